@@ -1,0 +1,41 @@
+PYTHON ?= python3
+BIN := .venv/bin
+DATA ?=
+RUN_OPTIONS ?=
+
+.PHONY: help install run test test-all check format benchmark-real clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+install: .venv/.installed ## create .venv and install dartboard with its development tools
+
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dartboard needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: install ## search, retrain, test and report on the embedded digits (or DATA=...)
+	$(BIN)/dartboard run $(DATA) $(RUN_OPTIONS)
+
+test: install ## run the tests (the slow ones excepted)
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-all: install ## run every test, the slow ones included
+	$(BIN)/python -m pytest
+
+check: install ## lint, format check and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install ## format the code and apply safe lint fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark-real: install ## real runs on digits, flowers5 and CIFAR-10 (about 40 minutes on 2 cores)
+	$(BIN)/python benchmarks/real_runs.py
+
+clean: ## remove the environment and caches (runs are kept)
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
