@@ -51,11 +51,11 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
     for text in assignments:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise SettingsError(f"the override '{text}' is not of the form key=value, for example search.batch_size=96.")
+            raise SettingsError(f"the override '{text}' is not of the form key=value, as in search.epochs=9.")
         try:
             values[key.strip()] = yaml.safe_load(value)
         except yaml.YAMLError as error:
-            raise SettingsError(f"the value of '{text}' cannot be read: put it in quotes or check its brackets.") from error
+            raise SettingsError(f"the value in '{text}' cannot be read: quote it or check its brackets.") from error
     return values
 
 
@@ -93,7 +93,7 @@ def nest(layer: Mapping[str, Any]) -> dict[str, Any]:
         new = nest({rest: value}) if dot else (nest(value) if isinstance(value, Mapping) else value)
         old = result.get(head)
         if head in result and isinstance(old, dict) != isinstance(new, dict):
-            raise SettingsError(f"the setting '{head}' is given both as one value and as a group of settings; keep one.")
+            raise SettingsError(f"the setting '{head}' is given both as a value and as a group; keep one.")
         if isinstance(old, dict):
             _merge(old, new)
         else:

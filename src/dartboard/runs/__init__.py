@@ -1,0 +1,20 @@
+"""Run directories: files, events, checkpoints and seeds. Given plain numbers and state dicts; knows no model."""
+
+from dartboard.runs.directory import RunDirectory, next_free
+from dartboard.runs.events import Event, EventLog
+from dartboard.runs.files import read_json, write_atomically, write_json, write_text
+from dartboard.runs.seeding import derive_seed, make_generator, seeded_initialization
+
+__all__ = [
+    "Event",
+    "EventLog",
+    "RunDirectory",
+    "derive_seed",
+    "make_generator",
+    "next_free",
+    "read_json",
+    "seeded_initialization",
+    "write_atomically",
+    "write_json",
+    "write_text",
+]

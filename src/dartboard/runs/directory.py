@@ -1,0 +1,126 @@
+"""A run directory: the one place where the steps of a run leave what the next step needs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from dartboard.config import changed_keys
+from dartboard.errors import RunDirectoryError
+from dartboard.runs.checkpoint import load_checkpoint, save_checkpoint
+from dartboard.runs.events import EventLog
+from dartboard.runs.files import read_json, write_json
+
+__all__ = ["RunDirectory", "next_free"]
+
+
+class RunDirectory:
+    """A folder of named files, held by one process at a time.
+
+    | file | written by | content |
+    |---|---|---|
+    | settings.json | start | every resolved setting |
+    | split.json | start | which images served for what |
+    | events.jsonl | search, train | one line an epoch (`EventLog`) |
+    | checkpoints/*.pt | search, train | the state after the last whole epoch |
+    | genotype.json | search | the architecture |
+    | model.safetensors, model.json | train | the weights of the network; all that is needed to rebuild and feed it |
+    | scores.json, predictions.npz, examples.npz | evaluation | accuracies, confusion; test predictions; pictures |
+    | result.json | the end | the summary that `--json` prints |
+    | report.html | report | the page |
+
+    Use it as a context manager: entering takes the lock, leaving releases it (a killed process releases it too).
+
+    Args:
+        path: the folder; created by `claim`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.events = EventLog(path / "events.jsonl")
+        self._lock = FileLock(path / ".lock")
+
+    def __enter__(self) -> Self:
+        """Create the folder where it is missing and lock it.
+
+        Raises:
+            RunDirectoryError: the folder cannot be created or written, or another process holds it.
+        """
+        try:
+            (self.path / "checkpoints").mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise RunDirectoryError(
+                f"another process is working in the run directory {self.path}; wait for it or choose another --out."
+            ) from error
+        except OSError as error:
+            raise RunDirectoryError(
+                f"the run directory {self.path} cannot be created or written: {error.strerror or error}; "
+                "choose another --out."
+            ) from error
+        for leftover in (*self.path.glob(".*.tmp"), *self.path.glob("checkpoints/.*.tmp")):
+            leftover.unlink(missing_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.release()
+
+    def claim(self, settings: Mapping[str, Any], *, resume: bool) -> None:
+        """Record the settings of a new run, or check that a resumed run has the settings it began with.
+
+        Raises:
+            RunDirectoryError: the folder already holds a run and `resume` is off, or its settings differ.
+        """
+        if not self.has("settings.json"):
+            if self._foreign_files():
+                raise RunDirectoryError(
+                    f"{self.path} is not empty and holds no run of dartboard; choose another --out so that nothing of "
+                    "yours is mixed with it."
+                )
+            self.write("settings.json", settings)
+        elif not resume:
+            raise RunDirectoryError(
+                f"{self.path} already holds a run; add --resume to go on with it, or choose another --out."
+            )
+        elif changed := changed_keys(self.read("settings.json"), settings):
+            raise RunDirectoryError(
+                f"the run in {self.path} began with other settings ({', '.join(changed)}); use the same command to "
+                "resume it, or choose another --out."
+            )
+
+    def has(self, name: str) -> bool:
+        """Whether the file is there."""
+        return (self.path / name).exists()
+
+    def write(self, name: str, content: object) -> None:
+        """Write a JSON file, atomically."""
+        write_json(self.path / name, content)
+
+    def read(self, name: str) -> Any:
+        """Read a JSON file; raises RunDirectoryError when it is missing or damaged."""
+        return read_json(self.path / name)
+
+    def save_checkpoint(self, name: str, kind: str, state: dict[str, Any]) -> None:
+        """Write `checkpoints/NAME.pt`, atomically."""
+        save_checkpoint(self.path / "checkpoints" / f"{name}.pt", kind, state)
+
+    def load_checkpoint(self, name: str, kind: str) -> dict[str, Any] | None:
+        """Read `checkpoints/NAME.pt`, or None where there is none; raises CheckpointError when it is unusable."""
+        path = self.path / "checkpoints" / f"{name}.pt"
+        return load_checkpoint(path, kind) if path.exists() else None
+
+    def _foreign_files(self) -> bool:
+        return any(entry.name not in {".lock", "checkpoints"} for entry in self.path.iterdir())
+
+
+def next_free(path: Path) -> Path:
+    """`path`, or the first of `path-2`, `path-3`, ... that does not exist."""
+    candidate, number = path, 1
+    while candidate.exists():
+        number += 1
+        candidate = path.with_name(f"{path.name}-{number}")
+    return candidate

@@ -1,0 +1,1 @@
+"""What can be built: operations, cells, skeletons, genotypes, networks and their cost."""

@@ -1,0 +1,195 @@
+"""A discrete architecture as frozen data, with its JSON and its text, both ways.
+
+Text is the notation of the literature: `Genotype(normal=[('sep_conv_3x3', 1), ...], normal_concat=range(2, 6), ...)`
+for spaces of normal and reduction cells, `|op~0|+|op~0|op~1|+...` for spaces of one cell kind. Reading never
+executes text.
+"""
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dartboard.errors import GenotypeError
+
+__all__ = ["CellGenotype", "Choice", "Genotype", "parse_genotype"]
+
+
+@dataclass(frozen=True, order=True)
+class Choice:
+    """Node `target` of a cell receives `op` applied to node `source`."""
+
+    target: int
+    source: int
+    op: str
+
+
+@dataclass(frozen=True)
+class CellGenotype:
+    """One kind of cell.
+
+    Attributes:
+        choices: the kept operations, ordered by target node.
+        outputs: nodes that form the cell's output.
+    """
+
+    choices: tuple[Choice, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Genotype:
+    """A discrete architecture.
+
+    Attributes:
+        space: name of the search space.
+        cells: the cell kinds in the space's order.
+    """
+
+    space: str
+    cells: tuple[tuple[str, CellGenotype], ...]
+
+    def __getitem__(self, kind: str) -> CellGenotype:
+        return dict(self.cells)[kind]
+
+    @property
+    def operation_counts(self) -> dict[str, int]:
+        """How often each operation stands in the genotype, over all cell kinds, most frequent first."""
+        ops = [choice.op for _, cell in self.cells for choice in cell.choices]
+        return {op: ops.count(op) for op in sorted(set(ops), key=lambda op: (-ops.count(op), op))}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: {"space": ..., "normal": [[op, target, source], ...], "normal_concat": [...], ...}."""
+        content: dict[str, Any] = {"space": self.space}
+        for kind, cell in self.cells:
+            content[kind] = [[choice.op, choice.target, choice.source] for choice in cell.choices]
+            content[f"{kind}_concat"] = list(cell.outputs)
+        return content
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Genotype":
+        """Read what `to_json` gave.
+
+        Raises:
+            GenotypeError: a key is missing or an entry has another form.
+        """
+        try:
+            kinds = [key for key in content if key != "space" and not key.endswith("_concat")]
+            cells = tuple(
+                (
+                    kind,
+                    CellGenotype(
+                        tuple(
+                            Choice(_integer(target), _integer(source), str(op)) for op, target, source in content[kind]
+                        ),
+                        tuple(_integer(node) for node in content[f"{kind}_concat"]),
+                    ),
+                )
+                for kind in kinds
+            )
+            return cls(str(content["space"]), cells)
+        except (KeyError, TypeError, ValueError) as error:
+            raise GenotypeError(
+                f"the genotype is not complete: each cell needs entries [operation, node, predecessor] and a '_concat' "
+                f"list ({type(error).__name__}: {error})."
+            ) from error
+
+    def to_text(self) -> str:
+        """The literature's notation; `parse_genotype` reads it back."""
+        if [kind for kind, _ in self.cells] == ["cell"]:
+            return _edge_string(self["cell"])
+        fields = []
+        for kind, cell in self.cells:
+            fields.append(f"{kind}={_pairs(cell)}")
+            fields.append(f"{kind}_concat={_range_text(cell.outputs)}")
+        return f"Genotype({', '.join(fields)})"
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+
+def parse_genotype(text: str, space: str | None = None) -> Genotype:
+    """Read either notation.
+
+    Args:
+        text: `Genotype(...)` or `|op~0|+...`.
+        space: name of the space; by default "darts" for the first notation, "nas-bench-201" for the second.
+
+    Raises:
+        GenotypeError: the text is neither, with the place that cannot be read.
+    """
+    text = text.strip()
+    if text.startswith("|"):
+        return Genotype(space or "nas-bench-201", (("cell", _parse_edge_string(text)),))
+    return Genotype(space or "darts", _parse_call(text))
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{value!r} is not a node number")
+    return value
+
+
+def _edge_string(cell: CellGenotype) -> str:
+    targets = sorted({choice.target for choice in cell.choices})
+    groups = (sorted(choice for choice in cell.choices if choice.target == target) for target in targets)
+    return "+".join("|" + "".join(f"{choice.op}~{choice.source}|" for choice in group) for group in groups)
+
+
+def _parse_edge_string(text: str) -> CellGenotype:
+    groups = text.split("+")
+    choices = []
+    for target, group in enumerate(groups, start=1):
+        if not re.fullmatch(r"\|(\w+~\d+\|)+", group):
+            raise GenotypeError(
+                f"'{group}' is not of the form |operation~node|operation~node|, in the genotype {text}."
+            )
+        for entry in group.strip("|").split("|"):
+            name, _, source = entry.partition("~")
+            choices.append(Choice(target, int(source), name))
+    return CellGenotype(tuple(choices), (len(groups),))
+
+
+def _pairs(cell: CellGenotype) -> str:
+    first = min(cell.outputs, default=2)
+    implied = [first + position // 2 for position in range(len(cell.choices))]
+    if [choice.target for choice in cell.choices] == implied:
+        return "[" + ", ".join(f"({choice.op!r}, {choice.source})" for choice in cell.choices) + "]"
+    return "[" + ", ".join(f"({choice.op!r}, {choice.source}, {choice.target})" for choice in cell.choices) + "]"
+
+
+def _range_text(nodes: Sequence[int]) -> str:
+    if nodes and list(nodes) == list(range(nodes[0], nodes[-1] + 1)):
+        return f"range({nodes[0]}, {nodes[-1] + 1})"
+    return str(list(nodes))
+
+
+def _parse_call(text: str) -> tuple[tuple[str, CellGenotype], ...]:
+    try:
+        call = ast.parse(text, mode="eval").body
+        if not isinstance(call, ast.Call) or call.args:
+            raise ValueError("it is not written Genotype(normal=[...], ...)")
+        fields = {keyword.arg: _literal(keyword.value) for keyword in call.keywords if keyword.arg}
+        kinds = [name for name in fields if not name.endswith("_concat")]
+        if not kinds:
+            raise ValueError("it names no cell")
+        return tuple((kind, _cell_from_pairs(fields[kind], fields[f"{kind}_concat"])) for kind in kinds)
+    except (SyntaxError, ValueError, TypeError, KeyError) as error:
+        raise GenotypeError(f"the genotype text cannot be read ({error}): {text[:80]}") from error
+
+
+def _literal(node: ast.expr) -> Any:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("range", "list"):
+        values = [_literal(argument) for argument in node.args]
+        return list(range(*values)) if node.func.id == "range" else values[0]
+    return ast.literal_eval(node)
+
+
+def _cell_from_pairs(pairs: Sequence[Sequence[Any]], outputs: Sequence[int]) -> CellGenotype:
+    first = min(outputs)
+    choices = []
+    for position, pair in enumerate(pairs):
+        target = pair[2] if len(pair) == 3 else first + position // 2
+        choices.append(Choice(_integer(target), _integer(pair[1]), str(pair[0])))
+    return CellGenotype(tuple(choices), tuple(_integer(node) for node in outputs))

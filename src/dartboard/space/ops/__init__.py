@@ -1,0 +1,6 @@
+"""Every candidate operation, once: a builder with its cost formula."""
+
+from dartboard.space.ops import basic, conv  # noqa: F401 - importing registers the operations
+from dartboard.space.ops.registry import OPS, Cost, Norm, OpBuilder, op, op_cost
+
+__all__ = ["OPS", "Cost", "Norm", "OpBuilder", "op", "op_cost"]

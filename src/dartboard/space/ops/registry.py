@@ -1,0 +1,93 @@
+"""The register of candidate operations, and what an operation must offer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import nn
+
+from dartboard.registry import Registry
+
+__all__ = ["OPS", "Cost", "CostFormula", "Norm", "OpBuilder", "op", "op_cost"]
+
+
+@dataclass(frozen=True)
+class Norm:
+    """How batch normalisation is built: the one thing that differs between a supernet and a discrete network.
+
+    Attributes:
+        affine: whether scale and shift are learned.
+        running: whether running averages are kept for evaluation; without them batch statistics serve always.
+    """
+
+    affine: bool
+    running: bool
+
+    def __call__(self, channels: int) -> nn.BatchNorm2d:
+        """A batch normalisation over `channels` channels."""
+        return nn.BatchNorm2d(channels, affine=self.affine, track_running_stats=self.running)
+
+    def parameters(self, channels: int) -> int:
+        """Learned numbers of one such layer."""
+        return 2 * channels if self.affine else 0
+
+    def learned(self) -> "Norm":
+        """The same with scale and shift: stem and head always learn them."""
+        return Norm(affine=True, running=self.running)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a piece of network costs.
+
+    Attributes:
+        parameters: learned numbers, batch-norm scale and shift included.
+        multiply_adds: multiply-adds of convolutions and linear layers for one image.
+    """
+
+    parameters: int = 0
+    multiply_adds: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.parameters + other.parameters, self.multiply_adds + other.multiply_adds)
+
+
+class OpBuilder(Protocol):
+    """Builds an operation that keeps the number of channels and divides height and width by `stride` (1 or 2)."""
+
+    def __call__(self, channels: int, stride: int, norm: Norm) -> nn.Module:
+        """The module; maps (batch, channels, height, width) to (batch, channels, ceil(height/stride), ...)."""
+        ...
+
+
+CostFormula = Callable[[int, int, Norm, int], Cost]
+"""(channels, stride, norm, output pixels) -> cost."""
+
+OPS: Registry[OpBuilder] = Registry("operation", "dartboard.ops")
+_COSTS: dict[str, CostFormula] = {}
+
+
+def op(name: str, *, cost: CostFormula, paper: str = "") -> Callable[[OpBuilder], OpBuilder]:
+    """Register the decorated builder as the candidate operation `name`.
+
+    Args:
+        name: the literature's name ("sep_conv_3x3").
+        cost: its cost by formula, tested against the built module.
+        paper: where it comes from.
+    """
+
+    def register(builder: OpBuilder) -> OpBuilder:
+        OPS.add(name, builder, paper=paper)
+        _COSTS[name] = cost
+        return builder
+
+    return register
+
+
+def op_cost(name: str, channels: int, stride: int, norm: Norm, pixels: int) -> Cost:
+    """Cost of the operation `name` on `pixels` output positions.
+
+    Raises:
+        UnknownNameError: no operation of that name is registered.
+    """
+    return _COSTS[OPS[name].name](channels, stride, norm, pixels)

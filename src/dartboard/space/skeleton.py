@@ -1,0 +1,276 @@
+"""Stem, stages and head: the network around the cells, shared by the supernet and the discrete network.
+
+A skeleton turns width and depth into a `NetworkPlan`, which is plain data; `Backbone` builds any plan around any
+kind of cell.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from torch import Tensor, nn
+
+from dartboard.errors import SettingsError
+from dartboard.space.ops.conv import FactorizedReduce, relu_conv_norm
+from dartboard.space.ops.registry import Norm
+from dartboard.space.topology import CellTopology
+
+__all__ = [
+    "Backbone",
+    "CellPlace",
+    "DartsSkeleton",
+    "NasBench201Skeleton",
+    "NetworkPlan",
+    "ResidualPlace",
+    "Skeleton",
+    "Stem",
+    "project_inputs",
+]
+
+Stem = Literal["cifar", "imagenet"]
+
+
+@dataclass(frozen=True)
+class CellPlace:
+    """Where a cell stands.
+
+    Attributes:
+        kind: cell kind ("normal", "reduce", "cell"): which alpha, which part of the genotype.
+        input_channels: channels of each input, oldest first.
+        input_strides: by how much each input must be shrunk to match the newest one (1 or 2).
+        channels: channels of every node in the cell.
+        stride: stride of the edges that leave input nodes.
+    """
+
+    kind: str
+    input_channels: tuple[int, ...]
+    input_strides: tuple[int, ...]
+    channels: int
+    stride: int
+
+
+@dataclass(frozen=True)
+class ResidualPlace:
+    """A fixed residual block of stride 2 between two stages (NAS-Bench-201)."""
+
+    in_channels: int
+    out_channels: int
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """A network as data.
+
+    Attributes:
+        in_channels: channels of the images.
+        num_classes: outputs of the classifier.
+        stem: "cifar" (one 3x3 convolution) or "imagenet" (three of stride 2; gives the first cell two inputs).
+        stem_channels: channels that the stem gives.
+        places: cells and residual blocks in order.
+        features: channels of the last block.
+        normalizes_features: whether batch norm and ReLU precede the global pooling.
+        auxiliary_after: index of the place whose output feeds the auxiliary head; None when the space has none.
+    """
+
+    in_channels: int
+    num_classes: int
+    stem: Stem
+    stem_channels: int
+    places: tuple[CellPlace | ResidualPlace, ...]
+    features: int
+    normalizes_features: bool
+    auxiliary_after: int | None
+
+
+class Skeleton(Protocol):
+    """Turns width and depth into a plan."""
+
+    @property
+    def cell_kinds(self) -> tuple[str, ...]:
+        """Kinds of cells that the plan places, in the order in which genotypes name them."""
+        ...
+
+    @property
+    def num_reductions(self) -> int:
+        """How many times the cells and blocks behind the stem halve height and width."""
+        ...
+
+    def plan(
+        self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem
+    ) -> NetworkPlan:
+        """The network of that width and depth; raises SettingsError when there is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class DartsSkeleton:
+    """Normal cells with a reduction cell after one and two thirds (DARTS, arXiv:1806.09055).
+
+    `layers` counts cells; the cells at layers // 3 and 2 * layers // 3 halve the map and double the channels.
+    """
+
+    cell_kinds: tuple[str, ...] = ("normal", "reduce")
+    num_reductions: int = 2
+
+    def plan(
+        self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem
+    ) -> NetworkPlan:
+        """See `Skeleton.plan`. Needs at least 3 cells, and an even width for the factorised reductions."""
+        if layers < 3:
+            raise SettingsError(f"this space needs at least 3 layers (2 of them reduction cells), not {layers}.")
+        if init_channels % 2:
+            raise SettingsError(f"init_channels must be even, not {init_channels}: reductions halve channels.")
+        reductions = (layers // 3, 2 * layers // 3)
+        width = init_channels
+        stem_channels = 3 * width if stem == "cifar" else width
+        older = newer = stem_channels
+        shrink_older = stem == "imagenet"
+        places: list[CellPlace] = []
+        for index in range(layers):
+            reduces = index in reductions
+            width = 2 * width if reduces else width
+            strides = (2 if shrink_older else 1, 1)
+            places.append(
+                CellPlace("reduce" if reduces else "normal", (older, newer), strides, width, 2 if reduces else 1)
+            )
+            older, newer, shrink_older = newer, cell.output_multiplier * width, reduces
+        return NetworkPlan(
+            in_channels, num_classes, stem, stem_channels, tuple(places), newer, False, auxiliary_after=reductions[1]
+        )
+
+
+@dataclass(frozen=True)
+class NasBench201Skeleton:
+    """Three stages of equal cells with residual blocks of stride 2 between them (arXiv:2001.00326).
+
+    `layers` counts the cells of each stage (5 in the paper); channels double from stage to stage.
+    """
+
+    cell_kinds: tuple[str, ...] = ("cell",)
+    num_reductions: int = 2
+
+    def plan(
+        self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem
+    ) -> NetworkPlan:
+        """See `Skeleton.plan`. Has the CIFAR stem only."""
+        if layers < 1:
+            raise SettingsError(f"this space needs at least 1 layer per stage, not {layers}.")
+        if stem != "cifar":
+            raise SettingsError("this space has no ImageNet stem; use --set network.stem=cifar or another space.")
+        width = init_channels
+        places: list[CellPlace | ResidualPlace] = []
+        for stage in range(3):
+            if stage:
+                places.append(ResidualPlace(width, 2 * width))
+                width *= 2
+            places += [CellPlace("cell", (width,), (1,), width, 1)] * layers
+        features = cell.output_multiplier * width
+        return NetworkPlan(in_channels, num_classes, stem, init_channels, tuple(places), features, True, None)
+
+
+def project_inputs(place: CellPlace, norm: Norm) -> nn.ModuleList:
+    """The 1x1 convolutions that bring each input of a cell to its channels and the newest input's size."""
+    return nn.ModuleList(
+        FactorizedReduce(channels, place.channels, norm)
+        if stride == 2
+        else relu_conv_norm(channels, place.channels, 1, norm)
+        for channels, stride in zip(place.input_channels, place.input_strides, strict=True)
+    )
+
+
+class Backbone(nn.Module):
+    """A plan with modules in it.
+
+    Args:
+        plan: the network.
+        make_cell: builds the cell of a place; it is called with (list of input tensors, context).
+        norm: batch norm of the cells; stem, residual blocks and head use it with learned scale and shift.
+    """
+
+    def __init__(self, plan: NetworkPlan, make_cell: Callable[[CellPlace], nn.Module], norm: Norm) -> None:
+        super().__init__()
+        self.plan = plan
+        self.stem = _make_stem(plan, norm.learned())
+        self.blocks = nn.ModuleList(
+            make_cell(place) if isinstance(place, CellPlace) else ResidualBlock(place, norm.learned())
+            for place in plan.places
+        )
+        self.head = (
+            nn.Sequential(norm.learned()(plan.features), nn.ReLU()) if plan.normalizes_features else nn.Identity()
+        )
+        self.classifier = nn.Linear(plan.features, plan.num_classes)
+
+    def forward(self, images: Tensor, context: Any, tap: int | None = None) -> tuple[Tensor, Tensor | None]:
+        """Run the network.
+
+        Args:
+            images: (batch, channels, height, width).
+            context: handed to every cell: the gates of a supernet, the drop path of a network.
+            tap: index of a block whose output is wanted too.
+
+        Returns:
+            Logits, shape (batch, classes), and the tapped output or None.
+        """
+        older, newer = self.stem(images)
+        tapped = None
+        for index, block in enumerate(self.blocks):
+            if isinstance(block, ResidualBlock):
+                older, newer = newer, block(newer)
+            else:
+                inputs = len(self.plan.places[index].input_channels)  # type: ignore[union-attr]
+                older, newer = newer, block([older, newer][-inputs:], context)
+            if index == tap:
+                tapped = newer
+        return self.classifier(self.head(newer).mean(dim=(2, 3))), tapped
+
+
+class ResidualBlock(nn.Module):
+    """ReLU-conv3x3-BN twice, the first of stride 2, beside average pooling and a 1x1 convolution (NAS-Bench-201)."""
+
+    def __init__(self, place: ResidualPlace, norm: Norm) -> None:
+        super().__init__()
+        self.main = nn.Sequential(
+            relu_conv_norm(place.in_channels, place.out_channels, 3, norm, stride=2),
+            relu_conv_norm(place.out_channels, place.out_channels, 3, norm),
+        )
+        self.shortcut = nn.Sequential(
+            nn.AvgPool2d(2, stride=2, ceil_mode=True, count_include_pad=False),
+            nn.Conv2d(place.in_channels, place.out_channels, 1, bias=False),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, in, height, width) -> (batch, out, ceil(height/2), ceil(width/2))."""
+        return self.main(x) + self.shortcut(x)  # type: ignore[no-any-return]
+
+
+class _CifarStem(nn.Module):
+    def __init__(self, plan: NetworkPlan, norm: Norm) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(plan.in_channels, plan.stem_channels, 3, padding=1, bias=False)
+        self.norm = norm(plan.stem_channels)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.norm(self.convolution(images))
+        return features, features
+
+
+class _ImageNetStem(nn.Module):
+    def __init__(self, plan: NetworkPlan, norm: Norm) -> None:
+        super().__init__()
+        width = plan.stem_channels
+        self.quarter = nn.Sequential(
+            nn.Conv2d(plan.in_channels, width // 2, 3, stride=2, padding=1, bias=False),
+            norm(width // 2),
+            nn.ReLU(),
+            nn.Conv2d(width // 2, width, 3, stride=2, padding=1, bias=False),
+            norm(width),
+        )
+        self.eighth = relu_conv_norm(width, width, 3, norm, stride=2)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        quarter = self.quarter(images)
+        return quarter, self.eighth(quarter)
+
+
+def _make_stem(plan: NetworkPlan, norm: Norm) -> nn.Module:
+    return _CifarStem(plan, norm) if plan.stem == "cifar" else _ImageNetStem(plan, norm)

@@ -1,0 +1,53 @@
+"""A cell's graph as data: nodes, edges and how the outputs join."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+__all__ = ["CellTopology", "Edge"]
+
+
+@dataclass(frozen=True, order=True)
+class Edge:
+    """One edge of a cell: node `target` receives from node `source`."""
+
+    target: int
+    source: int
+
+
+@dataclass(frozen=True)
+class CellTopology:
+    """A directed acyclic cell in which every computed node receives every earlier node.
+
+    Attributes:
+        num_inputs: input nodes, numbered from 0, oldest cell output first.
+        num_nodes: computed nodes, numbered from `num_inputs`.
+        output: "concat" joins all computed nodes on the channel axis, "last" takes the last one.
+        projects_inputs: whether each input is first brought to the cell's channels by a 1x1 convolution.
+        edges_per_node: incoming edges that a discrete cell keeps per node; None keeps every edge.
+    """
+
+    num_inputs: int
+    num_nodes: int
+    output: Literal["concat", "last"]
+    projects_inputs: bool
+    edges_per_node: int | None
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """All edges, by target node, then source: the row order of every alpha."""
+        return tuple(Edge(target, source) for target in self.nodes for source in range(target))
+
+    @property
+    def nodes(self) -> range:
+        """The computed nodes."""
+        return range(self.num_inputs, self.num_inputs + self.num_nodes)
+
+    @property
+    def output_multiplier(self) -> int:
+        """Output channels per channel of the cell."""
+        return self.num_nodes if self.output == "concat" else 1
+
+    def incoming(self, node: int) -> tuple[int, ...]:
+        """Rows of the edges that end in `node`."""
+        return tuple(row for row, edge in enumerate(self.edges) if edge.target == node)
