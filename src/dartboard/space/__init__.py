@@ -1,1 +1,36 @@
 """What can be built: operations, cells, skeletons, genotypes, networks and their cost."""
+
+from dartboard.space.cost import network_cost, smallest_map
+from dartboard.space.genotype import CellGenotype, Choice, Genotype, parse_genotype
+from dartboard.space.network import DropPath, Network
+from dartboard.space.ops import OPS, Cost, Norm, op
+from dartboard.space.published import PUBLISHED
+from dartboard.space.skeleton import NetworkPlan, Stem
+from dartboard.space.spaces import SPACES, SearchSpace, get_space, space
+from dartboard.space.topology import CellTopology, Edge
+from dartboard.space.validate import check_genotype
+
+__all__ = [
+    "OPS",
+    "PUBLISHED",
+    "SPACES",
+    "CellGenotype",
+    "CellTopology",
+    "Choice",
+    "Cost",
+    "DropPath",
+    "Edge",
+    "Genotype",
+    "Network",
+    "NetworkPlan",
+    "Norm",
+    "SearchSpace",
+    "Stem",
+    "check_genotype",
+    "get_space",
+    "network_cost",
+    "op",
+    "parse_genotype",
+    "smallest_map",
+    "space",
+]

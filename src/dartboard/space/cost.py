@@ -1,0 +1,91 @@
+"""Parameters and multiply-adds of a discrete network, by formula: nothing is built."""
+
+from dartboard.space.genotype import Genotype
+from dartboard.space.network import NETWORK_NORM
+from dartboard.space.ops import Cost, Norm, op_cost
+from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
+from dartboard.space.skeleton import CellPlace, NetworkPlan, ResidualPlace
+from dartboard.space.spaces.registry import SearchSpace
+
+__all__ = ["Size", "network_cost", "smallest_map"]
+
+Size = tuple[int, int]
+"""(height, width) in pixels."""
+
+
+def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, image_size: Size) -> Cost:
+    """What the network of `genotype` costs without its auxiliary head.
+
+    Args:
+        space: the genotype's space.
+        genotype: the architecture.
+        plan: width, depth, classes.
+        image_size: (height, width) of the images.
+
+    Returns:
+        Learned numbers, and multiply-adds of convolutions and the classifier for one image (batch norm, pooling and
+        activations are not counted, as in the literature; a multiply-add is two floating-point operations).
+    """
+    cost, (older, newer) = _stem_cost(plan, image_size)
+    for place in plan.places:
+        if isinstance(place, ResidualPlace):
+            newer = _halved(newer, 2)
+            cost += _residual_cost(place, newer)
+            older = newer
+        else:
+            cost += _cell_cost(space, genotype, place, newer)
+            older, newer = newer, _halved(newer, place.stride)
+    if plan.normalizes_features:
+        cost += Cost(2 * plan.features)
+    classifier = plan.features * plan.num_classes
+    return cost + Cost(classifier + plan.num_classes, classifier)
+
+
+def smallest_map(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> Size:
+    """Size of the last feature map; a network wants at least 2x2."""
+    size = image_size
+    for _ in range(space.skeleton.num_reductions + (3 if plan.stem == "imagenet" else 0)):
+        size = _halved(size, 2)
+    return size
+
+
+def _halved(size: Size, stride: int) -> Size:
+    return -(-size[0] // stride), -(-size[1] // stride)
+
+
+def _pixels(size: Size) -> int:
+    return size[0] * size[1]
+
+
+def _stem_cost(plan: NetworkPlan, size: Size) -> tuple[Cost, tuple[Size, Size]]:
+    norm, channels, width = NETWORK_NORM, plan.in_channels, plan.stem_channels
+    if plan.stem == "cifar":
+        return relu_conv_norm_cost(channels, width, 3, norm, _pixels(size)), (size, size)
+    half, quarter, eighth = _halved(size, 2), _halved(size, 4), _halved(size, 8)
+    cost = relu_conv_norm_cost(channels, width // 2, 3, norm, _pixels(half))
+    cost += relu_conv_norm_cost(width // 2, width, 3, norm, _pixels(quarter))
+    return cost + relu_conv_norm_cost(width, width, 3, norm, _pixels(eighth)), (quarter, eighth)
+
+
+def _residual_cost(place: ResidualPlace, size: Size) -> Cost:
+    pixels, inputs, outputs = _pixels(size), place.in_channels, place.out_channels
+    cost = relu_conv_norm_cost(inputs, outputs, 3, NETWORK_NORM, pixels)
+    cost += relu_conv_norm_cost(outputs, outputs, 3, NETWORK_NORM, pixels)
+    return cost + Cost(inputs * outputs, inputs * outputs * pixels)
+
+
+def _cell_cost(space: SearchSpace, genotype: Genotype, place: CellPlace, size: Size) -> Cost:
+    cost = Cost()
+    if space.cell.projects_inputs:
+        for channels, stride in zip(place.input_channels, place.input_strides, strict=True):
+            formula = factorized_reduce_cost if stride == 2 else _projection_cost
+            cost += formula(channels, place.channels, NETWORK_NORM, _pixels(size))
+    output_pixels = _pixels(_halved(size, place.stride))
+    for choice in genotype[place.kind].choices:
+        stride = place.stride if choice.source < space.cell.num_inputs else 1
+        cost += op_cost(choice.op, place.channels, stride, NETWORK_NORM, output_pixels)
+    return cost
+
+
+def _projection_cost(inputs: int, outputs: int, norm: Norm, pixels: int) -> Cost:
+    return relu_conv_norm_cost(inputs, outputs, 1, norm, pixels)

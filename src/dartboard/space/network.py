@@ -1,0 +1,144 @@
+"""A genotype as a discrete network, to be trained from scratch."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dartboard.space.genotype import CellGenotype, Choice, Genotype
+from dartboard.space.ops import OPS, Norm
+from dartboard.space.skeleton import Backbone, CellPlace, NetworkPlan, project_inputs
+from dartboard.space.spaces.registry import SearchSpace
+
+__all__ = ["NETWORK_NORM", "AuxiliaryHead", "DropPath", "Network"]
+
+NETWORK_NORM = Norm(affine=True, running=True)
+
+
+@dataclass(frozen=True)
+class DropPath:
+    """Drops whole operation outputs per image, scaled so that the expectation stays (DARTS evaluation).
+
+    Attributes:
+        probability: chance that one image loses one operation's output, in [0, 1).
+        generator: source of the masks, on the device of the images.
+    """
+
+    probability: float
+    generator: torch.Generator
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width), with about `probability` of the images zeroed."""
+        keep = 1.0 - self.probability
+        mask = torch.empty(len(x), 1, 1, 1, dtype=x.dtype, device=x.device).bernoulli_(keep, generator=self.generator)
+        return x * mask.div_(keep)
+
+
+class Network(nn.Module):
+    """The network of a genotype.
+
+    Args:
+        space: the genotype's space.
+        genotype: a valid genotype of it.
+        plan: width, depth, classes (`space.plan`).
+        auxiliary: whether to build the auxiliary head, where the plan has a place for one.
+    """
+
+    def __init__(self, space: SearchSpace, genotype: Genotype, plan: NetworkPlan, *, auxiliary: bool = False) -> None:
+        super().__init__()
+        self.backbone = Backbone(plan, lambda place: _Cell(space, genotype[place.kind], place), NETWORK_NORM)
+        self._tap = plan.auxiliary_after if auxiliary else None
+        self.auxiliary_head = None if self._tap is None else AuxiliaryHead(_output_channels(space, plan), plan)
+
+    def forward(self, images: Tensor, drop_path: DropPath | None = None) -> Tensor:
+        """(batch, channels, height, width) -> logits (batch, classes)."""
+        logits: Tensor = self.backbone(images, drop_path)[0]
+        return logits
+
+    def forward_with_auxiliary(self, images: Tensor, drop_path: DropPath | None = None) -> tuple[Tensor, Tensor | None]:
+        """Logits and those of the auxiliary head (None without one), each (batch, classes); for training."""
+        logits, tapped = self.backbone(images, drop_path, self._tap)
+        if self.auxiliary_head is None or min(tapped.shape[2:]) < 2:
+            return logits, None
+        return logits, self.auxiliary_head(tapped)
+
+
+class AuxiliaryHead(nn.Module):
+    """A small classifier on the output of the second reduction cell, in training only (DARTS evaluation).
+
+    The first pooling takes the map to 2x2: 5x5 windows for sides 6 to 10 (stride side - 5, which is the authors' for
+    8 and 7 pixels), adaptive otherwise. With the ImageNet stem the last batch norm is absent, as in the authors' code.
+
+    Args:
+        channels: channels of the tapped map.
+        plan: the network.
+    """
+
+    def __init__(self, channels: int, plan: NetworkPlan) -> None:
+        super().__init__()
+        last_norm = nn.BatchNorm2d(768) if plan.stem == "cifar" else nn.Identity()
+        self.features = nn.Sequential(
+            nn.Conv2d(channels, 128, 1, bias=False),
+            nn.BatchNorm2d(128),
+            nn.ReLU(),
+            nn.Conv2d(128, 768, 2, bias=False),
+            last_norm,
+            nn.ReLU(),
+        )
+        self.classifier = nn.Linear(768, plan.num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width), sides of at least 2, -> logits (batch, classes)."""
+        x = functional.relu(x)
+        side = x.shape[2]
+        if side == x.shape[3] and 6 <= side <= 10:
+            x = functional.avg_pool2d(x, 5, stride=side - 5)
+        x = functional.adaptive_avg_pool2d(x, 2)
+        return self.classifier(self.features(x).flatten(1))  # type: ignore[no-any-return]
+
+
+class _Cell(nn.Module):
+    def __init__(self, space: SearchSpace, genotype: CellGenotype, place: CellPlace) -> None:
+        super().__init__()
+        self._topology = space.cell
+        self._choices = genotype.choices
+        self._stride = place.stride
+        self._channels = place.channels
+        projects = space.cell.projects_inputs
+        self.projections = project_inputs(place, NETWORK_NORM) if projects else nn.ModuleList()
+        self.ops = nn.ModuleList(
+            OPS[choice.op].factory(place.channels, self._edge_stride(choice), NETWORK_NORM) for choice in self._choices
+        )
+
+    def forward(self, inputs: list[Tensor], drop_path: DropPath | None) -> Tensor:
+        states = [project(x) for project, x in zip(self.projections, inputs, strict=True)] or list(inputs)
+        for node in self._topology.nodes:
+            arriving = [
+                self._apply(op, states[choice.source], drop_path)
+                for op, choice in zip(self.ops, self._choices, strict=True)
+                if choice.target == node
+            ]
+            states.append(sum(arriving[1:], start=arriving[0]) if arriving else self._silent(states[-1], states[0]))
+        return (
+            torch.cat(states[-self._topology.num_nodes :], dim=1) if self._topology.output == "concat" else states[-1]
+        )
+
+    def _edge_stride(self, choice: Choice) -> int:
+        return self._stride if choice.source < self._topology.num_inputs else 1
+
+    def _apply(self, op: nn.Module, x: Tensor, drop_path: DropPath | None) -> Tensor:
+        result: Tensor = op(x)
+        drops = self.training and drop_path is not None and drop_path.probability > 0
+        return drop_path(result) if drops and not isinstance(op, nn.Identity) else result  # type: ignore[misc]
+
+    def _silent(self, latest: Tensor, first: Tensor) -> Tensor:
+        """Zeros of a node's shape, for the published cells in which a node keeps no edge."""
+        batch, _, height, width = first.shape
+        return latest.new_zeros(batch, self._channels, -(-height // self._stride), -(-width // self._stride))
+
+
+def _output_channels(space: SearchSpace, plan: NetworkPlan) -> int:
+    place = plan.places[plan.auxiliary_after or 0]
+    assert isinstance(place, CellPlace)
+    return space.cell.output_multiplier * place.channels

@@ -1,0 +1,87 @@
+"""Architectures of the literature by name, as data.
+
+Notation: per computed node the kept `operation-predecessor` pairs, nodes separated by `|`; operations abbreviated as
+in `_SHORT`. Sources: the authors' released genotypes.
+"""
+
+from dartboard.space.genotype import CellGenotype, Choice, Genotype, parse_genotype
+
+__all__ = ["PUBLISHED"]
+
+_SHORT = {
+    "m3": "max_pool_3x3",
+    "a3": "avg_pool_3x3",
+    "id": "skip_connect",
+    "s3": "sep_conv_3x3",
+    "s5": "sep_conv_5x5",
+    "d3": "dil_conv_3x3",
+    "d5": "dil_conv_5x5",
+}
+
+_DARTS_CELLS = {
+    "darts-v1": (
+        "s3-1 s3-0 | id-0 s3-1 | id-0 s3-1 | s3-0 id-2",
+        "m3-0 m3-1 | id-2 m3-0 | m3-0 id-2 | id-2 a3-0",
+    ),
+    "darts-v2": (
+        "s3-0 s3-1 | s3-0 s3-1 | s3-1 id-0 | id-0 d3-2",
+        "m3-0 m3-1 | id-2 m3-1 | m3-0 id-2 | id-2 m3-1",
+    ),
+    "p-darts": (
+        "id-0 d3-1 | id-0 s3-1 | s3-1 s3-3 | s3-0 d5-4",
+        "a3-0 s5-1 | s3-0 d5-2 | m3-0 d3-1 | d3-1 d5-3",
+    ),
+    "pc-darts-cifar": (
+        "s3-1 id-0 | s3-0 d3-1 | s5-0 s3-1 | a3-0 d3-1",
+        "s5-1 m3-0 | s5-1 s5-2 | s3-0 s3-3 | s3-1 s3-2",
+    ),
+    "pc-darts-imagenet": (
+        "id-1 s3-0 | s3-0 id-1 | s3-1 s3-3 | s3-1 d5-4",
+        "s3-0 id-1 | d5-2 m3-1 | s3-2 s3-1 | s5-0 s3-3",
+    ),
+    "gdas-v1": (
+        "id-0 id-1 | id-0 s5-2 | s3-3 id-0 | s5-4 s3-3",
+        "s5-0 s3-1 | s5-2 s5-1 | d5-2 s3-1 | s5-0 s5-2",
+    ),
+    "snas": (
+        "s3-0 s3-1 | id-0 d3-1 | id-1 id-0 | id-0 s3-1",
+        "m3-0 m3-1 | m3-1 id-2 | id-2 m3-1 | m3-0 d5-2",
+    ),
+    "drnas-cifar": (
+        "s3-0 s5-1 | s3-1 s3-2 | id-0 s3-1 | s3-2 d5-3",
+        "m3-0 s5-1 | d5-2 s5-1 | s5-1 d5-3 | id-4 s5-1",
+    ),
+    "drnas-imagenet": (
+        "s3-1 s3-0 | s3-0 s3-1 | s3-0 d3-3 | id-0 s3-1",
+        "m3-0 s3-1 | s3-0 id-2 | s3-0 s3-2 | s3-3 s3-1",
+    ),
+    "sgas-cri2-4": (
+        "s3-0 s3-1 | s3-0 s3-1 | d5-0 d3-2 | s3-1 d5-3",
+        "s5-0 d3-1 | m3-0 m3-1 | d3-0 d5-2 | m3-0 a3-1",
+    ),
+    "darts-pt": (
+        "s3-0 s3-1 | s5-0 d3-1 | id-0 id-2 | id-0 m3-4",
+        "s3-0 a3-1 | d5-1 d3-2 | a3-0 m3-2 | s3-2 id-4",
+    ),
+}
+
+_NB201_STRINGS = {
+    "nas-bench-201-9930": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|",
+    "nas-bench-201-resnet": "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|",
+}
+
+
+def _darts_cell(text: str) -> CellGenotype:
+    choices = []
+    for target, pairs in enumerate(text.split("|"), start=2):
+        for pair in pairs.split():
+            short, _, source = pair.partition("-")
+            choices.append(Choice(target, int(source), _SHORT[short]))
+    return CellGenotype(tuple(choices), tuple(range(2, 3 + text.count("|"))))
+
+
+PUBLISHED: dict[str, Genotype] = {
+    name: Genotype("darts", (("normal", _darts_cell(normal)), ("reduce", _darts_cell(reduce))))
+    for name, (normal, reduce) in _DARTS_CELLS.items()
+} | {name: parse_genotype(text) for name, text in _NB201_STRINGS.items()}
+"""Name -> genotype."""

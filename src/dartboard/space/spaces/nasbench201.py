@@ -1,0 +1,20 @@
+"""The NAS-Bench-201 topology space (Dong and Yang 2020, arXiv:2001.00326)."""
+
+from dartboard.space.skeleton import NasBench201Skeleton
+from dartboard.space.spaces.registry import SearchSpace, space
+from dartboard.space.topology import CellTopology
+
+__all__ = ["nas_bench_201"]
+
+
+@space("nas-bench-201", paper="arXiv:2001.00326")
+def nas_bench_201() -> SearchSpace:
+    """NAS-Bench-201 cells: 6 edges, 5 operations, 15,625 architectures."""
+    return SearchSpace(
+        name="nas-bench-201",
+        ops=("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"),
+        cell=CellTopology(num_inputs=1, num_nodes=3, output="last", projects_inputs=False, edges_per_node=None),
+        skeleton=NasBench201Skeleton(),
+        normalized_ops=frozenset(),
+        reference_size=(16, 5),
+    )

@@ -1,0 +1,80 @@
+"""The register of search spaces, and what a search space is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dartboard.registry import Registry
+from dartboard.space.skeleton import NetworkPlan, Skeleton, Stem
+from dartboard.space.topology import CellTopology
+
+__all__ = ["SPACES", "SearchSpace", "get_space", "space"]
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """All architectures that a search may end with.
+
+    Attributes:
+        name: registry name.
+        ops: candidate operations, in the column order of every alpha.
+        cell: the cell's graph.
+        skeleton: the network around the cells.
+        normalized_ops: operations that a supernet follows with a batch norm without scale and shift, so that all
+            candidates of an edge have comparable size (DARTS: the poolings).
+        reference_size: (init_channels, layers) of the published evaluation network.
+    """
+
+    name: str
+    ops: tuple[str, ...]
+    cell: CellTopology
+    skeleton: Skeleton
+    normalized_ops: frozenset[str]
+    reference_size: tuple[int, int]
+
+    @property
+    def cell_kinds(self) -> tuple[str, ...]:
+        """Kinds of cells, each with an alpha of its own."""
+        return self.skeleton.cell_kinds
+
+    @property
+    def alpha_shape(self) -> tuple[int, int]:
+        """(edges, operations) of each alpha."""
+        return len(self.cell.edges), len(self.ops)
+
+    @property
+    def selectable_ops(self) -> tuple[int, ...]:
+        """Columns that a discrete cell may take: where edges are dropped anyway, `none` is no choice."""
+        if self.cell.edges_per_node is None:
+            return tuple(range(len(self.ops)))
+        return tuple(column for column, name in enumerate(self.ops) if name != "none")
+
+    def plan(
+        self, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem = "cifar"
+    ) -> NetworkPlan:
+        """The network of that width and depth (see `Skeleton.plan`); raises SettingsError when there is none."""
+        return self.skeleton.plan(
+            self.cell,
+            in_channels=in_channels,
+            num_classes=num_classes,
+            init_channels=init_channels,
+            layers=layers,
+            stem=stem,
+        )
+
+
+SPACES: Registry[Callable[[], SearchSpace]] = Registry("space", "dartboard.spaces")
+
+
+def space(name: str, *, paper: str = "") -> Callable[[Callable[[], SearchSpace]], Callable[[], SearchSpace]]:
+    """Register the decorated function, which returns a `SearchSpace`, as the space `name`."""
+
+    def register(factory: Callable[[], SearchSpace]) -> Callable[[], SearchSpace]:
+        SPACES.add(name, factory, paper=paper)
+        return factory
+
+    return register
+
+
+def get_space(name: str) -> SearchSpace:
+    """The space called `name`; raises UnknownNameError with the nearest names."""
+    return SPACES[name].factory()
