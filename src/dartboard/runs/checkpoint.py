@@ -45,7 +45,7 @@ def load_checkpoint(path: Path, kind: str) -> dict[str, Any]:
         raise CheckpointError(f"{path} is not a checkpoint of dartboard; delete it to start that phase again.")
     if content["format"] != FORMAT or content.get("kind") != kind:
         raise CheckpointError(
-            f"the checkpoint {path} has format {content['format']} and kind '{content.get('kind')}' (written by dartboard "
+            f"the checkpoint {path} has format {content['format']} and kind '{content.get('kind')}' (by dartboard "
             f"{content.get('dartboard', '?')}), where dartboard {__version__} wants format {FORMAT} and kind '{kind}'; "
             "use that version, or delete the file to start the phase again."
         )

@@ -26,15 +26,14 @@ def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, imag
         Learned numbers, and multiply-adds of convolutions and the classifier for one image (batch norm, pooling and
         activations are not counted, as in the literature; a multiply-add is two floating-point operations).
     """
-    cost, (older, newer) = _stem_cost(plan, image_size)
+    cost, newer = _stem_cost(plan, image_size)
     for place in plan.places:
         if isinstance(place, ResidualPlace):
             newer = _halved(newer, 2)
             cost += _residual_cost(place, newer)
-            older = newer
         else:
             cost += _cell_cost(space, genotype, place, newer)
-            older, newer = newer, _halved(newer, place.stride)
+            newer = _halved(newer, place.stride)
     if plan.normalizes_features:
         cost += Cost(2 * plan.features)
     classifier = plan.features * plan.num_classes
@@ -57,14 +56,14 @@ def _pixels(size: Size) -> int:
     return size[0] * size[1]
 
 
-def _stem_cost(plan: NetworkPlan, size: Size) -> tuple[Cost, tuple[Size, Size]]:
+def _stem_cost(plan: NetworkPlan, size: Size) -> tuple[Cost, Size]:
     norm, channels, width = NETWORK_NORM, plan.in_channels, plan.stem_channels
     if plan.stem == "cifar":
-        return relu_conv_norm_cost(channels, width, 3, norm, _pixels(size)), (size, size)
+        return relu_conv_norm_cost(channels, width, 3, norm, _pixels(size)), size
     half, quarter, eighth = _halved(size, 2), _halved(size, 4), _halved(size, 8)
     cost = relu_conv_norm_cost(channels, width // 2, 3, norm, _pixels(half))
     cost += relu_conv_norm_cost(width // 2, width, 3, norm, _pixels(quarter))
-    return cost + relu_conv_norm_cost(width, width, 3, norm, _pixels(eighth)), (quarter, eighth)
+    return cost + relu_conv_norm_cost(width, width, 3, norm, _pixels(eighth)), eighth
 
 
 def _residual_cost(place: ResidualPlace, size: Size) -> Cost:

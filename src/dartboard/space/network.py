@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from dartboard.space.genotype import CellGenotype, Choice, Genotype
 from dartboard.space.ops import OPS, Norm
-from dartboard.space.skeleton import Backbone, CellPlace, NetworkPlan, project_inputs
+from dartboard.space.skeleton import Backbone, CellPlace, NetworkPlan, join_outputs, project_inputs
 from dartboard.space.spaces.registry import SearchSpace
 
 __all__ = ["NETWORK_NORM", "AuxiliaryHead", "DropPath", "Network"]
@@ -105,37 +105,34 @@ class _Cell(nn.Module):
         self._choices = genotype.choices
         self._stride = place.stride
         self._channels = place.channels
-        projects = space.cell.projects_inputs
-        self.projections = project_inputs(place, NETWORK_NORM) if projects else nn.ModuleList()
+        self.projections = project_inputs(space.cell, place, NETWORK_NORM)
         self.ops = nn.ModuleList(
             OPS[choice.op].factory(place.channels, self._edge_stride(choice), NETWORK_NORM) for choice in self._choices
         )
 
     def forward(self, inputs: list[Tensor], drop_path: DropPath | None) -> Tensor:
-        states = [project(x) for project, x in zip(self.projections, inputs, strict=True)] or list(inputs)
+        states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
         for node in self._topology.nodes:
             arriving = [
-                self._apply(op, states[choice.source], drop_path)
+                self._apply_op(op, states[choice.source], drop_path)
                 for op, choice in zip(self.ops, self._choices, strict=True)
                 if choice.target == node
             ]
-            states.append(sum(arriving[1:], start=arriving[0]) if arriving else self._silent(states[-1], states[0]))
-        return (
-            torch.cat(states[-self._topology.num_nodes :], dim=1) if self._topology.output == "concat" else states[-1]
-        )
+            states.append(sum(arriving[1:], start=arriving[0]) if arriving else self._silent(states[0]))
+        return join_outputs(self._topology, states)
 
     def _edge_stride(self, choice: Choice) -> int:
         return self._stride if choice.source < self._topology.num_inputs else 1
 
-    def _apply(self, op: nn.Module, x: Tensor, drop_path: DropPath | None) -> Tensor:
+    def _apply_op(self, op: nn.Module, x: Tensor, drop_path: DropPath | None) -> Tensor:
         result: Tensor = op(x)
         drops = self.training and drop_path is not None and drop_path.probability > 0
         return drop_path(result) if drops and not isinstance(op, nn.Identity) else result  # type: ignore[misc]
 
-    def _silent(self, latest: Tensor, first: Tensor) -> Tensor:
+    def _silent(self, first: Tensor) -> Tensor:
         """Zeros of a node's shape, for the published cells in which a node keeps no edge."""
         batch, _, height, width = first.shape
-        return latest.new_zeros(batch, self._channels, -(-height // self._stride), -(-width // self._stride))
+        return first.new_zeros(batch, self._channels, -(-height // self._stride), -(-width // self._stride))
 
 
 def _output_channels(space: SearchSpace, plan: NetworkPlan) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from dartboard.errors import SettingsError
@@ -24,6 +25,7 @@ __all__ = [
     "ResidualPlace",
     "Skeleton",
     "Stem",
+    "join_outputs",
     "project_inputs",
 ]
 
@@ -168,14 +170,21 @@ class NasBench201Skeleton:
         return NetworkPlan(in_channels, num_classes, stem, init_channels, tuple(places), features, True, None)
 
 
-def project_inputs(place: CellPlace, norm: Norm) -> nn.ModuleList:
-    """The 1x1 convolutions that bring each input of a cell to its channels and the newest input's size."""
+def project_inputs(cell: CellTopology, place: CellPlace, norm: Norm) -> nn.ModuleList:
+    """What brings each input of a cell to its channels and to the newest input's size: 1x1 convolutions, or nothing."""
+    if not cell.projects_inputs:
+        return nn.ModuleList(nn.Identity() for _ in place.input_channels)
     return nn.ModuleList(
         FactorizedReduce(channels, place.channels, norm)
         if stride == 2
         else relu_conv_norm(channels, place.channels, 1, norm)
         for channels, stride in zip(place.input_channels, place.input_strides, strict=True)
     )
+
+
+def join_outputs(cell: CellTopology, states: list[Tensor]) -> Tensor:
+    """The output of a cell from the states of all its nodes, inputs first; each (batch, channels, height, width)."""
+    return torch.cat(states[cell.num_inputs :], dim=1) if cell.output == "concat" else states[-1]
 
 
 class Backbone(nn.Module):

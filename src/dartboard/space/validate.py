@@ -55,7 +55,7 @@ def _check_choice(kind: str, choice: Choice, space: SearchSpace) -> None:
     allowed = [space.ops[column] for column in space.selectable_ops]
     if choice.op not in allowed:
         raise GenotypeError(
-            f"{edge} uses '{choice.op}', which a cell of the space '{space.name}' cannot hold; {suggest(choice.op, allowed)}"
+            f"{edge} uses '{choice.op}', which a '{space.name}' cell cannot hold; {suggest(choice.op, allowed)}"
         )
 
 
@@ -67,5 +67,5 @@ def _check_node(kind: str, node: int, cell: CellGenotype, space: SearchSpace) ->
         raise GenotypeError(f"node {node} of the {kind} cell takes node {repeated[0]} twice; its inputs must differ.")
     if len(sources) != wanted:
         raise GenotypeError(
-            f"node {node} of the {kind} cell has {len(sources)} incoming edges; the space '{space.name}' wants {wanted}."
+            f"node {node} of the {kind} cell has {len(sources)} incoming edges; '{space.name}' wants {wanted}."
         )
