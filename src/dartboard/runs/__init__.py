@@ -3,11 +3,15 @@
 from dartboard.runs.directory import RunDirectory, next_free
 from dartboard.runs.events import Event, EventLog
 from dartboard.runs.files import read_json, write_atomically, write_json, write_text
+from dartboard.runs.meter import Meter
+from dartboard.runs.observer import Observer
 from dartboard.runs.seeding import derive_seed, make_generator, seeded_initialization
 
 __all__ = [
     "Event",
     "EventLog",
+    "Meter",
+    "Observer",
     "RunDirectory",
     "derive_seed",
     "make_generator",

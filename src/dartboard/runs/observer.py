@@ -1,0 +1,24 @@
+"""What a run tells whoever watches it."""
+
+from dartboard.runs.events import Event
+
+__all__ = ["Observer"]
+
+
+class Observer:
+    """Hears of a run's progress and does nothing with it; displays override what they show."""
+
+    def note(self, sentence: str) -> None:
+        """A sentence worth reading, such as a decision about the data."""
+
+    def begin(self, phase: str, *, epochs: int, steps: int, done: int) -> None:
+        """A phase ("search", "train") begins or resumes: its epochs, steps per epoch, epochs already done."""
+
+    def step(self) -> None:
+        """One step of the phase is done."""
+
+    def epoch(self, event: Event) -> None:
+        """An epoch is done; the event as recorded (`EventLog`)."""
+
+    def end(self, phase: str) -> None:
+        """The phase is done."""

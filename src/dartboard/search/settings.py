@@ -1,0 +1,57 @@
+"""Settings of a search; the defaults are the DARTS paper's."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from dartboard.config import Settings
+from dartboard.data import AugmentSettings
+from dartboard.space import Stem
+
+__all__ = ["SearchSettings"]
+
+Positive = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+class SearchSettings(Settings):
+    """How a supernet is trained (arXiv:1806.09055, section A.1.1)."""
+
+    epochs: Annotated[int, Field(ge=1)] | None = 50
+    """Passes over the half that trains the weights; null: as many as show about `images` images, 5 to 50."""
+
+    images: Positive = 60_000
+    """Images that the weights see when `epochs` is null."""
+
+    batch_size: Positive = 64
+    """Images per step, for weights and for alpha alike."""
+
+    init_channels: Positive = 16
+    """Width of the supernet's first cells."""
+
+    layers: Positive = 8
+    """Cells of the supernet (of each stage, in NAS-Bench-201)."""
+
+    stem: Stem = "cifar"
+    """"cifar" keeps the resolution, "imagenet" divides it by 8 before the first cell."""
+
+    weight_lr: NonNegative = 0.025
+    """Learning rate of the weights at the start; a cosine takes it to `weight_lr_min`."""
+
+    weight_lr_min: NonNegative = 0.001
+    """Learning rate of the weights at the end."""
+
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Momentum of the weights."""
+
+    weight_decay: NonNegative = 3e-4
+    """L2 factor of the weights."""
+
+    grad_clip: Annotated[float, Field(gt=0)] | None = 5.0
+    """Largest norm of the weights' gradient; null: no clipping."""
+
+    validation_images: Positive | None = 2_000
+    """Images of the other half on which the supernet is scored after every epoch; null: all."""
+
+    augment: AugmentSettings = AugmentSettings()
+    """Augmentation of both halves."""

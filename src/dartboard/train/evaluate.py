@@ -1,0 +1,60 @@
+"""Testing a trained network, once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from dartboard.data import Batches
+from dartboard.space import Network
+
+__all__ = ["Predictions", "confusion_matrix", "predict"]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a network says of some images.
+
+    Attributes:
+        labels: true classes, int64, shape (images,).
+        probabilities: float32, shape (images, classes).
+    """
+
+    labels: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float32]
+
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """The most probable class of each image, shape (images,)."""
+        return self.probabilities.argmax(axis=1).astype(np.int64)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images whose most probable class is the true one."""
+        return float((self.predicted == self.labels).mean())
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy per image in nats."""
+        chosen = self.probabilities[np.arange(len(self.labels)), self.labels]
+        return float(-np.log(np.maximum(chosen.astype(np.float64), 1e-12)).mean())
+
+
+@torch.no_grad()
+def predict(network: Network, batches: Batches) -> Predictions:
+    """Run the network over every image once, without augmentation."""
+    network.eval()
+    labels, probabilities = [], []
+    for batch in batches.in_order():
+        probabilities.append(functional.softmax(network(batch.images).float(), dim=1).cpu().numpy())
+        labels.append(batch.labels.cpu().numpy())
+    return Predictions(np.concatenate(labels), np.concatenate(probabilities))
+
+
+def confusion_matrix(predictions: Predictions, num_classes: int) -> npt.NDArray[np.int64]:
+    """Counts of images, shape (true class, predicted class)."""
+    counts = np.zeros((num_classes, num_classes), dtype=np.int64)
+    np.add.at(counts, (predictions.labels, predictions.predicted), 1)
+    return counts

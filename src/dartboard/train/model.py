@@ -1,0 +1,110 @@
+"""A trained network on disk: weights as safetensors, and beside them all that is needed to rebuild and feed it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import safetensors
+import safetensors.torch
+import torch
+from pydantic import Field, ValidationError
+
+from dartboard.config import Settings
+from dartboard.data import Normalization
+from dartboard.errors import CheckpointError
+from dartboard.runs import read_json, write_atomically, write_json
+from dartboard.space import Genotype, Network, NetworkPlan, Stem, get_space
+
+__all__ = ["ModelCard", "load_model", "save_model"]
+
+FORMAT = 1
+
+
+class ModelCard(Settings):
+    """What `model.json` holds: how to build the network and how to feed it."""
+
+    format: Annotated[int, Field(ge=1)] = FORMAT
+    """Version of this file's layout."""
+
+    genotype: dict[str, Any]
+    """The architecture, as in genotype.json."""
+
+    init_channels: int
+    """Width of the first cells."""
+
+    layers: int
+    """Cells (of each stage, in NAS-Bench-201)."""
+
+    stem: Stem
+    """The stem."""
+
+    classes: tuple[str, ...]
+    """Class names in the order of the outputs."""
+
+    image_shape: tuple[int, int, int]
+    """(channels, height, width) of the images."""
+
+    mean: tuple[float, ...]
+    """Mean of each channel of pixel / 255, to be subtracted."""
+
+    std: tuple[float, ...]
+    """Standard deviation of each channel, to divide by."""
+
+    @property
+    def normalization(self) -> Normalization:
+        """What the images go through."""
+        return Normalization(self.mean, self.std)
+
+    def plan(self) -> NetworkPlan:
+        """The network's plan."""
+        return get_space(self.genotype["space"]).plan(
+            in_channels=self.image_shape[0],
+            num_classes=len(self.classes),
+            init_channels=self.init_channels,
+            layers=self.layers,
+            stem=self.stem,
+        )
+
+    def build(self, *, auxiliary: bool = False) -> Network:
+        """The network with fresh weights; draws from torch's global generator (see `seeded_initialization`)."""
+        genotype = Genotype.from_json(self.genotype)
+        return Network(get_space(genotype.space), genotype, self.plan(), auxiliary=auxiliary)
+
+
+def save_model(folder: Path, network: Network, card: ModelCard) -> None:
+    """Write `model.safetensors` and `model.json`; the auxiliary head, which only training uses, is left out.
+
+    Raises:
+        RunDirectoryError: a file cannot be written.
+    """
+    weights = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in network.state_dict().items()
+        if not name.startswith("auxiliary_head.")
+    }
+    content = safetensors.torch.save(weights, metadata={"format": "pt"})
+    write_atomically(folder / "model.safetensors", lambda stream: stream.write(content))
+    write_json(folder / "model.json", card.model_dump(mode="json"))
+
+
+def load_model(folder: Path) -> tuple[Network, ModelCard]:
+    """Rebuild a trained network from a run directory, in evaluation mode on the CPU; no code is executed.
+
+    Raises:
+        RunDirectoryError: the folder holds no trained model.
+        CheckpointError: a file is damaged or of another version, or the two do not belong together.
+    """
+    try:
+        card = ModelCard.model_validate(read_json(folder / "model.json"))
+    except ValidationError as error:
+        raise CheckpointError(f"{folder / 'model.json'} does not describe a network: {error.errors()[0]['msg']}.") from error
+    if card.format != FORMAT:
+        raise CheckpointError(f"{folder / 'model.json'} has format {card.format}; this version reads format {FORMAT}.")
+    with torch.random.fork_rng(devices=[]):
+        network = card.build()
+    try:
+        weights = safetensors.torch.load_file(folder / "model.safetensors")
+        network.load_state_dict(weights, strict=True)
+    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(f"{folder / 'model.safetensors'} cannot be loaded into its network: {reason}.") from error
+    return network.eval(), card

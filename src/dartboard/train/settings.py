@@ -1,0 +1,77 @@
+"""Settings of training a discrete network from scratch; the defaults are the DARTS paper's CIFAR recipe."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from dartboard.config import Settings
+from dartboard.data import AugmentSettings
+from dartboard.space import Stem
+
+__all__ = ["TrainSettings"]
+
+Positive = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class TrainSettings(Settings):
+    """How a genotype becomes a trained network (arXiv:1806.09055, section A.2)."""
+
+    runs: Positive = 1
+    """Networks trained from different seeds; mean and deviation are reported, the first one is kept."""
+
+    epochs: Positive | None = 600
+    """Passes over the training images; null: as many as show about `images` images, 8 to 60."""
+
+    images: Positive = 400_000
+    """Images shown in training when `epochs` is null."""
+
+    batch_size: Positive = 96
+    """Images per step."""
+
+    init_channels: Positive = 36
+    """Width of the first cells."""
+
+    layers: Positive = 20
+    """Cells (of each stage, in NAS-Bench-201)."""
+
+    stem: Stem = "cifar"
+    """"cifar" keeps the resolution, "imagenet" divides it by 8 before the first cell."""
+
+    lr: Annotated[float, Field(gt=0)] = 0.025
+    """Largest learning rate."""
+
+    lr_min: NonNegative = 0.0
+    """Learning rate at the end."""
+
+    schedule: Literal["cosine", "one-cycle"] = "cosine"
+    """"cosine" falls once an epoch from `lr` to `lr_min`; "one-cycle" rises linearly for `warmup_fraction` of all
+    steps from a tenth of `lr` and falls as a cosine, at every step."""
+
+    warmup_fraction: Fraction = 0.2
+    """Share of the steps in which "one-cycle" rises."""
+
+    momentum: Fraction = 0.9
+    """Momentum of SGD."""
+
+    nesterov: bool = False
+    """Whether SGD looks ahead."""
+
+    weight_decay: NonNegative = 3e-4
+    """L2 factor of all weights."""
+
+    grad_clip: Annotated[float, Field(gt=0)] | None = 5.0
+    """Largest norm of the gradient; null: no clipping."""
+
+    label_smoothing: Fraction = 0.0
+    """Share of the target spread over all classes."""
+
+    drop_path: Fraction = 0.2
+    """Drop-path probability at the end; it grows linearly from 0."""
+
+    auxiliary_weight: NonNegative = 0.4
+    """Weight of the auxiliary head's loss; 0: no such head."""
+
+    augment: AugmentSettings = AugmentSettings(cutout=16)
+    """Augmentation of the training images."""
