@@ -34,13 +34,14 @@ class RunDirectory:
     Use it as a context manager: entering takes the lock, leaving releases it (a killed process releases it too).
 
     Args:
-        path: the folder; created by `claim`.
+        path: the folder; created on entering.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.events = EventLog(path / "events.jsonl")
         self._lock = FileLock(path / ".lock")
+        self._created: list[Path] = []
 
     def __enter__(self) -> Self:
         """Create the folder where it is missing and lock it.
@@ -48,8 +49,9 @@ class RunDirectory:
         Raises:
             RunDirectoryError: the folder cannot be created or written, or another process holds it.
         """
+        self._created = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
-            (self.path / "checkpoints").mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except Timeout as error:
             raise RunDirectoryError(
@@ -60,20 +62,25 @@ class RunDirectory:
                 f"the run directory {self.path} cannot be created or written: {error.strerror or error}; "
                 "choose another --out."
             ) from error
-        for leftover in (*self.path.glob(".*.tmp"), *self.path.glob("checkpoints/.*.tmp")):
+        for leftover in self.path.rglob(".*.tmp"):
             leftover.unlink(missing_ok=True)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Release the lock; a folder that was created for a run that never began is removed again."""
+        if self._created and not self._foreign_files():
+            (self.path / ".lock").unlink(missing_ok=True)
+            for folder in self._created:
+                folder.rmdir()
         self._lock.release()
 
-    def claim(self, settings: Mapping[str, Any], *, resume: bool) -> None:
-        """Record the settings of a new run, or check that a resumed run has the settings it began with.
+    def check(self, settings: Mapping[str, Any], *, resume: bool) -> None:
+        """Accept the folder for a run with these settings; nothing is written.
 
         Raises:
-            RunDirectoryError: the folder already holds a run and `resume` is off, or its settings differ.
+            RunDirectoryError: the folder already holds a run and `resume` is off, or the run began with other settings.
         """
         if not self.has("settings.json"):
             if self._foreign_files():
@@ -81,7 +88,6 @@ class RunDirectory:
                     f"{self.path} is not empty and holds no run of dartboard; choose another --out so that nothing of "
                     "yours is mixed with it."
                 )
-            self.write("settings.json", settings)
         elif not resume:
             raise RunDirectoryError(
                 f"{self.path} already holds a run; add --resume to go on with it, or choose another --out."
@@ -91,6 +97,11 @@ class RunDirectory:
                 f"the run in {self.path} began with other settings ({', '.join(changed)}); use the same command to "
                 "resume it, or choose another --out."
             )
+
+    def claim(self, settings: Mapping[str, Any]) -> None:
+        """Record the settings of a run: from here on the folder is kept."""
+        if not self.has("settings.json"):
+            self.write("settings.json", settings)
 
     def has(self, name: str) -> bool:
         """Whether the file is there."""
@@ -106,7 +117,9 @@ class RunDirectory:
 
     def save_checkpoint(self, name: str, kind: str, state: dict[str, Any]) -> None:
         """Write `checkpoints/NAME.pt`, atomically."""
-        save_checkpoint(self.path / "checkpoints" / f"{name}.pt", kind, state)
+        path = self.path / "checkpoints" / f"{name}.pt"
+        path.parent.mkdir(exist_ok=True)
+        save_checkpoint(path, kind, state)
 
     def load_checkpoint(self, name: str, kind: str) -> dict[str, Any] | None:
         """Read `checkpoints/NAME.pt`, or None where there is none; raises CheckpointError when it is unusable."""
@@ -114,7 +127,7 @@ class RunDirectory:
         return load_checkpoint(path, kind) if path.exists() else None
 
     def _foreign_files(self) -> bool:
-        return any(entry.name not in {".lock", "checkpoints"} for entry in self.path.iterdir())
+        return any(entry.name != ".lock" for entry in self.path.iterdir())
 
 
 def next_free(path: Path) -> Path:

@@ -1,5 +1,7 @@
 """What a run tells whoever watches it."""
 
+from collections.abc import Mapping
+
 from dartboard.runs.events import Event
 
 __all__ = ["Observer"]
@@ -7,6 +9,9 @@ __all__ = ["Observer"]
 
 class Observer:
     """Hears of a run's progress and does nothing with it; displays override what they show."""
+
+    def plan(self, rows: Mapping[str, str]) -> None:
+        """What is about to be done, before it begins: a heading and a line for each matter."""
 
     def note(self, sentence: str) -> None:
         """A sentence worth reading, such as a decision about the data."""

@@ -33,7 +33,7 @@ class SgdStep:
     velocity: Tensors
 
     def __call__(self, weights: Tensors, gradients: Tensors) -> dict[str, Tensor]:
-        """w - lr * (momentum * v + gradient + weight_decay * w), differentiable; plain momentum, no clipping."""
+        """W - lr * (momentum * v + gradient + weight_decay * w), differentiable; plain momentum, no clipping."""
         moved = {}
         for name, weight in weights.items():
             direction = gradients[name] + self.weight_decay * weight

@@ -103,9 +103,7 @@ def cosine(epoch: int, epochs: int, start: float, end: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * epoch / epochs)) / 2
 
 
-def _start(
-    problem: SearchProblem, recipe: Recipe, settings: SearchSettings, epochs: int, seed: int
-) -> SearchState:
+def _start(problem: SearchProblem, recipe: Recipe, settings: SearchSettings, epochs: int, seed: int) -> SearchState:
     generator = make_generator(seed, "search", "alpha")
     alphas = {
         kind: recipe.relaxation.initial_alpha(problem.space.alpha_shape, generator).to(problem.device).requires_grad_()
@@ -213,7 +211,11 @@ class _Step:
             gates = {kind: self._recipe.relaxation.gates(alpha, self._generator) for kind, alpha in alphas.items()}
             supernet = self._state.supernet
             own = weights is self._state.weights
-            logits = supernet(batch.images, gates) if own else functional_call(supernet, dict(weights), (batch.images, gates))
+            logits = (
+                supernet(batch.images, gates)
+                if own
+                else functional_call(supernet, dict(weights), (batch.images, gates))
+            )
             value = functional.cross_entropy(logits, batch.labels)
             if meter is not None:
                 meter.add(value, logits, batch.labels)

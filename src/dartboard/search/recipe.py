@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError, validate_call
@@ -33,16 +33,18 @@ class Recipe:
         RecipeError: the parts do not fit together.
     """
 
-    relaxation: Relaxation = Softmax()
+    relaxation: Relaxation = field(default_factory=Softmax)
     gradient: Gradient | None = None
     update: Update | None = None
     rules: tuple[Rule, ...] = ()
-    selection: Selection = StrongestEdges()
+    selection: Selection = field(default_factory=StrongestEdges)
 
     def __post_init__(self) -> None:
         if (self.gradient is None) != (self.update is None):
             given, missing = ("gradient", "update") if self.update is None else ("update", "gradient")
-            raise RecipeError(f"the recipe has a {given} but no {missing}; alpha moves only with both, so give both or none.")
+            raise RecipeError(
+                f"the recipe has a {given} but no {missing}; alpha moves only with both, so give both or none"
+            )
 
 
 METHODS: Registry[Callable[..., Recipe]] = Registry("method", "dartboard.methods")

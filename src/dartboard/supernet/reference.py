@@ -54,14 +54,18 @@ class _MixedCell(nn.Module):
     def forward(self, inputs: list[Tensor], gates: Mapping[str, Tensor]) -> Tensor:
         states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
         for node in self._topology.nodes:
-            states.append(
-                sum(
-                    gate * op(states[self._topology.edges[row].source])
-                    for row in self._topology.incoming(node)
-                    for gate, op in zip(gates[self._kind][row], self.edges[row], strict=True)  # type: ignore[arg-type]
-                )  # type: ignore[arg-type]
-            )
+            arriving = [
+                gate * op(states[self._topology.edges[row].source])
+                for row in self._topology.incoming(node)
+                for gate, op in zip(gates[self._kind][row], self._ops(row), strict=True)
+            ]
+            states.append(sum(arriving[1:], start=arriving[0]))
         return join_outputs(self._topology, states)
+
+    def _ops(self, row: int) -> nn.ModuleList:
+        ops = self.edges[row]
+        assert isinstance(ops, nn.ModuleList)
+        return ops
 
 
 def _mixed_edge(spec: SupernetSpec, channels: int, stride: int) -> nn.ModuleList:

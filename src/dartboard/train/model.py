@@ -96,7 +96,9 @@ def load_model(folder: Path) -> tuple[Network, ModelCard]:
     try:
         card = ModelCard.model_validate(read_json(folder / "model.json"))
     except ValidationError as error:
-        raise CheckpointError(f"{folder / 'model.json'} does not describe a network: {error.errors()[0]['msg']}.") from error
+        raise CheckpointError(
+            f"{folder / 'model.json'} does not describe a network: {error.errors()[0]['msg']}."
+        ) from error
     if card.format != FORMAT:
         raise CheckpointError(f"{folder / 'model.json'} has format {card.format}; this version reads format {FORMAT}.")
     with torch.random.fork_rng(devices=[]):

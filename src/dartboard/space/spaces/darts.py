@@ -31,4 +31,5 @@ def darts() -> SearchSpace:
         skeleton=DartsSkeleton(),
         normalized_ops=frozenset({"max_pool_3x3", "avg_pool_3x3"}),
         reference_size=(36, 20),
+        small_size=(16, 5),
     )

@@ -17,4 +17,5 @@ def nas_bench_201() -> SearchSpace:
         skeleton=NasBench201Skeleton(),
         normalized_ops=frozenset(),
         reference_size=(16, 5),
+        small_size=(16, 1),
     )

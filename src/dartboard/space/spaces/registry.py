@@ -22,6 +22,7 @@ class SearchSpace:
         normalized_ops: operations that a supernet follows with a batch norm without scale and shift, so that all
             candidates of an edge have comparable size (DARTS: the poolings).
         reference_size: (init_channels, layers) of the published evaluation network.
+        small_size: (init_channels, layers) of a network that trains in minutes on a CPU.
     """
 
     name: str
@@ -30,6 +31,7 @@ class SearchSpace:
     skeleton: Skeleton
     normalized_ops: frozenset[str]
     reference_size: tuple[int, int]
+    small_size: tuple[int, int]
 
     @property
     def cell_kinds(self) -> tuple[str, ...]:

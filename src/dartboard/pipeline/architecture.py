@@ -1,0 +1,43 @@
+"""Finding a genotype by whatever names it: a run directory, a file, a published name, or its text."""
+
+from pathlib import Path
+
+from dartboard.errors import GenotypeError, suggest
+from dartboard.runs import read_json
+from dartboard.space import PUBLISHED, Genotype, check_genotype, get_space, parse_genotype
+
+__all__ = ["read_genotype"]
+
+
+def read_genotype(name: str | Path) -> Genotype:
+    """The genotype that `name` stands for, checked against its space.
+
+    Args:
+        name: a run directory, a JSON file as `genotype.json`, a published name ("darts-v2"), a NAS-Bench-201 string
+            or `Genotype(...)` text.
+
+    Raises:
+        GenotypeError: it stands for nothing, or for no architecture of its space.
+    """
+    genotype = _find(str(name))
+    check_genotype(genotype, get_space(genotype.space), strict=str(name) not in PUBLISHED)
+    return genotype
+
+
+def _find(name: str) -> Genotype:
+    if name in PUBLISHED:
+        return PUBLISHED[name]
+    if name.lstrip().startswith(("|", "Genotype(")):
+        return parse_genotype(name)
+    path = Path(name) / "genotype.json" if Path(name).is_dir() else Path(name)
+    if path.is_file():
+        content = read_json(path)
+        if not isinstance(content, dict):
+            raise GenotypeError(f"{path} holds no genotype: it must be an object with the cells of a space.")
+        return Genotype.from_json(content)
+    if Path(name).is_dir():
+        raise GenotypeError(f"the folder {name} holds no genotype.json; name a run directory whose search has ended.")
+    raise GenotypeError(
+        f"'{name}' is neither a run directory, nor a JSON file, nor a genotype text, nor a published name; "
+        f"{suggest(name, PUBLISHED)}"
+    )

@@ -1,0 +1,131 @@
+"""What a run ends with: the object in `result.json`, which `--json` prints too."""
+
+import platform
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy
+import torch
+from pydantic import ConfigDict, Field
+
+from dartboard.config import Settings
+from dartboard.version import __version__
+
+__all__ = ["SCHEMA", "DatasetFacts", "GenotypeForms", "Result", "versions"]
+
+SCHEMA = 1
+"""Raised whenever a field of `Result` changes its meaning."""
+
+
+class DatasetFacts(Settings):
+    """What was learned from and tested on."""
+
+    name: str
+    """Short name."""
+
+    train: int
+    """Images that train the network (and, in two halves, the supernet)."""
+
+    validation: int
+    """Images held out of search and training."""
+
+    test: int
+    """Images of the final test."""
+
+    classes: tuple[str, ...]
+    """Class names in label order."""
+
+    shape: tuple[int, int, int]
+    """(channels, height, width) after resizing."""
+
+    notes: tuple[str, ...]
+    """Decisions made while reading."""
+
+
+class GenotypeForms(Settings):
+    """The architecture in both forms."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    text: str
+    """The literature's notation."""
+
+    plain: Annotated[dict[str, Any], Field(alias="json")]
+    """As in genotype.json."""
+
+
+class Result(Settings):
+    """Summary of a run; figures of steps that were not asked for are null."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    layout: Annotated[int, Field(alias="schema")] = SCHEMA
+    """Version of this object's layout."""
+
+    dataset: DatasetFacts
+    """What was learned from and tested on."""
+
+    space: str
+    """Search space."""
+
+    method: str | None
+    """Search method; null when a given genotype was trained."""
+
+    seed: int
+    """Root of every random stream."""
+
+    genotype: GenotypeForms
+    """The architecture."""
+
+    parameters: int | None
+    """Learned numbers of the discrete network."""
+
+    multiply_adds: int | None
+    """Multiply-adds of convolutions and linear layers for one image."""
+
+    seconds: dict[str, float]
+    """Wall-clock seconds per phase (data, search, train, evaluation), and `total`."""
+
+    validation_accuracy: float | None
+    """Accuracy on the held-out validation images as a fraction, of the network or, after a search alone, of the
+    supernet."""
+
+    test_accuracy: float | None
+    """Accuracy on the test images as a fraction; the mean when several networks were trained."""
+
+    test_accuracy_std: float | None
+    """Standard deviation over the trained networks (ddof 0)."""
+
+    device: str
+    """Where it ran."""
+
+    versions: dict[str, str]
+    """Of Python and of the libraries that decide the figures."""
+
+    command: str
+    """What was typed."""
+
+    run_directory: str
+    """Where everything lies."""
+
+    finished: str
+    """Time of the end, ISO 8601, UTC."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, as in `result.json`."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return Path(self.run_directory)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that decide the figures."""
+    return {
+        "dartboard": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+    }

@@ -1,0 +1,148 @@
+"""What the steps of one run share: settings, data, run directory, device, observer."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from dartboard.config import changed_keys
+from dartboard.data import Dataset, Normalization, Splits, load_dataset, make_splits, measure_normalization
+from dartboard.errors import RunDirectoryError, SettingsError
+from dartboard.pipeline.settings import RunSettings
+from dartboard.runs import Observer, RunDirectory, next_free, write_text
+
+__all__ = ["Session", "device_name", "find_device", "open_session", "phase_seconds"]
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run at work.
+
+    Attributes:
+        settings: resolved settings.
+        dataset: images and labels.
+        splits: which images serve for what.
+        normalization: mean and deviation of the training images.
+        run: the run directory, locked.
+        device: where everything runs.
+        observer: hears of everything.
+        data_seconds: how long reading and dividing the data took.
+    """
+
+    settings: RunSettings
+    dataset: Dataset
+    splits: Splits
+    normalization: Normalization
+    run: RunDirectory
+    device: torch.device
+    observer: Observer
+    data_seconds: float
+
+    def begin(self) -> None:
+        """Record settings and split: from here on the run directory is kept.
+
+        Raises:
+            RunDirectoryError: a resumed run would work on another dataset than it began with.
+        """
+        content = self.splits.to_json()
+        if self.run.has("split.json") and changed_keys(self.run.read("split.json"), content):
+            raise RunDirectoryError(
+                f"the dataset has changed since the run in {self.run.path} began; begin a new run with another --out."
+            )
+        self.run.claim(self.settings.model_dump(mode="json"))
+        write_text(self.run.path / "split.json", json.dumps(content))
+        self.run.events.append({"event": "phase", "phase": "data", "seconds": self.data_seconds})
+        for note in self.dataset.notes:
+            self.observer.note(note)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Record how long a phase took, the epochs of an interrupted earlier try included."""
+        earlier = sum(event["seconds"] for event in self.run.events.read() if _is_epoch(event, name))
+        started = time.perf_counter()
+        yield
+        seconds = earlier + time.perf_counter() - started
+        self.run.events.append({"event": "phase", "phase": name, "seconds": seconds})
+
+
+def phase_seconds(run: RunDirectory) -> dict[str, float]:
+    """Seconds of each phase that ended, and their `total`."""
+    seconds = {event["phase"]: event["seconds"] for event in run.events.read() if event["event"] == "phase"}
+    return {**seconds, "total": sum(seconds.values())}
+
+
+def _is_epoch(event: dict[str, object], phase: str) -> bool:
+    return event["event"] == "epoch" and event["phase"] == phase
+
+
+@contextmanager
+def open_session(settings: RunSettings, out: Path | None, *, resume: bool, observer: Observer) -> Iterator[Session]:
+    """Lock the run directory, read and divide the data; nothing is recorded before `Session.begin`.
+
+    Args:
+        settings: resolved settings.
+        out: the run directory; None takes a name under `runs/` from the settings.
+        resume: go on with the run that the directory holds, or begin one.
+        observer: hears of decisions about the data.
+
+    Raises:
+        DartboardError: the device, the directory or the data cannot be used; the directory is as it was.
+    """
+    device = find_device(settings.device)
+    with RunDirectory(out or _default_directory(settings, resume=resume)) as run:
+        run.check(settings.model_dump(mode="json"), resume=resume)
+        started = time.perf_counter()
+        dataset = load_dataset(settings.source, settings.data)
+        splits = make_splits(dataset, settings.data, settings.seed)
+        normalization = measure_normalization(splits.view(dataset, "train"))
+        yield Session(
+            settings=settings,
+            dataset=dataset,
+            splits=splits,
+            normalization=normalization,
+            run=run,
+            device=device,
+            observer=observer,
+            data_seconds=time.perf_counter() - started,
+        )
+
+
+def find_device(name: str) -> torch.device:
+    """The device called `name`; "auto" takes the accelerator of this machine (CUDA, MPS, ...) or the CPU.
+
+    Raises:
+        SettingsError: there is no such device here.
+    """
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if name == "auto":
+        return found or torch.device("cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise SettingsError(f"'{name}' is not a device; use auto, cpu, cuda, cuda:N or mps.") from error
+    if device.type != "cpu" and (found is None or found.type != device.type):
+        available = "cpu" if found is None else f"cpu, {found.type}"
+        raise SettingsError(f"the device '{name}' is not available here; available: {available}.")
+    return device
+
+
+def device_name(device: torch.device) -> str:
+    """The device with its model name, such as "cuda (NVIDIA H100)" or "cpu (2 threads)"."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
+
+
+def _default_directory(settings: RunSettings, *, resume: bool) -> Path:
+    data = Path(settings.source).stem if settings.source else "digits"
+    what = "train" if settings.genotype else settings.method.name
+    first = Path("runs") / f"{data}-{settings.space}-{what}-seed{settings.seed}"
+    free = next_free(first)
+    if not resume or free == first:
+        return free
+    number = int(free.name.rpartition("-")[2]) - 1
+    return first if number == 1 else first.with_name(f"{first.name}-{number}")

@@ -1,0 +1,157 @@
+"""The tree of all settings, the presets, and how a request is resolved into settings."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from dartboard.config import Settings, resolve
+from dartboard.data import DataSettings
+from dartboard.errors import UnknownNameError, suggest
+from dartboard.search import SearchSettings
+from dartboard.space import SearchSpace, get_space
+from dartboard.train import TrainSettings
+
+__all__ = ["PRESETS", "MethodSettings", "RunSettings", "resolve_settings"]
+
+
+class MethodSettings(Settings):
+    """Which search method, and its options."""
+
+    name: str = "darts"
+    """Registry name (`dartboard methods` lists them)."""
+
+    options: Annotated[dict[str, Any], Field(default_factory=dict)]
+    """The method's own options."""
+
+
+class RunSettings(Settings):
+    """Everything that decides what a run does; `settings.json` holds it resolved."""
+
+    source: str | None = None
+    """The dataset: a folder, a parquet file or folder, or null for the embedded digits."""
+
+    space: str = "darts"
+    """Registry name of the search space (`dartboard spaces` lists them)."""
+
+    method: MethodSettings = MethodSettings()
+    """Which search method, and its options."""
+
+    preset: str = "quick"
+    """The layer of settings between the defaults and your own; see `PRESETS`."""
+
+    genotype: dict[str, Any] | None = None
+    """An architecture to train as it is, without a search."""
+
+    seed: int = 0
+    """Root of every random stream: the same seed and settings give the same result on the CPU."""
+
+    device: str = "auto"
+    """"auto" takes an accelerator when there is one; or a torch device such as "cpu", "cuda:1", "mps"."""
+
+    data: DataSettings = DataSettings()
+    """Reading and splitting."""
+
+    search: SearchSettings = SearchSettings()
+    """Training the supernet."""
+
+    train: TrainSettings = TrainSettings()
+    """Training the discrete network."""
+
+
+def _darts_cifar(space: SearchSpace) -> dict[str, Any]:
+    """The DARTS paper: 50 epochs of search, 600 of training, the published network size (arXiv:1806.09055)."""
+    channels, layers = space.reference_size
+    return {
+        "data.validation_fraction": 0.0,
+        "search.validation_images": None,
+        "train.init_channels": channels,
+        "train.layers": layers,
+    }
+
+
+def _nas_bench_201(space: SearchSpace) -> dict[str, Any]:
+    """The benchmark's training: 200 epochs of SGD with Nesterov, batch 256, no cutout (arXiv:2001.00326)."""
+    channels, layers = space.reference_size
+    return {
+        "data.validation_fraction": 0.0,
+        "search.validation_images": None,
+        "search.init_channels": channels,
+        "search.layers": layers,
+        "train": {
+            "epochs": 200,
+            "batch_size": 256,
+            "init_channels": channels,
+            "layers": layers,
+            "lr": 0.1,
+            "nesterov": True,
+            "weight_decay": 5e-4,
+            "grad_clip": None,
+            "drop_path": 0.0,
+            "auxiliary_weight": 0.0,
+            "augment.cutout": 0,
+        },
+    }
+
+
+def _nas_bench_201_12(space: SearchSpace) -> dict[str, Any]:
+    """The same over 12 epochs, the benchmark's short schedule."""
+    preset = _nas_bench_201(space)
+    return {**preset, "train": {**preset["train"], "epochs": 12}}
+
+
+def _quick(space: SearchSpace) -> dict[str, Any]:
+    """Minutes on a CPU: a small supernet, then a short one-cycle training; epochs follow from the dataset's size."""
+    channels, layers = space.small_size
+    return {
+        "search": {
+            "epochs": None,
+            "batch_size": 64,
+            "init_channels": channels // 2,
+            "layers": layers,
+            "weight_lr": 0.1,
+        },
+        "train": {
+            "epochs": None,
+            "batch_size": 64,
+            "init_channels": channels,
+            "layers": layers,
+            "lr": 0.1,
+            "schedule": "one-cycle",
+            "nesterov": True,
+            "weight_decay": 5e-4,
+            "label_smoothing": 0.1,
+            "drop_path": 0.0,
+            "auxiliary_weight": 0.0,
+            "augment.cutout": 0,
+        },
+    }
+
+
+def _smoke(space: SearchSpace) -> dict[str, Any]:
+    """Seconds: the same path with a tiny network and two epochs; says nothing about accuracy."""
+    size = {"epochs": 2, "batch_size": 32, "init_channels": 4, "layers": min(3, space.small_size[1])}
+    return {"search": size, "train": {**size, "auxiliary_weight": 0.0, "drop_path": 0.0, "augment.cutout": 0}}
+
+
+PRESETS: Mapping[str, Callable[[SearchSpace], dict[str, Any]]] = {
+    "quick": _quick,
+    "darts-cifar": _darts_cifar,
+    "nas-bench-201": _nas_bench_201,
+    "nas-bench-201-12": _nas_bench_201_12,
+    "smoke": _smoke,
+}
+"""Name -> settings for a space."""
+
+
+def resolve_settings(*layers: Mapping[str, Any]) -> RunSettings:
+    """Defaults < preset < `layers`, later ones winning.
+
+    Raises:
+        UnknownNameError: the space or the preset does not exist.
+        SettingsError: a key is unknown or a value does not fit.
+    """
+    asked = resolve(RunSettings, *layers)
+    if asked.preset not in PRESETS:
+        raise UnknownNameError(f"there is no preset '{asked.preset}'; {suggest(asked.preset, PRESETS)}")
+    return resolve(RunSettings, PRESETS[asked.preset](get_space(asked.space)), *layers)

@@ -1,0 +1,223 @@
+"""The steps of a run, each a screenful: search, train, evaluate, summarise. They talk through the run directory."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from dartboard.data import Augmentation, AugmentSettings, Batches, ImageView, Part
+from dartboard.errors import SettingsError
+from dartboard.pipeline.result import DatasetFacts, GenotypeForms, Result, versions
+from dartboard.pipeline.session import Session, device_name, phase_seconds
+from dartboard.runs import seeded_initialization
+from dartboard.search import SearchProblem, make_recipe, run_search
+from dartboard.space import Genotype, Network, NetworkPlan, get_space, network_cost, smallest_map
+from dartboard.supernet import ReferenceSupernet, SupernetSpec
+from dartboard.train import ModelCard, TrainingData, predict, save_model, train_network, write_scores
+
+__all__ = ["check_sizes", "evaluate_networks", "planned_epochs", "search_genotype", "summarize", "train_networks"]
+
+_EVALUATION_BATCH = 256
+
+
+def planned_epochs(asked: int | None, images: int, available: int, least: int, most: int) -> int:
+    """Epochs to train: as asked, or as many as show `images` images out of `available`, within limits."""
+    return asked if asked is not None else max(least, min(most, round(images / max(1, available))))
+
+
+def search_epochs(session: Session) -> int:
+    """Epochs of the search."""
+    settings = session.settings.search
+    return planned_epochs(settings.epochs, settings.images, len(session.splits.weights), 5, 50)
+
+
+def train_epochs(session: Session) -> int:
+    """Epochs of the training."""
+    settings = session.settings.train
+    return planned_epochs(settings.epochs, settings.images, len(session.splits.train), 8, 60)
+
+
+def check_sizes(session: Session) -> None:
+    """Refuse networks that shrink the images to less than 2x2, before anything is trained.
+
+    Raises:
+        SettingsError: width, depth, stem and image size do not fit together.
+    """
+    steps: tuple[Literal["search", "train"], ...] = ("search", "train")
+    for name in steps:
+        plan = _plan(session, name)
+        height, width = session.dataset.image_shape[1:]
+        smallest = smallest_map(get_space(session.settings.space), plan, (height, width))
+        if min(smallest) < 2:
+            remedy = f" or {name}.stem=cifar" if plan.stem == "imagenet" else ""
+            raise SettingsError(
+                f"images of {width}x{height} pixels shrink to {smallest[1]}x{smallest[0]} in this network; use larger "
+                f"images (data.image_size){remedy}."
+            )
+
+
+def search_genotype(session: Session) -> Genotype:
+    """Search, unless the run directory already holds a genotype."""
+    if session.run.has("genotype.json"):
+        return Genotype.from_json(session.run.read("genotype.json"))
+    settings, seed = session.settings, session.settings.seed
+    space = get_space(settings.space)
+    with session.phase("search"):
+        with seeded_initialization(seed, "search", "weights"):
+            supernet = ReferenceSupernet(SupernetSpec(space, _plan(session, "search")))
+        supernet.to(device=session.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        augment, size = settings.search.augment, settings.search.batch_size
+        problem = SearchProblem(
+            space=space,
+            supernet=supernet,
+            weight_batches=_batches(session, "weights", augment, size),
+            alpha_batches=_batches(session, "alphas", augment, size),
+            validation_batches=_batches(
+                session, "alphas", augment, _EVALUATION_BATCH, settings.search.validation_images
+            ),
+            device=session.device,
+        )
+        recipe = make_recipe(settings.method.name, settings.method.options)
+        return run_search(
+            problem,
+            recipe,
+            settings.search,
+            session.run,
+            epochs=search_epochs(session),
+            seed=seed,
+            observer=session.observer,
+        )
+
+
+def train_networks(session: Session, genotype: Genotype) -> list[Network]:
+    """Train `train.runs` networks from scratch; the first one is saved as the model."""
+    settings, seed = session.settings, session.settings.seed
+    card = _model_card(session, genotype)
+    data = TrainingData(
+        train=_batches(session, "train", settings.train.augment, settings.train.batch_size),
+        validation=_batches(session, "validation", settings.train.augment, _EVALUATION_BATCH)
+        if len(session.splits.validation)
+        else None,
+        device=session.device,
+    )
+    with session.phase("train"):
+        networks = [
+            train_network(
+                data,
+                card,
+                settings.train,
+                session.run,
+                number=number,
+                epochs=train_epochs(session),
+                seed=seed,
+                observer=session.observer,
+            )
+            for number in range(settings.train.runs)
+        ]
+        save_model(session.run.path, networks[0], card)
+    return networks
+
+
+def evaluate_networks(session: Session, networks: Sequence[Network]) -> None:
+    """Test every network on the test images, once: a finished evaluation is not repeated."""
+    if session.run.has("scores.json"):
+        return
+    with session.phase("evaluation"):
+        batches = _batches(session, "test", session.settings.train.augment, _EVALUATION_BATCH)
+        facts = [_network_facts(session, number) for number in range(len(networks))]
+        write_scores(session.run, facts, [predict(network, batches) for network in networks], batches.view)
+
+
+def summarize(session: Session, genotype: Genotype, command: str) -> Result:
+    """Gather what the run directory holds into `result.json`."""
+    run, settings, dataset = session.run, session.settings, session.dataset
+    scores = run.read("scores.json") if run.has("scores.json") else None
+    plan = _plan(session, "train")
+    height, width = dataset.image_shape[1:]
+    cost = network_cost(get_space(genotype.space), genotype, plan, (height, width))
+    result = Result(
+        dataset=DatasetFacts(
+            name=dataset.name,
+            train=len(session.splits.train),
+            validation=len(session.splits.validation),
+            test=len(session.splits.test),
+            classes=dataset.classes,
+            shape=dataset.image_shape,
+            notes=tuple(dataset.notes),
+        ),
+        space=genotype.space,
+        method=None if settings.genotype else settings.method.name,
+        seed=settings.seed,
+        genotype=GenotypeForms(text=genotype.to_text(), plain=genotype.to_json()),
+        parameters=cost.parameters,
+        multiply_adds=cost.multiply_adds,
+        seconds={name: round(seconds, 3) for name, seconds in phase_seconds(run).items()},
+        validation_accuracy=_validation_accuracy(session),
+        test_accuracy=scores["test_accuracy_mean"] if scores else None,
+        test_accuracy_std=scores["test_accuracy_std"] if scores else None,
+        device=device_name(session.device),
+        versions=versions(),
+        command=command,
+        run_directory=str(run.path),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    run.write("result.json", result.to_json())
+    return result
+
+
+def _plan(session: Session, step: Literal["search", "train"]) -> NetworkPlan:
+    size = session.settings.search if step == "search" else session.settings.train
+    return get_space(session.settings.space).plan(
+        in_channels=session.dataset.image_shape[0],
+        num_classes=len(session.dataset.classes),
+        init_channels=size.init_channels,
+        layers=size.layers,
+        stem=size.stem,
+    )
+
+
+def _model_card(session: Session, genotype: Genotype) -> ModelCard:
+    settings = session.settings.train
+    return ModelCard(
+        genotype=genotype.to_json(),
+        init_channels=settings.init_channels,
+        layers=settings.layers,
+        stem=settings.stem,
+        classes=session.dataset.classes,
+        image_shape=session.dataset.image_shape,
+        mean=session.normalization.mean,
+        std=session.normalization.std,
+    )
+
+
+def _batches(
+    session: Session, part: Part, augment: AugmentSettings, batch_size: int, limit: int | None = None
+) -> Batches:
+    view = session.splits.view(session.dataset, part)
+    if limit is not None and limit < len(view):
+        evenly = np.linspace(0, len(view) - 1, limit).round().astype(np.int64)
+        view = ImageView(view.image_set, view.indices[evenly])
+    augmentation = Augmentation(augment, session.normalization, session.dataset.image_shape)
+    return Batches(view, augmentation, batch_size=batch_size, device=session.device)
+
+
+def _validation_accuracy(session: Session, number: int | None = None) -> float | None:
+    """Of network `number`, of the mean over networks, or after a search alone of the supernet; from the last epochs."""
+    epochs = [event for event in session.run.events.read() if event["event"] == "epoch"]
+    last = {(event["phase"], event.get("run")): event["validation_accuracy"] for event in epochs}
+    trained = [accuracy for (phase, run), accuracy in last.items() if phase == "train" and number in (None, run)]
+    if not trained:
+        return last.get(("search", None))
+    return None if None in trained else sum(trained) / len(trained)
+
+
+def _network_facts(session: Session, number: int) -> dict[str, Any]:
+    seconds = sum(event["seconds"] for event in session.run.events.read() if event.get("run") == number)
+    return {
+        "run": number,
+        "seed": session.settings.seed,
+        "validation_accuracy": _validation_accuracy(session, number),
+        "seconds": round(seconds, 3),
+    }

@@ -1,0 +1,20 @@
+"""From a genotype to a trained, tested model."""
+
+from dartboard.train.evaluate import Predictions, confusion_matrix, predict
+from dartboard.train.loop import TrainingData, train_network
+from dartboard.train.model import ModelCard, load_model, save_model
+from dartboard.train.scores import write_scores
+from dartboard.train.settings import TrainSettings
+
+__all__ = [
+    "ModelCard",
+    "Predictions",
+    "TrainSettings",
+    "TrainingData",
+    "confusion_matrix",
+    "load_model",
+    "predict",
+    "save_model",
+    "train_network",
+    "write_scores",
+]
