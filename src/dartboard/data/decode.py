@@ -57,7 +57,7 @@ def decode_splits(
     with ThreadPoolExecutor(_max_workers()) as pool:
         headers, broken = _read_headers(pool, splits)
     if not headers:
-        raise DataError(_explain_broken(splits, broken, "Check that this is the right dataset."))
+        raise DataError(_explain_broken(splits, broken, "check that this is the right dataset"))
     # Small images spend most of their time under the interpreter's lock, where threads only get in each other's way.
     small = max(max(header.height, header.width) for header in headers) <= _LARGEST_NATIVE_SIDE
     with ThreadPoolExecutor(1 if small else _max_workers()) as pool:
@@ -146,7 +146,7 @@ def _account_for(splits: Mapping[SplitName, EncodedSplit], broken: Broken, skip_
     if not names:
         return ()
     if not skip_broken:
-        advice = "Repair or remove them, or leave them out with --skip-broken."
+        advice = "repair or remove them, or leave them out with --skip-broken"
         raise DataError(_explain_broken(splits, broken, advice))
     more = f" and {len(names) - _NAMED_BROKEN} more" if len(names) > _NAMED_BROKEN else ""
     images = "image was" if len(names) == 1 else "images were"
@@ -158,8 +158,8 @@ def _explain_broken(splits: Mapping[SplitName, EncodedSplit], broken: Broken, ad
     first = min(broken[split])
     num_broken, total = sum(map(len, broken.values())), sum(map(len, splits.values()))
     return (
-        f"{splits[split].names[first]} cannot be read as an image ({broken[split][first]}), as {num_broken} of {total} "
-        f"images in all. {advice}"
+        f"{splits[split].names[first]} cannot be read as an image ({broken[split][first]}), and {num_broken} of {total} "
+        f"images in all are broken; {advice}."
     )
 
 

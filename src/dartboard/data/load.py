@@ -75,7 +75,7 @@ def _thin_out(index: SourceIndex, max_images: int) -> SourceIndex:
             f"max_train_images={max_images} is too few for the {len(counts)} classes of {index.name}; two per class "
             f"make at least {2 * len(counts)}."
         )
-    chosen = 2 + apportion(counts - 2, max_images - 2 * len(counts))
+    chosen = _subset_sizes(counts, max_images)
     rng = np.random.default_rng(_SUBSET_SEED)
     kept = [
         rng.permutation(np.flatnonzero(train.labels == number))[:count] for number, count in enumerate(chosen.tolist())
@@ -83,6 +83,17 @@ def _thin_out(index: SourceIndex, max_images: int) -> SourceIndex:
     note = f"Only {max_images} of the {len(train)} training images are used, as max_train_images asks."
     splits = {**index.splits, "train": train.take(np.sort(np.concatenate(kept)))}
     return replace(index, splits=splits, notes=(*index.notes, note))
+
+
+def _subset_sizes(counts: npt.NDArray[np.int64], total: int) -> npt.NDArray[np.int64]:
+    """Divide `total` in proportion to `counts`, but with two for each class that would get fewer."""
+    rare = np.zeros(len(counts), dtype=np.bool_)
+    while True:
+        sizes = np.full_like(counts, 2)
+        sizes[~rare] = apportion(counts[~rare], total - 2 * int(rare.sum()))
+        if (sizes >= 2).all():
+            return sizes
+        rare |= sizes < 2
 
 
 def _decode(index: SourceIndex, settings: DataSettings, cache_dir: Path | None, progress: Progress | None) -> Decoded:
