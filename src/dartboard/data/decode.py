@@ -158,8 +158,8 @@ def _explain_broken(splits: Mapping[SplitName, EncodedSplit], broken: Broken, ad
     first = min(broken[split])
     num_broken, total = sum(map(len, broken.values())), sum(map(len, splits.values()))
     return (
-        f"{splits[split].names[first]} cannot be read as an image ({broken[split][first]}), and {num_broken} of {total} "
-        f"images in all are broken; {advice}."
+        f"{splits[split].names[first]} cannot be read as an image ({broken[split][first]}), and {num_broken} of "
+        f"{total} images in all are broken; {advice}."
     )
 
 

@@ -104,7 +104,9 @@ def test_progress_rises_to_the_total_over_all_splits(tmp_path, write_image_folde
 
 @pytest.mark.data
 def test_photographs_of_flowers_become_squares(data_root, tmp_path) -> None:
-    dataset = load_dataset(data_root / "flowers5", DataSettings(max_train_images=100, image_size=32), cache_dir=tmp_path)
+    dataset = load_dataset(
+        data_root / "flowers5", DataSettings(max_train_images=100, image_size=32), cache_dir=tmp_path
+    )
     assert dataset.classes == ("daisy", "dandelion", "roses", "sunflowers", "tulips")
     assert dataset.train.images.shape == (100, 32, 32, 3)
     assert len(dataset.test) == 736

@@ -4,6 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dartboard.data import DataSettings, load_dataset
+from dartboard.data.sources import open_source
 from dartboard.errors import DataError
 
 SETTINGS = DataSettings(cache=False)
@@ -87,7 +88,9 @@ def test_test_labels_unknown_in_training_are_named(tmp_path, write_parquet) -> N
 
 
 def test_a_missing_column_is_reported_with_those_that_exist(parquet_file) -> None:
-    with pytest.raises(DataError, match="no column 'img' but image, label; name the right one with data.image_column"):
+    with pytest.raises(
+        DataError, match=r"no column 'img' but image, label; name the right one with data\.image_column"
+    ):
         load_dataset(parquet_file, DataSettings(image_column="img"))
 
 
@@ -129,9 +132,16 @@ def test_an_absent_image_counts_as_broken_and_is_named(tmp_path, parquet_file) -
 
 
 @pytest.mark.data
-def test_cifar10_is_read_as_published(data_root, tmp_path) -> None:
-    dataset = load_dataset(data_root / "cifar10", DataSettings(max_train_images=500), cache_dir=tmp_path)
-    assert dataset.classes[:3] == ("airplane", "automobile", "bird")
+def test_cifar10_is_listed_as_published(data_root) -> None:
+    index = open_source(data_root / "cifar10", SETTINGS)
+    assert (index.name, index.classes[:3]) == ("cifar10", ("airplane", "automobile", "bird"))
+    assert np.bincount(index.splits["train"].labels).tolist() == [5000] * 10
+    assert np.bincount(index.splits["test"].labels).tolist() == [1000] * 10
+
+
+@pytest.mark.data
+def test_cifar10_images_have_32_pixels_and_three_channels(data_root, tmp_path) -> None:
+    (file,) = (data_root / "cifar10").glob("test-*.parquet")
+    dataset = load_dataset(file, DataSettings(max_train_images=500), cache_dir=tmp_path)
     assert dataset.train.images.shape == (500, 32, 32, 3)
-    assert dataset.test.images.shape == (10000, 32, 32, 3)
     assert np.bincount(dataset.train.labels).tolist() == [50] * 10
