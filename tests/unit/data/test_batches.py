@@ -31,6 +31,10 @@ def labels(stream) -> list[list[int]]:
     return [batch.labels.tolist() for batch in stream]
 
 
+def flat_labels(stream) -> list[int]:
+    return [label for batch in labels(stream) for label in batch]
+
+
 @pytest.fixture(params=["resident", "gathered"])
 def place(request, monkeypatch) -> None:
     """Once with the images on the device, once with every batch gathered on the host."""
@@ -51,7 +55,7 @@ def test_an_epoch_shuffles_drops_the_rest_and_keeps_pairs_together(place) -> Non
     made = make(view(11), 4)
     drawn = list(made.epoch(generator()))
     assert len(drawn) == len(made) == 2
-    flat = sum(labels(drawn), [])
+    flat = flat_labels(drawn)
     assert len(set(flat)) == 8
     assert flat != sorted(flat)
     for batch in drawn:
@@ -83,7 +87,7 @@ def test_forever_goes_through_one_epoch_after_another_in_new_orders() -> None:
 def test_a_batch_size_above_the_number_of_images_is_reduced() -> None:
     made = make(view(5), 64)
     assert (made.batch_size, len(made)) == (5, 1)
-    assert sorted(sum(labels(made.epoch(generator())), [])) == [0, 1, 2, 3, 4]
+    assert sorted(flat_labels(made.epoch(generator()))) == [0, 1, 2, 3, 4]
 
 
 def test_read_only_mapped_images_are_batched_without_being_touched(tmp_path, place) -> None:
@@ -91,7 +95,7 @@ def test_read_only_mapped_images_are_batched_without_being_touched(tmp_path, pla
     np.save(tmp_path / "images.npy", source.images)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     made = make(ImageView(ImageSet(mapped, source.labels), np.arange(8)), 4)
-    assert sorted(sum(labels(made.epoch(generator())), [])) == list(range(8))
+    assert sorted(flat_labels(made.epoch(generator()))) == list(range(8))
     np.testing.assert_array_equal(np.load(tmp_path / "images.npy"), source.images)
 
 

@@ -93,8 +93,8 @@ def test_resizing_fills_the_square_from_the_centre(height, width) -> None:
     image[top : top + side, left : left + side] = (0, 200, 0)
     image[image[..., 1] == 0] = (255, 0, 0)
     decoded = decode_image(encode(Image.fromarray(image)), Shape(16, 16, 3))
-    # The filter reaches a little over the crop, so the outermost pixels may take on some of the surroundings.
-    assert (decoded[2:-2, 2:-2] == (0, 200, 0)).all()
+    # The filter reaches three pixels over the crop, with less weight the farther, so the border takes on some red.
+    assert (decoded[3:-3, 3:-3] == (0, 200, 0)).all()
     assert (decoded[..., 1] > 150).all()
 
 
