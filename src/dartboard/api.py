@@ -23,8 +23,8 @@ from dartboard.pipeline import (
     open_session,
     read_genotype,
     resolve_settings,
-    search_epochs,
     search_genotype,
+    search_length,
     summarize,
     train_epochs,
     train_networks,
@@ -159,11 +159,11 @@ def _announcement(session: Session, steps: tuple[str, ...]) -> dict[str, str]:
         "images": f"{len(splits.train)} train, {len(splits.validation)} validation, {len(splits.test)} test",
     }
     if "search" in steps:
-        size = settings.search
+        size, length = settings.search, search_length(session)
         rows["search"] = (
-            f"{settings.method.name} in {settings.space}, {search_epochs(session)} epochs on two halves of "
-            f"{len(splits.weights)} and {len(splits.alphas)} images, {size.init_channels} channels, {size.layers} "
-            "layers"
+            f"{settings.method.name} in {settings.space}: {length.epochs} epochs of {length.steps} steps on two halves "
+            f"of {len(splits.weights)} and {len(splits.alphas)} images, {size.init_channels} channels, "
+            f"{size.layers} layers"
         )
     if "train" in steps:
         network = settings.train

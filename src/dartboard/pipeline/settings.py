@@ -1,7 +1,7 @@
 """The tree of all settings, the presets, and how a request is resolved into settings."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
@@ -21,7 +21,7 @@ class MethodSettings(Settings):
     name: str = "darts"
     """Registry name (`dartboard methods` lists them)."""
 
-    options: Annotated[dict[str, Any], Field(default_factory=dict)]
+    options: dict[str, Any] = Field(default_factory=dict)
     """The method's own options."""
 
 

@@ -17,11 +17,15 @@ NonNegative = Annotated[float, Field(ge=0)]
 class SearchSettings(Settings):
     """How a supernet is trained (arXiv:1806.09055, section A.1.1)."""
 
-    epochs: Annotated[int, Field(ge=1)] | None = 50
-    """Passes over the half that trains the weights; null: as many as show about `images` images, 5 to 50."""
+    epochs: Positive | None = 50
+    """Epochs of the search; null: as many as show the weights about `images` images, 10 to 50."""
 
-    images: Positive = 60_000
-    """Images that the weights see when `epochs` is null."""
+    steps_per_epoch: Positive | None = None
+    """Steps of an epoch, each epoch seeing other images; null: a pass over the half that trains the weights, or with
+    `epochs` null as many as `images` allows."""
+
+    images: Positive = 20_000
+    """Images that the weights see in all when `epochs` is null."""
 
     batch_size: Positive = 64
     """Images per step, for weights and for alpha alike."""
