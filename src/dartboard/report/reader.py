@@ -63,7 +63,8 @@ def read_facts(path: Path) -> Facts:
         run_directory=str(result.get("run_directory") or path.resolve()),
         dataset=dataset,
         space=space,
-        method=_text(result.get("method")) or _named(settings.get("method")),
+        # Without a search the setting is a mere default: the architecture came from elsewhere.
+        method=_text(result.get("method")) or (_named(settings.get("method")) if search else None),
         seed=result.get("seed", settings.get("seed")),
         device=_text(result.get("device") or settings.get("device")),
         genotype=genotype,

@@ -91,7 +91,7 @@ def _search_sentence(facts: Facts) -> str:
     else:
         text = f"On {images}, an architecture{where} was taken as given"
     size = f" with {compact(facts.parameters)} parameters" if facts.parameters is not None else ""
-    if not facts.genotype:
+    if facts.search and not facts.genotype:
         return f"{text}; no architecture has come out yet."
     return f"{text}; the result is a network{size}." if size else f"{text}."
 

@@ -118,6 +118,7 @@ def test_a_training_alone_misses_the_search(run_path):
     FakeRun(run_path).train(runs=2)
     facts = read_facts(run_path)
     assert [run.run for run in facts.training] == [0, 1]
+    assert facts.title == "run: an architecture in darts"
     assert set(facts.missing) == {"genotype", "search", "test", "examples"}
 
 
