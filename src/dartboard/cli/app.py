@@ -188,6 +188,8 @@ def main() -> None:
         sys.exit(error.exit_code)
     except typer.Abort:
         sys.exit(130)
+    except typer.TyperException as error:
+        _fail(f"{error.format_message()} Try: dartboard --help", 2)
     except DartboardError as error:
         _fail(str(error), 2)
     except KeyboardInterrupt:
@@ -205,7 +207,9 @@ def _fail(sentence: str, code: int) -> None:
 def _layers(config: Path | None, overrides: list[str] | None, **options: Any) -> list[dict[str, Any]]:
     """The settings file, then the options, then the overrides."""
     places = {"method": "method.name", "runs": "train.runs", "skip_broken": "data.skip_broken"}
-    given = {places.get(name, name): value for name, value in options.items() if value is not None and value is not False}
+    given = {
+        places.get(name, name): value for name, value in options.items() if value is not None and value is not False
+    }
     return [read_settings_file(config) if config else {}, given, parse_overrides(overrides or [])]
 
 

@@ -35,7 +35,7 @@ def duration(seconds: float) -> str:
 
 def describe_epoch(event: Event) -> dict[str, str]:
     """The figures of an epoch event, ready to be read: heading -> text."""
-    facts = {"epoch": f"{event['epoch'] + 1}/{event['epochs']}"}
+    facts = {"epoch": f"{event['epoch']}/{event['epochs']}"}
     names = {
         "weight_loss": "weight loss",
         "alpha_loss": "alpha loss",
@@ -90,8 +90,8 @@ class PlainDisplay(Observer):
 
     def epoch(self, event: Event) -> None:
         """Print the epoch's figures and the time that is left."""
-        finished = event["epoch"] + 1 - self._done
-        left = (time.monotonic() - self._started) / finished * (event["epochs"] - event["epoch"] - 1)
+        finished = event["epoch"] - self._done
+        left = (time.monotonic() - self._started) / finished * (event["epochs"] - event["epoch"])
         facts = {**describe_epoch(event), "left": duration(left)}
         self._line(f"{self._phase}: " + ", ".join(f"{name} {text}" for name, text in facts.items()))
 
@@ -153,11 +153,6 @@ class LiveDisplay(PlainDisplay):
         facts = describe_epoch(event)
         self._figures = Table(*facts, box=None, header_style="dim")
         self._figures.add_row(*facts.values())
-
-    def end(self, phase: str) -> None:
-        """Fill the bar."""
-        task = next(task for task in self._progress.tasks if task.id == self._task)
-        self._progress.update(self._task, completed=task.total)
 
     def _render(self) -> RenderableType:
         return Group(self._progress, *([self._figures] if self._figures else []))

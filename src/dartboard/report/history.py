@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dartboard.report.facts import EdgeFacts, GateFacts, SearchFacts, Series, TrainFacts
-from dartboard.report.operations import operation_names
 from dartboard.runs import Event
 from dartboard.space.genotype import CellGenotype, Genotype
 from dartboard.space.topology import CellTopology
@@ -12,16 +11,12 @@ from dartboard.space.topology import CellTopology
 __all__ = ["read_search", "read_training"]
 
 
-def read_search(
-    events: Sequence[Event], genotype: Genotype | None, space: str | None, operations: object = None
-) -> SearchFacts | None:
+def read_search(events: Sequence[Event], genotype: Genotype | None) -> SearchFacts | None:
     """Facts about the search, or None where no epoch of one was recorded.
 
     Args:
         events: the run's events.
         genotype: the search's outcome, which tells the cell's graph and the operations kept.
-        space: name of the search space.
-        operations: names of the gate columns as recorded: a list, or a list for each cell kind; None if unknown.
     """
     epochs = [event for event in events if event["event"] == "epoch" and event["phase"] == "search"]
     if not epochs:
@@ -35,7 +30,7 @@ def read_search(
         validation_loss=_series(epochs, "validation_loss"),
         weight_accuracy=_series(epochs, "weight_accuracy"),
         validation_accuracy=_series(epochs, "validation_accuracy"),
-        gates=_gates(epochs, genotype, space, operations),
+        gates=_gates(epochs, genotype),
         operation_counts=_operation_counts(epochs),
         settled=_settled(epochs),
     )
@@ -86,9 +81,7 @@ def _settled(epochs: Sequence[Event]) -> int | None:
     return int(epochs[start]["epoch"])
 
 
-def _gates(
-    epochs: Sequence[Event], genotype: Genotype | None, space: str | None, operations: object
-) -> tuple[GateFacts, ...]:
+def _gates(epochs: Sequence[Event], genotype: Genotype | None) -> tuple[GateFacts, ...]:
     recorded = [event for event in epochs if event.get("gates")]
     if not recorded:
         return ()
@@ -97,11 +90,9 @@ def _gates(
     for kind, last in recorded[-1]["gates"].items():
         # A search in stages may change the number of operations; what belongs together is what has the last shape.
         alike = [event for event in recorded if _shape(event["gates"].get(kind)) == _shape(last)]
-        names = operations.get(kind) if isinstance(operations, Mapping) else operations
-        columns = operation_names(names if isinstance(names, list) else None, space, len(last[0]))
         rows = [event["gates"][kind] for event in alike]
         numbers = tuple(int(event["epoch"]) for event in alike)
-        facts.append(GateFacts(kind, columns, numbers, _edges(rows, cells.get(kind))))
+        facts.append(GateFacts(kind, tuple(recorded[-1]["operations"]), numbers, _edges(rows, cells.get(kind))))
     return tuple(facts)
 
 

@@ -1,10 +1,10 @@
 """How operations are grouped and coloured: the same colour for the same operation in every figure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["FAMILIES", "FAMILY_COLOURS", "family", "operation_colour", "operation_names"]
+__all__ = ["FAMILIES", "FAMILY_COLOURS", "family", "operation_colour"]
 
 FAMILY_COLOURS: Mapping[str, str] = MappingProxyType(
     {
@@ -38,21 +38,6 @@ _COLOURS = {
     "avg_pool_3x3": "#e6bb5c",
 }
 
-_DARTS = (
-    "none",
-    "max_pool_3x3",
-    "avg_pool_3x3",
-    "skip_connect",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-)
-_PUBLISHED_ORDER = {
-    "darts": _DARTS,
-    "nas-bench-201": ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"),
-}
-
 
 def family(operation: str) -> str:
     """The family an operation belongs to, one of `FAMILIES`, told by its name.
@@ -66,20 +51,3 @@ def family(operation: str) -> str:
 def operation_colour(operation: str) -> str:
     """Hexadecimal colour of one operation: its family's, or a shade of it."""
     return _COLOURS.get(operation, FAMILY_COLOURS[family(operation)])
-
-
-def operation_names(recorded: Sequence[str] | None, space: str | None, columns: int) -> tuple[str, ...]:
-    """Names of the columns of a matrix of gates.
-
-    Args:
-        recorded: names that the run wrote down, used when there is one for each column.
-        space: name of the search space; its published order serves where the run wrote none down.
-        columns: number of operations.
-
-    Returns:
-        One name for each column; "operation 1", ... where nobody knows.
-    """
-    for names in (recorded, _PUBLISHED_ORDER.get(space or "")):
-        if names is not None and len(names) == columns:
-            return tuple(names)
-    return tuple(f"operation {column + 1}" for column in range(columns))

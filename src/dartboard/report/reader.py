@@ -44,7 +44,7 @@ def read_facts(path: Path) -> Facts:
     with _reading(path / "result.json"):
         dataset = _dataset(path, result, settings)
     with _reading(path / "events.jsonl"):
-        search = read_search(events, genotype, space, _operations(result, events))
+        search = read_search(events, genotype)
         training = read_training(events)
         seconds = _seconds(result, events)
     with _reading(path / "scores.json"):
@@ -138,11 +138,6 @@ def _dataset(path: Path, result: Mapping[str, Any], settings: Mapping[str, Any])
         shape=tuple(int(side) for side in recorded.get("shape", ())),
         notes=tuple(str(note) for note in recorded.get("notes", ())),
     )
-
-
-def _operations(result: Mapping[str, Any], events: list[dict[str, Any]]) -> Any:
-    """Names of the operations, where the run wrote them down: one list, or one for each cell kind."""
-    return next((source["operations"] for source in (result, *events) if source.get("operations")), None)
 
 
 def _seconds(result: Mapping[str, Any], events: list[dict[str, Any]]) -> tuple[tuple[str, float], ...]:

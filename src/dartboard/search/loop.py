@@ -89,7 +89,9 @@ def run_search(
     saved = run.load_checkpoint("search", "search")
     if saved:
         state.load_state_dict(saved)
-    run.events.keep(lambda event: event["phase"] != "search" or event.get("epoch", length.epochs) < state.epoch)
+    run.events.keep(
+        lambda event: event["phase"] != "search" or (event["event"] == "epoch" and event["epoch"] <= state.epoch)
+    )
     observer.begin("search", epochs=length.epochs, steps=length.steps, done=state.epoch)
     while state.epoch < length.epochs and not state.stop_reason:
         for rule in recipe.rules:
@@ -104,7 +106,7 @@ def run_search(
         run.save_checkpoint("search", "search", state.state_dict())
         observer.epoch(event)
     if state.stop_reason:
-        run.events.append({"event": "stop", "phase": "search", "epoch": state.epoch, "reason": state.stop_reason})
+        run.events.append({"event": "stop", "phase": "search", "reason": state.stop_reason})
         observer.note(f"The search stopped after {state.epoch} of {length.epochs} epochs: {state.stop_reason}.")
     genotype = _select(problem, recipe, state, make_generator(seed, "search", "selection"))
     run.write("genotype.json", genotype.to_json())
@@ -169,7 +171,7 @@ def _run_epoch(
     return {
         "event": "epoch",
         "phase": "search",
-        "epoch": state.epoch,
+        "epoch": state.epoch + 1,
         "epochs": state.epochs,
         "seconds": time.perf_counter() - started,
         "weight_loss": weight_loss,
@@ -180,6 +182,7 @@ def _run_epoch(
         "learning_rate": lr,
         "gates": {kind: gate.tolist() for kind, gate in gates.items()},
         "genotype": genotype.to_json(),
+        "operations": list(problem.space.ops),
         "operation_counts": genotype.operation_counts,
     }
 

@@ -39,9 +39,7 @@ class FakeRun:
         self.random = np.random.default_rng(0)
         self.directory = RunDirectory(path)
         with self.directory:
-            self.directory.claim(
-                {"seed": 7, "method": {"name": "darts", "options": {}}, "space": "darts"}, resume=False
-            )
+            self.directory.claim({"seed": 7, "method": {"name": "darts", "options": {}}, "space": "darts"})
 
     def search(self, genotype: Genotype) -> None:
         """Leave the events of a search whose gates grow towards `genotype`."""
@@ -67,6 +65,7 @@ class FakeRun:
             "learning_rate": 0.025,
             "gates": {kind: self._gates(kind, progress, genotype) for kind, _ in genotype.cells},
             "genotype": str(genotype) if epoch > 2 else f"epoch {epoch}",
+            "operations": list(_operations(genotype)),
             "operation_counts": genotype.operation_counts,
         }
 
@@ -75,7 +74,7 @@ class FakeRun:
         inputs = min(choice.target for choice in cell.choices)
         kept = {(choice.source, choice.target): choice.op for choice in cell.choices}
         rows = []
-        names = DARTS_OPERATIONS if genotype.space == "darts" else NAS_BENCH_201_OPERATIONS
+        names = _operations(genotype)
         for target in range(inputs, max(cell.outputs) + 1):
             for source in range(target):
                 alpha = 0.35 * progress * self.random.standard_normal(len(names))
@@ -196,3 +195,7 @@ class FakeRun:
                 "finished": "2025-01-02T03:04:05+00:00",
             },
         )
+
+
+def _operations(genotype: Genotype) -> tuple[str, ...]:
+    return DARTS_OPERATIONS if genotype.space == "darts" else NAS_BENCH_201_OPERATIONS

@@ -1,6 +1,6 @@
 import pytest
 
-from dartboard.report.operations import FAMILIES, family, operation_colour, operation_names
+from dartboard.report.operations import FAMILIES, family, operation_colour
 from dartboard.space.ops import OPS
 
 
@@ -24,12 +24,3 @@ def test_every_registered_operation_has_a_family_and_a_colour_of_its_own():
     names = [entry.name for entry in OPS]
     assert all(family(name) in FAMILIES and family(name) != "other" for name in names)
     assert len({operation_colour(name) for name in names}) == len(names)
-
-
-def test_names_as_recorded_win_over_the_published_order():
-    assert operation_names(["a", "b"], "darts", 2) == ("a", "b")
-    assert operation_names(None, "darts", 8)[3] == "skip_connect"
-
-
-def test_names_are_numbers_where_nothing_fits():
-    assert operation_names(["a"], "darts", 2) == ("operation 1", "operation 2")

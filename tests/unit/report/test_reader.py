@@ -90,11 +90,6 @@ def test_gates_of_a_search_in_stages_start_where_the_last_stage_did(run_path):
     assert read_facts(run_path).search.gates[0].epochs == (2, 3, 4, 5)
 
 
-def test_operation_names_that_the_run_recorded_are_used(finished_run):
-    edit(finished_run / "result.json", operations=["a", "b", "c", "d", "e"])
-    assert read_facts(finished_run).search.gates[0].operations == ("a", "b", "c", "d", "e")
-
-
 def test_the_epoch_from_which_the_genotype_stays_is_found(finished_run):
     assert read_facts(finished_run).search.settled == 3
 
