@@ -1,5 +1,6 @@
 """Training state on disk: one file per phase, read without executing code and refused when it does not belong."""
 
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,10 @@ def save_checkpoint(path: Path, kind: str, state: dict[str, Any]) -> None:
         RunDirectoryError: the file cannot be written.
     """
     content = {"format": FORMAT, "dartboard": __version__, "kind": kind, "state": state}
-    write_atomically(path, lambda stream: torch.save(content, stream))
+    # By way of memory, since torch hides why a stream could not be written, such as a full disk.
+    serialized = io.BytesIO()
+    torch.save(content, serialized)
+    write_atomically(path, lambda stream: stream.write(serialized.getbuffer()))
 
 
 def load_checkpoint(path: Path, kind: str) -> dict[str, Any]:

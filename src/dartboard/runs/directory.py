@@ -1,6 +1,7 @@
 """A run directory: the one place where the steps of a run leave what the next step needs."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -49,8 +50,8 @@ class RunDirectory:
         Raises:
             RunDirectoryError: the folder cannot be created or written, or another process holds it.
         """
-        self._created = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
+            self._created = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except Timeout as error:
@@ -72,8 +73,10 @@ class RunDirectory:
         """Release the lock; a folder that was created for a run that never began is removed again."""
         if self._created and not self._foreign_files():
             (self.path / ".lock").unlink(missing_ok=True)
-            for folder in self._created:
-                folder.rmdir()
+            # Another run may have settled in a parent in the meantime.
+            with suppress(OSError):
+                for folder in self._created:
+                    folder.rmdir()
         self._lock.release()
 
     def check(self, settings: Mapping[str, Any], *, resume: bool) -> None:
@@ -118,7 +121,10 @@ class RunDirectory:
     def save_checkpoint(self, name: str, kind: str, state: dict[str, Any]) -> None:
         """Write `checkpoints/NAME.pt`, atomically."""
         path = self.path / "checkpoints" / f"{name}.pt"
-        path.parent.mkdir(exist_ok=True)
+        try:
+            path.parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise RunDirectoryError(f"{path.parent} cannot be created: {error.strerror or error}.") from error
         save_checkpoint(path, kind, state)
 
     def load_checkpoint(self, name: str, kind: str) -> dict[str, Any] | None:

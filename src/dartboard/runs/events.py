@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,10 @@ class EventLog:
         """
         line = json.dumps({key: _finite(value) for key, value in event.items()}, allow_nan=False)
         try:
-            with self.path.open("a", encoding="utf-8") as stream:
-                stream.write(line + "\n")
+            with self.path.open("ab") as stream:
+                # A line cut short by a full disk must not swallow the one that follows.
+                torn = stream.tell() > 0 and not self._ends_with_newline()
+                stream.write((b"\n" if torn else b"") + line.encode() + b"\n")
         except OSError as error:
             raise RunDirectoryError(f"{self.path} cannot be written: {error.strerror or error}.") from error
 
@@ -54,6 +57,11 @@ class EventLog:
             except ValueError:
                 continue
         return events
+
+    def _ends_with_newline(self) -> bool:
+        with self.path.open("rb") as stream:
+            stream.seek(-1, os.SEEK_END)
+            return stream.read(1) == b"\n"
 
     def keep(self, wanted: Callable[[Event], bool]) -> None:
         """Drop the events that are not `wanted`: what happened after the checkpoint a run resumes from."""
