@@ -1,7 +1,7 @@
 """The tree of all settings, the presets, and how a request is resolved into settings."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -43,7 +43,7 @@ class RunSettings(Settings):
     genotype: dict[str, Any] | None = None
     """An architecture to train as it is, without a search."""
 
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
     """Root of every random stream: the same seed and settings give the same result on the CPU."""
 
     device: str = "auto"

@@ -6,20 +6,33 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 
 from dartboard.data import Augmentation, AugmentSettings, Batches, ImageView, Part
 from dartboard.errors import SettingsError
+from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.result import DatasetFacts, GenotypeForms, Result, versions
-from dartboard.pipeline.session import Session, device_name, phase_seconds
+from dartboard.pipeline.session import SUMMARY_FILES, Session, device_name, phase_seconds
 from dartboard.runs import seeded_initialization
 from dartboard.search import SearchLength, SearchProblem, make_recipe, run_search
 from dartboard.space import Genotype, Network, NetworkPlan, get_space, network_cost, smallest_map
 from dartboard.supernet import ReferenceSupernet, SupernetSpec
 from dartboard.train import ModelCard, TrainingData, predict, save_model, train_network, write_scores
 
-__all__ = ["check_sizes", "evaluate_networks", "search_genotype", "search_length", "summarize", "train_networks"]
+__all__ = [
+    "Step",
+    "check_sizes",
+    "evaluate_networks",
+    "finished_result",
+    "search_genotype",
+    "search_length",
+    "summarize",
+    "train_networks",
+]
 
 _EVALUATION_BATCH = 256
+
+Step = Literal["search", "train"]
 
 
 def planned_epochs(asked: int | None, images: int, available: int, least: int, most: int) -> int:
@@ -44,13 +57,12 @@ def train_epochs(session: Session) -> int:
     return planned_epochs(settings.epochs, settings.images, len(session.splits.train), 8, 60)
 
 
-def check_sizes(session: Session) -> None:
+def check_sizes(session: Session, steps: Sequence[Step]) -> None:
     """Refuse networks that shrink the images to less than 2x2, before anything is trained.
 
     Raises:
         SettingsError: width, depth, stem and image size do not fit together.
     """
-    steps: tuple[Literal["search", "train"], ...] = ("search", "train")
     for name in steps:
         plan = _plan(session, name)
         height, width = session.dataset.image_shape[1:]
@@ -65,11 +77,11 @@ def check_sizes(session: Session) -> None:
 
 def search_genotype(session: Session) -> Genotype:
     """Search, unless the run directory already holds a genotype."""
-    if session.run.has("genotype.json"):
-        return Genotype.from_json(session.run.read("genotype.json"))
     settings, seed = session.settings, session.settings.seed
     space = get_space(settings.space)
     with session.phase("search"):
+        if session.run.has("genotype.json"):
+            return read_genotype(session.run.path)
         with seeded_initialization(seed, "search", "weights"):
             supernet = ReferenceSupernet(SupernetSpec(space, _plan(session, "search")))
         supernet.to(device=session.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -127,12 +139,28 @@ def train_networks(session: Session, genotype: Genotype) -> list[Network]:
 
 def evaluate_networks(session: Session, networks: Sequence[Network]) -> None:
     """Test every network on the test images, once: a finished evaluation is not repeated."""
-    if session.run.has("scores.json"):
-        return
     with session.phase("evaluation"):
+        if session.run.has("scores.json"):
+            return
         batches = _batches(session, "test", session.settings.train.augment, _EVALUATION_BATCH)
         facts = [_network_facts(session, number) for number in range(len(networks))]
         write_scores(session.run, facts, [predict(network, batches) for network in networks], batches.view)
+
+
+def finished_result(session: Session, *, tested: bool) -> Result | None:
+    """The result of a run that has nothing left to do, else None.
+
+    Args:
+        session: the session.
+        tested: whether the run includes the test.
+    """
+    if not all(session.run.has(name) for name in SUMMARY_FILES):
+        return None
+    try:
+        result = Result.model_validate(session.run.read("result.json"))
+    except ValidationError:
+        return None
+    return None if tested and result.test_accuracy is None else result
 
 
 def summarize(session: Session, genotype: Genotype, command: str) -> Result:
@@ -172,7 +200,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
     return result
 
 
-def _plan(session: Session, step: Literal["search", "train"]) -> NetworkPlan:
+def _plan(session: Session, step: Step) -> NetworkPlan:
     size = session.settings.search if step == "search" else session.settings.train
     return get_space(session.settings.space).plan(
         in_channels=session.dataset.image_shape[0],
