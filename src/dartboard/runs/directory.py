@@ -54,6 +54,8 @@ class RunDirectory:
             self._created = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
+            for leftover in self.path.rglob(".*.tmp"):
+                leftover.unlink(missing_ok=True)
         except Timeout as error:
             raise RunDirectoryError(
                 f"another process is working in the run directory {self.path}; wait for it or choose another --out."
@@ -63,21 +65,16 @@ class RunDirectory:
                 f"the run directory {self.path} cannot be created or written: {error.strerror or error}; "
                 "choose another --out."
             ) from error
-        for leftover in self.path.rglob(".*.tmp"):
-            leftover.unlink(missing_ok=True)
+        except KeyboardInterrupt:
+            self._leave()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Release the lock; a folder that was created for a run that never began is removed again."""
-        if self._created and not self._foreign_files():
-            (self.path / ".lock").unlink(missing_ok=True)
-            # Another run may have settled in a parent in the meantime.
-            with suppress(OSError):
-                for folder in self._created:
-                    folder.rmdir()
-        self._lock.release()
+        self._leave()
 
     def check(self, settings: Mapping[str, Any], *, resume: bool) -> None:
         """Accept the folder for a run with these settings; nothing is written.
@@ -132,8 +129,17 @@ class RunDirectory:
         path = self.path / "checkpoints" / f"{name}.pt"
         return load_checkpoint(path, kind) if path.exists() else None
 
+    def _leave(self) -> None:
+        if self._created and not self._foreign_files():
+            (self.path / ".lock").unlink(missing_ok=True)
+            for folder in self._created:
+                # Another run may have settled in a parent in the meantime.
+                with suppress(OSError):
+                    folder.rmdir()
+        self._lock.release()
+
     def _foreign_files(self) -> bool:
-        return any(entry.name != ".lock" for entry in self.path.iterdir())
+        return self.path.exists() and any(entry.name != ".lock" for entry in self.path.iterdir())
 
 
 def next_free(path: Path) -> Path:
