@@ -201,8 +201,8 @@ def _training(data: Place | None, layers: Sequence[Layer], genotype: Genotype) -
     given = {"space": genotype.space, "genotype": genotype.to_json()}
     for name in (layer["space"] for layer in layers if layer.get("space", genotype.space) != genotype.space):
         raise SettingsError(
-            f"the genotype belongs to the space '{genotype.space}', not to '{name}'; leave out --space, or name another "
-            "genotype."
+            f"the genotype belongs to the space '{genotype.space}', not to '{name}'; leave out --space, or train "
+            "another."
         )
     return resolve_settings(*layers, given, _source(data))
 

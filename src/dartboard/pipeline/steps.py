@@ -160,7 +160,10 @@ def finished_result(session: Session, *, tested: bool) -> Result | None:
         result = Result.model_validate(session.run.read("result.json"))
     except ValidationError:
         return None
-    return None if tested and result.test_accuracy is None else result
+    if tested and result.test_accuracy is None:
+        return None
+    session.observer.note(f"the run in {session.run.path} has ended; this is its result.")
+    return result
 
 
 def summarize(session: Session, genotype: Genotype, command: str) -> Result:
