@@ -1,7 +1,7 @@
 """A run directory: the one place where the steps of a run leave what the next step needs."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -9,7 +9,7 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from dartboard.config import changed_keys
-from dartboard.errors import RunDirectoryError
+from dartboard.errors import CheckpointError, RunDirectoryError
 from dartboard.runs.checkpoint import load_checkpoint, save_checkpoint
 from dartboard.runs.events import EventLog
 from dartboard.runs.files import read_json, write_json
@@ -61,6 +61,7 @@ class RunDirectory:
                 f"another process is working in the run directory {self.path}; wait for it or choose another --out."
             ) from error
         except OSError as error:
+            self._leave()
             raise RunDirectoryError(
                 f"the run directory {self.path} cannot be created or written: {error.strerror or error}; "
                 "choose another --out."
@@ -129,17 +130,29 @@ class RunDirectory:
         path = self.path / "checkpoints" / f"{name}.pt"
         return load_checkpoint(path, kind) if path.exists() else None
 
+    @contextmanager
+    def restoring(self, name: str) -> Iterator[None]:
+        """Around taking over the state in `checkpoints/NAME.pt`: what does not fit becomes a CheckpointError."""
+        try:
+            yield
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise CheckpointError(
+                f"the checkpoint {self.path / 'checkpoints' / name}.pt does not fit its run ({type(error).__name__}); "
+                "delete it to start that phase again."
+            ) from error
+
     def _leave(self) -> None:
-        if self._created and not self._foreign_files():
-            (self.path / ".lock").unlink(missing_ok=True)
-            for folder in self._created:
-                # Another run may have settled in a parent in the meantime.
-                with suppress(OSError):
-                    folder.rmdir()
+        # Nothing may be left of a run that never began; other runs may have settled in the parents in the meantime.
+        with suppress(OSError):
+            if (self._lock.is_locked or self._created) and not self.has("settings.json"):
+                (self.path / ".lock").unlink(missing_ok=True)
+        for folder in self._created:
+            with suppress(OSError):
+                folder.rmdir()
         self._lock.release()
 
     def _foreign_files(self) -> bool:
-        return self.path.exists() and any(entry.name != ".lock" for entry in self.path.iterdir())
+        return any(entry.name != ".lock" for entry in self.path.iterdir())
 
 
 def next_free(path: Path) -> Path:
