@@ -1,5 +1,6 @@
 """Finding a genotype by whatever names it: a run directory, a file, a published name, or its text."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from dartboard.errors import GenotypeError, suggest
@@ -29,15 +30,26 @@ def _find(name: str) -> Genotype:
         return PUBLISHED[name]
     if name.lstrip().startswith(("|", "Genotype(")):
         return parse_genotype(name)
-    path = Path(name) / "genotype.json" if Path(name).is_dir() else Path(name)
-    if path.is_file():
+    path = Path(name)
+    folder = _exists(path.is_dir)
+    if folder:
+        path = path / "genotype.json"
+    if _exists(path.is_file):
         content = read_json(path)
         if not isinstance(content, dict):
             raise GenotypeError(f"{path} holds no genotype: it must be an object with the cells of a space.")
         return Genotype.from_json(content)
-    if Path(name).is_dir():
+    if folder:
         raise GenotypeError(f"the folder {name} holds no genotype.json; name a run directory whose search has ended.")
     raise GenotypeError(
         f"'{name}' is neither a run directory, nor a JSON file, nor a genotype text, nor a published name; "
         f"{suggest(name, PUBLISHED)}"
     )
+
+
+def _exists(question: Callable[[], bool]) -> bool:
+    """The answer, which is no where the name is longer than any file's can be."""
+    try:
+        return question()
+    except OSError:
+        return False
