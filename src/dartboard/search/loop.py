@@ -133,6 +133,8 @@ def _start(problem: SearchProblem, recipe: Recipe, settings: SearchSettings, epo
         foreach=True,
     )
     alpha_optimizer = recipe.update.optimizer(alphas.values()) if recipe.update else None
+    for group in alpha_optimizer.param_groups if alpha_optimizer else ():
+        group["lr"] *= settings.alpha_lr_factor
     return SearchState(problem.supernet, alphas, weight_optimizer, alpha_optimizer, epochs)
 
 

@@ -45,6 +45,10 @@ class SearchSettings(Settings):
     weight_lr_min: NonNegative = 0.001
     """Learning rate of the weights at the end."""
 
+    alpha_lr_factor: Annotated[float, Field(gt=0)] = 1.0
+    """Multiplies the learning rate that the method chose for alpha: a search of a few hundred steps needs larger ones
+    than the papers' tens of thousands to leave the uniform start."""
+
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Momentum of the weights."""
 
