@@ -69,8 +69,8 @@ def resolve_augmentation(settings: AugmentSettings, image_shape: tuple[int, int,
         scale = _PHOTOGRAPH_SCALE if side >= PHOTOGRAPH_SIDE and not padding else 1.0
     if scale < 1 and padding:
         raise SettingsError(
-            f"crop_padding={padding} would have no effect beside min_scale={scale}, whose crop replaces the padded one; give "
-            "only one of them."
+            f"crop_padding={padding} would have no effect beside min_scale={scale}, whose crop replaces the padded "
+            "one; give only one of them."
         )
     if padding is None:
         padding = 0 if scale < 1 else max(1, (side + 4) // 8 if side >= 16 else 1)
