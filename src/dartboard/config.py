@@ -102,15 +102,7 @@ def nest(layer: Mapping[str, Any]) -> dict[str, Any]:
     """
     result: dict[str, Any] = {}
     for key, value in layer.items():
-        head, dot, rest = str(key).partition(".")
-        new = nest({rest: value}) if dot else (nest(value) if isinstance(value, Mapping) else value)
-        old = result.get(head)
-        if head in result and isinstance(old, dict) != isinstance(new, dict):
-            raise SettingsError(f"the setting '{head}' is given both as a value and as a group; keep one.")
-        if isinstance(old, dict):
-            _merge(old, new)
-        else:
-            result[head] = new
+        _insert(result, str(key), value)
     return result
 
 
@@ -124,6 +116,19 @@ def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "
         elif left != right:
             changed.append(prefix + key)
     return changed
+
+
+def _insert(into: dict[str, Any], key: str, value: Any, prefix: str = "") -> None:
+    head, dot, rest = key.partition(".")
+    is_group = bool(dot) or isinstance(value, Mapping)
+    if head in into and isinstance(into[head], dict) != is_group:
+        raise SettingsError(f"the setting '{prefix}{head}' is given both as a value and as a group; keep one.")
+    if not is_group:
+        into[head] = value
+        return
+    group = into.setdefault(head, {})
+    for inner, below in ((rest, value),) if dot else value.items():
+        _insert(group, str(inner), below, f"{prefix}{head}.")
 
 
 def _read_yaml(text: str) -> Any:
