@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
@@ -45,8 +45,8 @@ def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def test_later_layers_win_and_leave_the_other_settings() -> None:
-    settings = resolve(Outer, {"search": {"batch_size": 8, "rate": 1.0}}, {"search.batch_size": 16}, {"name": "x"})
-    assert settings == Outer(name="x", search=Inner(batch_size=16, rate=1.0))
+    resolved = resolve(Outer, {"search": {"batch_size": 8, "rate": 1.0}}, {"search.batch_size": 16}, {"name": "x"})
+    assert resolved == Outer(name="x", search=Inner(batch_size=16, rate=1.0))
 
 
 def test_no_layers_give_the_defaults() -> None:
@@ -54,8 +54,8 @@ def test_no_layers_give_the_defaults() -> None:
 
 
 def test_dotted_and_nested_keys_mix_in_one_layer() -> None:
-    settings = resolve(Outer, {"search.rate": 0.5, "search": {"batch_size": 2}, "train.batch_size": 3})
-    assert (settings.search.rate, settings.search.batch_size, settings.train.batch_size) == (0.5, 2, 3)
+    resolved = resolve(Outer, {"search.rate": 0.5, "search": {"batch_size": 2}, "train.batch_size": 3})
+    assert (resolved.search.rate, resolved.search.batch_size, resolved.train.batch_size) == (0.5, 2, 3)
 
 
 def test_a_layer_is_left_as_it_was() -> None:
@@ -92,6 +92,7 @@ def test_nesting_splits_dots_at_every_depth() -> None:
 
 
 @given(layers)
+@settings(deadline=None)
 def test_nesting_undoes_flattening(tree: dict[str, Any]) -> None:
     assert nest(flatten(tree)) == tree == nest(tree)
 
@@ -111,6 +112,7 @@ def test_a_key_is_not_both_a_value_and_a_group(layer: dict[str, Any], key: str) 
 
 
 @given(layers, layers)
+@settings(deadline=None)
 def test_changed_keys_are_the_leaves_that_differ(old: dict[str, Any], new: dict[str, Any]) -> None:
     changed = changed_keys(old, new)
     assert changed == changed_keys(new, old)
