@@ -23,17 +23,19 @@ from dartboard.pipeline import (
     open_session,
     read_genotype,
     resolve_settings,
-    search_epochs,
     search_genotype,
+    search_length,
     summarize,
     train_epochs,
     train_networks,
 )
+from dartboard.registry import Entry
 from dartboard.report import write_report
 from dartboard.runs import Observer
-from dartboard.search import make_recipe
+from dartboard.search import METHODS, make_recipe
+from dartboard.space import SPACES
 
-__all__ = ["report", "run", "search", "train"]
+__all__ = ["methods", "report", "run", "search", "spaces", "train"]
 
 Layer = Mapping[str, Any]
 Place = str | Path
@@ -111,6 +113,16 @@ def train(
         return _finish(session, command)
 
 
+def methods() -> list[dict[str, str]]:
+    """The registered search methods: name, summary, paper."""
+    return [_describe(entry) for entry in METHODS]
+
+
+def spaces() -> list[dict[str, str]]:
+    """The registered search spaces: name, summary, paper."""
+    return [_describe(entry) for entry in SPACES]
+
+
 def report(run_directory: Place) -> Path:
     """Write the report of a run anew, from what its directory holds.
 
@@ -118,6 +130,10 @@ def report(run_directory: Place) -> Path:
         The page, `report.html` in the run directory.
     """
     return write_report(Path(run_directory))
+
+
+def _describe(entry: Entry[Any]) -> dict[str, str]:
+    return {"name": entry.name, "summary": entry.summary, "paper": entry.paper}
 
 
 @contextmanager
@@ -159,11 +175,11 @@ def _announcement(session: Session, steps: tuple[str, ...]) -> dict[str, str]:
         "images": f"{len(splits.train)} train, {len(splits.validation)} validation, {len(splits.test)} test",
     }
     if "search" in steps:
-        size = settings.search
+        size, length = settings.search, search_length(session)
         rows["search"] = (
-            f"{settings.method.name} in {settings.space}, {search_epochs(session)} epochs on two halves of "
-            f"{len(splits.weights)} and {len(splits.alphas)} images, {size.init_channels} channels, {size.layers} "
-            "layers"
+            f"{settings.method.name} in {settings.space}: {length.epochs} epochs of {length.steps} steps on two halves "
+            f"of {len(splits.weights)} and {len(splits.alphas)} images, {size.init_channels} channels, "
+            f"{size.layers} layers"
         )
     if "train" in steps:
         network = settings.train

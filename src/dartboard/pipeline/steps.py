@@ -12,12 +12,12 @@ from dartboard.errors import SettingsError
 from dartboard.pipeline.result import DatasetFacts, GenotypeForms, Result, versions
 from dartboard.pipeline.session import Session, device_name, phase_seconds
 from dartboard.runs import seeded_initialization
-from dartboard.search import SearchProblem, make_recipe, run_search
+from dartboard.search import SearchLength, SearchProblem, make_recipe, run_search
 from dartboard.space import Genotype, Network, NetworkPlan, get_space, network_cost, smallest_map
 from dartboard.supernet import ReferenceSupernet, SupernetSpec
 from dartboard.train import ModelCard, TrainingData, predict, save_model, train_network, write_scores
 
-__all__ = ["check_sizes", "evaluate_networks", "planned_epochs", "search_genotype", "summarize", "train_networks"]
+__all__ = ["check_sizes", "evaluate_networks", "search_genotype", "search_length", "summarize", "train_networks"]
 
 _EVALUATION_BATCH = 256
 
@@ -27,10 +27,15 @@ def planned_epochs(asked: int | None, images: int, available: int, least: int, m
     return asked if asked is not None else max(least, min(most, round(images / max(1, available))))
 
 
-def search_epochs(session: Session) -> int:
-    """Epochs of the search."""
-    settings = session.settings.search
-    return planned_epochs(settings.epochs, settings.images, len(session.splits.weights), 5, 50)
+def search_length(session: Session) -> SearchLength:
+    """Epochs of the search and steps of each."""
+    settings, available = session.settings.search, len(session.splits.weights)
+    whole = max(1, available // settings.batch_size)
+    if settings.epochs is not None:
+        return SearchLength(settings.epochs, min(whole, settings.steps_per_epoch or whole))
+    epochs = planned_epochs(None, settings.images, available, 10, 50)
+    allowed = max(1, settings.images // (epochs * settings.batch_size))
+    return SearchLength(epochs, min(whole, settings.steps_per_epoch or allowed))
 
 
 def train_epochs(session: Session) -> int:
@@ -85,7 +90,7 @@ def search_genotype(session: Session) -> Genotype:
             recipe,
             settings.search,
             session.run,
-            epochs=search_epochs(session),
+            length=search_length(session),
             seed=seed,
             observer=session.observer,
         )

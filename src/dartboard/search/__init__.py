@@ -1,7 +1,7 @@
 """The parts of a search and the one loop that runs them."""
 
 from dartboard.search.gradient import Bilevel, FirstOrder, SgdStep, Unrolled
-from dartboard.search.loop import SearchProblem, run_search
+from dartboard.search.loop import SearchLength, SearchProblem, run_search
 from dartboard.search.recipe import METHODS, Recipe, make_recipe, method
 from dartboard.search.relaxation import Relaxation, Softmax
 from dartboard.search.rules import NoTraining, Rule
@@ -19,6 +19,7 @@ __all__ = [
     "Recipe",
     "Relaxation",
     "Rule",
+    "SearchLength",
     "SearchProblem",
     "SearchSettings",
     "SearchState",

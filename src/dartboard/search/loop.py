@@ -4,6 +4,8 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +21,19 @@ from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
 from dartboard.space import Genotype, SearchSpace
 
-__all__ = ["SearchProblem", "cosine", "run_search"]
+__all__ = ["SearchLength", "SearchProblem", "cosine", "run_search"]
+
+
+class SearchLength(NamedTuple):
+    """How long a search lasts.
+
+    Attributes:
+        epochs: epochs in all; the learning rate's cosine spans them.
+        steps: alpha and weight steps of an epoch; an epoch ends earlier when its images do.
+    """
+
+    epochs: int
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -49,7 +63,7 @@ def run_search(
     settings: SearchSettings,
     run: RunDirectory,
     *,
-    epochs: int,
+    length: SearchLength,
     seed: int,
     observer: Observer,
 ) -> Genotype:
@@ -60,7 +74,7 @@ def run_search(
         recipe: the method.
         settings: learning rates and the like.
         run: where events, checkpoints and the genotype go.
-        epochs: epochs in all.
+        length: epochs, and steps of each.
         seed: root of every random stream.
         observer: hears of every step and epoch.
 
@@ -71,18 +85,20 @@ def run_search(
         NonFiniteLossError: a loss became NaN or infinite; the checkpoint holds the epoch before.
         CheckpointError: the checkpoint cannot be used.
     """
-    state = _start(problem, recipe, settings, epochs, seed)
+    state = _start(problem, recipe, settings, length.epochs, seed)
     saved = run.load_checkpoint("search", "search")
     if saved:
         state.load_state_dict(saved)
-    run.events.keep(lambda event: event["phase"] != "search" or event.get("epoch", epochs) < state.epoch)
-    observer.begin("search", epochs=epochs, steps=len(problem.weight_batches), done=state.epoch)
-    while state.epoch < epochs and not state.stop_reason:
+    run.events.keep(
+        lambda event: event["phase"] != "search" or (event["event"] == "epoch" and event["epoch"] <= state.epoch)
+    )
+    observer.begin("search", epochs=length.epochs, steps=length.steps, done=state.epoch)
+    while state.epoch < length.epochs and not state.stop_reason:
         for rule in recipe.rules:
             rule.before_epoch(state)
         if state.stop_reason:
             break
-        event = _run_epoch(problem, recipe, settings, state, seed, observer)
+        event = _run_epoch(problem, recipe, settings, state, length.steps, seed, observer)
         state.epoch += 1
         for rule in recipe.rules:
             rule.after_epoch(state)
@@ -90,8 +106,8 @@ def run_search(
         run.save_checkpoint("search", "search", state.state_dict())
         observer.epoch(event)
     if state.stop_reason:
-        run.events.append({"event": "stop", "phase": "search", "epoch": state.epoch, "reason": state.stop_reason})
-        observer.note(f"The search stopped after {state.epoch} of {epochs} epochs: {state.stop_reason}.")
+        run.events.append({"event": "stop", "phase": "search", "reason": state.stop_reason})
+        observer.note(f"The search stopped after {state.epoch} of {length.epochs} epochs: {state.stop_reason}.")
     genotype = _select(problem, recipe, state, make_generator(seed, "search", "selection"))
     run.write("genotype.json", genotype.to_json())
     observer.end("search")
@@ -117,11 +133,19 @@ def _start(problem: SearchProblem, recipe: Recipe, settings: SearchSettings, epo
         foreach=True,
     )
     alpha_optimizer = recipe.update.optimizer(alphas.values()) if recipe.update else None
+    for group in alpha_optimizer.param_groups if alpha_optimizer else ():
+        group["lr"] *= settings.alpha_lr_factor
     return SearchState(problem.supernet, alphas, weight_optimizer, alpha_optimizer, epochs)
 
 
 def _run_epoch(
-    problem: SearchProblem, recipe: Recipe, settings: SearchSettings, state: SearchState, seed: int, observer: Observer
+    problem: SearchProblem,
+    recipe: Recipe,
+    settings: SearchSettings,
+    state: SearchState,
+    steps: int,
+    seed: int,
+    observer: Observer,
 ) -> Event:
     started = time.perf_counter()
     lr = cosine(state.epoch, state.epochs, settings.weight_lr, settings.weight_lr_min)
@@ -130,7 +154,8 @@ def _run_epoch(
     step = _Step(problem, recipe, settings, state, make_generator(seed, "search", "gates", state.epoch))
     alpha_stream = problem.alpha_batches.forever(make_generator(seed, "search", "alpha-batches", state.epoch))
     state.supernet.train()
-    for batch in problem.weight_batches.epoch(make_generator(seed, "search", "weight-batches", state.epoch)):
+    batches = problem.weight_batches.epoch(make_generator(seed, "search", "weight-batches", state.epoch))
+    for batch in islice(batches, steps):
         step.alpha(batch, alpha_stream)
         step.weights(batch)
         observer.step()
@@ -148,7 +173,7 @@ def _run_epoch(
     return {
         "event": "epoch",
         "phase": "search",
-        "epoch": state.epoch,
+        "epoch": state.epoch + 1,
         "epochs": state.epochs,
         "seconds": time.perf_counter() - started,
         "weight_loss": weight_loss,
@@ -159,6 +184,7 @@ def _run_epoch(
         "learning_rate": lr,
         "gates": {kind: gate.tolist() for kind, gate in gates.items()},
         "genotype": genotype.to_json(),
+        "operations": list(problem.space.ops),
         "operation_counts": genotype.operation_counts,
     }
 

@@ -17,11 +17,15 @@ NonNegative = Annotated[float, Field(ge=0)]
 class SearchSettings(Settings):
     """How a supernet is trained (arXiv:1806.09055, section A.1.1)."""
 
-    epochs: Annotated[int, Field(ge=1)] | None = 50
-    """Passes over the half that trains the weights; null: as many as show about `images` images, 5 to 50."""
+    epochs: Positive | None = 50
+    """Epochs of the search; null: as many as show the weights about `images` images, 10 to 50."""
 
-    images: Positive = 60_000
-    """Images that the weights see when `epochs` is null."""
+    steps_per_epoch: Positive | None = None
+    """Steps of an epoch, each epoch seeing other images; null: a pass over the half that trains the weights, or with
+    `epochs` null as many as `images` allows."""
+
+    images: Positive = 20_000
+    """Images that the weights see in all when `epochs` is null."""
 
     batch_size: Positive = 64
     """Images per step, for weights and for alpha alike."""
@@ -40,6 +44,10 @@ class SearchSettings(Settings):
 
     weight_lr_min: NonNegative = 0.001
     """Learning rate of the weights at the end."""
+
+    alpha_lr_factor: Annotated[float, Field(gt=0)] = 1.0
+    """Multiplies the learning rate that the method chose for alpha: a search of a few hundred steps needs larger ones
+    than the papers' tens of thousands to leave the uniform start."""
 
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Momentum of the weights."""

@@ -77,7 +77,7 @@ def train_network(
     )
     checkpoint = f"train-{number}"
     done = _load(run.load_checkpoint(checkpoint, "train"), network, optimizer)
-    run.events.keep(lambda event: event["phase"] != "train" or event.get("run") != number or event["epoch"] < done)
+    run.events.keep(lambda event: event["phase"] != "train" or event.get("run") != number or event["epoch"] <= done)
     observer.begin("train", epochs=epochs, steps=len(data.train), done=done)
     for epoch in range(done, epochs):
         event = _run_epoch(data, network, optimizer, settings, (epoch, epochs), number, seed, observer)
@@ -154,7 +154,7 @@ def _run_epoch(
         "event": "epoch",
         "phase": "train",
         "run": number,
-        "epoch": epoch,
+        "epoch": epoch + 1,
         "epochs": epochs,
         "seconds": time.perf_counter() - started,
         "train_loss": train_loss,

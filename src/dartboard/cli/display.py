@@ -1,0 +1,158 @@
+"""What a run looks like in the terminal: a live table, or plain lines where there is no terminal."""
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from dartboard.runs.events import Event
+from dartboard.runs.observer import Observer
+
+__all__ = ["LiveDisplay", "PlainDisplay", "duration", "make_display"]
+
+
+def make_display(console: Console) -> "PlainDisplay":
+    """The display that fits the console."""
+    return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> duration(5.04), duration(75), duration(3675)
+    ('5.0 s', '1 min 15 s', '1 h 01 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def describe_epoch(event: Event) -> dict[str, str]:
+    """The figures of an epoch event, ready to be read: heading -> text."""
+    facts = {"epoch": f"{event['epoch']}/{event['epochs']}"}
+    names = {
+        "weight_loss": "weight loss",
+        "alpha_loss": "alpha loss",
+        "train_loss": "loss",
+        "train_accuracy": "train accuracy",
+        "validation_accuracy": "validation accuracy",
+    }
+    for key, name in names.items():
+        if event.get(key) is not None:
+            facts[name] = f"{event[key]:.2%}" if key.endswith("accuracy") else f"{event[key]:.4f}"
+    facts["learning rate"] = f"{event['learning_rate']:.2g}"
+    if "operation_counts" in event:
+        facts["genotype"] = ", ".join(f"{count} {op}" for op, count in event["operation_counts"].items())
+    facts["time"] = duration(event["seconds"])
+    return facts
+
+
+class PlainDisplay(Observer):
+    """One line per matter, for logs and pipes.
+
+    Args:
+        console: where the lines go.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._phase = ""
+        self._started = 0.0
+        self._done = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to tear down."""
+
+    def plan(self, rows: Mapping[str, str]) -> None:
+        """Print what is about to be done."""
+        for heading, text in rows.items():
+            self._line(f"{heading}: {text}")
+
+    def note(self, sentence: str) -> None:
+        """Print the sentence."""
+        self._line(f"note: {sentence}")
+
+    def begin(self, phase: str, *, epochs: int, steps: int, done: int) -> None:
+        """Say that the phase begins or goes on."""
+        self._phase, self._started, self._done = phase, time.monotonic(), done
+        self._line(f"{phase}: {'resuming after' if done else 'starting,'} {done or epochs} epochs, {steps} steps each")
+
+    def epoch(self, event: Event) -> None:
+        """Print the epoch's figures and the time that is left."""
+        finished = event["epoch"] - self._done
+        left = (time.monotonic() - self._started) / finished * (event["epochs"] - event["epoch"])
+        facts = {**describe_epoch(event), "left": duration(left)}
+        self._line(f"{self._phase}: " + ", ".join(f"{name} {text}" for name, text in facts.items()))
+
+    def _line(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+class LiveDisplay(PlainDisplay):
+    """A bar per phase with the time that is left, above the last epoch's figures.
+
+    Args:
+        console: a terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("steps"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=console,
+        )
+        self._figures: Table | None = None
+        self._task = self._progress.add_task("", visible=False)
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the terminal back."""
+        self._live.stop()
+
+    def plan(self, rows: Mapping[str, str]) -> None:
+        """Show what is about to be done."""
+        table = Table.grid(padding=(0, 2))
+        for heading, text in rows.items():
+            table.add_row(f"[bold]{heading}", text)
+        self.console.print(table)
+
+    def begin(self, phase: str, *, epochs: int, steps: int, done: int) -> None:
+        """Start the phase's bar."""
+        self._figures = None
+        self._task = self._progress.add_task(phase, total=epochs * steps, completed=done * steps)
+
+    def step(self) -> None:
+        """Move the bar."""
+        self._progress.advance(self._task)
+
+    def epoch(self, event: Event) -> None:
+        """Show the epoch's figures below the bars."""
+        facts = describe_epoch(event)
+        self._figures = Table(*facts, box=None, header_style="dim")
+        self._figures.add_row(*facts.values())
+
+    def _render(self) -> RenderableType:
+        return Group(self._progress, *([self._figures] if self._figures else []))

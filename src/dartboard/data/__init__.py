@@ -1,0 +1,27 @@
+"""Images in, batches out: reading datasets, dividing them, and augmented batches on the device."""
+
+from dartboard.data.augment import Augmentation, Draws, Normalization, measure_normalization, resolve_augmentation
+from dartboard.data.batches import Batch, Batches
+from dartboard.data.dataset import Dataset, ImageSet
+from dartboard.data.load import load_dataset
+from dartboard.data.settings import AugmentSettings, DataSettings
+from dartboard.data.splits import ImageView, Part, Splits, make_splits
+
+__all__ = [
+    "AugmentSettings",
+    "Augmentation",
+    "Batch",
+    "Batches",
+    "DataSettings",
+    "Dataset",
+    "Draws",
+    "ImageSet",
+    "ImageView",
+    "Normalization",
+    "Part",
+    "Splits",
+    "load_dataset",
+    "make_splits",
+    "measure_normalization",
+    "resolve_augmentation",
+]

@@ -1,0 +1,224 @@
+"""Training images varied and normalised, a batch at a time, on the device where they lie."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dartboard.data.settings import AugmentSettings
+from dartboard.data.splits import ImageView
+from dartboard.errors import DataError, SettingsError
+
+__all__ = ["Augmentation", "Draws", "Normalization", "measure_normalization", "resolve_augmentation"]
+
+_STD_FLOOR = 1e-6
+_IMAGES_PER_CHUNK = 1024
+_ASPECTS = (3 / 4, 4 / 3)
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """Mean and standard deviation of each channel, of pixels in 0..1; each of length channels."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+def measure_normalization(view: ImageView) -> Normalization:
+    """Mean and population standard deviation per channel over all pixels of the given (training) images.
+
+    Sums are integers and therefore exact; images are read in chunks, so mapped files need not fit into memory. A
+    standard deviation below 1e-6, of images that are all the same, counts as 1e-6.
+
+    Raises:
+        DataError: there are no images.
+    """
+    if not len(view):
+        raise DataError("mean and standard deviation need at least one image; the given part is empty.")
+    height, width, channels = view.image_set.images.shape[1:]
+    sums = np.zeros(channels, dtype=np.int64)
+    squares = np.zeros(channels, dtype=np.int64)
+    for start in range(0, len(view), _IMAGES_PER_CHUNK):
+        chunk = view.image_set.images[view.indices[start : start + _IMAGES_PER_CHUNK]].astype(np.uint32)
+        sums += chunk.sum(axis=0, dtype=np.int64).reshape(-1, channels).sum(axis=0)
+        squares += np.square(chunk, out=chunk).sum(axis=0, dtype=np.int64).reshape(-1, channels).sum(axis=0)
+    count = len(view) * height * width
+    mean = sums / count
+    # E[x^2] - E[x]^2 cancels badly in floating point when the images are nearly constant, not so in integers.
+    scaled = [count * int(square) - int(total) ** 2 for square, total in zip(squares, sums, strict=True)]
+    std = np.sqrt(np.array(scaled, dtype=np.float64)) / count / 255
+    return Normalization(tuple((mean / 255).tolist()), tuple(np.maximum(std, _STD_FLOOR).tolist()))
+
+
+def resolve_augmentation(settings: AugmentSettings, image_shape: tuple[int, int, int]) -> AugmentSettings:
+    """The settings with every None replaced by what it means for images of `image_shape` (channels, height, width).
+
+    Raises:
+        SettingsError: a padded crop is asked for together with the random resized crop that replaces it.
+    """
+    channels, side = image_shape[0], min(image_shape[1:])
+    padding = settings.crop_padding
+    if settings.min_scale < 1 and padding:
+        raise SettingsError(
+            f"crop_padding={padding} would have no effect beside min_scale={settings.min_scale}, whose crop replaces "
+            "the padded one; give only one of them."
+        )
+    if padding is None:
+        padding = 0 if settings.min_scale < 1 else max(1, (side + 4) // 8 if side >= 16 else 1)
+    flip = channels > 1 if settings.flip is None else settings.flip
+    return settings.model_copy(update={"flip": flip, "crop_padding": padding})
+
+
+class Draws(NamedTuple):
+    """The random decisions about one batch.
+
+    Attributes:
+        top: int64, shape (batch,), first row of the crop in the padded image.
+        left: int64, shape (batch,), its first column.
+        mirrored: bool, shape (batch,), whether left and right change places after the crop.
+        box: float32, shape (batch, 4), or None without random resized crop: centre x, centre y, width and height of
+            the crop as fractions of the image.
+        hole: int64, shape (batch, 2), or None without cutout: row and column of the centre of the blank square.
+    """
+
+    top: Tensor
+    left: Tensor
+    mirrored: Tensor
+    box: Tensor | None
+    hole: Tensor | None
+
+    def to(self, device: torch.device) -> "Draws":
+        """The same decisions on `device`."""
+        box = None if self.box is None else self.box.to(device)
+        hole = None if self.hole is None else self.hole.to(device)
+        return Draws(self.top.to(device), self.left.to(device), self.mirrored.to(device), box, hole)
+
+
+class Augmentation:
+    """Turns uint8 images into the networks' input, varied for training or plain.
+
+    Random numbers are drawn on the CPU and moved, so one seed gives the same crops on every device.
+
+    Args:
+        settings: what to vary; None values are resolved for the image shape.
+        normalization: applied last, except for cutout, which blanks normalised pixels to 0, the mean colour.
+        image_shape: (channels, height, width).
+
+    Attributes:
+        settings: the resolved settings, without None.
+
+    Raises:
+        SettingsError: the settings contradict each other.
+    """
+
+    def __init__(
+        self, settings: AugmentSettings, normalization: Normalization, image_shape: tuple[int, int, int]
+    ) -> None:
+        self.settings = resolve_augmentation(settings, image_shape)
+        self.normalization = normalization
+        self.image_shape = image_shape
+        self._padding = self.settings.crop_padding or 0
+        width = image_shape[2]
+        mean, std = torch.tensor(normalization.mean), torch.tensor(normalization.std)
+        # One scale and shift per value of an image row: inner loops of length width * channels instead of channels.
+        self._scale = (1 / (255 * std)).repeat(width)
+        self._shift = (-mean / std).repeat(width)
+
+    def train(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Varied and normalised images.
+
+        Args:
+            images: uint8, shape (batch, height, width, channels).
+            generator: a CPU generator, moved on by the same amount for every batch of that size.
+
+        Returns:
+            float32, shape (batch, channels, height, width), channels last in memory, on the device of `images`.
+        """
+        return self.apply(images, self.draw(len(images), generator))
+
+    def plain(self, images: Tensor) -> Tensor:
+        """Normalised images; shapes as for `train`."""
+        return self._normalize(images.to(torch.float32)).permute(0, 3, 1, 2)
+
+    def draw(self, batch: int, generator: torch.Generator) -> Draws:
+        """The random decisions for a batch of that size, on the CPU."""
+        _, height, width = self.image_shape
+        shifts = torch.randint(2 * self._padding + 1, (2, batch), generator=generator)
+        mirrored = torch.rand(batch, generator=generator) < (0.5 if self.settings.flip else 0.0)
+        box = self._draw_box(batch, generator) if self.settings.min_scale < 1 else None
+        hole = None
+        if self.settings.cutout:
+            rows = torch.randint(height, (batch,), generator=generator)
+            hole = torch.stack([rows, torch.randint(width, (batch,), generator=generator)], dim=1)
+        return Draws(shifts[0], shifts[1], mirrored, box, hole)
+
+    def apply(self, images: Tensor, draws: Draws) -> Tensor:
+        """Carry out `draws`; shapes as for `train`."""
+        draws = draws.to(images.device)
+        if draws.box is not None:
+            varied = self._normalize(_resized_crop(images, draws.box, draws.mirrored))
+        else:
+            varied = self._normalize(self._crop(images, draws).to(torch.float32))
+        if draws.hole is not None:
+            varied.mul_(_outside_squares(draws.hole, self.settings.cutout, varied.shape[1], varied.shape[2]))
+        return varied.permute(0, 3, 1, 2)
+
+    def _draw_box(self, batch: int, generator: torch.Generator) -> Tensor:
+        """Crops whose share of the area is uniform in [min_scale, 1] and whose aspect is log-uniform in 3/4..4/3.
+
+        The aspect is relative to that of the image and, for large crops, limited to what fits into it.
+        """
+        area = self.settings.min_scale + (1 - self.settings.min_scale) * torch.rand(batch, generator=generator)
+        low, high = area.clamp(min=_ASPECTS[0]).log(), (1 / area).clamp(max=_ASPECTS[1]).log()
+        aspect = (low + (high - low) * torch.rand(batch, generator=generator)).exp()
+        size = torch.stack([(area * aspect).sqrt(), (area / aspect).sqrt()], dim=1).clamp(max=1.0)
+        centre = size / 2 + (1 - size) * torch.rand(batch, 2, generator=generator)
+        return torch.cat([centre, size], dim=1)
+
+    def _crop(self, images: Tensor, draws: Draws) -> Tensor:
+        """Crop at the drawn places of images padded with black, then mirror; uint8, shapes unchanged."""
+        _, height, width = self.image_shape
+        cropped = images
+        if self._padding:
+            padded = functional.pad(images, (0, 0, *(4 * [self._padding])))
+            # Every crop at every place as a view without a copy: (batch, top, left, height, width, channels).
+            crops = padded.unfold(1, height, 1).unfold(2, width, 1).permute(0, 1, 2, 4, 5, 3)
+            cropped = crops[torch.arange(len(images), device=images.device), draws.top, draws.left]
+        if self.settings.flip:
+            cropped = torch.where(draws.mirrored[:, None, None, None], cropped.flip(2), cropped)
+        return cropped
+
+    def _normalize(self, images: Tensor) -> Tensor:
+        """Scale and shift float32 images of shape (batch, height, width, channels), in place."""
+        rows = images.reshape(-1, self._scale.numel())
+        # Two operations, not a fused one, so that every device rounds alike.
+        rows.mul_(self._scale.to(images.device)).add_(self._shift.to(images.device))
+        return rows.view(images.shape)
+
+
+def _resized_crop(images: Tensor, box: Tensor, mirrored: Tensor) -> Tensor:
+    """Cut out boxes and stretch them to the full size, bilinearly; float32, shape as `images`."""
+    batch, height, width, _ = images.shape
+    direction = torch.where(mirrored, -1.0, 1.0)
+    transform = torch.zeros(batch, 2, 3, device=images.device)
+    # In the coordinates of grid_sample the image spans -1..1.
+    transform[:, 0, 0] = box[:, 2] * direction
+    transform[:, 1, 1] = box[:, 3]
+    transform[:, :, 2] = 2 * box[:, :2] - 1
+    grid = functional.affine_grid(transform, [batch, 1, height, width], align_corners=False)
+    channels_first = images.permute(0, 3, 1, 2).to(torch.float32)
+    sampled = functional.grid_sample(channels_first, grid, padding_mode="border", align_corners=False)
+    return sampled.permute(0, 2, 3, 1).contiguous()
+
+
+def _outside_squares(centres: Tensor, side: int, height: int, width: int) -> Tensor:
+    """False within the square about each centre, clipped at the border; shape (batch, height, width, 1)."""
+    inside = []
+    for axis, length in enumerate((height, width)):
+        first = centres[:, axis : axis + 1] - side // 2
+        places = torch.arange(length, device=centres.device)
+        inside.append((places >= first) & (places < first + side))
+    return ~(inside[0][:, :, None] & inside[1][:, None, :])[..., None]

@@ -1,0 +1,119 @@
+"""Decoded images on disk: one folder per dataset content and settings, written whole or not at all."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+import PIL
+
+from dartboard.data.dataset import ImageSet
+from dartboard.data.decode import Decoded
+from dartboard.data.settings import DataSettings
+from dartboard.data.sources import Encoded, SourceIndex, SplitName
+
+__all__ = ["MAPPED_FROM_BYTES", "cache_root", "fingerprint", "load_decoded", "store_decoded"]
+
+FORMAT = 1
+MAPPED_FROM_BYTES = 512 * 2**20
+"""From this size on, images are left on disk and mapped into memory."""
+
+
+def cache_root(cache_dir: Path | None) -> Path:
+    """`cache_dir`, else the folder of DARTBOARD_CACHE, else dartboard in the user's cache folder (XDG_CACHE_HOME)."""
+    if cache_dir is not None:
+        return cache_dir
+    if own := os.environ.get("DARTBOARD_CACHE"):
+        return Path(own).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "dartboard"
+
+
+def fingerprint(index: SourceIndex, settings: DataSettings) -> str:
+    """32 hexadecimal digits that change with any name, label or byte of the images and with how they are decoded.
+
+    Raises:
+        DataError: a parquet file is damaged.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    how = [FORMAT, PIL.__version__, settings.image_size, settings.skip_broken, index.classes]
+    digest.update(json.dumps(how).encode())
+    for split_name, split in index.splits.items():
+        for name, label, encoded in zip(split.names, split.labels.tolist(), split.images, strict=True):
+            content = _content(encoded)
+            digest.update(os.fsencode(f"\0{split_name}\0{name}\0{label}\0{len(content)}\0"))
+            digest.update(content)
+    return digest.hexdigest()
+
+
+def load_decoded(root: Path, key: str) -> Decoded | None:
+    """The decoded images stored under `key`; None when there are none or the entry is damaged.
+
+    Images of `MAPPED_FROM_BYTES` or more are mapped into memory, read-only, and their checksum is not verified.
+    """
+    entry = root / key
+    try:
+        meta: Any = json.loads((entry / "meta.json").read_text(encoding="utf-8"))
+        splits = {name: _load_split(entry, name, meta["splits"][name]) for name in _stored(meta["splits"])}
+        return Decoded(splits, tuple(str(note) for note in meta["notes"])) if "train" in splits else None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, MemoryError):
+        return None
+
+
+def store_decoded(root: Path, key: str, decoded: Decoded) -> None:
+    """Store decoded images under `key`, in place of what may be there; nothing is left behind on failure.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=root))
+    try:
+        splits = {}
+        for name, images in decoded.splits.items():
+            np.save(building / f"images-{name}.npy", images.images, allow_pickle=False)
+            np.save(building / f"labels-{name}.npy", images.labels, allow_pickle=False)
+            checksums = {"images": _checksum(images.images), "labels": _checksum(images.labels)}
+            splits[name] = {"shape": images.images.shape, "checksums": checksums}
+        meta = {"format": FORMAT, "splits": splits, "notes": decoded.notes}
+        (building / "meta.json").write_text(json.dumps(meta, indent=2), encoding="utf-8")
+        shutil.rmtree(root / key, ignore_errors=True)
+        building.rename(root / key)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _load_split(entry: Path, name: SplitName, facts: Any) -> ImageSet:
+    path = entry / f"images-{name}.npy"
+    mapped = path.stat().st_size >= MAPPED_FROM_BYTES
+    images = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    labels = np.load(entry / f"labels-{name}.npy", allow_pickle=False)
+    expected = images.dtype == np.uint8 and list(images.shape) == facts["shape"] and labels.dtype == np.int64
+    sound = mapped or _checksum(images) == facts["checksums"]["images"]
+    if not (expected and sound and _checksum(labels) == facts["checksums"]["labels"]):
+        raise ValueError(f"{path} is damaged")
+    return ImageSet(images, labels)
+
+
+def _stored(splits: Any) -> list[SplitName]:
+    return [name for name in get_args(SplitName) if name in splits]
+
+
+def _checksum(values: npt.NDArray[np.generic]) -> int:
+    return zlib.crc32(np.ascontiguousarray(values).data)
+
+
+def _content(encoded: Encoded) -> bytes:
+    if isinstance(encoded, bytes):
+        return encoded
+    try:
+        return encoded.read_bytes()
+    except OSError as error:
+        # The decoder will report the file as broken; its key must differ from that of the file once it is readable.
+        return f"unreadable: {error.errno}".encode()

@@ -1,0 +1,120 @@
+"""From a source to a dataset in memory: list, check, thin out, decode or take from the cache."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from dartboard.data.cache import MAPPED_FROM_BYTES, cache_root, fingerprint, load_decoded, store_decoded
+from dartboard.data.dataset import Dataset, ImageSet
+from dartboard.data.decode import Decoded, Progress, decode_splits
+from dartboard.data.settings import DataSettings
+from dartboard.data.sources import SourceIndex, open_source
+from dartboard.data.splits import apportion
+from dartboard.errors import DataError
+
+__all__ = ["load_dataset"]
+
+_SUBSET_SEED = 0
+
+
+def load_dataset(
+    source: str | Path | None,
+    settings: DataSettings,
+    *,
+    cache_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read a dataset into uint8 arrays, from the disk cache when the same files were decoded before.
+
+    Args:
+        source: None or "digits" for scikit-learn's embedded digits; a folder of class folders, or of train, val and
+            test folders with class folders in them; a parquet file or a folder of them in Hugging Face style.
+        settings: how images are sized, what happens to broken ones, and whether to use the cache.
+        cache_dir: where decoded images are kept; None for DARTBOARD_CACHE or the user's cache folder.
+        progress: called now and then with the numbers of images decoded and to be decoded.
+
+    Raises:
+        DataError: there is no usable dataset; the message says what was found and what to do.
+    """
+    index = open_source(source, settings)
+    labels = index.splits["train"].labels
+    _check_classes(index.name, index.classes, labels)
+    if settings.max_train_images is not None and settings.max_train_images < len(labels):
+        index = _thin_out(index, settings.max_train_images)
+    decoded = _decode(index, settings, cache_dir, progress)
+    _check_classes(index.name, index.classes, decoded.splits["train"].labels)
+    notes = (*index.notes, *decoded.notes)
+    validation, test = (_if_any(decoded.splits.get(name)) for name in ("validation", "test"))
+    return Dataset(index.name, index.classes, decoded.splits["train"], validation, test, notes)
+
+
+def _check_classes(name: str, classes: Sequence[str], labels: npt.NDArray[np.int64]) -> None:
+    if len(classes) < 2:
+        raise DataError(
+            f"{name} has {len(classes) or 'no'} class{'' if len(classes) == 1 else 'es'}"
+            f"{''.join(f' ({only})' for only in classes)}; classification needs at least two, with one folder or label "
+            "for each."
+        )
+    counts = np.bincount(labels, minlength=len(classes))
+    for number in np.flatnonzero(counts < 2).tolist():
+        found = "a single training image" if counts[number] else "no training image"
+        raise DataError(
+            f"the class '{classes[number]}' of {name} has {found}, and two are needed to split it between weights and "
+            "architecture; add images or remove the class."
+        )
+
+
+def _thin_out(index: SourceIndex, max_images: int) -> SourceIndex:
+    train = index.splits["train"]
+    counts = np.bincount(train.labels, minlength=len(index.classes))
+    if max_images < 2 * len(counts):
+        raise DataError(
+            f"max_train_images={max_images} is too few for the {len(counts)} classes of {index.name}; two per class "
+            f"make at least {2 * len(counts)}."
+        )
+    chosen = _subset_sizes(counts, max_images)
+    rng = np.random.default_rng(_SUBSET_SEED)
+    kept = [
+        rng.permutation(np.flatnonzero(train.labels == number))[:count] for number, count in enumerate(chosen.tolist())
+    ]
+    note = f"Only {max_images} of the {len(train)} training images are used, as max_train_images asks."
+    splits = {**index.splits, "train": train.take(np.sort(np.concatenate(kept)))}
+    return replace(index, splits=splits, notes=(*index.notes, note))
+
+
+def _subset_sizes(counts: npt.NDArray[np.int64], total: int) -> npt.NDArray[np.int64]:
+    """Divide `total` in proportion to `counts`, but with two for each class that would get fewer."""
+    rare = np.zeros(len(counts), dtype=np.bool_)
+    while True:
+        sizes = np.full_like(counts, 2)
+        sizes[~rare] = apportion(counts[~rare], total - 2 * int(rare.sum()))
+        if (sizes >= 2).all():
+            return sizes
+        rare |= sizes < 2
+
+
+def _decode(index: SourceIndex, settings: DataSettings, cache_dir: Path | None, progress: Progress | None) -> Decoded:
+    root = cache_root(cache_dir)
+    key = fingerprint(index, settings) if settings.cache and index.cacheable else None
+    if key is not None and (stored := load_decoded(root, key)) is not None:
+        return stored
+    decoded = decode_splits(
+        index.splits, image_size=settings.image_size, skip_broken=settings.skip_broken, progress=progress
+    )
+    if key is None:
+        return decoded
+    try:
+        store_decoded(root, key, decoded)
+    except OSError as error:
+        note = f"The decoded images could not be kept in {root} for the next run: {error.strerror or error}."
+        return replace(decoded, notes=(*decoded.notes, note))
+    if sum(images.images.nbytes for images in decoded.splits.values()) >= MAPPED_FROM_BYTES:
+        return load_decoded(root, key) or decoded
+    return decoded
+
+
+def _if_any(images: ImageSet | None) -> ImageSet | None:
+    return images if images is not None and len(images) else None

@@ -1,0 +1,56 @@
+"""Settings of reading a dataset and of augmenting its training images."""
+
+from pydantic import Field
+
+from dartboard.config import Settings
+
+__all__ = ["AugmentSettings", "DataSettings"]
+
+
+class DataSettings(Settings):
+    """How a dataset is read, resized and divided."""
+
+    image_size: int | None = Field(default=None, ge=8, le=1024)
+    """Side in pixels of the square that images are resized and cropped to. None keeps the native size when all images
+    share one of at most 64 pixels on the longer side, and means 64 otherwise."""
+
+    skip_broken: bool = False
+    """Leave out files that cannot be read as images, with a note, instead of stopping."""
+
+    validation_fraction: float = Field(default=0.1, ge=0.0, le=0.5)
+    """Share of the training images set aside for validation when the source has no validation split; 0 for none."""
+
+    test_fraction: float = Field(default=0.2, gt=0.0, le=0.5)
+    """Share of the training images set aside for the test when the source has no test split."""
+
+    max_train_images: int | None = Field(default=None, ge=4)
+    """Use only this many training images, drawn per class and always the same ones; for trials. None uses all."""
+
+    image_column: str = "image"
+    """Parquet column that holds the encoded images."""
+
+    label_column: str = "label"
+    """Parquet column that holds the labels."""
+
+    cache: bool = True
+    """Keep the decoded images on disk, so that the next run with the same files starts at once."""
+
+
+class AugmentSettings(Settings):
+    """How training images are varied each time they are drawn; validation and test images never are."""
+
+    flip: bool | None = None
+    """Mirror half of the images left to right. None: on for colour images, off for gray ones, which are often
+    characters."""
+
+    crop_padding: int | None = Field(default=None, ge=0, le=128)
+    """Pixels of black added on every side before a crop of the original size at a random place. None: one eighth of
+    the shorter side, and 1 below a side of 16."""
+
+    min_scale: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Below 1: crop a random rectangle of at least this share of the area and resize it to the full image, in place of
+    the padded crop."""
+
+    cutout: int = Field(default=0, ge=0)
+    """Side in pixels of the square that is blanked at a random place (16 in the DARTS papers on 32 pixel images);
+    0 for none."""

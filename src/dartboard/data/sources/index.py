@@ -1,0 +1,84 @@
+"""What a source says about itself before any image is decoded."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Encoded", "EncodedSplit", "SourceIndex", "SplitName"]
+
+Encoded = bytes | Path
+"""One image that is not decoded yet: the content of an image file, or where that file lies."""
+
+SplitName = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class EncodedSplit:
+    """The images of one split, to be read in order as often as needed.
+
+    Attributes:
+        images: the encoded images; each iteration starts anew and need not hold them all at once.
+        labels: int64, shape (images,).
+        names: what messages call each image, in the same order.
+        folder: what the source itself calls the split ("val").
+    """
+
+    images: Iterable[Encoded]
+    labels: npt.NDArray[np.int64]
+    names: Sequence[str]
+    folder: str
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, positions: npt.NDArray[np.int64]) -> "EncodedSplit":
+        """The images at `positions`, which are sorted in ascending order."""
+        keep = np.zeros(len(self), dtype=np.bool_)
+        keep[positions] = True
+        names = list(compress(self.names, keep))
+        return replace(self, images=_Selected(self.images, keep), labels=self.labels[keep], names=names)
+
+
+@dataclass(frozen=True)
+class SourceIndex:
+    """A dataset as its source lists it.
+
+    Attributes:
+        name: short name for run directories and reports.
+        classes: class names in label order.
+        splits: the splits that the source has; always a "train".
+        notes: decisions made while listing, in sentences.
+        cacheable: whether decoding is slow enough to be worth a place on disk.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    splits: Mapping[SplitName, EncodedSplit]
+    notes: tuple[str, ...] = ()
+    cacheable: bool = True
+
+    def with_test(self) -> "SourceIndex":
+        """Let the validation split serve as the test set when there is no other, and note it."""
+        splits = dict(self.splits)
+        if "test" in splits or "validation" not in splits:
+            return self
+        splits["test"] = splits.pop("validation")
+        note = (
+            f"{self.name} has no test split, so its '{splits['test'].folder}' split of {len(splits['test'])} images "
+            "serves as the test set."
+        )
+        return replace(self, splits=splits, notes=(*self.notes, note))
+
+
+@dataclass(frozen=True)
+class _Selected:
+    images: Iterable[Encoded]
+    keep: npt.NDArray[np.bool_]
+
+    def __iter__(self) -> Iterator[Encoded]:
+        return compress(self.images, self.keep)

@@ -1,0 +1,8 @@
+"""Run directories to facts, figures and one page; needs files only, nothing that lives."""
+
+from dartboard.report.cell_diagram import draw_cell
+from dartboard.report.facts import Facts
+from dartboard.report.page import write_report
+from dartboard.report.reader import read_facts
+
+__all__ = ["Facts", "draw_cell", "read_facts", "write_report"]

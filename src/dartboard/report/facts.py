@@ -1,0 +1,236 @@
+"""The facts of a report: every number that the page shows, as frozen data that tests can compare."""
+
+import math
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dartboard.report.measures import ConfusedPair
+from dartboard.space.genotype import Genotype
+
+__all__ = [
+    "ClassFacts",
+    "DatasetFacts",
+    "EdgeFacts",
+    "ExampleFacts",
+    "Facts",
+    "GateFacts",
+    "ScoreFacts",
+    "SearchFacts",
+    "Series",
+    "TestFacts",
+    "TrainFacts",
+]
+
+Series = tuple[float | None, ...]
+"""One figure an epoch; None where it does not apply."""
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """The images of the run: how many serve for what (None where it was not recorded), and what they show."""
+
+    name: str
+    train: int | None
+    validation: int | None
+    test: int | None
+    classes: tuple[str, ...]
+    shape: tuple[int, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EdgeFacts:
+    """One edge of a cell during the search.
+
+    Attributes:
+        label: where it leads, "0 → 2"; "edge 3" where the cell's graph is unknown.
+        source: node it comes from, or None.
+        target: node it feeds, or None.
+        kept: the operation that the genotype has here, or None.
+        gates: for each operation its mean gate at every recorded epoch.
+    """
+
+    label: str
+    source: int | None
+    target: int | None
+    kept: str | None
+    gates: tuple[Series, ...]
+
+
+@dataclass(frozen=True)
+class GateFacts:
+    """The relaxed choice of one cell kind: its edges, by target, then source."""
+
+    kind: str
+    operations: tuple[str, ...]
+    epochs: tuple[int, ...]
+    edges: tuple[EdgeFacts, ...]
+
+
+@dataclass(frozen=True)
+class SearchFacts:
+    """The search, epoch by epoch. Losses in nats per image, accuracies as fractions, seconds in total.
+
+    Attributes:
+        planned: epochs that were asked for, or None.
+        operation_counts: for each operation how often the derived genotype holds it, by epoch.
+        settled: first epoch from which on the derived genotype stays the last one, or None.
+    """
+
+    epochs: tuple[int, ...]
+    planned: int | None
+    seconds: float
+    weight_loss: Series
+    alpha_loss: Series
+    validation_loss: Series
+    weight_accuracy: Series
+    validation_accuracy: Series
+    gates: tuple[GateFacts, ...]
+    operation_counts: tuple[tuple[str, Series], ...]
+    settled: int | None
+
+
+@dataclass(frozen=True)
+class TrainFacts:
+    """One training of the discrete network, epoch by epoch; units as in `SearchFacts`."""
+
+    run: int
+    epochs: tuple[int, ...]
+    planned: int | None
+    seconds: float
+    train_loss: Series
+    validation_loss: Series
+    train_accuracy: Series
+    validation_accuracy: Series
+
+
+@dataclass(frozen=True)
+class ScoreFacts:
+    """The scores of one training run; accuracies are fractions."""
+
+    seed: int
+    test_accuracy: float
+    test_loss: float | None
+    validation_accuracy: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class ClassFacts:
+    """How one class fares in the test: recall over its images, precision over those called by its name."""
+
+    name: str
+    images: int
+    correct: int
+    recall: float | None
+    precision: float | None
+
+
+@dataclass(frozen=True)
+class ExampleFacts:
+    """One test picture, uint8 of shape (height, width, channels), with the names of its classes."""
+
+    true: str
+    predicted: str
+    confidence: float
+    image: NDArray[np.uint8] = field(compare=False, repr=False, metadata={"plain": False})
+
+
+@dataclass(frozen=True)
+class TestFacts:
+    """The test of the trained network. Accuracies are fractions, the loss in nats per image.
+
+    Attributes:
+        accuracy: mean over the runs.
+        std: spread over the runs (`ddof` as recorded), None for one run.
+        interval: 95% Wilson interval for one run, None for several.
+        confusion: counts of the first run, rows true, columns predicted.
+        mean_confidence: mean probability of the predicted class.
+        calibration_error: expected calibration error over 15 bins.
+        top5: fraction with the true class among the five most probable; None below eleven classes.
+    """
+
+    __test__ = False
+
+    accuracy: float
+    std: float | None
+    ddof: int
+    interval: tuple[float, float] | None
+    images: int
+    loss: float | None
+    balanced_accuracy: float | None
+    runs: tuple[ScoreFacts, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    classes: tuple[ClassFacts, ...]
+    pairs: tuple[ConfusedPair, ...]
+    mean_confidence: float | None
+    calibration_error: float | None
+    top5: float | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that one run directory tells.
+
+    Attributes:
+        seconds: durations by name, in the order of the run; "total" where it was recorded.
+        settings: dotted key and value as text.
+        correct: rightly classified test pictures.
+        wrong: misclassified test pictures, most confident first.
+        missing: section -> one sentence that says what it would need.
+    """
+
+    run_directory: str
+    dataset: DatasetFacts
+    space: str | None
+    method: str | None
+    seed: int | None
+    device: str | None
+    genotype: Genotype | None
+    genotype_text: str | None
+    parameters: int | None
+    multiply_adds: int | None
+    validation_accuracy: float | None
+    seconds: tuple[tuple[str, float], ...]
+    search: SearchFacts | None
+    training: tuple[TrainFacts, ...]
+    test: TestFacts | None
+    correct: tuple[ExampleFacts, ...]
+    wrong: tuple[ExampleFacts, ...]
+    settings: tuple[tuple[str, str], ...]
+    versions: tuple[tuple[str, str], ...]
+    command: str | None
+    finished: str | None
+    missing: dict[str, str]
+
+    @property
+    def title(self) -> str:
+        """The headline: "digits: found by darts in nas-bench-201", as far as known."""
+        found = f"found by {self.method}" if self.method else "an architecture"
+        return f"{self.dataset.name}: {found}" + (f" in {self.space}" if self.space else "")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for `facts.json`; pictures are left out."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Genotype):
+        return value.to_json()
+    if is_dataclass(value):
+        return {
+            entry.name: _plain(getattr(value, entry.name))
+            for entry in fields(value)
+            if entry.metadata.get("plain", True)
+        }
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,94 @@
+"""What is computed from counts and predictions: intervals, recall, confusion and calibration."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "ConfusedPair",
+    "calibration_error",
+    "confused_pairs",
+    "count_confusion",
+    "top_k_accuracy",
+    "wilson_interval",
+]
+
+_Z_95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """Two classes that are mixed up.
+
+    Attributes:
+        true: number of the true class.
+        predicted: number of the class named instead.
+        count: test images concerned.
+        fraction: of the true class's images.
+    """
+
+    true: int
+    predicted: int
+    count: int
+    fraction: float
+
+
+def wilson_interval(fraction: float, total: int) -> tuple[float, float]:
+    """The 95% interval of Wilson's score for a proportion.
+
+    It stays inside [0, 1] and is honest for few trials, where the textbook interval is not.
+
+    Args:
+        fraction: share of successes.
+        total: number of trials, at least 1.
+
+    Paper: Wilson 1927, Journal of the American Statistical Association 22.
+    """
+    square = _Z_95**2 / total
+    centre = (fraction + square / 2) / (1 + square)
+    spread = _Z_95 / (1 + square) * (fraction * (1 - fraction) / total + square / (4 * total)) ** 0.5
+    return max(0.0, centre - spread), min(1.0, centre + spread)
+
+
+def count_confusion(labels: NDArray[np.int64], predicted: NDArray[np.int64], num_classes: int) -> NDArray[np.int64]:
+    """Counts of shape (classes, classes): rows are true classes, columns predicted ones."""
+    flat = np.bincount(labels * num_classes + predicted, minlength=num_classes**2)
+    return flat.reshape(num_classes, num_classes)
+
+
+def confused_pairs(confusion: NDArray[np.int64], limit: int = 10) -> tuple[ConfusedPair, ...]:
+    """The most frequent mistakes, most images first, then the larger share of the true class.
+
+    Args:
+        confusion: counts of shape (classes, classes), rows true.
+        limit: how many at most.
+    """
+    totals = confusion.sum(axis=1)
+    pairs = [
+        ConfusedPair(int(true), int(predicted), int(count), float(count / totals[true]))
+        for (true, predicted), count in np.ndenumerate(confusion)
+        if count > 0 and true != predicted
+    ]
+    return tuple(sorted(pairs, key=lambda pair: (-pair.count, -pair.fraction, pair.true, pair.predicted))[:limit])
+
+
+def calibration_error(confidence: NDArray[np.float64], correct: NDArray[np.bool_], bins: int = 15) -> float:
+    """Expected calibration error: mean distance between confidence and accuracy over bins of equal width.
+
+    Args:
+        confidence: probability of the predicted class, shape (images,).
+        correct: whether the prediction is right, shape (images,).
+        bins: number of bins on [0, 1].
+
+    Paper: Guo et al. 2017, arXiv:1706.04599, eq. 3.
+    """
+    places = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    gaps = np.bincount(places, weights=confidence - correct, minlength=bins)
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
+def top_k_accuracy(probabilities: NDArray[np.float32], labels: NDArray[np.int64], k: int) -> float:
+    """Fraction of images whose true class is among the `k` most probable ones; probabilities (images, classes)."""
+    best = np.argpartition(-probabilities, k - 1, axis=1)[:, :k]
+    return float((best == labels[:, None]).any(axis=1).mean())

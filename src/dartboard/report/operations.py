@@ -1,0 +1,53 @@
+"""How operations are grouped and coloured: the same colour for the same operation in every figure."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["FAMILIES", "FAMILY_COLOURS", "family", "operation_colour"]
+
+FAMILY_COLOURS: Mapping[str, str] = MappingProxyType(
+    {
+        "separable convolution": "#3b82c4",
+        "dilated convolution": "#8b5cc7",
+        "convolution": "#14938a",
+        "pooling": "#c98a1b",
+        "skip connection": "#d6455d",
+        "none": "#97a1ac",
+        "other": "#7d8590",
+    }
+)
+"""Family -> colour, mid-tones that stand out on white and on dark grey."""
+
+FAMILIES = tuple(FAMILY_COLOURS)
+
+_PATTERNS = (
+    ("separable convolution", r"sep_conv"),
+    ("dilated convolution", r"dil_conv"),
+    ("pooling", r"\w*pool"),
+    ("skip connection", r"skip|identity"),
+    ("none", r"none$|zero$"),
+    ("convolution", r"\w*conv"),
+)
+
+_COLOURS = {
+    "sep_conv_5x5": "#74b3e8",
+    "sep_conv_7x7": "#2a5f94",
+    "dil_conv_5x5": "#bb98e6",
+    "nor_conv_1x1": "#63c9bd",
+    "avg_pool_3x3": "#e6bb5c",
+}
+
+
+def family(operation: str) -> str:
+    """The family an operation belongs to, one of `FAMILIES`, told by its name.
+
+    >>> family("sep_conv_3x3")
+    'separable convolution'
+    """
+    return next((name for name, pattern in _PATTERNS if re.match(pattern, operation)), "other")
+
+
+def operation_colour(operation: str) -> str:
+    """Hexadecimal colour of one operation: its family's, or a shade of it."""
+    return _COLOURS.get(operation, FAMILY_COLOURS[family(operation)])

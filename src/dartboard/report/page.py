@@ -1,0 +1,118 @@
+"""Facts to one HTML page that needs no other file."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from dartboard.report.cell_diagram import draw_cell
+from dartboard.report.charts import (
+    draw_operation_counts,
+    draw_search_accuracies,
+    draw_search_losses,
+    draw_train_accuracies,
+    draw_train_losses,
+)
+from dartboard.report.confusion_chart import draw_confusion
+from dartboard.report.facts import Facts, SearchFacts, TestFacts, TrainFacts
+from dartboard.report.gate_charts import draw_gates
+from dartboard.report.pictures import LARGEST_SIDE, picture_uri
+from dartboard.report.reader import read_facts
+from dartboard.report.wording import accuracy_text, compact, count, duration, number, percent, summary
+from dartboard.runs import write_json, write_text
+
+__all__ = ["render_page", "write_report"]
+
+
+def write_report(path: Path) -> Path:
+    """Write `report.html` and `facts.json` into a run directory, from the files that are there; takes no lock.
+
+    Args:
+        path: the run directory of a search, of a training, or of a whole run, finished or not.
+
+    Returns:
+        Path of `report.html`, a page that needs no other file and no network.
+
+    Raises:
+        RunDirectoryError: `path` is no run directory, one of its files is damaged, or the page cannot be written.
+    """
+    facts = read_facts(path)
+    write_text(path / "report.html", render_page(facts))
+    write_json(path / "facts.json", facts.to_json())
+    return path / "report.html"
+
+
+def render_page(facts: Facts) -> str:
+    """The page as text; the same facts give the same text."""
+    environment = Environment(
+        loader=PackageLoader("dartboard.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "count": count,
+        "compact": compact,
+        "duration": duration,
+        "number": number,
+        "picture": lambda example: Markup(picture_uri(example.image)),
+        "tiny": lambda example: max(example.image.shape[:2]) < LARGEST_SIDE,
+    }
+    return environment.get_template("report.html.j2").render(
+        facts=facts,
+        summary=summary(facts),
+        accuracy=accuracy_text(facts.test) if facts.test else None,
+        cells=_cells(facts),
+        search=_search_charts(facts.search),
+        training=_training_charts(facts.training),
+        confusion=_confusion_chart(facts.test),
+        validation=_validation_accuracy(facts),
+        total=dict(facts.seconds).get("total"),
+    )
+
+
+# Markup says that a text is markup already: the drawings escape every name they contain.
+
+
+def _cells(facts: Facts) -> list[tuple[str, Markup]]:
+    cells = facts.genotype.cells if facts.genotype else ()
+    return [(kind, Markup(draw_cell(cell, title=_cell_title(kind)))) for kind, cell in cells]
+
+
+def _cell_title(kind: str) -> str:
+    return {"reduce": "reduction cell", "cell": "cell"}.get(kind, f"{kind} cell")
+
+
+def _search_charts(search: SearchFacts | None) -> dict[str, Any]:
+    if search is None:
+        return {}
+    charts = {
+        "losses": draw_search_losses(search),
+        "accuracies": draw_search_accuracies(search),
+        "counts": draw_operation_counts(search),
+    }
+    gates = [(_cell_title(gates.kind), Markup(draw_gates(gates))) for gates in search.gates]
+    return {**{name: Markup(chart) for name, chart in charts.items()}, "gates": gates}
+
+
+def _training_charts(training: tuple[TrainFacts, ...]) -> dict[str, Markup]:
+    if not training:
+        return {}
+    charts = {"losses": draw_train_losses(training), "accuracies": draw_train_accuracies(training)}
+    return {name: Markup(chart) for name, chart in charts.items()}
+
+
+def _confusion_chart(test: TestFacts | None) -> str:
+    if test is None or not test.confusion:
+        return ""
+    return Markup(draw_confusion(test.confusion, tuple(entry.name for entry in test.classes)))
+
+
+def _validation_accuracy(facts: Facts) -> float | None:
+    """The recorded one, or that of the first training run's last epoch."""
+    if facts.validation_accuracy is not None or not facts.training:
+        return facts.validation_accuracy
+    return facts.training[0].validation_accuracy[-1]

@@ -1,0 +1,79 @@
+"""Fixtures shared by all tests: where the real data lies, and small datasets written on the spot."""
+
+import io
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+FolderWriter = Callable[..., Path]
+ParquetWriter = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of real datasets; tests that ask for it are skipped where it is absent."""
+    root = Path(os.environ.get("DARTBOARD_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not root.is_dir():
+        pytest.skip(f"needs the real datasets, and {root} is not there; name their folder with DARTBOARD_DATA")
+    return root
+
+
+@pytest.fixture(scope="session")
+def write_image_folder() -> FolderWriter:
+    """Writes `root/CLASS/NUMBER.png` with random pixels, the same ones for the same arguments."""
+
+    def write(
+        root: Path, classes: Sequence[str] = ("cats", "dogs"), per_class: int = 6, size: tuple[int, ...] = (8, 8, 3)
+    ) -> Path:
+        rng = np.random.default_rng(0)
+        for name in classes:
+            (root / name).mkdir(parents=True)
+            for number in range(per_class):
+                pixels = rng.integers(0, 256, size, dtype=np.uint8)
+                Image.fromarray(pixels).save(root / name / f"{number}.png")
+        return root
+
+    return write
+
+
+@pytest.fixture
+def image_folder(tmp_path: Path, write_image_folder: FolderWriter) -> Path:
+    """A folder of 2 classes with 6 colour images of 8x8 pixels each."""
+    return write_image_folder(tmp_path / "pets")
+
+
+@pytest.fixture(scope="session")
+def write_parquet() -> ParquetWriter:
+    """Writes a parquet file in Hugging Face style: gray 8x8 PNGs, one for each label."""
+
+    def write(path: Path, labels: Sequence[int | str | None], names: Sequence[str] | None = None) -> Path:
+        rng = np.random.default_rng(0)
+        images = []
+        for row in range(len(labels)):
+            buffer = io.BytesIO()
+            Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(buffer, format="PNG")
+            images.append({"bytes": buffer.getvalue(), "path": f"{row}.png"})
+        table = pa.table({"image": images, "label": labels})
+        if names is not None:
+            features = {"image": {"_type": "Image"}, "label": {"names": list(names), "_type": "ClassLabel"}}
+            table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def parquet_file(tmp_path: Path, write_parquet: ParquetWriter) -> Path:
+    """A parquet file of 12 images in the classes cat and dog by turns."""
+    return write_parquet(tmp_path / "pets.parquet", [0, 1] * 6, ["cat", "dog"])

@@ -1,0 +1,112 @@
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from dartboard.data import Augmentation, AugmentSettings, Batches, ImageSet, ImageView, Normalization, batches
+from dartboard.errors import DataError
+
+PIXEL_VALUES = Normalization((0.0,), (1 / 255,))
+STILL = AugmentSettings(flip=False, crop_padding=0)
+
+
+def view(count: int, chosen: list[int] | None = None) -> ImageView:
+    """Image i is all i, and so is its label."""
+    images = np.arange(count, dtype=np.uint8)[:, None, None, None].repeat(4, axis=1).repeat(4, axis=2)
+    indices = np.array(range(count) if chosen is None else chosen, dtype=np.int64)
+    return ImageView(ImageSet(images, np.arange(count, dtype=np.int64)), indices)
+
+
+def make(images: ImageView, batch_size: int, settings: AugmentSettings = STILL) -> Batches:
+    augmentation = Augmentation(settings, PIXEL_VALUES, (1, 4, 4))
+    return Batches(images, augmentation, batch_size=batch_size, device="cpu")
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def labels(stream) -> list[list[int]]:
+    return [batch.labels.tolist() for batch in stream]
+
+
+def flat_labels(stream) -> list[int]:
+    return [label for batch in labels(stream) for label in batch]
+
+
+@pytest.fixture(params=["resident", "gathered"])
+def place(request, monkeypatch) -> None:
+    """Once with the images on the device, once with every batch gathered on the host."""
+    if request.param == "gathered":
+        monkeypatch.setattr(batches, "RESIDENT_BELOW_BYTES", 0)
+
+
+def test_in_order_gives_every_image_once_in_the_views_order(place) -> None:
+    made = make(view(10, [7, 3, 5, 1, 0]), 2, AugmentSettings(cutout=2))
+    assert labels(made.in_order()) == [[7, 3], [5, 1], [0]]
+    assert labels(made.in_order(batch_size=4)) == [[7, 3, 5, 1], [0]]
+    for batch in made.in_order():
+        assert batch.labels.dtype == torch.int64
+        assert (batch.images.round() == batch.labels[:, None, None, None]).all()
+
+
+def test_an_epoch_shuffles_drops_the_rest_and_keeps_pairs_together(place) -> None:
+    made = make(view(11), 4)
+    drawn = list(made.epoch(generator()))
+    assert len(drawn) == len(made) == 2
+    flat = flat_labels(drawn)
+    assert len(set(flat)) == 8
+    assert flat != sorted(flat)
+    for batch in drawn:
+        assert batch.images.shape == (4, 1, 4, 4)
+        assert (batch.images.round() == batch.labels[:, None, None, None]).all()
+
+
+def test_the_same_seed_gives_the_same_batches_wherever_the_images_lie(monkeypatch) -> None:
+    chosen = AugmentSettings(flip=True, crop_padding=2, cutout=2)
+
+    def run(seed: int) -> torch.Tensor:
+        return torch.cat([batch.images for batch in islice(make(view(11), 4, chosen).forever(generator(seed)), 5)])
+
+    first = run(1)
+    assert torch.equal(first, run(1))
+    assert not torch.equal(first, run(2))
+    monkeypatch.setattr(batches, "RESIDENT_BELOW_BYTES", 0)
+    assert torch.equal(first, run(1))
+
+
+def test_forever_goes_through_one_epoch_after_another_in_new_orders() -> None:
+    made = make(view(6), 3)
+    drawn = labels(islice(made.forever(generator()), 6))
+    epochs = [drawn[0] + drawn[1], drawn[2] + drawn[3], drawn[4] + drawn[5]]
+    assert all(sorted(epoch) == [0, 1, 2, 3, 4, 5] for epoch in epochs)
+    assert epochs[0] != epochs[1] != epochs[2]
+
+
+def test_a_batch_size_above_the_number_of_images_is_reduced() -> None:
+    made = make(view(5), 64)
+    assert (made.batch_size, len(made)) == (5, 1)
+    assert sorted(flat_labels(made.epoch(generator()))) == [0, 1, 2, 3, 4]
+
+
+def test_read_only_mapped_images_are_batched_without_being_touched(tmp_path, place) -> None:
+    source = view(8).image_set
+    np.save(tmp_path / "images.npy", source.images)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    made = make(ImageView(ImageSet(mapped, source.labels), np.arange(8)), 4)
+    assert sorted(flat_labels(made.epoch(generator()))) == list(range(8))
+    np.testing.assert_array_equal(np.load(tmp_path / "images.npy"), source.images)
+
+
+def test_an_empty_view_has_no_batches_and_no_endless_stream() -> None:
+    made = make(view(3, []), 4)
+    assert len(made) == 0
+    assert list(made.in_order()) == list(made.epoch(generator())) == []
+    with pytest.raises(DataError, match="no images to draw batches from"):
+        next(made.forever(generator()))
+
+
+def test_a_batch_size_of_zero_is_refused() -> None:
+    with pytest.raises(DataError, match="batch_size of 1 or more"):
+        make(view(3), 0)

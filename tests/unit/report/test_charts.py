@@ -1,0 +1,59 @@
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from dartboard.report.charts import Line, draw_lines
+from dartboard.report.confusion_chart import draw_confusion
+
+LINES = (Line("training images", "#3b82c4", (1, 2, 3), (0.5, None, 0.25)),)
+
+
+def test_the_same_chart_is_the_same_text_twice():
+    assert draw_lines("a", "t", LINES, label="loss") == draw_lines("a", "t", LINES, label="loss")
+
+
+def test_charts_of_different_names_share_no_id():
+    first, second = (set(re.findall(r' id="([^"]+)"', draw_lines(name, "t", LINES, label="loss"))) for name in "ab")
+    assert first
+    assert not first & second
+
+
+def test_every_reference_has_its_id():
+    drawing = draw_lines("a", "t", LINES, label="loss")
+    referenced = set(re.findall(r'href="#([^"]+)"', drawing)) | set(re.findall(r"url\(#([^)]+)\)", drawing))
+    assert referenced == set(re.findall(r' id="([^"]+)"', drawing))
+
+
+def test_a_chart_is_one_svg_element_without_prologue_or_rules_for_the_page():
+    drawing = draw_lines("a", "t", LINES, label="loss")
+    assert drawing.startswith("<svg ")
+    assert ElementTree.fromstring(drawing).tag == "{http://www.w3.org/2000/svg}svg"
+    assert "<style" not in drawing
+    assert "<metadata" not in drawing
+
+
+def test_a_chart_takes_its_text_colour_from_the_page():
+    drawing = draw_lines("a", "t", LINES, label="loss")
+    assert "var(--muted" in drawing
+    assert "#010a" not in drawing
+
+
+def test_lines_without_any_value_draw_nothing():
+    assert draw_lines("a", "t", (Line("x", "#000000", (1,), (None,)),), label="loss") == ""
+
+
+@pytest.mark.parametrize(("size", "counts"), [(2, True), (20, True), (21, False), (120, False)])
+def test_a_confusion_matrix_writes_counts_up_to_twenty_classes(size, counts):
+    confusion = tuple(tuple(77 if row == column else 0 for column in range(size)) for row in range(size))
+    drawing = draw_confusion(confusion, tuple(f"class {number}" for number in range(size)))
+    assert drawing.count(">77<") == (size if counts else 0)
+    assert len(drawing) < 100_000
+
+
+def test_class_names_of_a_confusion_matrix_are_shown_as_they_are_written():
+    drawing = draw_confusion(((1, 0), (0, 1)), ("<i>$x^2$</i>", "猫"))
+    assert "<i>" not in drawing
+    shown = ["".join(entry.itertext()) for entry in ElementTree.fromstring(drawing).iter()]
+    assert "<i>$x^2$</i>" in shown
+    assert "猫" in shown

@@ -1,0 +1,118 @@
+import base64
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dartboard.errors import RunDirectoryError
+from dartboard.report import write_report
+from dartboard.report.pictures import picture_uri
+from dartboard.space.genotype import parse_genotype
+
+from .made_up import DARTS_V2, NAS_BENCH_201, FakeRun
+
+VOID = {"meta", "img", "br", "link", "input"}
+
+
+class Outline(HTMLParser):
+    """Collects ids, links and unclosed elements of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.links, self.tags = [], [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        values = dict(attributes)
+        self.ids += [values["id"]] if "id" in values else []
+        self.links += [values[name] for name in ("src", "href", "xlink:href") if values.get(name)]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def outline(page):
+    parsed = Outline()
+    parsed.feed(page)
+    return parsed
+
+
+def test_the_page_is_well_formed_and_needs_no_other_file(finished_run):
+    page = write_report(finished_run).read_text()
+    parsed = outline(page)
+    assert parsed.open == []
+    assert len(parsed.ids) == len(set(parsed.ids))
+    assert all(link.startswith(("data:", "#")) for link in parsed.links)
+    assert "script" not in parsed.tags
+    assert not re.search(r"@import|url\((?!#)", page)
+
+
+def test_names_and_commands_with_markup_are_shown_and_never_run(finished_run):
+    page = write_report(finished_run).read_text()
+    assert "<b>star" not in page
+    assert "&lt;b&gt;star&lt;/b&gt;" in page
+    assert "&lt;script&gt;" in page
+
+
+def test_the_page_shows_accuracy_as_a_percentage_with_its_interval(finished_run):
+    scores = json.loads((finished_run / "scores.json").read_text())
+    page = write_report(finished_run).read_text()
+    assert f"<dd>{100 * scores['test_accuracy_mean']:.2f}%</dd>" in page
+    assert "95% interval" in page
+
+
+def test_the_page_shows_the_spread_of_several_runs(run_path):
+    FakeRun(run_path).evaluate(runs=3)
+    page = write_report(run_path).read_text()
+    assert re.search(r"<dd>\d\d\.\d\d ± 0\.82%</dd>", page)
+
+
+def test_both_cells_of_a_darts_genotype_are_drawn_with_their_gates(run_path):
+    FakeRun(run_path, epochs=2).search(parse_genotype(DARTS_V2))
+    page = write_report(run_path).read_text()
+    for label in ("normal cell", "reduction cell", "Gates of every edge of the normal cell"):
+        assert f'aria-label="{label}"' in page
+
+
+def test_sections_without_facts_say_what_is_missing(run_path):
+    FakeRun(run_path, epochs=1).search(parse_genotype(NAS_BENCH_201))
+    page = write_report(run_path).read_text()
+    assert page.count('<p class="missing">') == 2
+    assert "scores.json is missing" in page
+    assert "nan" not in re.sub(r"<[^>]*>", " ", page).lower().split()
+
+
+def test_the_same_files_give_the_same_page(run_path):
+    FakeRun(run_path).evaluate()
+    assert write_report(run_path).read_text() == write_report(run_path).read_text()
+
+
+def test_facts_are_left_beside_the_page_without_pictures(finished_run):
+    write_report(finished_run)
+    facts = json.loads((finished_run / "facts.json").read_text())
+    assert facts["test"]["accuracy"] == json.loads((finished_run / "scores.json").read_text())["test_accuracy_mean"]
+    assert facts["genotype"]["space"] == "nas-bench-201"
+    assert set(facts["wrong"][0]) == {"true", "predicted", "confidence"}
+
+
+def test_a_folder_that_is_no_run_directory_is_left_untouched(tmp_path):
+    with pytest.raises(RunDirectoryError, match="no run directory"):
+        write_report(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("shape", "size"), [((8, 8, 1), (8, 8)), ((32, 32, 3), (32, 32)), ((300, 150, 3), (48, 96))])
+def test_pictures_keep_small_sizes_and_reduce_large_ones(shape, size):
+    uri = picture_uri(np.zeros(shape, dtype=np.uint8))
+    assert Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).size == size

@@ -1,0 +1,47 @@
+import pytest
+
+from dartboard.report import read_facts
+from dartboard.report.wording import compact, count, duration, percent, summary
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "\u2013"),
+        (2.5, "2.5 s"),
+        (59.97, "1 min"),
+        (150, "2 min 30 s"),
+        (3599.8, "1 h 0 min"),
+        (7980, "2 h 13 min"),
+        (200_000, "2 d 8 h"),
+    ],
+)
+def test_durations_read_in_their_two_largest_units(seconds, text):
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "\u2013"), (73, "73"), (9876, "9.88 k"), (3349342, "3.35 M"), (528_000_000, "528 M")]
+)
+def test_large_counts_read_in_three_digits(value, text):
+    assert compact(value) == text
+
+
+def test_accuracies_read_as_percentages_and_counts_with_narrow_spaces():
+    assert percent(0.9312) == "93.12%"
+    assert count(60000) == "60\u202f000"
+
+
+def test_the_summary_names_data_method_size_accuracy_and_time(finished_run):
+    text = summary(read_facts(finished_run))
+    for part in ("700 training", "5 classes", "the method darts", "5 epochs", "3.35 M", "95% interval", "7 min 32 s"):
+        assert part in text
+
+
+def test_the_summary_of_a_search_alone_claims_no_accuracy(finished_run):
+    for name in ("scores.json", "result.json", "predictions.npz", "examples.npz"):
+        (finished_run / name).unlink()
+    (finished_run / "events.jsonl").write_text(
+        "\n".join(line for line in (finished_run / "events.jsonl").read_text().splitlines() if '"train"' not in line)
+    )
+    assert "%" not in summary(read_facts(finished_run))
