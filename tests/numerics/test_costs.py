@@ -4,6 +4,7 @@ import itertools
 import random
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from dartboard.space import (
     Cost,
     Genotype,
     Network,
+    NetworkPlan,
     SearchSpace,
     Stem,
     get_space,
@@ -53,9 +55,13 @@ def darts_cost(name: str, channels: int, layers: int, classes: int = 10, stem: S
     return network_cost(DARTS, PUBLISHED[name], plan, (32, 32) if stem == "cifar" else (224, 224))
 
 
+@cache
+def nb201_plan(classes: int = 10) -> NetworkPlan:
+    return NB201.plan(in_channels=3, num_classes=classes, init_channels=16, layers=5)
+
+
 def nb201_cost(text: str, classes: int = 10, side: int = 32) -> Cost:
-    plan = NB201.plan(in_channels=3, num_classes=classes, init_channels=16, layers=5)
-    return network_cost(NB201, parse_genotype(text), plan, (side, side))
+    return network_cost(NB201, parse_genotype(text), nb201_plan(classes), (side, side))
 
 
 def built_parameters(module: nn.Module) -> int:
@@ -210,7 +216,7 @@ def test_the_size_of_every_nas_bench_201_architecture_is_the_benchmarks() -> Non
 )
 def test_built_nas_bench_201_networks_have_the_benchmarks_size(name: str, parameters: int, multiply_adds: int) -> None:
     genotype = PUBLISHED[name] if name in PUBLISHED else parse_genotype(name)
-    plan = NB201.plan(in_channels=3, num_classes=10, init_channels=16, layers=5)
+    plan = nb201_plan()
     with torch.device("meta"):
         network = Network(NB201, genotype, plan).eval()
     assert network_cost(NB201, genotype, plan, (32, 32)) == Cost(parameters, multiply_adds)

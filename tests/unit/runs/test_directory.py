@@ -78,7 +78,9 @@ def test_a_run_in_use_by_another_process_is_refused_until_that_ends(tmp_path: Pa
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
-        with pytest.raises(RunDirectoryError, match="another process is working in the run directory .*choose another"):
+        with pytest.raises(
+            RunDirectoryError, match=r"another process is working in the run directory .*choose another"
+        ):
             RunDirectory(path).__enter__()
         process.kill()
     with RunDirectory(path) as run:
@@ -95,7 +97,7 @@ def test_leaving_releases_the_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", ["file", "file/below"])
 def test_a_place_that_cannot_be_a_folder_is_named(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(RunDirectoryError, match="cannot be created or written: .*; choose another --out"):
+    with pytest.raises(RunDirectoryError, match=r"cannot be created or written: .*; choose another --out"):
         RunDirectory(tmp_path / place).__enter__()
     assert (tmp_path / "file").read_text() == "mine"
 

@@ -69,7 +69,7 @@ def test_keep_drops_what_is_not_wanted_and_leaves_whole_lines(log: EventLog) -> 
 
 
 def test_keep_without_a_file_makes_none(log: EventLog) -> None:
-    log.keep(lambda event: True)
+    log.keep(lambda _event: True)
     assert not log.path.exists()
 
 
