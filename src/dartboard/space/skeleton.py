@@ -158,7 +158,9 @@ class NasBench201Skeleton:
         if layers < 1:
             raise SettingsError(f"this space needs at least 1 layer per stage, not {layers}.")
         if stem != "cifar":
-            raise SettingsError("this space has no ImageNet stem; use --set network.stem=cifar or another space.")
+            raise SettingsError(
+                "this space has no ImageNet stem; set search.stem and train.stem to cifar, or choose another space."
+            )
         width = init_channels
         places: list[CellPlace | ResidualPlace] = []
         for stage in range(3):
