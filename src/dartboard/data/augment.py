@@ -12,7 +12,7 @@ from dartboard.data.settings import AugmentSettings
 from dartboard.data.splits import ImageView
 from dartboard.errors import DataError, SettingsError
 
-__all__ = ["Augmentation", "Draws", "Normalization", "measure_normalization", "resolve_augmentation"]
+__all__ = ["PHOTOGRAPH_SIDE", "Augmentation", "Draws", "Normalization", "measure_normalization", "resolve_augmentation"]
 
 PHOTOGRAPH_SIDE = 96
 """Images of at least so many pixels a side are taken for photographs."""
