@@ -78,9 +78,7 @@ def test_a_run_in_use_by_another_process_is_refused_until_that_ends(tmp_path: Pa
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
-        with pytest.raises(
-            RunDirectoryError, match=r"another process is working in the run directory .*choose another"
-        ):
+        with pytest.raises(RunDirectoryError, match=r"another process is working in the run directory .*choose"):
             RunDirectory(path).__enter__()
         process.kill()
     with RunDirectory(path) as run:
