@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import numpy as np
 import torch
 
 from dartboard.data import PHOTOGRAPH_SIDE, Augmentation, AugmentSettings, Batches, ImageView, Part
 from dartboard.errors import SettingsError
 from dartboard.pipeline.result import DatasetFacts, GenotypeForms, Result, versions
 from dartboard.pipeline.session import Session, device_name, phase_seconds
-from dartboard.runs import seeded_initialization
+from dartboard.runs import make_generator, seeded_initialization
 from dartboard.search import SearchLength, SearchProblem, make_recipe, run_search
 from dartboard.space import Genotype, Network, NetworkPlan, Stem, get_space, network_cost, smallest_map
 from dartboard.supernet import ReferenceSupernet, SupernetSpec
@@ -88,9 +87,7 @@ def search_genotype(session: Session) -> Genotype:
             supernet=supernet,
             weight_batches=_batches(session, "weights", augment, size),
             alpha_batches=_batches(session, "alphas", augment, size),
-            validation_batches=_batches(
-                session, "alphas", augment, _EVALUATION_BATCH, settings.search.validation_images
-            ),
+            validation_batches=_supernet_validation(session),
             device=session.device,
         )
         recipe = make_recipe(settings.method.name, settings.method.options)
@@ -212,13 +209,20 @@ def _model_card(session: Session, genotype: Genotype) -> ModelCard:
     )
 
 
-def _batches(
-    session: Session, part: Part, augment: AugmentSettings, batch_size: int, limit: int | None = None
-) -> Batches:
-    view = session.splits.view(session.dataset, part)
-    if limit is not None and limit < len(view):
-        evenly = np.linspace(0, len(view) - 1, limit).round().astype(np.int64)
-        view = ImageView(view.image_set, view.indices[evenly])
+def _batches(session: Session, part: Part, augment: AugmentSettings, batch_size: int) -> Batches:
+    return _batches_of(session, session.splits.view(session.dataset, part), augment, batch_size)
+
+
+def _supernet_validation(session: Session) -> Batches:
+    """Images of the alpha half in mixed order: batch statistics of batches sorted by class would mislead."""
+    settings = session.settings.search
+    view = session.splits.view(session.dataset, "alphas")
+    order = torch.randperm(len(view), generator=make_generator(session.settings.seed, "search", "validation-order"))
+    chosen = order[: settings.validation_images].numpy()
+    return _batches_of(session, ImageView(view.image_set, view.indices[chosen]), settings.augment, _EVALUATION_BATCH)
+
+
+def _batches_of(session: Session, view: ImageView, augment: AugmentSettings, batch_size: int) -> Batches:
     augmentation = Augmentation(augment, session.normalization, session.dataset.image_shape)
     return Batches(view, augmentation, batch_size=batch_size, device=session.device)
 
