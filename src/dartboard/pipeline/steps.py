@@ -1,6 +1,7 @@
 """The steps of a run, each a screenful: search, train, evaluate, summarise. They talk through the run directory."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from dartboard.errors import SettingsError
 from dartboard.pipeline.result import DatasetFacts, GenotypeForms, Result, versions
 from dartboard.pipeline.session import Session, device_name, phase_seconds
 from dartboard.runs import make_generator, seeded_initialization
-from dartboard.search import SearchLength, SearchProblem, make_recipe, run_search
+from dartboard.search import SearchLength, SearchProblem, WarmUp, make_recipe, run_search
 from dartboard.space import Genotype, Network, NetworkPlan, Stem, get_space, network_cost, smallest_map
 from dartboard.supernet import ReferenceSupernet, SupernetSpec
 from dartboard.train import ModelCard, TrainingData, predict, save_model, train_network, write_scores
@@ -91,6 +92,8 @@ def search_genotype(session: Session) -> Genotype:
             device=session.device,
         )
         recipe = make_recipe(settings.method.name, settings.method.options)
+        if settings.search.warmup_fraction:
+            recipe = replace(recipe, rules=(WarmUp(settings.search.warmup_fraction), *recipe.rules))
         return run_search(
             problem,
             recipe,

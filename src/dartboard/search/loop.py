@@ -208,8 +208,8 @@ class _Step:
         self._generator = gate_generator
 
     def alpha(self, train_batch: Batch, alpha_stream: Iterator[Batch]) -> None:
-        """Move alpha by the method's gradient; without one, leave it and draw no batch."""
-        if self._recipe.gradient is None or self._state.alpha_optimizer is None:
+        """Move alpha by the method's gradient; without one, or while it rests, leave it and draw no batch."""
+        if self._recipe.gradient is None or self._state.alpha_optimizer is None or self._state.alpha_rests:
             return
         problem = Bilevel(
             weights=self._state.weights,

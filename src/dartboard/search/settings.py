@@ -50,6 +50,9 @@ class SearchSettings(Settings):
     """Multiplies the learning rate that the method chose for alpha: a search of a few hundred steps needs larger ones
     than the papers' tens of thousands to leave the uniform start."""
 
+    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the epochs in which the weights learn alone, before the method's own rules."""
+
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Momentum of the weights."""
 
