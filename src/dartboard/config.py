@@ -17,7 +17,7 @@ __all__ = ["Settings", "changed_keys", "nest", "parse_overrides", "read_settings
 class Settings(BaseModel):
     """Base of every settings class: frozen, and unknown keys are an error. Field descriptions are the manual."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 S = TypeVar("S", bound=Settings)

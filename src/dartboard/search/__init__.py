@@ -2,7 +2,7 @@
 
 from dartboard.search.gradient import Bilevel, FirstOrder, SgdStep, Unrolled
 from dartboard.search.loop import SearchLength, SearchProblem, run_search
-from dartboard.search.recipe import METHODS, Recipe, make_recipe, method
+from dartboard.search.recipe import METHODS, NonNegative, Recipe, make_recipe, method
 from dartboard.search.relaxation import Relaxation, Softmax
 from dartboard.search.rules import NoTraining, Rule, WarmUp
 from dartboard.search.selection import StrongestEdges, UniformlyRandom
@@ -16,6 +16,7 @@ __all__ = [
     "Bilevel",
     "FirstOrder",
     "NoTraining",
+    "NonNegative",
     "Recipe",
     "Relaxation",
     "Rule",
