@@ -1,5 +1,6 @@
 """The tree of all settings, the presets, and how a request is resolved into settings."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,7 +32,7 @@ class RunSettings(Settings):
     source: str | None = None
     """The dataset: a folder, a parquet file or folder, or null for the embedded digits."""
 
-    space: str = "darts"
+    space: str = "nas-bench-201"
     """Registry name of the search space (`dartboard spaces` lists them)."""
 
     method: MethodSettings = MethodSettings()
@@ -101,15 +102,20 @@ def _nas_bench_201_12(space: SearchSpace) -> dict[str, Any]:
 
 
 def _quick(space: SearchSpace) -> dict[str, Any]:
-    """Minutes on a CPU: a small supernet, then a short one-cycle training; epochs follow from the dataset's size."""
+    """Minutes on a CPU: a small supernet, then a short one-cycle training; epochs follow from the dataset's size.
+
+    The search sees fewer images where an image costs more: a supernet's cost grows with its edges and operations.
+    """
     channels, layers = space.small_size
     return {
         "search": {
             "epochs": None,
+            "images": 600_000 // math.prod(space.alpha_shape),
             "batch_size": 64,
             "init_channels": channels // 2,
-            "layers": layers,
+            "layers": min(3, layers),
             "weight_lr": 0.1,
+            "alpha_lr_factor": 10.0,
         },
         "train": {
             "epochs": None,

@@ -1,6 +1,7 @@
 """A run directory: the one place where the steps of a run leave what the next step needs."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -72,8 +73,9 @@ class RunDirectory:
         """Release the lock; a folder that was created for a run that never began is removed again."""
         if self._created and not self._foreign_files():
             (self.path / ".lock").unlink(missing_ok=True)
-            for folder in self._created:
-                folder.rmdir()
+            with suppress(OSError):  # another run has settled in one of the parents meanwhile
+                for folder in self._created:
+                    folder.rmdir()
         self._lock.release()
 
     def check(self, settings: Mapping[str, Any], *, resume: bool) -> None:

@@ -1,5 +1,6 @@
 """The append-only record of a run: one JSON object a line, in `events.jsonl`."""
 
+import io
 import json
 import math
 from collections.abc import Callable
@@ -38,8 +39,10 @@ class EventLog:
         """
         line = json.dumps({key: _finite(value) for key, value in event.items()}, allow_nan=False)
         try:
-            with self.path.open("a", encoding="utf-8") as stream:
-                stream.write(line + "\n")
+            with self.path.open("ab+") as stream:
+                stream.seek(max(stream.seek(0, io.SEEK_END) - 1, 0))
+                after_cut_line = stream.read(1) not in (b"", b"\n")
+                stream.write(("\n" * after_cut_line + line + "\n").encode())
         except OSError as error:
             raise RunDirectoryError(f"{self.path} cannot be written: {error.strerror or error}.") from error
 
