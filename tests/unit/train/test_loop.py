@@ -14,7 +14,7 @@ from dartboard.data import Batch
 from dartboard.errors import NonFiniteLossError
 from dartboard.runs import Event, Observer, RunDirectory, make_generator, seeded_initialization
 from dartboard.space import PUBLISHED, DropPath, Genotype, Network, parse_genotype
-from dartboard.train import ModelCard, TrainingData, TrainSettings, train_network
+from dartboard.train import ModelCard, TrainingData, TrainSettings, loop, train_network
 from dartboard.train.loop import learning_rate
 
 NB201 = parse_genotype("|nor_conv_1x1~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|")
@@ -197,7 +197,7 @@ def test_drop_path_grows_linearly_from_zero_and_draws_from_its_own_stream(
         seen.append(DropPath(probability, generator))
         return seen[-1]
 
-    monkeypatch.setattr("dartboard.train.loop.DropPath", watched)
+    monkeypatch.setattr(loop, "DropPath", watched)
     train(tmp_path, PLAIN.model_copy(update={"drop_path": 0.2}), epochs=4)
     assert [drop.probability for drop in seen] == pytest.approx([0.0, 0.05, 0.1, 0.15])
     assert [drop.generator.initial_seed() for drop in seen] == [
