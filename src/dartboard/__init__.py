@@ -5,7 +5,9 @@
 >>> result.test_accuracy, result.genotype.text  # doctest: +SKIP
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dartboard.errors import DartboardError
@@ -37,3 +39,14 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'dartboard' has no attribute '{name}'")
     return getattr(import_module(_HOMES.get(name, "dartboard.api")), name)
+
+
+class _Package(ModuleType):
+    """Keeps its verbs: importing the package `dartboard.search` would replace the function of that name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
