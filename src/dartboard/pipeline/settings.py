@@ -110,12 +110,13 @@ def _quick(space: SearchSpace) -> dict[str, Any]:
     return {
         "search": {
             "epochs": None,
-            "images": 600_000 // math.prod(space.alpha_shape),
-            "batch_size": 64,
+            "images": 480_000 // math.prod(space.alpha_shape),
+            "batch_size": 32,
             "init_channels": channels // 2,
             "layers": min(3, layers),
             "weight_lr": 0.1,
-            "alpha_lr_factor": 10.0,
+            "warmup_fraction": 0.4,
+            "alpha_lr_factor": 20.0,
         },
         "train": {
             "epochs": None,
