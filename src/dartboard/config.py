@@ -1,5 +1,6 @@
 """Settings: frozen, typed, resolved from layers (defaults < recipe < file < overrides), unknown keys refused."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,10 +17,22 @@ __all__ = ["Settings", "changed_keys", "nest", "parse_overrides", "read_settings
 class Settings(BaseModel):
     """Base of every settings class: frozen, and unknown keys are an error. Field descriptions are the manual."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 S = TypeVar("S", bound=Settings)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which `1e-3` is a number, as in YAML 1.2 and everywhere else; version 1.1 makes it a text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+_UNREADABLE = (yaml.YAMLError, ValueError, AttributeError, RecursionError)
+"""What reading YAML raises; the last three for an impossible date, a wrong tag and thousands of nested brackets."""
 
 
 def resolve(cls: type[S], *layers: Mapping[str, Any]) -> S:
@@ -53,8 +66,8 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
         if not equals or not key.strip():
             raise SettingsError(f"the override '{text}' is not of the form key=value, as in search.epochs=9.")
         try:
-            values[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
+            values[key.strip()] = _read_yaml(value)
+        except _UNREADABLE as error:
             raise SettingsError(f"the value in '{text}' cannot be read: quote it or check its brackets.") from error
     return values
 
@@ -66,10 +79,10 @@ def read_settings_file(path: Path) -> dict[str, Any]:
         SettingsError: the file is missing, is not YAML, or is not a mapping.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = _read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"the settings file {path} cannot be read: {error.strerror or error}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise SettingsError(f"the settings file {path} is not YAML: {' '.join(str(error).split())}.") from error
     if content is None:
         return {}
@@ -89,15 +102,7 @@ def nest(layer: Mapping[str, Any]) -> dict[str, Any]:
     """
     result: dict[str, Any] = {}
     for key, value in layer.items():
-        head, dot, rest = str(key).partition(".")
-        new = nest({rest: value}) if dot else (nest(value) if isinstance(value, Mapping) else value)
-        old = result.get(head)
-        if head in result and isinstance(old, dict) != isinstance(new, dict):
-            raise SettingsError(f"the setting '{head}' is given both as a value and as a group; keep one.")
-        if isinstance(old, dict):
-            _merge(old, new)
-        else:
-            result[head] = new
+        _insert(result, str(key), value)
     return result
 
 
@@ -111,6 +116,23 @@ def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "
         elif left != right:
             changed.append(prefix + key)
     return changed
+
+
+def _insert(into: dict[str, Any], key: str, value: Any, prefix: str = "") -> None:
+    head, dot, rest = key.partition(".")
+    is_group = bool(dot) or isinstance(value, Mapping)
+    if head in into and isinstance(into[head], dict) != is_group:
+        raise SettingsError(f"the setting '{prefix}{head}' is given both as a value and as a group; keep one.")
+    if not is_group:
+        into[head] = value
+        return
+    group = into.setdefault(head, {})
+    for inner, below in ((rest, value),) if dot else value.items():
+        _insert(group, str(inner), below, f"{prefix}{head}.")
+
+
+def _read_yaml(text: str) -> Any:
+    return yaml.load(text, _Loader)
 
 
 def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:

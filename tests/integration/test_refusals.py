@@ -78,7 +78,7 @@ def refused(dartboard: Run, folder: Path) -> Callable[..., str]:
         (["report", "missing"], ["no folder missing"]),
         (["report", "."], [". is no run directory"]),
         (["train", "--genotype", "darts-v3"], ["'darts-v3'", "did you mean", "'darts-v2'"]),
-        (["train", "--genotype", "x" * 300], ["x" * 300, "published name"]),
+        (["train", "--genotype", "x" * 300], ["x" * 60, "published name"]),
         (["train", "--genotype", "."], ["folder . holds no genotype.json"]),
         (["train", "--genotype", "Genotype(normal=[__import__('os')])"], ["genotype text cannot be read"]),
         (["train", "--genotype", "|none~0|+|none~0"], ["'|none~0'", "|operation~node|"]),

@@ -54,7 +54,7 @@ def test_digits_without_any_argument_leave_a_whole_run(dartboard: Run, folder: P
         pytest.param((8, 8), (1, 8, 8), id="gray"),
         pytest.param((28, 28), (1, 28, 28), id="28x28"),
         pytest.param((7, 11, 3), (3, 7, 11), id="odd sides"),
-        pytest.param((70, 90, 3), (3, 64, 64), id="larger than 64"),
+        pytest.param((70, 90, 3), (3, 70, 70), id="photographs"),
     ],
 )
 def test_image_folders_of_any_size_run(

@@ -1,6 +1,13 @@
 """Images in, batches out: reading datasets, dividing them, and augmented batches on the device."""
 
-from dartboard.data.augment import Augmentation, Draws, Normalization, measure_normalization, resolve_augmentation
+from dartboard.data.augment import (
+    PHOTOGRAPH_SIDE,
+    Augmentation,
+    Draws,
+    Normalization,
+    measure_normalization,
+    resolve_augmentation,
+)
 from dartboard.data.batches import Batch, Batches
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.load import load_dataset
@@ -8,6 +15,7 @@ from dartboard.data.settings import AugmentSettings, DataSettings
 from dartboard.data.splits import ImageView, Part, Splits, make_splits
 
 __all__ = [
+    "PHOTOGRAPH_SIDE",
     "AugmentSettings",
     "Augmentation",
     "Batch",

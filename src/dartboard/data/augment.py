@@ -12,8 +12,12 @@ from dartboard.data.settings import AugmentSettings
 from dartboard.data.splits import ImageView
 from dartboard.errors import DataError, SettingsError
 
-__all__ = ["Augmentation", "Draws", "Normalization", "measure_normalization", "resolve_augmentation"]
+__all__ = ["PHOTOGRAPH_SIDE", "Augmentation", "Draws", "Normalization", "measure_normalization", "resolve_augmentation"]
 
+PHOTOGRAPH_SIDE = 96
+"""Images of at least so many pixels a side are taken for photographs."""
+
+_PHOTOGRAPH_SCALE = 0.35
 _STD_FLOOR = 1e-6
 _IMAGES_PER_CHUNK = 1024
 _ASPECTS = (3 / 4, 4 / 3)
@@ -60,16 +64,18 @@ def resolve_augmentation(settings: AugmentSettings, image_shape: tuple[int, int,
         SettingsError: a padded crop is asked for together with the random resized crop that replaces it.
     """
     channels, side = image_shape[0], min(image_shape[1:])
-    padding = settings.crop_padding
-    if settings.min_scale < 1 and padding:
+    padding, scale = settings.crop_padding, settings.min_scale
+    if scale is None:
+        scale = _PHOTOGRAPH_SCALE if side >= PHOTOGRAPH_SIDE and not padding else 1.0
+    if scale < 1 and padding:
         raise SettingsError(
-            f"crop_padding={padding} would have no effect beside min_scale={settings.min_scale}, whose crop replaces "
-            "the padded one; give only one of them."
+            f"crop_padding={padding} would have no effect beside min_scale={scale}, whose crop replaces the padded "
+            "one; give only one of them."
         )
     if padding is None:
-        padding = 0 if settings.min_scale < 1 else max(1, (side + 4) // 8 if side >= 16 else 1)
+        padding = 0 if scale < 1 else max(1, (side + 4) // 8 if side >= 16 else 1)
     flip = channels > 1 if settings.flip is None else settings.flip
-    return settings.model_copy(update={"flip": flip, "crop_padding": padding})
+    return settings.model_copy(update={"flip": flip, "crop_padding": padding, "min_scale": scale})
 
 
 class Draws(NamedTuple):
@@ -121,6 +127,7 @@ class Augmentation:
         self.normalization = normalization
         self.image_shape = image_shape
         self._padding = self.settings.crop_padding or 0
+        self._min_scale = self.settings.min_scale or 1.0
         width = image_shape[2]
         mean, std = torch.tensor(normalization.mean), torch.tensor(normalization.std)
         # One scale and shift per value of an image row: inner loops of length width * channels instead of channels.
@@ -148,7 +155,7 @@ class Augmentation:
         _, height, width = self.image_shape
         shifts = torch.randint(2 * self._padding + 1, (2, batch), generator=generator)
         mirrored = torch.rand(batch, generator=generator) < (0.5 if self.settings.flip else 0.0)
-        box = self._draw_box(batch, generator) if self.settings.min_scale < 1 else None
+        box = self._draw_box(batch, generator) if self._min_scale < 1 else None
         hole = None
         if self.settings.cutout:
             rows = torch.randint(height, (batch,), generator=generator)
@@ -171,7 +178,7 @@ class Augmentation:
 
         The aspect is relative to that of the image and, for large crops, limited to what fits into it.
         """
-        area = self.settings.min_scale + (1 - self.settings.min_scale) * torch.rand(batch, generator=generator)
+        area = self._min_scale + (1 - self._min_scale) * torch.rand(batch, generator=generator)
         low, high = area.clamp(min=_ASPECTS[0]).log(), (1 / area).clamp(max=_ASPECTS[1]).log()
         aspect = (low + (high - low) * torch.rand(batch, generator=generator)).exp()
         size = torch.stack([(area * aspect).sqrt(), (area / aspect).sqrt()], dim=1).clamp(max=1.0)

@@ -22,7 +22,8 @@ Progress = Callable[[int, int], None]
 """Called with the number of images decoded so far and the number of all."""
 
 _LARGEST_NATIVE_SIDE = 64
-_DEFAULT_SIDE = 64
+_LARGEST_DEFAULT_SIDE = 128
+_SMALLEST_SIDE = 8
 _IMAGES_PER_TASK = 32
 _NAMED_BROKEN = 3
 
@@ -49,7 +50,8 @@ def decode_splits(
     """Decode every image to one common shape.
 
     The images are gray when all of them are, else RGB. They are squares of `image_size`; where that is None they keep
-    a size that they all share, if its longer side is at most 64, and become squares of 64 otherwise.
+    a size that they all share, if its longer side is at most 64, and become squares of the median shorter side, but
+    of at most 128, otherwise.
 
     Raises:
         DataError: images are broken and `skip_broken` is off, or nothing but broken images was found.
@@ -99,7 +101,8 @@ def _common_shape(headers: set[Header], image_size: int | None) -> Shape:
     height, width = next(iter(sizes))
     if image_size is None and len(sizes) == 1 and max(height, width) <= _LARGEST_NATIVE_SIDE:
         return Shape(height, width, channels)
-    side = image_size or _DEFAULT_SIDE
+    shorter = sorted(min(size) for size in sizes)
+    side = image_size or min(_LARGEST_DEFAULT_SIDE, max(_SMALLEST_SIDE, shorter[len(shorter) // 2]))
     return Shape(side, side, channels)
 
 

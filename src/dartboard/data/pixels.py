@@ -4,6 +4,7 @@ import io
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -110,7 +111,7 @@ def _opened(encoded: Encoded) -> Iterator[Image.Image]:
     if encoded == b"":
         raise BrokenImageError("it is empty")
     try:
-        with Image.open(encoded if isinstance(encoded, Path) else io.BytesIO(encoded)) as image:
+        with Image.open(encoded if isinstance(encoded, Path) else io.BytesIO(encoded), formats=_formats()) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             yield image
@@ -122,6 +123,13 @@ def _opened(encoded: Encoded) -> Iterator[Image.Image]:
     except _READER_ERRORS as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise BrokenImageError(reason.strip().rstrip(".") or type(error).__name__) from error
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """All that Pillow reads but EPS, for which it would start an interpreter on the file's own program."""
+    Image.init()
+    return tuple(name for name in Image.ID if name != "EPS")
 
 
 def _orientation(image: Image.Image) -> int:

@@ -12,7 +12,7 @@ class DataSettings(Settings):
 
     image_size: int | None = Field(default=None, ge=8, le=1024)
     """Side in pixels of the square that images are resized and cropped to. None keeps the native size when all images
-    share one of at most 64 pixels on the longer side, and means 64 otherwise."""
+    share one of at most 64 pixels on the longer side, and means their median shorter side otherwise, at most 128."""
 
     skip_broken: bool = False
     """Leave out files that cannot be read as images, with a note, instead of stopping."""
@@ -47,9 +47,9 @@ class AugmentSettings(Settings):
     """Pixels of black added on every side before a crop of the original size at a random place. None: one eighth of
     the shorter side, and 1 below a side of 16."""
 
-    min_scale: float = Field(default=1.0, gt=0.0, le=1.0)
+    min_scale: float | None = Field(default=None, gt=0.0, le=1.0)
     """Below 1: crop a random rectangle of at least this share of the area and resize it to the full image, in place of
-    the padded crop."""
+    the padded crop. None: 0.35 for images of at least 96 pixels, which are photographs as a rule, and 1 below."""
 
     cutout: int = Field(default=0, ge=0)
     """Side in pixels of the square that is blanked at a random place (16 in the DARTS papers on 32 pixel images);

@@ -2,14 +2,14 @@
 
 from typing import Literal
 
-from dartboard.search import AdamUpdate, Recipe, Softmax, StrongestEdges, Unrolled, method
+from dartboard.search import AdamUpdate, NonNegative, Recipe, Softmax, StrongestEdges, Unrolled, method
 
 
 @method("darts-2nd", paper="arXiv:1806.09055")
 def darts_2nd(
     *,
-    alpha_lr: float = 3e-4,
-    alpha_weight_decay: float = 1e-3,
+    alpha_lr: NonNegative = 3e-4,
+    alpha_weight_decay: NonNegative = 1e-3,
     second_derivative: Literal["finite-difference", "exact"] = "finite-difference",
 ) -> Recipe:
     """DARTS, second order: the alpha gradient looks through one virtual weight step.

@@ -1,6 +1,5 @@
 """Finding a genotype by whatever names it: a run directory, a file, a published name, or its text."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from dartboard.errors import GenotypeError, suggest
@@ -30,26 +29,24 @@ def _find(name: str) -> Genotype:
         return PUBLISHED[name]
     if name.lstrip().startswith(("|", "Genotype(")):
         return parse_genotype(name)
-    path = Path(name)
-    folder = _exists(path.is_dir)
-    if folder:
-        path = path / "genotype.json"
-    if _exists(path.is_file):
+    is_folder, is_file = _kind(Path(name))
+    if is_folder and not (Path(name) / "genotype.json").is_file():
+        raise GenotypeError(f"the folder {name} holds no genotype.json; name a run directory whose search has ended.")
+    if is_folder or is_file:
+        path = Path(name) / "genotype.json" if is_folder else Path(name)
         content = read_json(path)
         if not isinstance(content, dict):
             raise GenotypeError(f"{path} holds no genotype: it must be an object with the cells of a space.")
         return Genotype.from_json(content)
-    if folder:
-        raise GenotypeError(f"the folder {name} holds no genotype.json; name a run directory whose search has ended.")
     raise GenotypeError(
-        f"'{name}' is neither a run directory, nor a JSON file, nor a genotype text, nor a published name; "
+        f"{name[:80]!r} is neither a run directory, nor a JSON file, nor a genotype text, nor a published name; "
         f"{suggest(name, PUBLISHED)}"
     )
 
 
-def _exists(question: Callable[[], bool]) -> bool:
-    """The answer, which is no where the name is longer than any file's can be."""
+def _kind(path: Path) -> tuple[bool, bool]:
+    """Whether `path` is a folder, and whether it is a file; neither when it is too long to be a path at all."""
     try:
-        return question()
+        return path.is_dir(), path.is_file()
     except OSError:
-        return False
+        return False, False

@@ -58,6 +58,7 @@ class Session:
 
     def begin(self) -> None:
         """Record settings and split: from here on the run directory is kept, and an earlier summary no longer holds."""
+        self.check_dataset()
         for name in SUMMARY_FILES:
             (self.run.path / name).unlink(missing_ok=True)
         self.run.claim(self.settings.model_dump(mode="json"))

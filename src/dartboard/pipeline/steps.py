@@ -1,21 +1,21 @@
 """The steps of a run, each a screenful: search, train, evaluate, summarise. They talk through the run directory."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from pydantic import ValidationError
 
-from dartboard.data import Augmentation, AugmentSettings, Batches, ImageView, Part
+from dartboard.data import PHOTOGRAPH_SIDE, Augmentation, AugmentSettings, Batches, ImageView, Part
 from dartboard.errors import SettingsError
 from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.result import DatasetFacts, GenotypeForms, Result, versions
 from dartboard.pipeline.session import SUMMARY_FILES, Session, device_name, phase_seconds
-from dartboard.runs import seeded_initialization
-from dartboard.search import SearchLength, SearchProblem, make_recipe, run_search
-from dartboard.space import Genotype, Network, NetworkPlan, get_space, network_cost, smallest_map
+from dartboard.runs import make_generator, seeded_initialization
+from dartboard.search import SearchLength, SearchProblem, WarmUp, make_recipe, run_search
+from dartboard.space import Genotype, Network, NetworkPlan, Stem, get_space, network_cost, smallest_map
 from dartboard.supernet import ReferenceSupernet, SupernetSpec
 from dartboard.train import ModelCard, TrainingData, predict, save_model, train_network, write_scores
 
@@ -35,29 +35,41 @@ _EVALUATION_BATCH = 256
 Step = Literal["search", "train"]
 
 
-def planned_epochs(asked: int | None, images: int, available: int, least: int, most: int) -> int:
-    """Epochs to train: as asked, or as many as show `images` images out of `available`, within limits."""
-    return asked if asked is not None else max(least, min(most, round(images / max(1, available))))
-
-
 def search_length(session: Session) -> SearchLength:
     """Epochs of the search and steps of each."""
     settings, available = session.settings.search, len(session.splits.weights)
     whole = max(1, available // settings.batch_size)
     if settings.epochs is not None:
         return SearchLength(settings.epochs, min(whole, settings.steps_per_epoch or whole))
-    epochs = planned_epochs(None, settings.images, available, 10, 50)
-    allowed = max(1, settings.images // (epochs * settings.batch_size))
+    images = _affordable(session, "search", settings.images)
+    epochs = _clamp(images / available, 10, 50)
+    allowed = max(1, images // (epochs * settings.batch_size))
     return SearchLength(epochs, min(whole, settings.steps_per_epoch or allowed))
 
 
 def train_epochs(session: Session) -> int:
     """Epochs of the training."""
     settings = session.settings.train
-    return planned_epochs(settings.epochs, settings.images, len(session.splits.train), 8, 60)
+    if settings.epochs is not None:
+        return settings.epochs
+    return _clamp(_affordable(session, "train", settings.images) / len(session.splits.train), 8, 60)
 
 
-def check_sizes(session: Session, steps: Sequence[Step]) -> None:
+def _affordable(session: Session, step: Literal["search", "train"], images: int) -> int:
+    """How many images of this dataset cost the cells about as much as `images` images of 32x32 pixels.
+
+    Small maps save less than their pixels promise, since every operation has a cost of its own: twice as many at most.
+    """
+    height, width = session.dataset.image_shape[1:]
+    shrinks = 64 if _plan(session, step).stem == "imagenet" else 1
+    return round(images * min(2.0, 32 * 32 * shrinks / (height * width)))
+
+
+def _clamp(epochs: float, least: int, most: int) -> int:
+    return max(least, min(most, round(epochs)))
+
+
+def check_sizes(session: Session, steps: Sequence[Step] = ("search", "train")) -> None:
     """Refuse networks that shrink the images to less than 2x2, before anything is trained.
 
     Raises:
@@ -91,12 +103,12 @@ def search_genotype(session: Session) -> Genotype:
             supernet=supernet,
             weight_batches=_batches(session, "weights", augment, size),
             alpha_batches=_batches(session, "alphas", augment, size),
-            validation_batches=_batches(
-                session, "alphas", augment, _EVALUATION_BATCH, settings.search.validation_images
-            ),
+            validation_batches=_supernet_validation(session),
             device=session.device,
         )
         recipe = make_recipe(settings.method.name, settings.method.options)
+        if settings.search.warmup_fraction:
+            recipe = replace(recipe, rules=(WarmUp(settings.search.warmup_fraction), *recipe.rules))
         return run_search(
             problem,
             recipe,
@@ -210,8 +222,14 @@ def _plan(session: Session, step: Step) -> NetworkPlan:
         num_classes=len(session.dataset.classes),
         init_channels=size.init_channels,
         layers=size.layers,
-        stem=size.stem,
+        stem=_stem(session, size.stem),
     )
+
+
+def _stem(session: Session, asked: Stem | None) -> Stem:
+    if asked is not None:
+        return asked
+    return "imagenet" if min(session.dataset.image_shape[1:]) >= PHOTOGRAPH_SIDE else "cifar"
 
 
 def _model_card(session: Session, genotype: Genotype) -> ModelCard:
@@ -220,7 +238,7 @@ def _model_card(session: Session, genotype: Genotype) -> ModelCard:
         genotype=genotype.to_json(),
         init_channels=settings.init_channels,
         layers=settings.layers,
-        stem=settings.stem,
+        stem=_stem(session, settings.stem),
         classes=session.dataset.classes,
         image_shape=session.dataset.image_shape,
         mean=session.normalization.mean,
@@ -228,13 +246,20 @@ def _model_card(session: Session, genotype: Genotype) -> ModelCard:
     )
 
 
-def _batches(
-    session: Session, part: Part, augment: AugmentSettings, batch_size: int, limit: int | None = None
-) -> Batches:
-    view = session.splits.view(session.dataset, part)
-    if limit is not None and limit < len(view):
-        evenly = np.linspace(0, len(view) - 1, limit).round().astype(np.int64)
-        view = ImageView(view.image_set, view.indices[evenly])
+def _batches(session: Session, part: Part, augment: AugmentSettings, batch_size: int) -> Batches:
+    return _batches_of(session, session.splits.view(session.dataset, part), augment, batch_size)
+
+
+def _supernet_validation(session: Session) -> Batches:
+    """Images of the alpha half in mixed order: batch statistics of batches sorted by class would mislead."""
+    settings = session.settings.search
+    view = session.splits.view(session.dataset, "alphas")
+    order = torch.randperm(len(view), generator=make_generator(session.settings.seed, "search", "validation-order"))
+    chosen = order[: settings.validation_images].numpy()
+    return _batches_of(session, ImageView(view.image_set, view.indices[chosen]), settings.augment, _EVALUATION_BATCH)
+
+
+def _batches_of(session: Session, view: ImageView, augment: AugmentSettings, batch_size: int) -> Batches:
     augmentation = Augmentation(augment, session.normalization, session.dataset.image_shape)
     return Batches(view, augmentation, batch_size=batch_size, device=session.device)
 

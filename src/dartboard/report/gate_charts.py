@@ -30,14 +30,14 @@ def draw_gates(gates: GateFacts) -> str:
 
     places = _places(gates.edges)
     rows, columns = (max(place[axis] for place in places) + 1 for axis in (0, 1))
-    top = max((value or 0.0 for edge in gates.edges for series in edge.gates for value in series), default=1.0)
+    bottom, top = _limits(gates)
     with style():
         figure = Figure(figsize=(_WIDTH, _ROW_HEIGHT * rows + 0.65), layout="constrained")
         grid = figure.add_gridspec(rows, columns)
         for edge, (row, column) in zip(gates.edges, places, strict=True):
             axes = figure.add_subplot(grid[row, column])
             _draw_edge(axes, edge, gates)
-            axes.set_ylim(0, top * 1.05)
+            axes.set_ylim(bottom, top)
             lowest = (row + 1, column) not in places
             axes.tick_params(labelleft=column == 0, labelbottom=lowest)
             if lowest:
@@ -45,6 +45,14 @@ def draw_gates(gates: GateFacts) -> str:
         handles = [Line2D([], [], color=operation_colour(name), linewidth=2.4) for name in gates.operations]
         figure.legend(handles, gates.operations, loc="outside lower left", ncols=min(len(handles), 8), handlelength=1.2)
         return figure_to_svg(figure, f"gates-{gates.kind}", f"Gates of every edge of the {gates.kind} cell")
+
+
+def _limits(gates: GateFacts) -> tuple[float, float]:
+    """One scale for all panels: from zero, unless the gates differ so little that nothing would be seen."""
+    values = [value for edge in gates.edges for series in edge.gates for value in series if value is not None]
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    margin = 0.05 * (high - low) or 0.05
+    return (0.0 if high - low > 0.25 * high else low - margin), high + margin
 
 
 def _places(edges: tuple[EdgeFacts, ...]) -> list[tuple[int, int]]:

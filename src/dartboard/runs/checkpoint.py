@@ -2,6 +2,9 @@
 
 import io
 import pickle
+import struct
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +32,10 @@ def save_checkpoint(path: Path, kind: str, state: dict[str, Any]) -> None:
         RunDirectoryError: the file cannot be written.
     """
     content = {"format": FORMAT, "dartboard": __version__, "kind": kind, "state": state}
-    # By way of memory, since torch hides why a stream could not be written, such as a full disk.
-    serialized = io.BytesIO()
-    torch.save(content, serialized)
-    write_atomically(path, lambda stream: stream.write(serialized.getbuffer()))
+    # Serialised in memory first: on a full disk torch.save itself would raise a RuntimeError without the reason.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_atomically(path, lambda stream: stream.write(buffer.getbuffer()))
 
 
 def load_checkpoint(path: Path, kind: str) -> dict[str, Any]:
@@ -42,10 +45,11 @@ def load_checkpoint(path: Path, kind: str) -> dict[str, Any]:
         CheckpointError: the file is damaged, holds something else, or was written by another format version.
     """
     try:
+        _check_sums(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except (*_ZIP_ERRORS, AssertionError, AttributeError, TypeError, pickle.UnpicklingError) as error:
         raise CheckpointError(f"the checkpoint {path} is damaged; delete it to start that phase again.") from error
-    if not isinstance(content, dict) or "format" not in content:
+    if not isinstance(content, dict) or not content.keys() >= {"format", "state"}:
         raise CheckpointError(f"{path} is not a checkpoint of dartboard; delete it to start that phase again.")
     if content["format"] != FORMAT or content.get("kind") != kind:
         raise CheckpointError(
@@ -55,3 +59,14 @@ def load_checkpoint(path: Path, kind: str) -> dict[str, Any]:
         )
     state: dict[str, Any] = content["state"]
     return state
+
+
+_ZIP_ERRORS = (OSError, RuntimeError, EOFError, ValueError, LookupError, struct.error, zipfile.BadZipFile, zlib.error)
+
+
+def _check_sums(path: Path) -> None:
+    """Refuse bytes that are not those that were written: torch.load itself reads flipped bits without a word."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"the checksum of {damaged} is wrong")

@@ -1,8 +1,8 @@
 """The append-only record of a run: one JSON object a line, in `events.jsonl`."""
 
+import io
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,10 @@ class EventLog:
         """
         line = json.dumps({key: _finite(value) for key, value in event.items()}, allow_nan=False)
         try:
-            with self.path.open("ab") as stream:
-                # A line cut short by a full disk must not swallow the one that follows.
-                torn = stream.tell() > 0 and not self._ends_with_newline()
-                stream.write((b"\n" if torn else b"") + line.encode() + b"\n")
+            with self.path.open("ab+") as stream:
+                stream.seek(max(stream.seek(0, io.SEEK_END) - 1, 0))
+                after_cut_line = stream.read(1) not in (b"", b"\n")
+                stream.write(("\n" * after_cut_line + line + "\n").encode())
         except OSError as error:
             raise RunDirectoryError(f"{self.path} cannot be written: {error.strerror or error}.") from error
 
@@ -57,11 +57,6 @@ class EventLog:
             except ValueError:
                 continue
         return events
-
-    def _ends_with_newline(self) -> bool:
-        with self.path.open("rb") as stream:
-            stream.seek(-1, os.SEEK_END)
-            return stream.read(1) == b"\n"
 
     def keep(self, wanted: Callable[[Event], bool]) -> None:
         """Drop the events that are not `wanted`: what happened after the checkpoint a run resumes from."""

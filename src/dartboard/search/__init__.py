@@ -2,9 +2,9 @@
 
 from dartboard.search.gradient import Bilevel, FirstOrder, SgdStep, Unrolled
 from dartboard.search.loop import SearchLength, SearchProblem, run_search
-from dartboard.search.recipe import METHODS, Recipe, make_recipe, method
+from dartboard.search.recipe import METHODS, NonNegative, Recipe, make_recipe, method
 from dartboard.search.relaxation import Relaxation, Softmax
-from dartboard.search.rules import NoTraining, Rule
+from dartboard.search.rules import NoTraining, Rule, WarmUp
 from dartboard.search.selection import StrongestEdges, UniformlyRandom
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
@@ -16,6 +16,7 @@ __all__ = [
     "Bilevel",
     "FirstOrder",
     "NoTraining",
+    "NonNegative",
     "Recipe",
     "Relaxation",
     "Rule",
@@ -29,6 +30,7 @@ __all__ = [
     "UniformlyRandom",
     "Unrolled",
     "Update",
+    "WarmUp",
     "make_recipe",
     "method",
     "run_search",

@@ -118,7 +118,9 @@ class Unrolled:
         moved = {name: weight.requires_grad_() for name, weight in problem.weight_step(current, gradients).items()}
         loss = problem.validation_loss(moved, problem.alphas)
         probe, direct = differentiate_both(loss, moved, problem.alphas)
-        epsilon = self.radius / torch.linalg.vector_norm(torch.stack([q.norm() for q in probe.values()]))
+        length = torch.linalg.vector_norm(torch.stack([q.norm() for q in probe.values()]))
+        # The clamp keeps a probe of zeros from becoming NaN: its second-order term is zero.
+        epsilon = self.radius / length.clamp(min=torch.finfo(length.dtype).tiny)
         ahead, behind = (
             differentiate(problem.train_loss(shifted, problem.alphas), problem.alphas)
             for shifted in (_shift(current, probe, epsilon), _shift(current, probe, -epsilon))

@@ -134,6 +134,8 @@ def _start(problem: SearchProblem, recipe: Recipe, settings: SearchSettings, epo
         foreach=True,
     )
     alpha_optimizer = recipe.update.optimizer(alphas.values()) if recipe.update else None
+    for group in alpha_optimizer.param_groups if alpha_optimizer else ():
+        group["lr"] *= settings.alpha_lr_factor
     return SearchState(problem.supernet, alphas, weight_optimizer, alpha_optimizer, epochs)
 
 
@@ -207,8 +209,8 @@ class _Step:
         self._generator = gate_generator
 
     def alpha(self, train_batch: Batch, alpha_stream: Iterator[Batch]) -> None:
-        """Move alpha by the method's gradient; without one, leave it and draw no batch."""
-        if self._recipe.gradient is None or self._state.alpha_optimizer is None:
+        """Move alpha by the method's gradient; without one, or while it rests, leave it and draw no batch."""
+        if self._recipe.gradient is None or self._state.alpha_optimizer is None or self._state.alpha_rests:
             return
         problem = Bilevel(
             weights=self._state.weights,

@@ -3,9 +3,9 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError, validate_call
+from pydantic import Field, ValidationError, validate_call
 
 from dartboard.errors import RecipeError, SettingsError, suggest
 from dartboard.registry import Registry
@@ -15,7 +15,10 @@ from dartboard.search.rules import Rule
 from dartboard.search.selection import Selection, StrongestEdges
 from dartboard.search.update import Update
 
-__all__ = ["METHODS", "Recipe", "make_recipe", "method"]
+__all__ = ["METHODS", "NonNegative", "Recipe", "make_recipe", "method"]
+
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""Type of a method's option that must be finite and not below 0; `make_recipe` checks it."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dartboard.search.state import SearchState
 
-__all__ = ["NoTraining", "Rule"]
+__all__ = ["NoTraining", "Rule", "WarmUp"]
 
 
 class Rule:
@@ -26,3 +26,20 @@ class NoTraining(Rule):
     def before_epoch(self, state: "SearchState") -> None:
         """Stop."""
         state.stop("this method trains no supernet")
+
+
+@dataclass(frozen=True)
+class WarmUp(Rule):
+    """Let the weights learn alone at first, so that alpha is not judged by operations that know nothing yet.
+
+    Paper: P-DARTS (arXiv:1904.12760), section 4.1.2; PC-DARTS (arXiv:1907.05737), section 4.1.
+
+    Attributes:
+        fraction: share of the epochs in which alpha rests.
+    """
+
+    fraction: float
+
+    def before_epoch(self, state: "SearchState") -> None:
+        """Rest or wake alpha."""
+        state.alpha_rests = state.epoch < self.fraction * state.epochs

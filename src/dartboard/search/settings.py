@@ -18,14 +18,14 @@ class SearchSettings(Settings):
     """How a supernet is trained (arXiv:1806.09055, section A.1.1)."""
 
     epochs: Positive | None = 50
-    """Epochs of the search; null: as many as show the weights about `images` images, 10 to 50."""
+    """Epochs of the search; null: as many as `images` allows, 10 to 50."""
 
     steps_per_epoch: Positive | None = None
     """Steps of an epoch, each epoch seeing other images; null: a pass over the half that trains the weights, or with
     `epochs` null as many as `images` allows."""
 
     images: Positive = 20_000
-    """Images that the weights see in all when `epochs` is null."""
+    """When `epochs` is null: images of 32x32 pixels that the weights may see, or as many others as cost the same."""
 
     batch_size: Positive = 64
     """Images per step, for weights and for alpha alike."""
@@ -36,14 +36,22 @@ class SearchSettings(Settings):
     layers: Positive = 8
     """Cells of the supernet (of each stage, in NAS-Bench-201)."""
 
-    stem: Stem = "cifar"
-    """"cifar" keeps the resolution, "imagenet" divides it by 8 before the first cell."""
+    stem: Stem | None = None
+    """"cifar" keeps the resolution, "imagenet" divides it by 8 before the first cell; null: "imagenet" for images of at
+    least 96 pixels a side."""
 
     weight_lr: NonNegative = 0.025
     """Learning rate of the weights at the start; a cosine takes it to `weight_lr_min`."""
 
     weight_lr_min: NonNegative = 0.001
     """Learning rate of the weights at the end."""
+
+    alpha_lr_factor: Annotated[float, Field(gt=0)] = 1.0
+    """Multiplies the learning rate that the method chose for alpha: a search of a few hundred steps needs larger ones
+    than the papers' tens of thousands to leave the uniform start."""
+
+    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the epochs in which the weights learn alone, before the method's own rules."""
 
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Momentum of the weights."""

@@ -22,6 +22,7 @@ class SearchState:
         alpha_optimizer: moves the alphas; None when the method does not.
         epochs: epochs planned.
         epoch: epochs done.
+        alpha_rests: whether the epoch at hand leaves alpha as it is; rules set it before every epoch.
         stop_reason: why the search ended before its last epoch; empty while it goes on.
     """
 
@@ -31,6 +32,7 @@ class SearchState:
     alpha_optimizer: torch.optim.Optimizer | None
     epochs: int
     epoch: int = 0
+    alpha_rests: bool = False
     stop_reason: str = ""
     weights: dict[str, nn.Parameter] = field(init=False)
 

@@ -134,7 +134,7 @@ def _integer(value: object) -> int:
 
 
 def _edge_string(cell: CellGenotype) -> str:
-    targets = sorted({choice.target for choice in cell.choices})
+    targets = range(1, max((*cell.outputs, *(choice.target for choice in cell.choices)), default=0) + 1)
     groups = (sorted(choice for choice in cell.choices if choice.target == target) for target in targets)
     return "+".join("|" + "".join(f"{choice.op}~{choice.source}|" for choice in group) for group in groups)
 
@@ -143,11 +143,11 @@ def _parse_edge_string(text: str) -> CellGenotype:
     groups = text.split("+")
     choices = []
     for target, group in enumerate(groups, start=1):
-        if not re.fullmatch(r"\|(\w+~\d+\|)+", group):
+        if not re.fullmatch(r"\|(\w+~\d{1,4}\|)*", group):
             raise GenotypeError(
                 f"'{group}' is not of the form |operation~node|operation~node|, in the genotype {text}."
             )
-        for entry in group.strip("|").split("|"):
+        for entry in filter(None, group.split("|")):
             name, _, source = entry.partition("~")
             choices.append(Choice(target, int(source), name))
     return CellGenotype(tuple(choices), (len(groups),))
@@ -170,14 +170,14 @@ def _range_text(nodes: Sequence[int]) -> str:
 def _parse_call(text: str) -> tuple[tuple[str, CellGenotype], ...]:
     try:
         call = ast.parse(text, mode="eval").body
-        if not isinstance(call, ast.Call) or call.args:
+        if not isinstance(call, ast.Call) or call.args or ast.unparse(call.func).rpartition(".")[2] != "Genotype":
             raise ValueError("it is not written Genotype(normal=[...], ...)")
         fields = {keyword.arg: _literal(keyword.value) for keyword in call.keywords if keyword.arg}
         kinds = [name for name in fields if not name.endswith("_concat")]
         if not kinds:
             raise ValueError("it names no cell")
         return tuple((kind, _cell_from_pairs(fields[kind], fields[f"{kind}_concat"])) for kind in kinds)
-    except (SyntaxError, ValueError, TypeError, KeyError) as error:
+    except (SyntaxError, ValueError, TypeError, LookupError, RecursionError, MemoryError) as error:
         raise GenotypeError(f"the genotype text cannot be read ({error}): {text[:80]}") from error
 
 

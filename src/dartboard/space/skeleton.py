@@ -154,13 +154,9 @@ class NasBench201Skeleton:
     def plan(
         self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem
     ) -> NetworkPlan:
-        """See `Skeleton.plan`. Has the CIFAR stem only."""
+        """See `Skeleton.plan`."""
         if layers < 1:
             raise SettingsError(f"this space needs at least 1 layer per stage, not {layers}.")
-        if stem != "cifar":
-            raise SettingsError(
-                "this space has no ImageNet stem; set search.stem and train.stem to cifar, or take another space."
-            )
         width = init_channels
         places: list[CellPlace | ResidualPlace] = []
         for stage in range(3):

@@ -10,13 +10,14 @@ from pydantic import Field, ValidationError
 
 from dartboard.config import Settings
 from dartboard.data import Normalization
-from dartboard.errors import CheckpointError
+from dartboard.errors import CheckpointError, DartboardError
 from dartboard.runs import read_json, write_atomically, write_json
-from dartboard.space import Genotype, Network, NetworkPlan, Stem, get_space
+from dartboard.space import Genotype, Network, NetworkPlan, Stem, check_genotype, get_space
 
 __all__ = ["ModelCard", "load_model", "save_model"]
 
 FORMAT = 1
+Positive = Annotated[int, Field(gt=0)]
 
 
 class ModelCard(Settings):
@@ -28,10 +29,10 @@ class ModelCard(Settings):
     genotype: dict[str, Any]
     """The architecture, as in genotype.json."""
 
-    init_channels: int
+    init_channels: Positive
     """Width of the first cells."""
 
-    layers: int
+    layers: Positive
     """Cells (of each stage, in NAS-Bench-201)."""
 
     stem: Stem
@@ -40,7 +41,7 @@ class ModelCard(Settings):
     classes: tuple[str, ...]
     """Class names in the order of the outputs."""
 
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[Positive, Positive, Positive]
     """(channels, height, width) of the images."""
 
     mean: tuple[float, ...]
@@ -93,16 +94,7 @@ def load_model(folder: Path) -> tuple[Network, ModelCard]:
         RunDirectoryError: the folder holds no trained model.
         CheckpointError: a file is damaged or of another version, or the two do not belong together.
     """
-    try:
-        card = ModelCard.model_validate(read_json(folder / "model.json"))
-    except ValidationError as error:
-        raise CheckpointError(
-            f"{folder / 'model.json'} does not describe a network: {error.errors()[0]['msg']}."
-        ) from error
-    if card.format != FORMAT:
-        raise CheckpointError(f"{folder / 'model.json'} has format {card.format}; this version reads format {FORMAT}.")
-    with torch.random.fork_rng(devices=[]):
-        network = card.build()
+    card, network = _read_card(folder / "model.json")
     try:
         weights = safetensors.torch.load_file(folder / "model.safetensors")
         network.load_state_dict(weights, strict=True)
@@ -110,3 +102,20 @@ def load_model(folder: Path) -> tuple[Network, ModelCard]:
         reason = str(error).partition("\n")[0]
         raise CheckpointError(f"{folder / 'model.safetensors'} cannot be loaded into its network: {reason}.") from error
     return network.eval(), card
+
+
+def _read_card(path: Path) -> tuple[ModelCard, Network]:
+    """The description in `path`, and the network that it describes."""
+    content = read_json(path)
+    if isinstance(content, dict) and content.get("format", FORMAT) != FORMAT:
+        raise CheckpointError(f"{path} has format {content['format']}; this version reads format {FORMAT}.")
+    try:
+        card = ModelCard.model_validate(content)
+        genotype = Genotype.from_json(card.genotype)
+        check_genotype(genotype, get_space(genotype.space), strict=False)
+        with torch.random.fork_rng(devices=[]):
+            return card, card.build()
+    except ValidationError as error:
+        raise CheckpointError(f"{path} does not describe a network: {error.errors()[0]['msg']}.") from error
+    except DartboardError as error:
+        raise CheckpointError(f"{path} does not describe a network: {error}") from error

@@ -22,10 +22,10 @@ class TrainSettings(Settings):
     """Networks trained from different seeds; mean and deviation are reported, the first one is kept."""
 
     epochs: Positive | None = 600
-    """Passes over the training images; null: as many as show about `images` images, 8 to 60."""
+    """Passes over the training images; null: as many as `images` allows, 8 to 60."""
 
     images: Positive = 400_000
-    """Images shown in training when `epochs` is null."""
+    """When `epochs` is null: images of 32x32 pixels that may be shown, or as many others as cost the same."""
 
     batch_size: Positive = 96
     """Images per step."""
@@ -36,8 +36,9 @@ class TrainSettings(Settings):
     layers: Positive = 20
     """Cells (of each stage, in NAS-Bench-201)."""
 
-    stem: Stem = "cifar"
-    """"cifar" keeps the resolution, "imagenet" divides it by 8 before the first cell."""
+    stem: Stem | None = None
+    """"cifar" keeps the resolution, "imagenet" divides it by 8 before the first cell; null: "imagenet" for images of at
+    least 96 pixels a side."""
 
     lr: Annotated[float, Field(gt=0)] = 0.025
     """Largest learning rate."""

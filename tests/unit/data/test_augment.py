@@ -175,6 +175,9 @@ def test_boxes_lie_in_the_image_with_uniform_area_and_bounded_aspect(min_scale) 
         ((3, 15, 64), {}, True, 1),
         ((3, 64, 64), {}, True, 8),
         ((3, 32, 32), {"min_scale": 0.5}, True, 0),
+        ((3, 128, 96), {}, True, 0),
+        ((3, 128, 95), {}, True, 12),
+        ((3, 128, 128), {"crop_padding": 4}, True, 4),
         ((3, 32, 32), {"flip": False, "crop_padding": 0}, False, 0),
         ((1, 32, 32), {"flip": True, "crop_padding": 2}, True, 2),
     ],
@@ -183,6 +186,7 @@ def test_settings_left_open_are_resolved_by_the_image_shape(shape, chosen, flip,
     resolved = resolve_augmentation(AugmentSettings(**chosen), shape)
     assert (resolved.flip, resolved.crop_padding) == (flip, padding)
     assert resolve_augmentation(resolved, shape) == resolved
+    assert (resolved.min_scale < 1) == (padding == 0 and "crop_padding" not in chosen)
 
 
 def test_padding_beside_a_resized_crop_is_refused() -> None:

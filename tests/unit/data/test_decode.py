@@ -13,7 +13,10 @@ SETTINGS = DataSettings(cache=False)
     [
         ((12, 10, 3), None, (12, 10, 3)),
         ((64, 20), None, (64, 20, 1)),
-        ((65, 20), None, (64, 64, 1)),
+        ((65, 20), None, (20, 20, 1)),
+        ((200, 150, 3), None, (128, 128, 3)),
+        ((300, 70), None, (70, 70, 1)),
+        ((100, 6), None, (8, 8, 1)),
         ((12, 10, 3), 8, (8, 8, 3)),
         ((12, 10), 32, (32, 32, 1)),
     ],
@@ -35,9 +38,10 @@ def test_pixels_and_labels_stay_together_and_in_order(image_folder) -> None:
         assert dataset.classes[label] == file.parent.name
 
 
-def test_images_of_two_sizes_become_squares_of_64(image_folder) -> None:
-    Image.new("RGB", (9, 8)).save(image_folder / "cats" / "wide.png")
-    assert load_dataset(image_folder, SETTINGS).image_shape == (3, 64, 64)
+def test_images_of_many_sizes_become_squares_of_their_median_shorter_side(image_folder) -> None:
+    Image.new("RGB", (90, 20)).save(image_folder / "cats" / "wide.png")
+    Image.new("RGB", (30, 40)).save(image_folder / "cats" / "tall.png")
+    assert load_dataset(image_folder, SETTINGS).image_shape == (3, 20, 20)
 
 
 def test_one_coloured_image_makes_all_coloured(tmp_path, write_image_folder) -> None:

@@ -19,8 +19,25 @@ _NB201 = "arXiv:2001.00326"
 
 def relu_conv_norm(inputs: int, outputs: int, kernel: int, norm: Norm, stride: int = 1) -> nn.Sequential:
     """ReLU, `kernel` x `kernel` convolution without bias that keeps the size at stride 1, batch norm."""
+    if kernel == 1:
+        return nn.Sequential(nn.ReLU(), _Pointwise(inputs, outputs, stride), norm(outputs))
     convolution = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
     return nn.Sequential(nn.ReLU(), convolution, norm(outputs))
+
+
+class _Pointwise(nn.Conv2d):
+    """1x1 convolution of a stride, which takes the pixels it needs first.
+
+    torch's own strided one corrupts memory in the backward pass on CPUs when it has fewer than 16 input channels, laid
+    out channels last (oneDNN issue 6035, in torch 2.13).
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__(inputs, outputs, 1, bias=False)
+        self._step = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x if self._step == 1 else x[:, :, :: self._step, :: self._step])
 
 
 def relu_conv_norm_cost(inputs: int, outputs: int, kernel: int, norm: Norm, pixels: int) -> Cost:
@@ -43,8 +60,8 @@ class FactorizedReduce(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, norm: Norm) -> None:
         super().__init__()
-        self.even = nn.Conv2d(inputs, outputs // 2, 1, stride=2, bias=False)
-        self.odd = nn.Conv2d(inputs, outputs // 2, 1, stride=2, bias=False)
+        self.even = _Pointwise(inputs, outputs // 2, 2)
+        self.odd = _Pointwise(inputs, outputs // 2, 2)
         self.norm = norm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,0 +1,100 @@
+"""The planted problem: parameter-free operations, and a teacher cell that a search must find on every edge.
+
+Images are vectors of 8 numbers. An operation moves them about; a cell adds what its edges give, and a label is the
+position of the largest number that the teacher's cell puts out. A student whose gates are the teacher's operations,
+and whose only weights (a scale and a shift per class) are right, makes no mistake.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from dartboard.data import Batch
+from dartboard.runs import Observer, RunDirectory
+from dartboard.search import Recipe, SearchLength, SearchProblem, SearchSettings, run_search
+from dartboard.space import CellTopology, SearchSpace
+from dartboard.space.skeleton import NasBench201Skeleton
+
+__all__ = ["PLANTED_SPACE", "TEACHER", "PlantedBatches", "PlantedSupernet", "search_planted"]
+
+SIZE = 8
+OPERATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "none": torch.zeros_like,
+    "skip_connect": lambda x: x,
+    "reverse": lambda x: x.flip(-1),
+    "roll": lambda x: x.roll(1, -1),
+    "negate": torch.neg,
+}
+TEACHER = ("roll", "skip_connect", "reverse")
+"""The right operation of the edges 1<-0, 2<-0 and 2<-1."""
+
+PLANTED_SPACE = SearchSpace(
+    name="planted",
+    ops=tuple(OPERATIONS),
+    cell=CellTopology(num_inputs=1, num_nodes=2, output="last", projects_inputs=False, edges_per_node=None),
+    skeleton=NasBench201Skeleton(),
+    normalized_ops=frozenset(),
+    reference_size=(1, 1),
+    small_size=(1, 1),
+)
+
+
+def run_cell(x: Tensor, gates: Tensor) -> Tensor:
+    """(batch, SIZE) and gates (edges, operations) -> (batch, SIZE)."""
+    states = [x]
+    for node in PLANTED_SPACE.cell.nodes:
+        arriving = [
+            gate * operation(states[PLANTED_SPACE.cell.edges[row].source])
+            for row in PLANTED_SPACE.cell.incoming(node)
+            for gate, operation in zip(gates[row], OPERATIONS.values(), strict=True)
+        ]
+        states.append(torch.stack(arriving).sum(dim=0))
+    return states[-1]
+
+
+class PlantedSupernet(nn.Module):
+    """The relaxed cell, then a scale and a shift per class."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(SIZE))
+        self.shift = nn.Parameter(torch.zeros(SIZE))
+
+    def forward(self, images: Tensor, gates: Mapping[str, Tensor]) -> Tensor:
+        return run_cell(images.flatten(1), gates["cell"]) * self.scale + self.shift
+
+
+class PlantedBatches:
+    """Endless fresh images, labelled by the teacher."""
+
+    def __init__(self, length: int, batch_size: int = 32) -> None:
+        self.length, self.batch_size = length, batch_size
+
+    def __len__(self) -> int:
+        return self.length
+
+    def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
+        return islice(self.forever(generator), self.length)
+
+    def forever(self, generator: torch.Generator) -> Iterator[Batch]:
+        right = torch.tensor([[float(name == chosen) for name in OPERATIONS] for chosen in TEACHER])
+        while True:
+            images = torch.randn(self.batch_size, 1, 1, SIZE, generator=generator)
+            yield Batch(images, run_cell(images.flatten(1), right).argmax(dim=1))
+
+    def in_order(self) -> Iterator[Batch]:
+        return islice(self.forever(torch.Generator().manual_seed(0)), 2)
+
+
+def search_planted(recipe: Recipe, folder: Path, seed: int, *, epochs: int = 2, steps: int = 20) -> tuple[str, ...]:
+    """Run the real search; the operations it ends with, in the order of `TEACHER`."""
+    batches = PlantedBatches(steps)
+    problem = SearchProblem(PLANTED_SPACE, PlantedSupernet(), batches, batches, batches, torch.device("cpu"))
+    with RunDirectory(folder) as run:
+        genotype = run_search(
+            problem, recipe, SearchSettings(), run, length=SearchLength(epochs, steps), seed=seed, observer=Observer()
+        )
+    return tuple(choice.op for choice in genotype["cell"].choices)

@@ -1,0 +1,89 @@
+"""Random images, a small space and whole searches on them in a fraction of a second, with all that they leave."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dartboard.data import Dataset, ImageSet, make_splits, measure_normalization
+from dartboard.pipeline import Session, resolve_settings
+from dartboard.runs import Observer, RunDirectory
+from dartboard.space import CellTopology, SearchSpace
+from dartboard.space.skeleton import DartsSkeleton
+
+__all__ = ["SMALL_SPACE", "Outcome", "open_small", "outcome"]
+
+
+def small_space() -> SearchSpace:
+    """Two nodes and four operations, normal and reduction cells."""
+    return SearchSpace(
+        name="small",
+        ops=("none", "max_pool_3x3", "skip_connect", "nor_conv_1x1"),
+        cell=CellTopology(num_inputs=2, num_nodes=2, output="concat", projects_inputs=True, edges_per_node=2),
+        skeleton=DartsSkeleton(),
+        normalized_ops=frozenset({"max_pool_3x3"}),
+        reference_size=(4, 3),
+        small_size=(4, 3),
+    )
+
+
+SMALL_SPACE = small_space()
+
+
+def random_images(size: int) -> Dataset:
+    """Three classes of 16 colour images whose brightness tells the class; no test set of its own."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(48) % 3
+    images = rng.integers(0, 120, (48, size, size, 3)) + 60 * labels[:, None, None, None]
+    train = ImageSet(images.astype(np.uint8), labels.astype(np.int64))
+    return Dataset("random", ("dark", "gray", "light"), train, None, None)
+
+
+def open_small(run: RunDirectory, *layers: Mapping[str, Any], observer: Observer | None = None) -> Session:
+    """A session of the smoke preset on random images, with batches of 6; `run` is entered already."""
+    defaults = {"space": "small", "preset": "smoke", "device": "cpu", "search.batch_size": 6, "train.batch_size": 12}
+    settings = resolve_settings(defaults, *layers)
+    dataset = random_images(settings.data.image_size or 8)
+    splits = make_splits(dataset, settings.data, settings.seed)
+    return Session(
+        settings=settings,
+        dataset=dataset,
+        splits=splits,
+        normalization=measure_normalization(splits.view(dataset, "train")),
+        run=run,
+        device=torch.device("cpu"),
+        observer=observer or Observer(),
+        data_seconds=0.0,
+    )
+
+
+Outcome = dict[str, Any]
+
+
+def outcome(folder: Path) -> Outcome:
+    """All that a run left, wall-clock times excepted, tensors as hashes of their bits."""
+    with RunDirectory(folder) as run:
+        events = [{key: value for key, value in event.items() if key != "seconds"} for event in run.events.read()]
+        checkpoints = {
+            path.name: fingerprint(torch.load(path, weights_only=True)["state"])
+            for path in sorted(folder.glob("checkpoints/*.pt"))
+        }
+        return {
+            "events": [event for event in events if event["event"] != "phase"],
+            "checkpoints": checkpoints,
+            "genotype": run.read("genotype.json") if run.has("genotype.json") else None,
+        }
+
+
+def fingerprint(state: object) -> object:
+    """The same tree with every tensor replaced by its shape and a hash of its bits."""
+    if isinstance(state, dict):
+        return {key: fingerprint(value) for key, value in state.items()}
+    if isinstance(state, (list, tuple)):
+        return [fingerprint(value) for value in state]
+    if isinstance(state, torch.Tensor):
+        return tuple(state.shape), hashlib.sha256(state.contiguous().numpy().tobytes()).hexdigest()
+    return state

@@ -1,0 +1,164 @@
+"""What every registered method promises: it finds a planted architecture, repeats itself, and resumes exactly."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+import torch
+from torch import Tensor
+
+import dartboard.methods  # noqa: F401 - importing registers the methods
+from contracts.planted import TEACHER, search_planted
+from contracts.small import SMALL_SPACE, Outcome, open_small, outcome
+from dartboard.pipeline import search_genotype
+from dartboard.runs import Event, Observer, RunDirectory
+from dartboard.search import METHODS, Bilevel, make_recipe
+from dartboard.search.gradient import Gradient
+from dartboard.space import SPACES, check_genotype, get_space
+
+ALL = [entry.name for entry in METHODS]
+GRADIENT_BASED = [name for name in ALL if make_recipe(name, {}).gradient is not None]
+"""`random` learns nothing, so it cannot find what is planted."""
+
+Plain = Callable[[str], Outcome]
+
+FAST = {"alpha_lr": 0.03}
+"""A hundred times the papers' rate: 40 steps instead of thousands."""
+
+
+@pytest.fixture(autouse=True)
+def _small_space():
+    SPACES.add("small", lambda: SMALL_SPACE)
+    yield
+    SPACES.remove("small")
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", GRADIENT_BASED)
+def test_a_gradient_based_method_finds_the_planted_operation_of_every_edge(
+    name: str, seed: int, tmp_path: Path
+) -> None:
+    assert search_planted(make_recipe(name, FAST), tmp_path, seed) == TEACHER
+
+
+class Scaled:
+    """Another gradient times a factor."""
+
+    def __init__(self, gradient: Gradient, factor: float) -> None:
+        self.gradient, self.factor = gradient, factor
+
+    def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
+        return {kind: self.factor * found for kind, found in self.gradient(problem).items()}
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0], ids=["zero", "flipped"])
+@pytest.mark.parametrize("name", GRADIENT_BASED)
+def test_no_seed_finds_what_is_planted_by_a_zero_or_flipped_gradient(name: str, factor: float, tmp_path: Path) -> None:
+    recipe = make_recipe(name, FAST)
+    assert recipe.gradient is not None
+    wrong = replace(recipe, gradient=Scaled(recipe.gradient, factor))
+    found = [search_planted(wrong, tmp_path / str(seed), seed) for seed in range(5)]
+    assert TEACHER not in found
+
+
+class Stopped(Exception):
+    """Stands for a kill."""
+
+
+class StopAfter(Observer):
+    """Raises once `epochs` epochs and `steps` steps of the next one are done."""
+
+    def __init__(self, epochs: int, steps: int) -> None:
+        self.epochs, self.steps, self.done = epochs, steps, 0
+
+    def epoch(self, event: Event) -> None:  # noqa: ARG002 - the signature of observers
+        self.done, self.epochs = 0, self.epochs - 1
+        if self.epochs == 0 and self.steps == 0:
+            raise Stopped
+
+    def step(self) -> None:
+        self.done += 1
+        if self.epochs == 0 and self.done == self.steps:
+            raise Stopped
+
+
+def search(folder: Path, name: str, *layers: dict[str, Any], observer: Observer | None = None) -> Outcome:
+    method = {"method.name": name, "search.epochs": 2, "search.steps_per_epoch": 2}
+    with RunDirectory(folder) as run:
+        search_genotype(open_small(run, method, *layers, observer=observer))
+    return outcome(folder)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Plain:
+    """What `search` leaves for a method, searched once."""
+    return cache(lambda name: search(tmp_path_factory.mktemp("plain"), name))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_same_seed_same_bits_and_another_seed_another_search(name: str, plain: Plain, tmp_path: Path) -> None:
+    assert search(tmp_path / "again", name) == plain(name)
+    assert search(tmp_path / "other", name, {"seed": 1}) != plain(name)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_torchs_global_random_state_neither_matters_nor_moves(name: str, plain: Plain, tmp_path: Path) -> None:
+    torch.manual_seed(12345)
+    before = torch.get_rng_state()
+    assert search(tmp_path / "again", name) == plain(name)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(1, 0), (1, 1), (2, 0)])
+@pytest.mark.parametrize("name", GRADIENT_BASED)
+def test_stopped_and_resumed_is_never_stopped_bit_for_bit(
+    name: str, epochs: int, steps: int, plain: Plain, tmp_path: Path
+) -> None:
+    with pytest.raises(Stopped):
+        search(tmp_path, name, observer=StopAfter(epochs, steps))
+    assert not (tmp_path / "genotype.json").exists()
+    assert search(tmp_path, name) == plain(name)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name not in GRADIENT_BASED])
+def test_a_method_without_training_gives_its_genotype_at_once_and_keeps_it(name: str, tmp_path: Path) -> None:
+    first = search(tmp_path / "run", name)
+    assert search(tmp_path / "run", name) == first
+    assert [event["event"] for event in first["events"]] == ["stop"]
+    assert first["checkpoints"] == {}
+
+
+@pytest.mark.parametrize("space", ["darts", "nas-bench-201"])
+@pytest.mark.parametrize("name", ALL)
+def test_the_genotype_is_an_architecture_of_its_space(name: str, space: str, tmp_path: Path) -> None:
+    layers = {"space": space, "method.name": name, "search.epochs": 1, "search.steps_per_epoch": 1}
+    with RunDirectory(tmp_path) as run:
+        genotype = search_genotype(open_small(run, layers))
+    check_genotype(genotype, get_space(space))
+
+
+def changed_values(kind: object, value: object) -> list[object]:
+    """Values of an option other than its default."""
+    if get_origin(kind) is Literal:
+        return [other for other in get_args(kind) if other != value]
+    assert isinstance(value, (int, float)), f"say here how to change an option of type {kind}"
+    return [value * 3]
+
+
+OPTIONS = [
+    (name, option, other)
+    for name in ALL
+    for option, parameter in inspect.signature(METHODS[name].factory).parameters.items()
+    for other in changed_values(get_type_hints(METHODS[name].factory)[option], parameter.default)
+]
+
+
+@pytest.mark.parametrize(("name", "option", "value"), OPTIONS)
+def test_every_option_of_every_method_changes_the_search(name: str, option: str, value: object, tmp_path: Path) -> None:
+    plain = search(tmp_path / "plain", name)
+    changed = search(tmp_path / "changed", name, {f"method.options.{option}": value})
+    assert plain["checkpoints"]["search.pt"]["alphas"] != changed["checkpoints"]["search.pt"]["alphas"]

@@ -1,0 +1,163 @@
+"""What every registered operation promises."""
+
+import itertools
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from dartboard.errors import UnknownNameError
+from dartboard.space import OPS, Cost, Norm
+from dartboard.space.ops import op_cost
+
+NAMES = [entry.name for entry in OPS]
+CHANNELS = 6
+every_op = pytest.mark.parametrize("name", NAMES)
+every_stride = pytest.mark.parametrize("stride", [1, 2])
+NORMS = [Norm(affine=affine, running=running) for affine in (True, False) for running in (True, False)]
+# The literature's parameter counts at stride 1 with affine batch norm, in terms of the channels; 0 elsewhere.
+PARAMETERS = {
+    "sep_conv_3x3": lambda c: 2 * (9 * c + c * c + 2 * c),
+    "sep_conv_5x5": lambda c: 2 * (25 * c + c * c + 2 * c),
+    "sep_conv_7x7": lambda c: 2 * (49 * c + c * c + 2 * c),
+    "dil_conv_3x3": lambda c: 9 * c + c * c + 2 * c,
+    "dil_conv_5x5": lambda c: 25 * c + c * c + 2 * c,
+    "nor_conv_1x1": lambda c: c * c + 2 * c,
+    "nor_conv_3x3": lambda c: 9 * c * c + 2 * c,
+}
+
+
+def build(name: str, stride: int, norm: Norm) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return OPS[name].factory(CHANNELS, stride, norm).double()
+
+
+def images(height: int, width: int) -> Tensor:
+    return torch.randn(3, CHANNELS, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+@every_op
+@every_stride
+def test_channels_stay_and_sides_are_divided_rounding_up(name: str, stride: int) -> None:
+    op = build(name, stride, Norm(affine=True, running=True))
+    for height, width in [(8, 8), (7, 7), (7, 12), (15, 5)]:
+        out = op(images(height, width))
+        assert out.shape == (3, CHANNELS, -(-height // stride), -(-width // stride))
+        assert out.isfinite().all()
+
+
+@every_op
+@every_stride
+def test_gradient_reaches_the_input_except_through_none(name: str, stride: int) -> None:
+    x = images(8, 7).requires_grad_()
+    # Weighted, for a plain sum behind a batch norm has no gradient.
+    out = build(name, stride, Norm(affine=True, running=True))(x)
+    weights = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).reshape(out.shape)
+    if name == "none":
+        assert not out.requires_grad
+        assert torch.equal(out, torch.zeros_like(out))
+        return
+    (gradient,) = torch.autograd.grad((out * weights).sum(), x)
+    assert gradient.isfinite().all()
+    assert gradient.flatten(1).abs().sum(1).gt(0).all()
+
+
+@every_op
+@every_stride
+def test_the_cost_formula_is_what_is_built_and_counted(name: str, stride: int) -> None:
+    for norm, side in itertools.product(NORMS, (7, 8)):
+        with torch.device("meta"):
+            op = OPS[name].factory(CHANNELS, stride, norm).eval()
+            x = torch.empty(1, CHANNELS, side, side)
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            pixels = op(x)[0, 0].numel()
+        built = Cost(sum(parameter.numel() for parameter in op.parameters()), counter.get_total_flops() // 2)
+        assert op_cost(name, CHANNELS, stride, norm, pixels) == built
+
+
+@every_op
+def test_the_number_of_parameters_is_the_literatures(name: str) -> None:
+    cost = op_cost(name, 36, 1, Norm(affine=True, running=True), 1)
+    assert cost.parameters == PARAMETERS.get(name, lambda _: 0)(36)
+
+
+@every_op
+@every_stride
+def test_the_norm_asked_for_is_the_norm_built(name: str, stride: int) -> None:
+    for norm in NORMS:
+        built = [module for module in build(name, stride, norm).modules() if isinstance(module, nn.BatchNorm2d)]
+        assert all((layer.affine, layer.track_running_stats) == (norm.affine, norm.running) for layer in built)
+        assert bool(built) == ("conv" in name or (name, stride) == ("skip_connect", 2))
+
+
+@every_op
+@every_stride
+def test_no_convolution_has_a_bias(name: str, stride: int) -> None:
+    modules = build(name, stride, Norm(affine=True, running=True)).modules()
+    assert all(module.bias is None for module in modules if isinstance(module, nn.Conv2d))
+
+
+@every_op
+@every_stride
+def test_one_image_does_not_touch_another_in_evaluation(name: str, stride: int) -> None:
+    op, x = build(name, stride, Norm(affine=True, running=True)).eval(), images(7, 7)
+    torch.testing.assert_close(op(x)[1:2], op(x[1:2]))
+
+
+@every_op
+def test_every_operation_says_what_it_is_and_where_it_comes_from(name: str) -> None:
+    assert OPS[name].summary
+    assert OPS[name].paper.startswith("arXiv:")
+
+
+def test_none_of_stride_two_gives_zeros_of_half_the_side() -> None:
+    out = build("none", 2, Norm(affine=False, running=False))(images(7, 7))
+    assert torch.equal(out, torch.zeros(3, CHANNELS, 4, 4, dtype=torch.float64))
+
+
+def test_the_identity_is_the_identity() -> None:
+    x = images(7, 7)
+    assert build("skip_connect", 1, Norm(affine=False, running=False))(x) is x
+
+
+def test_average_pooling_does_not_count_padding() -> None:
+    op = build("avg_pool_3x3", 1, Norm(affine=False, running=False))
+    ones = torch.ones(1, CHANNELS, 5, 5, dtype=torch.float64)
+    assert torch.equal(op(ones), ones)
+
+
+@pytest.mark.parametrize(
+    ("name", "reach"),
+    [
+        ("sep_conv_3x3", 2),
+        ("sep_conv_5x5", 4),
+        ("sep_conv_7x7", 6),
+        ("dil_conv_3x3", 2),
+        ("dil_conv_5x5", 4),
+        ("nor_conv_1x1", 0),
+        ("nor_conv_3x3", 1),
+        ("max_pool_3x3", 1),
+        ("avg_pool_3x3", 1),
+    ],
+)
+def test_an_output_sees_exactly_the_pixels_within_reach(name: str, reach: int) -> None:
+    op = build(name, 1, Norm(affine=True, running=True)).eval()
+    x = images(17, 17)[:1].abs().add(1.0)
+    # The largest value in the corner of the window, so that the maximum comes from there.
+    x[:, :, 8 - reach, 8 - reach] = 10.0
+    with torch.no_grad():
+        for parameter in op.parameters():
+            parameter.abs_().add_(0.1)
+    x.requires_grad_()
+    op(x)[:, :, 8, 8].sum().backward()
+    rows = x.grad.abs().sum(dim=(0, 1, 3)).nonzero().flatten()
+    assert rows.min() == 8 - reach
+    assert rows.max() <= 8 + reach
+
+
+@pytest.mark.parametrize("call", [lambda: OPS["sep_conv"], lambda: op_cost("sep_conv", 4, 1, Norm(True, True), 1)])
+def test_an_unknown_operation_is_answered_with_near_names(call: object) -> None:
+    with pytest.raises(UnknownNameError, match="there is no operation 'sep_conv'; did you mean 'sep_conv_"):
+        call()  # type: ignore[operator]

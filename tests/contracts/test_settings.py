@@ -1,0 +1,137 @@
+"""No dead knobs: every field of every settings class changes what a search or a training leaves behind."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dartboard.methods  # noqa: F401 - importing registers the methods
+from contracts.small import SMALL_SPACE, Outcome, open_small, outcome
+from dartboard.config import Settings
+from dartboard.data import AugmentSettings
+from dartboard.pipeline import search_genotype, train_networks
+from dartboard.runs import RunDirectory
+from dartboard.search import SearchSettings
+from dartboard.space import SPACES, CellGenotype, Choice, Genotype
+from dartboard.train import TrainSettings
+
+Layer = Mapping[str, Any]
+
+SEARCH: Layer = {"search.epochs": 2, "search.steps_per_epoch": 2}
+TRAIN: Layer = {"train.epochs": 2}
+FOLLOWS: Layer = {"search.epochs": None, "search.steps_per_epoch": None}
+LARGE: Layer = {"data.image_size": 64, "search.steps_per_epoch": 1, "search.epochs": 1, "train.epochs": 1}
+ONE_CYCLE: Layer = {"train.schedule": "one-cycle"}
+
+SEARCH_FIELDS: dict[str, tuple[Any, Layer]] = {
+    "epochs": (1, {}),
+    "steps_per_epoch": (1, {}),
+    "images": (60, FOLLOWS | {"search.images": 120}),
+    "batch_size": (4, {}),
+    "init_channels": (2, {}),
+    "layers": (4, {}),
+    "stem": ("imagenet", LARGE),
+    "weight_lr": (0.05, {}),
+    "weight_lr_min": (0.01, {}),
+    "momentum": (0.5, {}),
+    "weight_decay": (0.1, {}),
+    "grad_clip": (0.01, {}),
+    "validation_images": (5, {}),
+}
+"""Field -> (another value, what else must be set on both sides for it to matter)."""
+
+TRAIN_FIELDS: dict[str, tuple[Any, Layer]] = {
+    "runs": (2, {}),
+    "epochs": (1, {}),
+    "images": (320, {"train.epochs": None, "train.images": 290}),
+    "batch_size": (5, {}),
+    "init_channels": (2, {}),
+    "layers": (4, {}),
+    "stem": ("imagenet", LARGE),
+    "lr": (0.05, {}),
+    "lr_min": (0.01, {}),
+    "schedule": ("one-cycle", {}),
+    "warmup_fraction": (0.6, ONE_CYCLE),
+    "momentum": (0.5, {}),
+    "nesterov": (True, {}),
+    "weight_decay": (0.1, {}),
+    "grad_clip": (0.01, {}),
+    "label_smoothing": (0.1, {}),
+    "drop_path": (0.5, {}),
+    "auxiliary_weight": (0.4, {}),
+}
+
+AUGMENT_FIELDS: dict[str, tuple[Any, Layer]] = {
+    "flip": (False, {}),
+    "crop_padding": (3, {}),
+    "min_scale": (0.5, {}),
+    "cutout": (4, {}),
+}
+
+GENOTYPE = Genotype(
+    "small",
+    tuple(
+        (kind, CellGenotype(tuple(Choice(node, source, op) for node in (2, 3) for source in (0, 1)), (2, 3)))
+        for kind, op in (("normal", "nor_conv_1x1"), ("reduce", "max_pool_3x3"))
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def _small_space():
+    SPACES.add("small", lambda: SMALL_SPACE)
+    yield
+    SPACES.remove("small")
+
+
+def search(folder: Path, *layers: Layer) -> Outcome:
+    with RunDirectory(folder) as run:
+        search_genotype(open_small(run, SEARCH, *layers))
+    return outcome(folder)
+
+
+def train(folder: Path, *layers: Layer) -> Outcome:
+    with RunDirectory(folder) as run:
+        train_networks(open_small(run, TRAIN, *layers), GENOTYPE)
+    return outcome(folder)
+
+
+Plain = Callable[[Callable[..., Outcome], tuple[tuple[str, Any], ...]], Outcome]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Plain:
+    """The outcome of a step under some settings, computed once."""
+    return cache(lambda step, layer: step(tmp_path_factory.mktemp("plain"), dict(layer)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "table"),
+    [(SearchSettings, SEARCH_FIELDS), (TrainSettings, TRAIN_FIELDS), (AugmentSettings, AUGMENT_FIELDS)],
+)
+def test_the_tables_of_this_file_name_every_field(settings: type[Settings], table: dict[str, object]) -> None:
+    assert set(table) | {"augment"} == set(settings.model_fields) | {"augment"}
+
+
+@pytest.mark.parametrize("field", [*SEARCH_FIELDS, *(f"augment.{name}" for name in AUGMENT_FIELDS)])
+def test_every_field_of_the_search_settings_changes_the_search(field: str, plain: Plain, tmp_path: Path) -> None:
+    value, base = (SEARCH_FIELDS | {f"augment.{name}": case for name, case in AUGMENT_FIELDS.items()})[field]
+    assert search(tmp_path, base, {f"search.{field}": value}) != plain(search, tuple(base.items()))
+
+
+@pytest.mark.parametrize("field", [*TRAIN_FIELDS, *(f"augment.{name}" for name in AUGMENT_FIELDS)])
+def test_every_field_of_the_train_settings_changes_the_training(field: str, plain: Plain, tmp_path: Path) -> None:
+    value, base = (TRAIN_FIELDS | {f"augment.{name}": case for name, case in AUGMENT_FIELDS.items()})[field]
+    assert train(tmp_path, base, {f"train.{field}": value}) != plain(train, tuple(base.items()))
+
+
+def test_the_same_settings_change_nothing(plain: Plain, tmp_path: Path) -> None:
+    assert search(tmp_path / "search") == plain(search, ())
+    assert train(tmp_path / "train") == plain(train, ())
+
+
+def test_only_the_validation_score_depends_on_the_number_of_validation_images(plain: Plain, tmp_path: Path) -> None:
+    fewer = search(tmp_path, {"search.validation_images": 5})
+    assert fewer["checkpoints"] == plain(search, ())["checkpoints"]

@@ -1,0 +1,83 @@
+"""Every module says what it is and which names are public, and every public name says what it does."""
+
+import inspect
+import subprocess
+import sys
+from importlib import import_module
+from pkgutil import walk_packages
+from types import ModuleType
+
+import pytest
+
+import dartboard
+
+NAMES = ["dartboard", *(module.name for module in walk_packages(dartboard.__path__, "dartboard."))]
+NO_LIST = ("dartboard.methods", "dartboard.version")
+"""The methods are imported for what they register, and the version is read by the build as one line of text."""
+
+
+def is_ours(thing: object) -> bool:
+    return (inspect.isclass(thing) or inspect.isfunction(thing)) and thing.__module__.startswith("dartboard")
+
+
+def load(name: str) -> ModuleType:
+    return import_module(name)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith("__main__")])
+def test_a_module_describes_itself_and_lists_its_public_names(name: str) -> None:
+    module = load(name)
+    assert module.__doc__
+    assert module.__doc__.strip()
+    if name.startswith(NO_LIST):
+        return
+    public = module.__all__
+    assert [each for each in public if not hasattr(module, each)] == []
+    assert len(set(public)) == len(public)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith("__main__")])
+def test_every_public_class_function_and_method_has_a_docstring(name: str) -> None:
+    module = load(name)
+    silent = []
+    for public in getattr(module, "__all__", ()):
+        thing = getattr(module, public)
+        if not is_ours(thing):
+            continue
+        members = vars(thing).items() if inspect.isclass(thing) else ()
+        candidates = [(public, thing)] + [
+            (f"{public}.{key}", value)
+            for key, value in members
+            if not key.startswith("_") and isinstance(value, property | classmethod | staticmethod | type(load))
+        ]
+        silent += [key for key, value in candidates if not (value.__doc__ or "").strip()]
+    assert silent == []
+
+
+def test_the_package_offers_its_verbs_and_its_version() -> None:
+    assert set(dartboard.__all__) >= {"run", "search", "train", "report", "methods", "spaces", "__version__"}
+    with pytest.raises(AttributeError, match="has no attribute 'serach'"):
+        dartboard.serach  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "before", ["import dartboard", "import dartboard.search, dartboard.train", "from dartboard.methods import darts"]
+)
+def test_a_verb_stays_a_function_whatever_is_imported_before(before: str) -> None:
+    """`dartboard.search` is a function and a package; in a fresh interpreter, since the first import decides."""
+    check = "assert all(callable(getattr(dartboard, name)) for name in dartboard.__all__[-6:] * 2)"
+    code = f"{before}\nimport dartboard\n{check}\nfrom dartboard.search import make_recipe\n{check}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_a_room_offers_is_defined_in_that_room_or_below() -> None:
+    """A public name is re-exported by its own room only, so that there is one place to import it from."""
+    for room in ("data", "runs", "space", "supernet", "search", "train", "pipeline"):
+        module = load(f"dartboard.{room}")
+        foreign = [
+            name
+            for name in module.__all__
+            if is_ours(getattr(module, name)) and not getattr(module, name).__module__.startswith(module.__name__)
+        ]
+        assert foreign == []

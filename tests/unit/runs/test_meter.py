@@ -1,0 +1,53 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from dartboard.runs import Meter, Observer
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=5), st.integers(0, 1000))
+@settings(deadline=None)
+def test_unequal_batches_give_the_mean_over_images(sizes: list[int], seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(sum(sizes), 4, generator=generator)
+    labels = torch.randint(4, (sum(sizes),), generator=generator)
+    meter = Meter(torch.device("cpu"))
+    for part, wanted in zip(logits.split(sizes), labels.split(sizes), strict=True):
+        meter.add(functional.cross_entropy(part, wanted), part, wanted)
+    read = meter.read()
+    assert read is not None
+    assert read[0] == pytest.approx(functional.cross_entropy(logits, labels).item(), rel=1e-5)
+    assert read[1] == (logits.argmax(1) == labels).sum().item() / sum(sizes)
+
+
+def test_nothing_counted_is_no_figure() -> None:
+    assert Meter(torch.device("cpu")).read() is None
+
+
+def test_counting_keeps_no_graph() -> None:
+    meter = Meter(torch.device("cpu"))
+    logits = torch.zeros(2, 3, requires_grad=True)
+    labels = torch.tensor([0, 1])
+    meter.add(functional.cross_entropy(logits, labels), logits, labels)
+    assert meter.read() == (pytest.approx(1.0986, abs=1e-4), 0.5)
+    assert not meter._sums.requires_grad
+
+
+def test_long_epochs_lose_no_image_to_rounding() -> None:
+    meter = Meter(torch.device("cpu"))
+    logits, labels = torch.eye(2).repeat(512, 1), torch.tensor([0, 1]).repeat(512)
+    for _ in range(40):
+        meter.add(torch.tensor(0.1), logits, labels)
+    assert meter.read() == (pytest.approx(0.1, rel=1e-7), 1.0)
+
+
+def test_a_plain_observer_hears_everything_and_does_nothing() -> None:
+    observer = Observer()
+    observer.plan({"data": "digits"})
+    observer.note("a sentence")
+    observer.begin("search", epochs=2, steps=3, done=0)
+    observer.step()
+    observer.epoch({"event": "epoch"})
+    observer.end("search")

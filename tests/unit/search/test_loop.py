@@ -1,0 +1,270 @@
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import repeat
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from dartboard.data import Batch
+from dartboard.errors import NonFiniteLossError
+from dartboard.runs import Event, Observer, RunDirectory
+from dartboard.search import (
+    AdamUpdate,
+    Bilevel,
+    FirstOrder,
+    Recipe,
+    Rule,
+    SearchLength,
+    SearchProblem,
+    SearchSettings,
+    SearchState,
+    run_search,
+)
+from dartboard.search.gradient import differentiate
+from dartboard.search.loop import cosine
+from dartboard.space import Genotype, get_space
+
+SPACE = get_space("nas-bench-201")
+DARTS = Recipe(gradient=FirstOrder(), update=AdamUpdate())
+
+
+class Linear(nn.Module):
+    """Logits from the image times one gate, so that the loss depends on weights and alpha."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+        with torch.no_grad():
+            self.layer.weight.copy_(torch.linspace(-0.5, 0.5, 12).view(3, 4))
+            self.layer.bias.zero_()
+
+    def forward(self, images: Tensor, gates: Mapping[str, Tensor]) -> Tensor:
+        return self.layer(images.flatten(1)) * (1 + gates["cell"][0, 0])
+
+
+@dataclass
+class Fixed:
+    """Batches given beforehand, over and over."""
+
+    batches: list[Batch]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def epoch(self, _generator: torch.Generator) -> Iterator[Batch]:
+        return iter(self.batches)
+
+    def forever(self, _generator: torch.Generator) -> Iterator[Batch]:
+        for batches in repeat(self.batches):
+            yield from batches
+
+    def in_order(self) -> Iterator[Batch]:
+        return iter(self.batches)
+
+
+def batches(count: int, seed: int, factor: float = 1.0) -> Fixed:
+    generator = torch.Generator().manual_seed(seed)
+    return Fixed(
+        [
+            Batch(factor * torch.randn(5, 1, 2, 2, generator=generator), torch.randint(3, (5,), generator=generator))
+            for _ in range(count)
+        ]
+    )
+
+
+def problem(steps: int = 3, **changes: Fixed) -> SearchProblem:
+    parts = {"weight_batches": batches(steps, 0), "alpha_batches": batches(2, 1), "validation_batches": batches(2, 2)}
+    return SearchProblem(space=SPACE, supernet=Linear(), device=torch.device("cpu"), **{**parts, **changes})
+
+
+def search(
+    folder: Path,
+    given: SearchProblem,
+    recipe: Recipe = DARTS,
+    *,
+    settings: SearchSettings | None = None,
+    epochs: int = 2,
+    observer: Observer | None = None,
+) -> tuple[Genotype, list[Event]]:
+    with RunDirectory(folder) as run:
+        genotype = run_search(
+            given,
+            recipe,
+            settings or SearchSettings(),
+            run,
+            length=SearchLength(epochs, 3),
+            seed=0,
+            observer=observer or Observer(),
+        )
+        return genotype, run.events.read()
+
+
+def test_the_cosine_starts_at_start_passes_the_middle_and_reaches_the_end_only_after_the_last_epoch() -> None:
+    assert cosine(0, 50, 0.025, 0.001) == 0.025
+    assert cosine(25, 50, 0.025, 0.001) == pytest.approx(0.013)
+    assert cosine(50, 50, 0.025, 0.001) == 0.001
+    assert cosine(49, 50, 0.025, 0.001) == pytest.approx(0.001 + 0.012 * (1 + math.cos(math.pi * 0.98)))
+    rates = [cosine(epoch, 50, 0.025, 0.001) for epoch in range(51)]
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_every_epoch_uses_and_records_the_cosines_rate(tmp_path: Path) -> None:
+    settings = SearchSettings(weight_lr=0.1, weight_lr_min=0.02)
+    _, events = search(tmp_path, problem(), settings=settings, epochs=4)
+    assert [event["learning_rate"] for event in events] == [cosine(epoch, 4, 0.1, 0.02) for epoch in range(4)]
+
+
+class Watched:
+    """First order, keeping each problem and its real weights before and after."""
+
+    def __init__(self) -> None:
+        self.predicted: list[dict[str, Tensor]] = []
+        self.found: list[dict[str, Tensor]] = []
+
+    def __call__(self, given: Bilevel) -> dict[str, Tensor]:
+        self.found.append({name: weight.detach().clone() for name, weight in given.weights.items()})
+        slope = differentiate(given.train_loss(given.weights, given.alphas), given.weights)
+        moved = given.weight_step(given.weights, slope)
+        self.predicted.append({name: weight.detach() for name, weight in moved.items()})
+        return {kind: torch.zeros_like(alpha) for kind, alpha in given.alphas.items()}
+
+
+def test_the_virtual_step_is_what_the_loops_weight_step_then_does(tmp_path: Path) -> None:
+    watched = Watched()
+    recipe = Recipe(gradient=watched, update=AdamUpdate(lr=0.0))
+    search(tmp_path, problem(), recipe, settings=SearchSettings(grad_clip=None, weight_decay=0.05), epochs=2)
+    assert len(watched.found) == 6
+    for predicted, found in zip(watched.predicted, watched.found[1:], strict=False):
+        for name, weight in found.items():
+            torch.testing.assert_close(predicted[name], weight, rtol=0, atol=1e-7)
+
+
+def test_the_weight_step_is_clipped_to_the_norm(tmp_path: Path) -> None:
+    given = problem(weight_batches=batches(3, 0, factor=1000.0))
+    before = [weight.detach().clone() for weight in given.supernet.parameters()]
+    settings = SearchSettings(weight_lr=1.0, momentum=0.0, weight_decay=0.0, grad_clip=0.25)
+    with RunDirectory(tmp_path) as run:
+        run_search(given, DARTS, settings, run, length=SearchLength(1, 1), seed=0, observer=Observer())
+    change = [(new - old).norm() for new, old in zip(given.supernet.parameters(), before, strict=True)]
+    assert torch.stack(change).norm().item() == pytest.approx(0.25, rel=1e-4)
+
+
+def test_alpha_moves_before_the_weights_and_each_step_moves_only_its_own(tmp_path: Path) -> None:
+    """By hand: one epoch of one step, the alpha gradient at the first weights, the weight gradient at the new alpha."""
+    given = problem(steps=1)
+    twin = Linear()
+    start = make_alpha(tmp_path / "start")
+    alpha = start.clone().requires_grad_()
+    adam = AdamUpdate().optimizer([alpha])
+    alpha_batch, weight_batch = given.alpha_batches.batches[0], given.weight_batches.batches[0]
+    loss = nn.functional.cross_entropy(twin(alpha_batch.images, {"cell": alpha.softmax(-1)}), alpha_batch.labels)
+    (alpha.grad,) = torch.autograd.grad(loss, [alpha])
+    adam.step()
+    sgd = torch.optim.SGD(twin.parameters(), lr=0.025, momentum=0.9, weight_decay=3e-4)
+    loss = nn.functional.cross_entropy(twin(weight_batch.images, {"cell": alpha.softmax(-1)}), weight_batch.labels)
+    loss.backward()
+    nn.utils.clip_grad_norm_(twin.parameters(), 5.0)
+    sgd.step()
+    with RunDirectory(tmp_path / "run") as run:
+        run_search(given, DARTS, SearchSettings(), run, length=SearchLength(1, 1), seed=0, observer=Observer())
+        saved = run.load_checkpoint("search", "search")
+    assert saved is not None
+    torch.testing.assert_close(saved["alphas"]["cell"], alpha.detach(), rtol=0, atol=1e-8)
+    for name, weight in twin.named_parameters():
+        torch.testing.assert_close(saved["supernet"][name], weight.detach(), rtol=0, atol=1e-8)
+
+
+def make_alpha(folder: Path) -> Tensor:
+    """The alpha that seed 0 starts with: after an epoch of a method that does not move it."""
+    with RunDirectory(folder) as run:
+        run_search(problem(1), Recipe(), SearchSettings(), run, length=SearchLength(1, 1), seed=0, observer=Observer())
+        saved = run.load_checkpoint("search", "search")
+    assert saved is not None
+    alpha: Tensor = saved["alphas"]["cell"]
+    return alpha
+
+
+def test_a_search_without_a_gradient_trains_weights_at_a_fixed_alpha_and_records_no_alpha_loss(tmp_path: Path) -> None:
+    given = problem()
+    before = given.supernet.layer.weight.detach().clone()
+    _, events = search(tmp_path, given, Recipe())
+    assert not torch.equal(given.supernet.layer.weight, before)
+    assert [event["alpha_loss"] for event in events] == [None, None]
+    assert events[0]["gates"] == events[1]["gates"]
+
+
+def test_the_epoch_event_scores_the_supernet_on_the_validation_batches(tmp_path: Path) -> None:
+    given = problem()
+    _, events = search(tmp_path, given, epochs=1)
+    gates = {"cell": torch.tensor(events[0]["gates"]["cell"])}
+    images, labels = (torch.cat(parts) for parts in zip(*given.validation_batches.batches, strict=True))
+    logits = given.supernet(images, gates)
+    assert events[0]["validation_accuracy"] == pytest.approx((logits.argmax(1) == labels).double().mean().item())
+    assert events[0]["validation_loss"] == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), rel=1e-5)
+
+
+def test_an_epoch_ends_with_its_images_or_its_steps(tmp_path: Path) -> None:
+    class Counting(Observer):
+        steps = 0
+
+        def step(self) -> None:
+            self.steps += 1
+
+    for available, expected in ((2, 2), (3, 3), (5, 3)):
+        counting = Counting()
+        search(tmp_path / str(available), problem(available), epochs=1, observer=counting)
+        assert counting.steps == expected
+
+
+@pytest.mark.parametrize("part", ["weight_batches", "alpha_batches"])
+def test_a_loss_that_is_not_finite_is_named_with_its_epoch_and_a_remedy(tmp_path: Path, part: str) -> None:
+    """A broken alpha breaks the next weight loss too, and that one is named first."""
+    sentence = r"the weight loss is nan in search epoch 1; lower search\.weight_lr \(now 0\.025\)"
+    with pytest.raises(NonFiniteLossError, match=sentence):
+        search(tmp_path, problem(**{part: batches(3, 0, factor=math.inf)}))
+    assert not (tmp_path / "checkpoints").exists()
+    assert not (tmp_path / "genotype.json").exists()
+
+
+class Noting(Rule):
+    """Notes when it is called, and stops where it is told to."""
+
+    def __init__(self, notes: list[tuple[str, str, int]], name: str, stop_after: int = 99) -> None:
+        self.notes, self.name, self.stop_after = notes, name, stop_after
+
+    def before_epoch(self, state: SearchState) -> None:
+        self.notes.append((self.name, "before", state.epoch))
+
+    def after_epoch(self, state: SearchState) -> None:
+        self.notes.append((self.name, "after", state.epoch))
+        if state.epoch == self.stop_after:
+            state.stop("enough")
+
+
+def test_rules_act_around_every_epoch_in_their_order(tmp_path: Path) -> None:
+    notes: list[tuple[str, str, int]] = []
+    search(tmp_path, problem(), replace(DARTS, rules=(Noting(notes, "a"), Noting(notes, "b"))))
+    around = [("a", "before", 0), ("b", "before", 0), ("a", "after", 1), ("b", "after", 1)]
+    assert notes == around + [(name, when, epoch + 1) for name, when, epoch in around]
+
+
+def test_a_rule_that_stops_ends_the_search_with_a_recorded_reason_and_a_resume_stays_stopped(tmp_path: Path) -> None:
+    rule = Noting([], "a", stop_after=1)
+    genotype, events = search(tmp_path, problem(), replace(DARTS, rules=(rule,)), epochs=3)
+    assert [event["event"] for event in events] == ["epoch", "stop"]
+    assert events[-1]["reason"] == "enough"
+    again, events = search(tmp_path, problem(), replace(DARTS, rules=(rule,)), epochs=3)
+    assert again == genotype
+    assert [event["event"] for event in events] == ["epoch", "stop"]
+
+
+def test_an_epoch_recorded_but_not_saved_is_recorded_once_after_a_resume(tmp_path: Path) -> None:
+    search(tmp_path, problem(), epochs=2)
+    with RunDirectory(tmp_path) as run:
+        run.events.append({**run.events.read()[-1], "epoch": 3})
+        run.events.append({"event": "phase", "phase": "data", "seconds": 1.0})
+    _, events = search(tmp_path, problem(), epochs=2)
+    assert [event.get("epoch") for event in events] == [1, 2, None]

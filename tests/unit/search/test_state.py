@@ -1,0 +1,65 @@
+import pytest
+import torch
+from torch import nn
+
+from dartboard.runs import RunDirectory
+from dartboard.search import AdamUpdate, SearchState
+
+
+def make_state(seed: int, *, moves_alpha: bool = True) -> SearchState:
+    torch.manual_seed(seed)
+    supernet = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    alphas = {kind: torch.randn(2, 3, requires_grad=True) for kind in ("normal", "reduce")}
+    sgd = torch.optim.SGD(supernet.parameters(), lr=0.1, momentum=0.9)
+    return SearchState(supernet, alphas, sgd, AdamUpdate().optimizer(alphas.values()) if moves_alpha else None, 5)
+
+
+def step(state: SearchState) -> None:
+    loss = state.supernet(torch.linspace(-1, 1, 12).view(4, 3)).square().sum()
+    loss = loss + sum(alpha.square().sum() for alpha in state.alphas.values())
+    loss.backward()
+    state.weight_optimizer.step()
+    if state.alpha_optimizer:
+        state.alpha_optimizer.step()
+    state.epoch += 1
+
+
+@pytest.mark.parametrize("moves_alpha", [True, False])
+def test_a_state_goes_through_a_checkpoint_and_moves_on_bit_for_bit(tmp_path, moves_alpha: bool) -> None:
+    state, other = make_state(0, moves_alpha=moves_alpha), make_state(1, moves_alpha=moves_alpha)
+    step(state)
+    with RunDirectory(tmp_path) as run:
+        run.save_checkpoint("search", "search", state.state_dict())
+        other.load_state_dict(run.load_checkpoint("search", "search") or {})
+    for each in (state, other):
+        each.weight_optimizer.zero_grad()
+        for alpha in each.alphas.values():
+            alpha.grad = None
+        step(each)
+    assert other.epoch == state.epoch == 2
+    for kind, alpha in state.alphas.items():
+        assert torch.equal(other.alphas[kind], alpha)
+    for name, tensor in state.supernet.state_dict().items():
+        assert torch.equal(other.supernet.state_dict()[name], tensor)
+
+
+def test_loading_keeps_the_alphas_that_the_optimizer_holds(tmp_path) -> None:
+    state = make_state(0)
+    leaf = state.alphas["normal"]
+    state.load_state_dict(make_state(1).state_dict())
+    assert state.alphas["normal"] is leaf
+    assert leaf.requires_grad
+
+
+def test_alpha_is_never_among_the_weights() -> None:
+    state = make_state(0)
+    assert list(state.weights) == [name for name, _ in state.supernet.named_parameters()]
+    weights = {id(weight) for weight in state.weights.values()}
+    assert weights.isdisjoint(id(alpha) for alpha in state.alphas.values())
+
+
+def test_the_reason_for_a_stop_survives_a_checkpoint() -> None:
+    state, other = make_state(0), make_state(1)
+    state.stop("enough")
+    other.load_state_dict(state.state_dict())
+    assert other.stop_reason == "enough"

@@ -1,0 +1,113 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+from dartboard.errors import GenotypeError
+from dartboard.space import PUBLISHED, CellGenotype, Choice, Genotype, check_genotype, get_space, parse_genotype
+
+from .strategies import loose_genotypes, strict_genotypes
+
+DARTS = get_space("darts")
+NB201 = get_space("nas-bench-201")
+V2 = PUBLISHED["darts-v2"]
+
+
+def with_choice(position: int, choice: Choice) -> Genotype:
+    """DARTS V2 with one edge of its normal cell replaced."""
+    choices = list(V2["normal"].choices)
+    choices[position] = choice
+    return Genotype("darts", (("normal", replace(V2["normal"], choices=tuple(choices))), V2.cells[1]))
+
+
+def without(position: int) -> Genotype:
+    """DARTS V2 without one edge of its reduction cell."""
+    choices = V2["reduce"].choices
+    kept = choices[:position] + choices[position + 1 :]
+    return Genotype("darts", (V2.cells[0], ("reduce", replace(V2["reduce"], choices=kept))))
+
+
+@given(strict_genotypes)
+@settings(deadline=None)
+def test_what_a_search_gives_is_accepted(genotype: Genotype) -> None:
+    check_genotype(genotype, get_space(genotype.space))
+
+
+@given(loose_genotypes)
+@settings(deadline=None)
+def test_any_number_of_edges_is_accepted_unless_strict(genotype: Genotype) -> None:
+    space = get_space(genotype.space)
+    check_genotype(genotype, space, strict=False)
+    wanted = {node: space.cell.edges_per_node or node for node in space.cell.nodes}
+    sources = [
+        [choice.source for choice in cell.choices if choice.target == node]
+        for _, cell in genotype.cells
+        for node in space.cell.nodes
+    ]
+    nodes = [node for _ in genotype.cells for node in space.cell.nodes]
+    if all(len(s) == len(set(s)) == wanted[node] for s, node in zip(sources, nodes, strict=True)):
+        check_genotype(genotype, space)
+    else:
+        with pytest.raises(GenotypeError, match=r"takes node|incoming edges"):
+            check_genotype(genotype, space)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(
+    ("genotype", "sentence"),
+    [
+        (with_choice(0, Choice(2, 0, "none")), "edge 0 -> 2 of the normal cell uses 'none', which a 'darts' cell"),
+        (
+            with_choice(0, Choice(2, 0, "sep_conv_3x4")),
+            r"edge 0 -> 2 of the normal cell uses 'sep_conv_3x4', .* did you mean 'sep_conv_3x3'",
+        ),
+        (with_choice(0, Choice(2, 0, "nor_conv_3x3")), "uses 'nor_conv_3x3', which a 'darts' cell cannot hold"),
+        (with_choice(2, Choice(3, 3, "skip_connect")), "edge 3 -> 3 of the normal cell does not exist"),
+        (with_choice(2, Choice(3, 5, "skip_connect")), "edge 5 -> 3 of the normal cell does not exist"),
+        (with_choice(2, Choice(3, -1, "skip_connect")), "edge -1 -> 3 of the normal cell does not exist"),
+        (with_choice(2, Choice(1, 0, "skip_connect")), "edge 0 -> 1 .* nodes 2 to 5 receive from earlier nodes only"),
+        (with_choice(2, Choice(6, 0, "skip_connect")), "edge 0 -> 6 of the normal cell does not exist"),
+        (
+            Genotype("darts", (V2.cells[0], ("reduce", replace(V2["reduce"], outputs=(3, 4, 5))))),
+            r"output of the reduce cell must come from the nodes \[2, 3, 4, 5\] .* not from \[3, 4, 5\]",
+        ),
+        (Genotype("darts", V2.cells[:1]), "has the cells normal, reduce; this one has normal"),
+        (Genotype("darts", V2.cells[::-1]), "has the cells normal, reduce; this one has reduce, normal"),
+        (Genotype("darts", ()), "has the cells normal, reduce; this one has none"),
+        (parse_genotype("|none~0|"), "has the cells normal, reduce; this one has cell"),
+    ],
+)
+def test_what_no_network_can_be_built_from_is_refused_with_edge_and_reason(
+    genotype: Genotype, sentence: str, strict: bool
+) -> None:
+    with pytest.raises(GenotypeError, match=sentence):
+        check_genotype(genotype, DARTS, strict=strict)
+
+
+@pytest.mark.parametrize(
+    ("genotype", "sentence"),
+    [
+        (without(0), "node 2 of the reduce cell has 1 incoming edges; 'darts' wants 2"),
+        (with_choice(1, Choice(2, 0, "sep_conv_5x5")), "node 2 of the normal cell takes node 0 twice"),
+        (with_choice(1, Choice(3, 2, "sep_conv_5x5")), "node 2 of the normal cell has 1 incoming edges"),
+    ],
+)
+def test_only_the_strict_form_counts_edges(genotype: Genotype, sentence: str) -> None:
+    check_genotype(genotype, DARTS, strict=False)
+    with pytest.raises(GenotypeError, match=sentence):
+        check_genotype(genotype, DARTS)
+
+
+def test_a_nas_bench_201_cell_holds_none_and_keeps_every_edge() -> None:
+    check_genotype(parse_genotype("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"), NB201)
+    with pytest.raises(GenotypeError, match="node 3 of the cell cell has 2 incoming edges; 'nas-bench-201' wants 3"):
+        check_genotype(parse_genotype("|none~0|+|none~0|none~1|+|none~0|none~1|"), NB201)
+    with pytest.raises(GenotypeError, match=r"must come from the nodes \[3\] .* not from \[2\]"):
+        check_genotype(parse_genotype("|none~0|+|none~0|none~1|"), NB201)
+
+
+def test_an_empty_cell_is_an_architecture_only_unless_strict() -> None:
+    genotype = Genotype("nas-bench-201", (("cell", CellGenotype((), (3,))),))
+    check_genotype(genotype, NB201, strict=False)
+    with pytest.raises(GenotypeError, match="node 1 of the cell cell has 0 incoming edges"):
+        check_genotype(genotype, NB201)

@@ -1,0 +1,83 @@
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+
+from dartboard.errors import UnknownNameError
+from dartboard.registry import Registry
+
+
+def build_small() -> str:
+    """Something small.
+
+    And more about it.
+    """
+    return "small"
+
+
+def build_undocumented() -> str:
+    return "undocumented"
+
+
+@pytest.fixture
+def registry() -> Registry[Callable[[], str]]:
+    return Registry("thing", "dartboard.things_that_no_package_offers")
+
+
+def test_an_entry_carries_name_factory_summary_and_paper(registry: Registry[Callable[[], str]]) -> None:
+    registry.add("small", build_small, paper="arXiv:1806.09055")
+    entry = registry["small"]
+    assert (entry.name, entry.summary, entry.paper) == ("small", "Something small", "arXiv:1806.09055")
+    assert entry.factory() == "small"
+
+
+def test_a_factory_without_docstring_has_an_empty_summary(registry: Registry[Callable[[], str]]) -> None:
+    registry.add("bare", build_undocumented)
+    assert registry["bare"].summary == ""
+
+
+def test_a_name_is_registered_once(registry: Registry[Callable[[], str]]) -> None:
+    registry.add("small", build_small)
+    with pytest.raises(ValueError, match="the thing 'small' is registered twice; choose another name"):
+        registry.add("small", build_undocumented)
+    assert registry["small"].factory is build_small
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(registry: Registry[Callable[[], str]]) -> None:
+    registry.add("small", build_small)
+    with pytest.raises(UnknownNameError, match=r"there is no thing 'smal'; did you mean 'small'\?"):
+        registry["smal"]
+
+
+def test_iteration_is_by_name_whatever_the_order_of_registration(registry: Registry[Callable[[], str]]) -> None:
+    for name in ("c", "a", "b"):
+        registry.add(name, build_small)
+    assert [entry.name for entry in registry] == ["a", "b", "c"]
+
+
+def test_a_removed_name_is_unknown_and_free_again(registry: Registry[Callable[[], str]]) -> None:
+    registry.add("small", build_small)
+    registry.remove("small")
+    assert "small" not in registry
+    registry.add("small", build_undocumented)
+    assert "small" in registry
+
+
+@pytest.mark.parametrize(
+    "look", [lambda r: r["extra"], lambda r: "extra" in r, list], ids=["getitem", "contains", "iteration"]
+)
+def test_installed_packages_register_at_the_first_look_and_only_then(
+    look: Callable[[Registry[Callable[[], str]]], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry: Registry[Callable[[], str]] = Registry("thing", "dartboard.things")
+    asked: list[str] = []
+
+    def entry_points(group: str) -> list[SimpleNamespace]:
+        asked.append(group)
+        return [SimpleNamespace(load=lambda: registry.add("extra", build_small))]
+
+    monkeypatch.setattr("dartboard.registry.entry_points", entry_points)
+    assert not asked
+    for _ in range(2):
+        assert look(registry)
+    assert asked == ["dartboard.things"]
