@@ -120,7 +120,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_a_run_that_can(
     done = epochs_of(folder / "run", phase)
     resumed = dartboard(*command, "--resume")
     assert resumed.code == 0
-    assert f"{phase}: resuming after " in resumed.err
+    assert f"{phase}: resuming after epoch " in resumed.err
     first = next(line for line in resumed.err.splitlines() if line.startswith(f"{phase}: epoch "))
     assert int(first.split()[2].partition("/")[0]) in (done, done + 1)
 

@@ -7,8 +7,17 @@ from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from dartboard.runs.events import Event
 from dartboard.runs.observer import Observer
@@ -31,6 +40,10 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def describe_epoch(event: Event) -> dict[str, str]:
@@ -86,7 +99,8 @@ class PlainDisplay(Observer):
     def begin(self, phase: str, *, epochs: int, steps: int, done: int) -> None:
         """Say that the phase begins or goes on."""
         self._phase, self._started, self._done = phase, time.monotonic(), done
-        self._line(f"{phase}: {'resuming after' if done else 'starting,'} {done or epochs} epochs, {steps} steps each")
+        start = f"resuming after epoch {done} of {epochs}" if done else f"starting, {_count(epochs, 'epoch')}"
+        self._line(f"{phase}: {start} of {_count(steps, 'step')}")
 
     def epoch(self, event: Event) -> None:
         """Print the epoch's figures and the time that is left."""
@@ -100,7 +114,7 @@ class PlainDisplay(Observer):
 
 
 class LiveDisplay(PlainDisplay):
-    """A bar per phase with the time that is left, above the last epoch's figures.
+    """A bar per phase with the time that is left, above the figures of each phase's last epoch.
 
     Args:
         console: a terminal.
@@ -115,10 +129,10 @@ class LiveDisplay(PlainDisplay):
             TextColumn("steps"),
             TimeElapsedColumn(),
             TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            TimeRemainingColumn(),
             console=console,
         )
-        self._figures: Table | None = None
+        self._figures: dict[TaskID, Table] = {}
         self._task = self._progress.add_task("", visible=False)
         self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4)
 
@@ -136,12 +150,12 @@ class LiveDisplay(PlainDisplay):
         """Show what is about to be done."""
         table = Table.grid(padding=(0, 2))
         for heading, text in rows.items():
-            table.add_row(f"[bold]{heading}", text)
+            table.add_row(Text(heading, style="bold"), Text(text))
         self.console.print(table)
 
     def begin(self, phase: str, *, epochs: int, steps: int, done: int) -> None:
         """Start the phase's bar."""
-        self._figures = None
+        self._phase = phase
         self._task = self._progress.add_task(phase, total=epochs * steps, completed=done * steps)
 
     def step(self) -> None:
@@ -151,8 +165,10 @@ class LiveDisplay(PlainDisplay):
     def epoch(self, event: Event) -> None:
         """Show the epoch's figures below the bars."""
         facts = describe_epoch(event)
-        self._figures = Table(*facts, box=None, header_style="dim")
-        self._figures.add_row(*facts.values())
+        table = Table(self._phase, *facts, box=None, header_style="dim")
+        table.columns[0].header_style = "bold"
+        table.add_row("", *map(Text, facts.values()))
+        self._figures[self._task] = table
 
     def _render(self) -> RenderableType:
-        return Group(self._progress, *([self._figures] if self._figures else []))
+        return Group(self._progress, *self._figures.values())
