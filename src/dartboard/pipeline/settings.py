@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
@@ -13,7 +14,7 @@ from dartboard.search import SearchSettings
 from dartboard.space import SearchSpace, get_space
 from dartboard.train import TrainSettings
 
-__all__ = ["PRESETS", "MethodSettings", "RunSettings", "resolve_settings"]
+__all__ = ["PRESETS", "MethodSettings", "Preset", "RunSettings", "resolve_settings"]
 
 
 class MethodSettings(Settings):
@@ -141,14 +142,27 @@ def _smoke(space: SearchSpace) -> dict[str, Any]:
     return {"search": size, "train": {**size, "auxiliary_weight": 0.0, "drop_path": 0.0, "augment.cutout": 0}}
 
 
-PRESETS: Mapping[str, Callable[[SearchSpace], dict[str, Any]]] = {
-    "quick": _quick,
-    "darts-cifar": _darts_cifar,
-    "nas-bench-201": _nas_bench_201,
-    "nas-bench-201-12": _nas_bench_201_12,
-    "smoke": _smoke,
+@dataclass(frozen=True)
+class Preset:
+    """A layer of settings between the defaults and the user's.
+
+    Attributes:
+        space: the space that it is made for, taken unless another is asked for.
+        layer: the settings for a space.
+    """
+
+    space: str
+    layer: Callable[[SearchSpace], dict[str, Any]]
+
+
+PRESETS: Mapping[str, Preset] = {
+    "quick": Preset("nas-bench-201", _quick),
+    "darts-cifar": Preset("darts", _darts_cifar),
+    "nas-bench-201": Preset("nas-bench-201", _nas_bench_201),
+    "nas-bench-201-12": Preset("nas-bench-201", _nas_bench_201_12),
+    "smoke": Preset("nas-bench-201", _smoke),
 }
-"""Name -> settings for a space."""
+"""Name -> preset."""
 
 
 def resolve_settings(*layers: Mapping[str, Any]) -> RunSettings:
@@ -158,7 +172,9 @@ def resolve_settings(*layers: Mapping[str, Any]) -> RunSettings:
         UnknownNameError: the space or the preset does not exist.
         SettingsError: a key is unknown or a value does not fit.
     """
-    asked = resolve(RunSettings, *layers)
-    if asked.preset not in PRESETS:
-        raise UnknownNameError(f"there is no preset '{asked.preset}'; {suggest(asked.preset, PRESETS)}")
-    return resolve(RunSettings, PRESETS[asked.preset](get_space(asked.space)), *layers)
+    name = resolve(RunSettings, *layers).preset
+    if name not in PRESETS:
+        raise UnknownNameError(f"there is no preset '{name}'; {suggest(name, PRESETS)}")
+    preset = PRESETS[name]
+    asked = resolve(RunSettings, {"space": preset.space}, *layers)
+    return resolve(RunSettings, {"space": preset.space}, preset.layer(get_space(asked.space)), *layers)
