@@ -7,19 +7,23 @@ later ones winning over earlier ones, the preset and the defaults; `out` (the ru
 record as typed). All raise `DartboardError`, whose message is one sentence for the user.
 """
 
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
+from dartboard.errors import DataError, SettingsError
 from dartboard.pipeline import (
     Result,
     RunSettings,
     Session,
+    Step,
     check_sizes,
     device_name,
     evaluate_networks,
+    finished_result,
     open_session,
     read_genotype,
     resolve_settings,
@@ -33,7 +37,7 @@ from dartboard.registry import Entry
 from dartboard.report import write_report
 from dartboard.runs import Observer
 from dartboard.search import METHODS, make_recipe
-from dartboard.space import SPACES
+from dartboard.space import SPACES, Genotype, SearchSpace
 
 __all__ = ["methods", "report", "run", "search", "spaces", "train"]
 
@@ -54,8 +58,10 @@ def run(
     Returns:
         The summary, as in `result.json`.
     """
-    settings = resolve_settings({"source": _source(data)}, *layers)
-    with _opened(settings, out, resume, observer, steps=("search", "train")) as session:
+    with _opened(_searching(data, layers), out, resume, observer, ("search", "train")) as session:
+        if result := finished_result(session, tested=True):
+            return result
+        _begin(session, ("search", "train"))
         genotype = search_genotype(session)
         networks = train_networks(session, genotype)
         evaluate_networks(session, networks)
@@ -75,8 +81,10 @@ def search(
     Returns:
         The summary; its `validation_accuracy` is the supernet's, `test_accuracy` is None.
     """
-    settings = resolve_settings({"source": _source(data)}, *layers)
-    with _opened(settings, out, resume, observer, steps=("search",)) as session:
+    with _opened(_searching(data, layers), out, resume, observer, ("search",)) as session:
+        if result := finished_result(session, tested=False):
+            return result
+        _begin(session, ("search",))
         search_genotype(session)
         return _finish(session, command)
 
@@ -105,22 +113,24 @@ def train(
         The summary, whose `method` is None.
     """
     given = read_genotype(genotype)
-    settings = resolve_settings({"source": _source(data)}, *layers, {"space": given.space, "genotype": given.to_json()})
-    with _opened(settings, out, resume, observer, steps=("train",)) as session:
+    with _opened(_training(data, layers, given), out, resume, observer, ("train",)) as session:
+        if result := finished_result(session, tested=True):
+            return result
+        _begin(session, ("train",))
         session.run.write("genotype.json", given.to_json())
         networks = train_networks(session, given)
         evaluate_networks(session, networks)
         return _finish(session, command)
 
 
-def methods() -> list[dict[str, str]]:
-    """The registered search methods: name, summary, paper."""
-    return [_describe(entry) for entry in METHODS]
+def methods() -> list[dict[str, Any]]:
+    """The registered search methods: name, summary, paper, options with their defaults."""
+    return [{**_describe(entry), "options": _defaults(entry)} for entry in METHODS]
 
 
-def spaces() -> list[dict[str, str]]:
-    """The registered search spaces: name, summary, paper."""
-    return [_describe(entry) for entry in SPACES]
+def spaces() -> list[dict[str, Any]]:
+    """The registered search spaces: name, summary, paper, and what a cell can be."""
+    return [{**_describe(entry), **_describe_cell(entry.factory())} for entry in SPACES]
 
 
 def report(run_directory: Place) -> Path:
@@ -136,20 +146,39 @@ def _describe(entry: Entry[Any]) -> dict[str, str]:
     return {"name": entry.name, "summary": entry.summary, "paper": entry.paper}
 
 
+def _defaults(entry: Entry[Any]) -> dict[str, Any]:
+    return {name: option.default for name, option in inspect.signature(entry.factory).parameters.items()}
+
+
+def _describe_cell(space: SearchSpace) -> dict[str, Any]:
+    return {
+        "cells": list(space.cell_kinds),
+        "operations": list(space.ops),
+        "edges": [f"{edge.source}->{edge.target}" for edge in space.cell.edges],
+        "edges kept per node": space.cell.edges_per_node or "all",
+    }
+
+
 @contextmanager
 def _opened(
     settings: RunSettings,
     out: Place | None,
     resume: bool,
     observer: Observer | None,
-    steps: tuple[str, ...],
+    steps: Sequence[Step],
 ) -> Iterator[Session]:
     make_recipe(settings.method.name, settings.method.options)
     with open_session(settings, Path(out) if out else None, resume=resume, observer=observer or Observer()) as session:
-        check_sizes(session)
-        session.begin()
-        session.observer.plan(_announcement(session, steps))
+        check_sizes(session, steps)
+        session.check_dataset()
         yield session
+
+
+def _begin(session: Session, steps: Sequence[Step]) -> None:
+    session.begin()
+    session.observer.plan(_announcement(session, steps))
+    for note in session.dataset.notes:
+        session.observer.note(note)
 
 
 def _finish(session: Session, command: str) -> Result:
@@ -159,14 +188,38 @@ def _finish(session: Session, command: str) -> Result:
     return result
 
 
-def _source(data: Place | None) -> str | None:
-    """The dataset as recorded: absolute, so that a run can be resumed from another folder."""
-    if data is None or str(data) == "digits":
-        return None
-    return str(Path(data).expanduser().resolve())
+def _searching(data: Place | None, layers: Sequence[Layer]) -> RunSettings:
+    settings = resolve_settings(*layers, _source(data))
+    if settings.genotype is not None:
+        raise SettingsError(
+            "the settings hold a genotype, which a search would ignore; train it with `dartboard train`."
+        )
+    return settings
 
 
-def _announcement(session: Session, steps: tuple[str, ...]) -> dict[str, str]:
+def _training(data: Place | None, layers: Sequence[Layer], genotype: Genotype) -> RunSettings:
+    given = {"space": genotype.space, "genotype": genotype.to_json()}
+    for name in (layer["space"] for layer in layers if layer.get("space", genotype.space) != genotype.space):
+        raise SettingsError(
+            f"the genotype belongs to the space '{genotype.space}', not to '{name}'; leave out --space, or train "
+            "another."
+        )
+    return resolve_settings(*layers, given, _source(data))
+
+
+def _source(data: Place | None) -> Layer:
+    """The dataset as recorded, if one is given: absolute, so that a run can be resumed from another folder."""
+    if data is None:
+        return {}
+    if str(data) == "digits":
+        return {"source": None}
+    try:
+        return {"source": str(Path(data).expanduser().resolve())}
+    except (OSError, RuntimeError) as error:
+        raise DataError(f"there is no dataset at {data}: {error}.") from error
+
+
+def _announcement(session: Session, steps: Sequence[Step]) -> dict[str, str]:
     settings, dataset, splits = session.settings, session.dataset, session.splits
     channels, height, width = dataset.image_shape
     rows = {

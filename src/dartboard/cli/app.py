@@ -3,6 +3,7 @@
 Importing torch takes a second, so commands import the API when they run: `--help` stays quick.
 """
 
+import io
 import json
 import os
 import shlex
@@ -14,150 +15,140 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
-from dartboard.config import parse_overrides, read_settings_file
+from dartboard.cli.options import PRESET_LIST, RunOptions, SearchOptions, TrainOptions, takes
 from dartboard.errors import DartboardError
+from dartboard.version import __version__
 
 if TYPE_CHECKING:
     from dartboard.pipeline import Result
 
 __all__ = ["main"]
 
+_INTERRUPTED = 130
+
 app = typer.Typer(
     name="dartboard",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    context_settings={"help_option_names": ["--help", "-h"]},
     help="""Differentiable neural architecture search on images.
 
 From a dataset to a searched, retrained, tested and reported network:
 
-  [bold]dartboard run[/] PICTURES        search, retrain, test and report
-  [bold]dartboard run[/]                 the same on scikit-learn's digits
-  [bold]dartboard search[/] PICTURES     only search an architecture
-  [bold]dartboard train[/] PICTURES --genotype darts-v2    only train a given one
+  [bold]dartboard run PICTURES[/]                       search, train, test and report
+  [bold]dartboard run[/]                                the same on scikit-learn's digits
+  [bold]dartboard search PICTURES[/]                    only search an architecture
+  [bold]dartboard train PICTURES --genotype darts-v2[/] only train a given one
 
-PICTURES is a folder of class folders (with or without train/, val/, test/) or Hugging Face parquet files.
-Every verb leaves its result in a run directory (--out) and goes on after an interruption with --resume.
+PICTURES is a folder with one folder of images per class, or parquet files as on the Hugging Face Hub.
+Every verb leaves its results in a run directory and, when interrupted, goes on with --resume.
 """,
 )
 
-Data = Annotated[
-    Path | None,
-    typer.Argument(metavar="[DATA]", help="A folder of class folders, or parquet files. Without it: the digits."),
-]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help="Run directory. Without it: a new one under runs/.")]
-Seed = Annotated[int | None, typer.Option(help="Root of every random stream.  [default: 0]", show_default=False)]
-Space = Annotated[str | None, typer.Option(help="Search space; see: dartboard spaces.", show_default=False)]
-Method = Annotated[str | None, typer.Option(help="Search method; see: dartboard methods.", show_default=False)]
-Preset = Annotated[
-    str | None,
-    typer.Option(help="quick, darts-cifar, nas-bench-201, nas-bench-201-12, smoke.  [default: quick]"),
-]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N, mps.  [default: auto]")]
-Runs = Annotated[int | None, typer.Option(min=1, help="Networks to train from different seeds.  [default: 1]")]
-SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave out files that are no readable images.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in the run directory, or begin it.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML file of settings.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="One setting, such as search.batch_size=96. May be repeated."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, and nothing else.")]
-Genotype = Annotated[
-    str,
-    typer.Option(help="A run directory, a JSON file, a NAS-Bench-201 string, or a published name such as darts-v2."),
-]
 
-
-@app.command()
-def run(
-    data: Data = None,
-    out: Out = None,
-    space: Space = None,
-    method: Method = None,
-    preset: Preset = None,
-    seed: Seed = None,
-    runs: Runs = None,
-    device: Device = None,
-    skip_broken: SkipBroken = False,
-    config: ConfigFile = None,
-    overrides: Overrides = None,
-    resume: Resume = False,
-    as_json: Json = False,
+@app.callback(invoke_without_command=True)
+def dartboard(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", metavar="", help="Print the version and exit.")] = False,
 ) -> None:
-    """Search an architecture, train it from scratch, test it once, write the report."""
-    layers = _layers(
-        config, overrides, space=space, method=method, preset=preset, seed=seed, runs=runs, device=device,
-        skip_broken=skip_broken,
-    )  # fmt: skip
-    with _reporting(as_json) as (observer, finish):
-        from dartboard import api
-
-        finish(api.run(data, *layers, out=out, resume=resume, observer=observer, command=_command()))
+    """Print the version, or without a verb the help."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
-@app.command()
-def search(
-    data: Data = None,
-    out: Out = None,
-    space: Space = None,
-    method: Method = None,
-    preset: Preset = None,
-    seed: Seed = None,
-    device: Device = None,
-    skip_broken: SkipBroken = False,
-    config: ConfigFile = None,
-    overrides: Overrides = None,
-    resume: Resume = False,
-    as_json: Json = False,
-) -> None:
-    """Search an architecture; the test images are not touched."""
-    layers = _layers(
-        config, overrides, space=space, method=method, preset=preset, seed=seed, device=device, skip_broken=skip_broken
-    )
-    with _reporting(as_json) as (observer, finish):
-        from dartboard import api
+@app.command(epilog=PRESET_LIST)
+@takes(RunOptions)
+def run(options: RunOptions) -> None:
+    """Search an architecture, train it from scratch, test it once, write the report.
 
-        finish(api.search(data, *layers, out=out, resume=resume, observer=observer, command=_command()))
+    [bold]Examples[/]
 
-
-@app.command()
-def train(
-    genotype: Genotype,
-    data: Data = None,
-    out: Out = None,
-    space: Space = None,
-    preset: Preset = None,
-    seed: Seed = None,
-    runs: Runs = None,
-    device: Device = None,
-    skip_broken: SkipBroken = False,
-    config: ConfigFile = None,
-    overrides: Overrides = None,
-    resume: Resume = False,
-    as_json: Json = False,
-) -> None:
-    """Train a given architecture from scratch, test it once, write the report."""
-    layers = _layers(
-        config, overrides, space=space, preset=preset, seed=seed, runs=runs, device=device, skip_broken=skip_broken
-    )
-    with _reporting(as_json) as (observer, finish):
+      dartboard run flowers/
+      dartboard run flowers/ --method darts-2nd --seed 1 --out runs/flowers
+      dartboard run flowers/ --space nas-bench-201 --set search.epochs=25 --set train.epochs=40
+      dartboard run flowers/ --out runs/flowers --resume
+    """
+    layers = options.layers()
+    with _reporting(options.as_json) as (observer, finish):
         from dartboard import api
 
         finish(
-            api.train(data, *layers, genotype=genotype, out=out, resume=resume, observer=observer, command=_command())
+            api.run(
+                options.data, *layers, out=options.out, resume=options.resume, observer=observer, command=_command()
+            )
         )
+
+
+@app.command(epilog=PRESET_LIST)
+@takes(SearchOptions)
+def search(options: SearchOptions) -> None:
+    """Search an architecture; the test images are not touched.
+
+    [bold]Examples[/]
+
+      dartboard search flowers/ --out runs/flowers
+      dartboard search flowers/ --space nas-bench-201 --json > result.json
+    """
+    layers = options.layers()
+    with _reporting(options.as_json) as (observer, finish):
+        from dartboard import api
+
+        finish(
+            api.search(
+                options.data, *layers, out=options.out, resume=options.resume, observer=observer, command=_command()
+            )
+        )
+
+
+@app.command(epilog=PRESET_LIST)
+@takes(TrainOptions)
+def train(options: TrainOptions) -> None:
+    """Train a given architecture from scratch, test it once, write the report.
+
+    [bold]Examples[/]
+
+      dartboard train flowers/ --genotype darts-v2 --runs 3
+      dartboard train other-flowers/ --genotype runs/flowers
+      dartboard train --genotype '|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|'
+    """
+    layers = options.layers()
+    with _reporting(options.as_json) as (observer, finish):
+        from dartboard import api
+
+        finish(
+            api.train(
+                options.data,
+                *layers,
+                genotype=options.genotype,
+                out=options.out,
+                resume=options.resume,
+                observer=observer,
+                command=_command(),
+            )
+        )
+
+
+_Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON, and nothing else.")]
+_Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Print all that is known of each.")]
 
 
 @app.command()
 def report(
-    run_directory: Annotated[Path, typer.Argument(help="The run directory.")],
-    as_json: Json = False,
+    run_directory: Annotated[Path, typer.Argument(metavar="FOLDER", help="The run directory.", show_default=False)],
+    as_json: _Json = False,
 ) -> None:
-    """Write the report of a run anew, from what its directory holds."""
+    """Write the report of a run anew, from what its directory holds, finished or not.
+
+    [bold]Example[/]
+
+      dartboard report runs/flowers
+    """
     from dartboard import api
 
     page = api.report(run_directory)
@@ -165,52 +156,49 @@ def report(
 
 
 @app.command()
-def methods(as_json: Json = False) -> None:
-    """List the search methods."""
+def methods(verbose: _Verbose = False, as_json: _Json = False) -> None:
+    """List the search methods; with --verbose also their options, for --set method.options.NAME=VALUE."""
     from dartboard import api
+    from dartboard.cli.output import print_entries
 
-    _list("method", api.methods(), as_json)
+    print_entries("method", api.methods(), verbose=verbose, as_json=as_json)
 
 
 @app.command()
-def spaces(as_json: Json = False) -> None:
-    """List the search spaces."""
+def spaces(verbose: _Verbose = False, as_json: _Json = False) -> None:
+    """List the search spaces; with --verbose also their operations, cells and edges."""
     from dartboard import api
+    from dartboard.cli.output import print_entries
 
-    _list("space", api.spaces(), as_json)
+    print_entries("space", api.spaces(), verbose=verbose, as_json=as_json)
 
 
 def main() -> None:
     """Run the command line; user errors become one sentence on standard error and exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names may hold bytes that are no text
     try:
-        app(standalone_mode=False)
-    except typer.Exit as error:
-        sys.exit(error.exit_code)
-    except typer.Abort:
-        sys.exit(130)
+        code = app(standalone_mode=False, prog_name="dartboard")
+        sys.stdout.flush()
     except typer.TyperException as error:
-        _fail(f"{error.format_message()} Try: dartboard --help", 2)
+        message = error.format_message()
+        _fail(f"{message[:1].lower()}{message[1:]} (see dartboard --help)", 2)
     except DartboardError as error:
         _fail(str(error), 2)
-    except KeyboardInterrupt:
-        _fail("interrupted; the last whole epoch is saved, and the same command with --resume goes on from there.", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        _fail(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}.", 2)
+    if code == _INTERRUPTED:
+        _fail("interrupted; the same command with --resume goes on after the last whole epoch.", code)
+    sys.exit(code or 0)
 
 
 def _fail(sentence: str, code: int) -> None:
-    Console(stderr=True).print(f"[bold red]dartboard:[/] {sentence}", highlight=False, soft_wrap=True)
+    line = " ".join(sentence.split())
+    Console(stderr=True).print(Text.assemble(("dartboard:", "bold red"), " ", line), soft_wrap=True)
     sys.exit(code)
-
-
-def _layers(config: Path | None, overrides: list[str] | None, **options: Any) -> list[dict[str, Any]]:
-    """The settings file, then the options, then the overrides."""
-    places = {"method": "method.name", "runs": "train.runs", "skip_broken": "data.skip_broken"}
-    given = {
-        places.get(name, name): value for name, value in options.items() if value is not None and value is not False
-    }
-    return [read_settings_file(config) if config else {}, given, parse_overrides(overrides or [])]
 
 
 def _command() -> str:
@@ -221,48 +209,10 @@ def _command() -> str:
 def _reporting(as_json: bool) -> Iterator[tuple[Any, Callable[["Result"], None]]]:
     """A display on standard error while the run lasts; its result on standard output at the end."""
     from dartboard.cli.display import make_display
+    from dartboard.cli.output import print_result
 
     results: list[Result] = []
     with make_display(Console(stderr=True)) as display:
         yield display, results.append
     for result in results:
-        if as_json:
-            typer.echo(json.dumps(result.to_json()))
-        else:
-            _print_result(result)
-
-
-def _print_result(result: "Result") -> None:
-    from dartboard.cli.display import duration
-
-    table = Table.grid(padding=(0, 2))
-    rows = {
-        "test accuracy": _percent(result.test_accuracy, result.test_accuracy_std),
-        "validation accuracy": _percent(result.validation_accuracy),
-        "parameters": f"{result.parameters:,}",
-        "multiply-adds": f"{result.multiply_adds:,}",
-        "genotype": result.genotype.text,
-        "time": ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items()),
-        "report": str(result.path / "report.html"),
-        "everything": str(result.path),
-    }
-    for heading, text in rows.items():
-        if text:
-            table.add_row(f"[bold]{heading}", text)
-    Console().print(table, highlight=False, soft_wrap=True)
-
-
-def _percent(accuracy: float | None, deviation: float | None = None) -> str:
-    if accuracy is None:
-        return ""
-    return f"{accuracy:.2%}" + (f" ± {deviation:.2%}" if deviation else "")
-
-
-def _list(kind: str, entries: list[dict[str, str]], as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(entries))
-        return
-    table = Table(kind, "what it is", "paper", box=None, header_style="dim")
-    for entry in entries:
-        table.add_row(f"[bold]{entry['name']}", entry["summary"], entry["paper"])
-    Console().print(table, highlight=False)
+        print_result(result, as_json=as_json)

@@ -5,8 +5,10 @@ from dartboard.pipeline.result import Result
 from dartboard.pipeline.session import Session, device_name, open_session
 from dartboard.pipeline.settings import PRESETS, RunSettings, resolve_settings
 from dartboard.pipeline.steps import (
+    Step,
     check_sizes,
     evaluate_networks,
+    finished_result,
     search_genotype,
     search_length,
     summarize,
@@ -19,9 +21,11 @@ __all__ = [
     "Result",
     "RunSettings",
     "Session",
+    "Step",
     "check_sizes",
     "device_name",
     "evaluate_networks",
+    "finished_result",
     "open_session",
     "read_genotype",
     "resolve_settings",

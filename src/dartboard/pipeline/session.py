@@ -15,7 +15,10 @@ from dartboard.errors import RunDirectoryError, SettingsError
 from dartboard.pipeline.settings import RunSettings
 from dartboard.runs import Observer, RunDirectory, next_free, write_text
 
-__all__ = ["Session", "device_name", "find_device", "open_session", "phase_seconds"]
+__all__ = ["SUMMARY_FILES", "Session", "device_name", "find_device", "open_session", "phase_seconds"]
+
+SUMMARY_FILES = ("result.json", "facts.json")
+"""The first and the last file that the end of a run writes."""
 
 
 @dataclass(frozen=True)
@@ -42,29 +45,34 @@ class Session:
     observer: Observer
     data_seconds: float
 
-    def begin(self) -> None:
-        """Record settings and split: from here on the run directory is kept.
+    def check_dataset(self) -> None:
+        """Accept the dataset for the run that the directory holds, if any; nothing is written.
 
         Raises:
             RunDirectoryError: a resumed run would work on another dataset than it began with.
         """
-        content = self.splits.to_json()
-        if self.run.has("split.json") and changed_keys(self.run.read("split.json"), content):
+        if self.run.has("split.json") and changed_keys(self.run.read("split.json"), self.splits.to_json()):
             raise RunDirectoryError(
                 f"the dataset has changed since the run in {self.run.path} began; begin a new run with another --out."
             )
+
+    def begin(self) -> None:
+        """Record settings and split: from here on the run directory is kept, and an earlier summary no longer holds."""
+        self.check_dataset()
+        for name in SUMMARY_FILES:
+            (self.run.path / name).unlink(missing_ok=True)
         self.run.claim(self.settings.model_dump(mode="json"))
-        write_text(self.run.path / "split.json", json.dumps(content))
+        write_text(self.run.path / "split.json", json.dumps(self.splits.to_json()))
         self.run.events.append({"event": "phase", "phase": "data", "seconds": self.data_seconds})
-        for note in self.dataset.notes:
-            self.observer.note(note)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Record how long a phase took, the epochs of an interrupted earlier try included."""
+        """Record how long a phase took, the epochs of an interrupted earlier try included; once, when it first ends."""
         earlier = sum(event["seconds"] for event in self.run.events.read() if _is_epoch(event, name))
         started = time.perf_counter()
         yield
+        if name in phase_seconds(self.run):
+            return
         seconds = earlier + time.perf_counter() - started
         self.run.events.append({"event": "phase", "phase": name, "seconds": seconds})
 
@@ -124,8 +132,9 @@ def find_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise SettingsError(f"'{name}' is not a device; use auto, cpu, cuda, cuda:N or mps.") from error
-    if device.type != "cpu" and (found is None or found.type != device.type):
-        available = "cpu" if found is None else f"cpu, {found.type}"
+    count = torch.accelerator.device_count() if found and found.type == device.type else 0
+    if device.type != "cpu" and (device.index or 0) >= count:
+        available = "cpu" if found is None else f"cpu, {found.type}, {torch.accelerator.device_count()} of them"
         raise SettingsError(f"the device '{name}' is not available here; available: {available}.")
     return device
 

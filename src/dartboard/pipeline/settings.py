@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -45,7 +45,7 @@ class RunSettings(Settings):
     genotype: dict[str, Any] | None = None
     """An architecture to train as it is, without a search."""
 
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
     """Root of every random stream: the same seed and settings give the same result on the CPU."""
 
     device: str = "auto"

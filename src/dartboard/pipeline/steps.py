@@ -6,20 +6,33 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import torch
+from pydantic import ValidationError
 
 from dartboard.data import PHOTOGRAPH_SIDE, Augmentation, AugmentSettings, Batches, ImageView, Part
 from dartboard.errors import SettingsError
+from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.result import DatasetFacts, GenotypeForms, Result, versions
-from dartboard.pipeline.session import Session, device_name, phase_seconds
+from dartboard.pipeline.session import SUMMARY_FILES, Session, device_name, phase_seconds
 from dartboard.runs import make_generator, seeded_initialization
 from dartboard.search import SearchLength, SearchProblem, WarmUp, make_recipe, run_search
 from dartboard.space import Genotype, Network, NetworkPlan, Stem, get_space, network_cost, smallest_map
 from dartboard.supernet import ReferenceSupernet, SupernetSpec
 from dartboard.train import ModelCard, TrainingData, predict, save_model, train_network, write_scores
 
-__all__ = ["check_sizes", "evaluate_networks", "search_genotype", "search_length", "summarize", "train_networks"]
+__all__ = [
+    "Step",
+    "check_sizes",
+    "evaluate_networks",
+    "finished_result",
+    "search_genotype",
+    "search_length",
+    "summarize",
+    "train_networks",
+]
 
 _EVALUATION_BATCH = 256
+
+Step = Literal["search", "train"]
 
 
 def search_length(session: Session) -> SearchLength:
@@ -56,13 +69,12 @@ def _clamp(epochs: float, least: int, most: int) -> int:
     return max(least, min(most, round(epochs)))
 
 
-def check_sizes(session: Session) -> None:
+def check_sizes(session: Session, steps: Sequence[Step] = ("search", "train")) -> None:
     """Refuse networks that shrink the images to less than 2x2, before anything is trained.
 
     Raises:
         SettingsError: width, depth, stem and image size do not fit together.
     """
-    steps: tuple[Literal["search", "train"], ...] = ("search", "train")
     for name in steps:
         plan = _plan(session, name)
         height, width = session.dataset.image_shape[1:]
@@ -77,11 +89,11 @@ def check_sizes(session: Session) -> None:
 
 def search_genotype(session: Session) -> Genotype:
     """Search, unless the run directory already holds a genotype."""
-    if session.run.has("genotype.json"):
-        return Genotype.from_json(session.run.read("genotype.json"))
     settings, seed = session.settings, session.settings.seed
     space = get_space(settings.space)
     with session.phase("search"):
+        if session.run.has("genotype.json"):
+            return read_genotype(session.run.path)
         with seeded_initialization(seed, "search", "weights"):
             supernet = ReferenceSupernet(SupernetSpec(space, _plan(session, "search")))
         supernet.to(device=session.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -139,12 +151,31 @@ def train_networks(session: Session, genotype: Genotype) -> list[Network]:
 
 def evaluate_networks(session: Session, networks: Sequence[Network]) -> None:
     """Test every network on the test images, once: a finished evaluation is not repeated."""
-    if session.run.has("scores.json"):
-        return
     with session.phase("evaluation"):
+        if session.run.has("scores.json"):
+            return
         batches = _batches(session, "test", session.settings.train.augment, _EVALUATION_BATCH)
         facts = [_network_facts(session, number) for number in range(len(networks))]
         write_scores(session.run, facts, [predict(network, batches) for network in networks], batches.view)
+
+
+def finished_result(session: Session, *, tested: bool) -> Result | None:
+    """The result of a run that has nothing left to do, else None.
+
+    Args:
+        session: the session.
+        tested: whether the run includes the test.
+    """
+    if not all(session.run.has(name) for name in SUMMARY_FILES):
+        return None
+    try:
+        result = Result.model_validate(session.run.read("result.json"))
+    except ValidationError:
+        return None
+    if tested and result.test_accuracy is None:
+        return None
+    session.observer.note(f"the run in {session.run.path} has ended; this is its result.")
+    return result
 
 
 def summarize(session: Session, genotype: Genotype, command: str) -> Result:
@@ -184,7 +215,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
     return result
 
 
-def _plan(session: Session, step: Literal["search", "train"]) -> NetworkPlan:
+def _plan(session: Session, step: Step) -> NetworkPlan:
     size = session.settings.search if step == "search" else session.settings.train
     return get_space(session.settings.space).plan(
         in_channels=session.dataset.image_shape[0],

@@ -1,7 +1,7 @@
 """A run directory: the one place where the steps of a run leave what the next step needs."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -9,7 +9,7 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from dartboard.config import changed_keys
-from dartboard.errors import RunDirectoryError
+from dartboard.errors import CheckpointError, RunDirectoryError
 from dartboard.runs.checkpoint import load_checkpoint, save_checkpoint
 from dartboard.runs.events import EventLog
 from dartboard.runs.files import read_json, write_json
@@ -50,33 +50,32 @@ class RunDirectory:
         Raises:
             RunDirectoryError: the folder cannot be created or written, or another process holds it.
         """
-        self._created = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
+            self._created = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
+            for leftover in self.path.rglob(".*.tmp"):
+                leftover.unlink(missing_ok=True)
         except Timeout as error:
             raise RunDirectoryError(
                 f"another process is working in the run directory {self.path}; wait for it or choose another --out."
             ) from error
         except OSError as error:
+            self._leave()
             raise RunDirectoryError(
                 f"the run directory {self.path} cannot be created or written: {error.strerror or error}; "
                 "choose another --out."
             ) from error
-        for leftover in self.path.rglob(".*.tmp"):
-            leftover.unlink(missing_ok=True)
+        except KeyboardInterrupt:
+            self._leave()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Release the lock; a folder that was created for a run that never began is removed again."""
-        if self._created and not self._foreign_files():
-            (self.path / ".lock").unlink(missing_ok=True)
-            with suppress(OSError):  # another run has settled in one of the parents meanwhile
-                for folder in self._created:
-                    folder.rmdir()
-        self._lock.release()
+        self._leave()
 
     def check(self, settings: Mapping[str, Any], *, resume: bool) -> None:
         """Accept the folder for a run with these settings; nothing is written.
@@ -120,13 +119,37 @@ class RunDirectory:
     def save_checkpoint(self, name: str, kind: str, state: dict[str, Any]) -> None:
         """Write `checkpoints/NAME.pt`, atomically."""
         path = self.path / "checkpoints" / f"{name}.pt"
-        path.parent.mkdir(exist_ok=True)
+        try:
+            path.parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise RunDirectoryError(f"{path.parent} cannot be created: {error.strerror or error}.") from error
         save_checkpoint(path, kind, state)
 
     def load_checkpoint(self, name: str, kind: str) -> dict[str, Any] | None:
         """Read `checkpoints/NAME.pt`, or None where there is none; raises CheckpointError when it is unusable."""
         path = self.path / "checkpoints" / f"{name}.pt"
         return load_checkpoint(path, kind) if path.exists() else None
+
+    @contextmanager
+    def restoring(self, name: str) -> Iterator[None]:
+        """Around taking over the state in `checkpoints/NAME.pt`: what does not fit becomes a CheckpointError."""
+        try:
+            yield
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise CheckpointError(
+                f"the checkpoint {self.path / 'checkpoints' / name}.pt does not fit its run ({type(error).__name__}); "
+                "delete it to start that phase again."
+            ) from error
+
+    def _leave(self) -> None:
+        # Nothing may be left of a run that never began; other runs may have settled in the parents in the meantime.
+        with suppress(OSError):
+            if (self._lock.is_locked or self._created) and not self.has("settings.json"):
+                (self.path / ".lock").unlink(missing_ok=True)
+        for folder in self._created:
+            with suppress(OSError):
+                folder.rmdir()
+        self._lock.release()
 
     def _foreign_files(self) -> bool:
         return any(entry.name != ".lock" for entry in self.path.iterdir())

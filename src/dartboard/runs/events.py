@@ -51,7 +51,7 @@ class EventLog:
         if not self.path.exists():
             return []
         events = []
-        for line in self.path.read_text(encoding="utf-8").split("\n"):
+        for line in self.path.read_text(encoding="utf-8", errors="replace").split("\n"):
             try:
                 events.append(json.loads(line))
             except ValueError:

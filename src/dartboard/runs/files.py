@@ -36,8 +36,8 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8, atomically."""
-    write_atomically(path, lambda stream: stream.write(text.encode("utf-8")))
+    """Write `text` as UTF-8, atomically; bytes of file names that are no text become escapes, which JSON reads back."""
+    write_atomically(path, lambda stream: stream.write(text.encode("utf-8", errors="backslashreplace")))
 
 
 def write_json(path: Path, content: object) -> None:

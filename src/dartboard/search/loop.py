@@ -88,7 +88,8 @@ def run_search(
     state = _start(problem, recipe, settings, length.epochs, seed)
     saved = run.load_checkpoint("search", "search")
     if saved:
-        state.load_state_dict(saved)
+        with run.restoring("search"):
+            state.load_state_dict(saved)
     run.events.keep(
         lambda event: event["phase"] != "search" or (event["event"] == "epoch" and event["epoch"] <= state.epoch)
     )

@@ -76,6 +76,8 @@ class Genotype:
         """
         try:
             kinds = [key for key in content if key != "space" and not key.endswith("_concat")]
+            if not kinds:
+                raise ValueError("it names no cell")
             cells = tuple(
                 (
                     kind,

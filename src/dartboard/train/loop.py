@@ -76,7 +76,9 @@ def train_network(
         foreach=True,
     )
     checkpoint = f"train-{number}"
-    done = _load(run.load_checkpoint(checkpoint, "train"), network, optimizer)
+    saved = run.load_checkpoint(checkpoint, "train")
+    with run.restoring(checkpoint):
+        done = _load(saved, network, optimizer)
     run.events.keep(lambda event: event["phase"] != "train" or event.get("run") != number or event["epoch"] <= done)
     observer.begin("train", epochs=epochs, steps=len(data.train), done=done)
     for epoch in range(done, epochs):

@@ -38,7 +38,7 @@ def index_folder(root: Path) -> SourceIndex:
     splits = {name: _index_split(root, folder, classes) for name, folder in split_folders.items()}
     if not splits:
         splits = {"train": _index_split(root, root, classes)}
-    return SourceIndex(root.resolve().name or "dataset", classes, splits)
+    return SourceIndex(_as_text(root.resolve().name) or "dataset", tuple(map(_as_text, classes)), splits)
 
 
 def _split_folders(root: Path) -> dict[SplitName, Path]:
@@ -90,8 +90,13 @@ def _index_split(root: Path, folder: Path, classes: Sequence[str]) -> EncodedSpl
             raise DataError(f"the class folder {class_folder} holds no images; add some or remove the folder.")
         files += class_files
         labels += [classes.index(class_folder.name)] * len(class_files)
-    names = [file.relative_to(root).as_posix() for file in files]
+    names = [_as_text(file.relative_to(root).as_posix()) for file in files]
     return EncodedSplit(files, np.array(labels, dtype=np.int64), names, folder.name)
+
+
+def _as_text(name: str) -> str:
+    """The name with a replacement character for every byte that is no text, so that it can be written and printed."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -1,0 +1,6 @@
+"""`python -m dartboard`."""
+
+from dartboard.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""What can be typed after a verb, declared once: each verb takes one of these objects."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from dartboard.config import parse_overrides, read_settings_file
+
+__all__ = ["PRESET_LIST", "RunOptions", "SearchOptions", "TrainOptions", "takes"]
+
+PRESET_LIST = "\n".join(
+    [
+        "[bold]Presets[/] (--preset), each a layer of settings below your own:",
+        "[cyan]quick[/]             minutes on a CPU, epochs follow from the number of images; the default",
+        "[cyan]darts-cifar[/]       the DARTS paper: 50 epochs of search, 600 of training; for a GPU",
+        "[cyan]nas-bench-201[/]     the benchmark's training of 200 epochs",
+        "[cyan]nas-bench-201-12[/]  the same over 12 epochs",
+        "[cyan]smoke[/]             seconds; shows that everything works, says nothing about accuracy",
+    ]
+)
+
+_WHAT, _HOW, _WHERE = "What to work on", "How to go about it", "Where the results go"
+_PLACES = {
+    "space": "space",
+    "method": "method.name",
+    "preset": "preset",
+    "seed": "seed",
+    "device": "device",
+    "runs": "train.runs",
+    "skip_broken": "data.skip_broken",
+}
+"""Option -> the setting that it stands for."""
+
+_Runs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="NUMBER",
+        min=1,
+        rich_help_panel=_HOW,
+        help="Networks to train from different seeds; mean and deviation are reported.  \\[default: 1]",
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Options:
+    """What all verbs that make a run have in common; field help is the manual."""
+
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DATA",
+            show_default=False,
+            help="A folder with one folder of images per class, with or without train/, val/ and test/ above; or a "
+            "parquet file or folder as on the Hugging Face Hub. Without it: scikit-learn's handwritten digits.",
+        ),
+    ] = None
+    skip_broken: Annotated[
+        bool,
+        typer.Option(
+            "--skip-broken",
+            metavar="",
+            rich_help_panel=_WHAT,
+            help="Leave out files that are no readable images, with a note, instead of stopping.",
+        ),
+    ] = False
+    space: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", rich_help_panel=_WHAT, help="Search space, from: dartboard spaces.  \\[default: darts]"
+        ),
+    ] = None
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", rich_help_panel=_HOW, help="See the presets below.  \\[default: quick]"),
+    ] = None
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="FILE",
+            rich_help_panel=_HOW,
+            help="YAML or JSON file of settings, such as the settings.json of another run.",
+        ),
+    ] = None
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            rich_help_panel=_HOW,
+            help="One setting, such as search.epochs=25; may be repeated, and wins over all others.",
+        ),
+    ] = None
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            min=0,
+            rich_help_panel=_HOW,
+            help="Root of every random stream: on the CPU the same seed gives the same result.  \\[default: 0]",
+        ),
+    ] = None
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", rich_help_panel=_HOW, help="auto, cpu, cuda, cuda:N or mps.  \\[default: auto]"),
+    ] = None
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            show_default=False,
+            rich_help_panel=_WHERE,
+            help="Run directory, which receives every result. Without it: a new one under runs/.",
+        ),
+    ] = None
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            metavar="",
+            rich_help_panel=_WHERE,
+            help="Go on with the run in the run directory from its last whole epoch, or begin it there. A run that has "
+            "ended is not repeated.",
+        ),
+    ] = False
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            metavar="",
+            rich_help_panel=_WHERE,
+            help="Print the result as one JSON object on standard output, and nothing else there.",
+        ),
+    ] = False
+
+    def layers(self) -> list[dict[str, Any]]:
+        """The settings file, then the options, then the overrides, as layers of settings.
+
+        Raises:
+            SettingsError: the file or an override cannot be read.
+        """
+        values = {place: getattr(self, name, None) for name, place in _PLACES.items()}
+        given = {place: value for place, value in values.items() if value is not None and value is not False}
+        return [read_settings_file(self.config) if self.config else {}, given, parse_overrides(self.overrides or [])]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions(_Options):
+    """What can be typed after `search`."""
+
+    method: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", rich_help_panel=_WHAT, help="Search method, from: dartboard methods.  \\[default: darts]"
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(SearchOptions):
+    """What can be typed after `run`."""
+
+    runs: _Runs = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(_Options):
+    """What can be typed after `train`."""
+
+    genotype: Annotated[
+        str,
+        typer.Option(
+            metavar="GENOTYPE",
+            rich_help_panel=_WHAT,
+            help="The architecture: a run directory, a JSON file, a published name such as darts-v2 or "
+            "nas-bench-201-resnet, a NAS-Bench-201 string, or Genotype(...) text.",
+        ),
+    ]
+    runs: _Runs = None
+
+
+O = TypeVar("O", bound=_Options)  # noqa: E741 - the customary single letter, and no number can be meant
+
+
+def takes(options: type[O]) -> Callable[[Callable[[O], None]], Callable[..., None]]:
+    """Let typer see the fields of `options` as the parameters of the decorated function, which is given an object."""
+
+    def decorate(function: Callable[[O], None]) -> Callable[..., None]:
+        def command(**values: Any) -> None:
+            function(options(**values))
+
+        command.__name__, command.__doc__ = function.__name__, function.__doc__
+        command.__annotations__ = {field.name: field.type for field in fields(options)}
+        command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [
+                inspect.Parameter(
+                    field.name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=inspect.Parameter.empty if field.default is MISSING else field.default,
+                    annotation=field.type,
+                )
+                for field in fields(options)
+            ]
+        )
+        return command
+
+    return decorate

@@ -1,0 +1,79 @@
+"""What a command leaves on standard output: a result or a list, for people or as JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dartboard.cli.display import duration
+
+if TYPE_CHECKING:
+    from dartboard.pipeline import Result
+
+__all__ = ["print_entries", "print_result"]
+
+
+def print_result(result: "Result", *, as_json: bool) -> None:
+    """Print the summary of a run."""
+    if as_json:
+        typer.echo(json.dumps(result.to_json()))
+        return
+    rows = {
+        "test accuracy": _percent(result.test_accuracy, result.test_accuracy_std),
+        "validation accuracy": _percent(result.validation_accuracy),
+        "parameters": f"{result.parameters:,}",
+        "multiply-adds": f"{result.multiply_adds:,}",
+        "genotype": result.genotype.text,
+        "time": ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items()),
+        "report": str(result.path / "report.html"),
+        "run directory": str(result.path),
+    }
+    _print_rows({heading: text for heading, text in rows.items() if text})
+
+
+def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: bool, as_json: bool) -> None:
+    """Print registered methods or spaces.
+
+    Args:
+        kind: heading of the names.
+        entries: each with name, summary, paper and more that only `verbose` and JSON show.
+        verbose: print all that the entries hold.
+        as_json: print the entries as a JSON array.
+    """
+    if as_json:
+        typer.echo(json.dumps(entries))
+    elif verbose:
+        for entry in entries:
+            _print_rows({kind if key == "name" else key: _plain(value) for key, value in entry.items()})
+            typer.echo()
+    else:
+        table = Table(kind, "what it is", "paper", box=None, header_style="dim")
+        for entry in entries:
+            table.add_row(Text(entry["name"], style="bold"), Text(entry["summary"]), Text(entry["paper"]))
+        Console().print(table, highlight=False)
+
+
+def _print_rows(rows: Mapping[str, str]) -> None:
+    """One line a row, whole however long it is: what is printed here may be copied or searched."""
+    console, width = Console(), max(map(len, rows))
+    for heading, text in rows.items():
+        line = Text.assemble((f"{heading:{width}}", "bold"), "  ", text)
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={_plain(entry)}" for key, entry in value.items()) or "none"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(_plain, value)) or "none"
+    return str(value)
+
+
+def _percent(accuracy: float | None, deviation: float | None = None) -> str:
+    if accuracy is None:
+        return ""
+    return f"{accuracy:.2%}" + (f" ± {deviation:.2%}" if deviation else "")
