@@ -35,6 +35,8 @@ SEARCH_FIELDS: dict[str, tuple[Any, Layer]] = {
     "stem": ("imagenet", LARGE),
     "weight_lr": (0.05, {}),
     "weight_lr_min": (0.01, {}),
+    "alpha_lr_factor": (2.0, {}),
+    "warmup_fraction": (0.5, {}),
     "momentum": (0.5, {}),
     "weight_decay": (0.1, {}),
     "grad_clip": (0.01, {}),

@@ -54,8 +54,7 @@ class RunDirectory:
             self._created = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
-            for leftover in self.path.rglob(".*.tmp"):
-                leftover.unlink(missing_ok=True)
+            self._sweep()
         except Timeout as error:
             raise RunDirectoryError(
                 f"another process is working in the run directory {self.path}; wait for it or choose another --out."
@@ -76,6 +75,13 @@ class RunDirectory:
     ) -> None:
         """Release the lock; a folder that was created for a run that never began is removed again."""
         self._leave()
+
+    def _sweep(self) -> None:
+        """Remove what a killed process was writing; in a folder that holds no run, its very first file only."""
+        patterns = (".*.tmp", "checkpoints/.*.tmp") if self.has("settings.json") else (".settings.json.*.tmp",)
+        for pattern in patterns:
+            for leftover in self.path.glob(pattern):
+                leftover.unlink(missing_ok=True)
 
     def check(self, settings: Mapping[str, Any], *, resume: bool) -> None:
         """Accept the folder for a run with these settings; nothing is written.

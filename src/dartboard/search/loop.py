@@ -110,6 +110,11 @@ def run_search(
         run.events.append({"event": "stop", "phase": "search", "reason": state.stop_reason})
         observer.note(f"The search stopped after {state.epoch} of {length.epochs} epochs: {state.stop_reason}.")
     genotype = _select(problem, recipe, state, make_generator(seed, "search", "selection"))
+    for kind, cell in genotype.cells:
+        if not cell.is_connected:
+            observer.note(
+                f"The {kind} cell found lets nothing of its input through; search longer or with another seed."
+            )
     run.write("genotype.json", genotype.to_json())
     observer.end("search")
     return genotype

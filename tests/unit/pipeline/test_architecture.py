@@ -36,7 +36,7 @@ def test_every_published_name_is_read(name: str) -> None:
         ("x" * 5000, "is neither a run directory"),
         ("normal=" + DARTS.to_text(), "is neither a run directory"),
         ("bad\0name", "is neither a run directory"),
-        ("|nor_conv_3x3~0|+|", r"'\|' is not of the form"),
+        ("|nor_conv_3x3~0|+nope", r"'nope' is not of the form"),
         ("|nor_conv_3x3~0|", "node 2 of the cell cell has 0 incoming edges|output of the cell cell"),
         (TEXT.replace("none", "sep_conv_3x3"), r"edge 0 -> 2 of the cell cell uses 'sep_conv_3x3'"),
         ("Genotype(normal=[('sep_conv_3x3', 0)])", "cannot be read"),

@@ -9,7 +9,7 @@ from dartboard.pipeline import device_name, open_session, resolve_settings
 from dartboard.pipeline.session import find_device, phase_seconds
 from dartboard.runs import Observer, RunDirectory
 
-SMOKE = {"preset": "smoke", "device": "cpu"}
+SMOKE = {"space": "darts", "preset": "smoke", "device": "cpu"}
 
 
 def test_the_cpu_is_always_there() -> None:

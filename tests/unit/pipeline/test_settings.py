@@ -35,6 +35,8 @@ def test_darts_cifar_is_the_papers_search_and_retraining() -> None:
         "search.weight_decay": 3e-4,
         "search.grad_clip": 5.0,
         "search.augment.cutout": 0,
+        "search.warmup_fraction": 0.0,
+        "search.alpha_lr_factor": 1.0,
         "train.epochs": 600,
         "train.batch_size": 96,
         "train.init_channels": 36,
@@ -52,7 +54,7 @@ def test_darts_cifar_is_the_papers_search_and_retraining() -> None:
         "train.augment.cutout": 16,
         "data.validation_fraction": 0.0,
     }
-    assert values(resolve_settings({"preset": "darts-cifar"}), wanted) == wanted
+    assert values(resolve_settings({"preset": "darts-cifar", "space": "darts"}), wanted) == wanted
 
 
 @pytest.mark.parametrize(("preset", "epochs"), [("nas-bench-201", 200), ("nas-bench-201-12", 12)])

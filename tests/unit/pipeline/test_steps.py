@@ -41,7 +41,7 @@ def opened(folder: Path, *layers: dict[str, object]) -> Session:
 
 
 def images_of_32_pixels(asked: int) -> dict[str, object]:
-    """Settings under which the length follows from `search.images`; one image of 32x32 counts as 16 of 8x8."""
+    """Settings under which the length follows from `search.images`; one image of 32x32 counts as two of 8x8."""
     return {"search.epochs": None, "search.steps_per_epoch": None, "search.images": asked}
 
 
@@ -52,8 +52,8 @@ def images_of_32_pixels(asked: int) -> dict[str, object]:
         ({"search.epochs": 3, "search.steps_per_epoch": 1}, 3, 1),
         ({"search.epochs": 3, "search.steps_per_epoch": 99}, 3, 2),
         ({"search.batch_size": 500, "search.steps_per_epoch": None}, 1, 1),
-        (images_of_32_pixels(20), round(16 * 20 / 21), 2),
-        (images_of_32_pixels(5), 10, 1),
+        (images_of_32_pixels(160), round(2 * 160 / 21), 2),
+        (images_of_32_pixels(40), 10, 1),
         (images_of_32_pixels(10**6), 50, 2),
     ],
 )
@@ -65,7 +65,7 @@ def test_a_search_lasts_as_asked_or_as_its_images_allow(
     assert search_length(session) == (epochs, steps)
 
 
-@pytest.mark.parametrize(("images", "epochs"), [(50, round(16 * 50 / 42)), (1, 8), (10**6, 60)])
+@pytest.mark.parametrize(("images", "epochs"), [(400, round(2 * 400 / 42)), (1, 8), (10**6, 60)])
 def test_a_training_lasts_as_asked_or_shows_its_images(tmp_path: Path, images: int, epochs: int) -> None:
     assert train_epochs(opened(tmp_path / "asked", {"train.epochs": 5})) == 5
     session = opened(tmp_path / "follows", {"train.epochs": None, "train.images": images})
@@ -75,7 +75,7 @@ def test_a_training_lasts_as_asked_or_shows_its_images(tmp_path: Path, images: i
 
 def test_images_that_would_shrink_to_a_point_are_refused_with_a_remedy(tmp_path: Path) -> None:
     session = opened(tmp_path / "run", {"space": "darts", "train.stem": "imagenet", "train.layers": 3})
-    with pytest.raises(SettingsError, match=r"8x8 pixels shrink to 1x1 .* data\.image_size\) or train\.stem=cifar"):
+    with pytest.raises(SettingsError, match=r"8x8 pixels shrink to 1x1 .*\(data\.image_size\) or train\.stem=cifar"):
         check_sizes(session)
 
 

@@ -178,3 +178,31 @@ def test_the_next_free_name_counts_from_two(tmp_path: Path) -> None:
     assert found == ["digits-darts", "digits-darts-2", "digits-darts-3"]
     path.rmdir()
     assert next_free(path) == path
+
+
+def test_what_a_killed_process_was_writing_is_removed(tmp_path: Path) -> None:
+    begin(tmp_path / "a")
+    leftovers = [tmp_path / "a" / ".genotype.json.x1.tmp", tmp_path / "a" / "checkpoints" / ".search.pt.x2.tmp"]
+    leftovers[1].parent.mkdir(exist_ok=True)
+    for leftover in leftovers:
+        leftover.touch()
+    with RunDirectory(tmp_path / "a"):
+        assert not any(leftover.exists() for leftover in leftovers)
+
+
+def test_a_run_killed_while_it_recorded_its_settings_can_begin_again(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / ".settings.json.x1.tmp").touch()
+    with RunDirectory(tmp_path / "a") as run:
+        run.check({}, resume=True)
+
+
+def test_temporary_files_of_other_programs_are_left_alone(tmp_path: Path) -> None:
+    theirs = tmp_path / "a" / "deep" / ".letter.tmp"
+    theirs.parent.mkdir(parents=True)
+    theirs.touch()
+    (tmp_path / "a" / ".draft.tmp").touch()
+    with RunDirectory(tmp_path / "a") as run, pytest.raises(RunDirectoryError, match="holds no run"):
+        run.check({}, resume=True)
+    assert theirs.exists()
+    assert (tmp_path / "a" / ".draft.tmp").exists()

@@ -21,6 +21,7 @@ from dartboard.search import (
     SearchProblem,
     SearchSettings,
     SearchState,
+    WarmUp,
     run_search,
 )
 from dartboard.search.gradient import differentiate
@@ -227,6 +228,26 @@ def test_a_loss_that_is_not_finite_is_named_with_its_epoch_and_a_remedy(tmp_path
         search(tmp_path, problem(**{part: batches(3, 0, factor=math.inf)}))
     assert not (tmp_path / "checkpoints").exists()
     assert not (tmp_path / "genotype.json").exists()
+
+
+def test_the_alpha_factor_multiplies_the_rate_that_the_method_chose(tmp_path: Path) -> None:
+    quick, slow = AdamUpdate(lr=0.03), AdamUpdate(lr=0.001)
+    _, wanted = search(tmp_path / "quick", problem(), replace(DARTS, update=quick))
+    settings = SearchSettings(alpha_lr_factor=30.0)
+    _, found = search(tmp_path / "slow", problem(), replace(DARTS, update=slow), settings=settings)
+    for event, twin in zip(found, wanted, strict=True):
+        torch.testing.assert_close(torch.tensor(event["gates"]["cell"]), torch.tensor(twin["gates"]["cell"]))
+
+
+@pytest.mark.parametrize(("fraction", "resting"), [(0.0, 0), (0.25, 1), (0.4, 2), (0.5, 2)])
+def test_a_warm_up_lets_alpha_rest_for_its_share_of_the_epochs_and_no_longer(
+    tmp_path: Path, fraction: float, resting: int
+) -> None:
+    _, events = search(tmp_path, problem(), replace(DARTS, rules=(WarmUp(fraction),)), epochs=4)
+    assert [event["alpha_loss"] is None for event in events] == [epoch < resting for epoch in range(4)]
+    gates = [event["gates"] for event in events]
+    assert all(gates[epoch] == gates[0] for epoch in range(resting))
+    assert gates[resting] != gates[max(0, resting - 1)] or resting == 0
 
 
 class Noting(Rule):
