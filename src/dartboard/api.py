@@ -223,24 +223,29 @@ def _announcement(session: Session, steps: Sequence[Step]) -> dict[str, str]:
     settings, dataset, splits = session.settings, session.dataset, session.splits
     channels, height, width = dataset.image_shape
     rows = {
-        "data": f"{dataset.name}: {len(dataset.classes)} classes, {width}x{height} pixels, {channels} channel"
-        + ("s" if channels > 1 else ""),
+        "data": f"{dataset.name}: {len(dataset.classes)} classes, {width}x{height} pixels, "
+        + _count(channels, "channel"),
         "images": f"{len(splits.train)} train, {len(splits.validation)} validation, {len(splits.test)} test",
     }
     if "search" in steps:
         size, length = settings.search, search_length(session)
         rows["search"] = (
-            f"{settings.method.name} in {settings.space}: {length.epochs} epochs of {length.steps} steps on two halves "
-            f"of {len(splits.weights)} and {len(splits.alphas)} images, {size.init_channels} channels, "
-            f"{size.layers} layers"
+            f"{settings.method.name} in {settings.space}: {_count(length.epochs, 'epoch')} of "
+            f"{_count(length.steps, 'step')} on two halves of {len(splits.weights)} and {len(splits.alphas)} images, {size.init_channels} channels, "
+            f"{_count(size.layers, 'layer')}"
         )
     if "train" in steps:
         network = settings.train
-        rows["train"] = f"{train_epochs(session)} epochs, {network.init_channels} channels, {network.layers} layers" + (
-            f", {network.runs} networks" if network.runs > 1 else ""
+        rows["train"] = (
+            f"{_count(train_epochs(session), 'epoch')}, {network.init_channels} channels, "
+            f"{_count(network.layers, 'layer')}" + (f", {network.runs} networks" if network.runs > 1 else "")
         )
     return rows | {
         "preset": settings.preset,
         "device": device_name(session.device),
         "run directory": str(session.run.path),
     }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
