@@ -63,7 +63,8 @@ def test_a_terminal_shows_phases_epochs_time_left_losses_accuracies_and_operatio
 
 
 def test_help_and_version_do_not_wait_for_torch(environment: dict[str, str]) -> None:
-    script = "import sys; from dartboard.cli import main\ntry: main()\nfinally: print('torch' in sys.modules, file=sys.stderr)"
+    check = "print('torch' in sys.modules, file=sys.stderr)"
+    script = f"import sys; from dartboard.cli import main\ntry: main()\nfinally: {check}"
     for arguments in (["--help"], ["run", "--help"], ["--version"], []):
         done = subprocess.run(
             [sys.executable, "-c", script, *arguments], env=environment, capture_output=True, text=True, check=True

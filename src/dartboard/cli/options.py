@@ -15,8 +15,8 @@ __all__ = ["PRESET_LIST", "RunOptions", "SearchOptions", "TrainOptions", "takes"
 PRESET_LIST = "\n".join(
     [
         "[bold]Presets[/] (--preset), each a layer of settings below your own:",
-        "[cyan]quick[/]             minutes on a CPU, epochs follow from the number of images; the default",
-        "[cyan]darts-cifar[/]       the DARTS paper: 50 epochs of search, 600 of training; for a GPU",
+        "[cyan]quick[/]             minutes on a CPU, with nas-bench-201 cells; the default",
+        "[cyan]darts-cifar[/]       the DARTS paper: its space, 50 epochs of search, 600 of training; for a GPU",
         "[cyan]nas-bench-201[/]     the benchmark's training of 200 epochs",
         "[cyan]nas-bench-201-12[/]  the same over 12 epochs",
         "[cyan]smoke[/]             seconds; shows that everything works, says nothing about accuracy",
@@ -71,7 +71,9 @@ class _Options:
     space: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", rich_help_panel=_WHAT, help="Search space, from: dartboard spaces.  \\[default: darts]"
+            metavar="NAME",
+            rich_help_panel=_WHAT,
+            help="Search space, from: dartboard spaces.  \\[default: the preset's]",
         ),
     ] = None
     preset: Annotated[
@@ -184,6 +186,10 @@ class TrainOptions(_Options):
             "nas-bench-201-resnet, a NAS-Bench-201 string, or Genotype(...) text.",
         ),
     ]
+    space: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", rich_help_panel=_WHAT, help="Refuse a genotype that is not of this search space."),
+    ] = None
     runs: _Runs = None
 
 
