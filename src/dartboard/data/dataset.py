@@ -24,10 +24,6 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def subset(self, indices: npt.NDArray[np.int64]) -> "ImageSet":
-        """The images at `indices`, shape (chosen,), in that order (a copy)."""
-        return ImageSet(self.images[indices], self.labels[indices])
-
 
 @dataclass(frozen=True)
 class Dataset:
