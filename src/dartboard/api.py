@@ -231,8 +231,8 @@ def _announcement(session: Session, steps: Sequence[Step]) -> dict[str, str]:
         size, length = settings.search, search_length(session)
         rows["search"] = (
             f"{settings.method.name} in {settings.space}: {_count(length.epochs, 'epoch')} of "
-            f"{_count(length.steps, 'step')} on two halves of {len(splits.weights)} and {len(splits.alphas)} images, {size.init_channels} channels, "
-            f"{_count(size.layers, 'layer')}"
+            f"{_count(length.steps, 'step')} on two halves of {len(splits.weights)} and {len(splits.alphas)} images, "
+            f"{size.init_channels} channels, {_count(size.layers, 'layer')}"
         )
     if "train" in steps:
         network = settings.train
