@@ -12,6 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+# One thread, for this process and its children: sums over several round differently, and tiny tensors gain nothing.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 FolderWriter = Callable[..., Path]

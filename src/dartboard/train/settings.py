@@ -24,7 +24,7 @@ class TrainSettings(Settings):
     epochs: Positive | None = 600
     """Passes over the training images; null: as many as `images` allows, 8 to 60."""
 
-    images: Positive = 400_000
+    images: Positive = 360_000
     """When `epochs` is null: images of 32x32 pixels that may be shown, or as many others as cost the same."""
 
     batch_size: Positive = 96
