@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from dartboard.errors import DataError, SettingsError
+from dartboard.errors import DataError, DeviceMemoryError, SettingsError
 from dartboard.pipeline import (
     Result,
     RunSettings,
@@ -171,7 +173,13 @@ def _opened(
     with open_session(settings, Path(out) if out else None, resume=resume, observer=observer or Observer()) as session:
         check_sizes(session, steps)
         session.check_dataset()
-        yield session
+        try:
+            yield session
+        except torch.OutOfMemoryError as error:
+            raise DeviceMemoryError(
+                f"the memory of {device_name(session.device)} is too small for this run; lower search.batch_size, "
+                "train.batch_size, init_channels or data.image_size, and begin a new run."
+            ) from error
 
 
 def _begin(session: Session, steps: Sequence[Step]) -> None:

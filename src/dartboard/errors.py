@@ -7,6 +7,7 @@ __all__ = [
     "CheckpointError",
     "DartboardError",
     "DataError",
+    "DeviceMemoryError",
     "GenotypeError",
     "NonFiniteLossError",
     "RecipeError",
@@ -47,6 +48,10 @@ class RunDirectoryError(DartboardError, OSError):
 
 class CheckpointError(DartboardError, ValueError):
     """A checkpoint or model file is damaged, or was written by another version or with other settings."""
+
+
+class DeviceMemoryError(DartboardError, MemoryError):
+    """An accelerator has too little memory for the batch and network sizes asked for."""
 
 
 class NonFiniteLossError(DartboardError, ArithmeticError):

@@ -24,6 +24,8 @@ from dartboard.runs.observer import Observer
 
 __all__ = ["LiveDisplay", "PlainDisplay", "duration", "make_display"]
 
+_SECONDS_BETWEEN_LINES = 5.0
+
 
 def make_display(console: Console) -> "PlainDisplay":
     """The display that fits the console."""
@@ -78,6 +80,7 @@ class PlainDisplay(Observer):
         self._phase = ""
         self._started = 0.0
         self._done = 0
+        self._read_at = time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -91,6 +94,12 @@ class PlainDisplay(Observer):
         """Print what is about to be done."""
         for heading, text in rows.items():
             self._line(f"{heading}: {text}")
+
+    def reading(self, done: int, total: int) -> None:
+        """Say every few seconds how many images are read."""
+        if time.monotonic() - self._read_at > _SECONDS_BETWEEN_LINES:
+            self._read_at = time.monotonic()
+            self._line(f"reading: {done} of {total} images")
 
     def note(self, sentence: str) -> None:
         """Print the sentence."""
@@ -126,14 +135,15 @@ class LiveDisplay(PlainDisplay):
             TextColumn("[bold]{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("steps"),
+            TextColumn("{task.fields[unit]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
             console=console,
         )
         self._figures: dict[TaskID, Table] = {}
-        self._task = self._progress.add_task("", visible=False)
+        self._task = self._progress.add_task("", visible=False, unit="")
+        self._reading: TaskID | None = None
         self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4)
 
     def __enter__(self) -> Self:
@@ -153,10 +163,16 @@ class LiveDisplay(PlainDisplay):
             table.add_row(Text(heading, style="bold"), Text(text))
         self.console.print(table)
 
+    def reading(self, done: int, total: int) -> None:
+        """Move the bar of the images."""
+        if self._reading is None:
+            self._reading = self._progress.add_task("reading", total=total, unit="images")
+        self._progress.update(self._reading, completed=done)
+
     def begin(self, phase: str, *, epochs: int, steps: int, done: int) -> None:
         """Start the phase's bar."""
         self._phase = phase
-        self._task = self._progress.add_task(phase, total=epochs * steps, completed=done * steps)
+        self._task = self._progress.add_task(phase, total=epochs * steps, completed=done * steps, unit="steps")
 
     def step(self) -> None:
         """Move the bar."""

@@ -104,7 +104,7 @@ def open_session(settings: RunSettings, out: Path | None, *, resume: bool, obser
     with RunDirectory(out or _default_directory(settings, resume=resume)) as run:
         run.check(settings.model_dump(mode="json"), resume=resume)
         started = time.perf_counter()
-        dataset = load_dataset(settings.source, settings.data)
+        dataset = load_dataset(settings.source, settings.data, progress=observer.reading)
         splits = make_splits(dataset, settings.data, settings.seed)
         normalization = measure_normalization(splits.view(dataset, "train"))
         yield Session(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dartboard.config import Settings, resolve
 from dartboard.data import DataSettings
@@ -25,6 +25,12 @@ class MethodSettings(Settings):
 
     options: dict[str, Any] = Field(default_factory=dict)
     """The method's own options."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        """A bare name, as in `--set method=random`, stands for the method without options."""
+        return {"name": value} if isinstance(value, str) else value
 
 
 class RunSettings(Settings):

@@ -13,6 +13,9 @@ class Observer:
     def plan(self, rows: Mapping[str, str]) -> None:
         """What is about to be done, before it begins: a heading and a line for each matter."""
 
+    def reading(self, done: int, total: int) -> None:
+        """Images are being decoded: how many are done, of how many; not called when they come from the cache."""
+
     def note(self, sentence: str) -> None:
         """A sentence worth reading, such as a decision about the data."""
 

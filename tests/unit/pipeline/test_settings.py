@@ -137,3 +137,7 @@ def test_a_wrong_setting_is_answered_with_one_sentence(
 def test_settings_cannot_be_changed_in_place() -> None:
     with pytest.raises(ValueError, match="frozen"):
         resolve_settings({}).search.epochs = 3  # type: ignore[misc]
+
+
+def test_a_bare_method_name_stands_for_the_method_without_options() -> None:
+    assert resolve_settings({"method": "random"}).method == resolve_settings({"method.name": "random"}).method
