@@ -34,7 +34,7 @@ format: install ## format the code and apply safe lint fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-benchmark-real: install ## real runs on digits, flowers5 and CIFAR-10 (about 40 minutes on 2 cores)
+benchmark-real: install ## real runs on digits, flowers5 and CIFAR-10 (about 25 minutes on 2 cores)
 	$(BIN)/python benchmarks/real_runs.py
 
 clean: ## remove the environment and caches (runs are kept)
