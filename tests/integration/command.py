@@ -129,6 +129,8 @@ def _work(
     if file_limit is not None:
         signal.signal(SIGXFSZ, SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+    # Whatever runs the tests may ignore Ctrl-C, as shells do for what they start in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["dartboard", *arguments]
     main()
 

@@ -46,8 +46,9 @@ def test_a_terminal_shows_phases_epochs_time_left_losses_accuracies_and_operatio
     assert code == 0, shown
     for fact in (
         "data           pets: 2 classes, 8x8 pixels, 1 channel",
-        "search ━",
-        "train  ━",
+        "reading ━",
+        "search  ━",
+        "train   ━",
         "2/2",
         "steps",
         "left",
