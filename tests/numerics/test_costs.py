@@ -26,7 +26,10 @@ from dartboard.space import (
     parse_genotype,
     smallest_map,
 )
+from dartboard.space.ops import op_cost
+from dartboard.space.skeleton import CellPlace
 from dartboard.supernet import ReferenceSupernet, SupernetSpec
+from dartboard.supernet.spec import SEARCH_NORM
 
 DARTS = get_space("darts")
 NB201 = get_space("nas-bench-201")
@@ -184,6 +187,53 @@ def test_the_darts_supernet_divides_into_normal_and_reduction_candidates_and_the
 @pytest.mark.parametrize("ops", [("skip_connect", "sep_conv_3x3"), ("none", "skip_connect", "sep_conv_3x3")])
 def test_the_supernets_of_robust_darts_s2_and_s3_have_one_size(ops: tuple[str, ...]) -> None:
     assert supernet_parameters(replace(DARTS, name="robust", ops=ops), layers=8) == 665_466
+
+
+_SHORT = {
+    "id": "skip_connect",
+    "m3": "max_pool_3x3",
+    "a3": "avg_pool_3x3",
+    "s3": "sep_conv_3x3",
+    "d3": "dil_conv_3x3",
+    "d5": "dil_conv_5x5",
+}
+_S1 = {
+    "normal": "id,d3 id,d5 id,d5 id,s3 id,d3 m3,id id,s3 id,s3 id,d3 id,s3 m3,id id,d3 d3,d5 d3,d5",
+    "reduce": "m3,a3 m3,d3 m3,a3 m3,a3 id,d5 m3,a3 m3,s3 id,d3 id,d5 m3,a3 m3,a3 id,d5 id,d5 id,d5",
+}
+"""RobustDARTS S1: the candidates of each edge (Zela et al. 2020, arXiv:1909.09656)."""
+
+S1_LISTS = {
+    kind: tuple(tuple(_SHORT[name] for name in edge.split(",")) for edge in text.split()) for kind, text in _S1.items()
+}
+
+
+def supernet_size_by_formula(candidates: dict[str, tuple[tuple[str, ...], ...]], divisor: int = 1) -> int:
+    """Weights of a DARTS supernet (C=16, L=8) whose edges hold those candidates on a share of the channels."""
+    places = DARTS.plan(in_channels=3, num_classes=10, init_channels=16, layers=8).places
+    size = 99_450
+    for place in places:
+        assert isinstance(place, CellPlace)
+        for edge, ops in zip(DARTS.cell.edges, candidates[place.kind], strict=True):
+            stride = place.stride if edge.source < DARTS.cell.num_inputs else 1
+            size += sum(op_cost(name, place.channels // divisor, stride, SEARCH_NORM, 1).parameters for name in ops)
+    return size
+
+
+@pytest.mark.parametrize(
+    ("candidates", "divisor", "parameters"),
+    [
+        (dict.fromkeys(DARTS.cell_kinds, (DARTS.ops,) * 14), 1, 1_930_618),
+        (S1_LISTS, 1, 405_146),
+        (dict.fromkeys(DARTS.cell_kinds, (("sep_conv_3x3",),) * 14), 1, 624_506),
+        (dict.fromkeys(DARTS.cell_kinds, (DARTS.ops,) * 14), 4, 299_578),
+    ],
+    ids=["DARTS", "S1", "S4, whose noise has no weights", "PC-DARTS, a quarter of the channels"],
+)
+def test_the_formulas_give_the_known_sizes_of_related_supernets(
+    candidates: dict[str, tuple[tuple[str, ...], ...]], divisor: int, parameters: int
+) -> None:
+    assert supernet_size_by_formula(candidates, divisor) == parameters
 
 
 def test_the_nas_bench_201_supernet_has_the_known_size() -> None:
