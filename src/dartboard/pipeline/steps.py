@@ -16,7 +16,7 @@ from dartboard.pipeline.session import SUMMARY_FILES, Session, device_name, phas
 from dartboard.runs import make_generator, seeded_initialization
 from dartboard.search import SearchLength, SearchProblem, WarmUp, make_recipe, run_search
 from dartboard.space import Genotype, Network, NetworkPlan, Stem, get_space, network_cost, smallest_map
-from dartboard.supernet import ReferenceSupernet, SupernetSpec
+from dartboard.supernet import FusedSupernet, SupernetSpec
 from dartboard.train import ModelCard, TrainingData, predict, save_model, train_network, write_scores
 
 __all__ = [
@@ -95,7 +95,7 @@ def search_genotype(session: Session) -> Genotype:
         if session.run.has("genotype.json"):
             return read_genotype(session.run.path)
         with seeded_initialization(seed, "search", "weights"):
-            supernet = ReferenceSupernet(SupernetSpec(space, _plan(session, "search")))
+            supernet = FusedSupernet(SupernetSpec(space, _plan(session, "search")))
         supernet.to(device=session.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         augment, size = settings.search.augment, settings.search.batch_size
         problem = SearchProblem(

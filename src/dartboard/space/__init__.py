@@ -5,7 +5,7 @@ from dartboard.space.genotype import CellGenotype, Choice, Genotype, parse_genot
 from dartboard.space.network import DropPath, Network
 from dartboard.space.ops import OPS, Cost, Norm, op
 from dartboard.space.published import PUBLISHED
-from dartboard.space.skeleton import NetworkPlan, Stem
+from dartboard.space.skeleton import CellPlace, NetworkPlan, Stem
 from dartboard.space.spaces import SPACES, SearchSpace, get_space, space
 from dartboard.space.topology import CellTopology, Edge
 from dartboard.space.validate import check_genotype
@@ -15,6 +15,7 @@ __all__ = [
     "PUBLISHED",
     "SPACES",
     "CellGenotype",
+    "CellPlace",
     "CellTopology",
     "Choice",
     "Cost",

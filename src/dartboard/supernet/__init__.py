@@ -1,6 +1,7 @@
 """The relaxed network: images and gates in, logits out."""
 
-from dartboard.supernet.reference import ReferenceSupernet
-from dartboard.supernet.spec import SupernetSpec
+from dartboard.supernet.fused import FusedSupernet
+from dartboard.supernet.reference import Active, Gates, ReferenceSupernet
+from dartboard.supernet.spec import Mixing, SupernetSpec
 
-__all__ = ["ReferenceSupernet", "SupernetSpec"]
+__all__ = ["Active", "FusedSupernet", "Gates", "Mixing", "ReferenceSupernet", "SupernetSpec"]

@@ -1,76 +1,169 @@
-"""The supernet by definition: every operation of every edge by itself, in two plain loops, written to be read."""
+"""The supernet by definition: every operation of every edge by itself, in plain loops, written to be read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
-from dartboard.space.ops import OPS
-from dartboard.space.skeleton import Backbone, CellPlace, join_outputs, project_inputs
-from dartboard.supernet.spec import SEARCH_NORM, SupernetSpec
+from dartboard.space import CellPlace
+from dartboard.space.ops import OPS, plain_kernels
+from dartboard.space.skeleton import Backbone, join_outputs, project_inputs
+from dartboard.supernet.mixing import bypass, join_channels, split_channels
+from dartboard.supernet.spec import SupernetSpec
 
-__all__ = ["ReferenceSupernet"]
+__all__ = ["Active", "Gates", "MixedCell", "ReferenceSupernet", "SupernetCall"]
+
+Gates = Mapping[str, Tensor]
+"""What multiplies what, by cell kind; see `ReferenceSupernet.forward`."""
+
+Active = Mapping[str, Sequence[Sequence[int]]]
+"""Cell kind -> for every edge the columns of the operations that are run."""
+
+
+class SupernetCall(NamedTuple):
+    """What a cell is told beside its inputs."""
+
+    gates: Gates
+    active: Active | None
+
+    def gate(self, kind: str, part: str) -> Tensor | None:
+        """The gates called `kind.part`, if given."""
+        return self.gates.get(f"{kind}.{part}")
+
+
+class MixedCell(nn.Module):
+    """A cell with every live operation on every edge.
+
+    Attributes:
+        projections: what brings each input to the cell's channels and size.
+        edges: for every edge its operations by name.
+        auxiliary: for every edge its auxiliary skip connection; empty where the mixing has none.
+        attention: for every edge its attention operations by name; empty where the mixing has none.
+    """
+
+    def __init__(self, spec: SupernetSpec, place: CellPlace) -> None:
+        super().__init__()
+        self.topology = spec.space.cell
+        self.kind = place.kind
+        self.share = spec.mixing.channel_share
+        self.columns = {name: column for column, name in enumerate(spec.space.ops)}
+        self.strides = tuple(
+            place.stride if edge.source < self.topology.num_inputs else 1 for edge in self.topology.edges
+        )
+        channels = place.channels // self.share
+        self.projections = project_inputs(self.topology, place, spec.norm)
+        self.edges = nn.ModuleList(
+            nn.ModuleDict({name: _build(spec, name, channels, stride) for name in spec.ops_of(place.kind, row)})
+            for row, stride in enumerate(self.strides)
+        )
+        self.auxiliary = nn.ModuleList(
+            OPS["skip_connect"].factory(channels, stride, spec.norm)
+            for stride in self.strides
+            if spec.mixing.auxiliary_skip
+        )
+        self.attention = nn.ModuleList(
+            nn.ModuleDict({name: OPS[name].factory(channels, 1, spec.norm) for name in spec.mixing.attention})
+            for _ in self.strides
+            if spec.mixing.attention
+        )
+
+    def forward(self, inputs: list[Tensor], call: SupernetCall) -> Tensor:
+        """Inputs, oldest first, each (batch, channels, height, width) -> (batch, output channels, ...)."""
+        states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
+        for node in self.topology.nodes:
+            rows = self.topology.incoming(node)
+            arriving = [self._edge(row, states[self.topology.edges[row].source], call) for row in rows]
+            states.append(sum(arriving[1:], start=arriving[0]))
+        return join_outputs(self.topology, states)
+
+    def _edge(self, row: int, x: Tensor, call: SupernetCall) -> Tensor:
+        kept, rest = split_channels(x, self.share)
+        gates = call.gates[self.kind][row]
+        gated = [gates[self.columns[name]] * op(kept) for name, op in self.ops_of(row, call.active).items()]
+        mixed = sum(gated[1:], start=gated[0]) if gated else zeros(kept, self.strides[row])
+        mixed = self.after_operations(row, kept, mixed, call)
+        joined = join_channels(mixed, None if rest is None else bypass(rest, self.strides[row]), self.share)
+        weights = call.gate(self.kind, "edges")
+        return joined if weights is None else edge_weight(weights, row) * joined
+
+    def after_operations(self, row: int, kept: Tensor, mixed: Tensor, call: SupernetCall) -> Tensor:
+        """Auxiliary skip connection, attention and offset of an edge, in this order."""
+        if self.auxiliary:
+            mixed = mixed + call.gates[f"{self.kind}.auxiliary"][row] * self.auxiliary[row](kept)
+        if self.attention:
+            gates = call.gates[f"{self.kind}.attention"][row]
+            attended = [gate * op(mixed) for gate, op in zip(gates, self._attention(row), strict=True)]
+            mixed = sum(attended[1:], start=attended[0])
+        offsets = call.gate(self.kind, "offset")
+        return mixed if offsets is None else mixed + offsets[row]
+
+    def ops_of(self, row: int, active: Active | None) -> dict[str, nn.Module]:
+        """The operations of an edge that are run, by name."""
+        ops = self.edges[row]
+        assert isinstance(ops, nn.ModuleDict)
+        chosen = None if active is None else active[self.kind][row]
+        return {name: op for name, op in ops.items() if chosen is None or self.columns[name] in chosen}
+
+    def _attention(self, row: int) -> list[nn.Module]:
+        ops = self.attention[row]
+        assert isinstance(ops, nn.ModuleDict)
+        return list(ops.values())
 
 
 class ReferenceSupernet(nn.Module):
     """`supernet(images, gates)`: a function of the images, the gates and its weights (arXiv:1806.09055, eq. 2).
 
     The gates come in as an argument, so that sampled paths, masked operations, perturbations and Hessian products
-    are all just calls.
+    are all just calls. The weights can come from outside too, by `torch.func.functional_call`.
 
     Args:
         spec: the supernet.
     """
 
+    cell: ClassVar[type[MixedCell]] = MixedCell
+
     def __init__(self, spec: SupernetSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.backbone = Backbone(spec.plan, lambda place: _MixedCell(spec, place), SEARCH_NORM)
+        self.backbone = Backbone(spec.plan, lambda place: self.cell(spec, place), spec.norm)
 
-    def forward(self, images: Tensor, gates: Mapping[str, Tensor]) -> Tensor:
+    def forward(self, images: Tensor, gates: Gates, active: Active | None = None) -> Tensor:
         """Run the relaxed network.
 
         Args:
             images: (batch, channels, height, width).
-            gates: cell kind -> what multiplies each operation's output, shape (edges, operations).
+            gates: for each cell kind, under its name, what multiplies each operation's output, shape (edges,
+                operations); columns of operations that an edge does not have are ignored. And, each optional:
+                `KIND.edges`: multiplies the whole edge, shape (edges,), or (batch, edges) for each image its own;
+                `KIND.auxiliary`: of the auxiliary skip connections, shape (edges,); needed where the spec has them;
+                `KIND.attention`: of the attention operations, shape (edges, attention operations); likewise;
+                `KIND.offset`: a number added to every value of an edge's mixed output, shape (edges,). Of value zero,
+                it gives operations that are not run a gradient (GDAS, arXiv:1910.04465, section 3.2).
+            active: which operations are run; None for all. The others are not computed and add nothing.
 
         Returns:
             Logits, shape (batch, classes).
         """
-        logits: Tensor = self.backbone(images, gates)[0]
+        with plain_kernels():
+            return self.run(images, SupernetCall(gates, active))
+
+    def run(self, images: Tensor, call: SupernetCall) -> Tensor:
+        """Stem, cells and head."""
+        logits: Tensor = self.backbone(images, call)[0]
         return logits
 
 
-class _MixedCell(nn.Module):
-    def __init__(self, spec: SupernetSpec, place: CellPlace) -> None:
-        super().__init__()
-        self._topology = spec.space.cell
-        self._kind = place.kind
-        self.projections = project_inputs(spec.space.cell, place, SEARCH_NORM)
-        self.edges = nn.ModuleList(
-            _mixed_edge(spec, place.channels, place.stride if edge.source < spec.space.cell.num_inputs else 1)
-            for edge in spec.space.cell.edges
-        )
-
-    def forward(self, inputs: list[Tensor], gates: Mapping[str, Tensor]) -> Tensor:
-        states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
-        for node in self._topology.nodes:
-            arriving = [
-                gate * op(states[self._topology.edges[row].source])
-                for row in self._topology.incoming(node)
-                for gate, op in zip(gates[self._kind][row], self._ops(row), strict=True)
-            ]
-            states.append(sum(arriving[1:], start=arriving[0]))
-        return join_outputs(self._topology, states)
-
-    def _ops(self, row: int) -> nn.ModuleList:
-        ops = self.edges[row]
-        assert isinstance(ops, nn.ModuleList)
-        return ops
+def edge_weight(weights: Tensor, row: int) -> Tensor:
+    """The weight of an edge, shaped to multiply (batch, channels, height, width); weights (edges,) or (batch, edges)."""
+    return weights[row] if weights.dim() == 1 else weights[:, row, None, None, None]
 
 
-def _mixed_edge(spec: SupernetSpec, channels: int, stride: int) -> nn.ModuleList:
-    ops = nn.ModuleList()
-    for name in spec.space.ops:
-        op = OPS[name].factory(channels, stride, SEARCH_NORM)
-        ops.append(nn.Sequential(op, SEARCH_NORM(channels)) if name in spec.space.normalized_ops else op)
-    return ops
+def _build(spec: SupernetSpec, name: str, channels: int, stride: int) -> nn.Module:
+    op = OPS[name].factory(channels, stride, spec.norm)
+    return nn.Sequential(op, spec.norm(channels)) if name in spec.space.normalized_ops else op
+
+
+def zeros(x: Tensor, stride: int) -> Tensor:
+    """Zeros of the shape that an operation of that stride gives."""
+    batch, channels, height, width = x.shape
+    return x.new_zeros(batch, channels, -(-height // stride), -(-width // stride))

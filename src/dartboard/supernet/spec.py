@@ -1,29 +1,95 @@
 """What a supernet is, as frozen data."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from dartboard.space import NetworkPlan, Norm, SearchSpace
+from dartboard.errors import SettingsError, suggest
+from dartboard.space import CellPlace, NetworkPlan, Norm, SearchSpace
 
-__all__ = ["SEARCH_NORM", "SupernetSpec"]
+__all__ = ["SEARCH_NORM", "Mixing", "SupernetSpec"]
 
 SEARCH_NORM = Norm(affine=False, running=False)
 """Cells of a supernet learn no scale and shift, and batch statistics serve in training and evaluation alike: running
 averages would be polluted by the extra forward passes of architecture gradients (arXiv:1806.09055, section 3.1)."""
 
+EdgeOps = tuple[tuple[str, ...], ...]
+"""The operations of every edge, in the order of the edges."""
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """How the gated outputs of an edge's operations join.
+
+    Attributes:
+        channel_share: one channel in so many goes through the operations, the others bypass them (partial channels:
+            PC-DARTS, arXiv:1907.05737, eq. 2); 1 sends all of them.
+        auxiliary_skip: whether every edge has a further skip connection outside of the competition, with a gate of its
+            own (DARTS-, arXiv:2009.01027, eq. 4).
+        attention: names of operations that act on the mixed output of an edge and are mixed in turn, with gates of
+            their own (Att-DARTS, arXiv:2006.12874); empty for none.
+    """
+
+    channel_share: int = 1
+    auxiliary_skip: bool = False
+    attention: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True)
 class SupernetSpec:
-    """A supernet as data; a pruned or deeper one is another spec.
+    """A supernet as data; a pruned, widened or deeper one is another spec.
 
     Attributes:
         space: candidate operations and cell graph.
         plan: width, depth, classes.
+        mixing: how the outputs of an edge's operations join.
+        norm: batch norms of the cells.
+        live: (cell kind, operations of each edge) where not every edge has every operation of the space.
+
+    Raises:
+        SettingsError: the parts do not fit together.
     """
 
     space: SearchSpace
     plan: NetworkPlan
+    mixing: Mixing = Mixing()
+    norm: Norm = SEARCH_NORM
+    live: tuple[tuple[str, EdgeOps], ...] = ()
+
+    def __post_init__(self) -> None:
+        for place in self.plan.places:
+            if isinstance(place, CellPlace) and place.channels % self.mixing.channel_share:
+                raise SettingsError(
+                    f"partial channels of 1/{self.mixing.channel_share} need a width that divides by "
+                    f"{self.mixing.channel_share}, and the {place.kind} cells have {place.channels} channels; choose "
+                    "another init_channels."
+                )
+        for kind, edges in self.live:
+            self._check_live(kind, edges)
+
+    def _check_live(self, kind: str, edges: EdgeOps) -> None:
+        if kind not in self.space.cell_kinds:
+            raise SettingsError(
+                f"there are no '{kind}' cells in '{self.space.name}'; {suggest(kind, self.space.cell_kinds)}"
+            )
+        if len(edges) != len(self.space.cell.edges):
+            raise SettingsError(
+                f"the {kind} cell has {len(self.space.cell.edges)} edges, and operations are given for {len(edges)}."
+            )
+        for name in {name for names in edges for name in names}:
+            if name not in self.space.ops:
+                raise SettingsError(f"'{name}' is no operation of '{self.space.name}'; {suggest(name, self.space.ops)}")
 
     @property
     def gate_shapes(self) -> dict[str, tuple[int, int]]:
         """Cell kind -> (edges, operations), the shape of its alpha and of its gates."""
         return dict.fromkeys(self.space.cell_kinds, self.space.alpha_shape)
+
+    def ops_of(self, kind: str, row: int) -> tuple[str, ...]:
+        """The operations of an edge, in the order of the space's."""
+        edges = dict(self.live).get(kind)
+        return self.space.ops if edges is None else tuple(name for name in self.space.ops if name in edges[row])
+
+    def with_live(self, live: Mapping[str, Sequence[Sequence[str]]]) -> "SupernetSpec":
+        """The same supernet with only these operations: cell kind -> operations of each edge."""
+        kept = tuple((kind, tuple(tuple(names) for names in edges)) for kind, edges in live.items())
+        return replace(self, live=kept)

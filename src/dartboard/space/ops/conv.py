@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dartboard.space.ops.depthwise import DepthwiseConv2d
 from dartboard.space.ops.registry import Cost, CostFormula, Norm, op
 
 __all__ = [
@@ -78,12 +79,9 @@ def factorized_reduce_cost(inputs: int, outputs: int, norm: Norm, pixels: int) -
 
 
 def _depthwise_separable(channels: int, kernel: int, stride: int, dilation: int, norm: Norm) -> list[nn.Module]:
-    padding = dilation * (kernel - 1) // 2
     return [
         nn.ReLU(),
-        nn.Conv2d(
-            channels, channels, kernel, stride=stride, padding=padding, dilation=dilation, groups=channels, bias=False
-        ),
+        DepthwiseConv2d(channels, kernel, stride, dilation),
         nn.Conv2d(channels, channels, 1, bias=False),
         norm(channels),
     ]

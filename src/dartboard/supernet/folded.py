@@ -1,0 +1,471 @@
+"""All separable convolutions that leave one node of a cell, mixed without forming their outputs: one function.
+
+A separable convolution ends in a 1x1 convolution W, a batch norm and its gate. All three are linear once the batch's
+mean and variance are known, and those follow from the first two moments of what the 1x1 convolution reads. So they
+fold into one matrix per branch, and a branch adds to its target node by one matrix product:
+
+    features f = depthwise(relu(x)), a row per pixel
+    mean     m = sum of rows / P,   covariance K = f' f / P - m m'
+    variance v_i = w_i K w_i'       of output channel i, w_i the i-th row of W
+    folded   V = diag(1 / sqrt(v + eps)) W
+    target  += gate * (f V' - m V')
+
+Everything that is learned gets its gradient from two small sums over pixels, M = f' g and s = sum of rows of g, with g
+the gradient at the target; `docs/engine.md` derives `_unfold`.
+
+Shapes by suffix: N images, C channels, P pixels of all images, B branches, E branches that share a call (their channels
+lie side by side), O channels out and I channels in of a 1x1 convolution, K side of a kernel.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dartboard.space.ops.depthwise import depthwise, depthwise_input_gradient, depthwise_weight_gradient
+
+__all__ = ["Bundle", "FoldedBranches", "Layout", "plain_branches"]
+
+_CALL_BYTES = 2**19
+"""On a CPU branches share a call while what they read stays below this: a larger call would leave the cache."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Branches of one form: ReLU, depthwise, 1x1 convolution and batch norm, `repeats` times.
+
+    Attributes:
+        kernel: side of the depthwise kernels.
+        dilation: of the first half.
+        repeats: 1 or 2; a second half has stride 1 and dilation 1.
+        targets: for each branch, the number of the accumulator that it adds to.
+    """
+
+    kernel: int
+    dilation: int
+    repeats: int
+    targets: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The branches that leave one node.
+
+    Attributes:
+        bundles: branches by form.
+        stride: of the first halves.
+        eps: of the batch norms.
+        num_targets: accumulators.
+    """
+
+    bundles: tuple[Bundle, ...]
+    stride: int
+    eps: float
+    num_targets: int
+
+
+class _Fold(NamedTuple):
+    """The 1x1 convolution and batch norm of every branch of a bundle as one linear map; `folded` is V."""
+
+    mean_BI: Tensor
+    covariance_BII: Tensor
+    inverse_BO: Tensor
+    folded_BOI: Tensor
+
+    @property
+    def shift_BO(self) -> Tensor:
+        return -torch.bmm(self.folded_BOI, self.mean_BI[:, :, None])[:, :, 0]
+
+
+class _Unfolded(NamedTuple):
+    """What `_unfold` finds; the gradient at the features f is g linear + f quadratic + constant."""
+
+    gates_B: Tensor
+    weight_BOI: Tensor
+    linear_BOI: Tensor
+    quadratic_BII: Tensor
+    constant_BI: Tensor
+
+
+class _Wanted(NamedTuple):
+    """What the backward pass at hand needs gradients of."""
+
+    x: bool
+    gates: bool
+    weights: bool
+
+
+class FoldedBranches(torch.autograd.Function):
+    """`apply(layout, x, gates, *accumulators, *weights)` adds every branch to its accumulator, in place.
+
+    x is (N, C, H, W); gates (B,); an accumulator (N, C, ceil(H/stride), ceil(W/stride)); all channels last. The weights
+    are, bundle by bundle, the depthwise kernels (B * C, 1, K, K) and the 1x1 convolutions (B, O, I) of its branches,
+    twice for bundles that repeat. Returns the accumulators.
+
+    The backward pass computes only what is asked for. Second derivatives are those of `plain_branches`.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, layout: Layout, x: Tensor, gates: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        """See the class."""
+        targets, weights = rest[: layout.num_targets], rest[layout.num_targets :]
+        rectified = _Rectified(x)
+        rows_PO = [_rows(target) for target in targets]
+        shifts_TO = x.new_zeros(len(targets), x.shape[1])
+        saved: list[Tensor] = []
+        for branches, chosen in _each_bundle(layout, rectified, gates, weights):
+            saved += branches.forward(chosen, rows_PO, shifts_TO)
+        for target_PO, shift_O in zip(rows_PO, shifts_TO, strict=True):
+            target_PO.add_(shift_O)
+        ctx.layout, ctx.num_weights = layout, len(weights)
+        ctx.save_for_backward(x, gates, *weights, *saved)
+        ctx.mark_dirty(*targets)
+        return targets
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        """See the class."""
+        x, gates, *saved = ctx.saved_tensors
+        weights, saved = saved[: ctx.num_weights], saved[ctx.num_weights :]
+        if torch.is_grad_enabled():
+            at_x, at_gates, *at_weights = _differentiable(ctx.layout, x, gates, weights, gradients)
+        else:
+            at_x, at_gates, *at_weights = _backward(ctx.layout, x, gates, weights, saved, gradients, _wanted(ctx))
+        return None, at_x, at_gates, *gradients, *at_weights
+
+
+def plain_branches(layout: Layout, x: Tensor, gates: Tensor, weights: Sequence[Tensor]) -> list[Tensor | None]:
+    """What `FoldedBranches` adds to each accumulator, by definition; differentiable any number of times.
+
+    Args:
+        layout: the branches.
+        x: (N, C, H, W).
+        gates: (B,).
+        weights: as for `FoldedBranches`.
+
+    Returns:
+        For each target (N, C, ceil(H/stride), ceil(W/stride)), or None where no branch leads.
+    """
+    results: list[Tensor | None] = [None] * layout.num_targets
+    branch = place = 0
+    for bundle in layout.bundles:
+        parts = [weight.chunk(len(bundle.targets)) for weight in weights[place : place + 2 * bundle.repeats]]
+        for edge, target in enumerate(bundle.targets):
+            y = x
+            for half in range(bundle.repeats):
+                kernel, matrix = parts[2 * half][edge], parts[2 * half + 1][edge]
+                stride, dilation = (layout.stride, bundle.dilation) if half == 0 else (1, 1)
+                y = functional.conv2d(depthwise(y.relu(), kernel, stride, dilation), matrix[0][:, :, None, None])
+                y = functional.batch_norm(y, None, None, training=True, eps=layout.eps)
+            before = results[target]
+            results[target] = gates[branch] * y if before is None else before + gates[branch] * y
+            branch += 1
+        place += 2 * bundle.repeats
+    return results
+
+
+def _differentiable(
+    layout: Layout, x: Tensor, gates: Tensor, weights: Sequence[Tensor], gradients: Sequence[Tensor]
+) -> list[Tensor | None]:
+    inputs = [x, gates, *weights]
+    outputs = plain_branches(layout, x, gates, weights)
+    reached = [number for number, output in enumerate(outputs) if output is not None]
+    found = iter(
+        torch.autograd.grad(
+            [outputs[number] for number in reached],  # type: ignore[misc]
+            [tensor for tensor in inputs if tensor.requires_grad],
+            [gradients[number] for number in reached],
+            create_graph=True,
+        )
+    )
+    return [next(found) if tensor.requires_grad else None for tensor in inputs]
+
+
+def _backward(
+    layout: Layout,
+    x: Tensor,
+    gates: Tensor,
+    weights: Sequence[Tensor],
+    saved: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+    wanted: _Wanted,
+) -> list[Tensor | None]:
+    rectified, targets = _Rectified(x), _Targets(gradients)
+    left = iter(saved)
+    at_x: Tensor | None = None
+    at_gates: list[Tensor] = []
+    at_weights: list[Tensor | None] = []
+    for branches, chosen in _each_bundle(layout, rectified, gates, weights):
+        found = branches.backward(left, chosen, targets, wanted)
+        at_gates.append(found.gates_B)
+        at_weights += found.weights
+        if found.x is not None:
+            at_x = found.x if at_x is None else at_x.add_(found.x)
+    if at_x is not None:
+        at_x = torch.ops.aten.threshold_backward(at_x, x, 0)
+    return [at_x, torch.cat(at_gates), *at_weights]
+
+
+def _each_bundle(
+    layout: Layout, rectified: "_Rectified", gates: Tensor, weights: Sequence[Tensor]
+) -> Iterator[tuple["_Branches", Tensor]]:
+    """The branches of every bundle, with their gates."""
+    branch = place = 0
+    for bundle in layout.bundles:
+        end = place + 2 * bundle.repeats
+        yield _Branches(layout, bundle, rectified, weights[place:end]), gates[branch : branch + len(bundle.targets)]
+        branch, place = branch + len(bundle.targets), end
+
+
+class _Found(NamedTuple):
+    x: Tensor | None
+    gates_B: Tensor
+    weights: list[Tensor | None]
+
+
+class _Branches:
+    """A forward or backward pass over the branches of one bundle.
+
+    Calls are ranges of branches. Features are one tensor (N, E * C, H, W) a call.
+    """
+
+    def __init__(self, layout: Layout, bundle: Bundle, rectified: "_Rectified", weights: Sequence[Tensor]) -> None:
+        self.bundle, self.stride, self.eps = bundle, layout.stride, layout.eps
+        self.rectified, self.weights = rectified, weights
+        self.channels = rectified.x.shape[1]
+        count, most = len(bundle.targets), rectified.branches_per_call
+        self.calls = [range(first, min(count, first + most)) for first in range(0, count, most)]
+
+    def forward(self, gates: Tensor, targets_PO: Sequence[Tensor], shifts_TO: Tensor) -> list[Tensor]:
+        """Add every branch to its target; returns what `backward` needs."""
+        features = self._first_features()
+        kept: list[Tensor] = []
+        if self.bundle.repeats == 2:
+            between = self._fold(features, self.weights[1])
+            features = [
+                depthwise(_between(between, call, f), self._kernels(2, call))
+                for call, f in zip(self.calls, features, strict=True)
+            ]
+            kept = [*between[:3], *features]
+        fold = self._fold(features, self.weights[-1])
+        gated_BOI = fold.folded_BOI * gates[:, None, None]
+        for call, f in zip(self.calls, features, strict=True):
+            for branch, f_PI in zip(call, _by_branch(f, len(call)), strict=True):
+                targets_PO[self.bundle.targets[branch]].addmm_(f_PI, gated_BOI[branch].t())
+        for target, shift_O in zip(self.bundle.targets, fold.shift_BO * gates[:, None], strict=True):
+            shifts_TO[target] += shift_O
+        return [*kept, *fold[:3]]
+
+    def backward(self, saved: Iterator[Tensor], gates: Tensor, targets: "_Targets", wanted: _Wanted) -> _Found:
+        """Gradients for x before its ReLU, the gates and the weights; those for weights are None if not wanted."""
+        features = at_middle = between = None
+        if self.bundle.repeats == 2:
+            between = self._saved_fold(saved, self.weights[1])
+            features = [next(saved) for _ in self.calls]
+        else:
+            features = self._first_features()
+        fold = self._saved_fold(saved, self.weights[-1])
+        at_ends = [targets(tuple(self.bundle.targets[branch] for branch in call)) for call in self.calls]
+        sums_BO = targets.sums_BO(self.bundle.targets)
+        ends = _unfold(fold, self.weights[-1], self._cross(features, at_ends), sums_BO, gates, features[0])
+        at_weights: list[Tensor | None] = [None] * len(self.weights)
+        if not (wanted.x or wanted.weights):
+            return _Found(None, ends.gates_B, at_weights)
+        at_features = [_at_features(*each, ends) for each in zip(self.calls, features, at_ends, strict=True)]
+        at_weights[-1] = ends.weight_BOI
+        if between is not None:
+            firsts = self._first_features()
+            at_middles, kernels = [], []
+            for call, f, g in zip(self.calls, firsts, at_features, strict=True):
+                y = _between(between, call, f)
+                if wanted.weights:
+                    kernels.append(depthwise_weight_gradient(y, g, self.bundle.kernel))
+                at_y = depthwise_input_gradient(g, self._kernels(2, call), y.shape[2:])
+                at_middles.append(_by_branch(torch.ops.aten.threshold_backward(at_y, y, 0), len(call)))
+            sums_BO = torch.cat([_sum_rows(g_EPO) for g_EPO in at_middles])
+            middle = _unfold(between, self.weights[1], self._cross(firsts, at_middles), sums_BO, None, firsts[0])
+            at_features = [_at_features(*each, middle) for each in zip(self.calls, firsts, at_middles, strict=True)]
+            at_weights[1:3] = [middle.weight_BOI, torch.cat(kernels) if kernels else None]
+        if wanted.weights:
+            at_weights[0] = torch.cat(
+                [
+                    depthwise_weight_gradient(
+                        self.rectified(len(call)), g, self.bundle.kernel, self.stride, self.bundle.dilation
+                    )
+                    for call, g in zip(self.calls, at_features, strict=True)
+                ]
+            )
+        return _Found(self._at_x(at_features) if wanted.x else None, ends.gates_B, at_weights)
+
+    def _first_features(self) -> list[Tensor]:
+        return [
+            depthwise(self.rectified(len(call)), self._kernels(0, call), self.stride, self.bundle.dilation)
+            for call in self.calls
+        ]
+
+    def _kernels(self, place: int, call: range) -> Tensor:
+        """Depthwise kernels of a call, (E * C, 1, K, K)."""
+        return self.weights[place][call.start * self.channels : call.stop * self.channels]
+
+    def _fold(self, features: Sequence[Tensor], weight_BOI: Tensor) -> _Fold:
+        views = [_by_branch(f, len(call)) for call, f in zip(self.calls, features, strict=True)]
+        second_BII = torch.cat([torch.bmm(f_EPI.mT, f_EPI) for f_EPI in views])
+        first_BI = torch.cat([_sum_rows(f_EPI) for f_EPI in views])
+        return _fold(weight_BOI, second_BII, first_BI, _pixels(features[0]), self.eps)
+
+    def _saved_fold(self, saved: Iterator[Tensor], weight_BOI: Tensor) -> _Fold:
+        mean_BI, covariance_BII, inverse_BO = next(saved), next(saved), next(saved)
+        return _Fold(mean_BI, covariance_BII, inverse_BO, inverse_BO[:, :, None] * weight_BOI)
+
+    def _cross(self, features: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
+        """Sums over pixels of f' g, (B, I, O)."""
+        each = zip(self.calls, features, gradients, strict=True)
+        return torch.cat([torch.bmm(_by_branch(f, len(call)).mT, g_EPO) for call, f, g_EPO in each])
+
+    def _at_x(self, at_features: Sequence[Tensor]) -> Tensor:
+        total: Tensor | None = None
+        size = self.rectified.x.shape[2:]
+        for call, g in zip(self.calls, at_features, strict=True):
+            found = depthwise_input_gradient(g, self._kernels(0, call), size, self.stride, self.bundle.dilation)
+            if len(call) > 1:
+                found = _side_by_side(_by_branch(found, len(call)).sum(dim=0, keepdim=True), self.rectified.x)
+            total = found if total is None else total.add_(found)
+        assert total is not None
+        return total
+
+
+class _Targets:
+    """The gradients at the targets, as the branches need them."""
+
+    def __init__(self, gradients: Sequence[Tensor]) -> None:
+        self._rows = [_rows(gradient.contiguous(memory_format=torch.channels_last)) for gradient in gradients]
+        self._sums = [_sum_rows(rows[None])[0] for rows in self._rows]
+        self._stacked: dict[tuple[int, ...], Tensor] = {}
+
+    def __call__(self, numbers: tuple[int, ...]) -> Tensor:
+        """At these targets, (E, P, O)."""
+        if len(numbers) == 1:
+            return self._rows[numbers[0]][None]
+        if numbers not in self._stacked:
+            self._stacked[numbers] = torch.stack([self._rows[number] for number in numbers])
+        return self._stacked[numbers]
+
+    def sums_BO(self, numbers: tuple[int, ...]) -> Tensor:
+        """Sums over pixels at these targets."""
+        return torch.stack([self._sums[number] for number in numbers])
+
+
+class _Rectified:
+    """relu(x), its channels side by side as often as a call has branches."""
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = x
+        self._made = {1: x.relu()}
+
+    def __call__(self, times: int) -> Tensor:
+        if times not in self._made:
+            rows = self._made[1].permute(0, 2, 3, 1).repeat(1, 1, 1, times)
+            self._made[times] = rows.permute(0, 3, 1, 2)
+        return self._made[times]
+
+    @property
+    def branches_per_call(self) -> int:
+        """All on an accelerator, where launches cost most; on a CPU as many as the cache holds."""
+        if self.x.device.type != "cpu":
+            return 1 << 30
+        return max(1, _CALL_BYTES // (self.x.numel() * self.x.element_size()))
+
+
+def _wanted(ctx: Any) -> _Wanted:
+    """What the engine will use: `needs_input_grad` does not tell a gradient for alpha from one for everything."""
+    wanted = [node is not None and _will_run(node) for node, _ in ctx.next_functions]
+    return _Wanted(wanted[0], wanted[1], any(wanted[len(wanted) - ctx.num_weights :]))
+
+
+def _will_run(node: Any) -> bool:
+    try:
+        return bool(torch._C._will_engine_execute_node(node))
+    except RuntimeError:  # a leaf asked for by `autograd.grad`, which torch does not say; computing it is never wrong
+        return True
+
+
+def _fold(weight_BOI: Tensor, second_BII: Tensor, first_BI: Tensor, pixels: int, eps: float) -> _Fold:
+    """Fold 1x1 convolutions and batch norms, from the sums over pixels of f' f and of f."""
+    mean_BI = first_BI / pixels
+    covariance_BII = torch.baddbmm(second_BII, mean_BI[:, :, None], mean_BI[:, None, :], beta=1 / pixels, alpha=-1)
+    variance_BO = (torch.bmm(weight_BOI, covariance_BII) * weight_BOI).sum(dim=2)
+    inverse_BO = (variance_BO.clamp_(min=0) + eps).rsqrt()
+    return _Fold(mean_BI, covariance_BII, inverse_BO, inverse_BO[:, :, None] * weight_BOI)
+
+
+def _unfold(
+    fold: _Fold, weight_BOI: Tensor, cross_BIO: Tensor, sums_BO: Tensor, gates: Tensor | None, like: Tensor
+) -> _Unfolded:
+    """Gradients of a fold.
+
+    Args:
+        fold: as the forward pass made it.
+        weight_BOI: the 1x1 convolutions.
+        cross_BIO: sums over pixels of f' g, with g the gradient at the output of the branches, gates included.
+        sums_BO: sums over pixels of g.
+        gates: (B,), or None for gates of one.
+        like: features of that many pixels.
+    """
+    pixels = _pixels(like)
+    at_folded_BOI = torch.baddbmm(cross_BIO.mT, sums_BO[:, :, None], fold.mean_BI[:, None, :], alpha=-1)
+    at_gates_B, linear_BOI = (at_folded_BOI * fold.folded_BOI).sum(dim=(1, 2)), fold.folded_BOI
+    if gates is not None:
+        at_folded_BOI = at_folded_BOI * gates[:, None, None]
+        linear_BOI = linear_BOI * gates[:, None, None]
+    at_inverse_BO = (at_folded_BOI * weight_BOI).sum(dim=2)
+    at_variance_BO = -0.5 * at_inverse_BO * fold.inverse_BO**3
+    scaled_BOI = at_variance_BO[:, :, None] * weight_BOI
+    at_weight_BOI = torch.baddbmm(fold.inverse_BO[:, :, None] * at_folded_BOI, scaled_BOI, fold.covariance_BII, alpha=2)
+    quadratic_BII = torch.bmm(weight_BOI.mT, scaled_BOI) * (2 / pixels)
+    at_mean_BI = torch.bmm(sums_BO[:, None, :], linear_BOI)[:, 0] / -pixels
+    constant_BI = at_mean_BI - torch.bmm(quadratic_BII, fold.mean_BI[:, :, None])[:, :, 0]
+    return _Unfolded(at_gates_B, at_weight_BOI, linear_BOI, quadratic_BII, constant_BI)
+
+
+def _between(fold: _Fold, call: range, f: Tensor) -> Tensor:
+    """What a second half reads: 1x1 convolution, batch norm and ReLU of the first half's features."""
+    branches = slice(call.start, call.stop)
+    folded_EIO, shift_EO = fold.folded_BOI[branches].mT, fold.shift_BO[branches]
+    return _side_by_side(torch.baddbmm(shift_EO[:, None, :], _by_branch(f, len(call)), folded_EIO), f).relu_()
+
+
+def _at_features(call: range, f: Tensor, g_EPO: Tensor, found: _Unfolded) -> Tensor:
+    """Gradient at features (N, E * C, H, W)."""
+    branches = slice(call.start, call.stop)
+    result = torch.baddbmm(found.constant_BI[branches, None], _by_branch(f, len(call)), found.quadratic_BII[branches])
+    return _side_by_side(result.baddbmm_(g_EPO, found.linear_BOI[branches]), f)
+
+
+def _pixels(f: Tensor) -> int:
+    return f.shape[0] * f.shape[2] * f.shape[3]
+
+
+def _rows(f: Tensor) -> Tensor:
+    """(N, channels, H, W), channels last -> (P, channels), the same memory."""
+    return f.permute(0, 2, 3, 1).view(-1, f.shape[1])
+
+
+def _sum_rows(f_EPC: Tensor) -> Tensor:
+    """Sums over pixels, (E, C)."""
+    if len(f_EPC) == 1:  # a product with ones is several times faster than `sum` on a CPU
+        return torch.mv(f_EPC[0].mT, f_EPC.new_ones(f_EPC.shape[1]))[None]
+    return f_EPC.sum(dim=1)
+
+
+def _by_branch(f: Tensor, size: int) -> Tensor:
+    """(N, E * C, H, W) -> (E, P, C), the same memory where f is channels last."""
+    return f.permute(0, 2, 3, 1).reshape(-1, size, f.shape[1] // size).transpose(0, 1)
+
+
+def _side_by_side(f_EPC: Tensor, like: Tensor) -> Tensor:
+    """(E, P, C) -> (N, E * C, H, W), channels last, with images and sides as `like`; no copy when E is 1."""
+    rows = f_EPC.transpose(0, 1).reshape(like.shape[0], like.shape[2], like.shape[3], -1)
+    return rows.permute(0, 3, 1, 2)

@@ -1,0 +1,96 @@
+"""Which candidate operations the fast engine knows how to share or fold, told from how they are built."""
+
+from typing import Literal, NamedTuple
+
+from torch import nn
+
+from dartboard.space import Norm, SearchSpace
+from dartboard.space.ops import OPS, DepthwiseConv2d
+from dartboard.space.ops.basic import Zero
+from dartboard.supernet.spec import SEARCH_NORM
+
+__all__ = ["Form", "Separable", "find_form", "form_of"]
+
+
+class Separable(NamedTuple):
+    """ReLU, depthwise, 1x1 convolution and batch norm, `repeats` times; a second half has stride and dilation 1."""
+
+    kernel: int
+    dilation: int
+    repeats: int
+    eps: float
+
+
+class Dense(NamedTuple):
+    """ReLU, a convolution over all channels, batch norm."""
+
+    kernel: int
+    eps: float
+
+
+Form = Separable | Dense | Literal["nothing", "shared", "plain"]
+"""How an operation is run: "nothing" adds nothing; "shared" has no weights and is run once for all edges that leave a
+node; "plain" has no faster form and is run edge by edge."""
+
+
+def find_form(op: nn.Module) -> Form:
+    """The form of a built operation, told from its modules, so that operations from elsewhere are served too."""
+    if isinstance(op, Zero):
+        return "nothing"
+    if _is_shared(op):
+        return "shared"
+    if isinstance(op, nn.Sequential):
+        return _separable(list(op)) or _dense(list(op)) or "plain"
+    return "plain"
+
+
+def _is_shared(op: nn.Module) -> bool:
+    if isinstance(op, nn.Sequential):
+        return len(op) > 0 and all(_is_shared(part) for part in op)
+    return isinstance(op, (nn.Identity, nn.MaxPool2d, nn.AvgPool2d)) or _is_bare_norm(op)
+
+
+def _is_bare_norm(part: nn.Module) -> bool:
+    return isinstance(part, nn.BatchNorm2d) and not part.affine and not part.track_running_stats
+
+
+def _separable(parts: list[nn.Module]) -> Separable | None:
+    halves = [parts[start : start + 4] for start in range(0, len(parts), 4)]
+    if len(halves) not in (1, 2):
+        return None
+    found = [_half(*half) if len(half) == 4 else None for half in halves]
+    first = found[0]
+    if first is None or (len(found) == 2 and found[1] != (first[0], 1, 1, first[3])):
+        return None
+    kernel, _, dilation, eps = first
+    return Separable(kernel, dilation, len(halves), eps)
+
+
+def _half(
+    relu: nn.Module, depthwise: nn.Module, pointwise: nn.Module, norm: nn.Module
+) -> tuple[int, int, int, float] | None:
+    """(kernel, stride, dilation, eps) of ReLU, depthwise and 1x1 convolution and a bare batch norm."""
+    fits = (
+        type(relu) is nn.ReLU
+        and type(depthwise) is DepthwiseConv2d
+        and type(pointwise) is nn.Conv2d
+        and pointwise.kernel_size == (1, 1)
+        and pointwise.stride == (1, 1)
+        and pointwise.groups == 1
+        and pointwise.bias is None
+        and pointwise.in_channels == pointwise.out_channels
+        and _is_bare_norm(norm)
+    )
+    if not fits:
+        return None
+    return depthwise.kernel_size[0], depthwise.stride[0], depthwise.dilation[0], norm.eps
+
+
+def _dense(parts: list[nn.Module]) -> Dense | None:
+    return None
+
+
+def form_of(name: str, space: SearchSpace, stride: int, norm: Norm = SEARCH_NORM) -> Form:
+    """The form that the operation `name` of a space has in a supernet."""
+    op = OPS[name].factory(4, stride, norm)
+    return find_form(nn.Sequential(op, norm(4)) if name in space.normalized_ops else op)

@@ -1,0 +1,254 @@
+"""The fast engine: the reference's modules and weights, run with everything that edges share done once.
+
+All edges that leave one node read the same input, so a cell is run source by source instead of edge by edge:
+
+- operations without weights (identity, poolings) are computed once per source; only their gates differ by edge;
+- separable convolutions never form their outputs (`folded.py`);
+- whatever has no faster form (`forms.py`) is run as it is, edge by edge.
+
+Every product with a gate is added in place to the node where it ends. The mathematics is the reference's, and so are
+names and initial values of all weights: either engine reads the other's checkpoints.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from dartboard.space import CellPlace
+from dartboard.space.skeleton import join_outputs
+from dartboard.supernet.folded import Bundle, FoldedBranches, Layout
+from dartboard.supernet.forms import Separable, find_form
+from dartboard.supernet.mixing import bypass, join_channels, split_channels
+from dartboard.supernet.reference import Active, Gates, MixedCell, ReferenceSupernet, SupernetCall, edge_weight
+from dartboard.supernet.spec import SupernetSpec
+
+__all__ = ["FusedSupernet"]
+
+
+class _Plan(NamedTuple):
+    """How the edges that leave one node are run.
+
+    Attributes:
+        shared: operations run once, each by one of its modules.
+        single: operations run by themselves.
+        terms: (number of the edge, position in `shared` + `single`) of every gated feature.
+        term_gates: positions of their gates among all.
+        layout: the folded branches, or None.
+        branches: for each bundle the modules of its branches.
+        branch_gates: positions of their gates among all.
+    """
+
+    shared: tuple[nn.Module, ...]
+    single: tuple[nn.Module, ...]
+    terms: tuple[tuple[int, int], ...]
+    term_gates: Tensor
+    layout: Layout | None
+    branches: tuple[tuple[nn.Sequential, ...], ...]
+    branch_gates: Tensor
+
+
+class FusedCell(MixedCell):
+    """A cell run source by source."""
+
+    def __init__(self, spec: SupernetSpec, place: CellPlace) -> None:
+        super().__init__(spec, place)
+        self._num_ops = len(spec.space.ops)
+        self._plans: dict[Any, _Plan] = {}
+
+    def forward(self, inputs: list[Tensor], call: SupernetCall) -> Tensor:
+        """See `MixedCell.forward`."""
+        states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
+        weights = call.gate(self.kind, "edges")
+        run = self._edge_by_edge if self.attention or (weights is not None and weights.dim() == 2) else self._joined
+        sums = _Sums({}, {})
+        for source in range(self.topology.nodes.stop):
+            if source in self.topology.nodes:
+                states.append(join_channels(sums.mixed.pop(source), sums.bypassed.pop(source, None), self.share))
+            if rows := self._outgoing(source):
+                run(rows, states[source], sums, call)
+        return join_outputs(self.topology, states)
+
+    def _outgoing(self, source: int) -> tuple[int, ...]:
+        return tuple(row for row, edge in enumerate(self.topology.edges) if edge.source == source)
+
+    def _joined(self, rows: tuple[int, ...], x: Tensor, sums: "_Sums", call: SupernetCall) -> None:
+        """Add the edges `rows`, which leave x, straight to the nodes where they end."""
+        kept, rest = split_channels(x, self.share)
+        stride = self.strides[rows[0]]
+        nodes = [self.topology.edges[row].target for row in rows]
+        targets = [sums.mixed[node] if node in sums.mixed else _zeros(kept, stride) for node in nodes]
+        gates = call.gates[self.kind]
+        further = [call.gate(self.kind, part) for part in ("auxiliary", "offset")]
+        weights = call.gate(self.kind, "edges")
+        if weights is not None:
+            gates = weights[:, None] * gates
+            further = [None if gate is None else weights * gate for gate in further]
+        auxiliary, offsets = further
+        added = self._add(rows, kept, targets, gates, auxiliary, call.active)
+        passed = None if rest is None else bypass(rest, stride)
+        for row, node, total in zip(rows, nodes, added, strict=True):
+            sums.mixed[node] = total if offsets is None else total + offsets[row]
+            if passed is not None:
+                weighted = passed if weights is None else weights[row] * passed
+                sums.bypassed[node] = weighted + sums.bypassed[node] if node in sums.bypassed else weighted
+
+    def _edge_by_edge(self, rows: tuple[int, ...], x: Tensor, sums: "_Sums", call: SupernetCall) -> None:
+        """As `_joined`, forming the output of each edge, where something acts on it that is not linear."""
+        kept, rest = split_channels(x, self.share)
+        stride = self.strides[rows[0]]
+        targets = [_zeros(kept, stride) for _ in rows]
+        passed = None if rest is None else bypass(rest, stride)
+        weights = call.gate(self.kind, "edges")
+        added = self._add(rows, kept, targets, call.gates[self.kind], None, call.active)
+        for row, total in zip(rows, added, strict=True):
+            joined = join_channels(self.after_operations(row, kept, total, call), passed, self.share)
+            joined = joined if weights is None else edge_weight(weights, row) * joined
+            node = self.topology.edges[row].target
+            sums.mixed[node] = sums.mixed[node] + joined if node in sums.mixed else joined
+
+    def _add(
+        self,
+        rows: tuple[int, ...],
+        x: Tensor,
+        targets: Sequence[Tensor],
+        gates: Tensor,
+        auxiliary: Tensor | None,
+        active: Active | None,
+    ) -> Sequence[Tensor]:
+        """Add every gated operation of the edges `rows` to the target of its edge, in place."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        plan = self._plan(rows, auxiliary is not None, active, gates.device)
+        every = gates.flatten() if auxiliary is None else torch.cat([gates.flatten(), auxiliary])
+        if plan.terms:
+            features = [op(x) for op in (*plan.shared, *plan.single)]
+            targets = Blend.apply(plan.terms, every.index_select(0, plan.term_gates), *targets, *features)
+        if plan.layout is not None:
+            weights = [
+                torch.cat([_weight(op, part) for op in ops])
+                for bundle, ops in zip(plan.layout.bundles, plan.branches, strict=True)
+                for part in range(2 * bundle.repeats)
+            ]
+            chosen = every.index_select(0, plan.branch_gates)
+            targets = FoldedBranches.apply(plan.layout, x, chosen, *targets, *weights)
+        return targets
+
+    def _plan(self, rows: tuple[int, ...], has_auxiliary: bool, active: Active | None, device: torch.device) -> _Plan:
+        chosen = None if active is None else tuple(tuple(active[self.kind][row]) for row in rows)
+        key = (rows, has_auxiliary, chosen, device)
+        if key not in self._plans:
+            self._plans[key] = self._make_plan(rows, has_auxiliary, active, device)
+        return self._plans[key]
+
+    def _make_plan(
+        self, rows: tuple[int, ...], has_auxiliary: bool, active: Active | None, device: torch.device
+    ) -> _Plan:
+        shared: dict[str, nn.Module] = {}
+        users: dict[str, list[tuple[int, int]]] = {}
+        single: list[tuple[nn.Module, int, int]] = []
+        bundles: dict[Separable, list[tuple[nn.Sequential, int, int]]] = {}
+        for edge, row in enumerate(rows):
+            for name, op in self.ops_of(row, active).items():
+                gate = row * self._num_ops + self.columns[name]
+                form = find_form(op)
+                if form == "shared":
+                    shared.setdefault(name, op)
+                    users.setdefault(name, []).append((edge, gate))
+                elif isinstance(form, Separable):
+                    assert isinstance(op, nn.Sequential)
+                    bundles.setdefault(form, []).append((op, edge, gate))
+                elif form == "plain":
+                    single.append((op, edge, gate))
+            if has_auxiliary:
+                single.append((self.auxiliary[row], edge, len(self.strides) * self._num_ops + row))
+        terms = [(edge, place, gate) for place, name in enumerate(shared) for edge, gate in users[name]]
+        terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(single, start=len(shared))]
+        ordered = sorted(bundles.items(), key=lambda item: -item[0].repeats)
+        layout = Layout(
+            tuple(
+                Bundle(form.kernel, form.dilation, form.repeats, tuple(edge for _, edge, _ in branches))
+                for form, branches in ordered
+            ),
+            self.strides[rows[0]],
+            ordered[0][0].eps if ordered else 0.0,
+            len(rows),
+        )
+        return _Plan(
+            shared=tuple(shared.values()),
+            single=tuple(op for op, _, _ in single),
+            terms=tuple((edge, place) for edge, place, _ in terms),
+            term_gates=torch.tensor([gate for *_, gate in terms], device=device, dtype=torch.int64),
+            layout=layout if ordered else None,
+            branches=tuple(tuple(op for op, _, _ in branches) for _, branches in ordered),
+            branch_gates=torch.tensor(
+                [gate for _, branches in ordered for *_, gate in branches], device=device, dtype=torch.int64
+            ),
+        )
+
+
+class FusedSupernet(ReferenceSupernet):
+    """`ReferenceSupernet`, several times faster: same arguments, weights, results and gradients of any order.
+
+    Args:
+        spec: the supernet.
+    """
+
+    cell: ClassVar[type[MixedCell]] = FusedCell
+
+    def forward(self, images: Tensor, gates: Gates, active: Active | None = None) -> Tensor:
+        """See `ReferenceSupernet.forward`."""
+        return self.run(images.contiguous(memory_format=torch.channels_last), SupernetCall(gates, active))
+
+
+class _Sums(NamedTuple):
+    """What has arrived so far, by node: mixed channels, and channels that bypassed the operations."""
+
+    mixed: dict[int, Tensor]
+    bypassed: dict[int, Tensor]
+
+
+def _zeros(x: Tensor, stride: int) -> Tensor:
+    batch, channels, height, width = x.shape
+    size = (batch, channels, -(-height // stride), -(-width // stride))
+    return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last).zero_()
+
+
+def _weight(op: nn.Sequential, part: int) -> Tensor:
+    """Depthwise (part 0, 2) or 1x1 convolution (1, 3) of a separable one."""
+    weight = op[1 + part % 2 + 4 * (part // 2)].weight
+    assert isinstance(weight, Tensor)
+    return weight if part % 2 == 0 else weight[None, :, :, 0, 0]
+
+
+class Blend(torch.autograd.Function):
+    """`apply(terms, gates, *targets, *features)` adds gate * feature to a target for every term, in place.
+
+    A term is (number of the target, number of the feature), gates has one number a term; features and targets are
+    (batch, channels, height, width), channels last. Returns the targets.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, terms: tuple[tuple[int, int], ...], gates: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        """See the class."""
+        num_features = 1 + max(feature for _, feature in terms)
+        targets, features = rest[: len(rest) - num_features], rest[len(rest) - num_features :]
+        for (target, feature), gate in zip(terms, gates.unbind(), strict=True):
+            targets[target].addcmul_(features[feature], gate)
+        ctx.terms = terms
+        ctx.save_for_backward(gates, *features)
+        ctx.mark_dirty(*targets)
+        return targets
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        """See the class."""
+        gates, *features = ctx.saved_tensors
+        at_features: list[Tensor | None] = [None] * len(features)
+        at_gates: list[Tensor] = []
+        for (target, number), gate in zip(ctx.terms, gates.unbind(), strict=True):
+            before = at_features[number]
+            gated = gradients[target] * gate
+            at_features[number] = gated if before is None else before + gated
+            at_gates.append((gradients[target] * features[number]).sum())
+        return None, torch.stack(at_gates), *gradients, *at_features
