@@ -1,7 +1,17 @@
 """The relaxed network: images and gates in, logits out."""
 
+from dartboard.supernet.carry import carry_weights, path_weights
 from dartboard.supernet.fused import FusedSupernet
 from dartboard.supernet.reference import Active, Gates, ReferenceSupernet
 from dartboard.supernet.spec import Mixing, SupernetSpec
 
-__all__ = ["Active", "FusedSupernet", "Gates", "Mixing", "ReferenceSupernet", "SupernetSpec"]
+__all__ = [
+    "Active",
+    "FusedSupernet",
+    "Gates",
+    "Mixing",
+    "ReferenceSupernet",
+    "SupernetSpec",
+    "carry_weights",
+    "path_weights",
+]

@@ -1,0 +1,170 @@
+"""Weights on their way from one supernet to the next, or to the discrete network of one of its architectures.
+
+A pruned, widened or deeper supernet is another spec, built anew; what the old one has learned is carried over by name.
+All here are functions of named tensors, so they serve weights and momentum buffers alike.
+"""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from dartboard.errors import GenotypeError, SettingsError
+from dartboard.runs import make_generator
+from dartboard.space import CellPlace, Choice, Genotype, check_genotype
+from dartboard.supernet.spec import SupernetSpec
+
+__all__ = ["carry_weights", "path_weights"]
+
+_ChannelMap = Callable[[int, int], Tensor]
+"""(old width, new width) -> for every new channel the old one that it takes its values from."""
+
+
+def carry_weights(
+    source: Mapping[str, Tensor], target: Mapping[str, Tensor], generator: torch.Generator
+) -> dict[str, Tensor]:
+    """What a supernet keeps of another one's weights, or of anything named and shaped like weights.
+
+    Tensors meet by name. Along their first two dimensions, output and input channels, a wider target takes the old
+    channels first and then copies of randomly drawn ones, and a narrower one takes the first channels. Names that only
+    the target has (an added operation, a further cell) keep its values; names that only the source has (a pruned
+    operation) are dropped.
+
+    Widening is Net2Wider (arXiv:1511.05641) as in the progressive search of DrNAS (arXiv:2006.10355), without dividing
+    weights by the number of copies. One choice of channels is drawn for every pair of widths, where the authors of
+    DrNAS draw for every layer: so what feeds an operation, its kernels and its norms copy the same channels, and on
+    copied inputs copied channels stay equal. Depthwise convolutions and norms give exactly the old channels' values;
+    a convolution over all channels sums every input as often as it was copied, which a batch norm that follows undoes
+    when all were copied equally often.
+
+    The two halves of a factorised reduction are widened each by itself, and the norm behind them accordingly. Partial
+    channels change nothing but operations (`Mixing.channel_share`); where the width of the whole network changes,
+    shapes fit, but inputs that were joined from several nodes are widened as one and agree with no node. Cells meet by
+    number: where more layers move a reduction cell, it meets a cell of another kind.
+
+    Args:
+        source: tensors by name, of the old supernet.
+        target: tensors by name, of the new supernet, as initialized; for momentum buffers, zeros.
+        generator: gives one number in every call. Equally seeded ones make the same choice, whichever operations are
+            among the names, so a call for the weights and one for their momentum agree.
+
+    Returns:
+        New tensors with the names, shapes, types and devices of `target`.
+
+    Raises:
+        SettingsError: two tensors of one name differ in more than their channels.
+    """
+    seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
+
+    def channels(old: int, new: int) -> Tensor:
+        kept = torch.arange(min(old, new))
+        drawn = torch.randint(old, (max(0, new - old),), generator=make_generator(seed, "channels", old, new))
+        return torch.cat([kept, drawn])
+
+    def halves(old: int, new: int) -> Tensor:
+        half = channels(old // 2, new // 2)
+        return torch.cat([half, half + old // 2])
+
+    carried = {}
+    for name, own in target.items():
+        value = own
+        if name in source:
+            value = _fitted(name, source[name], own, halves if _follows_halves(name, source) else channels)
+        carried[name] = value.detach().to(own.device, own.dtype, copy=True)
+    return carried
+
+
+def path_weights(supernet_weights: Mapping[str, Tensor], spec: SupernetSpec, genotype: Genotype) -> dict[str, Tensor]:
+    """The weights that a supernet has for the discrete network of a genotype, under the network's names.
+
+    They are those of the kept operations, of the projections and of everything outside the cells, for
+    `Network(space, genotype, spec.plan)`. What a supernet's norms commonly lack is not among them and starts in the
+    network as built: in cells scale 1 and shift 0, in all norms running averages of mean 0 and variance 1. The norm
+    that a supernet sets behind some operations (the poolings of DARTS), auxiliary skip connections and attention have
+    no place in the network and are left out.
+
+    Args:
+        supernet_weights: tensors by name, such as the supernet's `state_dict()`.
+        spec: the supernet.
+        genotype: an architecture of its space; nodes may keep fewer or more edges than those that searches find.
+
+    Returns:
+        The given tensors, not copies, for `load_state_dict(..., strict=False)`.
+
+    Raises:
+        GenotypeError: the genotype is of another space, is no architecture of it, or holds an operation that the
+            supernet does not have on that edge.
+        SettingsError: the supernet's operations see only a part of the channels.
+    """
+    _check_path(spec, genotype)
+    weights = {name: value for name, value in supernet_weights.items() if not _is_on_an_edge(name)}
+    for index, place in enumerate(spec.plan.places):
+        if not isinstance(place, CellPlace):
+            continue
+        for number, choice in enumerate(genotype[place.kind].choices):
+            prefix = f"backbone.blocks.{index}.edges.{_row(spec, choice)}.{choice.op}."
+            if choice.op in spec.space.normalized_ops:
+                prefix += "0."
+            weights |= {
+                f"backbone.blocks.{index}.ops.{number}.{name.removeprefix(prefix)}": value
+                for name, value in supernet_weights.items()
+                if name.startswith(prefix)
+            }
+    return weights
+
+
+def _fitted(name: str, value: Tensor, own: Tensor, channels: _ChannelMap) -> Tensor:
+    """`value` with the channels of `own`."""
+    if value.dim() != own.dim() or value.shape[2:] != own.shape[2:]:
+        raise SettingsError(
+            f"'{name}' has the shape {tuple(value.shape)} in the old supernet and {tuple(own.shape)} in the new one; "
+            "only the numbers of channels may differ, so give the operation another name."
+        )
+    for dim, (old, new) in enumerate(zip(value.shape[:2], own.shape[:2], strict=True)):
+        if old != new:
+            value = value.index_select(dim, channels(old, new).to(value.device))
+    return value
+
+
+def _follows_halves(name: str, names: Mapping[str, Tensor]) -> bool:
+    """Whether `name` belongs to the norm of a `FactorizedReduce`, whose channels are those of two convolutions.
+
+    Only its sibling tells: stems call a norm by the same name.
+    """
+    module, _, part = name.rpartition(".")[0].rpartition(".")
+    return part == "norm" and f"{module}.even.weight" in names
+
+
+def _is_on_an_edge(name: str) -> bool:
+    """Whether `name` (backbone.blocks.NUMBER.PART....) is inside a cell and not a projection of its inputs."""
+    return name.startswith("backbone.blocks.") and name.split(".")[3] in ("edges", "auxiliary", "attention")
+
+
+def _row(spec: SupernetSpec, choice: Choice) -> int:
+    return next(
+        row
+        for row, edge in enumerate(spec.space.cell.edges)
+        if (edge.target, edge.source) == (choice.target, choice.source)
+    )
+
+
+def _check_path(spec: SupernetSpec, genotype: Genotype) -> None:
+    if genotype.space != spec.space.name:
+        raise GenotypeError(
+            f"the genotype belongs to the space '{genotype.space}' and the supernet to '{spec.space.name}'; take the "
+            "weights from a supernet of the genotype's space."
+        )
+    check_genotype(genotype, spec.space, strict=False)
+    if spec.mixing.channel_share != 1:
+        raise SettingsError(
+            f"the supernet's operations see 1/{spec.mixing.channel_share} of the channels and a discrete network's see "
+            "all, so its weights do not fit; take them from a supernet with a channel_share of 1."
+        )
+    for kind, cell in genotype.cells:
+        for choice in cell.choices:
+            live = spec.ops_of(kind, _row(spec, choice))
+            if choice.op not in live:
+                raise GenotypeError(
+                    f"edge {choice.source} -> {choice.target} of the {kind} cell uses '{choice.op}', which this "
+                    f"supernet does not have there: it has {', '.join(live) or 'none'}."
+                )
