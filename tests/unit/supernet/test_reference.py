@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dartboard.space import Choice, Genotype, Network, SearchSpace, get_space, parse_genotype
-from dartboard.supernet import ReferenceSupernet, SupernetSpec
+from dartboard.space import Genotype, Network, SearchSpace, get_space, parse_genotype
+from dartboard.supernet import ReferenceSupernet, SupernetSpec, path_weights
 
 DARTS = get_space("darts")
 NB201 = get_space("nas-bench-201")
@@ -43,10 +43,6 @@ def one_hot(supernet: ReferenceSupernet, column: int) -> Gates:
 
 def loss(supernet: ReferenceSupernet, gates: Mapping[str, Tensor]) -> Tensor:
     return nn.functional.cross_entropy(supernet(images(), gates), torch.tensor([0, 1, 2, 0]))
-
-
-def candidates(supernet: ReferenceSupernet, prefix: str) -> dict[str, Tensor]:
-    return {name[len(prefix) :]: value for name, value in supernet.state_dict().items() if name.startswith(prefix)}
 
 
 def test_gates_have_a_row_for_every_edge_and_a_column_for_every_operation() -> None:
@@ -95,20 +91,11 @@ def test_gates_of_an_architecture_compute_its_discrete_network(genotype: Genotyp
     supernet = build(space)
     network = Network(space, genotype, supernet.spec.plan).double()
     gates = {kind: torch.zeros_like(rows) for kind, rows in random_gates(supernet).items()}
-    weights = {name: value for name, value in supernet.state_dict().items() if ".edges." not in name}
     rows = {(edge.target, edge.source): row for row, edge in enumerate(space.cell.edges)}
-
-    def position(choice: Choice) -> tuple[int, int]:
-        return rows[choice.target, choice.source], space.ops.index(choice.op)
-
     for kind, cell in genotype.cells:
         for choice in cell.choices:
-            gates[kind][position(choice)] = 1.0
-    for index, place in enumerate(supernet.spec.plan.places):
-        for number, choice in enumerate(genotype[place.kind].choices if hasattr(place, "kind") else ()):
-            row, column = position(choice)
-            inside = candidates(supernet, f"backbone.blocks.{index}.edges.{row}.{choice.op}.")
-            weights |= {f"backbone.blocks.{index}.ops.{number}.{name}": value for name, value in inside.items()}
+            gates[kind][rows[choice.target, choice.source], space.ops.index(choice.op)] = 1.0
+    weights = path_weights(supernet.state_dict(), supernet.spec, genotype)
     # What the network has beyond the supernet are norms' scales of one and shifts of zero, and running averages.
     lacking = network.load_state_dict(weights, strict=False)
     assert not lacking.unexpected_keys
