@@ -40,6 +40,7 @@ from dartboard.report import write_report
 from dartboard.runs import Observer
 from dartboard.search import METHODS, make_recipe
 from dartboard.space import SPACES, Genotype, SearchSpace
+from dartboard.supernet import describe_forms
 
 __all__ = ["methods", "report", "run", "search", "spaces", "train"]
 
@@ -131,7 +132,7 @@ def methods() -> list[dict[str, Any]]:
 
 
 def spaces() -> list[dict[str, Any]]:
-    """The registered search spaces: name, summary, paper, and what a cell can be."""
+    """The registered search spaces: name, summary, paper, what a cell can be, and how the fast engine runs it."""
     return [{**_describe(entry), **_describe_cell(entry.factory())} for entry in SPACES]
 
 
@@ -156,6 +157,7 @@ def _describe_cell(space: SearchSpace) -> dict[str, Any]:
     return {
         "cells": list(space.cell_kinds),
         "operations": list(space.ops),
+        "fast engine": describe_forms(space),
         "edges": [f"{edge.source}->{edge.target}" for edge in space.cell.edges],
         "edges kept per node": space.cell.edges_per_node or "all",
     }

@@ -166,7 +166,15 @@ def methods(verbose: _Verbose = False, as_json: _Json = False) -> None:
 
 @app.command()
 def spaces(verbose: _Verbose = False, as_json: _Json = False) -> None:
-    """List the search spaces; with --verbose also their operations, cells and edges."""
+    """List the search spaces; with --verbose also their operations, cells and edges.
+
+    [bold]How the fast engine runs an operation[/]
+
+      shared   once for all edges that leave a node
+      folded   its last convolution, norm and gate in one matrix product
+      plain    as it is, edge by edge
+      nothing  not at all
+    """
     from dartboard import api
     from dartboard.cli.output import print_entries
 

@@ -67,10 +67,18 @@ def _print_rows(rows: Mapping[str, str]) -> None:
 
 def _plain(value: object) -> str:
     if isinstance(value, Mapping):
+        if value and all(isinstance(entry, Mapping) and entry for entry in value.values()):
+            return ", ".join(f"{key} ({_cases(entry)})" for key, entry in value.items())
         return ", ".join(f"{key}={_plain(entry)}" for key, entry in value.items()) or "none"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(_plain, value)) or "none"
     return str(value)
+
+
+def _cases(by_case: Mapping[str, object]) -> str:
+    """What holds in the first case, and in which others something else holds."""
+    first, *others = ((case, _plain(value)) for case, value in by_case.items())
+    return "; ".join([first[1], *(f"{case}: {text}" for case, text in others if text != first[1])])
 
 
 def _percent(accuracy: float | None, deviation: float | None = None) -> str:

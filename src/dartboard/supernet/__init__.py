@@ -1,6 +1,7 @@
 """The relaxed network: images and gates in, logits out."""
 
 from dartboard.supernet.carry import carry_weights, path_weights
+from dartboard.supernet.forms import describe_forms
 from dartboard.supernet.fused import FusedSupernet
 from dartboard.supernet.reference import Active, Gates, ReferenceSupernet
 from dartboard.supernet.spec import Mixing, SupernetSpec
@@ -13,5 +14,6 @@ __all__ = [
     "ReferenceSupernet",
     "SupernetSpec",
     "carry_weights",
+    "describe_forms",
     "path_weights",
 ]

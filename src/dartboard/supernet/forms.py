@@ -2,14 +2,15 @@
 
 from typing import Literal, NamedTuple
 
+import torch
 from torch import nn
 
-from dartboard.space import Norm, SearchSpace
+from dartboard.space import CellPlace, Norm, SearchSpace
 from dartboard.space.ops import OPS, DepthwiseConv2d
 from dartboard.space.ops.basic import Zero
 from dartboard.supernet.spec import SEARCH_NORM
 
-__all__ = ["Form", "Separable", "find_form", "form_of"]
+__all__ = ["Form", "Separable", "describe_form", "describe_forms", "find_form", "form_of"]
 
 
 class Separable(NamedTuple):
@@ -94,3 +95,32 @@ def form_of(name: str, space: SearchSpace, stride: int, norm: Norm = SEARCH_NORM
     """The form that the operation `name` of a space has in a supernet."""
     op = OPS[name].factory(4, stride, norm)
     return find_form(nn.Sequential(op, norm(4)) if name in space.normalized_ops else op)
+
+
+def describe_form(form: Form) -> str:
+    """One word for how an operation is run; a form without a word of its own is called by its name.
+
+    >>> describe_form("shared")
+    'shared'
+    >>> describe_form(Separable(kernel=3, dilation=1, repeats=2, eps=1e-5))
+    'folded'
+    """
+    if isinstance(form, Separable):
+        return "folded"
+    return form if isinstance(form, str) else type(form).__name__.lower()
+
+
+def describe_forms(space: SearchSpace) -> dict[str, dict[str, str]]:
+    """How the fast engine runs the operations of a space, at every stride that its cells have.
+
+    Returns:
+        Operation -> {"stride 1": a word of `describe_form`, ...}.
+    """
+    channels, layers = space.small_size
+    plan = space.plan(in_channels=3, num_classes=2, init_channels=channels, layers=layers)
+    strides = sorted({1} | {place.stride for place in plan.places if isinstance(place, CellPlace)})
+    with torch.random.fork_rng(devices=[]):  # building an operation draws weights, and asking must change nothing
+        return {
+            name: {f"stride {stride}": describe_form(form_of(name, space, stride)) for stride in strides}
+            for name in space.ops
+        }
