@@ -10,10 +10,12 @@ from torch import Tensor, nn
 
 from dartboard.space import OPS, CellPlace, CellTopology, NetworkPlan, Norm, SearchSpace, get_space
 from dartboard.space.skeleton import DartsSkeleton
+from dartboard.space.spaces.darts import darts_cell
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec
 from dartboard.supernet.spec import SEARCH_NORM
 
 __all__ = [
+    "SMALL_SPACES",
     "SPACES",
     "Question",
     "answer",
@@ -30,6 +32,8 @@ __all__ = [
 ]
 
 SPACES = (get_space("darts"), get_space("nas-bench-201"))
+SMALL_SPACES = (replace(SPACES[0], cell=darts_cell(nodes=2)), SPACES[1])
+"""DARTS with 5 edges in place of 14, for tests of several passes."""
 OPERATIONS = tuple(entry.name for entry in OPS if entry.factory.__module__.startswith("dartboard."))
 """Operations that the package itself registers; other tests may register more."""
 
@@ -123,10 +127,14 @@ def assert_same(
     zero but for rounding are judged by the largest norm among all.
     """
     assert set(found) == set(wanted)
-    largest = max((float(tensor.double().norm()) for tensor in wanted.values()), default=0.0)
-    for name, tensor in wanted.items():
-        error = float((found[name].double() - tensor.double()).norm())
-        assert error <= relative * float(tensor.double().norm()) + floor * largest, f"{name}: {error}"
+    sizes = {name: norm_of(tensor) for name, tensor in wanted.items()}
+    for name, size in sizes.items():
+        error = norm_of(found[name] - wanted[name])
+        assert error <= relative * size + floor * max(sizes.values()), f"{name}: off by {error} of {size}"
+
+
+def norm_of(tensor: Tensor) -> float:
+    return float(tensor.detach().double().norm())
 
 
 def flat(tensors: Iterable[Tensor]) -> Tensor:
@@ -135,7 +143,7 @@ def flat(tensors: Iterable[Tensor]) -> Tensor:
 
 
 def relative_error(found: Tensor, wanted: Tensor) -> float:
-    return float((found.double() - wanted).norm() / wanted.norm())
+    return norm_of(found - wanted) / norm_of(wanted)
 
 
 norms = st.sampled_from(
