@@ -34,24 +34,27 @@ node; "plain" has no faster form and is run edge by edge."""
 
 
 def find_form(op: nn.Module) -> Form:
-    """The form of a built operation, told from its modules, so that operations from elsewhere are served too."""
-    if isinstance(op, Zero):
+    """The form of a built operation, told from its modules, so that operations from elsewhere are served too.
+
+    Types must match exactly: a class that inherits from a known one may compute something else.
+    """
+    if type(op) is Zero:
         return "nothing"
     if _is_shared(op):
         return "shared"
-    if isinstance(op, nn.Sequential):
+    if type(op) is nn.Sequential:
         return _separable(list(op)) or _dense(list(op)) or "plain"
     return "plain"
 
 
 def _is_shared(op: nn.Module) -> bool:
-    if isinstance(op, nn.Sequential):
+    if type(op) is nn.Sequential:
         return len(op) > 0 and all(_is_shared(part) for part in op)
-    return isinstance(op, (nn.Identity, nn.MaxPool2d, nn.AvgPool2d)) or _is_bare_norm(op)
+    return type(op) in (nn.Identity, nn.MaxPool2d, nn.AvgPool2d) or _is_bare_norm(op)
 
 
 def _is_bare_norm(part: nn.Module) -> bool:
-    return isinstance(part, nn.BatchNorm2d) and not part.affine and not part.track_running_stats
+    return type(part) is nn.BatchNorm2d and not part.affine and not part.track_running_stats
 
 
 def _separable(parts: list[nn.Module]) -> Separable | None:
