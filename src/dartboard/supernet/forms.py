@@ -11,6 +11,9 @@ from dartboard.supernet.spec import SEARCH_NORM
 
 __all__ = ["Form", "Separable", "find_form", "form_of"]
 
+_EPS = 1e-5
+"""Of the batch norms that can be folded: torch's default, since all branches that leave a node are folded with one."""
+
 
 class Separable(NamedTuple):
     """ReLU, depthwise, 1x1 convolution and batch norm, `repeats` times; a second half has stride and dilation 1."""
@@ -83,6 +86,7 @@ def _half(
         and pointwise.bias is None
         and pointwise.in_channels == pointwise.out_channels
         and _is_bare_norm(norm)
+        and norm.eps == _EPS
     )
     if not fits:
         return None
