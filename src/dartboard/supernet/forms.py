@@ -12,6 +12,9 @@ from dartboard.supernet.spec import SEARCH_NORM
 
 __all__ = ["Form", "Separable", "describe_form", "describe_forms", "find_form", "form_of"]
 
+_EPS = 1e-5
+"""Of the batch norms that can be folded: torch's default, since all branches that leave a node are folded with one."""
+
 
 class Separable(NamedTuple):
     """ReLU, depthwise, 1x1 convolution and batch norm, `repeats` times; a second half has stride and dilation 1."""
@@ -35,24 +38,27 @@ node; "plain" has no faster form and is run edge by edge."""
 
 
 def find_form(op: nn.Module) -> Form:
-    """The form of a built operation, told from its modules, so that operations from elsewhere are served too."""
-    if isinstance(op, Zero):
+    """The form of a built operation, told from its modules, so that operations from elsewhere are served too.
+
+    Types must match exactly: a class that inherits from a known one may compute something else.
+    """
+    if type(op) is Zero:
         return "nothing"
     if _is_shared(op):
         return "shared"
-    if isinstance(op, nn.Sequential):
+    if type(op) is nn.Sequential:
         return _separable(list(op)) or _dense(list(op)) or "plain"
     return "plain"
 
 
 def _is_shared(op: nn.Module) -> bool:
-    if isinstance(op, nn.Sequential):
+    if type(op) is nn.Sequential:
         return len(op) > 0 and all(_is_shared(part) for part in op)
-    return isinstance(op, (nn.Identity, nn.MaxPool2d, nn.AvgPool2d)) or _is_bare_norm(op)
+    return type(op) in (nn.Identity, nn.MaxPool2d, nn.AvgPool2d) or _is_bare_norm(op)
 
 
 def _is_bare_norm(part: nn.Module) -> bool:
-    return isinstance(part, nn.BatchNorm2d) and not part.affine and not part.track_running_stats
+    return type(part) is nn.BatchNorm2d and not part.affine and not part.track_running_stats
 
 
 def _separable(parts: list[nn.Module]) -> Separable | None:
@@ -81,6 +87,7 @@ def _half(
         and pointwise.bias is None
         and pointwise.in_channels == pointwise.out_channels
         and _is_bare_norm(norm)
+        and norm.eps == _EPS
     )
     if not fits:
         return None

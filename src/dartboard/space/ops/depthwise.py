@@ -162,6 +162,8 @@ def _strip_gradient(x: Tensor, gradient: Tensor, kernel: int, first: int, column
     """Weight gradient of the kernel's columns `first` to `first + columns`."""
     left = kernel // 2 - first
     width = (gradient.shape[3] - 1) * stride + columns
+    if -left >= x.shape[3] or width <= left:  # on an image of few columns, the strip may meet nothing but padding
+        return x.new_zeros(x.shape[1], 1, kernel, columns)
     shifted = functional.pad(x, (left, width - x.shape[3] - left))
     return torch.ops.aten.convolution_backward(  # type: ignore[no-any-return]
         gradient,
