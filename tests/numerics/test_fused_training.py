@@ -34,7 +34,7 @@ def by_group(found: dict[str, Tensor]) -> dict[str, Tensor]:
 
 @every_small_space
 def test_in_float32_the_errors_are_at_most_twice_the_references_own(space: SearchSpace) -> None:
-    spec, seeds = small_spec(space, width=4), range(4)
+    spec, seeds = small_spec(space, width=4), range(12)
     squares: dict[str, list[float]] = {name: [0.0, 0.0] for name in ("logits", "images", "gates", "weights")}
     for seed in seeds:
         reference, fused = twins(spec, seed)

@@ -25,12 +25,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dartboard.space.ops.depthwise import depthwise, depthwise_input_gradient, depthwise_weight_gradient
+from dartboard.space.ops.depthwise import (
+    DepthwiseInput,
+    depthwise,
+    depthwise_input_gradient,
+    depthwise_weight_gradient,
+)
 
-__all__ = ["Bundle", "FoldedBranches", "Layout", "plain_branches"]
+__all__ = ["Bundle", "FoldedBranches", "Layout", "plain_branches", "will_run"]
 
-_CALL_BYTES = 2**19
-"""On a CPU branches share a call while what they read stays below this: a larger call would leave the cache."""
+_CALL_BYTES = 2**20
+"""On a CPU branches share a call while what they read stays below this; a larger call would leave the caches."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +43,23 @@ class Bundle:
     """Branches of one form: ReLU, depthwise, 1x1 convolution and batch norm, `repeats` times.
 
     Attributes:
-        kernel: side of the depthwise kernels.
+        kernel: side of the depthwise kernels; 0 for branches that have none and read relu(x) itself, once.
         dilation: of the first half.
         repeats: 1 or 2; a second half has stride 1 and dilation 1.
+        eps: of the batch norms.
         targets: for each branch, the number of the accumulator that it adds to.
     """
 
     kernel: int
     dilation: int
     repeats: int
+    eps: float
     targets: tuple[int, ...]
+
+    @property
+    def num_weights(self) -> int:
+        """Stacked weight tensors: kernels and 1x1 convolutions of each half."""
+        return 2 * self.repeats if self.kernel else 1
 
 
 @dataclass(frozen=True)
@@ -57,13 +69,11 @@ class Layout:
     Attributes:
         bundles: branches by form.
         stride: of the first halves.
-        eps: of the batch norms.
         num_targets: accumulators.
     """
 
     bundles: tuple[Bundle, ...]
     stride: int
-    eps: float
     num_targets: int
 
 
@@ -102,8 +112,8 @@ class FoldedBranches(torch.autograd.Function):
     """`apply(layout, x, gates, *accumulators, *weights)` adds every branch to its accumulator, in place.
 
     x is (N, C, H, W); gates (B,); an accumulator (N, C, ceil(H/stride), ceil(W/stride)); all channels last. The weights
-    are, bundle by bundle, the depthwise kernels (B * C, 1, K, K) and the 1x1 convolutions (B, O, I) of its branches,
-    twice for bundles that repeat. Returns the accumulators.
+    are, bundle by bundle, the depthwise kernels (B * C, 1, K, K; none where there is no depthwise convolution) and the
+    1x1 convolutions (B, O, I) of its branches, twice for bundles that repeat. Returns the accumulators.
 
     The backward pass computes only what is asked for. Second derivatives are those of `plain_branches`.
     """
@@ -126,7 +136,7 @@ class FoldedBranches(torch.autograd.Function):
         return targets
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """See the class."""
         x, gates, *saved = ctx.saved_tensors
         weights, saved = saved[: ctx.num_weights], saved[ctx.num_weights :]
@@ -152,18 +162,20 @@ def plain_branches(layout: Layout, x: Tensor, gates: Tensor, weights: Sequence[T
     results: list[Tensor | None] = [None] * layout.num_targets
     branch = place = 0
     for bundle in layout.bundles:
-        parts = [weight.chunk(len(bundle.targets)) for weight in weights[place : place + 2 * bundle.repeats]]
+        parts = [weight.chunk(len(bundle.targets)) for weight in weights[place : place + bundle.num_weights]]
         for edge, target in enumerate(bundle.targets):
             y = x
             for half in range(bundle.repeats):
-                kernel, matrix = parts[2 * half][edge], parts[2 * half + 1][edge]
-                stride, dilation = (layout.stride, bundle.dilation) if half == 0 else (1, 1)
-                y = functional.conv2d(depthwise(y.relu(), kernel, stride, dilation), matrix[0][:, :, None, None])
-                y = functional.batch_norm(y, None, None, training=True, eps=layout.eps)
+                y = y.relu()
+                if bundle.kernel:
+                    stride, dilation = (layout.stride, bundle.dilation) if half == 0 else (1, 1)
+                    y = depthwise(y, parts[2 * half][edge], stride, dilation)
+                y = functional.conv2d(y, parts[2 * half - bundle.num_weights % 2 + 1][edge][0][:, :, None, None])
+                y = functional.batch_norm(y, None, None, training=True, eps=bundle.eps)
             before = results[target]
             results[target] = gates[branch] * y if before is None else before + gates[branch] * y
             branch += 1
-        place += 2 * bundle.repeats
+        place += bundle.num_weights
     return results
 
 
@@ -171,13 +183,16 @@ def _differentiable(
     layout: Layout, x: Tensor, gates: Tensor, weights: Sequence[Tensor], gradients: Sequence[Tensor]
 ) -> list[Tensor | None]:
     inputs = [x, gates, *weights]
-    outputs = plain_branches(layout, x, gates, weights)
-    reached = [number for number, output in enumerate(outputs) if output is not None]
+    reached = [
+        (output, gradient)
+        for output, gradient in zip(plain_branches(layout, x, gates, weights), gradients, strict=True)
+        if output is not None
+    ]
     found = iter(
         torch.autograd.grad(
-            [outputs[number] for number in reached],  # type: ignore[misc]
+            [output for output, _ in reached],
             [tensor for tensor in inputs if tensor.requires_grad],
-            [gradients[number] for number in reached],
+            [gradient for _, gradient in reached],
             create_graph=True,
         )
     )
@@ -205,7 +220,7 @@ def _backward(
         if found.x is not None:
             at_x = found.x if at_x is None else at_x.add_(found.x)
     if at_x is not None:
-        at_x = torch.ops.aten.threshold_backward(at_x, x, 0)
+        at_x = _through_relu_(at_x, x)
     return [at_x, torch.cat(at_gates), *at_weights]
 
 
@@ -215,7 +230,7 @@ def _each_bundle(
     """The branches of every bundle, with their gates."""
     branch = place = 0
     for bundle in layout.bundles:
-        end = place + 2 * bundle.repeats
+        end = place + bundle.num_weights
         yield _Branches(layout, bundle, rectified, weights[place:end]), gates[branch : branch + len(bundle.targets)]
         branch, place = branch + len(bundle.targets), end
 
@@ -233,23 +248,21 @@ class _Branches:
     """
 
     def __init__(self, layout: Layout, bundle: Bundle, rectified: "_Rectified", weights: Sequence[Tensor]) -> None:
-        self.bundle, self.stride, self.eps = bundle, layout.stride, layout.eps
+        self.bundle, self.stride = bundle, layout.stride
         self.rectified, self.weights = rectified, weights
         self.channels = rectified.x.shape[1]
-        count, most = len(bundle.targets), rectified.branches_per_call
+        count, most = len(bundle.targets), rectified.branches_per_call if bundle.kernel else 1
         self.calls = [range(first, min(count, first + most)) for first in range(0, count, most)]
 
     def forward(self, gates: Tensor, targets_PO: Sequence[Tensor], shifts_TO: Tensor) -> list[Tensor]:
         """Add every branch to its target; returns what `backward` needs."""
-        features = self._first_features()
-        kept: list[Tensor] = []
+        firsts = features = self._first_features()
+        kept = list(firsts) if self.bundle.kernel else []
         if self.bundle.repeats == 2:
-            between = self._fold(features, self.weights[1])
-            features = [
-                depthwise(_between(between, call, f), self._kernels(2, call))
-                for call, f in zip(self.calls, features, strict=True)
-            ]
-            kept = [*between[:3], *features]
+            between = self._fold(firsts, self.weights[1])
+            middles = [_between(between, call, f) for call, f in zip(self.calls, firsts, strict=True)]
+            features = [depthwise(y, self._kernels(2, call)) for call, y in zip(self.calls, middles, strict=True)]
+            kept += [*between[:3], *middles, *features]
         fold = self._fold(features, self.weights[-1])
         gated_BOI = fold.folded_BOI * gates[:, None, None]
         for call, f in zip(self.calls, features, strict=True):
@@ -261,14 +274,14 @@ class _Branches:
 
     def backward(self, saved: Iterator[Tensor], gates: Tensor, targets: "_Targets", wanted: _Wanted) -> _Found:
         """Gradients for x before its ReLU, the gates and the weights; those for weights are None if not wanted."""
-        features = at_middle = between = None
+        firsts = features = [next(saved) for _ in self.calls] if self.bundle.kernel else self._first_features()
+        between, middles = None, []
         if self.bundle.repeats == 2:
             between = self._saved_fold(saved, self.weights[1])
+            middles = [next(saved) for _ in self.calls]
             features = [next(saved) for _ in self.calls]
-        else:
-            features = self._first_features()
         fold = self._saved_fold(saved, self.weights[-1])
-        at_ends = [targets(tuple(self.bundle.targets[branch] for branch in call)) for call in self.calls]
+        at_ends = [targets(tuple(self.bundle.targets[branch] for branch in call), features[0]) for call in self.calls]
         sums_BO = targets.sums_BO(self.bundle.targets)
         ends = _unfold(fold, self.weights[-1], self._cross(features, at_ends), sums_BO, gates, features[0])
         at_weights: list[Tensor | None] = [None] * len(self.weights)
@@ -277,30 +290,29 @@ class _Branches:
         at_features = [_at_features(*each, ends) for each in zip(self.calls, features, at_ends, strict=True)]
         at_weights[-1] = ends.weight_BOI
         if between is not None:
-            firsts = self._first_features()
             at_middles, kernels = [], []
-            for call, f, g in zip(self.calls, firsts, at_features, strict=True):
-                y = _between(between, call, f)
+            for call, y, g in zip(self.calls, middles, at_features, strict=True):
                 if wanted.weights:
                     kernels.append(depthwise_weight_gradient(y, g, self.bundle.kernel))
                 at_y = depthwise_input_gradient(g, self._kernels(2, call), y.shape[2:])
-                at_middles.append(_by_branch(torch.ops.aten.threshold_backward(at_y, y, 0), len(call)))
-            sums_BO = torch.cat([_sum_rows(g_EPO) for g_EPO in at_middles])
+                at_middles.append(_through_relu_(at_y, y))
+            sums_BO = self._sums(at_middles)
             middle = _unfold(between, self.weights[1], self._cross(firsts, at_middles), sums_BO, None, firsts[0])
             at_features = [_at_features(*each, middle) for each in zip(self.calls, firsts, at_middles, strict=True)]
             at_weights[1:3] = [middle.weight_BOI, torch.cat(kernels) if kernels else None]
-        if wanted.weights:
+        if wanted.weights and self.bundle.kernel:
+            kernel, dilation = self.bundle.kernel, self.bundle.dilation
             at_weights[0] = torch.cat(
                 [
-                    depthwise_weight_gradient(
-                        self.rectified(len(call)), g, self.bundle.kernel, self.stride, self.bundle.dilation
-                    )
+                    self.rectified.input(len(call)).weight_gradient(g, kernel, self.stride, dilation)
                     for call, g in zip(self.calls, at_features, strict=True)
                 ]
             )
         return _Found(self._at_x(at_features) if wanted.x else None, ends.gates_B, at_weights)
 
     def _first_features(self) -> list[Tensor]:
+        if not self.bundle.kernel:
+            return [self.rectified(1)] * len(self.calls)
         return [
             depthwise(self.rectified(len(call)), self._kernels(0, call), self.stride, self.bundle.dilation)
             for call in self.calls
@@ -311,10 +323,13 @@ class _Branches:
         return self.weights[place][call.start * self.channels : call.stop * self.channels]
 
     def _fold(self, features: Sequence[Tensor], weight_BOI: Tensor) -> _Fold:
-        views = [_by_branch(f, len(call)) for call, f in zip(self.calls, features, strict=True)]
-        second_BII = torch.cat([torch.bmm(f_EPI.mT, f_EPI) for f_EPI in views])
-        first_BI = torch.cat([_sum_rows(f_EPI) for f_EPI in views])
-        return _fold(weight_BOI, second_BII, first_BI, _pixels(features[0]), self.eps)
+        if self.bundle.kernel:
+            second_BII, first_BI = self._cross(features, features), self._sums(features)
+        else:  # all branches read the same
+            rows = _rows(features[0])
+            second_BII = torch.mm(rows.t(), rows).expand_as(weight_BOI)
+            first_BI = _sum_rows(rows).expand(len(self.calls), -1)
+        return _fold(weight_BOI, second_BII, first_BI, _pixels(features[0]), self.bundle.eps)
 
     def _saved_fold(self, saved: Iterator[Tensor], weight_BOI: Tensor) -> _Fold:
         mean_BI, covariance_BII, inverse_BO = next(saved), next(saved), next(saved)
@@ -323,17 +338,36 @@ class _Branches:
     def _cross(self, features: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
         """Sums over pixels of f' g, (B, I, O)."""
         each = zip(self.calls, features, gradients, strict=True)
-        return torch.cat([torch.bmm(_by_branch(f, len(call)).mT, g_EPO) for call, f, g_EPO in each])
+        found = [torch.bmm(_by_branch(f, len(call)).mT, _by_branch(g, len(call))) for call, f, g in each]
+        return found[0] if len(found) == 1 else torch.cat(found)
+
+    def _sums(self, features: Sequence[Tensor]) -> Tensor:
+        """Sums over pixels, (B, C)."""
+        found = [_sum_rows(_rows(f)) for f in features]
+        return (found[0] if len(found) == 1 else torch.cat(found)).view(-1, self.channels)
 
     def _at_x(self, at_features: Sequence[Tensor]) -> Tensor:
+        """Gradient at relu(x)."""
         total: Tensor | None = None
-        size = self.rectified.x.shape[2:]
+        if not self.bundle.kernel:
+            for g in at_features:
+                total = g if total is None else total.add_(g)
+            assert total is not None
+            return total
+        x, stride, dilation = self.rectified.x, self.stride, self.bundle.dilation
+        thin = stride == 2 and dilation == 2
+        if thin:  # every second pixel alone is read: the others are left out until all branches are added up
+            x, stride, dilation = x[:, :, ::2, ::2], 1, 1
         for call, g in zip(self.calls, at_features, strict=True):
-            found = depthwise_input_gradient(g, self._kernels(0, call), size, self.stride, self.bundle.dilation)
+            found = depthwise_input_gradient(g, self._kernels(0, call), x.shape[2:], stride, dilation)
             if len(call) > 1:
-                found = _side_by_side(_by_branch(found, len(call)).sum(dim=0, keepdim=True), self.rectified.x)
+                found = _images(_by_branch(found, len(call)).sum(dim=0), x)
             total = found if total is None else total.add_(found)
         assert total is not None
+        if thin:
+            whole = torch.zeros_like(self.rectified.x)
+            whole[:, :, ::2, ::2] = total
+            return whole
         return total
 
 
@@ -342,16 +376,15 @@ class _Targets:
 
     def __init__(self, gradients: Sequence[Tensor]) -> None:
         self._rows = [_rows(gradient.contiguous(memory_format=torch.channels_last)) for gradient in gradients]
-        self._sums = [_sum_rows(rows[None])[0] for rows in self._rows]
-        self._stacked: dict[tuple[int, ...], Tensor] = {}
+        self._sums = [_sum_rows(rows) for rows in self._rows]
+        self._joined: dict[tuple[int, ...], Tensor] = {}
 
-    def __call__(self, numbers: tuple[int, ...]) -> Tensor:
-        """At these targets, (E, P, O)."""
-        if len(numbers) == 1:
-            return self._rows[numbers[0]][None]
-        if numbers not in self._stacked:
-            self._stacked[numbers] = torch.stack([self._rows[number] for number in numbers])
-        return self._stacked[numbers]
+    def __call__(self, numbers: tuple[int, ...], like: Tensor) -> Tensor:
+        """At these targets, side by side as (N, E * C, H, W), with the images and sides of `like`."""
+        if numbers not in self._joined:
+            rows = [self._rows[number] for number in numbers]
+            self._joined[numbers] = _images(rows[0] if len(rows) == 1 else torch.cat(rows, dim=1), like)
+        return self._joined[numbers]
 
     def sums_BO(self, numbers: tuple[int, ...]) -> Tensor:
         """Sums over pixels at these targets."""
@@ -363,29 +396,37 @@ class _Rectified:
 
     def __init__(self, x: Tensor) -> None:
         self.x = x
-        self._made = {1: x.relu()}
+        self._made = {1: DepthwiseInput(x.relu())}
 
     def __call__(self, times: int) -> Tensor:
+        return self.input(times).x
+
+    def input(self, times: int) -> DepthwiseInput:
         if times not in self._made:
-            rows = self._made[1].permute(0, 2, 3, 1).repeat(1, 1, 1, times)
-            self._made[times] = rows.permute(0, 3, 1, 2)
+            rows = self._made[1].x.permute(0, 2, 3, 1).repeat(1, 1, 1, times)
+            self._made[times] = DepthwiseInput(rows.permute(0, 3, 1, 2))
         return self._made[times]
 
     @property
     def branches_per_call(self) -> int:
-        """All on an accelerator, where launches cost most; on a CPU as many as the cache holds."""
+        """All on an accelerator, where launches cost most; on a CPU as many as its caches hold."""
         if self.x.device.type != "cpu":
             return 1 << 30
         return max(1, _CALL_BYTES // (self.x.numel() * self.x.element_size()))
 
 
 def _wanted(ctx: Any) -> _Wanted:
-    """What the engine will use: `needs_input_grad` does not tell a gradient for alpha from one for everything."""
-    wanted = [node is not None and _will_run(node) for node, _ in ctx.next_functions]
+    wanted = [will_run(node) for node, _ in ctx.next_functions]
     return _Wanted(wanted[0], wanted[1], any(wanted[len(wanted) - ctx.num_weights :]))
 
 
-def _will_run(node: Any) -> bool:
+def will_run(node: Any) -> bool:
+    """Whether the backward pass at hand will use a gradient for that input of a function.
+
+    `needs_input_grad` does not tell a gradient for alpha alone from one for everything.
+    """
+    if node is None:
+        return False
     try:
         return bool(torch._C._will_engine_execute_node(node))
     except RuntimeError:  # a leaf asked for by `autograd.grad`, which torch does not say; computing it is never wrong
@@ -433,15 +474,42 @@ def _unfold(
 def _between(fold: _Fold, call: range, f: Tensor) -> Tensor:
     """What a second half reads: 1x1 convolution, batch norm and ReLU of the first half's features."""
     branches = slice(call.start, call.stop)
-    folded_EIO, shift_EO = fold.folded_BOI[branches].mT, fold.shift_BO[branches]
-    return _side_by_side(torch.baddbmm(shift_EO[:, None, :], _by_branch(f, len(call)), folded_EIO), f).relu_()
+    return _map(f, fold.folded_BOI[branches], fold.shift_BO[branches]).relu_()
 
 
-def _at_features(call: range, f: Tensor, g_EPO: Tensor, found: _Unfolded) -> Tensor:
+def _at_features(call: range, f: Tensor, g: Tensor, found: _Unfolded) -> Tensor:
     """Gradient at features (N, E * C, H, W)."""
     branches = slice(call.start, call.stop)
-    result = torch.baddbmm(found.constant_BI[branches, None], _by_branch(f, len(call)), found.quadratic_BII[branches])
-    return _side_by_side(result.baddbmm_(g_EPO, found.linear_BOI[branches]), f)
+    # The quadratic form is symmetric: no need to turn it over.
+    result = _map(f, found.quadratic_BII[branches], found.constant_BI[branches])
+    if len(call) == 1:
+        _rows(result).addmm_(_rows(g), found.linear_BOI[call.start])
+        return result
+    return result.add_(_map(g, found.linear_BOI[branches].mT, None))
+
+
+def _map(f: Tensor, matrix_EOI: Tensor, shift_EO: Tensor | None) -> Tensor:
+    """Every pixel of every branch through the branch's matrix: (N, E * I, H, W) -> (N, E * O, H, W)."""
+    branches, outputs, inputs = matrix_EOI.shape
+    if branches == 1:
+        rows, matrix = _rows(f), matrix_EOI[0].t()
+        return _images(torch.mm(rows, matrix) if shift_EO is None else torch.addmm(shift_EO[0], rows, matrix), f)
+    if f.device.type == "cpu":  # a grouped convolution leaves the branches side by side, a batched product does not
+        kernels = matrix_EOI.reshape(branches * outputs, inputs, 1, 1)
+        return functional.conv2d(f, kernels, None if shift_EO is None else shift_EO.flatten(), groups=branches)
+    f_EPI = _by_branch(f, branches)
+    product = (
+        torch.bmm(f_EPI, matrix_EOI.mT)
+        if shift_EO is None
+        else torch.baddbmm(shift_EO[:, None, :], f_EPI, matrix_EOI.mT)
+    )
+    return _images(product.transpose(0, 1).reshape(f_EPI.shape[1], -1), f)
+
+
+def _through_relu_(gradient: Tensor, x: Tensor) -> Tensor:
+    """The gradient at x from that at relu(x), in place."""
+    result: Tensor = torch.ops.aten.threshold_backward.grad_input(gradient, x, 0, grad_input=gradient)
+    return result
 
 
 def _pixels(f: Tensor) -> int:
@@ -449,23 +517,20 @@ def _pixels(f: Tensor) -> int:
 
 
 def _rows(f: Tensor) -> Tensor:
-    """(N, channels, H, W), channels last -> (P, channels), the same memory."""
-    return f.permute(0, 2, 3, 1).view(-1, f.shape[1])
+    """(N, channels, H, W) -> (P, channels), the same memory where f is channels last."""
+    return f.permute(0, 2, 3, 1).reshape(-1, f.shape[1])
 
 
-def _sum_rows(f_EPC: Tensor) -> Tensor:
-    """Sums over pixels, (E, C)."""
-    if len(f_EPC) == 1:  # a product with ones is several times faster than `sum` on a CPU
-        return torch.mv(f_EPC[0].mT, f_EPC.new_ones(f_EPC.shape[1]))[None]
-    return f_EPC.sum(dim=1)
+def _images(rows: Tensor, like: Tensor) -> Tensor:
+    """(P, channels) -> (N, channels, H, W), channels last, the same memory; images and sides as in `like`."""
+    return rows.view(like.shape[0], like.shape[2], like.shape[3], -1).permute(0, 3, 1, 2)
+
+
+def _sum_rows(rows: Tensor) -> Tensor:
+    """Sums over pixels; a product with ones is several times faster than `sum` on a CPU."""
+    return torch.mv(rows.t(), rows.new_ones(len(rows)))
 
 
 def _by_branch(f: Tensor, size: int) -> Tensor:
     """(N, E * C, H, W) -> (E, P, C), the same memory where f is channels last."""
     return f.permute(0, 2, 3, 1).reshape(-1, size, f.shape[1] // size).transpose(0, 1)
-
-
-def _side_by_side(f_EPC: Tensor, like: Tensor) -> Tensor:
-    """(E, P, C) -> (N, E * C, H, W), channels last, with images and sides as `like`; no copy when E is 1."""
-    rows = f_EPC.transpose(0, 1).reshape(like.shape[0], like.shape[2], like.shape[3], -1)
-    return rows.permute(0, 3, 1, 2)

@@ -8,16 +8,21 @@ from torch import nn
 from dartboard.space import CellPlace, Norm, SearchSpace
 from dartboard.space.ops import OPS, DepthwiseConv2d
 from dartboard.space.ops.basic import Zero
+from dartboard.space.ops.conv import Pointwise
 from dartboard.supernet.spec import SEARCH_NORM
 
 __all__ = ["Form", "Separable", "describe_form", "describe_forms", "find_form", "form_of"]
 
-_EPS = 1e-5
-"""Of the batch norms that can be folded: torch's default, since all branches that leave a node are folded with one."""
-
 
 class Separable(NamedTuple):
-    """ReLU, depthwise, 1x1 convolution and batch norm, `repeats` times; a second half has stride and dilation 1."""
+    """ReLU, depthwise, 1x1 convolution and batch norm, `repeats` times; a second half has stride and dilation 1.
+
+    Attributes:
+        kernel: side of the depthwise kernel; 0 where there is none.
+        dilation: of the first depthwise convolution.
+        repeats: 1 or 2.
+        eps: of the batch norms.
+    """
 
     kernel: int
     dilation: int
@@ -25,14 +30,7 @@ class Separable(NamedTuple):
     eps: float
 
 
-class Dense(NamedTuple):
-    """ReLU, a convolution over all channels, batch norm."""
-
-    kernel: int
-    eps: float
-
-
-Form = Separable | Dense | Literal["nothing", "shared", "plain"]
+Form = Separable | Literal["nothing", "shared", "plain"]
 """How an operation is run: "nothing" adds nothing; "shared" has no weights and is run once for all edges that leave a
 node; "plain" has no faster form and is run edge by edge."""
 
@@ -47,7 +45,7 @@ def find_form(op: nn.Module) -> Form:
     if _is_shared(op):
         return "shared"
     if type(op) is nn.Sequential:
-        return _separable(list(op)) or _dense(list(op)) or "plain"
+        return _separable(list(op)) or _pointwise(list(op)) or "plain"
     return "plain"
 
 
@@ -77,25 +75,38 @@ def _half(
     relu: nn.Module, depthwise: nn.Module, pointwise: nn.Module, norm: nn.Module
 ) -> tuple[int, int, int, float] | None:
     """(kernel, stride, dilation, eps) of ReLU, depthwise and 1x1 convolution and a bare batch norm."""
-    fits = (
-        type(relu) is nn.ReLU
-        and type(depthwise) is DepthwiseConv2d
-        and type(pointwise) is nn.Conv2d
-        and pointwise.kernel_size == (1, 1)
-        and pointwise.stride == (1, 1)
-        and pointwise.groups == 1
-        and pointwise.bias is None
-        and pointwise.in_channels == pointwise.out_channels
-        and _is_bare_norm(norm)
-        and norm.eps == _EPS
-    )
-    if not fits:
+    if type(relu) is not nn.ReLU or type(depthwise) is not DepthwiseConv2d:
         return None
-    return depthwise.kernel_size[0], depthwise.stride[0], depthwise.dilation[0], norm.eps
+    if not _is_pointwise(pointwise) or not _is_bare_norm(norm):
+        return None
+    return depthwise.kernel_size[0], depthwise.stride[0], depthwise.dilation[0], _eps(norm)
 
 
-def _dense(parts: list[nn.Module]) -> Dense | None:
-    return None
+def _pointwise(parts: list[nn.Module]) -> Separable | None:
+    """ReLU, 1x1 convolution of stride 1 and bare batch norm: separable, without the depthwise convolution."""
+    if len(parts) != 3 or type(parts[0]) is not nn.ReLU or not _is_pointwise(parts[1]) or not _is_bare_norm(parts[2]):
+        return None
+    return Separable(0, 1, 1, _eps(parts[2]))
+
+
+def _is_pointwise(part: nn.Module) -> bool:
+    """Whether it is a 1x1 convolution of all pixels that keeps the number of channels."""
+    if type(part) is Pointwise:
+        return part.step == 1 and part.in_channels == part.out_channels
+    return (
+        type(part) is nn.Conv2d
+        and part.kernel_size == (1, 1)
+        and part.stride == (1, 1)
+        and part.padding == (0, 0)
+        and part.groups == 1
+        and part.bias is None
+        and part.in_channels == part.out_channels
+    )
+
+
+def _eps(norm: nn.Module) -> float:
+    assert isinstance(norm, nn.BatchNorm2d)
+    return norm.eps
 
 
 def form_of(name: str, space: SearchSpace, stride: int, norm: Norm = SEARCH_NORM) -> Form:

@@ -17,14 +17,18 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.space import CellPlace
-from dartboard.space.skeleton import join_outputs
-from dartboard.supernet.folded import Bundle, FoldedBranches, Layout
+from dartboard.space.ops import DepthwiseConv2d
+from dartboard.supernet.folded import Bundle, FoldedBranches, Layout, will_run
 from dartboard.supernet.forms import Separable, find_form
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
 from dartboard.supernet.reference import Active, Gates, MixedCell, ReferenceSupernet, SupernetCall, edge_weight
 from dartboard.supernet.spec import SupernetSpec
 
 __all__ = ["FusedSupernet"]
+
+
+_MOST_PLANS = 256
+"""Plans that a cell remembers."""
 
 
 class _Plan(NamedTuple):
@@ -36,7 +40,7 @@ class _Plan(NamedTuple):
         terms: (number of the edge, position in `shared` + `single`) of every gated feature.
         term_gates: positions of their gates among all.
         layout: the folded branches, or None.
-        branches: for each bundle the modules of its branches.
+        convolutions: for each bundle the first convolution of every branch, then the second of every branch, ...
         branch_gates: positions of their gates among all.
     """
 
@@ -45,7 +49,7 @@ class _Plan(NamedTuple):
     terms: tuple[tuple[int, int], ...]
     term_gates: Tensor
     layout: Layout | None
-    branches: tuple[tuple[nn.Sequential, ...], ...]
+    convolutions: tuple[tuple[nn.Conv2d, ...], ...]
     branch_gates: Tensor
 
 
@@ -59,7 +63,7 @@ class FusedCell(MixedCell):
 
     def forward(self, inputs: list[Tensor], call: SupernetCall) -> Tensor:
         """See `MixedCell.forward`."""
-        states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
+        states: list[Tensor] = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
         weights = call.gate(self.kind, "edges")
         run = self._edge_by_edge if self.attention or (weights is not None and weights.dim() == 2) else self._joined
         sums = _Sums({}, {})
@@ -68,7 +72,9 @@ class FusedCell(MixedCell):
                 states.append(join_channels(sums.mixed.pop(source), sums.bypassed.pop(source, None), self.share))
             if rows := self._outgoing(source):
                 run(rows, states[source], sums, call)
-        return join_outputs(self.topology, states)
+        if self.topology.output == "last":
+            return states[-1]
+        return Joined.apply(*states[self.topology.num_inputs :])  # type: ignore[no-any-return, no-untyped-call]
 
     def _outgoing(self, source: int) -> tuple[int, ...]:
         return tuple(row for row, edge in enumerate(self.topology.edges) if edge.source == source)
@@ -122,27 +128,27 @@ class FusedCell(MixedCell):
         plan = self._plan(rows, auxiliary is not None, active, gates.device)
         every = gates.flatten() if auxiliary is None else torch.cat([gates.flatten(), auxiliary])
         if plan.terms:
-            features = [op(x) for op in (*plan.shared, *plan.single)]
-            targets = Blend.apply(plan.terms, every.index_select(0, plan.term_gates), *targets, *features)
+            features = _features((*plan.shared, *plan.single), x)
+            chosen = every.index_select(0, plan.term_gates)
+            targets = Blend.apply(plan.terms, chosen, *targets, *features)  # type: ignore[no-untyped-call]
         if plan.layout is not None:
-            weights = [
-                torch.cat([_weight(op, part) for op in ops])
-                for bundle, ops in zip(plan.layout.bundles, plan.branches, strict=True)
-                for part in range(2 * bundle.repeats)
-            ]
+            weights = [torch.cat([_weight(convolution) for convolution in each]) for each in plan.convolutions]
             chosen = every.index_select(0, plan.branch_gates)
-            targets = FoldedBranches.apply(plan.layout, x, chosen, *targets, *weights)
+            targets = FoldedBranches.apply(plan.layout, x, chosen, *targets, *weights)  # type: ignore[no-untyped-call]
         return targets
 
     def _plan(self, rows: tuple[int, ...], has_auxiliary: bool, active: Active | None, device: torch.device) -> _Plan:
         chosen = None if active is None else tuple(tuple(active[self.kind][row]) for row in rows)
-        key = (rows, has_auxiliary, chosen, device)
+        folds = not torch.is_autocast_enabled(device.type)  # moments of rounded features would be too coarse
+        key = (rows, has_auxiliary, chosen, folds, device)
         if key not in self._plans:
-            self._plans[key] = self._make_plan(rows, has_auxiliary, active, device)
+            if len(self._plans) >= _MOST_PLANS:  # sampled paths: every draw is another plan
+                self._plans.clear()
+            self._plans[key] = self._make_plan(rows, has_auxiliary, active, folds, device)
         return self._plans[key]
 
     def _make_plan(
-        self, rows: tuple[int, ...], has_auxiliary: bool, active: Active | None, device: torch.device
+        self, rows: tuple[int, ...], has_auxiliary: bool, active: Active | None, folds: bool, device: torch.device
     ) -> _Plan:
         shared: dict[str, nn.Module] = {}
         users: dict[str, list[tuple[int, int]]] = {}
@@ -155,23 +161,21 @@ class FusedCell(MixedCell):
                 if form == "shared":
                     shared.setdefault(name, op)
                     users.setdefault(name, []).append((edge, gate))
-                elif isinstance(form, Separable):
+                elif isinstance(form, Separable) and folds:
                     assert isinstance(op, nn.Sequential)
                     bundles.setdefault(form, []).append((op, edge, gate))
-                elif form == "plain":
+                elif form != "nothing":
                     single.append((op, edge, gate))
             if has_auxiliary:
                 single.append((self.auxiliary[row], edge, len(self.strides) * self._num_ops + row))
         terms = [(edge, place, gate) for place, name in enumerate(shared) for edge, gate in users[name]]
         terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(single, start=len(shared))]
-        ordered = sorted(bundles.items(), key=lambda item: -item[0].repeats)
         layout = Layout(
             tuple(
-                Bundle(form.kernel, form.dilation, form.repeats, tuple(edge for _, edge, _ in branches))
-                for form, branches in ordered
+                Bundle(form.kernel, form.dilation, form.repeats, form.eps, tuple(edge for _, edge, _ in branches))
+                for form, branches in bundles.items()
             ),
             self.strides[rows[0]],
-            ordered[0][0].eps if ordered else 0.0,
             len(rows),
         )
         return _Plan(
@@ -179,10 +183,14 @@ class FusedCell(MixedCell):
             single=tuple(op for op, _, _ in single),
             terms=tuple((edge, place) for edge, place, _ in terms),
             term_gates=torch.tensor([gate for *_, gate in terms], device=device, dtype=torch.int64),
-            layout=layout if ordered else None,
-            branches=tuple(tuple(op for op, _, _ in branches) for _, branches in ordered),
+            layout=layout if bundles else None,
+            convolutions=tuple(
+                each
+                for branches in bundles.values()
+                for each in zip(*(_convolutions(op) for op, _, _ in branches), strict=True)
+            ),
             branch_gates=torch.tensor(
-                [gate for _, branches in ordered for *_, gate in branches], device=device, dtype=torch.int64
+                [gate for branches in bundles.values() for *_, gate in branches], device=device, dtype=torch.int64
             ),
         )
 
@@ -214,11 +222,27 @@ def _zeros(x: Tensor, stride: int) -> Tensor:
     return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last).zero_()
 
 
-def _weight(op: nn.Sequential, part: int) -> Tensor:
-    """Depthwise (part 0, 2) or 1x1 convolution (1, 3) of a separable one."""
-    weight = op[1 + part % 2 + 4 * (part // 2)].weight
-    assert isinstance(weight, Tensor)
-    return weight if part % 2 == 0 else weight[None, :, :, 0, 0]
+def _features(ops: Sequence[nn.Module], x: Tensor) -> list[Tensor]:
+    """What the operations make of x; those that begin with a ReLU share it."""
+    rectified: Tensor | None = None
+    features = []
+    for op in ops:
+        if type(op) is nn.Sequential and type(op[0]) is nn.ReLU:
+            rectified = x.relu() if rectified is None else rectified
+            features.append(op[1:](rectified))
+        else:
+            features.append(op(x))
+    return features
+
+
+def _convolutions(op: nn.Sequential) -> list[nn.Conv2d]:
+    return [module for module in op if isinstance(module, nn.Conv2d)]
+
+
+def _weight(convolution: nn.Conv2d) -> Tensor:
+    """Depthwise kernels as they are, 1x1 convolutions as a stack of one matrix."""
+    weight = convolution.weight
+    return weight if isinstance(convolution, DepthwiseConv2d) else weight[None, :, :, 0, 0]
 
 
 class Blend(torch.autograd.Function):
@@ -241,14 +265,46 @@ class Blend(torch.autograd.Function):
         return targets
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """See the class."""
         gates, *features = ctx.saved_tensors
         at_features: list[Tensor | None] = [None] * len(features)
         at_gates: list[Tensor] = []
+        differentiable = torch.is_grad_enabled()
+        gates_wanted = will_run(ctx.next_functions[0][0])
         for (target, number), gate in zip(ctx.terms, gates.unbind(), strict=True):
-            before = at_features[number]
-            gated = gradients[target] * gate
-            at_features[number] = gated if before is None else before + gated
-            at_gates.append((gradients[target] * features[number]).sum())
-        return None, torch.stack(at_gates), *gradients, *at_features
+            gradient, feature, before = gradients[target], features[number], at_features[number]
+            if before is None:
+                at_features[number] = gradient * gate
+            elif differentiable:
+                at_features[number] = torch.addcmul(before, gradient, gate)
+            else:
+                before.addcmul_(gradient, gate)
+            if gates_wanted:
+                at_gates.append(torch.dot(_flat(gradient), _flat(feature)))
+        return None, torch.stack(at_gates) if gates_wanted else None, *gradients, *at_features
+
+
+class Joined(torch.autograd.Function):
+    """`apply(*nodes)` joins the channels of nodes.
+
+    Unlike that of `torch.cat`, its gradient comes apart in pieces that are whole, channels last: every edge that ends
+    in a node reads the node's gradient, and would otherwise gather it from between its neighbours' again.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, *nodes: Tensor) -> Tensor:
+        """See the class."""
+        ctx.channels = [node.shape[1] for node in nodes]
+        return torch.cat(nodes, dim=1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
+        """See the class."""
+        parts = torch.split(gradient, ctx.channels, dim=1)
+        return tuple(part.contiguous(memory_format=torch.channels_last) for part in parts)
+
+
+def _flat(x: Tensor) -> Tensor:
+    """All values in the order of channels-last memory."""
+    return x.permute(0, 2, 3, 1).reshape(-1)

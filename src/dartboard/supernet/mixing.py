@@ -18,8 +18,9 @@ def split_channels(x: Tensor, share: int) -> tuple[Tensor, Tensor | None]:
     """
     if share == 1:
         return x, None
-    kept, rest = x.split([x.shape[1] // share, x.shape[1] - x.shape[1] // share], dim=1)
-    return kept, rest
+    kept = x.shape[1] // share
+    first, others = torch.split(x, [kept, x.shape[1] - kept], dim=1)
+    return first, others
 
 
 def bypass(rest: Tensor, stride: int) -> Tensor:

@@ -154,7 +154,7 @@ class ReferenceSupernet(nn.Module):
 
 
 def edge_weight(weights: Tensor, row: int) -> Tensor:
-    """The weight of an edge, shaped to multiply (batch, channels, height, width); weights (edges,) or (batch, edges)."""
+    """The weight of an edge, shaped to multiply its output; weights are (edges,) or (batch, edges)."""
     return weights[row] if weights.dim() == 1 else weights[:, row, None, None, None]
 
 

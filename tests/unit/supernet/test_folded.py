@@ -13,10 +13,13 @@ def layouts(draw: st.DrawFn) -> Layout:
     """Up to three bundles of up to three branches, which lead to any of the targets."""
     num_targets = draw(st.integers(1, 3))
     targets = st.lists(st.integers(0, num_targets - 1), min_size=1, max_size=3).map(tuple)
-    bundles = st.builds(Bundle, st.sampled_from([3, 5]), st.sampled_from([1, 2]), st.sampled_from([1, 2]), targets)
-    return Layout(
-        tuple(draw(st.lists(bundles, min_size=1, max_size=3))), draw(st.sampled_from([1, 2])), 1e-5, num_targets
-    )
+    eps = st.sampled_from([1e-5, 1e-3])
+    bundles = st.builds(
+        Bundle, st.sampled_from([3, 5]), st.sampled_from([1, 2]), st.sampled_from([1, 2]), eps, targets
+    ) | st.builds(Bundle, st.just(0), st.just(1), st.just(1), eps, targets)
+    chosen = tuple(draw(st.lists(bundles, min_size=1, max_size=3)))
+    # Without a depthwise convolution there is nothing that could have a stride.
+    return Layout(chosen, draw(st.sampled_from([1, 2])) if all(b.kernel for b in chosen) else 1, num_targets)
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -39,7 +42,9 @@ def test_folded_branches_add_what_the_plain_ones_give_and_have_their_gradients(
     for bundle in layout.bundles:
         count = len(bundle.targets)
         for _ in range(bundle.repeats):
-            weights += [normal(count * channels, 1, bundle.kernel, bundle.kernel), normal(count, channels, channels)]
+            if bundle.kernel:
+                weights.append(normal(count * channels, 1, bundle.kernel, bundle.kernel))
+            weights.append(normal(count, channels, channels))
     inputs = [x, gates, *(weight.requires_grad_() for weight in weights)]
     smaller = [-(-side // layout.stride) for side in size]
     starts = [channels_last(normal(batch, channels, *smaller)).requires_grad_() for _ in range(layout.num_targets)]

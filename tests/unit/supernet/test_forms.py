@@ -24,11 +24,11 @@ AT_EITHER_STRIDE: dict[str, Form] = {
     "sep_conv_7x7": Separable(7, 1, 2, EPS),
     "dil_conv_3x3": Separable(3, 2, 1, EPS),
     "dil_conv_5x5": Separable(5, 2, 1, EPS),
-    "nor_conv_1x1": "plain",
     "nor_conv_3x3": "plain",
 }
 EXPECTED = {(name, stride): form for name, form in AT_EITHER_STRIDE.items() for stride in (1, 2)}
 EXPECTED |= {("skip_connect", 1): "shared", ("skip_connect", 2): "plain"}
+EXPECTED |= {("nor_conv_1x1", 1): Separable(0, 1, 1, EPS), ("nor_conv_1x1", 2): "plain"}
 LEARNED, RUNNING = Norm(affine=True, running=False), Norm(affine=False, running=True)
 
 

@@ -1,5 +1,7 @@
 """Convolutional candidate operations and the convolutions that cells and skeletons are made of."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -9,6 +11,8 @@ from dartboard.space.ops.registry import Cost, CostFormula, Norm, op
 
 __all__ = [
     "FactorizedReduce",
+    "Pointwise",
+    "every_second",
     "factorized_reduce_cost",
     "relu_conv_norm",
     "relu_conv_norm_cost",
@@ -21,24 +25,54 @@ _NB201 = "arXiv:2001.00326"
 def relu_conv_norm(inputs: int, outputs: int, kernel: int, norm: Norm, stride: int = 1) -> nn.Sequential:
     """ReLU, `kernel` x `kernel` convolution without bias that keeps the size at stride 1, batch norm."""
     if kernel == 1:
-        return nn.Sequential(nn.ReLU(), _Pointwise(inputs, outputs, stride), norm(outputs))
+        return nn.Sequential(nn.ReLU(), Pointwise(inputs, outputs, stride), norm(outputs))
     convolution = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
     return nn.Sequential(nn.ReLU(), convolution, norm(outputs))
 
 
-class _Pointwise(nn.Conv2d):
+class Pointwise(nn.Conv2d):
     """1x1 convolution of a stride, which takes the pixels it needs first.
 
     torch's own strided one corrupts memory in the backward pass on CPUs when it has fewer than 16 input channels, laid
     out channels last (oneDNN issue 6035, in torch 2.13).
+
+    Args:
+        inputs: channels in.
+        outputs: channels out.
+        stride: 1 or 2.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__(inputs, outputs, 1, bias=False)
-        self._step = stride
+        self.step = stride
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x if self._step == 1 else x[:, :, :: self._step, :: self._step])
+        """(batch, inputs, height, width) -> (batch, outputs, ceil(height/stride), ceil(width/stride))."""
+        return super().forward(x if self.step == 1 else every_second(x, 0))
+
+
+def every_second(x: Tensor, first: int) -> Tensor:
+    """Every second pixel in both directions, from row and column `first` on (0 or 1).
+
+    Slicing would do, but its gradient is laid out channels first whatever x is, which all that follows pays for.
+    """
+    result: Tensor = _EverySecond.apply(x, first)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _EverySecond(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, first: int) -> Tensor:
+        ctx.first, ctx.like = first, (x.shape, x.is_contiguous(memory_format=torch.channels_last))
+        return x[:, :, first::2, first::2].clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        shape, is_channels_last = ctx.like
+        layout = torch.channels_last if is_channels_last else torch.contiguous_format
+        result = torch.empty(shape, dtype=gradient.dtype, device=gradient.device, memory_format=layout).zero_()
+        result[:, :, ctx.first :: 2, ctx.first :: 2] = gradient
+        return result, None
 
 
 def relu_conv_norm_cost(inputs: int, outputs: int, kernel: int, norm: Norm, pixels: int) -> Cost:
@@ -61,16 +95,16 @@ class FactorizedReduce(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, norm: Norm) -> None:
         super().__init__()
-        self.even = _Pointwise(inputs, outputs // 2, 2)
-        self.odd = _Pointwise(inputs, outputs // 2, 2)
+        self.even = nn.Conv2d(inputs, outputs // 2, 1, bias=False)
+        self.odd = nn.Conv2d(inputs, outputs // 2, 1, bias=False)
         self.norm = norm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, inputs, height, width) -> (batch, outputs, ceil(height/2), ceil(width/2))."""
         x = functional.relu(x)
         height, width = x.shape[2:]
-        shifted = functional.pad(x, (0, width % 2, 0, height % 2))[:, :, 1:, 1:]
-        return self.norm(torch.cat([self.even(x), self.odd(shifted)], dim=1))  # type: ignore[no-any-return]
+        odd = functional.pad(every_second(x, 1), (0, width % 2, 0, height % 2))
+        return self.norm(torch.cat([self.even(every_second(x, 0)), self.odd(odd)], dim=1))  # type: ignore[no-any-return]
 
 
 def factorized_reduce_cost(inputs: int, outputs: int, norm: Norm, pixels: int) -> Cost:

@@ -19,7 +19,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["DepthwiseConv2d", "depthwise", "depthwise_input_gradient", "depthwise_weight_gradient", "plain_kernels"]
+__all__ = [
+    "DepthwiseConv2d",
+    "DepthwiseInput",
+    "depthwise",
+    "depthwise_input_gradient",
+    "depthwise_weight_gradient",
+    "plain_kernels",
+]
 
 _STRIP = 3
 """Columns of a kernel whose weight gradient oneDNN computes fast."""
@@ -54,7 +61,7 @@ class DepthwiseConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, height, width) -> (batch, channels, ceil(height/stride), ceil(width/stride))."""
-        if _plain or not _has_slow_gradients(x) or torch.compiler.is_compiling():
+        if _plain or not _has_slow_gradients(x) or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
             return super().forward(x)
         result: Tensor = _Depthwise.apply(x, self.weight, self.stride[0], self.dilation[0])  # type: ignore[no-untyped-call]
         return result
@@ -68,15 +75,17 @@ class _Depthwise(torch.autograd.Function):
         return depthwise(x, weight, stride, dilation)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         x, weight = ctx.saved_tensors
+        stride, dilation = ctx.steps
         if torch.is_grad_enabled():  # a second derivative is wanted: torch's own is differentiable
-            return *_torch_gradients(x, gradient, weight, *ctx.steps, ctx.needs_input_grad[:2]), None, None
+            at_x, at_weight = _torch_gradients(x, gradient, weight, stride, dilation, ctx.needs_input_grad[:2])
+            return at_x, at_weight, None, None
         at_x = at_weight = None
         if ctx.needs_input_grad[0]:
-            at_x = depthwise_input_gradient(gradient, weight, x.shape[2:], *ctx.steps)
+            at_x = depthwise_input_gradient(gradient, weight, x.shape[2:], stride, dilation)
         if ctx.needs_input_grad[1]:
-            at_weight = depthwise_weight_gradient(x, gradient, weight.shape[-1], *ctx.steps)
+            at_weight = depthwise_weight_gradient(x, gradient, weight.shape[-1], stride, dilation)
         return at_x, at_weight, None, None
 
 
@@ -113,11 +122,15 @@ def depthwise_input_gradient(
     """
     if stride == 1:
         return depthwise(gradient, weight.flip(2, 3), 1, dilation)
+    like = torch.empty(
+        (*gradient.shape[:2], *size),
+        dtype=gradient.dtype,
+        device=gradient.device,
+        memory_format=torch.channels_last if _has_slow_gradients(gradient) else torch.contiguous_format,
+    )
     if dilation == 2:
-        result = gradient.new_zeros(*gradient.shape[:2], *size).contiguous(memory_format=torch.channels_last)
-        result[:, :, ::2, ::2] = depthwise(gradient, weight.flip(2, 3))
-        return result
-    like = gradient.new_empty(()).expand(*gradient.shape[:2], *size)
+        like.zero_()[:, :, ::2, ::2] = depthwise(gradient, weight.flip(2, 3))
+        return like
     at_input, _ = _torch_gradients(like, gradient, weight, stride, dilation, (True, False))
     assert at_input is not None
     return at_input
@@ -136,48 +149,70 @@ def depthwise_weight_gradient(x: Tensor, gradient: Tensor, kernel: int, stride: 
     Returns:
         (channels, 1, kernel, kernel).
     """
-    if dilation == 2 and stride == 2:
-        return depthwise_weight_gradient(x[:, :, ::2, ::2], gradient, kernel)
-    if dilation == 2:
-        return depthwise_weight_gradient(_by_parity(x), _by_parity(gradient), kernel)
-    if kernel <= _STRIP or not _has_slow_gradients(x):
-        like = x.new_empty(()).expand(x.shape[1], 1, kernel, kernel)
-        _, at_weight = _torch_gradients(x, gradient, like, stride, dilation, (False, True))
-        assert at_weight is not None
-        return at_weight
-    return torch.cat(
-        [
-            _strip_gradient(x, gradient, kernel, first, min(_STRIP, kernel - first), stride)
+    return DepthwiseInput(x).weight_gradient(gradient, kernel, stride, dilation)
+
+
+class DepthwiseInput:
+    """An input that several depthwise convolutions read: what their weight gradients need of it is made once.
+
+    Args:
+        x: (batch, channels, height, width).
+    """
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = x
+        self._seconds: DepthwiseInput | None = None
+        self._parities: DepthwiseInput | None = None
+        self._shifted: dict[tuple[int, int], Tensor] = {}
+
+    def weight_gradient(self, gradient: Tensor, kernel: int, stride: int, dilation: int) -> Tensor:
+        """As `depthwise_weight_gradient`."""
+        if dilation == 2 and stride == 2:
+            self._seconds = self._seconds or DepthwiseInput(
+                self.x[:, :, ::2, ::2].contiguous(memory_format=torch.channels_last)
+            )
+            return self._seconds.weight_gradient(gradient, kernel, 1, 1)
+        if dilation == 2:
+            self._parities = self._parities or DepthwiseInput(_by_parity(self.x))
+            return self._parities.weight_gradient(_by_parity(gradient), kernel, 1, 1)
+        if kernel <= _STRIP or not _has_slow_gradients(self.x):
+            like = self.x.new_empty(()).expand(self.x.shape[1], 1, kernel, kernel)
+            _, at_weight = _torch_gradients(self.x, gradient, like, stride, 1, (False, True))
+            assert at_weight is not None
+            return at_weight
+        strips = [
+            self._strip(gradient, kernel, first, min(_STRIP, kernel - first), stride)
             for first in range(0, kernel, _STRIP)
-        ],
-        dim=3,
-    )
+        ]
+        return torch.cat(strips, dim=3)
+
+    def _strip(self, gradient: Tensor, kernel: int, first: int, columns: int, stride: int) -> Tensor:
+        """Weight gradient of the kernel's columns `first` to `first + columns`."""
+        left = kernel // 2 - first
+        width = (gradient.shape[3] - 1) * stride + columns
+        if -left >= self.x.shape[3] or width <= left:  # with few columns a strip may meet nothing but padding
+            return self.x.new_zeros(self.x.shape[1], 1, kernel, columns)
+        right = width - self.x.shape[3] - left
+        if (left, right) not in self._shifted:
+            self._shifted[left, right] = functional.pad(self.x, (left, right))
+        at_strip: Tensor = torch.ops.aten.convolution_backward(
+            gradient,
+            self._shifted[left, right],
+            self.x.new_empty(()).expand(self.x.shape[1], 1, kernel, columns),
+            None,
+            [stride, stride],
+            [kernel // 2, 0],
+            [1, 1],
+            False,
+            [0, 0],
+            self.x.shape[1],
+            [False, True, False],
+        )[1]
+        return at_strip
 
 
 def _has_slow_gradients(x: Tensor) -> bool:
     return x.device.type == "cpu" and x.is_contiguous(memory_format=torch.channels_last)
-
-
-def _strip_gradient(x: Tensor, gradient: Tensor, kernel: int, first: int, columns: int, stride: int) -> Tensor:
-    """Weight gradient of the kernel's columns `first` to `first + columns`."""
-    left = kernel // 2 - first
-    width = (gradient.shape[3] - 1) * stride + columns
-    if -left >= x.shape[3] or width <= left:  # on an image of few columns, the strip may meet nothing but padding
-        return x.new_zeros(x.shape[1], 1, kernel, columns)
-    shifted = functional.pad(x, (left, width - x.shape[3] - left))
-    return torch.ops.aten.convolution_backward(  # type: ignore[no-any-return]
-        gradient,
-        shifted,
-        x.new_empty(()).expand(x.shape[1], 1, kernel, columns),
-        None,
-        [stride, stride],
-        [kernel // 2, 0],
-        [1, 1],
-        False,
-        [0, 0],
-        x.shape[1],
-        [False, True, False],
-    )[1]
 
 
 def _by_parity(x: Tensor) -> Tensor:

@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional
 
 from dartboard.space import Norm
-from dartboard.space.ops.conv import FactorizedReduce, relu_conv_norm
+from dartboard.space.ops.conv import FactorizedReduce, every_second, relu_conv_norm
 
 NORM = Norm(affine=True, running=True)
 
@@ -14,8 +14,11 @@ def images(side: int) -> torch.Tensor:
 
 def test_factorized_reduction_of_an_even_map_is_the_two_branch_form() -> None:
     reduce, x = FactorizedReduce(6, 8, NORM).double().eval(), images(8)
-    branches = [reduce.even(x.relu()), reduce.odd(x.relu()[:, :, 1:, 1:])]
-    assert torch.equal(reduce(x), reduce.norm(torch.cat(branches, dim=1)))
+    branches = [
+        functional.conv2d(x.relu(), reduce.even.weight, stride=2),
+        functional.conv2d(x.relu()[:, :, 1:, 1:], reduce.odd.weight, stride=2),
+    ]
+    torch.testing.assert_close(reduce(x), reduce.norm(torch.cat(branches, dim=1)))
 
 
 @pytest.mark.parametrize(("side", "half"), [(7, 4), (8, 4), (33, 17), (1, 1), (2, 1)])
@@ -34,10 +37,28 @@ def test_factorized_reduction_of_an_odd_map_pads_zeros_at_the_bottom_and_right()
 def test_factorized_reduction_loses_no_pixel_of_an_even_diagonal() -> None:
     reduce = FactorizedReduce(6, 8, NORM).double()
     x = images(8).abs().requires_grad_()
-    torch.cat([reduce.even(x), reduce.odd(x[:, :, 1:, 1:])], dim=1).sum().backward()
+    reduce.norm = torch.nn.Identity()
+    reduce(x).sum().backward()
     reached = x.grad.abs().sum(dim=(0, 1)).gt(0)
     rows, columns = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
     assert torch.equal(reached, rows % 2 == columns % 2)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("size", [(5, 6), (1, 1), (2, 3)])
+@pytest.mark.parametrize("first", [0, 1])
+def test_every_second_pixel_is_a_slice_whose_gradient_keeps_the_layout(
+    first: int, size: tuple[int, int], layout: torch.memory_format
+) -> None:
+    x = torch.randn(2, 3, *size, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    x = x.contiguous(memory_format=layout).requires_grad_()
+    result, slice_of_x = every_second(x, first), x[:, :, first::2, first::2]
+    assert torch.equal(result, slice_of_x)
+    way = torch.randn_like(result)
+    got, expected = torch.autograd.grad(result, x, way)[0], torch.autograd.grad(slice_of_x, x, way)[0]
+    assert torch.equal(got, expected)
+    assert got.is_contiguous(memory_format=layout)
+    assert torch.autograd.gradgradcheck(lambda value: every_second(value, first), (x,)) or not result.numel()
 
 
 def test_relu_conv_norm_rectifies_convolves_and_normalises_in_this_order() -> None:
