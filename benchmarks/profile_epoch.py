@@ -232,7 +232,7 @@ class Traffic(TorchDispatchMode):  # type: ignore[no-untyped-call]
     Attributes:
         operations: dispatched, views included.
         bytes: sizes of all inputs and outputs; views move nothing and count nothing.
-        waits: numbers handed to the host.
+        waits: numbers handed to the host; torch's Adam reads one for each alpha, its counter, which is on the host.
     """
 
     def __init__(self) -> None:
@@ -288,6 +288,7 @@ def measure_case(name: str, device: torch.device, rounds: int, quick: bool) -> R
         "validation_seconds_per_image": validation,
         "operations": traffic.operations,
         "host_waits_per_step": traffic.waits,
+        "host_counters": len(search.state.alphas),
         "host_wait_error": _find_wait(steps, device),
         "limits": measure_limits(search, seconds, traffic.bytes, device, quick=quick),
         "optimizers": measure_optimizers(list(search.state.weights.values()), device, rounds),
@@ -428,7 +429,10 @@ def as_table(records: Records) -> str:
 
 def _case_lines(title: str, record: Records) -> list[str]:
     limits, step = record["limits"], record["step_seconds"]
-    waits = record["host_wait_error"] or f"{record['host_waits_per_step']} numbers handed to the host a step"
+    waits = record["host_wait_error"] or (
+        f"{record['host_waits_per_step']} numbers handed to the host a step, {record['host_counters']} of them "
+        "counters that Adam keeps on the host"
+    )
     return [
         f"## {title}{' (quick)' if record['quick'] else ''}, {record['date']}",
         "",
