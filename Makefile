@@ -37,7 +37,7 @@ format: install ## format the code and apply safe lint fixes
 benchmark-real: install ## real runs on digits, flowers5 and CIFAR-10 (about 25 minutes on 2 cores)
 	$(BIN)/python benchmarks/real_runs.py
 
-benchmark-engine: install ## a search step by engine: time, operations, memory (about half an hour on 2 cores)
+benchmark-engine: install ## a search step by engine: time, operations, memory
 	$(BIN)/python benchmarks/engine.py
 
 benchmark-profile: install ## where the time of a search step goes (needs CIFAR-10)
