@@ -3,7 +3,7 @@ BIN := .venv/bin
 DATA ?=
 RUN_OPTIONS ?=
 
-.PHONY: help install run test test-all check format benchmark-real clean
+.PHONY: help install run test test-all check format benchmark-real benchmark-engine benchmark-profile clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -36,6 +36,12 @@ format: install ## format the code and apply safe lint fixes
 
 benchmark-real: install ## real runs on digits, flowers5 and CIFAR-10 (about 25 minutes on 2 cores)
 	$(BIN)/python benchmarks/real_runs.py
+
+benchmark-engine: install ## a search step by engine: time, operations, memory
+	$(BIN)/python benchmarks/engine.py
+
+benchmark-profile: install ## where the time of a search step goes (needs CIFAR-10)
+	$(BIN)/python benchmarks/profile_epoch.py
 
 clean: ## remove the environment and caches (runs are kept)
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

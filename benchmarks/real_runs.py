@@ -8,7 +8,6 @@ and writes `benchmarks/results/real_runs.json` and `.md`; figures of datasets th
 
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
+from records import data_root, load, machine, save
+
 GOALS = {"digits": (0.97, 6 * 60), "flowers5": (0.65, 15 * 60), "cifar10": (0.75, 25 * 60)}
 """Dataset -> (least test accuracy, most seconds)."""
 
@@ -28,13 +28,10 @@ def main() -> None:
     unknown = [name for name in chosen if name not in GOALS]
     if unknown:
         sys.exit(f"unknown dataset {unknown[0]}; known: {', '.join(GOALS)}")
-    path = RESULTS / "real_runs.json"
-    records: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    records = load("real_runs")
     for name in chosen:
         records[name] = measure(name)
-        RESULTS.mkdir(exist_ok=True)
-        path.write_text(json.dumps(records, indent=2) + "\n")
-        (RESULTS / "real_runs.md").write_text(as_table(records))
+        save("real_runs", records, as_table)
     print(as_table(records))
 
 
@@ -70,22 +67,6 @@ def measure(name: str) -> dict[str, Any]:
         "goal": {"test_accuracy": accuracy, "command_seconds": seconds},
         "reached": result["test_accuracy"] >= accuracy and elapsed <= seconds,
     }
-
-
-def data_root() -> Path:
-    """Where the real datasets lie."""
-    default = Path(__file__).resolve().parents[2] / "shared" / "data"
-    return Path(os.environ.get("DARTBOARD_DATA", default))
-
-
-def machine() -> str:
-    """The processor and how many of its cores there are."""
-    names = [
-        line.partition(":")[2].strip()
-        for line in (Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else [])
-        if line.startswith("model name")
-    ]
-    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
 
 
 def as_table(records: dict[str, Any]) -> str:

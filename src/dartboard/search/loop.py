@@ -136,7 +136,7 @@ def _start(problem: SearchProblem, recipe: Recipe, settings: SearchSettings, epo
         lr=settings.weight_lr,
         momentum=settings.momentum,
         weight_decay=settings.weight_decay,
-        foreach=True,
+        fused=True,
     )
     alpha_optimizer = recipe.update.optimizer(alphas.values()) if recipe.update else None
     for group in alpha_optimizer.param_groups if alpha_optimizer else ():
@@ -233,7 +233,7 @@ class _Step:
         weights = self._state.weights
         loss = self._loss(batch, self.weight_meter)(weights, self._state.alphas)
         for name, gradient in differentiate(loss, weights).items():
-            weights[name].grad = gradient
+            weights[name].grad = _laid_out_like(weights[name], gradient)
         if self._settings.grad_clip is not None:
             nn.utils.clip_grad_norm_(weights.values(), self._settings.grad_clip, foreach=True)
         self._state.weight_optimizer.step()
@@ -264,6 +264,16 @@ class _Step:
                 velocity[name] = buffer
         group = optimizer.param_groups[0]
         return SgdStep(group["lr"], self._settings.momentum, self._settings.weight_decay, velocity)
+
+
+def _laid_out_like(weight: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient in the weight's memory format.
+
+    torch's fused SGD reads both as if they lay alike in memory, without a check; `autograd.grad`, unlike `backward`,
+    does not see to it.
+    """
+    alike = (gradient.is_contiguous() and weight.is_contiguous()) or gradient.stride() == weight.stride()
+    return gradient if alike else torch.empty_like(weight).copy_(gradient)
 
 
 @torch.no_grad()

@@ -73,7 +73,7 @@ def train_network(
         momentum=settings.momentum,
         nesterov=settings.nesterov,
         weight_decay=settings.weight_decay,
-        foreach=True,
+        fused=True,
     )
     checkpoint = f"train-{number}"
     saved = run.load_checkpoint(checkpoint, "train")

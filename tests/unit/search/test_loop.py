@@ -153,6 +153,31 @@ def test_the_weight_step_is_clipped_to_the_norm(tmp_path: Path) -> None:
     assert torch.stack(change).norm().item() == pytest.approx(0.25, rel=1e-4)
 
 
+class Laid(nn.Module):
+    """Logits from a weight in a memory format, whose gradient is contiguous in any case."""
+
+    def __init__(self, layout: torch.memory_format) -> None:
+        super().__init__()
+        start = torch.linspace(-0.5, 0.5, 24).view(3, 2, 2, 2)
+        self.weight = nn.Parameter(start.contiguous(memory_format=layout))
+
+    def forward(self, images: Tensor, gates: Mapping[str, Tensor]) -> Tensor:
+        rows = self.weight.reshape(3, 8)
+        return images.repeat(1, 2, 1, 1).flatten(1) @ rows.t() * (1 + gates["cell"][0, 0])
+
+
+def test_weights_move_alike_in_either_memory_format_whatever_that_of_their_gradient(tmp_path: Path) -> None:
+    nets = [Laid(torch.contiguous_format), Laid(torch.channels_last)]
+    slope = differentiate(
+        nets[1](batches(1, 0).batches[0].images, {"cell": torch.ones(1, 1)}).sum(), {"w": nets[1].weight}
+    )
+    assert slope["w"].stride() != nets[1].weight.stride()
+    for number, net in enumerate(nets):
+        search(tmp_path / str(number), replace(problem(), supernet=net))
+    # The same sums; only their order may differ.
+    torch.testing.assert_close(nets[0].weight, nets[1].weight, rtol=0, atol=1e-6)
+
+
 def test_alpha_moves_before_the_weights_and_each_step_moves_only_its_own(tmp_path: Path) -> None:
     """By hand: one epoch of one step, the alpha gradient at the first weights, the weight gradient at the new alpha."""
     given = problem(steps=1)

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -6,11 +8,11 @@ from dartboard.runs import RunDirectory
 from dartboard.search import AdamUpdate, SearchState
 
 
-def make_state(seed: int, *, moves_alpha: bool = True) -> SearchState:
+def make_state(seed: int, *, moves_alpha: bool = True, fused: bool = True) -> SearchState:
     torch.manual_seed(seed)
     supernet = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
     alphas = {kind: torch.randn(2, 3, requires_grad=True) for kind in ("normal", "reduce")}
-    sgd = torch.optim.SGD(supernet.parameters(), lr=0.1, momentum=0.9)
+    sgd = torch.optim.SGD(supernet.parameters(), lr=0.1, momentum=0.9, fused=fused)
     return SearchState(supernet, alphas, sgd, AdamUpdate().optimizer(alphas.values()) if moves_alpha else None, 5)
 
 
@@ -41,6 +43,17 @@ def test_a_state_goes_through_a_checkpoint_and_moves_on_bit_for_bit(tmp_path, mo
         assert torch.equal(other.alphas[kind], alpha)
     for name, tensor in state.supernet.state_dict().items():
         assert torch.equal(other.supernet.state_dict()[name], tensor)
+
+
+def test_a_state_saved_with_another_implementation_of_sgd_moves_on_as_it_would_have() -> None:
+    state, other = make_state(0, fused=False), make_state(1)
+    step(state)
+    other.load_state_dict(copy.deepcopy(state.state_dict()))
+    for each in (state, other):
+        each.weight_optimizer.zero_grad()
+        step(each)
+    for name, weight in state.weights.items():
+        assert torch.equal(other.weights[name], weight)
 
 
 def test_loading_keeps_the_alphas_that_the_optimizer_holds(tmp_path) -> None:

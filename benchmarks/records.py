@@ -1,0 +1,93 @@
+"""What all benchmarks share: where they run, and how their records are kept from one run to the next."""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+__all__ = [
+    "RESULTS",
+    "Records",
+    "conditions",
+    "data_root",
+    "find_device",
+    "load",
+    "machine",
+    "place",
+    "save",
+    "synchronize",
+]
+
+RESULTS = Path(__file__).parent / "results"
+
+Records = dict[str, Any]
+"""What a JSON file of results holds."""
+
+
+def machine() -> str:
+    """The processor and how many of its cores there are."""
+    names = [
+        line.partition(":")[2].strip()
+        for line in (Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else [])
+        if line.startswith("model name")
+    ]
+    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
+
+
+def place(device: torch.device) -> str:
+    """What the work is done on: the accelerator's name, or `machine()` with the threads that torch uses."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{machine()}, {threads} thread{'' if threads == 1 else 's'}"
+
+
+def find_device(name: str | None) -> torch.device:
+    """The device of that name; without one CUDA where there is any, else the CPU."""
+    if name is None:
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until everything asked of the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def conditions(device: torch.device) -> Records:
+    """What must be known beside a figure: machine, device, versions, date and command."""
+    return {
+        "machine": machine(),
+        "device": place(device),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+    }
+
+
+def load(name: str, folder: Path = RESULTS) -> Records:
+    """The records of a benchmark as far as there are any."""
+    path = folder / f"{name}.json"
+    records: Records = json.loads(path.read_text()) if path.exists() else {}
+    return records
+
+
+def save(name: str, records: Records, as_table: Callable[[Records], str], folder: Path = RESULTS) -> None:
+    """Write the records as `name.json` and, for readers, `name.md`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(records, indent=2) + "\n")
+    (folder / f"{name}.md").write_text(as_table(records))
+
+
+def data_root() -> Path:
+    """Where the real datasets lie."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    return Path(os.environ.get("DARTBOARD_DATA", default))

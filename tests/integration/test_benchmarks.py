@@ -1,0 +1,51 @@
+"""The benchmarks run at their smallest size, and their records have the fields that the documentation quotes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+CONDITIONS = {"machine", "device", "threads", "torch", "date", "command", "quick", "rounds", "batch"}
+
+
+def run_quick(script: str, out: Path, *cases: str) -> dict[str, dict[str, object]]:
+    """The records by case of a quick run on the CPU."""
+    command = [sys.executable, str(BENCHMARKS / f"{script}.py"), "--quick", "--device", "cpu", "--rounds", "1"]
+    subprocess.run([*command, "--out", str(out), "--cases", *cases], check=True, env={**os.environ, "COLUMNS": "120"})
+    assert (out / f"{script}.md").read_text(encoding="utf-8").startswith("# ")
+    (cases_of_device,) = json.loads((out / f"{script}.json").read_text(encoding="utf-8")).values()
+    return cases_of_device
+
+
+@pytest.mark.slow
+def test_the_engine_benchmark_keeps_the_records_of_other_cases_and_says_what_was_reached(tmp_path: Path) -> None:
+    run_quick("engine", tmp_path, "nas-bench-201-16")
+    records = run_quick("engine", tmp_path, "sampled-64", "unrolled-16")
+    assert set(records) == {"nas-bench-201-16", "sampled-64", "unrolled-16"}
+    for record in records.values():
+        assert record.keys() == CONDITIONS | {"space", "contestants", "losses", "ratios", "goal", "reached"}
+        contestants = record["contestants"]
+        assert isinstance(contestants, dict)
+        assert list(contestants) == ["plain", "channels_last", "fused"]
+        for found in contestants.values():
+            assert found.keys() == {"operations", "peak_bytes", "median_seconds", "min_seconds"}
+            assert found["operations"] > 100
+            assert found["min_seconds"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.usefixtures("data_root")
+def test_the_profile_books_all_time_and_finds_no_wait_of_the_host(tmp_path: Path) -> None:
+    record = run_quick("profile_epoch", tmp_path, "nas-bench-201")["nas-bench-201"]
+    assert record.keys() > CONDITIONS | {"step_seconds", "part_seconds", "limits", "optimizers"}
+    assert record["host_waits_per_step"] == record["host_counters"] == 1
+    shares = record["part_shares"]
+    assert isinstance(shares, dict)
+    # Shares of one total, summed in another order.
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-9)
+    assert all(share > 0 for share in shares.values())
