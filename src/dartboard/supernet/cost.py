@@ -167,9 +167,8 @@ class StepModel:
         launch, running = _fit_overlapping(counts, seconds) if overlap else (0.0, _fit_relative(counts, seconds))
         kept = np.array([[1.0, each.work.kept_values] for each in measurements])
         fixed, per_value = _fit_relative(kept, np.array([each.peak_bytes for each in measurements]))
-        return cls(
-            launch, *(float(each) for each in running), fixed_bytes=float(fixed), bytes_per_value=float(per_value)
-        )
+        call, place, value, multiply_add, depthwise = (float(each) for each in running)
+        return cls(launch, call, place, value, multiply_add, depthwise, float(fixed), float(per_value))
 
     def seconds(self, work: Work) -> float:
         """How long a step takes."""
