@@ -115,9 +115,9 @@ def entries() -> list[Entry]:
 
 _ENGINE = (
     ("darts-64", 1.5, 10),
-    ("nb201-64", 1.0, 8),
+    ("nas-bench-201-64", 1.0, 8),
     ("darts-16", 1.5, 6),
-    ("nb201-16", 1.0, 5),
+    ("nas-bench-201-16", 1.0, 5),
     ("partial-64", 1.5, 5),
     ("sampled-64", 1.5, 5),
     ("unrolled-16", 2.5, 5),
@@ -157,10 +157,12 @@ def _train(batch: int, mode: str) -> Entry:
 def _profile() -> Entry:
     def command(setting: Setting) -> list[str]:
         quick = ["--quick"] if setting.smoke else []
-        return [sys.executable, str(BENCHMARKS / "profile_epoch.py"), "--device", setting.device, *quick]
+        start = [sys.executable, str(BENCHMARKS / "profile_epoch.py"), "--device", setting.device]
+        return [*start, "--out", str(setting.work / "profile"), *quick]
 
-    def read(output: str, _setting: Setting) -> Record:
-        return {"output": output[-20_000:]}
+    def read(output: str, setting: Setting) -> Record:
+        written = sorted((setting.work / "profile").glob("*.json"))
+        return {"output": output[-20_000:], **{path.stem: json.loads(path.read_text()) for path in written}}
 
     return Entry("profile-epoch", "where the time of a search epoch goes", 2.0, 8, command, read)
 
@@ -455,7 +457,7 @@ def as_list(chosen: Sequence[Entry], here: Sequence[Record], device: str) -> str
     for entry in chosen:
         found = latest.get(entry.name)
         state = "open" if found is None else f"{found['status']} {found['date'][:10]}"
-        lines.append(f"  {entry.name:<22} {state:<22} {entry.minutes:>4.1f} min  {entry.shows}")
+        lines.append(f"  {entry.name:<24} {state:<22} {entry.minutes:>4.1f} min  {entry.shows}")
     open_minutes = sum(
         entry.minutes for entry in chosen if entry.name not in latest or latest[entry.name]["status"] != "done"
     )

@@ -4,8 +4,8 @@
 
 A step is an alpha update and a weight update of a first-order search, run by the fast engine. From a base, the batch,
 the width, the depth, the image size, the number of operations and the number of nodes (and with it of edges) vary. Six
-probes, each cheaper than the base, fit the coefficients of `dartboard.supernet.cost`; what they foretell for all other
-sizes stands beside what was measured. Every size runs in a process of its own, so that its peak memory is its own.
+cheap probes fit the coefficients of `dartboard.supernet.cost`; what they foretell for all other sizes stands beside
+what was measured. Every size runs in a process of its own, so that its peak memory is its own.
 Writes `scaling.json`, `scaling.md`, `scaling.svg` and `scaling.png`.
 """
 
@@ -119,13 +119,25 @@ def sweep_of(space: str, device: torch.device, *, quick: bool) -> Sweep:
         "operations": tuple(range(2, operations + 1, 2 if operations > 5 else 1)),
         "nodes": tuple(range(1, nodes + 2)),
     }
-    probes = (
-        {"batch": batch // 4},
-        {"side": 16, "layers": least},
-        {"batch": batch // 2, "channels": channels // 2},
-        {"batch": batch // 2, "channels": 2 * channels, "layers": least},
-        {"batch": batch // 2, "operations": operations // 2},
-        {"nodes": max(1, nodes // 2)},
+    # On an accelerator small steps show nothing but the launching of calls, so its probes are shallow and wide.
+    probes: tuple[dict[str, int], ...] = (
+        (
+            {"batch": batch // 4},
+            {"side": 48, "layers": least},
+            {"batch": 4 * batch, "layers": least},
+            {"channels": 4 * channels, "layers": least},
+            {"batch": 2 * batch, "operations": operations // 2},
+            {"batch": 2 * batch, "nodes": max(1, nodes // 2)},
+        )
+        if accelerated
+        else (
+            {"batch": batch // 4},
+            {"side": 16, "layers": least},
+            {"batch": batch // 2, "channels": channels // 2},
+            {"batch": batch // 2, "channels": 2 * channels, "layers": least},
+            {"batch": batch // 2, "operations": operations // 2},
+            {"nodes": max(1, nodes // 2)},
+        )
     )
     return Sweep(base, varied, probes)
 
