@@ -371,6 +371,11 @@ _BUNDLE = Work(Counts(calls=15), Counts(calls=30), Counts(calls=32))
 """Folding and unfolding half a bundle: small matrices, whatever the number of branches."""
 
 
+_DILATION_COPIES = 6
+"""Maps written to sort the pixels of a dilated convolution by parity, for the gradient of its weights. Fewer are, but
+pixel by pixel; the number is the one with which supernets of dilated convolutions alone take the time foretold."""
+
+
 def _branch(form: Separable, cost: Cost, maps: _Maps) -> Work:
     """A folded separable convolution.
 
@@ -381,6 +386,7 @@ def _branch(form: Separable, cost: Cost, maps: _Maps) -> Work:
     depthwise = halves * form.kernel**2 * maps.written.values
     pointwise = maps.batch * cost.multiply_adds - depthwise
     back = 4 * halves + 2 * again
+    copied = _DILATION_COPIES if form.dilation > 1 else 0
     return Work(
         forward=_writing(4 * halves, (3 * halves, maps.written), multiply_adds=pointwise, depthwise=depthwise),
         alpha_backward=_writing(
@@ -392,7 +398,7 @@ def _branch(form: Separable, cost: Cost, maps: _Maps) -> Work:
         ),
         weight_backward=_writing(
             6 * halves,
-            (back + 2 * halves, maps.written),
+            (back + 2 * halves + copied, maps.written),
             (1, maps.read),
             multiply_adds=2 * pointwise,
             depthwise=2 * depthwise,
