@@ -2,8 +2,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?=
 RUN_OPTIONS ?=
+MINUTES ?= 25
 
-.PHONY: help install run test test-all check format benchmark-real benchmark-engine benchmark-profile clean
+.PHONY: help install run test test-all check format benchmark-real benchmark-engine benchmark-profile clean benchmark-scaling benchmark-accelerator
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -42,6 +43,12 @@ benchmark-engine: install ## a search step by engine: time, operations, memory
 
 benchmark-profile: install ## where the time of a search step goes (needs CIFAR-10)
 	$(BIN)/python benchmarks/profile_epoch.py
+
+benchmark-scaling: install ## time and memory of a search step by size, beside the formula (about 10 minutes on 2 cores)
+	$(BIN)/python benchmarks/scaling.py
+
+benchmark-accelerator: install ## what is still to be measured on this accelerator, as far as MINUTES (25) go
+	$(BIN)/python benchmarks/accelerator.py --minutes $(MINUTES)
 
 clean: ## remove the environment and caches (runs are kept)
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
