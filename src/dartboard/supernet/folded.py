@@ -19,6 +19,7 @@ lie side by side), O channels out and I channels in of a 1x1 convolution, K side
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -94,7 +95,7 @@ class _Unfolded(NamedTuple):
     """What `_unfold` finds; the gradient at the features f is g linear + f quadratic + constant."""
 
     gates_B: Tensor
-    weight_BOI: Tensor
+    weight_BOI: Tensor | None
     linear_BOI: Tensor
     quadratic_BII: Tensor
     constant_BI: Tensor
@@ -283,7 +284,8 @@ class _Branches:
         fold = self._saved_fold(saved, self.weights[-1])
         at_ends = [targets(tuple(self.bundle.targets[branch] for branch in call), features[0]) for call in self.calls]
         sums_BO = targets.sums_BO(self.bundle.targets)
-        ends = _unfold(fold, self.weights[-1], self._cross(features, at_ends), sums_BO, gates, features[0])
+        cross, pixels = self._cross(features, at_ends), _pixels(features[0])
+        ends = _unfold(fold, cross, sums_BO, gates, pixels, weights=wanted.weights)
         at_weights: list[Tensor | None] = [None] * len(self.weights)
         if not (wanted.x or wanted.weights):
             return _Found(None, ends.gates_B, at_weights)
@@ -297,7 +299,8 @@ class _Branches:
                 at_y = depthwise_input_gradient(g, self._kernels(2, call), y.shape[2:])
                 at_middles.append(_through_relu_(at_y, y))
             sums_BO = self._sums(at_middles)
-            middle = _unfold(between, self.weights[1], self._cross(firsts, at_middles), sums_BO, None, firsts[0])
+            cross = self._cross(firsts, at_middles)
+            middle = _unfold(between, cross, sums_BO, None, pixels, weights=wanted.weights)
             at_features = [_at_features(*each, middle) for each in zip(self.calls, firsts, at_middles, strict=True)]
             at_weights[1:3] = [middle.weight_BOI, torch.cat(kernels) if kernels else None]
         if wanted.weights and self.bundle.kernel:
@@ -443,31 +446,35 @@ def _fold(weight_BOI: Tensor, second_BII: Tensor, first_BI: Tensor, pixels: int,
 
 
 def _unfold(
-    fold: _Fold, weight_BOI: Tensor, cross_BIO: Tensor, sums_BO: Tensor, gates: Tensor | None, like: Tensor
+    fold: _Fold, cross_BIO: Tensor, sums_BO: Tensor, gates: Tensor | None, pixels: int, *, weights: bool
 ) -> _Unfolded:
     """Gradients of a fold.
 
     Args:
         fold: as the forward pass made it.
-        weight_BOI: the 1x1 convolutions.
-        cross_BIO: sums over pixels of f' g, with g the gradient at the output of the branches, gates included.
+        cross_BIO: sums over pixels of f' g, with g the gradient at the targets.
         sums_BO: sums over pixels of g.
         gates: (B,), or None for gates of one.
-        like: features of that many pixels.
+        pixels: how many.
+        weights: whether those of the 1x1 convolutions are wanted.
     """
-    pixels = _pixels(like)
-    at_folded_BOI = torch.baddbmm(cross_BIO.mT, sums_BO[:, :, None], fold.mean_BI[:, None, :], alpha=-1)
-    at_gates_B, linear_BOI = (at_folded_BOI * fold.folded_BOI).sum(dim=(1, 2)), fold.folded_BOI
+    folded_BOI = linear_BOI = fold.folded_BOI
+    at_folded_BOI = torch.baddbmm(cross_BIO.mT, sums_BO.unsqueeze(2), fold.mean_BI.unsqueeze(1), alpha=-1)
+    share_BO = (at_folded_BOI * folded_BOI).sum(dim=2)
+    at_gates_B = share_BO.sum(dim=1)
     if gates is not None:
-        at_folded_BOI = at_folded_BOI * gates[:, None, None]
-        linear_BOI = linear_BOI * gates[:, None, None]
-    at_inverse_BO = (at_folded_BOI * weight_BOI).sum(dim=2)
-    at_variance_BO = -0.5 * at_inverse_BO * fold.inverse_BO**3
-    scaled_BOI = at_variance_BO[:, :, None] * weight_BOI
-    at_weight_BOI = torch.baddbmm(fold.inverse_BO[:, :, None] * at_folded_BOI, scaled_BOI, fold.covariance_BII, alpha=2)
-    quadratic_BII = torch.bmm(weight_BOI.mT, scaled_BOI) * (2 / pixels)
-    at_mean_BI = torch.bmm(sums_BO[:, None, :], linear_BOI)[:, 0] / -pixels
-    constant_BI = at_mean_BI - torch.bmm(quadratic_BII, fold.mean_BI[:, :, None])[:, :, 0]
+        gates_B1 = gates.unsqueeze(1)
+        share_BO, sums_BO = share_BO * gates_B1, sums_BO * gates_B1
+        linear_BOI = folded_BOI * gates_B1.unsqueeze(2)
+    scaled_BOI = (share_BO * (-1 / pixels)).unsqueeze(2) * folded_BOI
+    at_weight_BOI = None
+    if weights:
+        at_folded_BOI = at_folded_BOI if gates is None else at_folded_BOI * gates_B1.unsqueeze(2)
+        at_weight_BOI = torch.baddbmm(at_folded_BOI, scaled_BOI, fold.covariance_BII, alpha=pixels)
+        at_weight_BOI *= fold.inverse_BO.unsqueeze(2)
+    quadratic_BII = torch.bmm(folded_BOI.mT, scaled_BOI)
+    shift_BO1 = torch.baddbmm(sums_BO.unsqueeze(2), scaled_BOI, fold.mean_BI.unsqueeze(2), beta=1 / pixels)
+    constant_BI = torch.bmm(folded_BOI.mT, shift_BO1).squeeze(2).neg_()
     return _Unfolded(at_gates_B, at_weight_BOI, linear_BOI, quadratic_BII, constant_BI)
 
 
@@ -482,28 +489,35 @@ def _at_features(call: range, f: Tensor, g: Tensor, found: _Unfolded) -> Tensor:
     branches = slice(call.start, call.stop)
     # The quadratic form is symmetric: no need to turn it over.
     result = _map(f, found.quadratic_BII[branches], found.constant_BI[branches])
-    if len(call) == 1:
-        _rows(result).addmm_(_rows(g), found.linear_BOI[call.start])
-        return result
-    return result.add_(_map(g, found.linear_BOI[branches].mT, None))
+    return _map_onto(result, g, found.linear_BOI[branches].mT)
 
 
-def _map(f: Tensor, matrix_EOI: Tensor, shift_EO: Tensor | None) -> Tensor:
-    """Every pixel of every branch through the branch's matrix: (N, E * I, H, W) -> (N, E * O, H, W)."""
-    branches, outputs, inputs = matrix_EOI.shape
+def _map(f: Tensor, matrix_EOI: Tensor, shift_EO: Tensor) -> Tensor:
+    """Every pixel through the matrix of its branch, and shifted: (N, E * I, H, W) -> (N, E * O, H, W)."""
+    rows, branches = _rows(f), len(matrix_EOI)
     if branches == 1:
-        rows, matrix = _rows(f), matrix_EOI[0].t()
-        return _images(torch.mm(rows, matrix) if shift_EO is None else torch.addmm(shift_EO[0], rows, matrix), f)
-    if f.device.type == "cpu":  # a grouped convolution leaves the branches side by side, a batched product does not
-        kernels = matrix_EOI.reshape(branches * outputs, inputs, 1, 1)
-        return functional.conv2d(f, kernels, None if shift_EO is None else shift_EO.flatten(), groups=branches)
-    f_EPI = _by_branch(f, branches)
-    product = (
-        torch.bmm(f_EPI, matrix_EOI.mT)
-        if shift_EO is None
-        else torch.baddbmm(shift_EO[:, None, :], f_EPI, matrix_EOI.mT)
-    )
-    return _images(product.transpose(0, 1).reshape(f_EPI.shape[1], -1), f)
+        return _images(torch.addmm(shift_EO[0], rows, matrix_EOI[0].t()), f)
+    if f.device.type != "cpu":
+        product = torch.baddbmm(shift_EO[:, None, :], _by_branch(f, branches), matrix_EOI.mT)
+        return _images(product.transpose(0, 1).reshape(len(rows), -1), f)
+    # On a CPU, branch by branch costs less than bringing the result of a batched product side by side.
+    result = rows.new_empty(len(rows), shift_EO.numel())
+    parts = zip(rows.chunk(branches, 1), result.chunk(branches, 1), shift_EO, matrix_EOI.mT, strict=True)
+    for f_PI, result_PO, shift_O, matrix_IO in parts:
+        torch.addmm(shift_O, f_PI, matrix_IO, out=result_PO)
+    return _images(result, f)
+
+
+def _map_onto(result: Tensor, f: Tensor, matrix_EOI: Tensor) -> Tensor:
+    """Add every pixel through the matrix of its branch to `result`, (N, E * O, H, W), in place."""
+    branches = len(matrix_EOI)
+    if branches > 1 and f.device.type != "cpu":
+        product = torch.bmm(_by_branch(f, branches), matrix_EOI.mT)
+        return result.add_(_images(product.transpose(0, 1).reshape(product.shape[1], -1), f))
+    parts = zip(_rows(result).chunk(branches, 1), _rows(f).chunk(branches, 1), matrix_EOI.mT, strict=True)
+    for result_PO, f_PI, matrix_IO in parts:
+        result_PO.addmm_(f_PI, matrix_IO)
+    return result
 
 
 def _through_relu_(gradient: Tensor, x: Tensor) -> Tensor:
@@ -518,19 +532,37 @@ def _pixels(f: Tensor) -> int:
 
 def _rows(f: Tensor) -> Tensor:
     """(N, channels, H, W) -> (P, channels), the same memory where f is channels last."""
-    return f.permute(0, 2, 3, 1).reshape(-1, f.shape[1])
+    batch, channels, height, width = f.shape
+    # One strided view instead of a chain of them: there are thousands a step.
+    return _channels_last(f).as_strided((batch * height * width, channels), (channels, 1))
 
 
 def _images(rows: Tensor, like: Tensor) -> Tensor:
     """(P, channels) -> (N, channels, H, W), channels last, the same memory; images and sides as in `like`."""
-    return rows.view(like.shape[0], like.shape[2], like.shape[3], -1).permute(0, 3, 1, 2)
-
-
-def _sum_rows(rows: Tensor) -> Tensor:
-    """Sums over pixels; a product with ones is several times faster than `sum` on a CPU."""
-    return torch.mv(rows.t(), rows.new_ones(len(rows)))
+    batch, _, height, width = like.shape
+    channels = rows.shape[1]
+    steps = (height * width * channels, 1, width * channels, channels)
+    return rows.as_strided((batch, channels, height, width), steps)
 
 
 def _by_branch(f: Tensor, size: int) -> Tensor:
     """(N, E * C, H, W) -> (E, P, C), the same memory where f is channels last."""
-    return f.permute(0, 2, 3, 1).reshape(-1, size, f.shape[1] // size).transpose(0, 1)
+    batch, channels, height, width = f.shape
+    each = channels // size
+    return _channels_last(f).as_strided((size, batch * height * width, each), (each, channels, 1))
+
+
+def _channels_last(f: Tensor) -> Tensor:
+    return f if f.is_contiguous(memory_format=torch.channels_last) else f.contiguous(memory_format=torch.channels_last)
+
+
+def _sum_rows(rows: Tensor) -> Tensor:
+    """Sums over pixels; a product with ones is several times faster than `sum` on a CPU."""
+    # Only true tensors share a vector of ones: a stand-in of a tracer must not outlive its tracing.
+    ones = _ones(len(rows), rows.dtype, rows.device) if type(rows) is Tensor else rows.new_ones(len(rows))
+    return torch.mv(rows.t(), ones)
+
+
+@lru_cache(maxsize=64)
+def _ones(count: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.ones(count, dtype=dtype, device=device)

@@ -74,7 +74,7 @@ class FusedCell(MixedCell):
                 run(rows, states[source], sums, call)
         if self.topology.output == "last":
             return states[-1]
-        return Joined.apply(*states[self.topology.num_inputs :])  # type: ignore[no-any-return, no-untyped-call]
+        return _Joined.apply(*states[self.topology.num_inputs :])  # type: ignore[no-any-return, no-untyped-call]
 
     def _outgoing(self, source: int) -> tuple[int, ...]:
         return tuple(row for row, edge in enumerate(self.topology.edges) if edge.source == source)
@@ -130,7 +130,7 @@ class FusedCell(MixedCell):
         if plan.terms:
             features = _features((*plan.shared, *plan.single), x)
             chosen = every.index_select(0, plan.term_gates)
-            targets = Blend.apply(plan.terms, chosen, *targets, *features)  # type: ignore[no-untyped-call]
+            targets = _Blend.apply(plan.terms, chosen, *targets, *features)  # type: ignore[no-untyped-call]
         if plan.layout is not None:
             weights = [torch.cat([_weight(convolution) for convolution in each]) for each in plan.convolutions]
             chosen = every.index_select(0, plan.branch_gates)
@@ -245,7 +245,7 @@ def _weight(convolution: nn.Conv2d) -> Tensor:
     return weight if isinstance(convolution, DepthwiseConv2d) else weight[None, :, :, 0, 0]
 
 
-class Blend(torch.autograd.Function):
+class _Blend(torch.autograd.Function):
     """`apply(terms, gates, *targets, *features)` adds gate * feature to a target for every term, in place.
 
     A term is (number of the target, number of the feature), gates has one number a term; features and targets are
@@ -285,7 +285,7 @@ class Blend(torch.autograd.Function):
         return None, torch.stack(at_gates) if gates_wanted else None, *gradients, *at_features
 
 
-class Joined(torch.autograd.Function):
+class _Joined(torch.autograd.Function):
     """`apply(*nodes)` joins the channels of nodes.
 
     Unlike that of `torch.cat`, its gradient comes apart in pieces that are whole, channels last: every edge that ends
