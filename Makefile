@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check format benchmark-real benchmark-engine benchmark-profile clean benchmark-scaling benchmark-accelerator
+.PHONY: help install run test test-all check format benchmark-real benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -40,6 +40,9 @@ benchmark-real: install ## real runs on digits, flowers5 and CIFAR-10 (about 25 
 
 benchmark-engine: install ## a search step by engine: time, operations, memory
 	$(BIN)/python benchmarks/engine.py
+
+benchmark-training: install ## a training step of a discrete network: ours, torch's own kernels, torch.compile
+	$(BIN)/python benchmarks/training.py --compile
 
 benchmark-profile: install ## where the time of a search step goes (needs CIFAR-10)
 	$(BIN)/python benchmarks/profile_epoch.py

@@ -30,15 +30,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn import functional
 
 from dartboard import __version__
-from dartboard.space import PUBLISHED, Network, get_space
+from records import data_root, synchronize
+from training import MODES, make_step
 
 BENCHMARKS = Path(__file__).resolve().parent
 RESULTS = BENCHMARKS / "results" / "accelerator.jsonl"
 WORK = BENCHMARKS.parent / "runs" / "accelerator"
-MODES = ("eager", "channels-last", "bf16", "compile")
 CIFAR_IMAGES = 50_000
 STARTING_SECONDS = 60
 """A slice of a search shorter than this would hardly get beyond importing and reading the data."""
@@ -379,33 +378,7 @@ def measure_training(batch: int, mode: str, device: torch.device, *, smoke: bool
     Gradients are clipped and SGD moves the weights as in `dartboard train`; paths are not dropped, so that all modes
     compute the same.
     """
-    torch.manual_seed(0)
-    space = get_space("darts")
-    channels, layers = (4, 3) if smoke else (36, 20)
-    batch = 2 if smoke else batch
-    plan = space.plan(in_channels=3, num_classes=10, init_channels=channels, layers=layers)
-    network = Network(space, PUBLISHED["darts-v2"], plan, auxiliary=True).to(device).train()
-    images = torch.randn(batch, 3, 32, 32, device=device)
-    labels = torch.randint(10, (batch,), device=device)
-    # The depthwise kernels for processors, which serve channels last, do not know mixed precision.
-    if mode != "eager" and (mode, device.type) != ("bf16", "cpu"):
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        images = images.contiguous(memory_format=torch.channels_last)
-    weights = list(network.parameters())
-    optimizer = torch.optim.SGD(weights, lr=0.025, momentum=0.9, weight_decay=3e-4, foreach=True)
-    forward: Callable[..., Any] = network.forward_with_auxiliary
-    if mode == "compile":  # the small backend needs no compiler and shows as well that the network can be traced
-        forward = torch.compile(forward, backend="aot_eager" if smoke else "inductor")
-
-    def step() -> None:
-        with torch.autocast(device.type, torch.bfloat16, enabled=mode == "bf16"):
-            logits, auxiliary = forward(images)
-            loss = functional.cross_entropy(logits, labels) + 0.4 * functional.cross_entropy(auxiliary, labels)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(weights, 5.0, foreach=True)
-        optimizer.step()
-
+    step = make_step(batch, mode, device, quick=smoke)
     started = time.perf_counter()
     step()
     synchronize(device)
@@ -438,12 +411,6 @@ def time_steps(step: Callable[[], None], device: torch.device, count: int) -> li
     return taken
 
 
-def synchronize(device: torch.device) -> None:
-    """Wait until the accelerator has done what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
 def read_records(path: Path) -> list[Record]:
     """The lines of a file of results; none where it does not exist."""
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -469,11 +436,6 @@ def device_name(device: str) -> str:
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(torch.device(device))
     return platform.processor() or platform.machine()
-
-
-def data_root() -> Path:
-    """Where the real datasets lie."""
-    return Path(os.environ.get("DARTBOARD_DATA", BENCHMARKS.parents[1] / "shared" / "data"))
 
 
 def commit() -> str | None:

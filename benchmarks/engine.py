@@ -11,8 +11,9 @@ A step is one update of alpha and one of the weights, on random images. The cont
 - on CUDA also fused_graph, the whole step captured as one CUDA graph, and fused_bf16, under autocast to bfloat16.
 
 All contestants of a case share a process and take turns, so that whatever else the machine does meets all alike; each
-has one step to warm up. Operations and memory are those of a fresh process for each contestant. Before anything is
-timed, the losses on the same batch and weights must agree.
+has one step to warm up. All run as dartboard's loops do, with freed memory kept and the garbage collector at rest
+(`equal_steps`): otherwise each would pay for the memory that the one before gave back. Operations and memory are those
+of a fresh process for each contestant. Before anything is timed, the losses on the same batch and weights must agree.
 
 Writes `benchmarks/results/engine.json` and `.md`; figures of other cases and devices are kept.
 """
@@ -37,6 +38,7 @@ from torch.func import functional_call
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from dartboard.runs import equal_steps
 from dartboard.search import Bilevel, SgdStep, Unrolled
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec
@@ -303,7 +305,9 @@ def measure_case(name: str, device: torch.device, rounds: int, quick: bool) -> R
         if "failed" not in record
     }
     losses = check_agreement(case, [running[contestant] for contestant in COMPARED], device)
-    for contestant, seconds in time_steps(case, list(running.values()), device, rounds).items():
+    with equal_steps():
+        taken = time_steps(case, list(running.values()), device, rounds)
+    for contestant, seconds in taken.items():
         found[contestant] |= {"median_seconds": statistics.median(seconds), "min_seconds": min(seconds)}
     ratios = {
         f"{slow}_over_fused": found[slow]["median_seconds"] / found["fused"]["median_seconds"]

@@ -37,7 +37,7 @@ def test_an_entry_runs_tiny_and_leaves_a_line(tmp_path: Path) -> None:
 def test_an_entry_that_fails_leaves_a_line_that_says_so(tmp_path: Path) -> None:
     """No process can be asked for a device that does not exist."""
     results = tmp_path / "lines.jsonl"
-    done = accelerator("--smoke", "--only", "train-16-eager", "--results", results, "--device", "nonsense")
+    done = accelerator("--smoke", "--only", "train-16-plain", "--results", results, "--device", "nonsense")
     assert done.returncode == 1
     (line,) = [json.loads(each) for each in results.read_text().splitlines()]
     assert line["status"] == "failed"

@@ -17,7 +17,7 @@ from dartboard.runs import make_generator, seeded_initialization
 from dartboard.search import SearchLength, SearchProblem, WarmUp, make_recipe, run_search
 from dartboard.space import Genotype, Network, NetworkPlan, Stem, get_space, network_cost, smallest_map
 from dartboard.supernet import FusedSupernet, SupernetSpec
-from dartboard.train import ModelCard, TrainingData, predict, save_model, train_network, write_scores
+from dartboard.train import ModelCard, TrainingData, check_compiler, predict, save_model, train_network, write_scores
 
 __all__ = [
     "Step",
@@ -70,11 +70,13 @@ def _clamp(epochs: float, least: int, most: int) -> int:
 
 
 def check_sizes(session: Session, steps: Sequence[Step] = ("search", "train")) -> None:
-    """Refuse networks that shrink the images to less than 2x2, before anything is trained.
+    """Refuse networks that shrink the images to less than 2x2, or cannot be compiled, before anything is trained.
 
     Raises:
-        SettingsError: width, depth, stem and image size do not fit together.
+        SettingsError: width, depth, stem and image size do not fit together, or a compiler is missing.
     """
+    if "train" in steps and session.settings.train.compile:
+        check_compiler(session.device)
     for name in steps:
         plan = _plan(session, name)
         height, width = session.dataset.image_shape[1:]

@@ -3,6 +3,7 @@
 from dartboard.runs.directory import RunDirectory, next_free
 from dartboard.runs.events import Event, EventLog
 from dartboard.runs.files import read_json, write_atomically, write_json, write_text
+from dartboard.runs.memory import equal_steps
 from dartboard.runs.meter import Meter
 from dartboard.runs.observer import Observer
 from dartboard.runs.seeding import derive_seed, make_generator, seeded_initialization
@@ -14,6 +15,7 @@ __all__ = [
     "Observer",
     "RunDirectory",
     "derive_seed",
+    "equal_steps",
     "make_generator",
     "next_free",
     "read_json",

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from dartboard.data import Batch, Batches
 from dartboard.errors import NonFiniteLossError
-from dartboard.runs import Event, Meter, Observer, RunDirectory, make_generator
+from dartboard.runs import Event, Meter, Observer, RunDirectory, equal_steps, make_generator
 from dartboard.search.gradient import Bilevel, Loss, SgdStep, Tensors, differentiate
 from dartboard.search.recipe import Recipe
 from dartboard.search.settings import SearchSettings
@@ -94,18 +94,19 @@ def run_search(
         lambda event: event["phase"] != "search" or (event["event"] == "epoch" and event["epoch"] <= state.epoch)
     )
     observer.begin("search", epochs=length.epochs, steps=length.steps, done=state.epoch)
-    while state.epoch < length.epochs and not state.stop_reason:
-        for rule in recipe.rules:
-            rule.before_epoch(state)
-        if state.stop_reason:
-            break
-        event = _run_epoch(problem, recipe, settings, state, length.steps, seed, observer)
-        state.epoch += 1
-        for rule in recipe.rules:
-            rule.after_epoch(state)
-        run.events.append(event)
-        run.save_checkpoint("search", "search", state.state_dict())
-        observer.epoch(event)
+    with equal_steps():
+        while state.epoch < length.epochs and not state.stop_reason:
+            for rule in recipe.rules:
+                rule.before_epoch(state)
+            if state.stop_reason:
+                break
+            event = _run_epoch(problem, recipe, settings, state, length.steps, seed, observer)
+            state.epoch += 1
+            for rule in recipe.rules:
+                rule.after_epoch(state)
+            run.events.append(event)
+            run.save_checkpoint("search", "search", state.state_dict())
+            observer.epoch(event)
     if state.stop_reason:
         run.events.append({"event": "stop", "phase": "search", "reason": state.stop_reason})
         observer.note(f"The search stopped after {state.epoch} of {length.epochs} epochs: {state.stop_reason}.")

@@ -2,7 +2,7 @@
 
 from dartboard.space.cost import network_cost, smallest_map
 from dartboard.space.genotype import CellGenotype, Choice, Genotype, parse_genotype
-from dartboard.space.network import DropPath, Network
+from dartboard.space.network import DrawnPaths, DropPath, Network
 from dartboard.space.ops import OPS, Cost, Norm, op
 from dartboard.space.published import PUBLISHED
 from dartboard.space.skeleton import CellPlace, NetworkPlan, Stem
@@ -19,6 +19,7 @@ __all__ = [
     "CellTopology",
     "Choice",
     "Cost",
+    "DrawnPaths",
     "DropPath",
     "Edge",
     "Genotype",

@@ -11,7 +11,7 @@ from dartboard.space.ops import OPS, Norm
 from dartboard.space.skeleton import Backbone, CellPlace, NetworkPlan, join_outputs, project_inputs
 from dartboard.space.spaces.registry import SearchSpace
 
-__all__ = ["NETWORK_NORM", "AuxiliaryHead", "DropPath", "Network"]
+__all__ = ["NETWORK_NORM", "AuxiliaryHead", "DrawnPaths", "DropPath", "Network"]
 
 NETWORK_NORM = Norm(affine=True, running=True)
 
@@ -30,9 +30,30 @@ class DropPath:
 
     def __call__(self, x: Tensor) -> Tensor:
         """(batch, channels, height, width), with about `probability` of the images zeroed."""
+        return x * self.draw(1, x)[0]
+
+    def draw(self, count: int, like: Tensor) -> Tensor:
+        """What multiplies `count` outputs, for each image 0 or 1 / (1 - probability): (count, batch, 1, 1, 1)."""
         keep = 1.0 - self.probability
-        mask = torch.empty(len(x), 1, 1, 1, dtype=x.dtype, device=x.device).bernoulli_(keep, generator=self.generator)
-        return x * mask.div_(keep)
+        masks = torch.empty(count, len(like), 1, 1, 1, dtype=like.dtype, device=like.device)
+        return masks.bernoulli_(keep, generator=self.generator).div_(keep)
+
+
+class DrawnPaths:
+    """A `DropPath` whose decisions are drawn already, one after the other.
+
+    Args:
+        masks: as `DropPath.draw` gives them, one for each output that can be dropped.
+    """
+
+    probability = 1.0
+
+    def __init__(self, masks: Tensor) -> None:
+        self._left = iter(masks.unbind())
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) times the next mask."""
+        return x * next(self._left)
 
 
 class Network(nn.Module):
@@ -51,12 +72,20 @@ class Network(nn.Module):
         self._tap = plan.auxiliary_after if auxiliary else None
         self.auxiliary_head = None if self._tap is None else AuxiliaryHead(_output_channels(space, plan), plan)
 
-    def forward(self, images: Tensor, drop_path: DropPath | None = None) -> Tensor:
+    @property
+    def num_droppable(self) -> int:
+        """Operations whose outputs drop path can drop."""
+        cells = [block for block in self.backbone.blocks if isinstance(block, _Cell)]
+        return sum(not isinstance(op, nn.Identity) for cell in cells for op in cell.ops)
+
+    def forward(self, images: Tensor, drop_path: DropPath | DrawnPaths | None = None) -> Tensor:
         """(batch, channels, height, width) -> logits (batch, classes)."""
         logits: Tensor = self.backbone(images, drop_path)[0]
         return logits
 
-    def forward_with_auxiliary(self, images: Tensor, drop_path: DropPath | None = None) -> tuple[Tensor, Tensor | None]:
+    def forward_with_auxiliary(
+        self, images: Tensor, drop_path: DropPath | DrawnPaths | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         """Logits and those of the auxiliary head (None without one), each (batch, classes); for training."""
         logits, tapped = self.backbone(images, drop_path, self._tap)
         if self.auxiliary_head is None or min(tapped.shape[2:]) < 2:
@@ -110,7 +139,7 @@ class _Cell(nn.Module):
             OPS[choice.op].factory(place.channels, self._edge_stride(choice), NETWORK_NORM) for choice in self._choices
         )
 
-    def forward(self, inputs: list[Tensor], drop_path: DropPath | None) -> Tensor:
+    def forward(self, inputs: list[Tensor], drop_path: DropPath | DrawnPaths | None) -> Tensor:
         states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
         for node in self._topology.nodes:
             arriving = [
@@ -124,7 +153,7 @@ class _Cell(nn.Module):
     def _edge_stride(self, choice: Choice) -> int:
         return self._stride if choice.source < self._topology.num_inputs else 1
 
-    def _apply_op(self, op: nn.Module, x: Tensor, drop_path: DropPath | None) -> Tensor:
+    def _apply_op(self, op: nn.Module, x: Tensor, drop_path: DropPath | DrawnPaths | None) -> Tensor:
         result: Tensor = op(x)
         drops = self.training and drop_path is not None and drop_path.probability > 0
         return drop_path(result) if drops and not isinstance(op, nn.Identity) else result  # type: ignore[misc]

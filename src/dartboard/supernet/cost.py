@@ -379,32 +379,30 @@ pixel by pixel; the number is the one with which supernets of dilated convolutio
 def _branch(form: Separable, cost: Cost, maps: _Maps) -> Work:
     """A folded separable convolution.
 
-    Beside the product itself a half needs the covariance of what it reads, and backward two more products. A first half
-    of two is run again in the backward pass rather than kept.
+    Beside the product itself a half needs the covariance of what it reads, and backward two more products. Kept are the
+    features of each half and what the second reads; without a depthwise convolution nothing is.
     """
-    halves, again = form.repeats, form.repeats - 1
+    halves, convolved = form.repeats, form.repeats if form.kernel else 0
     depthwise = halves * form.kernel**2 * maps.written.values
     pointwise = maps.batch * cost.multiply_adds - depthwise
-    back = 4 * halves + 2 * again
+    back = 3 * halves + convolved
     copied = _DILATION_COPIES if form.dilation > 1 else 0
     return Work(
-        forward=_writing(4 * halves, (3 * halves, maps.written), multiply_adds=pointwise, depthwise=depthwise),
+        forward=_writing(
+            4 * halves, (2 * halves + convolved, maps.written), multiply_adds=pointwise, depthwise=depthwise
+        ),
         alpha_backward=_writing(
-            5 * halves,
-            (back, maps.written),
-            (1, maps.read),
-            multiply_adds=2 * pointwise,
-            depthwise=depthwise + depthwise // halves,
+            5 * halves, (back, maps.written), (1, maps.read), multiply_adds=2 * pointwise, depthwise=depthwise
         ),
         weight_backward=_writing(
             6 * halves,
-            (back + 2 * halves + copied, maps.written),
+            (back + 2 * convolved + copied, maps.written),
             (1, maps.read),
             multiply_adds=2 * pointwise,
             depthwise=2 * depthwise,
         ),
         update=Counts(12 * halves),
-        saved_values=again * maps.written.values + 2 * cost.parameters,
+        saved_values=max(0, 2 * convolved - 1) * maps.written.values + 2 * cost.parameters,
         weights=cost.parameters,
     )
 

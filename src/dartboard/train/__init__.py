@@ -1,5 +1,6 @@
 """From a genotype to a trained, tested model."""
 
+from dartboard.train.compiled import check_compiler
 from dartboard.train.evaluate import Predictions, confusion_matrix, predict
 from dartboard.train.loop import TrainingData, train_network
 from dartboard.train.model import ModelCard, load_model, save_model
@@ -11,6 +12,7 @@ __all__ = [
     "Predictions",
     "TrainSettings",
     "TrainingData",
+    "check_compiler",
     "confusion_matrix",
     "load_model",
     "predict",

@@ -11,8 +11,17 @@ from torch.nn import functional
 
 from dartboard.data import Batch, Batches
 from dartboard.errors import NonFiniteLossError
-from dartboard.runs import Event, Meter, Observer, RunDirectory, make_generator, seeded_initialization
+from dartboard.runs import (
+    Event,
+    Meter,
+    Observer,
+    RunDirectory,
+    equal_steps,
+    make_generator,
+    seeded_initialization,
+)
 from dartboard.space import DropPath, Network
+from dartboard.train.compiled import Forward, compile_forward
 from dartboard.train.model import ModelCard
 from dartboard.train.settings import TrainSettings
 
@@ -81,12 +90,17 @@ def train_network(
         done = _load(saved, network, optimizer)
     run.events.keep(lambda event: event["phase"] != "train" or event.get("run") != number or event["epoch"] <= done)
     observer.begin("train", epochs=epochs, steps=len(data.train), done=done)
-    for epoch in range(done, epochs):
-        event = _run_epoch(data, network, optimizer, settings, (epoch, epochs), number, seed, observer)
-        run.events.append(event)
-        state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch + 1}
-        run.save_checkpoint(checkpoint, "train", state)
-        observer.epoch(event)
+    forward: Forward = network.forward_with_auxiliary
+    if settings.compile and done < epochs:
+        observer.note("The network is compiled in the first steps of the training, which takes a minute or more.")
+        forward = compile_forward(network)
+    with equal_steps():
+        for epoch in range(done, epochs):
+            event = _run_epoch(data, network, forward, optimizer, settings, (epoch, epochs), number, seed, observer)
+            run.events.append(event)
+            state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch + 1}
+            run.save_checkpoint(checkpoint, "train", state)
+            observer.epoch(event)
     observer.end("train")
     return network
 
@@ -124,6 +138,7 @@ def _load(saved: dict[str, Any] | None, network: Network, optimizer: torch.optim
 def _run_epoch(
     data: TrainingData,
     network: Network,
+    forward: Forward,
     optimizer: torch.optim.Optimizer,
     settings: TrainSettings,
     position: tuple[int, int],
@@ -143,7 +158,7 @@ def _run_epoch(
         lr = learning_rate(settings, epoch * steps + step, epochs * steps, steps)
         for group in optimizer.param_groups:
             group["lr"] = lr
-        _step(network, optimizer, settings, batch, drop_path, meter)
+        _step(network, forward, optimizer, settings, batch, drop_path, meter)
         observer.step()
     train_loss, train_accuracy = meter.read() or (None, None)
     if train_loss is not None and not math.isfinite(train_loss):
@@ -169,6 +184,7 @@ def _run_epoch(
 
 def _step(
     network: Network,
+    forward: Forward,
     optimizer: torch.optim.Optimizer,
     settings: TrainSettings,
     batch: Batch,
@@ -178,7 +194,7 @@ def _step(
     def loss_of(logits: Tensor) -> Tensor:
         return functional.cross_entropy(logits, batch.labels, label_smoothing=settings.label_smoothing)
 
-    logits, auxiliary = network.forward_with_auxiliary(batch.images, drop_path)
+    logits, auxiliary = forward(batch.images, drop_path)
     loss = loss_of(logits)
     meter.add(loss, logits, batch.labels)
     if auxiliary is not None:

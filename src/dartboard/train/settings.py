@@ -74,5 +74,9 @@ class TrainSettings(Settings):
     auxiliary_weight: NonNegative = 0.4
     """Weight of the auxiliary head's loss; 0: no such head."""
 
+    compile: bool = False
+    """Whether to compile the network with torch.compile before training: a minute or more once, then faster steps.
+    Worth it for trainings of hours; on a CPU it needs a C++ compiler."""
+
     augment: AugmentSettings = AugmentSettings(cutout=16)
     """Augmentation of the training images."""

@@ -98,8 +98,8 @@ def test_a_separable_convolution_keeps_a_feature_map_for_its_second_half_only() 
     assert once.forward == Counts(calls=19, places=3 * PLACES, values=3 * MAP, multiply_adds=2 * MAP, depthwise=9 * MAP)
     assert twice.forward == once.forward * 2
     weights = 2 * 9 + 2 * 2
-    assert (once.saved_values, once.weights) == (2 * weights, weights)
-    assert (twice.saved_values, twice.weights) == (MAP + 4 * weights, 2 * weights)
+    assert (once.saved_values, once.weights) == (MAP + 2 * weights, weights)
+    assert (twice.saved_values, twice.weights) == (3 * MAP + 4 * weights, 2 * weights)
 
 
 def test_two_edges_from_one_node_share_a_pooling_but_no_convolution() -> None:
@@ -112,7 +112,7 @@ def test_two_edges_from_one_node_share_a_pooling_but_no_convolution() -> None:
     assert pooled.forward == Counts(calls=7, places=7 * PLACES, values=7 * MAP), (
         "two poolings of two calls, three gates"
     )
-    convolved = replace(two, space=replace(two.space, ops=("nor_conv_1x1",)))
+    convolved = replace(two, space=replace(two.space, ops=("nor_conv_3x3",)))
     assert (step_work(convolved, 5, (4, 4)) + step_work(one, 5, (4, 4)) * -1).forward.calls == 3 * 5
 
 

@@ -1,0 +1,53 @@
+import ctypes
+import gc
+import sys
+import weakref
+
+import pytest
+
+from dartboard.runs import equal_steps
+
+
+class Ring:
+    """An object that only the garbage collector can free."""
+
+    def __init__(self) -> None:
+        self.myself = self
+
+
+def test_what_exists_at_the_start_is_left_alone_until_the_end() -> None:
+    gc.collect()
+    before = gc.get_freeze_count()
+    with equal_steps():
+        assert gc.get_freeze_count() > before
+    assert gc.get_freeze_count() == 0
+
+
+def test_garbage_made_within_is_collected_within() -> None:
+    with equal_steps():
+        ring = Ring()
+        gone = weakref.ref(ring)
+        del ring
+        gc.collect()
+        assert gone() is None
+
+
+def test_the_collector_is_as_before_after_an_error() -> None:
+    with pytest.raises(ZeroDivisionError), equal_steps():
+        _ = 1 / 0
+    assert gc.get_freeze_count() == 0
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize(("platform", "library"), [("linux", object()), ("darwin", None)])
+def test_other_systems_and_c_libraries_are_left_as_they_are(
+    platform: str, library: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(_name: None) -> object:
+        assert library is not None
+        return library
+
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    with equal_steps():
+        pass
