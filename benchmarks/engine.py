@@ -10,10 +10,11 @@ A step is one update of alpha and one of the weights, on random images. The cont
 - fused: `FusedSupernet`, likewise;
 - on CUDA also fused_graph, the whole step captured as one CUDA graph, and fused_bf16, under autocast to bfloat16.
 
-All contestants of a case share a process and take turns, so that whatever else the machine does meets all alike; each
-has one step to warm up. All run as dartboard's loops do, with freed memory kept and the garbage collector at rest
-(`equal_steps`): otherwise each would pay for the memory that the one before gave back. Operations and memory are those
-of a fresh process for each contestant. Before anything is timed, the losses on the same batch and weights must agree.
+The engine takes turns with one slow contestant at a time, A B A B in one process, so that whatever else the machine
+does meets both alike; each has one step to warm up. All run as dartboard's loops do, with freed memory kept and the
+garbage collector at rest (`equal_steps`): otherwise each would pay for the memory that the other gave back. Operations
+and memory are those of a fresh process for each contestant. Before anything is timed, the losses on the same batch and
+weights must agree. For the cleanest figures run one case at a time: the heap of a process remembers the ones before.
 
 Writes `benchmarks/results/engine.json` and `.md`; figures of other cases and devices are kept.
 """
@@ -299,20 +300,21 @@ def measure_case(name: str, device: torch.device, rounds: int, quick: bool) -> R
         contestant: _in_fresh_process(name, contestant, device, quick=quick)
         for contestant in contestants_of(case, device)
     }
-    running = {
-        contestant: make_contestant(case, contestant, device)
-        for contestant, record in found.items()
-        if "failed" not in record
-    }
-    losses = check_agreement(case, [running[contestant] for contestant in COMPARED], device)
-    with equal_steps():
-        taken = time_steps(case, list(running.values()), device, rounds)
-    for contestant, seconds in taken.items():
-        found[contestant] |= {"median_seconds": statistics.median(seconds), "min_seconds": min(seconds)}
-    ratios = {
-        f"{slow}_over_fused": found[slow]["median_seconds"] / found["fused"]["median_seconds"]
-        for slow in ("plain", "channels_last")
-    }
+    runnable = [contestant for contestant, record in found.items() if "failed" not in record]
+    losses = check_agreement(case, [make_contestant(case, contestant, device) for contestant in COMPARED], device)
+    ratios = {}
+    for slow in ("plain", "channels_last"):
+        others = [contestant for contestant in runnable if contestant not in COMPARED] if slow != "plain" else []
+        medians = {}
+        with equal_steps():
+            running = [make_contestant(case, contestant, device) for contestant in (slow, "fused", *others)]
+            taken = time_steps(case, running, device, rounds)
+            del running
+        for contestant, seconds in taken.items():
+            medians[contestant] = statistics.median(seconds)
+            if "median_seconds" not in found[contestant]:
+                found[contestant] |= {"median_seconds": medians[contestant], "min_seconds": min(seconds)}
+        ratios[f"{slow}_over_fused"] = medians[slow] / medians["fused"]
     ratios["fused_memory_of_plain"] = found["fused"]["peak_bytes"] / max(1, found["plain"]["peak_bytes"])
     return {
         **conditions(device),
@@ -468,8 +470,9 @@ def as_table(records: Records) -> str:
         "# Engine",
         "",
         "Printed by `python benchmarks/engine.py`. Seconds of a search step (one update of alpha, one of the weights),",
-        "median of the rounds; contestants take turns in one process. plain: the reference, channels first, all",
-        "gradients in both updates; channels last: the reference, only the needed gradients; fused: the engine.",
+        "median of the rounds; the engine and one other take turns in one process. plain: the reference, channels",
+        "first, all gradients in both updates; channels last: the reference, only the needed gradients; fused: the",
+        "engine.",
         "A goal stands in brackets. Memory is the peak of a fresh process beyond the built network.",
     ]
     for device, cases in records.items():

@@ -11,8 +11,6 @@ Writes `scaling.json`, `scaling.md`, `scaling.svg` and `scaling.png`.
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import time
@@ -29,8 +27,8 @@ from torch.nn import functional
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
 from dartboard.supernet.cost import Measurement, StepModel, Work, step_work
+from records import RESULTS, place, synchronize
 
-RESULTS = Path(__file__).parent / "results"
 TOLERANCE = 0.20
 """The largest relative error that a budget planner can work with."""
 MEBIBYTE = 2**20
@@ -159,7 +157,7 @@ def main() -> None:
         return
     record = {
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": machine(device),
+        "machine": place(device),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "quick": options.quick,
@@ -272,12 +270,6 @@ def make_step(case: Case, device: torch.device) -> Callable[[], None]:
     return step
 
 
-def synchronize(device: torch.device) -> None:
-    """Wait until the accelerator has done what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
 def peak_bytes(device: torch.device) -> int:
     """Most memory in use so far: of the accelerator's allocator, or of this process."""
     if device.type == "cuda":
@@ -289,19 +281,6 @@ def peak_bytes(device: torch.device) -> int:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def machine(device: torch.device) -> str:
-    """The accelerator, or the processor and how many of its cores there are."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    info = Path("/proc/cpuinfo")
-    names = [
-        line.partition(":")[2].strip()
-        for line in (info.read_text().splitlines() if info.exists() else [])
-        if line.startswith("model name")
-    ]
-    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
 
 
 def describe(case: Case) -> str:
