@@ -47,7 +47,7 @@ benchmark-training: install ## a training step of a discrete network: ours, torc
 benchmark-profile: install ## where the time of a search step goes (needs CIFAR-10)
 	$(BIN)/python benchmarks/profile_epoch.py
 
-benchmark-scaling: install ## time and memory of a search step by size, beside the formula (about 10 minutes on 2 cores)
+benchmark-scaling: install ## time and memory of a search step by size, beside the formula
 	$(BIN)/python benchmarks/scaling.py
 
 benchmark-accelerator: install ## what is still to be measured on this accelerator, as far as MINUTES (25) go

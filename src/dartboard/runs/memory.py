@@ -19,7 +19,7 @@ def equal_steps() -> Iterator[None]:
     """Within, a step neither waits for memory to come back from the system nor for old objects to be looked at again.
 
     Python's garbage collector leaves alone what exists at the start: imports, data, networks. A step makes thousands of
-    short-lived objects, which set the collector off, and going through everything else each time took 3 to 4% of a
+    short-lived objects, which set the collector off, and going through everything else each time slows a
     search step. See also `keep_freed_memory`.
     """
     keep_freed_memory()

@@ -196,7 +196,7 @@ class FusedCell(MixedCell):
 
 
 class FusedSupernet(ReferenceSupernet):
-    """`ReferenceSupernet`, several times faster: same arguments, weights, results and gradients of any order.
+    """`ReferenceSupernet`, faster and smaller: same arguments, weights, results and gradients of any order.
 
     Args:
         spec: the supernet.
