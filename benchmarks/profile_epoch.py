@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from unittest.mock import patch
 
 import torch
@@ -41,8 +41,20 @@ from dartboard.data import (
     measure_normalization,
 )
 from dartboard.runs import Meter, make_generator, seeded_initialization
-from dartboard.search import SearchProblem, SearchSettings, SearchState, gradient, loop, make_recipe
-from dartboard.search.recipe import Recipe
+from dartboard.search import (
+    Bilevel,
+    SearchBatches,
+    SearchLength,
+    SearchProblem,
+    SearchSettings,
+    SupernetRequest,
+    all_live,
+    make_recipe,
+)
+from dartboard.search import steps as search_steps
+from dartboard.search.gradient import Gradient, first_order
+from dartboard.search.loop import StageSearch
+from dartboard.search.steps import Streams
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, ReferenceSupernet, SupernetSpec
 from records import RESULTS, Records, conditions, data_root, find_device, load, save, synchronize
@@ -109,16 +121,7 @@ class Clock:
                 return
 
 
-class Search(NamedTuple):
-    """A search about to take steps."""
-
-    problem: SearchProblem
-    recipe: Recipe
-    settings: SearchSettings
-    state: SearchState
-
-
-def make_search(name: str, device: torch.device, *, quick: bool) -> Search:
+def make_search(name: str, device: torch.device, *, quick: bool) -> StageSearch:
     """The search that `dartboard run` would do in the space of that name, with the method `darts`."""
     folder = data_root() / "cifar10"
     if not folder.is_dir():
@@ -142,19 +145,18 @@ def make_search(name: str, device: torch.device, *, quick: bool) -> Search:
         init_channels=8 if quick else 16,
         layers=(3 if name == "darts" else 1) if quick else LAYERS[name],
     )
-    with seeded_initialization(0, "search", "weights"):
-        supernet = FusedSupernet(SupernetSpec(space, plan))
-    supernet.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    problem = SearchProblem(
-        space=space,
-        supernet=supernet,
-        weight_batches=batches(weights, settings.batch_size),
-        alpha_batches=batches(alphas, settings.batch_size),
-        validation_batches=batches(scored, 256),
-        device=device,
+
+    def make_supernet(_request: SupernetRequest) -> FusedSupernet:
+        with seeded_initialization(0, "search", "weights"):
+            supernet = FusedSupernet(SupernetSpec(space, plan))
+        return supernet.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+    given = SearchBatches(
+        batches(weights, settings.batch_size), batches(alphas, settings.batch_size), batches(scored, 256)
     )
-    recipe = make_recipe("darts", {})
-    return Search(problem, recipe, settings, loop._start(problem, recipe, settings, 50, 0))
+    problem = SearchProblem(space, make_supernet, lambda _: given, device)
+    length = SearchLength(50, None)
+    return StageSearch(problem, make_recipe("darts", {}), settings, 0, (0, 50), length, 0, all_live(space))
 
 
 class Steps:
@@ -165,30 +167,31 @@ class Steps:
         clock: given, the time of every part is booked on it.
     """
 
-    def __init__(self, search: Search, clock: Clock | None = None) -> None:
-        problem, state = search.problem, search.state
+    def __init__(self, search: StageSearch, clock: Clock | None = None) -> None:
         self._clock = clock
         self._search = search
+        self.phase = "weight"
         recipe = search.recipe
+        watch: Callable[[Iterator[Batch]], Iterator[Batch]] = iter
         if clock is not None:
             assert recipe.gradient is not None
-            recipe = replace(recipe, gradient=_Phase(self, "alpha", recipe.gradient))
-        self.phase = "weight"
-        self._step = loop._Step(problem, recipe, search.settings, state, make_generator(0, "search", "gates", 0))
-        self._alpha = problem.alpha_batches.forever(make_generator(0, "search", "alpha-batches", 0))
-        self._weight = problem.weight_batches.epoch(make_generator(0, "search", "weight-batches", 0))
-        if clock is not None:
-            self._alpha, self._weight = clock.stream(self._alpha), clock.stream(self._weight)
-        state.supernet.train()
+            recipe, watch = replace(recipe, gradient=_Phase(self, "alpha", recipe.gradient)), clock.stream
+        streams = Streams(
+            lambda purpose: make_generator(0, "search", purpose, 0),
+            lambda generator: watch(search.batches.alphas.forever(generator)),
+            search.batches.weights.forever,
+        )
+        self._step = search_steps.Steps(recipe, search.settings, search.state, streams, search.problem.device)
+        self._batches = watch(search.batches.weights.epoch(make_generator(0, "search", "weight-batches", 0)))
+        search.state.supernet.train()
 
     def __call__(self, count: int) -> None:
         """Take so many steps."""
         with ExitStack() as stack:
             if self._clock is not None:
                 self._attach(self._clock, stack)
-            for batch in islice(self._weight, count):
-                self._step.alpha(batch, self._alpha)
-                self._step.weights(batch)
+            for batch in islice(self._batches, count):
+                self._step(batch)
 
     def _attach(self, clock: Clock, stack: ExitStack) -> None:
         """Put the clock around everything that the step calls."""
@@ -203,9 +206,8 @@ class Steps:
             handles.append(optimizer.register_step_post_hook(lambda *_, part=part: clock.stop(part)))
         for handle in handles:
             stack.callback(handle.remove)
-        differentiate = gradient.differentiate
-        stack.enter_context(patch.object(gradient, "differentiate", clock.around("alpha backward", differentiate)))
-        stack.enter_context(patch.object(loop, "differentiate", clock.around("weight backward", differentiate)))
+        for module, part in ((first_order, "alpha backward"), (search_steps, "weight backward")):
+            stack.enter_context(patch.object(module, "differentiate", clock.around(part, module.differentiate)))
         stack.enter_context(
             patch.object(nn.utils, "clip_grad_norm_", clock.around("clipping", nn.utils.clip_grad_norm_))
         )
@@ -215,10 +217,10 @@ class Steps:
 class _Phase:
     """A gradient that tells the steps whose forward pass is under way."""
 
-    def __init__(self, steps: Steps, phase: str, inner: gradient.Gradient) -> None:
+    def __init__(self, steps: Steps, phase: str, inner: Gradient) -> None:
         self._steps, self._phase, self._inner = steps, phase, inner
 
-    def __call__(self, problem: gradient.Bilevel) -> dict[str, Tensor]:
+    def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
         before, self._steps.phase = self._steps.phase, self._phase
         try:
             return self._inner(problem)
@@ -271,9 +273,9 @@ def measure_case(name: str, device: torch.device, rounds: int, quick: bool) -> R
     parts = {part: spent / rounds for part, spent in clock.seconds.items()}
     with Traffic() as traffic:
         steps(1)
-    gates = loop._mean_gates(search.recipe, search.state)
-    scored = len(search.problem.validation_batches.view)
-    validation = _seconds(lambda: loop._validate(search.problem, gates), device) / scored
+    gates = search.mean_gates(search.state.alphas)
+    scored = len(search.batches.validation.view)
+    validation = _seconds(lambda: search.validate(gates), device) / scored
     share = parts["data and augmentation"] / total * rounds
     return {
         **conditions(device),
@@ -295,7 +297,7 @@ def measure_case(name: str, device: torch.device, rounds: int, quick: bool) -> R
     }
 
 
-def measure_limits(search: Search, seconds: float, traffic: int, device: torch.device, *, quick: bool) -> Records:
+def measure_limits(search: StageSearch, seconds: float, traffic: int, device: torch.device, *, quick: bool) -> Records:
     """What the products and the memory traffic of a step would take at the machine's own rates.
 
     Args:
@@ -368,12 +370,12 @@ def _waits_are_errors() -> Iterator[None]:
         torch.cuda.set_sync_debug_mode("default")
 
 
-def _forward_multiply_adds(search: Search, device: torch.device) -> int:
+def _forward_multiply_adds(search: StageSearch, device: torch.device) -> int:
     """Of a forward pass of the reference, which runs every operation as it is defined."""
-    supernet = search.problem.supernet
+    supernet = search.state.supernet
     assert isinstance(supernet, FusedSupernet)
     reference = ReferenceSupernet(supernet.spec).to(device)
-    batch = next(search.problem.weight_batches.epoch(torch.Generator().manual_seed(0)))
+    batch = next(search.batches.weights.epoch(torch.Generator().manual_seed(0)))
     gates = {kind: alpha.detach().softmax(dim=-1) for kind, alpha in search.state.alphas.items()}
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         reference(batch.images, gates)

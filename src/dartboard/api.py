@@ -22,7 +22,9 @@ from dartboard.pipeline import (
     RunSettings,
     Session,
     Step,
+    check_method,
     check_sizes,
+    describe_search,
     device_name,
     evaluate_networks,
     finished_result,
@@ -30,7 +32,6 @@ from dartboard.pipeline import (
     read_genotype,
     resolve_settings,
     search_genotype,
-    search_length,
     summarize,
     train_epochs,
     train_networks,
@@ -38,7 +39,7 @@ from dartboard.pipeline import (
 from dartboard.registry import Entry
 from dartboard.report import write_report
 from dartboard.runs import Observer
-from dartboard.search import METHODS, make_recipe
+from dartboard.search import METHODS
 from dartboard.space import SPACES, Genotype, SearchSpace
 from dartboard.supernet import describe_forms
 
@@ -171,7 +172,8 @@ def _opened(
     observer: Observer | None,
     steps: Sequence[Step],
 ) -> Iterator[Session]:
-    make_recipe(settings.method.name, settings.method.options)
+    if "search" in steps:
+        check_method(settings)
     with open_session(settings, Path(out) if out else None, resume=resume, observer=observer or Observer()) as session:
         check_sizes(session, steps)
         session.check_dataset()
@@ -238,12 +240,7 @@ def _announcement(session: Session, steps: Sequence[Step]) -> dict[str, str]:
         "images": f"{len(splits.train)} train, {len(splits.validation)} validation, {len(splits.test)} test",
     }
     if "search" in steps:
-        size, length = settings.search, search_length(session)
-        rows["search"] = (
-            f"{settings.method.name} in {settings.space}: {_count(length.epochs, 'epoch')} of "
-            f"{_count(length.steps, 'step')} on two halves of {len(splits.weights)} and {len(splits.alphas)} images, "
-            f"{size.init_channels} channels, {_count(size.layers, 'layer')}"
-        )
+        rows["search"] = describe_search(session)
     if "train" in steps:
         network = settings.train
         rows["train"] = (

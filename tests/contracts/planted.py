@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from dartboard.data import Batch
 from dartboard.runs import Observer, RunDirectory
-from dartboard.search import Recipe, SearchLength, SearchProblem, SearchSettings, run_search
+from dartboard.search import Recipe, SearchBatches, SearchLength, SearchProblem, SearchSettings, run_search
 from dartboard.space import CellTopology, SearchSpace
 from dartboard.space.skeleton import NasBench201Skeleton
 
@@ -92,7 +92,8 @@ class PlantedBatches:
 def search_planted(recipe: Recipe, folder: Path, seed: int, *, epochs: int = 2, steps: int = 20) -> tuple[str, ...]:
     """Run the real search; the operations it ends with, in the order of `TEACHER`."""
     batches = PlantedBatches(steps)
-    problem = SearchProblem(PLANTED_SPACE, PlantedSupernet(), batches, batches, batches, torch.device("cpu"))
+    given = SearchBatches(batches, batches, batches)
+    problem = SearchProblem(PLANTED_SPACE, lambda _: PlantedSupernet(), lambda _: given, torch.device("cpu"))
     with RunDirectory(folder) as run:
         genotype = run_search(
             problem, recipe, SearchSettings(), run, length=SearchLength(epochs, steps), seed=seed, observer=Observer()

@@ -15,7 +15,16 @@ from torch import Tensor
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.data import Batch
 from dartboard.runs import Observer, RunDirectory
-from dartboard.search import SearchLength, SearchProblem, SearchSettings, Softmax, make_recipe, run_search
+from dartboard.search import (
+    RelaxedCell,
+    SearchBatches,
+    SearchLength,
+    SearchProblem,
+    SearchSettings,
+    Softmax,
+    make_recipe,
+    run_search,
+)
 from dartboard.space import NetworkPlan, get_space, parse_genotype
 from dartboard.space.skeleton import CellPlace
 from dartboard.supernet import ReferenceSupernet, SupernetSpec
@@ -57,11 +66,13 @@ class Given:
 class StartingAt:
     """A softmax whose alpha starts where it is told to."""
 
+    sums_to_one, on_simplex = True, False
+
     def __init__(self, start: Tensor) -> None:
         self.start = start
         self.gates, self.mean_gates = Softmax().gates, Softmax().mean_gates
 
-    def initial_alpha(self, _shape: tuple[int, int], _generator: torch.Generator) -> Tensor:
+    def initial_alpha(self, _cell: RelaxedCell, _generator: torch.Generator) -> Tensor:
         return self.start.clone()
 
 
@@ -100,7 +111,8 @@ def test_the_example_and_the_library_take_the_same_steps(example: ModuleType, tm
         search.epoch(number, EPOCHS, weight_batches.batches, alpha_batches.batches)
 
     recipe = replace(make_recipe("darts", {}), relaxation=StartingAt(alpha))
-    problem = SearchProblem(SPACE, theirs, weight_batches, alpha_batches, alpha_batches, torch.device("cpu"))
+    given = SearchBatches(weight_batches, alpha_batches, alpha_batches)
+    problem = SearchProblem(SPACE, lambda _: theirs, lambda _: given, torch.device("cpu"))
     with RunDirectory(tmp_path) as run:
         genotype = run_search(
             problem,

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from dartboard.config import Settings, resolve
 from dartboard.data import DataSettings
 from dartboard.errors import UnknownNameError, suggest
-from dartboard.search import SearchSettings
+from dartboard.search import SearchSettings, make_recipe
 from dartboard.space import SearchSpace, get_space
 from dartboard.train import TrainSettings
 
@@ -172,15 +172,17 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def resolve_settings(*layers: Mapping[str, Any]) -> RunSettings:
-    """Defaults < preset < `layers`, later ones winning.
+    """Defaults < what the method's paper used < preset < `layers`, later ones winning.
 
     Raises:
-        UnknownNameError: the space or the preset does not exist.
+        UnknownNameError: the space, the method or the preset does not exist.
         SettingsError: a key is unknown or a value does not fit.
+        RecipeError: the method's options choose parts that do not fit together.
     """
     name = resolve(RunSettings, *layers).preset
     if name not in PRESETS:
         raise UnknownNameError(f"there is no preset '{name}'; {suggest(name, PRESETS)}")
     preset = PRESETS[name]
     asked = resolve(RunSettings, {"space": preset.space}, *layers)
-    return resolve(RunSettings, {"space": preset.space}, preset.layer(get_space(asked.space)), *layers)
+    published = {"search": dict(make_recipe(asked.method.name, asked.method.options).published)}
+    return resolve(RunSettings, {"space": preset.space}, published, preset.layer(get_space(asked.space)), *layers)

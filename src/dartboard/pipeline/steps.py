@@ -1,125 +1,19 @@
-"""The steps of a run, each a screenful: search, train, evaluate, summarise. They talk through the run directory."""
+"""The steps of a run after the search: train, evaluate, summarise. They talk through the run directory."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
-import torch
 from pydantic import ValidationError
 
-from dartboard.data import PHOTOGRAPH_SIDE, Augmentation, AugmentSettings, Batches, ImageView, Part
-from dartboard.errors import SettingsError
-from dartboard.pipeline.architecture import read_genotype
+from dartboard.pipeline.inputs import EVALUATION_BATCH, part_batches
+from dartboard.pipeline.plans import network_plan, network_stem, train_epochs
 from dartboard.pipeline.result import DatasetFacts, GenotypeForms, Result, versions
 from dartboard.pipeline.session import SUMMARY_FILES, Session, device_name, phase_seconds
-from dartboard.runs import make_generator, seeded_initialization
-from dartboard.search import SearchLength, SearchProblem, WarmUp, make_recipe, run_search
-from dartboard.space import Genotype, Network, NetworkPlan, Stem, get_space, network_cost, smallest_map
-from dartboard.supernet import FusedSupernet, SupernetSpec
-from dartboard.train import ModelCard, TrainingData, check_compiler, predict, save_model, train_network, write_scores
+from dartboard.space import Genotype, Network, get_space, network_cost
+from dartboard.train import ModelCard, TrainingData, predict, save_model, train_network, write_scores
 
-__all__ = [
-    "Step",
-    "check_sizes",
-    "evaluate_networks",
-    "finished_result",
-    "search_genotype",
-    "search_length",
-    "summarize",
-    "train_networks",
-]
-
-_EVALUATION_BATCH = 256
-
-Step = Literal["search", "train"]
-
-
-def search_length(session: Session) -> SearchLength:
-    """Epochs of the search and steps of each."""
-    settings, available = session.settings.search, len(session.splits.weights)
-    whole = max(1, available // settings.batch_size)
-    if settings.epochs is not None:
-        return SearchLength(settings.epochs, min(whole, settings.steps_per_epoch or whole))
-    images = _affordable(session, "search", settings.images)
-    epochs = _clamp(images / available, 10, 50)
-    allowed = max(1, images // (epochs * settings.batch_size))
-    return SearchLength(epochs, min(whole, settings.steps_per_epoch or allowed))
-
-
-def train_epochs(session: Session) -> int:
-    """Epochs of the training."""
-    settings = session.settings.train
-    if settings.epochs is not None:
-        return settings.epochs
-    return _clamp(_affordable(session, "train", settings.images) / len(session.splits.train), 8, 60)
-
-
-def _affordable(session: Session, step: Literal["search", "train"], images: int) -> int:
-    """How many images of this dataset cost the cells about as much as `images` images of 32x32 pixels.
-
-    Small maps save less than their pixels promise, since every operation has a cost of its own: twice as many at most.
-    """
-    height, width = session.dataset.image_shape[1:]
-    shrinks = 64 if _plan(session, step).stem == "imagenet" else 1
-    return round(images * min(2.0, 32 * 32 * shrinks / (height * width)))
-
-
-def _clamp(epochs: float, least: int, most: int) -> int:
-    return max(least, min(most, round(epochs)))
-
-
-def check_sizes(session: Session, steps: Sequence[Step] = ("search", "train")) -> None:
-    """Refuse networks that shrink the images to less than 2x2, or cannot be compiled, before anything is trained.
-
-    Raises:
-        SettingsError: width, depth, stem and image size do not fit together, or a compiler is missing.
-    """
-    if "train" in steps and session.settings.train.compile:
-        check_compiler(session.device)
-    for name in steps:
-        plan = _plan(session, name)
-        height, width = session.dataset.image_shape[1:]
-        smallest = smallest_map(get_space(session.settings.space), plan, (height, width))
-        if min(smallest) < 2:
-            remedy = f" or {name}.stem=cifar" if plan.stem == "imagenet" else ""
-            raise SettingsError(
-                f"images of {width}x{height} pixels shrink to {smallest[1]}x{smallest[0]} in this network; use larger "
-                f"images (data.image_size){remedy}."
-            )
-
-
-def search_genotype(session: Session) -> Genotype:
-    """Search, unless the run directory already holds a genotype."""
-    settings, seed = session.settings, session.settings.seed
-    space = get_space(settings.space)
-    with session.phase("search"):
-        if session.run.has("genotype.json"):
-            return read_genotype(session.run.path)
-        with seeded_initialization(seed, "search", "weights"):
-            supernet = FusedSupernet(SupernetSpec(space, _plan(session, "search")))
-        supernet.to(device=session.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        augment, size = settings.search.augment, settings.search.batch_size
-        problem = SearchProblem(
-            space=space,
-            supernet=supernet,
-            weight_batches=_batches(session, "weights", augment, size),
-            alpha_batches=_batches(session, "alphas", augment, size),
-            validation_batches=_supernet_validation(session),
-            device=session.device,
-        )
-        recipe = make_recipe(settings.method.name, settings.method.options)
-        if settings.search.warmup_fraction:
-            recipe = replace(recipe, rules=(WarmUp(settings.search.warmup_fraction), *recipe.rules))
-        return run_search(
-            problem,
-            recipe,
-            settings.search,
-            session.run,
-            length=search_length(session),
-            seed=seed,
-            observer=session.observer,
-        )
+__all__ = ["evaluate_networks", "finished_result", "summarize", "train_networks"]
 
 
 def train_networks(session: Session, genotype: Genotype) -> list[Network]:
@@ -127,8 +21,8 @@ def train_networks(session: Session, genotype: Genotype) -> list[Network]:
     settings, seed = session.settings, session.settings.seed
     card = _model_card(session, genotype)
     data = TrainingData(
-        train=_batches(session, "train", settings.train.augment, settings.train.batch_size),
-        validation=_batches(session, "validation", settings.train.augment, _EVALUATION_BATCH)
+        train=part_batches(session, "train", settings.train.augment, settings.train.batch_size),
+        validation=part_batches(session, "validation", settings.train.augment, EVALUATION_BATCH)
         if len(session.splits.validation)
         else None,
         device=session.device,
@@ -156,7 +50,7 @@ def evaluate_networks(session: Session, networks: Sequence[Network]) -> None:
     with session.phase("evaluation"):
         if session.run.has("scores.json"):
             return
-        batches = _batches(session, "test", session.settings.train.augment, _EVALUATION_BATCH)
+        batches = part_batches(session, "test", session.settings.train.augment, EVALUATION_BATCH)
         facts = [_network_facts(session, number) for number in range(len(networks))]
         write_scores(session.run, facts, [predict(network, batches) for network in networks], batches.view)
 
@@ -184,7 +78,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
     """Gather what the run directory holds into `result.json`."""
     run, settings, dataset = session.run, session.settings, session.dataset
     scores = run.read("scores.json") if run.has("scores.json") else None
-    plan = _plan(session, "train")
+    plan = network_plan(session, "train")
     height, width = dataset.image_shape[1:]
     cost = network_cost(get_space(genotype.space), genotype, plan, (height, width))
     result = Result(
@@ -217,53 +111,18 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
     return result
 
 
-def _plan(session: Session, step: Step) -> NetworkPlan:
-    size = session.settings.search if step == "search" else session.settings.train
-    return get_space(session.settings.space).plan(
-        in_channels=session.dataset.image_shape[0],
-        num_classes=len(session.dataset.classes),
-        init_channels=size.init_channels,
-        layers=size.layers,
-        stem=_stem(session, size.stem),
-    )
-
-
-def _stem(session: Session, asked: Stem | None) -> Stem:
-    if asked is not None:
-        return asked
-    return "imagenet" if min(session.dataset.image_shape[1:]) >= PHOTOGRAPH_SIDE else "cifar"
-
-
 def _model_card(session: Session, genotype: Genotype) -> ModelCard:
     settings = session.settings.train
     return ModelCard(
         genotype=genotype.to_json(),
         init_channels=settings.init_channels,
         layers=settings.layers,
-        stem=_stem(session, settings.stem),
+        stem=network_stem(session, settings.stem),
         classes=session.dataset.classes,
         image_shape=session.dataset.image_shape,
         mean=session.normalization.mean,
         std=session.normalization.std,
     )
-
-
-def _batches(session: Session, part: Part, augment: AugmentSettings, batch_size: int) -> Batches:
-    return _batches_of(session, session.splits.view(session.dataset, part), augment, batch_size)
-
-
-def _supernet_validation(session: Session) -> Batches:
-    """Images of the alpha half in mixed order: batch statistics of batches sorted by class would mislead."""
-    settings = session.settings.search
-    view = session.splits.view(session.dataset, "alphas")
-    order = torch.randperm(len(view), generator=make_generator(session.settings.seed, "search", "validation-order"))
-    chosen = order[: settings.validation_images].numpy()
-    return _batches_of(session, ImageView(view.image_set, view.indices[chosen]), settings.augment, _EVALUATION_BATCH)
-
-
-def _batches_of(session: Session, view: ImageView, augment: AugmentSettings, batch_size: int) -> Batches:
-    augmentation = Augmentation(augment, session.normalization, session.dataset.image_shape)
-    return Batches(view, augmentation, batch_size=batch_size, device=session.device)
 
 
 def _validation_accuracy(session: Session, number: int | None = None) -> float | None:

@@ -16,7 +16,7 @@ from dartboard.version import __version__
 
 __all__ = ["FORMAT", "load_checkpoint", "save_checkpoint"]
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the content of a checkpoint changes its meaning."""
 
 

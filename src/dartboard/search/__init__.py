@@ -1,37 +1,60 @@
 """The parts of a search and the one loop that runs them."""
 
+from dartboard.search.architecture import Architecture, Live, all_live
+from dartboard.search.fits import Choosy, check_fit
 from dartboard.search.gradient import Bilevel, FirstOrder, SgdStep, Unrolled
-from dartboard.search.loop import SearchLength, SearchProblem, run_search
-from dartboard.search.recipe import METHODS, NonNegative, Recipe, make_recipe, method
-from dartboard.search.relaxation import Relaxation, Softmax
+from dartboard.search.loop import run_search, stage_spans
+from dartboard.search.penalties import Penalty
+from dartboard.search.perturbations import Perturbation
+from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
+from dartboard.search.pruning import KeepStrongest, Pruning
+from dartboard.search.recipe import METHODS, Images, NonNegative, Recipe, Stage, make_recipe, method
+from dartboard.search.relaxation import EdgeSoftmax, Relaxation, RelaxedCell, Softmax
 from dartboard.search.rules import NoTraining, Rule, WarmUp
 from dartboard.search.selection import StrongestEdges, UniformlyRandom
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
-from dartboard.search.update import AdamUpdate, Update
+from dartboard.search.update import AdamUpdate, SgdUpdate, Update
 
 __all__ = [
     "METHODS",
     "AdamUpdate",
+    "Architecture",
     "Bilevel",
+    "Choosy",
+    "EdgeSoftmax",
     "FirstOrder",
+    "Images",
+    "KeepStrongest",
+    "Live",
     "NoTraining",
     "NonNegative",
+    "Penalty",
+    "Perturbation",
+    "Pruning",
     "Recipe",
     "Relaxation",
+    "RelaxedCell",
     "Rule",
+    "SearchBatches",
     "SearchLength",
     "SearchProblem",
     "SearchSettings",
     "SearchState",
     "SgdStep",
+    "SgdUpdate",
     "Softmax",
+    "Stage",
     "StrongestEdges",
+    "SupernetRequest",
     "UniformlyRandom",
     "Unrolled",
     "Update",
     "WarmUp",
+    "all_live",
+    "check_fit",
     "make_recipe",
     "method",
     "run_search",
+    "stage_spans",
 ]

@@ -1,60 +1,25 @@
-"""The one loop that runs every search: rules, alpha step, weight step, rules, record, checkpoint."""
+"""The one loop that runs every search: per stage and epoch the rules, the steps, the rules, record, checkpoint."""
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
-from typing import NamedTuple
+from collections.abc import Sequence
+from itertools import islice, pairwise
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call
+from torch import Tensor
 from torch.nn import functional
 
-from dartboard.data import Batch, Batches
-from dartboard.errors import NonFiniteLossError
+from dartboard.errors import NonFiniteLossError, SettingsError
 from dartboard.runs import Event, Meter, Observer, RunDirectory, equal_steps, make_generator
-from dartboard.search.gradient import Bilevel, Loss, SgdStep, Tensors, differentiate
-from dartboard.search.recipe import Recipe
+from dartboard.search.architecture import Architecture, Live, all_live
+from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
+from dartboard.search.recipe import Recipe, Stage
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
-from dartboard.space import Genotype, SearchSpace
+from dartboard.search.steps import Steps, Streams
+from dartboard.space import Genotype
 
-__all__ = ["SearchLength", "SearchProblem", "cosine", "run_search"]
-
-
-class SearchLength(NamedTuple):
-    """How long a search lasts.
-
-    Attributes:
-        epochs: epochs in all; the learning rate's cosine spans them.
-        steps: alpha and weight steps of an epoch; an epoch ends earlier when its images do.
-    """
-
-    epochs: int
-    steps: int
-
-
-@dataclass(frozen=True)
-class SearchProblem:
-    """What a search works on.
-
-    Attributes:
-        space: the search space.
-        supernet: called as supernet(images, gates), on `device`; its parameters are the weights.
-        weight_batches: batches for the weights.
-        alpha_batches: batches for alpha, from other images.
-        validation_batches: the images on which the supernet is scored after every epoch.
-        device: where everything runs.
-    """
-
-    space: SearchSpace
-    supernet: nn.Module
-    weight_batches: Batches
-    alpha_batches: Batches
-    validation_batches: Batches
-    device: torch.device
+__all__ = ["StageSearch", "cosine", "run_search", "stage_spans"]
 
 
 def run_search(
@@ -70,7 +35,7 @@ def run_search(
     """Search from the run directory's checkpoint, or from the start, to `genotype.json`.
 
     Args:
-        problem: space, supernet and batches.
+        problem: space, supernets and batches.
         recipe: the method.
         settings: learning rates and the like.
         run: where events, checkpoints and the genotype go.
@@ -84,33 +49,35 @@ def run_search(
     Raises:
         NonFiniteLossError: a loss became NaN or infinite; the checkpoint holds the epoch before.
         CheckpointError: the checkpoint cannot be used.
+        SettingsError: there are fewer epochs than stages.
     """
-    state = _start(problem, recipe, settings, length.epochs, seed)
+    stages = recipe.stages
+    spans = stage_spans([stage.share for stage in stages], length.epochs)
+
+    def begin(number: int, live: Live) -> StageSearch:
+        return StageSearch(problem, stages[number].recipe, settings, number, spans[number], length, seed, live)
+
     saved = run.load_checkpoint("search", "search")
     if saved:
         with run.restoring("search"):
-            state.load_state_dict(saved)
-    run.events.keep(
-        lambda event: event["phase"] != "search" or (event["event"] == "epoch" and event["epoch"] <= state.epoch)
-    )
-    observer.begin("search", epochs=length.epochs, steps=length.steps, done=state.epoch)
+            search = begin(saved["stage"], saved["live"])
+            search.state.load_state_dict(saved)
+    else:
+        search = begin(0, all_live(problem.space, recipe.without))
+    done = search.state.epoch
+    run.events.keep(lambda event: event["phase"] != "search" or (event["event"] == "epoch" and event["epoch"] <= done))
+    observer.begin("search", epochs=length.epochs, steps=search.num_steps, done=done)
     with equal_steps():
-        while state.epoch < length.epochs and not state.stop_reason:
-            for rule in recipe.rules:
-                rule.before_epoch(state)
-            if state.stop_reason:
+        while True:
+            _run_stage(search, run, observer)
+            if search.number == len(stages) - 1:
                 break
-            event = _run_epoch(problem, recipe, settings, state, length.steps, seed, observer)
-            state.epoch += 1
-            for rule in recipe.rules:
-                rule.after_epoch(state)
-            run.events.append(event)
-            run.save_checkpoint("search", "search", state.state_dict())
-            observer.epoch(event)
+            search = begin(search.number + 1, search.pruned(stages[search.number]))
+    state = search.state
     if state.stop_reason:
         run.events.append({"event": "stop", "phase": "search", "reason": state.stop_reason})
         observer.note(f"The search stopped after {state.epoch} of {length.epochs} epochs: {state.stop_reason}.")
-    genotype = _select(problem, recipe, state, make_generator(seed, "search", "selection"))
+    genotype = search.select()
     for kind, cell in genotype.cells:
         if not cell.is_connected:
             observer.note(
@@ -121,176 +88,210 @@ def run_search(
     return genotype
 
 
+def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> None:
+    state, rules = search.state, search.recipe.rules
+    while not state.has_ended:
+        for rule in rules:
+            rule.before_epoch(state)
+        if state.stop_reason:
+            return
+        event = search.run_epoch(observer)
+        for rule in rules:
+            rule.after_epoch(state)
+        event |= state.figures
+        run.events.append(event)
+        run.save_checkpoint("search", "search", state.state_dict())
+        observer.epoch(event)
+
+
 def cosine(epoch: int, epochs: int, start: float, end: float) -> float:
     """Cosine from `start` at epoch 0 towards `end`: end + (start - end) * (1 + cos(pi * epoch / epochs)) / 2."""
     return end + (start - end) * (1 + math.cos(math.pi * epoch / epochs)) / 2
 
 
-def _start(problem: SearchProblem, recipe: Recipe, settings: SearchSettings, epochs: int, seed: int) -> SearchState:
-    generator = make_generator(seed, "search", "alpha")
-    alphas = {
-        kind: recipe.relaxation.initial_alpha(problem.space.alpha_shape, generator).to(problem.device).requires_grad_()
-        for kind in problem.space.cell_kinds
-    }
-    weight_optimizer = torch.optim.SGD(
-        problem.supernet.parameters(),
-        lr=settings.weight_lr,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
-    alpha_optimizer = recipe.update.optimizer(alphas.values()) if recipe.update else None
-    for group in alpha_optimizer.param_groups if alpha_optimizer else ():
-        group["lr"] *= settings.alpha_lr_factor
-    return SearchState(problem.supernet, alphas, weight_optimizer, alpha_optimizer, epochs)
+def stage_spans(shares: Sequence[float], epochs: int) -> list[tuple[int, int]]:
+    """First and last epoch (excluded) of every stage, each at least one epoch long.
+
+    >>> stage_spans([1 / 3, 1 / 3, 1 / 3], 75)
+    [(0, 25), (25, 50), (50, 75)]
+
+    Raises:
+        SettingsError: there are fewer epochs than stages.
+    """
+    count = len(shares)
+    if epochs < count:
+        raise SettingsError(
+            f"this method searches in {count} stages and needs as many epochs at least, not {epochs}; raise "
+            "search.epochs."
+        )
+    ends = [0]
+    for number in range(count):
+        wanted = round(epochs * math.fsum(shares[: number + 1]))
+        ends.append(min(max(wanted, ends[-1] + 1), epochs - (count - 1 - number)))
+    return list(pairwise(ends))
 
 
-def _run_epoch(
-    problem: SearchProblem,
-    recipe: Recipe,
-    settings: SearchSettings,
-    state: SearchState,
-    steps: int,
-    seed: int,
-    observer: Observer,
-) -> Event:
-    started = time.perf_counter()
-    lr = cosine(state.epoch, state.epochs, settings.weight_lr, settings.weight_lr_min)
-    for group in state.weight_optimizer.param_groups:
-        group["lr"] = lr
-    step = _Step(problem, recipe, settings, state, make_generator(seed, "search", "gates", state.epoch))
-    alpha_stream = problem.alpha_batches.forever(make_generator(seed, "search", "alpha-batches", state.epoch))
-    state.supernet.train()
-    batches = problem.weight_batches.epoch(make_generator(seed, "search", "weight-batches", state.epoch))
-    for batch in islice(batches, steps):
-        step.alpha(batch, alpha_stream)
-        step.weights(batch)
-        observer.step()
-    weight_loss, weight_accuracy = step.weight_meter.read() or (None, None)
-    alpha_loss, _ = step.alpha_meter.read() or (None, None)
-    for name, loss in (("weight", weight_loss), ("alpha", alpha_loss)):
-        if loss is not None and not math.isfinite(loss):
-            raise NonFiniteLossError(
-                f"the {name} loss is {loss} in search epoch {state.epoch + 1}; lower search.weight_lr (now "
-                f"{settings.weight_lr}) or set search.grad_clip."
-            )
-    gates = _mean_gates(recipe, state)
-    validation_loss, validation_accuracy = _validate(problem, gates) or (None, None)
-    genotype = _select(problem, recipe, state, make_generator(seed, "search", "selection"))
-    return {
-        "event": "epoch",
-        "phase": "search",
-        "epoch": state.epoch + 1,
-        "epochs": state.epochs,
-        "seconds": time.perf_counter() - started,
-        "weight_loss": weight_loss,
-        "weight_accuracy": weight_accuracy,
-        "alpha_loss": alpha_loss,
-        "validation_loss": validation_loss,
-        "validation_accuracy": validation_accuracy,
-        "learning_rate": lr,
-        "gates": {kind: gate.tolist() for kind, gate in gates.items()},
-        "genotype": genotype.to_json(),
-        "operations": list(problem.space.ops),
-        "operation_counts": genotype.operation_counts,
-    }
+class StageSearch:
+    """One stage of a search: a supernet, its alphas, and what moves them.
 
-
-class _Step:
-    """The alpha step and the weight step of one epoch, with the figures they leave."""
+    Args:
+        problem: what is searched.
+        recipe: of the stage.
+        settings: learning rates and the like.
+        number: of the stage.
+        span: its first and last epoch, the last excluded.
+        length: of the whole search.
+        seed: root of every random stream.
+        live: operations of every edge.
+    """
 
     def __init__(
         self,
         problem: SearchProblem,
         recipe: Recipe,
         settings: SearchSettings,
-        state: SearchState,
-        gate_generator: torch.Generator,
+        number: int,
+        span: tuple[int, int],
+        length: SearchLength,
+        seed: int,
+        live: Live,
     ) -> None:
-        self.weight_meter = Meter(problem.device)
-        self.alpha_meter = Meter(problem.device)
-        self._recipe = recipe
-        self._settings = settings
-        self._state = state
-        self._generator = gate_generator
+        self.recipe, self.number = recipe, number
+        self.problem, self.settings, self._seed = problem, settings, seed
+        self.batches: SearchBatches = problem.make_batches(recipe.images)
+        available = len(self.batches.weights)
+        self.num_steps = available if length.steps is None else min(available, length.steps)
+        self.state = self._start(span, length.epochs, live)
 
-    def alpha(self, train_batch: Batch, alpha_stream: Iterator[Batch]) -> None:
-        """Move alpha by the method's gradient; without one, or while it rests, leave it and draw no batch."""
-        if self._recipe.gradient is None or self._state.alpha_optimizer is None or self._state.alpha_rests:
-            return
-        problem = Bilevel(
-            weights=self._state.weights,
-            alphas=self._state.alphas,
-            train_loss=self._loss(train_batch),
-            validation_loss=self._loss(next(alpha_stream), self.alpha_meter),
-            weight_step=self._weight_step(),
+    def _start(self, span: tuple[int, int], epochs: int, live: Live) -> SearchState:
+        problem, recipe, settings = self.problem, self.recipe, self.settings
+        supernet = problem.make_supernet(SupernetRequest(self.number, recipe.mixing, live, recipe.deeper))
+        architecture = Architecture.of(recipe, problem.space, live, problem.device)
+        generator = make_generator(self._seed, "search", "alpha", self.number)
+        alphas = {
+            name: alpha.to(problem.device).requires_grad_()
+            for name, alpha in architecture.initial_alphas(generator).items()
+        }
+        weight_optimizer = torch.optim.SGD(
+            supernet.parameters(),
+            lr=settings.weight_lr,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+            fused=True,
         )
-        for kind, gradient in self._recipe.gradient(problem).items():
-            self._state.alphas[kind].grad = gradient
-        self._state.alpha_optimizer.step()
+        alpha_optimizer = recipe.update.optimizer(alphas, architecture.cells) if recipe.update else None
+        for group in alpha_optimizer.param_groups if alpha_optimizer else ():
+            group["lr"] *= settings.alpha_lr_factor
+        return SearchState(
+            supernet,
+            architecture,
+            alphas,
+            weight_optimizer,
+            alpha_optimizer,
+            epochs,
+            span,
+            live,
+            stage=self.number,
+            epoch=span[0],
+        )
 
-    def weights(self, batch: Batch) -> None:
-        """Move the weights by one clipped SGD step on the training loss."""
-        weights = self._state.weights
-        loss = self._loss(batch, self.weight_meter)(weights, self._state.alphas)
-        for name, gradient in differentiate(loss, weights).items():
-            weights[name].grad = _laid_out_like(weights[name], gradient)
-        if self._settings.grad_clip is not None:
-            nn.utils.clip_grad_norm_(weights.values(), self._settings.grad_clip, foreach=True)
-        self._state.weight_optimizer.step()
+    def run_epoch(self, observer: Observer) -> Event:
+        """Take the steps of an epoch, score the supernet, and count the epoch as done.
 
-    def _loss(self, batch: Batch, meter: Meter | None = None) -> Loss:
-        def loss(weights: Tensors, alphas: Tensors) -> Tensor:
-            gates = {kind: self._recipe.relaxation.gates(alpha, self._generator) for kind, alpha in alphas.items()}
-            supernet = self._state.supernet
-            own = weights is self._state.weights
-            logits = (
-                supernet(batch.images, gates)
-                if own
-                else functional_call(supernet, dict(weights), (batch.images, gates))
-            )
-            value = functional.cross_entropy(logits, batch.labels)
-            if meter is not None:
-                meter.add(value, logits, batch.labels)
-            return value
+        Returns:
+            The event of the epoch.
 
-        return loss
+        Raises:
+            NonFiniteLossError: a loss became NaN or infinite.
+        """
+        started, state = time.perf_counter(), self.state
+        lr = self._learning_rate()
+        for group in state.weight_optimizer.param_groups:
+            group["lr"] = lr
+        state.architecture = state.architecture.at(state.temperature, state.auxiliary_gate)
+        state.figures, state.problem = {}, None
+        steps = self._make_steps()
+        state.supernet.train()
+        batches = self.batches.weights.epoch(self._generator("weight-batches"))
+        for batch in islice(batches, self.num_steps):
+            steps(batch)
+            observer.step()
+        losses = self._read(steps)
+        gates = self.mean_gates(state.alphas)
+        validation_loss, validation_accuracy = self.validate(gates) or (None, None)
+        state.epoch += 1
+        state.genotype, state.validation_accuracy = self._select(gates), validation_accuracy
+        return {
+            "event": "epoch",
+            "phase": "search",
+            "epoch": state.epoch,
+            "epochs": state.epochs,
+            "stage": state.stage,
+            "seconds": time.perf_counter() - started,
+            **losses,
+            "validation_loss": validation_loss,
+            "validation_accuracy": validation_accuracy,
+            "learning_rate": lr,
+            "gates": {kind: gates[kind].tolist() for kind in self.problem.space.cell_kinds},
+            "genotype": state.genotype.to_json(),
+            "operations": list(self.problem.space.ops),
+            "operation_counts": state.genotype.operation_counts,
+        }
 
-    def _weight_step(self) -> SgdStep:
-        optimizer = self._state.weight_optimizer
-        velocity = {}
-        for name, weight in self._state.weights.items():
-            buffer = optimizer.state[weight].get("momentum_buffer") if weight in optimizer.state else None
-            if buffer is not None:
-                velocity[name] = buffer
-        group = optimizer.param_groups[0]
-        return SgdStep(group["lr"], self._settings.momentum, self._settings.weight_decay, velocity)
+    def select(self) -> Genotype:
+        """The genotype that the selection chooses."""
+        return self._select(self.mean_gates(self._final_alphas))
 
+    def pruned(self, stage: Stage) -> Live:
+        """The operations that the stage at hand leaves to the next."""
+        if stage.pruning is None:
+            return self.state.live
+        return stage.pruning(self.mean_gates(self._final_alphas), self.state.architecture.cells)
 
-def _laid_out_like(weight: Tensor, gradient: Tensor) -> Tensor:
-    """The gradient in the weight's memory format.
+    @torch.no_grad()
+    def mean_gates(self, alphas: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Deterministic gates by name, on the CPU."""
+        on_device = {name: alpha.to(self.problem.device) for name, alpha in alphas.items()}
+        return {name: gate.cpu() for name, gate in self.state.architecture.mean_gates(on_device).items()}
 
-    torch's fused SGD reads both as if they lay alike in memory, without a check; `autograd.grad`, unlike `backward`,
-    does not see to it.
-    """
-    alike = (gradient.is_contiguous() and weight.is_contiguous()) or gradient.stride() == weight.stride()
-    return gradient if alike else torch.empty_like(weight).copy_(gradient)
+    @torch.no_grad()
+    def validate(self, gates: dict[str, Tensor]) -> tuple[float, float] | None:
+        """Mean loss and accuracy of the supernet on the validation images, or None without any."""
+        meter = Meter(self.problem.device)
+        on_device = {name: gate.to(self.problem.device) for name, gate in gates.items()}
+        for batch in self.batches.validation.in_order():
+            logits = self.state.supernet(batch.images, on_device)
+            meter.add(functional.cross_entropy(logits, batch.labels), logits, batch.labels)
+        return meter.read()
 
+    @property
+    def _final_alphas(self) -> dict[str, Tensor]:
+        return self.state.final_alphas or self.state.alphas
 
-@torch.no_grad()
-def _validate(problem: SearchProblem, gates: dict[str, Tensor]) -> tuple[float, float] | None:
-    meter = Meter(problem.device)
-    on_device = {kind: gate.to(problem.device) for kind, gate in gates.items()}
-    for batch in problem.validation_batches.in_order():
-        logits = problem.supernet(batch.images, on_device)
-        meter.add(functional.cross_entropy(logits, batch.labels), logits, batch.labels)
-    return meter.read()
+    def _select(self, gates: dict[str, Tensor]) -> Genotype:
+        generator = make_generator(self._seed, "search", "selection")
+        return self.recipe.selection(self.problem.space, gates, generator)
 
+    def _make_steps(self) -> Steps:
+        streams = Streams(self._generator, self.batches.alphas.forever, self.batches.weights.forever)
+        return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
 
-@torch.no_grad()
-def _mean_gates(recipe: Recipe, state: SearchState) -> dict[str, Tensor]:
-    return {kind: recipe.relaxation.mean_gates(alpha).cpu() for kind, alpha in state.alphas.items()}
+    def _generator(self, purpose: str) -> torch.Generator:
+        return make_generator(self._seed, "search", purpose, self.state.epoch)
 
+    def _learning_rate(self) -> float:
+        state, settings = self.state, self.settings
+        first, last = state.span if self.recipe.restarts_rate else (0, state.epochs)
+        return cosine(state.epoch - first, last - first, settings.weight_lr, settings.weight_lr_min)
 
-def _select(problem: SearchProblem, recipe: Recipe, state: SearchState, generator: torch.Generator) -> Genotype:
-    return recipe.selection(problem.space, _mean_gates(recipe, state), generator)
+    def _read(self, steps: Steps) -> dict[str, float | None]:
+        """What the meters say, for the event of the epoch."""
+        weight_loss, weight_accuracy = steps.weight_meter.read() or (None, None)
+        alpha_loss, _ = steps.alpha_meter.read() or (None, None)
+        for name, loss in (("weight", weight_loss), ("alpha", alpha_loss)):
+            if loss is not None and not math.isfinite(loss):
+                raise NonFiniteLossError(
+                    f"the {name} loss is {loss} in search epoch {self.state.epoch + 1}; lower search.weight_lr (now "
+                    f"{self.settings.weight_lr}) or set search.grad_clip."
+                )
+        return {"weight_loss": weight_loss, "weight_accuracy": weight_accuracy, "alpha_loss": alpha_loss}

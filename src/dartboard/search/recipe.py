@@ -2,23 +2,31 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, validate_call
 
 from dartboard.errors import RecipeError, SettingsError, suggest
 from dartboard.registry import Registry
-from dartboard.search.gradient import Gradient
+from dartboard.search.gradient import FirstOrder, Gradient
+from dartboard.search.penalties import Penalty
+from dartboard.search.perturbations import Perturbation
+from dartboard.search.pruning import Pruning
 from dartboard.search.relaxation import Relaxation, Softmax
 from dartboard.search.rules import Rule
 from dartboard.search.selection import Selection, StrongestEdges
 from dartboard.search.update import Update
+from dartboard.supernet import Mixing
 
-__all__ = ["METHODS", "NonNegative", "Recipe", "make_recipe", "method"]
+__all__ = ["METHODS", "Images", "NonNegative", "Recipe", "Stage", "make_recipe", "method"]
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """Type of a method's option that must be finite and not below 0; `make_recipe` checks it."""
+
+Images = Literal["halves", "same-images", "same-batch"]
+"""Which images alpha learns from: another half than the weights; the weights' own, in other batches; or the very batch
+of the weights, with one backward pass for both."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +35,41 @@ class Recipe:
 
     Attributes:
         relaxation: how alpha becomes gates.
+        edges: how the weights of edges come about; None: edges have none.
+        mixing: how the gated outputs of an edge's operations join.
+        without: candidate operations of the space that the method leaves out.
         gradient: what d loss / d alpha is; None leaves alpha as it starts.
         update: how alpha moves; given exactly when there is a gradient.
+        images: which images alpha learns from.
+        penalties: what is added to the loss of alpha.
+        perturbation: what shakes the gates of the weight step; None: nothing.
         rules: what happens when, in this order.
         selection: which genotype comes out.
+        deeper: cells added to every group of cells between reductions.
+        earlier: stages before this one, each with a supernet of its own; what they leave is fewer live operations.
+        restarts_rate: whether the weights' learning rate starts its cosine anew in every stage.
+        published: search settings of the paper where they differ from the defaults, by name; presets and the user
+            override them.
 
     Raises:
         RecipeError: the parts do not fit together.
     """
 
     relaxation: Relaxation = field(default_factory=Softmax)
+    edges: Relaxation | None = None
+    mixing: Mixing = field(default_factory=Mixing)
+    without: tuple[str, ...] = ()
     gradient: Gradient | None = None
     update: Update | None = None
+    images: Images = "halves"
+    penalties: tuple[Penalty, ...] = ()
+    perturbation: Perturbation | None = None
     rules: tuple[Rule, ...] = ()
     selection: Selection = field(default_factory=StrongestEdges)
+    deeper: int = 0
+    earlier: tuple["Stage", ...] = ()
+    restarts_rate: bool = True
+    published: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.gradient is None) != (self.update is None):
@@ -48,6 +77,65 @@ class Recipe:
             raise RecipeError(
                 f"the recipe has a {given} but no {missing}; alpha moves only with both, so give both or none"
             )
+        if self.images == "same-batch":
+            self._check_same_batch()
+        self._check_simplex()
+        if self.perturbation and not self.relaxation.sums_to_one:
+            raise RecipeError(
+                f"{type(self.perturbation).__name__} shakes shares of one, and the gates of "
+                f"{type(self.relaxation).__name__} are none; leave out the perturbation or take a softmax."
+            )
+        if sum(stage.share for stage in self.earlier) >= 1:
+            raise RecipeError("the earlier stages take all epochs and leave none to the last; lower their shares.")
+
+    def _check_same_batch(self) -> None:
+        if not isinstance(self.gradient, FirstOrder):
+            raise RecipeError(
+                "weights and alpha step on the same batch by one backward pass, which is a first-order gradient; take "
+                "FirstOrder, or other images."
+            )
+        if self.perturbation:
+            raise RecipeError(
+                f"{type(self.perturbation).__name__} shakes the gates of the weight step alone, and on the same batch "
+                "both steps share one pass; leave it out, or take other images."
+            )
+
+    def _check_simplex(self) -> None:
+        """An update on the simplex keeps distributions; a softmax of a distribution would be a mistake."""
+        wants = self.update is not None and self.update.on_simplex
+        for slot, part in (("relaxation", self.relaxation), ("edges", self.edges)):
+            if part is not None and self.update is not None and part.on_simplex != wants:
+                raise RecipeError(
+                    f"{type(self.update).__name__} {'keeps' if wants else 'does not keep'} alpha a distribution, and "
+                    f"{type(part).__name__} (slot {slot}) {'does not take one' if wants else 'needs one'}; choose "
+                    "parts that agree."
+                )
+
+    @property
+    def stages(self) -> tuple["Stage", ...]:
+        """All stages; the last is this recipe itself."""
+        rest = 1 - sum(stage.share for stage in self.earlier)
+        return (*self.earlier, Stage(replace(self, earlier=()), rest))
+
+    def with_rules_first(self, *rules: Rule) -> "Recipe":
+        """The same with further rules before those of every stage."""
+        earlier = tuple(replace(stage, recipe=stage.recipe.with_rules_first(*rules)) for stage in self.earlier)
+        return replace(self, rules=(*rules, *self.rules), earlier=earlier)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A search with a supernet of its own; alphas, weights and optimisers start anew in every stage.
+
+    Attributes:
+        recipe: its parts, without stages of its own.
+        share: of the epochs.
+        pruning: which operations the next stage still has; None: all.
+    """
+
+    recipe: Recipe
+    share: float
+    pruning: Pruning | None = None
 
 
 METHODS: Registry[Callable[..., Recipe]] = Registry("method", "dartboard.methods")
@@ -73,6 +161,7 @@ def make_recipe(name: str, options: Mapping[str, Any]) -> Recipe:
     Raises:
         UnknownNameError: there is no such method.
         SettingsError: the method has no option of that name, or the value does not fit.
+        RecipeError: the options choose parts that do not fit together.
     """
     factory = METHODS[name].factory
     known = inspect.signature(factory).parameters

@@ -1,67 +1,134 @@
 """All that a search must remember from one epoch to the next."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from dartboard.search.architecture import Architecture, Live
+from dartboard.search.gradient import Bilevel
+from dartboard.space import Genotype
+
 __all__ = ["SearchState"]
 
 
 @dataclass
 class SearchState:
-    """The moving parts of a search.
+    """The moving parts of a search, as rules see and change them.
 
     Random streams are not here: each epoch derives its own from the seed.
 
     Attributes:
-        supernet: called as supernet(images, gates).
-        alphas: cell kind -> (edges, operations), leaf tensors.
-        weight_optimizer: moves the supernet's weights.
+        supernet: of the stage at hand; called as supernet(images, gates).
+        architecture: which alphas there are and what gates they give.
+        alphas: leaf tensors by name (see `Architecture`).
+        weight_optimizer: moves the weights.
         alpha_optimizer: moves the alphas; None when the method does not.
-        epochs: epochs planned.
-        epoch: epochs done.
+        epochs: epochs planned, in all stages.
+        span: first and last epoch of the stage at hand, the last excluded.
+        live: operations of every edge of the supernet.
+        stage: number of the stage at hand.
+        epoch: epochs done, in all stages.
         alpha_rests: whether the epoch at hand leaves alpha as it is; rules set it before every epoch.
-        stop_reason: why the search ended before its last epoch; empty while it goes on.
+        temperature: of relaxations that anneal; rules set it before every epoch.
+        auxiliary_gate: of auxiliary skip connections; rules set it before every epoch.
+        stop_reason: why the stage ended before its last epoch; empty while it goes on.
+        final_alphas: what pruning and selection look at instead of the alphas of the last epoch, once a rule says so.
+        records: what rules must remember, by names of their own.
+        figures: what rules measured in this epoch, for the event of the epoch.
+        genotype: what the selection makes of the alphas after this epoch.
+        validation_accuracy: of the supernet after this epoch, as a fraction; None where there are no such images.
+        problem: that of the last alpha step of this epoch, at whose weights and batches rules may look; None while
+            alpha rests.
     """
 
     supernet: nn.Module
+    architecture: Architecture
     alphas: dict[str, Tensor]
     weight_optimizer: torch.optim.SGD
     alpha_optimizer: torch.optim.Optimizer | None
     epochs: int
+    span: tuple[int, int]
+    live: Live
+    stage: int = 0
     epoch: int = 0
     alpha_rests: bool = False
+    temperature: float = 1.0
+    auxiliary_gate: float = 1.0
     stop_reason: str = ""
+    final_alphas: dict[str, Tensor] | None = None
+    records: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
+    genotype: Genotype | None = None
+    validation_accuracy: float | None = None
+    problem: Bilevel | None = None
     weights: dict[str, nn.Parameter] = field(init=False)
 
     def __post_init__(self) -> None:
         self.weights = dict(self.supernet.named_parameters())
 
-    def stop(self, reason: str) -> None:
-        """End the search after the current hook; the reason is recorded."""
+    @property
+    def stage_epoch(self) -> int:
+        """Epochs done in the stage at hand."""
+        return self.epoch - self.span[0]
+
+    @property
+    def stage_epochs(self) -> int:
+        """Epochs planned for the stage at hand."""
+        return self.span[1] - self.span[0]
+
+    @property
+    def progress(self) -> float:
+        """Share of the stage's epochs that are done."""
+        return self.stage_epoch / max(1, self.stage_epochs)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the stage at hand is over."""
+        return self.epoch >= self.span[1] or bool(self.stop_reason)
+
+    def stop(self, reason: str, alphas: Mapping[str, Tensor] | None = None) -> None:
+        """End the stage after the current hook; the reason is recorded.
+
+        Args:
+            reason: the end of a sentence about why.
+            alphas: what the architecture is read from instead of the alphas of the last epoch.
+        """
         self.stop_reason = reason
+        if alphas is not None:
+            self.final_alphas = dict(alphas)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a checkpoint must hold."""
         return {
             "supernet": self.supernet.state_dict(),
-            "alphas": {kind: alpha.detach() for kind, alpha in self.alphas.items()},
+            "alphas": {name: alpha.detach() for name, alpha in self.alphas.items()},
             "weight_optimizer": self.weight_optimizer.state_dict(),
             "alpha_optimizer": self.alpha_optimizer.state_dict() if self.alpha_optimizer else None,
+            "stage": self.stage,
+            "live": {kind: [list(names) for names in edges] for kind, edges in self.live.items()},
             "epoch": self.epoch,
             "stop_reason": self.stop_reason,
+            "final_alphas": self.final_alphas,
+            "records": self.records,
+            "temperature": self.temperature,
+            "auxiliary_gate": self.auxiliary_gate,
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave."""
+        """Take over what `state_dict` gave; stage and live operations must be those that this state was made for."""
         self.supernet.load_state_dict(saved["supernet"])
         with torch.no_grad():
-            for kind, alpha in self.alphas.items():
-                alpha.copy_(saved["alphas"][kind])
+            for name, alpha in self.alphas.items():
+                alpha.copy_(saved["alphas"][name])
         self.weight_optimizer.load_state_dict(saved["weight_optimizer"])
         if self.alpha_optimizer:
             self.alpha_optimizer.load_state_dict(saved["alpha_optimizer"])
         self.epoch = saved["epoch"]
         self.stop_reason = saved["stop_reason"]
+        self.final_alphas = saved["final_alphas"]
+        self.records = saved["records"]
+        self.temperature, self.auxiliary_gate = saved["temperature"], saved["auxiliary_gate"]
+        self.architecture = self.architecture.at(self.temperature, self.auxiliary_gate)

@@ -97,6 +97,10 @@ class Skeleton(Protocol):
         """How many times the cells and blocks behind the stem halve height and width."""
         ...
 
+    def deepen(self, layers: int, cells: int) -> int:
+        """The `layers` of a network with so many more cells in every group between reductions."""
+        ...
+
     def plan(
         self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem
     ) -> NetworkPlan:
@@ -113,6 +117,10 @@ class DartsSkeleton:
 
     cell_kinds: tuple[str, ...] = ("normal", "reduce")
     num_reductions: int = 2
+
+    def deepen(self, layers: int, cells: int) -> int:
+        """See `Skeleton.deepen`."""
+        return layers + (self.num_reductions + 1) * cells
 
     def plan(
         self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem
@@ -150,6 +158,10 @@ class NasBench201Skeleton:
 
     cell_kinds: tuple[str, ...] = ("cell",)
     num_reductions: int = 2
+
+    def deepen(self, layers: int, cells: int) -> int:
+        """See `Skeleton.deepen`."""
+        return layers + cells
 
     def plan(
         self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem

@@ -48,17 +48,17 @@ def images_of_32_pixels(asked: int) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("layer", "epochs", "steps"),
     [
-        ({"search.epochs": 3, "search.steps_per_epoch": None}, 3, 2),
+        ({"search.epochs": 3, "search.steps_per_epoch": None}, 3, None),
         ({"search.epochs": 3, "search.steps_per_epoch": 1}, 3, 1),
-        ({"search.epochs": 3, "search.steps_per_epoch": 99}, 3, 2),
-        ({"search.batch_size": 500, "search.steps_per_epoch": None}, 1, 1),
+        ({"search.epochs": 3, "search.steps_per_epoch": 99}, 3, 99),
+        ({"search.batch_size": 500, "search.steps_per_epoch": None}, 1, None),
         (images_of_32_pixels(160), round(2 * 160 / 21), 2),
         (images_of_32_pixels(40), 10, 1),
-        (images_of_32_pixels(10**6), 50, 2),
+        (images_of_32_pixels(10**6), 50, 2 * 10**6 // (50 * 8)),
     ],
 )
 def test_a_search_lasts_as_asked_or_as_its_images_allow(
-    tmp_path: Path, layer: dict[str, object], epochs: int, steps: int
+    tmp_path: Path, layer: dict[str, object], epochs: int, steps: int | None
 ) -> None:
     session = opened(tmp_path / "run", {"search.batch_size": 8}, layer)
     assert len(session.splits.weights) == 21

@@ -9,24 +9,31 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.data import Batch
-from dartboard.errors import NonFiniteLossError
+from dartboard.errors import NonFiniteLossError, SettingsError
 from dartboard.runs import Event, Observer, RunDirectory
 from dartboard.search import (
     AdamUpdate,
     Bilevel,
     FirstOrder,
+    KeepStrongest,
     Recipe,
+    RelaxedCell,
     Rule,
+    SearchBatches,
     SearchLength,
     SearchProblem,
     SearchSettings,
     SearchState,
+    SgdUpdate,
+    Stage,
+    SupernetRequest,
     WarmUp,
     run_search,
 )
 from dartboard.search.gradient import differentiate
-from dartboard.search.loop import cosine
+from dartboard.search.loop import cosine, stage_spans
 from dartboard.space import Genotype, get_space
+from dartboard.supernet import Mixing
 
 SPACE = get_space("nas-bench-201")
 DARTS = Recipe(gradient=FirstOrder(), update=AdamUpdate())
@@ -76,9 +83,16 @@ def batches(count: int, seed: int, factor: float = 1.0) -> Fixed:
     )
 
 
-def problem(steps: int = 3, **changes: Fixed) -> SearchProblem:
-    parts = {"weight_batches": batches(steps, 0), "alpha_batches": batches(2, 1), "validation_batches": batches(2, 2)}
-    return SearchProblem(space=SPACE, supernet=Linear(), device=torch.device("cpu"), **{**parts, **changes})
+def problem(steps: int = 3, supernet: nn.Module | None = None, **changes: Fixed) -> SearchProblem:
+    parts = {"weights": batches(steps, 0), "alphas": batches(2, 1), "validation": batches(2, 2)}
+    given = SearchBatches(**{**parts, **changes})
+    supernet = Linear() if supernet is None else supernet
+    return SearchProblem(SPACE, lambda _: supernet, lambda _: given, torch.device("cpu"))
+
+
+def supernet_of(given: SearchProblem) -> nn.Module:
+    """The one supernet of a problem."""
+    return given.make_supernet(SupernetRequest(0, Mixing(), {}, 0))
 
 
 def search(
@@ -144,12 +158,12 @@ def test_the_virtual_step_is_what_the_loops_weight_step_then_does(tmp_path: Path
 
 
 def test_the_weight_step_is_clipped_to_the_norm(tmp_path: Path) -> None:
-    given = problem(weight_batches=batches(3, 0, factor=1000.0))
-    before = [weight.detach().clone() for weight in given.supernet.parameters()]
+    given = problem(weights=batches(3, 0, factor=1000.0))
+    before = [weight.detach().clone() for weight in supernet_of(given).parameters()]
     settings = SearchSettings(weight_lr=1.0, momentum=0.0, weight_decay=0.0, grad_clip=0.25)
     with RunDirectory(tmp_path) as run:
         run_search(given, DARTS, settings, run, length=SearchLength(1, 1), seed=0, observer=Observer())
-    change = [(new - old).norm() for new, old in zip(given.supernet.parameters(), before, strict=True)]
+    change = [(new - old).norm() for new, old in zip(supernet_of(given).parameters(), before, strict=True)]
     assert torch.stack(change).norm().item() == pytest.approx(0.25, rel=1e-4)
 
 
@@ -173,7 +187,7 @@ def test_weights_move_alike_in_either_memory_format_whatever_that_of_their_gradi
     )
     assert slope["w"].stride() != nets[1].weight.stride()
     for number, net in enumerate(nets):
-        search(tmp_path / str(number), replace(problem(), supernet=net))
+        search(tmp_path / str(number), problem(supernet=net))
     # The same sums; only their order may differ.
     torch.testing.assert_close(nets[0].weight, nets[1].weight, rtol=0, atol=1e-6)
 
@@ -184,8 +198,9 @@ def test_alpha_moves_before_the_weights_and_each_step_moves_only_its_own(tmp_pat
     twin = Linear()
     start = make_alpha(tmp_path / "start")
     alpha = start.clone().requires_grad_()
-    adam = AdamUpdate().optimizer([alpha])
-    alpha_batch, weight_batch = given.alpha_batches.batches[0], given.weight_batches.batches[0]
+    adam = AdamUpdate().optimizer({"cell": alpha}, {})
+    batches_of = given.make_batches("halves")
+    alpha_batch, weight_batch = next(batches_of.alphas.in_order()), next(batches_of.weights.in_order())
     loss = nn.functional.cross_entropy(twin(alpha_batch.images, {"cell": alpha.softmax(-1)}), alpha_batch.labels)
     (alpha.grad,) = torch.autograd.grad(loss, [alpha])
     adam.step()
@@ -215,9 +230,9 @@ def make_alpha(folder: Path) -> Tensor:
 
 def test_a_search_without_a_gradient_trains_weights_at_a_fixed_alpha_and_records_no_alpha_loss(tmp_path: Path) -> None:
     given = problem()
-    before = given.supernet.layer.weight.detach().clone()
+    before = supernet_of(given).layer.weight.detach().clone()
     _, events = search(tmp_path, given, Recipe())
-    assert not torch.equal(given.supernet.layer.weight, before)
+    assert not torch.equal(supernet_of(given).layer.weight, before)
     assert [event["alpha_loss"] for event in events] == [None, None]
     assert events[0]["gates"] == events[1]["gates"]
 
@@ -226,8 +241,10 @@ def test_the_epoch_event_scores_the_supernet_on_the_validation_batches(tmp_path:
     given = problem()
     _, events = search(tmp_path, given, epochs=1)
     gates = {"cell": torch.tensor(events[0]["gates"]["cell"])}
-    images, labels = (torch.cat(parts) for parts in zip(*given.validation_batches.batches, strict=True))
-    logits = given.supernet(images, gates)
+    images, labels = (
+        torch.cat(parts) for parts in zip(*given.make_batches("halves").validation.in_order(), strict=True)
+    )
+    logits = supernet_of(given)(images, gates)
     assert events[0]["validation_accuracy"] == pytest.approx((logits.argmax(1) == labels).double().mean().item())
     assert events[0]["validation_loss"] == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), rel=1e-5)
 
@@ -245,7 +262,7 @@ def test_an_epoch_ends_with_its_images_or_its_steps(tmp_path: Path) -> None:
         assert counting.steps == expected
 
 
-@pytest.mark.parametrize("part", ["weight_batches", "alpha_batches"])
+@pytest.mark.parametrize("part", ["weights", "alphas"])
 def test_a_loss_that_is_not_finite_is_named_with_its_epoch_and_a_remedy(tmp_path: Path, part: str) -> None:
     """A broken alpha breaks the next weight loss too, and that one is named first."""
     sentence = r"the weight loss is nan in search epoch 1; lower search\.weight_lr \(now 0\.025\)"
@@ -314,3 +331,146 @@ def test_an_epoch_recorded_but_not_saved_is_recorded_once_after_a_resume(tmp_pat
         run.events.append({"event": "phase", "phase": "data", "seconds": 1.0})
     _, events = search(tmp_path, problem(), epochs=2)
     assert [event.get("epoch") for event in events] == [1, 2, None]
+
+
+def test_weights_and_alpha_step_on_one_batch_as_one_gradient_descent_on_both(tmp_path: Path) -> None:
+    """By hand: both optimisers are plain, so a step on the same batch is one joint step."""
+    given, twin = problem(steps=1), Linear()
+    alpha = make_alpha(tmp_path / "start").requires_grad_()
+    recipe = Recipe(gradient=FirstOrder(), update=SgdUpdate(lr=0.5), images="same-batch")
+    settings = SearchSettings(weight_lr=0.1, momentum=0.0, weight_decay=0.0, grad_clip=None)
+    batch = next(given.make_batches("same-batch").weights.in_order())
+    loss = nn.functional.cross_entropy(twin(batch.images, {"cell": alpha.softmax(-1)}), batch.labels)
+    joint = dict(twin.named_parameters())
+    at_alpha, *at_weights = torch.autograd.grad(loss, [alpha, *joint.values()])
+    with RunDirectory(tmp_path / "run") as run:
+        run_search(given, recipe, settings, run, length=SearchLength(1, 1), seed=0, observer=Observer())
+        saved = run.load_checkpoint("search", "search")
+    assert saved is not None
+    torch.testing.assert_close(saved["alphas"]["cell"], alpha - 0.5 * at_alpha)
+    for (name, weight), slope in zip(joint.items(), at_weights, strict=True):
+        torch.testing.assert_close(saved["supernet"][name], weight - 0.1 * slope)
+
+
+STAGED = replace(
+    DARTS, earlier=(Stage(DARTS, 1 / 3, KeepStrongest(3)), Stage(replace(DARTS, deeper=2), 1 / 3)), deeper=4
+)
+
+
+def staged_problem(requests: list[SupernetRequest]) -> SearchProblem:
+    """Every stage gets a new supernet, and leaves its request."""
+
+    def make(request: SupernetRequest) -> nn.Module:
+        requests.append(request)
+        return Linear()
+
+    return replace(problem(), make_supernet=make)
+
+
+def test_every_stage_has_a_supernet_of_its_own_with_what_the_stage_before_left(tmp_path: Path) -> None:
+    requests: list[SupernetRequest] = []
+    _, events = search(tmp_path, staged_problem(requests), STAGED, epochs=6)
+    assert [event["stage"] for event in events] == [0, 0, 1, 1, 2, 2]
+    assert [event["epoch"] for event in events] == [1, 2, 3, 4, 5, 6]
+    assert [(request.stage, request.deeper) for request in requests] == [(0, 0), (1, 2), (2, 4)]
+    assert [{len(names) for names in request.live["cell"]} for request in requests] == [{5}, {3}, {3}]
+    last = torch.tensor(events[1]["gates"]["cell"])
+    for row, names in enumerate(requests[1].live["cell"]):
+        assert {SPACE.ops[column] for column in last[row].topk(3).indices} == set(names)
+    gates = torch.tensor(events[-1]["gates"]["cell"])
+    assert ((gates > 0).sum(dim=1) == 3).all()
+    rates = [event["learning_rate"] for event in events]
+    assert rates[0] == rates[2] == rates[4] > rates[1]
+
+
+def test_a_rate_that_does_not_restart_spans_all_stages(tmp_path: Path) -> None:
+    going_on = replace(DARTS, restarts_rate=False)
+    recipe = replace(going_on, earlier=(Stage(going_on, 0.5),))
+    _, events = search(tmp_path, staged_problem([]), recipe, epochs=4)
+    assert [event["learning_rate"] for event in events] == [cosine(epoch, 4, 0.025, 0.001) for epoch in range(4)]
+
+
+class Killed(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize("stop_at", range(1, 6))
+def test_a_staged_search_stopped_anywhere_and_resumed_is_never_stopped(tmp_path: Path, stop_at: int) -> None:
+    class StopAt(Observer):
+        def epoch(self, event: Event) -> None:
+            if event["epoch"] == stop_at:
+                raise Killed
+
+    genotype, events = search(tmp_path / "whole", staged_problem([]), STAGED, epochs=6)
+    with pytest.raises(Killed):
+        search(tmp_path / "halved", staged_problem([]), STAGED, epochs=6, observer=StopAt())
+    again, resumed = search(tmp_path / "halved", staged_problem([]), STAGED, epochs=6)
+    assert again == genotype
+    assert [{**event, "seconds": 0} for event in resumed] == [{**event, "seconds": 0} for event in events]
+
+
+def test_stages_share_the_epochs_and_each_has_one_at_least() -> None:
+    assert stage_spans([1 / 3, 1 / 3, 1 / 3], 75) == [(0, 25), (25, 50), (50, 75)]
+    assert stage_spans([0.01, 0.99], 3) == [(0, 1), (1, 3)]
+    assert stage_spans([0.98, 0.01, 0.01], 4) == [(0, 2), (2, 3), (3, 4)]
+    with pytest.raises(SettingsError, match=r"in 3 stages and needs as many epochs at least, not 2"):
+        stage_spans([1 / 3, 1 / 3, 1 / 3], 2)
+
+
+class Counted:
+    """A penalty that pulls the first alpha up, and notes how far the search was."""
+
+    def __init__(self) -> None:
+        self.progress: list[float] = []
+
+    def __call__(self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell], progress: float) -> Tensor:
+        assert set(cells) == {"cell"}
+        self.progress.append(progress)
+        return -100 * alphas["cell"][0, 0]
+
+
+def test_a_penalty_joins_the_loss_of_alpha_and_no_other(tmp_path: Path) -> None:
+    counted = Counted()
+    recipe = Recipe(gradient=FirstOrder(), update=SgdUpdate(lr=0.01), penalties=(counted,))
+    _, events = search(tmp_path / "pulled", problem(), recipe)
+    _, plain = search(tmp_path / "plain", problem(), replace(recipe, penalties=()))
+    assert counted.progress == [0.0] * 3 + [0.5] * 3
+    assert events[0]["gates"]["cell"][0][0] > plain[0]["gates"]["cell"][0][0] + 0.1
+    first = [run[0]["alpha_loss"] for run in (events, plain)]
+    assert abs(first[0] - first[1]) < 1, "the recorded loss is the cross-entropy alone"
+
+
+class Shaken:
+    """A perturbation that doubles the gates, and asks for a loss."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+
+    def __call__(self, architecture, alphas, loss, progress, generator) -> dict[str, Tensor]:
+        gates = architecture.gates(alphas, generator)
+        self.losses.append(loss(gates).item())
+        return {name: 2 * gate for name, gate in gates.items()}
+
+
+def test_a_perturbation_shakes_the_gates_of_the_weight_step_alone(tmp_path: Path) -> None:
+    shaken = Shaken()
+    _, events = search(tmp_path / "shaken", problem(), replace(DARTS, perturbation=shaken), epochs=1)
+    _, plain = search(tmp_path / "plain", problem(), DARTS, epochs=1)
+    assert len(shaken.losses) == 3
+    assert events[0]["weight_loss"] != plain[0]["weight_loss"]
+    assert events[0]["gates"] != plain[0]["gates"], "through the weights, alpha feels it from the second step on"
+
+
+def test_alphas_that_a_rule_hands_over_decide_the_genotype(tmp_path: Path) -> None:
+    class Earlier(Rule):
+        def after_epoch(self, state: SearchState) -> None:
+            chosen = torch.zeros(6, 5)
+            chosen[:, 3] = 1.0
+            state.figures["measured"] = 7.0
+            state.stop("found", {"cell": chosen})
+
+    genotype, events = search(tmp_path, problem(), replace(DARTS, rules=(Earlier(),)))
+    assert {choice.op for choice in genotype["cell"].choices} == {SPACE.ops[3]}
+    assert events[0]["measured"] == 7.0
+    again, _ = search(tmp_path, problem(), replace(DARTS, rules=(Earlier(),)))
+    assert again == genotype

@@ -5,15 +5,20 @@ import torch
 from torch import nn
 
 from dartboard.runs import RunDirectory
-from dartboard.search import AdamUpdate, SearchState
+from dartboard.search import AdamUpdate, Architecture, Recipe, SearchState, all_live
+from dartboard.space import get_space
 
 
 def make_state(seed: int, *, moves_alpha: bool = True, fused: bool = True) -> SearchState:
     torch.manual_seed(seed)
     supernet = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    space = get_space("darts")
+    live = all_live(space)
+    architecture = Architecture.of(Recipe(), space, live, torch.device("cpu"))
     alphas = {kind: torch.randn(2, 3, requires_grad=True) for kind in ("normal", "reduce")}
     sgd = torch.optim.SGD(supernet.parameters(), lr=0.1, momentum=0.9, fused=fused)
-    return SearchState(supernet, alphas, sgd, AdamUpdate().optimizer(alphas.values()) if moves_alpha else None, 5)
+    adam = AdamUpdate().optimizer(alphas, architecture.cells) if moves_alpha else None
+    return SearchState(supernet, architecture, alphas, sgd, adam, epochs=5, span=(0, 5), live=live)
 
 
 def step(state: SearchState) -> None:
@@ -71,8 +76,25 @@ def test_alpha_is_never_among_the_weights() -> None:
     assert weights.isdisjoint(id(alpha) for alpha in state.alphas.values())
 
 
-def test_the_reason_for_a_stop_survives_a_checkpoint() -> None:
+def test_the_reason_for_a_stop_and_what_rules_remember_survive_a_checkpoint() -> None:
     state, other = make_state(0), make_state(1)
-    state.stop("enough")
-    other.load_state_dict(state.state_dict())
+    earlier = {kind: torch.ones(2, 3) for kind in state.alphas}
+    state.records["eigenvalues"] = [0.5, 0.7]
+    state.temperature, state.auxiliary_gate = 0.25, 0.5
+    state.stop("enough", earlier)
+    other.load_state_dict(copy.deepcopy(state.state_dict()))
     assert other.stop_reason == "enough"
+    assert other.has_ended
+    assert other.final_alphas is not None
+    assert all(torch.equal(other.final_alphas[kind], alpha) for kind, alpha in earlier.items())
+    assert other.records == {"eigenvalues": [0.5, 0.7]}
+    assert other.architecture.auxiliary_gate == 0.5
+    assert [cell.temperature for cell in other.architecture.cells.values()] == [0.25, 0.25]
+
+
+def test_a_stage_knows_how_far_it_is() -> None:
+    state = make_state(0)
+    state.span, state.epoch = (2, 6), 3
+    assert (state.stage_epoch, state.stage_epochs, state.progress, state.has_ended) == (1, 4, 0.25, False)
+    state.epoch = 6
+    assert state.has_ended

@@ -1,22 +1,14 @@
-"""What happens when: rules act before and after an epoch, in the order listed, and only there."""
+"""When alpha learns at all."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dartboard.search.rules.base import Rule
+
 if TYPE_CHECKING:
     from dartboard.search.state import SearchState
 
-__all__ = ["NoTraining", "Rule", "WarmUp"]
-
-
-class Rule:
-    """Does nothing; rules override one method or both."""
-
-    def before_epoch(self, state: "SearchState") -> None:
-        """Called before every epoch; may end the search by `state.stop(reason)`."""
-
-    def after_epoch(self, state: "SearchState") -> None:
-        """Called after every epoch, before it is recorded and saved; may end the search by `state.stop(reason)`."""
+__all__ = ["NoTraining", "WarmUp"]
 
 
 @dataclass(frozen=True)
@@ -35,11 +27,11 @@ class WarmUp(Rule):
     Paper: P-DARTS (arXiv:1904.12760), section 4.1.2; PC-DARTS (arXiv:1907.05737), section 4.1.
 
     Attributes:
-        fraction: share of the epochs in which alpha rests.
+        fraction: share of the stage's epochs in which alpha rests.
     """
 
     fraction: float
 
     def before_epoch(self, state: "SearchState") -> None:
         """Rest or wake alpha."""
-        state.alpha_rests = state.epoch < self.fraction * state.epochs
+        state.alpha_rests = state.stage_epoch < self.fraction * state.stage_epochs

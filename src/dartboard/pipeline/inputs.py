@@ -1,0 +1,19 @@
+"""Images of a session as batches."""
+
+from dartboard.data import Augmentation, AugmentSettings, Batches, ImageView, Part
+from dartboard.pipeline.session import Session
+
+__all__ = ["EVALUATION_BATCH", "batches_of", "part_batches"]
+
+EVALUATION_BATCH = 256
+
+
+def part_batches(session: Session, part: Part, augment: AugmentSettings, batch_size: int) -> Batches:
+    """Batches of a part of the dataset."""
+    return batches_of(session, session.splits.view(session.dataset, part), augment, batch_size)
+
+
+def batches_of(session: Session, view: ImageView, augment: AugmentSettings, batch_size: int) -> Batches:
+    """Batches of a view."""
+    augmentation = Augmentation(augment, session.normalization, session.dataset.image_shape)
+    return Batches(view, augmentation, batch_size=batch_size, device=session.device)

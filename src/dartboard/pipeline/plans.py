@@ -1,0 +1,87 @@
+"""How large and how long: the network of a step, its epochs, and whether the images fit it."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from dartboard.data import PHOTOGRAPH_SIDE
+from dartboard.errors import SettingsError
+from dartboard.pipeline.session import Session
+from dartboard.search import SearchLength
+from dartboard.space import NetworkPlan, Stem, get_space, smallest_map
+from dartboard.train import check_compiler
+
+__all__ = ["Step", "check_sizes", "network_plan", "network_stem", "search_length", "train_epochs"]
+
+Step = Literal["search", "train"]
+
+
+def network_plan(session: Session, step: Step, deeper: int = 0) -> NetworkPlan:
+    """The network of a step; `deeper` adds cells to every group between reductions."""
+    size = session.settings.search if step == "search" else session.settings.train
+    space = get_space(session.settings.space)
+    return space.plan(
+        in_channels=session.dataset.image_shape[0],
+        num_classes=len(session.dataset.classes),
+        init_channels=size.init_channels,
+        layers=space.skeleton.deepen(size.layers, deeper),
+        stem=network_stem(session, size.stem),
+    )
+
+
+def network_stem(session: Session, asked: Stem | None) -> Stem:
+    """The stem asked for, or the one that fits the images."""
+    if asked is not None:
+        return asked
+    return "imagenet" if min(session.dataset.image_shape[1:]) >= PHOTOGRAPH_SIDE else "cifar"
+
+
+def search_length(session: Session) -> SearchLength:
+    """Epochs of the search and steps of each."""
+    settings, available = session.settings.search, len(session.splits.weights)
+    if settings.epochs is not None:
+        return SearchLength(settings.epochs, settings.steps_per_epoch)
+    images = _affordable(session, "search", settings.images)
+    epochs = _clamp(images / available, 10, 50)
+    return SearchLength(epochs, settings.steps_per_epoch or max(1, images // (epochs * settings.batch_size)))
+
+
+def train_epochs(session: Session) -> int:
+    """Epochs of the training."""
+    settings = session.settings.train
+    if settings.epochs is not None:
+        return settings.epochs
+    return _clamp(_affordable(session, "train", settings.images) / len(session.splits.train), 8, 60)
+
+
+def check_sizes(session: Session, steps: Sequence[Step] = ("search", "train")) -> None:
+    """Refuse networks that shrink the images to less than 2x2, or cannot be compiled, before anything is trained.
+
+    Raises:
+        SettingsError: width, depth, stem and image size do not fit together, or a compiler is missing.
+    """
+    if "train" in steps and session.settings.train.compile:
+        check_compiler(session.device)
+    for name in steps:
+        plan = network_plan(session, name)
+        height, width = session.dataset.image_shape[1:]
+        smallest = smallest_map(get_space(session.settings.space), plan, (height, width))
+        if min(smallest) < 2:
+            remedy = f" or {name}.stem=cifar" if plan.stem == "imagenet" else ""
+            raise SettingsError(
+                f"images of {width}x{height} pixels shrink to {smallest[1]}x{smallest[0]} in this network; use larger "
+                f"images (data.image_size){remedy}."
+            )
+
+
+def _affordable(session: Session, step: Literal["search", "train"], images: int) -> int:
+    """How many images of this dataset cost the cells about as much as `images` images of 32x32 pixels.
+
+    Small maps save less than their pixels promise, since every operation has a cost of its own: twice as many at most.
+    """
+    height, width = session.dataset.image_shape[1:]
+    shrinks = 64 if network_plan(session, step).stem == "imagenet" else 1
+    return round(images * min(2.0, 32 * 32 * shrinks / (height * width)))
+
+
+def _clamp(epochs: float, least: int, most: int) -> int:
+    return max(least, min(most, round(epochs)))

@@ -1,0 +1,146 @@
+"""The search step of a run."""
+
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from dartboard.data import ImageView
+from dartboard.pipeline.architecture import read_genotype
+from dartboard.pipeline.inputs import EVALUATION_BATCH, batches_of
+from dartboard.pipeline.plans import network_plan, search_length
+from dartboard.pipeline.session import Session
+from dartboard.pipeline.settings import RunSettings
+from dartboard.runs import make_generator, seeded_initialization
+from dartboard.search import (
+    Images,
+    SearchBatches,
+    SearchProblem,
+    SupernetRequest,
+    WarmUp,
+    all_live,
+    check_fit,
+    make_recipe,
+    run_search,
+    stage_spans,
+)
+from dartboard.space import Genotype, get_space
+from dartboard.supernet import FusedSupernet, SupernetSpec
+
+__all__ = ["check_method", "describe_search", "search_genotype"]
+
+
+def check_method(settings: RunSettings) -> None:
+    """Refuse a method that does not fit the space or the size of the supernet; no data is needed.
+
+    Raises:
+        UnknownNameError: there is no such method or space.
+        SettingsError: an option is unknown or does not fit, or the supernet cannot be built.
+        RecipeError: the parts of the method do not fit together, or not the space.
+    """
+    recipe, space, size = (
+        make_recipe(settings.method.name, settings.method.options),
+        get_space(settings.space),
+        settings.search,
+    )
+    check_fit(recipe, space)
+    if size.epochs is not None:
+        stage_spans([stage.share for stage in recipe.stages], size.epochs)
+    for stage in recipe.stages:
+        layers = space.skeleton.deepen(size.layers, stage.recipe.deeper)
+        plan = space.plan(in_channels=3, num_classes=2, init_channels=size.init_channels, layers=layers)
+        SupernetSpec(space, plan, stage.recipe.mixing).with_live(all_live(space, stage.recipe.without))
+
+
+def describe_search(session: Session) -> str:
+    """What the search will do, in one line."""
+    settings, splits, length = session.settings, session.splits, search_length(session)
+    recipe, size = make_recipe(settings.method.name, settings.method.options), settings.search
+    if recipe.images == "halves":
+        images, available = f"two halves of {len(splits.weights)} and {len(splits.alphas)} images", len(splits.weights)
+    else:
+        available = len(_shared_images(session)[0])
+        images = f"{available} images"
+    whole = max(1, available // size.batch_size)
+    steps = whole if length.steps is None else min(whole, length.steps)
+    return (
+        f"{settings.method.name} in {settings.space}: {length.epochs} epoch{'s'[: length.epochs > 1]} of "
+        f"{steps} step{'s'[: steps > 1]} on {images}, {size.init_channels} channels, "
+        f"{size.layers} layer{'s'[: size.layers > 1]}"
+    )
+
+
+def search_genotype(session: Session) -> Genotype:
+    """Search, unless the run directory already holds a genotype."""
+    settings, seed = session.settings, session.settings.seed
+    space = get_space(settings.space)
+    with session.phase("search"):
+        if session.run.has("genotype.json"):
+            return read_genotype(session.run.path)
+        problem = SearchProblem(
+            space=space,
+            make_supernet=partial(_make_supernet, session),
+            make_batches=partial(_search_batches, session),
+            device=session.device,
+        )
+        recipe = make_recipe(settings.method.name, settings.method.options)
+        if settings.search.warmup_fraction:
+            recipe = recipe.with_rules_first(WarmUp(settings.search.warmup_fraction))
+        return run_search(
+            problem,
+            recipe,
+            settings.search,
+            session.run,
+            length=search_length(session),
+            seed=seed,
+            observer=session.observer,
+        )
+
+
+def _make_supernet(session: Session, request: SupernetRequest) -> FusedSupernet:
+    with seeded_initialization(session.settings.seed, "search", "weights", request.stage):
+        supernet = FusedSupernet(_supernet_spec(session, request))
+    supernet.to(device=session.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return supernet
+
+
+def _supernet_spec(session: Session, request: SupernetRequest) -> SupernetSpec:
+    space = get_space(session.settings.space)
+    return SupernetSpec(space, network_plan(session, "search", request.deeper), request.mixing).with_live(request.live)
+
+
+def _search_batches(session: Session, images: Images) -> SearchBatches:
+    """The batches of a search: from two halves, or from one set that both weights and alphas see."""
+    settings = session.settings.search
+    if images == "halves":
+        weights, alphas = (session.splits.view(session.dataset, part) for part in ("weights", "alphas"))
+        scored = ImageView(alphas.image_set, _mixed_alphas(session)[: settings.validation_images])
+    else:
+        weights, scored = _shared_images(session)
+        alphas = weights
+    return SearchBatches(
+        batches_of(session, weights, settings.augment, settings.batch_size),
+        batches_of(session, alphas, settings.augment, settings.batch_size),
+        batches_of(session, scored, settings.augment, EVALUATION_BATCH),
+    )
+
+
+def _shared_images(session: Session) -> tuple[ImageView, ImageView]:
+    """Images of both halves for weights and alphas together, and those kept from them, on which the supernet is scored.
+
+    The latter are at most half of the alpha half: `validation_images` of null, all of it, would leave too few to learn
+    from.
+    """
+    mixed, weights = _mixed_alphas(session), session.splits.view(session.dataset, "weights")
+    count = min(session.settings.search.validation_images or len(mixed), len(mixed) // 2)
+    learned = np.sort(np.concatenate([weights.indices, mixed[count:]]))
+    return ImageView(weights.image_set, learned), ImageView(weights.image_set, mixed[:count])
+
+
+def _mixed_alphas(session: Session) -> npt.NDArray[np.int64]:
+    """The alpha half in mixed order: batch statistics of batches sorted by class would mislead."""
+    indices = session.splits.alphas
+    generator = make_generator(session.settings.seed, "search", "validation-order")
+    mixed: npt.NDArray[np.int64] = indices[torch.randperm(len(indices), generator=generator).numpy()]
+    return mixed

@@ -1,0 +1,40 @@
+"""Whether the parts of a method fit a space."""
+
+from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
+
+from dartboard.errors import RecipeError
+from dartboard.search.recipe import Recipe
+from dartboard.space import SearchSpace
+
+__all__ = ["Choosy", "check_fit"]
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """A part that does not make sense in every space."""
+
+    def refuse(self, space: SearchSpace) -> str:
+        """Why it makes no sense in this one, as a sentence that ends without a full stop; empty where it does."""
+        ...
+
+
+def check_fit(recipe: Recipe, space: SearchSpace) -> None:
+    """Refuse a recipe that makes no sense in a space.
+
+    Raises:
+        RecipeError: the method leaves out every operation, or a part does not make sense there.
+    """
+    for stage in recipe.stages:
+        if not set(space.ops) - set(stage.recipe.without):
+            raise RecipeError(f"the method leaves out every operation of '{space.name}'; choose another space.")
+        for part in _parts(stage.recipe):
+            if isinstance(part, Choosy) and (reason := part.refuse(space)):
+                raise RecipeError(f"{reason}; choose another method, or another space than '{space.name}'.")
+
+
+def _parts(recipe: Recipe) -> Iterator[object]:
+    """Every part of a recipe without earlier stages."""
+    yield from (recipe.relaxation, recipe.edges, recipe.gradient, recipe.update, recipe.perturbation, recipe.selection)
+    yield from recipe.penalties
+    yield from recipe.rules

@@ -1,0 +1,93 @@
+"""The bilevel problem of one step, as functions of weights and alphas."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+__all__ = ["Bilevel", "Gradient", "Loss", "SgdStep", "Tensors", "differentiate", "differentiate_both"]
+
+Tensors = Mapping[str, Tensor]
+"""Named tensors: the weights of a supernet, or its alphas."""
+
+Loss = Callable[[Tensors, Tensors], Tensor]
+"""(weights, alphas) -> mean loss, a scalar."""
+
+
+@dataclass(frozen=True)
+class SgdStep:
+    """How the weights would move next.
+
+    Attributes:
+        lr: learning rate.
+        momentum: momentum factor.
+        weight_decay: L2 factor.
+        velocity: momentum buffers by weight name; empty before the first step.
+    """
+
+    lr: float
+    momentum: float
+    weight_decay: float
+    velocity: Tensors
+
+    def __call__(self, weights: Tensors, gradients: Tensors) -> dict[str, Tensor]:
+        """W - lr * (momentum * v + gradient + weight_decay * w), differentiable; plain momentum, no clipping."""
+        moved = {}
+        for name, weight in weights.items():
+            direction = gradients[name] + self.weight_decay * weight
+            if name in self.velocity:
+                direction = direction + self.momentum * self.velocity[name]
+            moved[name] = weight - self.lr * direction
+        return moved
+
+
+@dataclass(frozen=True)
+class Bilevel:
+    """One step's problem: both losses as pure functions, and the point where they are looked at.
+
+    Attributes:
+        weights: the supernet's weights; alpha is never among them.
+        alphas: architecture parameters by name (see `Architecture`).
+        train_loss: loss on the training batch.
+        validation_loss: loss on the validation batch, with whatever the recipe adds to the loss of alpha.
+        weight_step: the weight optimiser's next step.
+        next_train_loss: gives the loss on a further training batch at every call, for gradients that look several
+            steps ahead; None where there is but one batch.
+    """
+
+    weights: Tensors
+    alphas: Tensors
+    train_loss: Loss
+    validation_loss: Loss
+    weight_step: SgdStep
+    next_train_loss: Callable[[], Loss] | None = None
+
+
+class Gradient(Protocol):
+    """Computes an architecture gradient; weights and alphas stay as they are."""
+
+    def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
+        """Gradients by the names of the alphas, each shaped like its alpha."""
+        ...
+
+
+def differentiate(loss: Tensor, at: Tensors, *, create_graph: bool = False) -> dict[str, Tensor]:
+    """Gradients of a scalar by name; zero for tensors that the loss does not depend on.
+
+    Args:
+        loss: scalar.
+        at: tensors that require gradients.
+        create_graph: keep the gradients differentiable.
+    """
+    gradients = torch.autograd.grad(loss, list(at.values()), create_graph=create_graph, materialize_grads=True)
+    return dict(zip(at, gradients, strict=True))
+
+
+def differentiate_both(loss: Tensor, weights: Tensors, alphas: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Gradients for weights and for alphas from one backward pass."""
+    joint = [*weights.values(), *alphas.values()]
+    gradients = torch.autograd.grad(loss, joint, materialize_grads=True)
+    split = len(weights)
+    return dict(zip(weights, gradients[:split], strict=True)), dict(zip(alphas, gradients[split:], strict=True))

@@ -1,0 +1,75 @@
+"""Operations that share one: softmax relaxations."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dartboard.search.relaxation.base import RelaxedCell
+
+__all__ = ["EdgeSoftmax", "Softmax", "live_softmax"]
+
+
+def live_softmax(alpha: Tensor, cell: RelaxedCell) -> Tensor:
+    """softmax(alpha / temperature) over the live operations of each edge; 0 elsewhere, and on edges without any.
+
+    Args:
+        alpha: (edges, operations).
+        cell: which of them are live, and the temperature.
+    """
+    logits = alpha if cell.temperature == 1.0 else alpha / cell.temperature
+    if cell.is_whole:
+        return logits.softmax(dim=-1)
+    # The lowest finite number instead of -inf: a row without a live operation must not become NaN.
+    return logits.masked_fill(~cell.live, torch.finfo(logits.dtype).min).softmax(dim=-1) * cell.live
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """A softmax over the operations of each edge (DARTS, arXiv:1806.09055, eq. 2).
+
+    Attributes:
+        initial_scale: standard deviation of the start values; 1e-3 in the authors' code.
+    """
+
+    initial_scale: float = 1e-3
+    sums_to_one = True
+    on_simplex = False
+
+    def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:
+        """Small normal numbers."""
+        return self.initial_scale * torch.randn(cell.live.shape, generator=generator)
+
+    def gates(self, alpha: Tensor, cell: RelaxedCell, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - no draw
+        """softmax(alpha) along each row."""
+        return self.mean_gates(alpha, cell)
+
+    def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
+        """softmax(alpha) along each row."""
+        return live_softmax(alpha, cell)
+
+
+@dataclass(frozen=True)
+class EdgeSoftmax:
+    """For the slot `edges`: a softmax over the edges into each node (PC-DARTS, arXiv:1907.05737, eq. 4).
+
+    Attributes:
+        initial_scale: standard deviation of the start values; 1e-3 in the authors' code.
+    """
+
+    initial_scale: float = 1e-3
+    sums_to_one = True
+    on_simplex = False
+
+    def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:
+        """Small normal numbers, (edges,)."""
+        return self.initial_scale * torch.randn(len(cell.topology.edges), generator=generator)
+
+    def gates(self, alpha: Tensor, cell: RelaxedCell, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - no draw
+        """One softmax for every node, (edges,)."""
+        return self.mean_gates(alpha, cell)
+
+    def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
+        """One softmax for every node, (edges,)."""
+        # Edges are ordered by target node, so the nodes' parts follow one another.
+        return torch.cat([alpha[rows[0] : rows[-1] + 1].softmax(dim=0) for rows in cell.incoming])

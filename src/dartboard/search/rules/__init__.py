@@ -1,0 +1,6 @@
+"""What happens when: one file per family."""
+
+from dartboard.search.rules.base import Rule
+from dartboard.search.rules.warm_up import NoTraining, WarmUp
+
+__all__ = ["NoTraining", "Rule", "WarmUp"]

@@ -1,0 +1,7 @@
+"""Which genotype comes out: one file per family."""
+
+from dartboard.search.selection.base import Selection, make_genotype
+from dartboard.search.selection.strongest import StrongestEdges, weighted_gates
+from dartboard.search.selection.uniform import UniformlyRandom
+
+__all__ = ["Selection", "StrongestEdges", "UniformlyRandom", "make_genotype", "weighted_gates"]

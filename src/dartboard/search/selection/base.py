@@ -1,0 +1,33 @@
+"""What a selection is."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from dartboard.space import CellGenotype, Choice, Genotype, SearchSpace
+
+__all__ = ["Selection", "make_genotype"]
+
+
+class Selection(Protocol):
+    """Turns the relaxed architecture into a discrete one."""
+
+    def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
+        """Choose an architecture.
+
+        Args:
+            space: the search space.
+            gates: deterministic gates by name (see `Architecture`), on the CPU; those of operations that an edge does
+                not have are 0.
+            generator: for selections that draw.
+        """
+        ...
+
+
+def make_genotype(space: SearchSpace, cells: Mapping[str, list[Choice]]) -> Genotype:
+    """The genotype of a space with these choices in each kind of cell."""
+    nodes = tuple(space.cell.nodes)
+    outputs = nodes if space.cell.output == "concat" else nodes[-1:]
+    return Genotype(space.name, tuple((kind, CellGenotype(tuple(cells[kind]), outputs)) for kind in space.cell_kinds))

@@ -1,0 +1,187 @@
+"""The steps of an epoch: alpha and weights in turn, or both at once."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional
+
+from dartboard.data import Batch
+from dartboard.runs import Meter
+from dartboard.search.gradient import Bilevel, Loss, SgdStep, Tensors, differentiate, differentiate_both
+from dartboard.search.recipe import Recipe
+from dartboard.search.settings import SearchSettings
+from dartboard.search.state import SearchState
+
+__all__ = ["Steps", "Streams"]
+
+
+class Streams:
+    """Random numbers and batches of one epoch, each from a generator of its own.
+
+    Args:
+        make: purpose -> generator.
+        alphas: generator -> endless batches for alpha.
+        weights: generator -> endless batches like those of the weights.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[str], torch.Generator],
+        alphas: Callable[[torch.Generator], Iterator[Batch]],
+        weights: Callable[[torch.Generator], Iterator[Batch]],
+    ) -> None:
+        self.gates = make("gates")
+        self.perturbation = make("perturbation")
+        self.alphas = alphas(make("alpha-batches"))
+        self.further = weights(make("further-batches"))
+
+
+class Steps:
+    """The steps of one epoch, with the figures they leave.
+
+    Args:
+        recipe: of the stage.
+        settings: learning rates and the like.
+        state: what moves.
+        streams: random numbers and batches.
+        device: where everything runs.
+    """
+
+    def __init__(
+        self, recipe: Recipe, settings: SearchSettings, state: SearchState, streams: Streams, device: torch.device
+    ) -> None:
+        self.weight_meter = Meter(device)
+        self.alpha_meter = Meter(device)
+        self._recipe = recipe
+        self._settings = settings
+        self._state = state
+        self._streams = streams
+
+    def __call__(self, batch: Batch) -> None:
+        """One step of alpha, unless it rests, and one of the weights."""
+        learns = self._recipe.gradient is not None and not self._state.alpha_rests
+        if learns and self._recipe.images == "same-batch":
+            self._both(batch)
+            return
+        if learns:
+            self._alpha(batch)
+        self._weights(batch)
+
+    def _alpha(self, train_batch: Batch) -> None:
+        """Move alpha by the method's gradient."""
+        assert self._recipe.gradient is not None
+        problem = self._problem(train_batch, self._penalized(self._loss(next(self._streams.alphas), self.alpha_meter)))
+        self._move_alphas(self._recipe.gradient(problem))
+
+    def _weights(self, batch: Batch) -> None:
+        """Move the weights by one clipped SGD step on the training loss."""
+        weights, alphas = self._state.weights, self._state.alphas
+        if self._recipe.perturbation is None:
+            loss = self._loss(batch, self.weight_meter)(weights, alphas)
+        else:
+            loss = self._loss_at(batch, self._perturbed(batch), weights, self.weight_meter)
+        self._move_weights(differentiate(loss, weights))
+
+    def _both(self, batch: Batch) -> None:
+        """Move alpha and weights by one backward pass."""
+        weights, alphas = self._state.weights, self._state.alphas
+        loss = self._penalized(self._loss(batch, self.weight_meter))
+        at_weights, at_alphas = differentiate_both(loss(weights, alphas), weights, alphas)
+        self._problem(batch, self._penalized(self._loss(batch)))
+        self._move_alphas(at_alphas)
+        self._move_weights(at_weights)
+
+    def _problem(self, train_batch: Batch, validation_loss: Loss) -> Bilevel:
+        problem = Bilevel(
+            weights=self._state.weights,
+            alphas=self._state.alphas,
+            train_loss=self._loss(train_batch),
+            validation_loss=validation_loss,
+            next_train_loss=lambda: self._loss(next(self._streams.further)),
+            weight_step=self._weight_step(),
+        )
+        self._state.problem = problem
+        return problem
+
+    def _loss(self, batch: Batch, meter: Meter | None = None) -> Loss:
+        def loss(weights: Tensors, alphas: Tensors) -> Tensor:
+            gates = self._state.architecture.gates(alphas, self._streams.gates)
+            return self._loss_at(batch, gates, weights, meter)
+
+        return loss
+
+    def _loss_at(self, batch: Batch, gates: Tensors, weights: Tensors, meter: Meter | None = None) -> Tensor:
+        supernet = self._state.supernet
+        own = weights is self._state.weights
+        logits = (
+            supernet(batch.images, gates) if own else functional_call(supernet, dict(weights), (batch.images, gates))
+        )
+        value = functional.cross_entropy(logits, batch.labels)
+        if meter is not None:
+            meter.add(value, logits, batch.labels)
+        return value
+
+    def _penalized(self, loss: Loss) -> Loss:
+        """The loss with the recipe's penalties."""
+        if not self._recipe.penalties:
+            return loss
+        state = self._state
+
+        def penalized(weights: Tensors, alphas: Tensors) -> Tensor:
+            value = loss(weights, alphas)
+            for penalty in self._recipe.penalties:
+                value = value + penalty(alphas, state.architecture.cells, state.progress)
+            return value
+
+        return penalized
+
+    def _perturbed(self, batch: Batch) -> dict[str, Tensor]:
+        assert self._recipe.perturbation is not None
+        state = self._state
+        return self._recipe.perturbation(
+            state.architecture,
+            state.alphas,
+            lambda gates: self._loss_at(batch, gates, state.weights),
+            state.progress,
+            self._streams.perturbation,
+        )
+
+    def _weight_step(self) -> SgdStep:
+        optimizer = self._state.weight_optimizer
+        velocity = {}
+        for name, weight in self._state.weights.items():
+            buffer = optimizer.state[weight].get("momentum_buffer") if weight in optimizer.state else None
+            if buffer is not None:
+                velocity[name] = buffer
+        group = optimizer.param_groups[0]
+        return SgdStep(group["lr"], group["momentum"], group["weight_decay"], velocity)
+
+    def _move_alphas(self, gradients: Tensors) -> None:
+        optimizer, update = self._state.alpha_optimizer, self._recipe.update
+        assert optimizer is not None
+        assert update is not None
+        for name, alpha in self._state.alphas.items():
+            alpha.grad = gradients[name]
+        if update.grad_clip is not None:
+            nn.utils.clip_grad_norm_(self._state.alphas.values(), update.grad_clip)
+        optimizer.step()
+
+    def _move_weights(self, gradients: Tensors) -> None:
+        weights = self._state.weights
+        for name, gradient in gradients.items():
+            weights[name].grad = _laid_out_like(weights[name], gradient)
+        if self._settings.grad_clip is not None:
+            nn.utils.clip_grad_norm_(weights.values(), self._settings.grad_clip, foreach=True)
+        self._state.weight_optimizer.step()
+
+
+def _laid_out_like(weight: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient in the weight's memory format.
+
+    torch's fused SGD reads both as if they lay alike in memory, without a check; `autograd.grad`, unlike `backward`,
+    does not see to it.
+    """
+    alike = (gradient.is_contiguous() and weight.is_contiguous()) or gradient.stride() == weight.stride()
+    return gradient if alike else torch.empty_like(weight).copy_(gradient)
