@@ -42,17 +42,26 @@ PLANTED_SPACE = SearchSpace(
 )
 
 
-def run_cell(x: Tensor, gates: Tensor) -> Tensor:
-    """(batch, SIZE) and gates (edges, operations) -> (batch, SIZE)."""
+def run_cell(x: Tensor, gates: Mapping[str, Tensor]) -> Tensor:
+    """(batch, SIZE) and gates by name, as a supernet takes them, -> (batch, SIZE)."""
     states = [x]
     for node in PLANTED_SPACE.cell.nodes:
-        arriving = [
-            gate * operation(states[PLANTED_SPACE.cell.edges[row].source])
-            for row in PLANTED_SPACE.cell.incoming(node)
-            for gate, operation in zip(gates[row], OPERATIONS.values(), strict=True)
-        ]
+        rows = PLANTED_SPACE.cell.incoming(node)
+        arriving = [run_edge(row, states[PLANTED_SPACE.cell.edges[row].source], gates) for row in rows]
         states.append(torch.stack(arriving).sum(dim=0))
     return states[-1]
+
+
+def run_edge(row: int, x: Tensor, gates: Mapping[str, Tensor]) -> Tensor:
+    """An edge with everything that mixings may add to it."""
+    outputs = torch.stack([operation(x) for operation in OPERATIONS.values()])
+    mixed = (gates["cell"][row][:, None, None] * outputs).sum(dim=0)
+    if "cell.auxiliary" in gates:
+        mixed = mixed + gates["cell.auxiliary"][row] * x
+    if "cell.attention" in gates:  # each operation dims the output a little more than the one before
+        dimming = torch.linspace(1, 0.5, gates["cell.attention"].shape[1])
+        mixed = (gates["cell.attention"][row] * dimming).sum() * mixed
+    return gates["cell.edges"][row] * mixed if "cell.edges" in gates else mixed
 
 
 class PlantedSupernet(nn.Module):
@@ -64,7 +73,7 @@ class PlantedSupernet(nn.Module):
         self.shift = nn.Parameter(torch.zeros(SIZE))
 
     def forward(self, images: Tensor, gates: Mapping[str, Tensor]) -> Tensor:
-        return run_cell(images.flatten(1), gates["cell"]) * self.scale + self.shift
+        return run_cell(images.flatten(1), gates) * self.scale + self.shift
 
 
 class PlantedBatches:
@@ -83,7 +92,7 @@ class PlantedBatches:
         right = torch.tensor([[float(name == chosen) for name in OPERATIONS] for chosen in TEACHER])
         while True:
             images = torch.randn(self.batch_size, 1, 1, SIZE, generator=generator)
-            yield Batch(images, run_cell(images.flatten(1), right).argmax(dim=1))
+            yield Batch(images, run_cell(images.flatten(1), {"cell": right}).argmax(dim=1))
 
     def in_order(self) -> Iterator[Batch]:
         return islice(self.forever(torch.Generator().manual_seed(0)), 2)

@@ -1,7 +1,7 @@
 """What every registered method promises: it finds a planted architecture, repeats itself, and resumes exactly."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,8 +16,7 @@ from contracts.planted import TEACHER, search_planted
 from contracts.small import SMALL_SPACE, Outcome, open_small, outcome
 from dartboard.pipeline import search_genotype
 from dartboard.runs import Event, Observer, RunDirectory
-from dartboard.search import METHODS, Bilevel, make_recipe
-from dartboard.search.gradient import Gradient
+from dartboard.search import METHODS, Recipe, RelaxedCell, Update, make_recipe
 from dartboard.space import SPACES, check_genotype, get_space
 
 ALL = [entry.name for entry in METHODS]
@@ -46,21 +45,34 @@ def test_a_gradient_based_method_finds_the_planted_operation_of_every_edge(
 
 
 class Scaled:
-    """Another gradient times a factor."""
+    """Another update whose gradients are multiplied by a factor first."""
 
-    def __init__(self, gradient: Gradient, factor: float) -> None:
-        self.gradient, self.factor = gradient, factor
+    def __init__(self, update: Update, factor: float) -> None:
+        self.update, self.factor = update, factor
+        self.grad_clip, self.on_simplex = update.grad_clip, update.on_simplex
 
-    def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
-        return {kind: self.factor * found for kind, found in self.gradient(problem).items()}
+    def optimizer(self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> torch.optim.Optimizer:
+        optimizer = self.update.optimizer(alphas, cells)
+        optimizer.register_step_pre_hook(lambda *_: self.scale(alphas))
+        return optimizer
+
+    def scale(self, alphas: Mapping[str, Tensor]) -> None:
+        for alpha in alphas.values():
+            assert alpha.grad is not None
+            alpha.grad = self.factor * alpha.grad
+
+
+def with_scaled_update(recipe: Recipe, factor: float) -> Recipe:
+    """The same with wrong gradients in every stage."""
+    assert recipe.update is not None
+    earlier = tuple(replace(stage, recipe=with_scaled_update(stage.recipe, factor)) for stage in recipe.earlier)
+    return replace(recipe, update=Scaled(recipe.update, factor), earlier=earlier)
 
 
 @pytest.mark.parametrize("factor", [0.0, -1.0], ids=["zero", "flipped"])
 @pytest.mark.parametrize("name", GRADIENT_BASED)
 def test_no_seed_finds_what_is_planted_by_a_zero_or_flipped_gradient(name: str, factor: float, tmp_path: Path) -> None:
-    recipe = make_recipe(name, FAST)
-    assert recipe.gradient is not None
-    wrong = replace(recipe, gradient=Scaled(recipe.gradient, factor))
+    wrong = with_scaled_update(make_recipe(name, FAST), factor)
     found = [search_planted(wrong, tmp_path / str(seed), seed) for seed in range(5)]
     assert TEACHER not in found
 
@@ -86,8 +98,13 @@ class StopAfter(Observer):
             raise Stopped
 
 
+def num_epochs(name: str) -> int:
+    """As many as the method has stages, and one more."""
+    return len(make_recipe(name, {}).stages) + 1
+
+
 def search(folder: Path, name: str, *layers: dict[str, Any], observer: Observer | None = None) -> Outcome:
-    method = {"method.name": name, "search.epochs": 2, "search.steps_per_epoch": 2}
+    method = {"method.name": name, "search.epochs": num_epochs(name), "search.steps_per_epoch": 2}
     with RunDirectory(folder) as run:
         search_genotype(open_small(run, method, *layers, observer=observer))
     return outcome(folder)
@@ -135,7 +152,7 @@ def test_a_method_without_training_gives_its_genotype_at_once_and_keeps_it(name:
 @pytest.mark.parametrize("space", ["darts", "nas-bench-201"])
 @pytest.mark.parametrize("name", ALL)
 def test_the_genotype_is_an_architecture_of_its_space(name: str, space: str, tmp_path: Path) -> None:
-    layers = {"space": space, "method.name": name, "search.epochs": 1, "search.steps_per_epoch": 1}
+    layers = {"space": space, "method.name": name, "search.epochs": num_epochs(name), "search.steps_per_epoch": 1}
     with RunDirectory(tmp_path) as run:
         genotype = search_genotype(open_small(run, layers))
     check_genotype(genotype, get_space(space))
@@ -145,8 +162,12 @@ def changed_values(kind: object, value: object) -> list[object]:
     """Values of an option other than its default."""
     if get_origin(kind) is Literal:
         return [other for other in get_args(kind) if other != value]
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, tuple):
+        return [tuple(entry * 0.5 for entry in value)]
     assert isinstance(value, (int, float)), f"say here how to change an option of type {kind}"
-    return [value * 3]
+    return [value * 3 if value else 0.5]
 
 
 OPTIONS = [

@@ -447,6 +447,7 @@ class Shaken:
         self.losses: list[float] = []
 
     def __call__(self, architecture, alphas, loss, progress, generator) -> dict[str, Tensor]:
+        assert progress == 0
         gates = architecture.gates(alphas, generator)
         self.losses.append(loss(gates).item())
         return {name: 2 * gate for name, gate in gates.items()}
