@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from dartboard.space import OPS, CellPlace, CellTopology, NetworkPlan, Norm, SearchSpace, get_space
 from dartboard.space.skeleton import DartsSkeleton
 from dartboard.space.spaces.darts import darts_cell
-from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec
+from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SkipDropout, SupernetSpec
 from dartboard.supernet.spec import SEARCH_NORM
 
 __all__ = [
@@ -44,11 +44,12 @@ class Question(NamedTuple):
     images: Tensor
     gates: dict[str, Tensor]
     active: Mapping[str, list[list[int]]] | None = None
+    skip_dropout: SkipDropout | None = None
 
     def to(self, dtype: torch.dtype) -> "Question":
         """The same in another precision."""
         gates = {name: gate.to(dtype) for name, gate in self.gates.items()}
-        return Question(self.images.to(dtype), gates, self.active)
+        return self._replace(images=self.images.to(dtype), gates=gates)
 
 
 def small_spec(space: SearchSpace, *, width: int = 2, mixing: Mixing | None = None) -> SupernetSpec:
@@ -109,7 +110,7 @@ def answer(supernet: ReferenceSupernet, question: Question) -> dict[str, Tensor]
     """Logits, and the gradients of a random combination of them, by name; zeros where nothing depends."""
     images = question.images.clone().requires_grad_()
     gates = {name: gate.clone().requires_grad_() for name, gate in question.gates.items()}
-    logits = supernet(images, gates, question.active)
+    logits = supernet(images, gates, question.active, question.skip_dropout)
     inputs = {"images": images} | {f"gates {name}": gate for name, gate in gates.items()}
     inputs |= {f"weight {name}": weight for name, weight in supernet.named_parameters()}
     value = (logits * directions([logits])[0]).sum()
@@ -219,4 +220,6 @@ def questions(draw: st.DrawFn, *, mixed: bool = False) -> tuple[SupernetSpec, Qu
             question.gates[f"{kind}.edges"] = normal(generator, *edge_shape)
         if draw(st.booleans()):
             question.gates[f"{kind}.offset"] = normal(generator, edges) * (1.0 if filled else 0.0)
-    return spec, question._replace(active=active)
+    seeds = st.integers(0, 2**62)
+    skip_dropout = draw(st.none() | st.builds(SkipDropout, st.sampled_from([0.1, 0.4, 0.7]), seeds)) if mixed else None
+    return spec, question._replace(active=active, skip_dropout=skip_dropout)

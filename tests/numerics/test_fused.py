@@ -7,10 +7,10 @@ import torch
 from hypothesis import given, settings
 
 from dartboard.space import Norm, SearchSpace
-from dartboard.supernet import Mixing, SupernetSpec
+from dartboard.supernet import Mixing, SkipDropout, SupernetSpec
 from dartboard.supernet.spec import SEARCH_NORM
 
-from .engines import SPACES, Question, answer, ask, assert_same, norms, questions, small_spec, twins
+from .engines import SPACES, Question, answer, ask, assert_same, norms, questions, relative_error, small_spec, twins
 
 every_space = pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
 every_norm = pytest.mark.parametrize(
@@ -117,6 +117,18 @@ def test_gates_of_edges_and_offsets_give_the_references_gradients(space: SearchS
         question.gates[f"{kind}.edges"] = torch.rand(shape, generator=generator, dtype=torch.float64)
         question.gates[f"{kind}.offset"] = torch.randn(edges, generator=generator, dtype=torch.float64)
     assert_same(answer(fused, question), answer(reference, question))
+
+
+@every_space
+@pytest.mark.parametrize("mixing", [Mixing(), Mixing(channel_share=2, attention=("skip_connect", "sep_conv_3x3"))])
+def test_dropout_behind_identities_gives_the_references_gradients(space: SearchSpace, mixing: Mixing) -> None:
+    spec = small_spec(space, width=4, mixing=mixing)
+    reference, fused = twins(spec)
+    question = ask(spec, size=(7, 9))._replace(skip_dropout=SkipDropout(0.4, seed=3))
+    wanted = answer(reference, question)
+    assert_same(answer(fused, question), wanted)
+    whole = answer(fused, question._replace(skip_dropout=None))
+    assert relative_error(whole["logits"], wanted["logits"]) > 1e-3
 
 
 @every_space

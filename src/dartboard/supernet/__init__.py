@@ -1,6 +1,7 @@
 """The relaxed network: images and gates in, logits out."""
 
 from dartboard.supernet.carry import carry_weights, path_weights
+from dartboard.supernet.dropout import SkipDropout
 from dartboard.supernet.forms import describe_forms
 from dartboard.supernet.fused import FusedSupernet
 from dartboard.supernet.reference import Active, Gates, ReferenceSupernet
@@ -12,6 +13,7 @@ __all__ = [
     "Gates",
     "Mixing",
     "ReferenceSupernet",
+    "SkipDropout",
     "SupernetSpec",
     "carry_weights",
     "describe_forms",

@@ -18,10 +18,20 @@ from torch import Tensor, nn
 
 from dartboard.space import CellPlace
 from dartboard.space.ops import DepthwiseConv2d
+from dartboard.supernet.dropout import SkipDropout
 from dartboard.supernet.folded import Bundle, FoldedBranches, Layout, will_run
 from dartboard.supernet.forms import Separable, find_form
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
-from dartboard.supernet.reference import Active, Gates, MixedCell, ReferenceSupernet, SupernetCall, edge_weight
+from dartboard.supernet.reference import (
+    Active,
+    Gates,
+    MixedCell,
+    ReferenceSupernet,
+    SupernetCall,
+    edge_weight,
+    is_identity,
+    make_call,
+)
 from dartboard.supernet.spec import SupernetSpec
 
 __all__ = ["FusedSupernet"]
@@ -31,13 +41,32 @@ _MOST_PLANS = 256
 """Plans that a cell remembers."""
 
 
+class _Edges(NamedTuple):
+    """Edges that leave one node, and how they are run this time.
+
+    Attributes:
+        rows: their rows.
+        has_auxiliary: whether their auxiliary skip connections are run.
+        drops: whether dropout acts behind their identities.
+        folds: whether separable convolutions are folded.
+        device: where.
+    """
+
+    rows: tuple[int, ...]
+    has_auxiliary: bool
+    drops: bool
+    folds: bool
+    device: torch.device
+
+
 class _Plan(NamedTuple):
     """How the edges that leave one node are run.
 
     Attributes:
         shared: operations run once, each by one of its modules.
         single: operations run by themselves.
-        terms: (number of the edge, position in `shared` + `single`) of every gated feature.
+        dropped: rows of the identities that dropout acts behind, which differ by edge.
+        terms: (number of the edge, position in `shared` + `single` + `dropped`) of every gated feature.
         term_gates: positions of their gates among all.
         layout: the folded branches, or None.
         convolutions: for each bundle the first convolution of every branch, then the second of every branch, ...
@@ -46,6 +75,7 @@ class _Plan(NamedTuple):
 
     shared: tuple[nn.Module, ...]
     single: tuple[nn.Module, ...]
+    dropped: tuple[int, ...]
     terms: tuple[tuple[int, int], ...]
     term_gates: Tensor
     layout: Layout | None
@@ -64,6 +94,7 @@ class FusedCell(MixedCell):
     def forward(self, inputs: list[Tensor], call: SupernetCall) -> Tensor:
         """See `MixedCell.forward`."""
         states: list[Tensor] = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
+        call = self.with_masks(call, states[-1])
         weights = call.gate(self.kind, "edges")
         run = self._edge_by_edge if self.attention or (weights is not None and weights.dim() == 2) else self._joined
         sums = _Sums({}, {})
@@ -92,7 +123,7 @@ class FusedCell(MixedCell):
             gates = weights[:, None] * gates
             further = [None if gate is None else weights * gate for gate in further]
         auxiliary, offsets = further
-        added = self._add(rows, kept, targets, gates, auxiliary, call.active)
+        added = self._add(rows, kept, targets, gates, auxiliary, call)
         passed = None if rest is None else bypass(rest, stride)
         for row, node, total in zip(rows, nodes, added, strict=True):
             sums.mixed[node] = total if offsets is None else total + offsets[row]
@@ -107,7 +138,7 @@ class FusedCell(MixedCell):
         targets = [_zeros(kept, stride) for _ in rows]
         passed = None if rest is None else bypass(rest, stride)
         weights = call.gate(self.kind, "edges")
-        added = self._add(rows, kept, targets, call.gates[self.kind], None, call.active)
+        added = self._add(rows, kept, targets, call.gates[self.kind], None, call)
         for row, total in zip(rows, added, strict=True):
             joined = join_channels(self.after_operations(row, kept, total, call), passed, self.share)
             joined = joined if weights is None else edge_weight(weights, row) * joined
@@ -121,14 +152,15 @@ class FusedCell(MixedCell):
         targets: Sequence[Tensor],
         gates: Tensor,
         auxiliary: Tensor | None,
-        active: Active | None,
+        call: SupernetCall,
     ) -> Sequence[Tensor]:
         """Add every gated operation of the edges `rows` to the target of its edge, in place."""
         x = x.contiguous(memory_format=torch.channels_last)
-        plan = self._plan(rows, auxiliary is not None, active, gates.device)
+        folds = not torch.is_autocast_enabled(gates.device.type)  # moments of rounded features would be too coarse
+        plan = self._plan(_Edges(rows, auxiliary is not None, bool(call.masks), folds, gates.device), call.active)
         every = gates.flatten() if auxiliary is None else torch.cat([gates.flatten(), auxiliary])
         if plan.terms:
-            features = _features((*plan.shared, *plan.single), x)
+            features = [*_features((*plan.shared, *plan.single), x), *(x * call.masks[row] for row in plan.dropped)]
             chosen = every.index_select(0, plan.term_gates)
             targets = _Blend.apply(plan.terms, chosen, *targets, *features)  # type: ignore[no-untyped-call]
         if plan.layout is not None:
@@ -137,61 +169,61 @@ class FusedCell(MixedCell):
             targets = FoldedBranches.apply(plan.layout, x, chosen, *targets, *weights)  # type: ignore[no-untyped-call]
         return targets
 
-    def _plan(self, rows: tuple[int, ...], has_auxiliary: bool, active: Active | None, device: torch.device) -> _Plan:
-        chosen = None if active is None else tuple(tuple(active[self.kind][row]) for row in rows)
-        folds = not torch.is_autocast_enabled(device.type)  # moments of rounded features would be too coarse
-        key = (rows, has_auxiliary, chosen, folds, device)
+    def _plan(self, edges: _Edges, active: Active | None) -> _Plan:
+        key = edges, None if active is None else tuple(tuple(active[self.kind][row]) for row in edges.rows)
         if key not in self._plans:
             if len(self._plans) >= _MOST_PLANS:  # sampled paths: every draw is another plan
                 self._plans.clear()
-            self._plans[key] = self._make_plan(rows, has_auxiliary, active, folds, device)
+            self._plans[key] = self._make_plan(edges, active)
         return self._plans[key]
 
-    def _make_plan(
-        self, rows: tuple[int, ...], has_auxiliary: bool, active: Active | None, folds: bool, device: torch.device
-    ) -> _Plan:
+    def _make_plan(self, edges: _Edges, active: Active | None) -> _Plan:
         shared: dict[str, nn.Module] = {}
         users: dict[str, list[tuple[int, int]]] = {}
         single: list[tuple[nn.Module, int, int]] = []
+        dropped: list[tuple[int, int, int]] = []
         bundles: dict[Separable, list[tuple[nn.Sequential, int, int]]] = {}
-        for edge, row in enumerate(rows):
+        for edge, row in enumerate(edges.rows):
             for name, op in self.ops_of(row, active).items():
                 gate = row * self._num_ops + self.columns[name]
                 form = find_form(op)
-                if form == "shared":
+                if edges.drops and is_identity(op):
+                    dropped.append((row, edge, gate))
+                elif form == "shared":
                     shared.setdefault(name, op)
                     users.setdefault(name, []).append((edge, gate))
-                elif isinstance(form, Separable) and folds:
+                elif isinstance(form, Separable) and edges.folds:
                     assert isinstance(op, nn.Sequential)
                     bundles.setdefault(form, []).append((op, edge, gate))
                 elif form != "nothing":
                     single.append((op, edge, gate))
-            if has_auxiliary:
+            if edges.has_auxiliary:
                 single.append((self.auxiliary[row], edge, len(self.strides) * self._num_ops + row))
         terms = [(edge, place, gate) for place, name in enumerate(shared) for edge, gate in users[name]]
         terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(single, start=len(shared))]
+        before = len(shared) + len(single)
+        terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(dropped, start=before)]
         layout = Layout(
             tuple(
                 Bundle(form.kernel, form.dilation, form.repeats, form.eps, tuple(edge for _, edge, _ in branches))
                 for form, branches in bundles.items()
             ),
-            self.strides[rows[0]],
-            len(rows),
+            self.strides[edges.rows[0]],
+            len(edges.rows),
         )
         return _Plan(
             shared=tuple(shared.values()),
             single=tuple(op for op, _, _ in single),
+            dropped=tuple(row for row, _, _ in dropped),
             terms=tuple((edge, place) for edge, place, _ in terms),
-            term_gates=torch.tensor([gate for *_, gate in terms], device=device, dtype=torch.int64),
+            term_gates=_positions([gate for *_, gate in terms], edges.device),
             layout=layout if bundles else None,
             convolutions=tuple(
                 each
                 for branches in bundles.values()
                 for each in zip(*(_convolutions(op) for op, _, _ in branches), strict=True)
             ),
-            branch_gates=torch.tensor(
-                [gate for branches in bundles.values() for *_, gate in branches], device=device, dtype=torch.int64
-            ),
+            branch_gates=_positions([gate for branches in bundles.values() for *_, gate in branches], edges.device),
         )
 
 
@@ -204,9 +236,12 @@ class FusedSupernet(ReferenceSupernet):
 
     cell: ClassVar[type[MixedCell]] = FusedCell
 
-    def forward(self, images: Tensor, gates: Gates, active: Active | None = None) -> Tensor:
+    def forward(
+        self, images: Tensor, gates: Gates, active: Active | None = None, skip_dropout: SkipDropout | None = None
+    ) -> Tensor:
         """See `ReferenceSupernet.forward`."""
-        return self.run(images.contiguous(memory_format=torch.channels_last), SupernetCall(gates, active))
+        call = make_call(images, gates, active, skip_dropout)
+        return self.run(images.contiguous(memory_format=torch.channels_last), call)
 
 
 class _Sums(NamedTuple):
@@ -220,6 +255,10 @@ def _zeros(x: Tensor, stride: int) -> Tensor:
     batch, channels, height, width = x.shape
     size = (batch, channels, -(-height // stride), -(-width // stride))
     return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last).zero_()
+
+
+def _positions(gates: Sequence[int], device: torch.device) -> Tensor:
+    return torch.tensor(gates, device=device, dtype=torch.int64)
 
 
 def _features(ops: Sequence[nn.Module], x: Tensor) -> list[Tensor]:

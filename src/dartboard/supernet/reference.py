@@ -1,6 +1,7 @@
 """The supernet by definition: every operation of every edge by itself, in plain loops, written to be read."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from dartboard.space import CellPlace
 from dartboard.space.ops import OPS, plain_kernels
 from dartboard.space.skeleton import Backbone, join_outputs, project_inputs
+from dartboard.supernet.dropout import SkipDropout, SkipMasks
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
 from dartboard.supernet.spec import SupernetSpec
 
@@ -21,10 +23,19 @@ Active = Mapping[str, Sequence[Sequence[int]]]
 
 
 class SupernetCall(NamedTuple):
-    """What a cell is told beside its inputs."""
+    """What a cell is told beside its inputs.
+
+    Attributes:
+        gates: by name.
+        active: which operations are run; None for all.
+        dropout: gives each cell its masks; None where nothing is dropped.
+        masks: those of the cell at hand: row of an edge -> what multiplies its identity, shaped like the edge's input.
+    """
 
     gates: Gates
     active: Active | None
+    dropout: SkipMasks | None = None
+    masks: Mapping[int, Tensor] = MappingProxyType({})
 
     def gate(self, kind: str, part: str) -> Tensor | None:
         """The gates called `kind.part`, if given."""
@@ -70,6 +81,7 @@ class MixedCell(nn.Module):
     def forward(self, inputs: list[Tensor], call: SupernetCall) -> Tensor:
         """Inputs, oldest first, each (batch, channels, height, width) -> (batch, output channels, ...)."""
         states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
+        call = self.with_masks(call, states[-1])
         for node in self.topology.nodes:
             rows = self.topology.incoming(node)
             arriving = [self._edge(row, states[self.topology.edges[row].source], call) for row in rows]
@@ -79,12 +91,24 @@ class MixedCell(nn.Module):
     def _edge(self, row: int, x: Tensor, call: SupernetCall) -> Tensor:
         kept, rest = split_channels(x, self.share)
         gates = call.gates[self.kind][row]
-        gated = [gates[self.columns[name]] * op(kept) for name, op in self.ops_of(row, call.active).items()]
+        gated = [
+            gates[self.columns[name]] * _run(op, kept, call.masks.get(row))
+            for name, op in self.ops_of(row, call.active).items()
+        ]
         mixed = sum(gated[1:], start=gated[0]) if gated else zeros(kept, self.strides[row])
         mixed = self.after_operations(row, kept, mixed, call)
         joined = join_channels(mixed, None if rest is None else bypass(rest, self.strides[row]), self.share)
         weights = call.gate(self.kind, "edges")
         return joined if weights is None else edge_weight(weights, row) * joined
+
+    def with_masks(self, call: SupernetCall, x: Tensor) -> SupernetCall:
+        """The call with the masks of this cell, whose projected inputs look like x."""
+        if call.dropout is None:
+            return call
+        rows = [row for row in range(len(self.strides)) if any(map(is_identity, self.ops_of(row, None).values()))]
+        kept, _ = split_channels(x, self.share)
+        masks = call.dropout.draw(len(rows), kept, self.strides[0])
+        return call._replace(masks=dict(zip(rows, masks.unbind(), strict=True)))
 
     def after_operations(self, row: int, kept: Tensor, mixed: Tensor, call: SupernetCall) -> Tensor:
         """Auxiliary skip connection, attention and offset of an edge, in this order."""
@@ -127,7 +151,9 @@ class ReferenceSupernet(nn.Module):
         self.spec = spec
         self.backbone = Backbone(spec.plan, lambda place: self.cell(spec, place), spec.norm)
 
-    def forward(self, images: Tensor, gates: Gates, active: Active | None = None) -> Tensor:
+    def forward(
+        self, images: Tensor, gates: Gates, active: Active | None = None, skip_dropout: SkipDropout | None = None
+    ) -> Tensor:
         """Run the relaxed network.
 
         Args:
@@ -140,17 +166,28 @@ class ReferenceSupernet(nn.Module):
                 `KIND.offset`: a number added to every value of an edge's mixed output, shape (edges,). Of value zero,
                 it gives operations that are not run a gradient (GDAS, arXiv:1910.04465, section 3.2).
             active: which operations are run; None for all. The others are not computed and add nothing.
+            skip_dropout: drops values behind identities; None drops none, whatever mode the modules are in.
 
         Returns:
             Logits, shape (batch, classes).
         """
         with plain_kernels():
-            return self.run(images, SupernetCall(gates, active))
+            return self.run(images, make_call(images, gates, active, skip_dropout))
 
     def run(self, images: Tensor, call: SupernetCall) -> Tensor:
         """Stem, cells and head."""
         logits: Tensor = self.backbone(images, call)[0]
         return logits
+
+
+def make_call(images: Tensor, gates: Gates, active: Active | None, skip_dropout: SkipDropout | None) -> SupernetCall:
+    """What the cells are told when a supernet is called so."""
+    return SupernetCall(gates, active, None if skip_dropout is None else skip_dropout.begin(images.device))
+
+
+def is_identity(op: nn.Module) -> bool:
+    """Whether an operation of an edge is an identity, behind which dropout acts."""
+    return type(op) is nn.Identity
 
 
 def edge_weight(weights: Tensor, row: int) -> Tensor:
@@ -161,6 +198,11 @@ def edge_weight(weights: Tensor, row: int) -> Tensor:
 def _build(spec: SupernetSpec, name: str, channels: int, stride: int) -> nn.Module:
     op = OPS[name].factory(channels, stride, spec.norm)
     return nn.Sequential(op, spec.norm(channels)) if name in spec.space.normalized_ops else op
+
+
+def _run(op: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+    output: Tensor = op(x)
+    return output * mask if mask is not None and is_identity(op) else output
 
 
 def zeros(x: Tensor, stride: int) -> Tensor:
