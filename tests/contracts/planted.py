@@ -6,6 +6,7 @@ and whose only weights (a scale and a shift per class) are right, makes no mista
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from dartboard.runs import Observer, RunDirectory
 from dartboard.search import Recipe, SearchBatches, SearchLength, SearchProblem, SearchSettings, run_search
 from dartboard.space import CellTopology, SearchSpace
 from dartboard.space.skeleton import NasBench201Skeleton
+from dartboard.supernet import SkipDropout
 
-__all__ = ["PLANTED_SPACE", "TEACHER", "PlantedBatches", "PlantedSupernet", "search_planted"]
+__all__ = ["PLANTED", "PLANTED_PAIRS", "Planted", "PlantedBatches", "PlantedSupernet", "search_planted"]
 
 SIZE = 8
 OPERATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -28,33 +30,37 @@ OPERATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "roll": lambda x: x.roll(1, -1),
     "negate": torch.neg,
 }
-TEACHER = ("roll", "skip_connect", "reverse")
-"""The right operation of the edges 1<-0, 2<-0 and 2<-1."""
-
-PLANTED_SPACE = SearchSpace(
-    name="planted",
-    ops=tuple(OPERATIONS),
-    cell=CellTopology(num_inputs=1, num_nodes=2, output="last", projects_inputs=False, edges_per_node=None),
-    skeleton=NasBench201Skeleton(),
-    normalized_ops=frozenset(),
-    reference_size=(1, 1),
-    small_size=(1, 1),
-)
 
 
-def run_cell(x: Tensor, gates: Mapping[str, Tensor]) -> Tensor:
-    """(batch, SIZE) and gates by name, as a supernet takes them, -> (batch, SIZE)."""
-    states = [x]
-    for node in PLANTED_SPACE.cell.nodes:
-        rows = PLANTED_SPACE.cell.incoming(node)
-        arriving = [run_edge(row, states[PLANTED_SPACE.cell.edges[row].source], gates) for row in rows]
-        states.append(torch.stack(arriving).sum(dim=0))
-    return states[-1]
+@dataclass(frozen=True)
+class Planted:
+    """A planted problem.
+
+    Attributes:
+        space: the search space.
+        teacher: the right operation of every edge; "none" where the teacher's cell lacks the edge.
+    """
+
+    space: SearchSpace
+    teacher: tuple[str, ...]
+
+    def run_cell(self, x: Tensor, gates: Mapping[str, Tensor], skip_dropout: SkipDropout | None = None) -> Tensor:
+        """(batch, SIZE) and what a supernet takes, -> (batch, SIZE)."""
+        cell, states = self.space.cell, [x]
+        masks = torch.ones(len(cell.edges), *x.shape)
+        if skip_dropout is not None:
+            masks = skip_dropout.begin(x.device).draw(len(cell.edges), x[:, :, None, None], 1)[..., 0, 0]
+        for node in cell.nodes:
+            arriving = [run_edge(row, states[cell.edges[row].source], gates, masks[row]) for row in cell.incoming(node)]
+            states.append(torch.stack(arriving).sum(dim=0))
+        return states[-1]
 
 
-def run_edge(row: int, x: Tensor, gates: Mapping[str, Tensor]) -> Tensor:
-    """An edge with everything that mixings may add to it."""
-    outputs = torch.stack([operation(x) for operation in OPERATIONS.values()])
+def run_edge(row: int, x: Tensor, gates: Mapping[str, Tensor], mask: Tensor) -> Tensor:
+    """An edge with everything that mixings may add to it; the mask multiplies the identity."""
+    outputs = torch.stack(
+        [mask * x if name == "skip_connect" else operation(x) for name, operation in OPERATIONS.items()]
+    )
     mixed = (gates["cell"][row][:, None, None] * outputs).sum(dim=0)
     if "cell.auxiliary" in gates:
         mixed = mixed + gates["cell.auxiliary"][row] * x
@@ -64,23 +70,45 @@ def run_edge(row: int, x: Tensor, gates: Mapping[str, Tensor]) -> Tensor:
     return gates["cell.edges"][row] * mixed if "cell.edges" in gates else mixed
 
 
+def planted_space(name: str, num_nodes: int, edges_per_node: int | None) -> SearchSpace:
+    return SearchSpace(
+        name=name,
+        ops=tuple(OPERATIONS),
+        cell=CellTopology(1, num_nodes, output="last", projects_inputs=False, edges_per_node=edges_per_node),
+        skeleton=NasBench201Skeleton(),
+        normalized_ops=frozenset(),
+        reference_size=(1, 1),
+        small_size=(1, 1),
+    )
+
+
+PLANTED = Planted(planted_space("planted", 2, None), ("roll", "skip_connect", "reverse"))
+"""Every edge is kept: 1<-0, 2<-0 and 2<-1."""
+
+PLANTED_PAIRS = Planted(
+    planted_space("planted-pairs", 3, 2), ("roll", "skip_connect", "reverse", "none", "roll", "negate")
+)
+"""Nodes keep two edges: the last one, which reads 0, 1 and 2, does without the first."""
+
+
 class PlantedSupernet(nn.Module):
     """The relaxed cell, then a scale and a shift per class."""
 
-    def __init__(self) -> None:
+    def __init__(self, planted: Planted) -> None:
         super().__init__()
+        self.planted = planted
         self.scale = nn.Parameter(torch.ones(SIZE))
         self.shift = nn.Parameter(torch.zeros(SIZE))
 
-    def forward(self, images: Tensor, gates: Mapping[str, Tensor]) -> Tensor:
-        return run_cell(images.flatten(1), gates) * self.scale + self.shift
+    def forward(self, images: Tensor, gates: Mapping[str, Tensor], skip_dropout: SkipDropout | None = None) -> Tensor:
+        return self.planted.run_cell(images.flatten(1), gates, skip_dropout) * self.scale + self.shift
 
 
 class PlantedBatches:
     """Endless fresh images, labelled by the teacher."""
 
-    def __init__(self, length: int, batch_size: int = 32) -> None:
-        self.length, self.batch_size = length, batch_size
+    def __init__(self, planted: Planted, length: int, batch_size: int = 32) -> None:
+        self.planted, self.length, self.batch_size = planted, length, batch_size
 
     def __len__(self) -> int:
         return self.length
@@ -89,22 +117,25 @@ class PlantedBatches:
         return islice(self.forever(generator), self.length)
 
     def forever(self, generator: torch.Generator) -> Iterator[Batch]:
-        right = torch.tensor([[float(name == chosen) for name in OPERATIONS] for chosen in TEACHER])
+        right = torch.tensor([[float(name == chosen) for name in OPERATIONS] for chosen in self.planted.teacher])
         while True:
             images = torch.randn(self.batch_size, 1, 1, SIZE, generator=generator)
-            yield Batch(images, run_cell(images.flatten(1), {"cell": right}).argmax(dim=1))
+            yield Batch(images, self.planted.run_cell(images.flatten(1), {"cell": right}).argmax(dim=1))
 
     def in_order(self) -> Iterator[Batch]:
         return islice(self.forever(torch.Generator().manual_seed(0)), 2)
 
 
-def search_planted(recipe: Recipe, folder: Path, seed: int, *, epochs: int = 2, steps: int = 20) -> tuple[str, ...]:
-    """Run the real search; the operations it ends with, in the order of `TEACHER`."""
-    batches = PlantedBatches(steps)
+def search_planted(
+    planted: Planted, recipe: Recipe, folder: Path, seed: int, *, epochs: int = 2, steps: int = 20
+) -> tuple[str, ...]:
+    """Run the real search; the operations it ends with, in the order of the teacher's."""
+    batches = PlantedBatches(planted, steps)
     given = SearchBatches(batches, batches, batches)
-    problem = SearchProblem(PLANTED_SPACE, lambda _: PlantedSupernet(), lambda _: given, torch.device("cpu"))
+    problem = SearchProblem(planted.space, lambda _: PlantedSupernet(planted), lambda _: given, torch.device("cpu"))
     with RunDirectory(folder) as run:
         genotype = run_search(
             problem, recipe, SearchSettings(), run, length=SearchLength(epochs, steps), seed=seed, observer=Observer()
         )
-    return tuple(choice.op for choice in genotype["cell"].choices)
+    found = {(choice.target, choice.source): choice.op for choice in genotype["cell"].choices}
+    return tuple(found.get((edge.target, edge.source), "none") for edge in planted.space.cell.edges)

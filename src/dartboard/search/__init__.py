@@ -10,8 +10,8 @@ from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem,
 from dartboard.search.pruning import KeepStrongest, Pruning
 from dartboard.search.recipe import METHODS, Images, NonNegative, Recipe, Stage, make_recipe, method
 from dartboard.search.relaxation import EdgeSoftmax, Relaxation, RelaxedCell, Softmax
-from dartboard.search.rules import NoTraining, Rule, WarmUp
-from dartboard.search.selection import StrongestEdges, UniformlyRandom
+from dartboard.search.rules import FadingSkipDropout, NoTraining, Rule, WarmUp
+from dartboard.search.selection import SkipCap, StrongestEdges, UniformlyRandom
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
 from dartboard.search.update import AdamUpdate, SgdUpdate, Update
@@ -23,6 +23,7 @@ __all__ = [
     "Bilevel",
     "Choosy",
     "EdgeSoftmax",
+    "FadingSkipDropout",
     "FirstOrder",
     "Images",
     "KeepStrongest",
@@ -43,6 +44,7 @@ __all__ = [
     "SearchState",
     "SgdStep",
     "SgdUpdate",
+    "SkipCap",
     "Softmax",
     "Stage",
     "StrongestEdges",

@@ -1,6 +1,7 @@
 """The steps of an epoch: alpha and weights in turn, or both at once."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from dartboard.search.gradient import Bilevel, Loss, SgdStep, Tensors, different
 from dartboard.search.recipe import Recipe
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
+from dartboard.supernet import SkipDropout
 
 __all__ = ["Steps", "Streams"]
 
@@ -34,6 +36,7 @@ class Streams:
     ) -> None:
         self.gates = make("gates")
         self.perturbation = make("perturbation")
+        self.skip_dropout = make("skip-dropout")
         self.alphas = alphas(make("alpha-batches"))
         self.further = weights(make("further-batches"))
 
@@ -81,7 +84,9 @@ class Steps:
         if self._recipe.perturbation is None:
             loss = self._loss(batch, self.weight_meter)(weights, alphas)
         else:
-            loss = self._loss_at(batch, self._perturbed(batch), weights, self.weight_meter)
+            options = self._options()
+            gates = self._perturbed(batch, options)
+            loss = self._loss_at(batch, gates, weights, options, self.weight_meter)
         self._move_weights(differentiate(loss, weights))
 
     def _both(self, batch: Batch) -> None:
@@ -106,18 +111,27 @@ class Steps:
         return problem
 
     def _loss(self, batch: Batch, meter: Meter | None = None) -> Loss:
+        options = self._options()
+
         def loss(weights: Tensors, alphas: Tensors) -> Tensor:
             gates = self._state.architecture.gates(alphas, self._streams.gates)
-            return self._loss_at(batch, gates, weights, meter)
+            return self._loss_at(batch, gates, weights, options, meter)
 
         return loss
 
-    def _loss_at(self, batch: Batch, gates: Tensors, weights: Tensors, meter: Meter | None = None) -> Tensor:
-        supernet = self._state.supernet
+    def _options(self) -> dict[str, Any]:
+        """What the supernet is told beside images and gates in all passes over one batch."""
+        if not self._state.skip_dropout:
+            return {}
+        seed = int(torch.randint(2**62, (), generator=self._streams.skip_dropout))
+        return {"skip_dropout": SkipDropout(self._state.skip_dropout, seed)}
+
+    def _loss_at(
+        self, batch: Batch, gates: Tensors, weights: Tensors, options: dict[str, Any], meter: Meter | None = None
+    ) -> Tensor:
+        supernet, given = self._state.supernet, (batch.images, gates)
         own = weights is self._state.weights
-        logits = (
-            supernet(batch.images, gates) if own else functional_call(supernet, dict(weights), (batch.images, gates))
-        )
+        logits = supernet(*given, **options) if own else functional_call(supernet, dict(weights), given, options)
         value = functional.cross_entropy(logits, batch.labels)
         if meter is not None:
             meter.add(value, logits, batch.labels)
@@ -137,13 +151,13 @@ class Steps:
 
         return penalized
 
-    def _perturbed(self, batch: Batch) -> dict[str, Tensor]:
+    def _perturbed(self, batch: Batch, options: dict[str, Any]) -> dict[str, Tensor]:
         assert self._recipe.perturbation is not None
         state = self._state
         return self._recipe.perturbation(
             state.architecture,
             state.alphas,
-            lambda gates: self._loss_at(batch, gates, state.weights),
+            lambda gates: self._loss_at(batch, gates, state.weights, options),
             state.progress,
             self._streams.perturbation,
         )

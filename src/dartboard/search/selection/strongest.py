@@ -9,7 +9,7 @@ from torch import Tensor
 from dartboard.search.selection.base import make_genotype
 from dartboard.space import Choice, Genotype, SearchSpace
 
-__all__ = ["StrongestEdges", "weighted_gates"]
+__all__ = ["StrongestEdges", "strongest_choices", "weighted_gates"]
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,23 @@ class StrongestEdges:
 
     def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:  # noqa: ARG002
         """See the class."""
-        return make_genotype(space, {kind: self._cell(space, weighted_gates(gates, kind)) for kind in space.cell_kinds})
+        return make_genotype(
+            space, {kind: strongest_choices(space, weighted_gates(gates, kind)) for kind in space.cell_kinds}
+        )
 
-    def _cell(self, space: SearchSpace, gates: Tensor) -> list[Choice]:
-        columns = list(space.selectable_ops)
-        strength = gates[:, columns].double()
-        best = [row.index(max(row)) for row in strength.tolist()]
-        choices = []
-        for node in space.cell.nodes:
-            rows = space.cell.incoming(node)
-            ranked = sorted(rows, key=lambda row: (-float(strength[row, best[row]]), row))
-            for row in sorted(ranked[: space.cell.edges_per_node]):
-                choices.append(Choice(node, space.cell.edges[row].source, space.ops[columns[best[row]]]))
-        return choices
+
+def strongest_choices(space: SearchSpace, gates: Tensor) -> list[Choice]:
+    """What `StrongestEdges` keeps of one kind of cells; gates are (edges, operations), on the CPU."""
+    columns = list(space.selectable_ops)
+    strength = gates[:, columns].double()
+    best = [row.index(max(row)) for row in strength.tolist()]
+    choices = []
+    for node in space.cell.nodes:
+        rows = space.cell.incoming(node)
+        ranked = sorted(rows, key=lambda row: (-float(strength[row, best[row]]), row))
+        for row in sorted(ranked[: space.cell.edges_per_node]):
+            choices.append(Choice(node, space.cell.edges[row].source, space.ops[columns[best[row]]]))
+    return choices
 
 
 def weighted_gates(gates: Mapping[str, Tensor], kind: str) -> Tensor:
