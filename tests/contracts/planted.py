@@ -1,8 +1,8 @@
 """The planted problem: parameter-free operations, and a teacher cell that a search must find on every edge.
 
-Images are vectors of 8 numbers. An operation moves them about; a cell adds what its edges give, and a label is the
-position of the largest number that the teacher's cell puts out. A student whose gates are the teacher's operations,
-and whose only weights (a scale and a shift per class) are right, makes no mistake.
+Images are vectors of 8 numbers, one for each input of the cell. An operation moves them about; a cell adds what its
+edges give, and a label is the position of the largest number that the teacher's cell puts out. A student whose gates
+are the teacher's operations, and whose only weights (a scale and a shift per class) are right, makes no mistake.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -44,12 +44,12 @@ class Planted:
     space: SearchSpace
     teacher: tuple[str, ...]
 
-    def run_cell(self, x: Tensor, gates: Mapping[str, Tensor], skip_dropout: SkipDropout | None = None) -> Tensor:
-        """(batch, SIZE) and what a supernet takes, -> (batch, SIZE)."""
-        cell, states = self.space.cell, [x]
-        masks = torch.ones(len(cell.edges), *x.shape)
+    def run_cell(self, images: Tensor, gates: Mapping[str, Tensor], skip_dropout: SkipDropout | None = None) -> Tensor:
+        """(batch, inputs, 1, SIZE) and what else a supernet takes, -> (batch, SIZE)."""
+        cell, states = self.space.cell, list(images.squeeze(2).unbind(dim=1))
+        masks = torch.ones(len(cell.edges), len(images), SIZE)
         if skip_dropout is not None:
-            masks = skip_dropout.begin(x.device).draw(len(cell.edges), x[:, :, None, None], 1)[..., 0, 0]
+            masks = skip_dropout.begin(images.device).draw(len(cell.edges), images[:, :1], 1).flatten(2)
         for node in cell.nodes:
             arriving = [run_edge(row, states[cell.edges[row].source], gates, masks[row]) for row in cell.incoming(node)]
             states.append(torch.stack(arriving).sum(dim=0))
@@ -70,11 +70,11 @@ def run_edge(row: int, x: Tensor, gates: Mapping[str, Tensor], mask: Tensor) -> 
     return gates["cell.edges"][row] * mixed if "cell.edges" in gates else mixed
 
 
-def planted_space(name: str, num_nodes: int, edges_per_node: int | None) -> SearchSpace:
+def planted_space(name: str, num_inputs: int, num_nodes: int, edges_per_node: int | None) -> SearchSpace:
     return SearchSpace(
         name=name,
         ops=tuple(OPERATIONS),
-        cell=CellTopology(1, num_nodes, output="last", projects_inputs=False, edges_per_node=edges_per_node),
+        cell=CellTopology(num_inputs, num_nodes, output="last", projects_inputs=False, edges_per_node=edges_per_node),
         skeleton=NasBench201Skeleton(),
         normalized_ops=frozenset(),
         reference_size=(1, 1),
@@ -82,13 +82,11 @@ def planted_space(name: str, num_nodes: int, edges_per_node: int | None) -> Sear
     )
 
 
-PLANTED = Planted(planted_space("planted", 2, None), ("roll", "skip_connect", "reverse"))
+PLANTED = Planted(planted_space("planted", 1, 2, None), ("roll", "skip_connect", "reverse"))
 """Every edge is kept: 1<-0, 2<-0 and 2<-1."""
 
-PLANTED_PAIRS = Planted(
-    planted_space("planted-pairs", 3, 2), ("roll", "skip_connect", "reverse", "none", "roll", "negate")
-)
-"""Nodes keep two edges: the last one, which reads 0, 1 and 2, does without the first."""
+PLANTED_PAIRS = Planted(planted_space("planted-pairs", 4, 1, 2), ("roll", "none", "skip_connect", "none"))
+"""The one node keeps two of its four edges: 4<-0 and 4<-2."""
 
 
 class PlantedSupernet(nn.Module):
@@ -101,7 +99,7 @@ class PlantedSupernet(nn.Module):
         self.shift = nn.Parameter(torch.zeros(SIZE))
 
     def forward(self, images: Tensor, gates: Mapping[str, Tensor], skip_dropout: SkipDropout | None = None) -> Tensor:
-        return self.planted.run_cell(images.flatten(1), gates, skip_dropout) * self.scale + self.shift
+        return self.planted.run_cell(images, gates, skip_dropout) * self.scale + self.shift
 
 
 class PlantedBatches:
@@ -119,8 +117,8 @@ class PlantedBatches:
     def forever(self, generator: torch.Generator) -> Iterator[Batch]:
         right = torch.tensor([[float(name == chosen) for name in OPERATIONS] for chosen in self.planted.teacher])
         while True:
-            images = torch.randn(self.batch_size, 1, 1, SIZE, generator=generator)
-            yield Batch(images, self.planted.run_cell(images.flatten(1), {"cell": right}).argmax(dim=1))
+            images = torch.randn(self.batch_size, self.planted.space.cell.num_inputs, 1, SIZE, generator=generator)
+            yield Batch(images, self.planted.run_cell(images, {"cell": right}).argmax(dim=1))
 
     def in_order(self) -> Iterator[Batch]:
         return islice(self.forever(torch.Generator().manual_seed(0)), 2)

@@ -7,11 +7,11 @@ from dartboard.search.loop import run_search, stage_spans
 from dartboard.search.penalties import Penalty
 from dartboard.search.perturbations import Perturbation
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
-from dartboard.search.pruning import KeepStrongest, Pruning
-from dartboard.search.recipe import METHODS, Images, NonNegative, Recipe, Stage, make_recipe, method
-from dartboard.search.relaxation import EdgeSoftmax, Relaxation, RelaxedCell, Softmax
-from dartboard.search.rules import FadingSkipDropout, NoTraining, Rule, WarmUp
-from dartboard.search.selection import SkipCap, StrongestEdges, UniformlyRandom
+from dartboard.search.pruning import KeepStrongest, KeepStrongestOfGroups, Pruning
+from dartboard.search.recipe import METHODS, Images, NonNegative, Positive, Recipe, Stage, make_recipe, method
+from dartboard.search.relaxation import EdgeSoftmax, GroupSoftmax, PairSoftmax, Relaxation, RelaxedCell, Softmax
+from dartboard.search.rules import Cooling, FadingSkipDropout, NoTraining, Rule, WarmUp
+from dartboard.search.selection import SkipCap, StrongestEdges, StrongestPairs, UniformlyRandom
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
 from dartboard.search.update import AdamUpdate, SgdUpdate, Update
@@ -22,16 +22,21 @@ __all__ = [
     "Architecture",
     "Bilevel",
     "Choosy",
+    "Cooling",
     "EdgeSoftmax",
     "FadingSkipDropout",
     "FirstOrder",
+    "GroupSoftmax",
     "Images",
     "KeepStrongest",
+    "KeepStrongestOfGroups",
     "Live",
     "NoTraining",
     "NonNegative",
+    "PairSoftmax",
     "Penalty",
     "Perturbation",
+    "Positive",
     "Pruning",
     "Recipe",
     "Relaxation",
@@ -48,6 +53,7 @@ __all__ = [
     "Softmax",
     "Stage",
     "StrongestEdges",
+    "StrongestPairs",
     "SupernetRequest",
     "UniformlyRandom",
     "Unrolled",

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dartboard.search.gradient import Tensors
 from dartboard.search.recipe import Recipe
-from dartboard.search.relaxation import RelaxedCell
+from dartboard.search.relaxation import RelaxedCell, SharesSets
 from dartboard.space import SearchSpace
 
 __all__ = ["Architecture", "Live", "all_live"]
@@ -30,6 +30,7 @@ class Architecture:
     Its parameters, the alphas, go by name: `KIND` for the operations, `KIND.edges` where the recipe weighs edges,
     `KIND.attention` where it mixes attention operations. So do the gates (see `ReferenceSupernet.forward`), which also
     hold `KIND.auxiliary` where the supernet has auxiliary skip connections; that gate is no parameter.
+    For selections, deterministic gates further hold `KIND.sets` where the recipe weighs sets of edges: their shares.
 
     Attributes:
         recipe: whose relaxations.
@@ -91,6 +92,9 @@ class Architecture:
         if recipe.edges:
             for kind, cell in self.cells.items():
                 gates[f"{kind}.edges"] = recipe.edges.mean_gates(alphas[f"{kind}.edges"], cell)
+        if isinstance(recipe.edges, SharesSets):
+            for kind, cell in self.cells.items():
+                gates[f"{kind}.sets"] = recipe.edges.set_shares(alphas[f"{kind}.edges"], cell)
         return gates | self._common(alphas)
 
     def _common(self, alphas: Tensors) -> dict[str, Tensor]:

@@ -1,14 +1,14 @@
 """Which operations a stage leaves to the next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
 
-from dartboard.search.relaxation import RelaxedCell
+from dartboard.search.relaxation import RelaxedCell, operation_groups
 
-__all__ = ["KeepStrongest", "Pruning"]
+__all__ = ["KeepStrongest", "KeepStrongestOfGroups", "Pruning"]
 
 
 class Pruning(Protocol):
@@ -37,10 +37,30 @@ class KeepStrongest:
     def __call__(self, gates: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> dict[str, list[list[str]]]:
         """See the class."""
         return {
-            kind: [self._kept(row, cell, gates[kind]) for row in range(len(cell.live))] for kind, cell in cells.items()
+            kind: _strongest(cell, gates[kind], (range(len(cell.ops)),), self.count) for kind, cell in cells.items()
         }
 
-    def _kept(self, row: int, cell: RelaxedCell, gates: Tensor) -> list[str]:
-        live = [column for column in range(len(cell.ops)) if cell.live[row, column]]
-        strongest = sorted(live, key=lambda column: -float(gates[row, column]))[: self.count]
-        return [cell.ops[column] for column in sorted(strongest)]
+
+@dataclass(frozen=True)
+class KeepStrongestOfGroups:
+    """On every edge the operation without weights and the one with weights that have the largest gates of their kind.
+
+    Among equals the first; of a kind that an edge does not have it keeps none. Source: DOTS (arXiv:2010.00969, section
+    3.3).
+    """
+
+    def __call__(self, gates: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> dict[str, list[list[str]]]:
+        """See the class."""
+        return {kind: _strongest(cell, gates[kind], operation_groups(cell.ops), 1) for kind, cell in cells.items()}
+
+
+def _strongest(cell: RelaxedCell, gates: Tensor, groups: Sequence[Sequence[int]], count: int) -> list[list[str]]:
+    """For every edge the `count` live operations with the largest gates of every group of columns."""
+    kept = []
+    for live, row in zip(cell.live.tolist(), gates.tolist(), strict=True):
+        columns: list[int] = []
+        for group in groups:
+            ranked = sorted((column for column in group if live[column]), key=lambda column: -row[column])
+            columns += ranked[:count]
+        kept.append([cell.ops[column] for column in sorted(columns)])
+    return kept

@@ -19,10 +19,13 @@ from dartboard.search.selection import Selection, StrongestEdges
 from dartboard.search.update import Update
 from dartboard.supernet import Mixing
 
-__all__ = ["METHODS", "Images", "NonNegative", "Recipe", "Stage", "make_recipe", "method"]
+__all__ = ["METHODS", "Images", "NonNegative", "Positive", "Recipe", "Stage", "make_recipe", "method"]
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """Type of a method's option that must be finite and not below 0; `make_recipe` checks it."""
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""Type of a method's option that must be finite and above 0."""
 
 Images = Literal["halves", "same-images", "same-batch"]
 """Which images alpha learns from: another half than the weights; the weights' own, in other batches; or the very batch

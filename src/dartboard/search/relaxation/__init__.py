@@ -1,6 +1,19 @@
 """How alpha becomes gates: one file per family."""
 
-from dartboard.search.relaxation.base import Relaxation, RelaxedCell
+from dartboard.search.relaxation.base import Relaxation, RelaxedCell, SharesSets
+from dartboard.search.relaxation.groups import GroupSoftmax, operation_groups
+from dartboard.search.relaxation.pairs import PairSoftmax, edge_sets
 from dartboard.search.relaxation.softmax import EdgeSoftmax, Softmax, live_softmax
 
-__all__ = ["EdgeSoftmax", "Relaxation", "RelaxedCell", "Softmax", "live_softmax"]
+__all__ = [
+    "EdgeSoftmax",
+    "GroupSoftmax",
+    "PairSoftmax",
+    "Relaxation",
+    "RelaxedCell",
+    "SharesSets",
+    "Softmax",
+    "edge_sets",
+    "live_softmax",
+    "operation_groups",
+]

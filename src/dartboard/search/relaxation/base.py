@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Generator, Tensor
 
 from dartboard.space import CellTopology
 
-__all__ = ["Relaxation", "RelaxedCell"]
+__all__ = ["Relaxation", "RelaxedCell", "SharesSets"]
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,10 @@ class Relaxation(Protocol):
     have the shape (edges,) and alpha is the relaxation's own affair.
     """
 
-    sums_to_one: bool
-    """Whether the gates of an edge (in the slot `edges`, of the edges into a node) are shares of one."""
+    @property
+    def sums_to_one(self) -> bool:
+        """Whether the gates of an edge (in the slot `edges`, of the edges into a node) are shares of one."""
+        ...
 
     on_simplex: bool
     """Whether alpha itself is such shares, which only an update on the simplex keeps so."""
@@ -63,4 +65,13 @@ class Relaxation(Protocol):
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """Deterministic gates for validation, selection and reports."""
+        ...
+
+
+@runtime_checkable
+class SharesSets(Protocol):
+    """A relaxation for the slot `edges` that weighs sets of edges; selections look at their shares."""
+
+    def set_shares(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
+        """The shares of all sets, node by node, (sets,); those of a node sum to one."""
         ...

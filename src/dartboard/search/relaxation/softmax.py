@@ -10,18 +10,20 @@ from dartboard.search.relaxation.base import RelaxedCell
 __all__ = ["EdgeSoftmax", "Softmax", "live_softmax"]
 
 
-def live_softmax(alpha: Tensor, cell: RelaxedCell) -> Tensor:
+def live_softmax(alpha: Tensor, cell: RelaxedCell, members: Tensor | None = None) -> Tensor:
     """softmax(alpha / temperature) over the live operations of each edge; 0 elsewhere, and on edges without any.
 
     Args:
         alpha: (edges, operations).
         cell: which of them are live, and the temperature.
+        members: which operations take part, (operations,), bool; None: all.
     """
     logits = alpha if cell.temperature == 1.0 else alpha / cell.temperature
-    if cell.is_whole:
+    if cell.is_whole and members is None:
         return logits.softmax(dim=-1)
+    live = cell.live if members is None else cell.live & members
     # The lowest finite number instead of -inf: a row without a live operation must not become NaN.
-    return logits.masked_fill(~cell.live, torch.finfo(logits.dtype).min).softmax(dim=-1) * cell.live
+    return logits.masked_fill(~live, torch.finfo(logits.dtype).min).softmax(dim=-1) * live
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,11 @@ class Softmax:
 
     Attributes:
         initial_scale: standard deviation of the start values; 1e-3 in the authors' code.
+        coldness: multiplies alpha, on top of what the temperature does.
     """
 
     initial_scale: float = 1e-3
+    coldness: float = 1.0
     sums_to_one = True
     on_simplex = False
 
@@ -46,7 +50,7 @@ class Softmax:
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """softmax(alpha) along each row."""
-        return live_softmax(alpha, cell)
+        return live_softmax(alpha if self.coldness == 1.0 else self.coldness * alpha, cell)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,6 @@
 
 from dartboard.space.ops import basic, conv  # noqa: F401 - importing registers the operations
 from dartboard.space.ops.depthwise import DepthwiseConv2d, plain_kernels
-from dartboard.space.ops.registry import OPS, Cost, Norm, OpBuilder, op, op_cost
+from dartboard.space.ops.registry import OPS, Cost, Norm, OpBuilder, has_weights, op, op_cost
 
-__all__ = ["OPS", "Cost", "DepthwiseConv2d", "Norm", "OpBuilder", "op", "op_cost", "plain_kernels"]
+__all__ = ["OPS", "Cost", "DepthwiseConv2d", "Norm", "OpBuilder", "has_weights", "op", "op_cost", "plain_kernels"]

@@ -8,7 +8,7 @@ from torch import nn
 
 from dartboard.registry import Registry
 
-__all__ = ["OPS", "Cost", "CostFormula", "Norm", "OpBuilder", "op", "op_cost"]
+__all__ = ["OPS", "Cost", "CostFormula", "Norm", "OpBuilder", "has_weights", "op", "op_cost"]
 
 
 @dataclass(frozen=True)
@@ -91,3 +91,11 @@ def op_cost(name: str, channels: int, stride: int, norm: Norm, pixels: int) -> C
         UnknownNameError: no operation of that name is registered.
     """
     return _COSTS[OPS[name].name](channels, stride, norm, pixels)
+
+
+def has_weights(name: str) -> bool:
+    """Whether the operation `name` learns anything at stride 1, by its cost formula.
+
+    Of an operation that is not registered nothing is known, and it counts as one with weights.
+    """
+    return name not in OPS or op_cost(name, 4, 1, Norm(affine=False, running=False), 1).parameters > 0

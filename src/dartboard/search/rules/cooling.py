@@ -1,0 +1,35 @@
+"""A temperature that falls."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dartboard.search.rules.base import Rule
+
+if TYPE_CHECKING:
+    from dartboard.search.state import SearchState
+
+__all__ = ["Cooling"]
+
+
+@dataclass(frozen=True)
+class Cooling(Rule):
+    """From the first epoch in which alpha learns to the last, the temperature falls by a constant factor an epoch.
+
+    Before, it is 1. Source: DOTS (arXiv:2010.00969, section 3.2).
+
+    Attributes:
+        start: in the first of these epochs.
+        end: in the last.
+        resting: share of the stage's epochs in which alpha rests.
+    """
+
+    start: float
+    end: float
+    resting: float
+
+    def before_epoch(self, state: "SearchState") -> None:
+        """Set the temperature of the epoch."""
+        first = math.ceil(self.resting * state.stage_epochs)
+        learned, steps = state.stage_epoch - first, max(1, state.stage_epochs - 1 - first)
+        state.temperature = 1.0 if learned < 0 else self.start * (self.end / self.start) ** (learned / steps)

@@ -1,0 +1,39 @@
+"""The strongest pair of edges into every node."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dartboard.search.relaxation import edge_sets
+from dartboard.search.selection.base import make_genotype
+from dartboard.space import Choice, Genotype, SearchSpace
+
+__all__ = ["StrongestPairs"]
+
+
+@dataclass(frozen=True)
+class StrongestPairs:
+    """Into every node the pair of edges with the largest share; on each the operation with the largest gate, not none.
+
+    Needs a relaxation of edges that has shares of sets (`PairSoftmax`). Ties go to the first. Source: DOTS
+    (arXiv:2010.00969, section 3.2).
+    """
+
+    def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:  # noqa: ARG002
+        """See the class."""
+        return make_genotype(
+            space, {kind: self._cell(space, gates[kind], gates[f"{kind}.sets"]) for kind in space.cell_kinds}
+        )
+
+    def _cell(self, space: SearchSpace, gates: Tensor, shares: Tensor) -> list[Choice]:
+        columns = list(space.selectable_ops)
+        best = [row.index(max(row)) for row in gates[:, columns].tolist()]
+        sets = edge_sets(space.cell)
+        choices = []
+        for of_node, own in zip(sets, torch.split(shares, [len(of_node) for of_node in sets]), strict=True):
+            for row in of_node[own.tolist().index(max(own.tolist()))]:
+                edge = space.cell.edges[row]
+                choices.append(Choice(edge.target, edge.source, space.ops[columns[best[row]]]))
+        return choices
