@@ -45,8 +45,7 @@ class KeepStrongest:
 class KeepStrongestOfGroups:
     """On every edge the operation without weights and the one with weights that have the largest gates of their kind.
 
-    Among equals the first; of a kind that an edge does not have it keeps none. Source: DOTS (arXiv:2010.00969, section
-    3.3).
+    Among equals the first; of a kind that an edge does not have it keeps none. Source: DOTS (arXiv:2010.00969).
     """
 
     def __call__(self, gates: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> dict[str, list[list[str]]]:

@@ -31,7 +31,7 @@ class GroupSoftmax:
     """Two softmaxes on each edge: over its operations without weights, and over those with weights.
 
     An edge that has operations of both kinds has gates that sum to 2; of a kind that it does not have, no gate is above
-    0. Source: DOTS (arXiv:2010.00969, section 3.3).
+    0. Source: DOTS (arXiv:2010.00969).
     """
 
     sums_to_one = False

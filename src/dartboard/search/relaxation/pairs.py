@@ -35,7 +35,7 @@ class PairSoftmax:
 
     Alpha has one number for each pair, node by node (20 in a cell of DARTS), divided by the temperature before the
     softmax. The weight of an edge is the sum of the shares of its pairs, each divided by its number of edges. Source:
-    DOTS (arXiv:2010.00969, section 3.2).
+    DOTS (arXiv:2010.00969).
 
     Attributes:
         sums_to_one: whether the weights of a node sum to one, as in the paper; otherwise shares are not divided and the

@@ -16,7 +16,7 @@ __all__ = ["Cooling"]
 class Cooling(Rule):
     """From the first epoch in which alpha learns to the last, the temperature falls by a constant factor an epoch.
 
-    Before, it is 1. Source: DOTS (arXiv:2010.00969, section 3.2).
+    Before, it is 1. Source: DOTS (arXiv:2010.00969).
 
     Attributes:
         start: in the first of these epochs.

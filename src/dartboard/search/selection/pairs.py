@@ -18,7 +18,7 @@ class StrongestPairs:
     """Into every node the pair of edges with the largest share; on each the operation with the largest gate, not none.
 
     Needs a relaxation of edges that has shares of sets (`PairSoftmax`). Ties go to the first. Source: DOTS
-    (arXiv:2010.00969, section 3.2).
+    (arXiv:2010.00969).
     """
 
     def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:  # noqa: ARG002
