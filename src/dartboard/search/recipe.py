@@ -90,8 +90,8 @@ class Recipe:
             )
         if isinstance(self.selection, StrongestPairs) and not isinstance(self.edges, SharesSets):
             raise RecipeError(
-                "StrongestPairs looks at the shares of sets of edges, and nothing weighs sets here; put PairSoftmax into "
-                "the slot edges, or take another selection."
+                "StrongestPairs looks at the shares of sets of edges, and nothing weighs sets here; put PairSoftmax "
+                "into the slot edges, or take another selection."
             )
         if sum(stage.share for stage in self.earlier) >= 1:
             raise RecipeError("the earlier stages take all epochs and leave none to the last; lower their shares.")
