@@ -12,7 +12,7 @@ from dartboard.search import (
     Recipe,
     Softmax,
     Stage,
-    StrongestPairs,
+    StrongestEdgePairs,
     WarmUp,
     method,
 )
@@ -52,7 +52,7 @@ def dots(
         update=AdamUpdate(lr=alpha_lr, betas=(0.9, 0.999), weight_decay=alpha_weight_decay),
         images="same-batch",
         rules=(WarmUp(1 / 2), Cooling(*temperatures, resting=1 / 2)),
-        selection=StrongestPairs(),
+        selection=StrongestEdgePairs(),
         earlier=(Stage(operations, 30 / 70, KeepStrongestOfGroups()),),
         restarts_rate=False,
         published={"epochs": 70},

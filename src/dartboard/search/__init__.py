@@ -11,7 +11,7 @@ from dartboard.search.pruning import KeepStrongest, KeepStrongestOfGroups, Pruni
 from dartboard.search.recipe import METHODS, Images, NonNegative, Positive, Recipe, Stage, make_recipe, method
 from dartboard.search.relaxation import EdgeSoftmax, GroupSoftmax, PairSoftmax, Relaxation, RelaxedCell, Softmax
 from dartboard.search.rules import Cooling, FadingSkipDropout, NoTraining, Rule, WarmUp
-from dartboard.search.selection import SkipCap, StrongestEdges, StrongestPairs, UniformlyRandom
+from dartboard.search.selection import SkipCap, StrongestEdges, StrongestEdgePairs, UniformlyRandom
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
 from dartboard.search.update import AdamUpdate, SgdUpdate, Update
@@ -53,7 +53,7 @@ __all__ = [
     "Softmax",
     "Stage",
     "StrongestEdges",
-    "StrongestPairs",
+    "StrongestEdgePairs",
     "SupernetRequest",
     "UniformlyRandom",
     "Unrolled",

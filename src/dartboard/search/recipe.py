@@ -15,7 +15,7 @@ from dartboard.search.perturbations import Perturbation
 from dartboard.search.pruning import Pruning
 from dartboard.search.relaxation import Relaxation, SharesSets, Softmax
 from dartboard.search.rules import Rule
-from dartboard.search.selection import Selection, StrongestEdges, StrongestPairs
+from dartboard.search.selection import Selection, StrongestEdges, StrongestEdgePairs
 from dartboard.search.update import Update
 from dartboard.supernet import Mixing
 
@@ -88,9 +88,9 @@ class Recipe:
                 f"{type(self.perturbation).__name__} shakes shares of one, and the gates of "
                 f"{type(self.relaxation).__name__} are none; leave out the perturbation or take a softmax."
             )
-        if isinstance(self.selection, StrongestPairs) and not isinstance(self.edges, SharesSets):
+        if isinstance(self.selection, StrongestEdgePairs) and not isinstance(self.edges, SharesSets):
             raise RecipeError(
-                "StrongestPairs looks at the shares of sets of edges, and nothing weighs sets here; put PairSoftmax "
+                "StrongestEdgePairs looks at the shares of sets of edges, and nothing weighs sets here; put PairSoftmax "
                 "into the slot edges, or take another selection."
             )
         if sum(stage.share for stage in self.earlier) >= 1:

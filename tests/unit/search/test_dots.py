@@ -23,7 +23,7 @@ from dartboard.search import (
     Recipe,
     RelaxedCell,
     Softmax,
-    StrongestPairs,
+    StrongestEdgePairs,
     all_live,
     check_fit,
     make_recipe,
@@ -153,7 +153,7 @@ def test_a_space_that_keeps_every_edge_is_refused() -> None:
 @pytest.mark.parametrize("edges", [None, EdgeSoftmax()])
 def test_pairs_cannot_be_selected_where_nothing_weighs_them(edges: EdgeSoftmax | None) -> None:
     with pytest.raises(RecipeError, match="nothing weighs sets here; put PairSoftmax into the slot edges"):
-        Recipe(edges=edges, selection=StrongestPairs())
+        Recipe(edges=edges, selection=StrongestEdgePairs())
 
 
 def temperatures(epochs: int, first: int = 0) -> list[float]:
@@ -210,7 +210,7 @@ def selected(edge_alpha: Tensor, gates: Tensor) -> list[tuple[int, int, str]]:
     architecture = Architecture.of(recipe, DARTS, all_live(DARTS), CPU)
     alphas = architecture.initial_alphas(NONE)
     found = architecture.mean_gates(alphas | {"normal.edges": edge_alpha}) | {"normal": gates}
-    genotype = StrongestPairs()(DARTS, found, NONE)
+    genotype = StrongestEdgePairs()(DARTS, found, NONE)
     check_genotype(genotype, DARTS)
     return [(choice.target, choice.source, choice.op) for choice in genotype["normal"].choices]
 

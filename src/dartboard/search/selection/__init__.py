@@ -1,7 +1,7 @@
 """Which genotype comes out: one file per family."""
 
 from dartboard.search.selection.base import Selection, make_genotype
-from dartboard.search.selection.pairs import StrongestPairs
+from dartboard.search.selection.edge_pairs import StrongestEdgePairs
 from dartboard.search.selection.skip_cap import SkipCap
 from dartboard.search.selection.strongest import StrongestEdges, strongest_choices, weighted_gates
 from dartboard.search.selection.uniform import UniformlyRandom
@@ -10,7 +10,7 @@ __all__ = [
     "Selection",
     "SkipCap",
     "StrongestEdges",
-    "StrongestPairs",
+    "StrongestEdgePairs",
     "UniformlyRandom",
     "make_genotype",
     "strongest_choices",

@@ -10,11 +10,11 @@ from dartboard.search.relaxation import edge_sets
 from dartboard.search.selection.base import make_genotype
 from dartboard.space import Choice, Genotype, SearchSpace
 
-__all__ = ["StrongestPairs"]
+__all__ = ["StrongestEdgePairs"]
 
 
 @dataclass(frozen=True)
-class StrongestPairs:
+class StrongestEdgePairs:
     """Into every node the pair of edges with the largest share; on each the operation with the largest gate, not none.
 
     Needs a relaxation of edges that has shares of sets (`PairSoftmax`). Ties go to the first. Source: DOTS
