@@ -2,13 +2,22 @@
 
 from dartboard.search.architecture import Architecture, Live, all_live
 from dartboard.search.fits import Choosy, check_fit
-from dartboard.search.gradient import Bilevel, FirstOrder, SgdStep, Unrolled
+from dartboard.search.gradient import (
+    Bilevel,
+    ConjugateGradient,
+    FirstOrder,
+    Implicit,
+    Neumann,
+    SgdStep,
+    TruncatedUnrolled,
+    Unrolled,
+)
 from dartboard.search.loop import run_search, stage_spans
 from dartboard.search.penalties import Penalty
 from dartboard.search.perturbations import Perturbation
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.pruning import KeepStrongest, Pruning
-from dartboard.search.recipe import METHODS, Images, NonNegative, Recipe, Stage, make_recipe, method
+from dartboard.search.recipe import METHODS, Count, Images, NonNegative, Recipe, Stage, make_recipe, method
 from dartboard.search.relaxation import EdgeSoftmax, Relaxation, RelaxedCell, Softmax
 from dartboard.search.rules import NoTraining, Rule, WarmUp
 from dartboard.search.selection import StrongestEdges, UniformlyRandom
@@ -22,11 +31,15 @@ __all__ = [
     "Architecture",
     "Bilevel",
     "Choosy",
+    "ConjugateGradient",
+    "Count",
     "EdgeSoftmax",
     "FirstOrder",
     "Images",
+    "Implicit",
     "KeepStrongest",
     "Live",
+    "Neumann",
     "NoTraining",
     "NonNegative",
     "Penalty",
@@ -47,6 +60,7 @@ __all__ = [
     "Stage",
     "StrongestEdges",
     "SupernetRequest",
+    "TruncatedUnrolled",
     "UniformlyRandom",
     "Unrolled",
     "Update",

@@ -19,7 +19,10 @@ from dartboard.search.selection import Selection, StrongestEdges
 from dartboard.search.update import Update
 from dartboard.supernet import Mixing
 
-__all__ = ["METHODS", "Images", "NonNegative", "Recipe", "Stage", "make_recipe", "method"]
+__all__ = ["METHODS", "Count", "Images", "NonNegative", "Recipe", "Stage", "make_recipe", "method"]
+
+Count = Annotated[int, Field(ge=1)]
+"""Type of a method's option that counts something and must be at least 1."""
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """Type of a method's option that must be finite and not below 0; `make_recipe` checks it."""
