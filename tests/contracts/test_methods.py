@@ -35,9 +35,19 @@ PLANTED_OPTIONS: dict[str, dict[str, Any]] = {
 """What a method needs on the planted problem beside `FAST`, and why."""
 
 OTHER_VALUES: dict[tuple[str, str], list[object]] = {
+    ("darts-cg", "iterations"): [1],  # ten are enough here
+    ("darts-cg", "tolerance"): [0.5],
     ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
 }
 """(method, option) -> values to try, where the rule of `changed_values` would be refused."""
+
+
+SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
+    # Without much damping the curvature turns negative at once here, and ends the iterations.
+    ("darts-cg", "iterations"): {"method.options.damping": 30.0},
+    ("darts-cg", "tolerance"): {"method.options.damping": 30.0},
+}
+"""(method, option) -> what else must be set on both sides for the option to matter in a tiny search."""
 
 
 def planted_recipe(name: str) -> Recipe:
@@ -196,6 +206,7 @@ OPTIONS = [
 
 @pytest.mark.parametrize(("name", "option", "value"), OPTIONS)
 def test_every_option_of_every_method_changes_the_search(name: str, option: str, value: object, tmp_path: Path) -> None:
-    plain = search(tmp_path / "plain", name)
-    changed = search(tmp_path / "changed", name, {f"method.options.{option}": value})
+    base = SHOWS_WITH.get((name, option), {})
+    plain = search(tmp_path / "plain", name, base)
+    changed = search(tmp_path / "changed", name, base, {f"method.options.{option}": value})
     assert plain["checkpoints"]["search.pt"]["alphas"] != changed["checkpoints"]["search.pt"]["alphas"]
