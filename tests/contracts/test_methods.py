@@ -38,14 +38,32 @@ OTHER_VALUES: dict[tuple[str, str], list[object]] = {
     ("darts-cg", "iterations"): [1],  # ten are enough here
     ("darts-cg", "tolerance"): [0.5],
     ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
+    **{(name, "first_epoch"): [0] for name in ("robust-darts", "robust-darts-ada")},
+    **{(name, "factor"): [0.0] for name in ("robust-darts", "robust-darts-ada")},
 }
-"""(method, option) -> values to try, where the rule of `changed_values` would be refused."""
+"""(method, option) -> values to try, where those of `changed_values` would be refused or too far off to show."""
 
+# Averages of one measurement, each of about this large decay of alpha, so that none is more than 1.3 times another.
+WATCHED = {
+    "search.epochs": 6,
+    "method.options.alpha_weight_decay": 10.0,
+    "method.options.every": 1,
+    "method.options.window": 1,
+    "method.options.gap": 1,
+    "method.options.first_epoch": 0,
+    "method.options.factor": 0.0,
+}
+WATCHING = ("every", "window", "gap", "first_epoch", "factor")
 
 SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
     # Without much damping the curvature turns negative at once here, and ends the iterations.
     ("darts-cg", "iterations"): {"method.options.damping": 30.0},
     ("darts-cg", "tolerance"): {"method.options.damping": 30.0},
+    **{(name, option): WATCHED for name in ("robust-darts", "robust-darts-ada") for option in WATCHING},
+    ("robust-darts", "stops"): WATCHED,
+    ("robust-darts", "cutout"): {"method.options.drop_path": 0.5},
+    ("robust-darts-ada", "decay_factor"): WATCHED,
+    ("robust-darts-ada", "largest_decay"): WATCHED,
 }
 """(method, option) -> what else must be set on both sides for the option to matter in a tiny search."""
 
@@ -206,7 +224,8 @@ OPTIONS = [
 
 @pytest.mark.parametrize(("name", "option", "value"), OPTIONS)
 def test_every_option_of_every_method_changes_the_search(name: str, option: str, value: object, tmp_path: Path) -> None:
-    base = SHOWS_WITH.get((name, option), {})
+    key = f"method.options.{option}"
+    base = {other: setting for other, setting in SHOWS_WITH.get((name, option), {}).items() if other != key}
     plain = search(tmp_path / "plain", name, base)
-    changed = search(tmp_path / "changed", name, base, {f"method.options.{option}": value})
+    changed = search(tmp_path / "changed", name, base, {key: value})
     assert plain["checkpoints"]["search.pt"]["alphas"] != changed["checkpoints"]["search.pt"]["alphas"]

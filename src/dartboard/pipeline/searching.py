@@ -15,6 +15,8 @@ from dartboard.pipeline.settings import RunSettings
 from dartboard.runs import make_generator, seeded_initialization
 from dartboard.search import (
     Images,
+    MeasureCurvature,
+    Recipe,
     SearchBatches,
     SearchProblem,
     SupernetRequest,
@@ -84,18 +86,23 @@ def search_genotype(session: Session) -> Genotype:
             make_batches=partial(_search_batches, session),
             device=session.device,
         )
-        recipe = make_recipe(settings.method.name, settings.method.options)
-        if settings.search.warmup_fraction:
-            recipe = recipe.with_rules_first(WarmUp(settings.search.warmup_fraction))
         return run_search(
             problem,
-            recipe,
+            _recipe(settings),
             settings.search,
             session.run,
             length=search_length(session),
             seed=seed,
             observer=session.observer,
         )
+
+
+def _recipe(settings: RunSettings) -> Recipe:
+    """The method with what the settings of the search add to it."""
+    recipe, search = make_recipe(settings.method.name, settings.method.options), settings.search
+    if search.curvature_every and not any(isinstance(rule, MeasureCurvature) for rule in recipe.rules):
+        recipe = recipe.with_rules_first(MeasureCurvature(search.curvature_every))
+    return recipe.with_rules_first(WarmUp(search.warmup_fraction)) if search.warmup_fraction else recipe
 
 
 def _make_supernet(session: Session, request: SupernetRequest) -> FusedSupernet:

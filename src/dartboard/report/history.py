@@ -19,17 +19,19 @@ def read_search(events: Sequence[Event], genotype: Genotype | None) -> SearchFac
         genotype: the search's outcome, which tells the cell's graph and the operations kept.
     """
     epochs = [event for event in events if event["event"] == "epoch" and event["phase"] == "search"]
+    undone = [event for event in events if event["event"] == "rollback"]
     if not epochs:
         return None
     return SearchFacts(
         epochs=tuple(int(event["epoch"]) for event in epochs),
         planned=epochs[-1].get("epochs"),
-        seconds=_total_seconds(epochs),
+        seconds=_total_seconds([*epochs, *undone]),
         weight_loss=_series(epochs, "weight_loss"),
         alpha_loss=_series(epochs, "alpha_loss"),
         validation_loss=_series(epochs, "validation_loss"),
         weight_accuracy=_series(epochs, "weight_accuracy"),
         validation_accuracy=_series(epochs, "validation_accuracy"),
+        eigenvalue=_series(epochs, "eigenvalue"),
         gates=_gates(epochs, genotype),
         operation_counts=_operation_counts(epochs),
         settled=_settled(epochs),

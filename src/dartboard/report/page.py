@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from dartboard.report.cell_diagram import draw_cell
 from dartboard.report.charts import (
+    draw_curvature,
     draw_operation_counts,
     draw_search_accuracies,
     draw_search_losses,
@@ -92,6 +93,7 @@ def _search_charts(search: SearchFacts | None) -> dict[str, Any]:
     charts = {
         "losses": draw_search_losses(search),
         "accuracies": draw_search_accuracies(search),
+        "curvature": draw_curvature(search),
         "counts": draw_operation_counts(search),
     }
     gates = [(_cell_title(gates.kind), Markup(draw_gates(gates))) for gates in search.gates]

@@ -1,6 +1,8 @@
 """The parts of a search and the one loop that runs them."""
 
 from dartboard.search.architecture import Architecture, Live, all_live
+from dartboard.search.curvature import AlphaCurvature
+from dartboard.search.dropping import Dropping
 from dartboard.search.fits import Choosy, check_fit
 from dartboard.search.gradient import (
     Bilevel,
@@ -19,7 +21,17 @@ from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem,
 from dartboard.search.pruning import KeepStrongest, Pruning
 from dartboard.search.recipe import METHODS, Count, Images, NonNegative, Recipe, Stage, make_recipe, method
 from dartboard.search.relaxation import EdgeSoftmax, Relaxation, RelaxedCell, Softmax
-from dartboard.search.rules import NoTraining, Rule, WarmUp
+from dartboard.search.rules import (
+    DecayOnSharpening,
+    GrowDropping,
+    MeasureCurvature,
+    NoTraining,
+    Rule,
+    ScaleWeightDecay,
+    Sharpening,
+    StopOnSharpening,
+    WarmUp,
+)
 from dartboard.search.selection import StrongestEdges, UniformlyRandom
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
@@ -28,17 +40,22 @@ from dartboard.search.update import AdamUpdate, SgdUpdate, Update
 __all__ = [
     "METHODS",
     "AdamUpdate",
+    "AlphaCurvature",
     "Architecture",
     "Bilevel",
     "Choosy",
     "ConjugateGradient",
     "Count",
+    "DecayOnSharpening",
+    "Dropping",
     "EdgeSoftmax",
     "FirstOrder",
+    "GrowDropping",
     "Images",
     "Implicit",
     "KeepStrongest",
     "Live",
+    "MeasureCurvature",
     "Neumann",
     "NoTraining",
     "NonNegative",
@@ -49,6 +66,7 @@ __all__ = [
     "Relaxation",
     "RelaxedCell",
     "Rule",
+    "ScaleWeightDecay",
     "SearchBatches",
     "SearchLength",
     "SearchProblem",
@@ -56,8 +74,10 @@ __all__ = [
     "SearchState",
     "SgdStep",
     "SgdUpdate",
+    "Sharpening",
     "Softmax",
     "Stage",
+    "StopOnSharpening",
     "StrongestEdges",
     "SupernetRequest",
     "TruncatedUnrolled",

@@ -64,9 +64,8 @@ def run_search(
             search.state.load_state_dict(saved)
     else:
         search = begin(0, all_live(problem.space, recipe.without))
-    done = search.state.epoch
-    run.events.keep(lambda event: event["phase"] != "search" or (event["event"] == "epoch" and event["epoch"] <= done))
-    observer.begin("search", epochs=length.epochs, steps=search.num_steps, done=done)
+    _forget_undone(run, search.state)
+    observer.begin("search", epochs=length.epochs, steps=search.num_steps, done=search.state.epoch)
     with equal_steps():
         while True:
             _run_stage(search, run, observer)
@@ -96,12 +95,40 @@ def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> 
         if state.stop_reason:
             return
         event = search.run_epoch(observer)
+        done = state.epoch
         for rule in rules:
-            rule.after_epoch(state)
+            if state.epoch == done:  # whoever goes back has the last word
+                rule.after_epoch(state)
         event |= state.figures
         run.events.append(event)
         run.save_checkpoint("search", "search", state.state_dict())
-        observer.epoch(event)
+        if state.epoch < done:
+            _forget_undone(run, state)
+            observer.note(f"The search goes back from epoch {done} to {state.epoch}: {state.rollbacks[-1]['reason']}.")
+            observer.begin("search", epochs=state.epochs, steps=search.num_steps, done=state.epoch)
+        else:
+            observer.epoch(event)
+
+
+def _forget_undone(run: RunDirectory, state: SearchState) -> None:
+    """Drop the events of epochs that the state has not done, and record the returns that undid them.
+
+    Called once the state is saved: a kill on the way leaves what the next call, on resuming, puts right.
+    """
+
+    def is_past(event: Event) -> bool:
+        return event["phase"] != "search" or event["event"] == "rollback" or _is_done(event, state.epoch)
+
+    events = run.events.read()
+    seconds = math.fsum(event["seconds"] for event in events if event["event"] == "epoch" and not is_past(event))
+    recorded = sum(event["event"] == "rollback" for event in events)
+    run.events.keep(is_past)
+    for rollback in state.rollbacks[recorded:]:
+        run.events.append({"event": "rollback", "phase": "search", **rollback, "seconds": seconds})
+
+
+def _is_done(event: Event, epoch: int) -> bool:
+    return event["event"] == "epoch" and int(event["epoch"]) <= epoch
 
 
 def cosine(epoch: int, epochs: int, start: float, end: float) -> float:

@@ -1,5 +1,6 @@
 """All that a search must remember from one epoch to the next."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.search.architecture import Architecture, Live
+from dartboard.search.dropping import Dropping
 from dartboard.search.gradient import Bilevel
 from dartboard.space import Genotype
 
@@ -34,8 +36,10 @@ class SearchState:
         alpha_rests: whether the epoch at hand leaves alpha as it is; rules set it before every epoch.
         temperature: of relaxations that anneal; rules set it before every epoch.
         auxiliary_gate: of auxiliary skip connections; rules set it before every epoch.
+        dropping: what the batches of the epoch at hand lose at random; rules set it before every epoch.
         stop_reason: why the stage ended before its last epoch; empty while it goes on.
         final_alphas: what pruning and selection look at instead of the alphas of the last epoch, once a rule says so.
+        rollbacks: every return to an earlier state: `from` which epoch to which `epoch`, and the `reason`.
         records: what rules must remember, by names of their own.
         figures: what rules measured in this epoch, for the event of the epoch.
         genotype: what the selection makes of the alphas after this epoch.
@@ -57,8 +61,10 @@ class SearchState:
     alpha_rests: bool = False
     temperature: float = 1.0
     auxiliary_gate: float = 1.0
+    dropping: Dropping = field(default_factory=Dropping)
     stop_reason: str = ""
     final_alphas: dict[str, Tensor] | None = None
+    rollbacks: list[dict[str, Any]] = field(default_factory=list)
     records: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict)
     genotype: Genotype | None = None
@@ -100,6 +106,17 @@ class SearchState:
         if alphas is not None:
             self.final_alphas = dict(alphas)
 
+    def go_back(self, saved: dict[str, Any], reason: str) -> None:
+        """Take over an earlier state of the stage at hand after an epoch; the loop forgets the epochs undone.
+
+        Args:
+            saved: what `state_dict` gave then; it stays as it is.
+            reason: the end of a sentence about why.
+        """
+        rollbacks = [*self.rollbacks, {"from": self.epoch, "epoch": saved["epoch"], "reason": reason}]
+        self.load_state_dict(copy.deepcopy(saved))
+        self.rollbacks = rollbacks
+
     def state_dict(self) -> dict[str, Any]:
         """Everything a checkpoint must hold."""
         return {
@@ -112,6 +129,7 @@ class SearchState:
             "epoch": self.epoch,
             "stop_reason": self.stop_reason,
             "final_alphas": self.final_alphas,
+            "rollbacks": self.rollbacks,
             "records": self.records,
             "temperature": self.temperature,
             "auxiliary_gate": self.auxiliary_gate,
@@ -129,6 +147,6 @@ class SearchState:
         self.epoch = saved["epoch"]
         self.stop_reason = saved["stop_reason"]
         self.final_alphas = saved["final_alphas"]
-        self.records = saved["records"]
+        self.rollbacks, self.records = saved["rollbacks"], saved["records"]
         self.temperature, self.auxiliary_gate = saved["temperature"], saved["auxiliary_gate"]
         self.architecture = self.architecture.at(self.temperature, self.auxiliary_gate)

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from dartboard.data import Batch
 from dartboard.runs import Meter
+from dartboard.search.dropping import SeenBatch
 from dartboard.search.gradient import Bilevel, Loss, SgdStep, Tensors, differentiate, differentiate_both
 from dartboard.search.recipe import Recipe
 from dartboard.search.settings import SearchSettings
@@ -34,6 +35,7 @@ class Streams:
     ) -> None:
         self.gates = make("gates")
         self.perturbation = make("perturbation")
+        self.dropping = make("dropping")
         self.alphas = alphas(make("alpha-batches"))
         self.further = weights(make("further-batches"))
 
@@ -62,20 +64,25 @@ class Steps:
     def __call__(self, batch: Batch) -> None:
         """One step of alpha, unless it rests, and one of the weights."""
         learns = self._recipe.gradient is not None and not self._state.alpha_rests
+        seen = self._seen(batch)
         if learns and self._recipe.images == "same-batch":
-            self._both(batch)
+            self._both(seen)
             return
         if learns:
-            self._alpha(batch)
-        self._weights(batch)
+            self._alpha(seen)
+        self._weights(seen)
 
-    def _alpha(self, train_batch: Batch) -> None:
+    def _seen(self, batch: Batch) -> SeenBatch:
+        return self._state.dropping(batch, self._state.architecture.cells, self._streams.dropping)
+
+    def _alpha(self, train_batch: SeenBatch) -> None:
         """Move alpha by the method's gradient."""
         assert self._recipe.gradient is not None
-        problem = self._problem(train_batch, self._penalized(self._loss(next(self._streams.alphas), self.alpha_meter)))
+        own = self._seen(next(self._streams.alphas))
+        problem = self._problem(train_batch, self._penalized(self._loss(own, self.alpha_meter)))
         self._move_alphas(self._recipe.gradient(problem))
 
-    def _weights(self, batch: Batch) -> None:
+    def _weights(self, batch: SeenBatch) -> None:
         """Move the weights by one clipped SGD step on the training loss."""
         weights, alphas = self._state.weights, self._state.alphas
         if self._recipe.perturbation is None:
@@ -84,7 +91,7 @@ class Steps:
             loss = self._loss_at(batch, self._perturbed(batch), weights, self.weight_meter)
         self._move_weights(differentiate(loss, weights))
 
-    def _both(self, batch: Batch) -> None:
+    def _both(self, batch: SeenBatch) -> None:
         """Move alpha and weights by one backward pass."""
         weights, alphas = self._state.weights, self._state.alphas
         loss = self._penalized(self._loss(batch, self.weight_meter))
@@ -93,31 +100,29 @@ class Steps:
         self._move_alphas(at_alphas)
         self._move_weights(at_weights)
 
-    def _problem(self, train_batch: Batch, validation_loss: Loss) -> Bilevel:
+    def _problem(self, train_batch: SeenBatch, validation_loss: Loss) -> Bilevel:
         problem = Bilevel(
             weights=self._state.weights,
             alphas=self._state.alphas,
             train_loss=self._loss(train_batch),
             validation_loss=validation_loss,
-            next_train_loss=lambda: self._loss(next(self._streams.further)),
+            next_train_loss=lambda: self._loss(self._seen(next(self._streams.further))),
             weight_step=self._weight_step(),
         )
         self._state.problem = problem
         return problem
 
-    def _loss(self, batch: Batch, meter: Meter | None = None) -> Loss:
+    def _loss(self, batch: SeenBatch, meter: Meter | None = None) -> Loss:
         def loss(weights: Tensors, alphas: Tensors) -> Tensor:
             gates = self._state.architecture.gates(alphas, self._streams.gates)
             return self._loss_at(batch, gates, weights, meter)
 
         return loss
 
-    def _loss_at(self, batch: Batch, gates: Tensors, weights: Tensors, meter: Meter | None = None) -> Tensor:
+    def _loss_at(self, batch: SeenBatch, gates: Tensors, weights: Tensors, meter: Meter | None = None) -> Tensor:
         supernet = self._state.supernet
-        own = weights is self._state.weights
-        logits = (
-            supernet(batch.images, gates) if own else functional_call(supernet, dict(weights), (batch.images, gates))
-        )
+        own, inputs = weights is self._state.weights, (batch.images, batch.gated(gates))
+        logits = supernet(*inputs) if own else functional_call(supernet, dict(weights), inputs)
         value = functional.cross_entropy(logits, batch.labels)
         if meter is not None:
             meter.add(value, logits, batch.labels)
@@ -137,7 +142,7 @@ class Steps:
 
         return penalized
 
-    def _perturbed(self, batch: Batch) -> dict[str, Tensor]:
+    def _perturbed(self, batch: SeenBatch) -> dict[str, Tensor]:
         assert self._recipe.perturbation is not None
         state = self._state
         return self._recipe.perturbation(
