@@ -184,6 +184,30 @@ def test_stopped_and_resumed_is_never_stopped_bit_for_bit(
     assert search(tmp_path, name) == plain(name)
 
 
+# The loss is too sharp whenever two measurements tell, so that the search goes back as often as it may.
+RETURNING = WATCHED | {"search.epochs": 5}
+
+
+@pytest.mark.parametrize("stop_after", [(1, 0), (1, 1), (2, 1), (3, 1), (5, 0)])
+def test_a_search_that_goes_back_is_resumed_bit_for_bit(stop_after: tuple[int, int], tmp_path: Path) -> None:
+    name = "robust-darts-ada"
+    whole = search(tmp_path / "whole", name, RETURNING)
+    assert [event["event"] for event in whole["events"]].count("rollback") == 2
+    with pytest.raises(Stopped):
+        search(tmp_path / "halved", name, RETURNING, observer=StopAfter(*stop_after))
+    assert search(tmp_path / "halved", name, RETURNING) == whole
+
+
+@pytest.mark.parametrize("name", ["darts", "darts-cg", "robust-darts"])
+def test_the_curvature_can_be_measured_under_any_method_and_changes_nothing_else(name: str, tmp_path: Path) -> None:
+    asked = search(tmp_path / "asked", name, {"search.curvature_every": 1})
+    plain = search(tmp_path / "plain", name)
+    assert asked["checkpoints"]["search.pt"]["alphas"] == plain["checkpoints"]["search.pt"]["alphas"]
+    measured = [event.get("eigenvalue") for event in asked["events"]]
+    # robust-darts measures after every second epoch, from the first on.
+    assert [value is not None for value in measured] == [True, name != "robust-darts"]
+
+
 @pytest.mark.parametrize("name", [name for name in ALL if name not in GRADIENT_BASED])
 def test_a_method_without_training_gives_its_genotype_at_once_and_keeps_it(name: str, tmp_path: Path) -> None:
     first = search(tmp_path / "run", name)

@@ -108,7 +108,8 @@ def test_runs_without_a_name_are_numbered_and_resume_takes_the_last(
 def test_the_time_of_a_resumed_phase_includes_the_epochs_of_the_earlier_try(tmp_path: Path) -> None:
     with open_session(resolve_settings(SMOKE), tmp_path / "run", resume=False, observer=Observer()) as session:
         session.begin()
-        session.run.events.append({"event": "epoch", "phase": "search", "seconds": 40.0})
+        session.run.events.append({"event": "epoch", "phase": "search", "seconds": 30.0})
+        session.run.events.append({"event": "rollback", "phase": "search", "seconds": 10.0})
         session.run.events.append({"event": "epoch", "phase": "train", "seconds": 100.0})
         with session.phase("search"):
             pass

@@ -147,3 +147,12 @@ def test_a_damaged_file_is_named(finished_run, name, content):
     (finished_run / name).write_text(content)
     with pytest.raises(RunDirectoryError, match=name):
         read_facts(finished_run)
+
+
+def test_a_search_that_went_back_tells_its_epochs_once_and_the_time_of_all(run_path):
+    run = FakeRun(run_path, epochs=3)
+    run.directory.events.append({"event": "rollback", "phase": "search", "from": 3, "epoch": 1, "seconds": 120.0})
+    run.search(parse_genotype(NAS_BENCH_201))
+    search = read_facts(run_path).search
+    assert search.epochs == (1, 2, 3)
+    assert search.seconds == 3 * 60 + 120
