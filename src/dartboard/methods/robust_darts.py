@@ -37,6 +37,7 @@ def robust_darts(
     `weight_decay_factor` 3, 9, 27 or 81; R-DARTS(DP) is `stops=false` with `drop_path` 0.2, 0.4 or 0.6.
 
     Differs from the paper: R-DARTS does not choose among several searches; all cells of a kind drop the same edges.
+    Reference figures: R-DARTS(L2) has 2.95 ± 0.21 % test error on CIFAR-10 (cited in the thesis behind DARTS-PT).
 
     Args:
         alpha_lr: learning rate of alpha.

@@ -17,7 +17,7 @@ class AlphaCurvature:
 
     Entries come in the order of the alphas. Gates are drawn once where they are random.
 
-    Paper: RobustDARTS, arXiv:1909.09656, section 4.1.
+    Paper: RobustDARTS, arXiv:1909.09656.
 
     Args:
         problem: whose validation loss is looked at, at its weights and alphas.
@@ -62,7 +62,7 @@ def lanczos(times: Callable[[Tensor], Tensor], size: int, tolerance: float = 1e-
 
     Lanczos' method with full reorthogonalisation and a fixed random start, until the residual of the largest Ritz value
     is below `tolerance` times the largest absolute one; after `size` products it is exact. The residual bounds the
-    error. Source: Golub and Van Loan, Matrix Computations, section 10.1.
+    error. Source: Golub and Van Loan, Matrix Computations.
 
     Args:
         times: vector -> matrix times vector, both of shape (size,), float64.

@@ -42,7 +42,7 @@ class Neumann:
         terms: of the series, at least 1; each after the first costs a product.
         relative_step: step as a multiple of the weights' learning rate.
 
-    Paper: Lorraine et al., arXiv:1911.02590, section 4.1.
+    Paper: Lorraine et al., arXiv:1911.02590.
     """
 
     terms: int = 5
@@ -70,7 +70,7 @@ class ConjugateGradient:
         tolerance: of the residual, relative to |v|.
         damping: added to the diagonal of H.
 
-    Paper: Pedregosa, arXiv:1602.02355, section 3.
+    Paper: Pedregosa, arXiv:1602.02355.
     """
 
     iterations: int = 10
@@ -111,7 +111,7 @@ class Implicit:
 
     Cost: a forward and backward pass for each loss, and a double backward for each product of the solver and for the
     mixed derivative.
-    Paper: Lorraine et al., arXiv:1911.02590, theorem 1; Pedregosa, arXiv:1602.02355, section 2.
+    Paper: Lorraine et al., arXiv:1911.02590, theorem 1; Pedregosa, arXiv:1602.02355.
     """
 
     solver: Solver

@@ -24,7 +24,7 @@ class TruncatedUnrolled:
 
     Cost: T forward and backward passes, one more for validation, and a double backward for each of the last K steps,
     whose graphs are held at once. Nothing waits for the device.
-    Paper: Shaban et al., arXiv:1810.10667, section 2.2.
+    Paper: Shaban et al., arXiv:1810.10667.
 
     Raises:
         RecipeError: K is not among 1, ..., T.

@@ -23,7 +23,7 @@ class MeasureCurvature(Rule):
 
     It rises before the architectures found degrade. The epoch's event holds it as `eigenvalue`, `state.records` all of
     them as `eigenvalues`, [epoch, value] each, where epochs of the stage count from 0. Epochs in which alpha rests are
-    passed over. Paper: RobustDARTS (arXiv:1909.09656), section 4.1.
+    passed over. Paper: RobustDARTS (arXiv:1909.09656).
 
     Attributes:
         every: epochs from one measurement to the next, from the first epoch on.
@@ -50,8 +50,7 @@ class Sharpening:
 
     Eigenvalues are averaged over a window, and the average belongs to the measurement in its middle. The loss is too
     sharp once the newest average is more than `factor` times the one `gap` measurements before. Averages that are not
-    positive are not compared. Source: the authors' code of RobustDARTS (arXiv:1909.09656, section 5); the paper's text
-    has 4/3 for the factor.
+    positive are not compared. Source: the authors' code of RobustDARTS (arXiv:1909.09656).
 
     Attributes:
         window: measurements in an average; the first averages have fewer.
@@ -92,7 +91,7 @@ class StopOnSharpening(Rule):
     """End the search when the loss becomes too sharp, and take the alphas from before (DARTS-ES).
 
     Stands after `MeasureCurvature`, by whose measurements it goes; the last epoch is never judged.
-    Paper: RobustDARTS (arXiv:1909.09656), section 5.
+    Paper: RobustDARTS (arXiv:1909.09656).
 
     Attributes:
         test: what is too sharp.
@@ -123,7 +122,7 @@ class DecayOnSharpening(Rule):
     Weights, alphas, optimisers and records are put back to where the test points, and the epochs after are searched
     again. Stands after `MeasureCurvature`. What may still be needed is kept in `state.records`: by default 12 states
     before the first return and 7 before the second, so checkpoints grow by as much.
-    Paper: RobustDARTS (arXiv:1909.09656), section 6.3.
+    Paper: RobustDARTS (arXiv:1909.09656).
 
     Attributes:
         factor: multiplies the weight decay at every return, above 1.

@@ -16,7 +16,7 @@ __all__ = ["GrowDropping"]
 class GrowDropping(Rule):
     """Drop nothing in the first epoch of a stage, everything that is asked for in the last, linearly between.
 
-    Paper: RobustDARTS (arXiv:1909.09656), section 6.1 and the authors' code.
+    Paper: RobustDARTS (arXiv:1909.09656) and the authors' code.
 
     Attributes:
         most: what the last epoch drops.

@@ -15,7 +15,7 @@ __all__ = ["ScaleWeightDecay", "scale_weight_decay"]
 class ScaleWeightDecay(Rule):
     """Multiply the weight decay of the weights (`search.weight_decay`), once, before a stage begins.
 
-    Paper: RobustDARTS (arXiv:1909.09656), section 6.2.
+    Paper: RobustDARTS (arXiv:1909.09656).
 
     Attributes:
         factor: what multiplies it; the paper tries 1, 3, 9, 27 and 81.
