@@ -3,9 +3,10 @@
 from dartboard.search.architecture import Architecture, Live, all_live
 from dartboard.search.fits import Choosy, check_fit
 from dartboard.search.gradient import Bilevel, FirstOrder, SgdStep, Unrolled
+from dartboard.search.hypernetworks import DenseHypernetwork, EmbeddingHypernetwork, Hypernetwork
 from dartboard.search.loop import run_search, stage_spans
 from dartboard.search.penalties import Penalty
-from dartboard.search.perturbations import Perturbation
+from dartboard.search.perturbations import AdversarialPerturbation, Perturbation, RandomPerturbation
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.pruning import KeepStrongest, Pruning
 from dartboard.search.recipe import METHODS, Images, NonNegative, Recipe, Stage, make_recipe, method
@@ -19,11 +20,15 @@ from dartboard.search.update import AdamUpdate, SgdUpdate, Update
 __all__ = [
     "METHODS",
     "AdamUpdate",
+    "AdversarialPerturbation",
     "Architecture",
     "Bilevel",
     "Choosy",
+    "DenseHypernetwork",
     "EdgeSoftmax",
+    "EmbeddingHypernetwork",
     "FirstOrder",
+    "Hypernetwork",
     "Images",
     "KeepStrongest",
     "Live",
@@ -32,6 +37,7 @@ __all__ = [
     "Penalty",
     "Perturbation",
     "Pruning",
+    "RandomPerturbation",
     "Recipe",
     "Relaxation",
     "RelaxedCell",

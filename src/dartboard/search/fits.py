@@ -35,6 +35,7 @@ def check_fit(recipe: Recipe, space: SearchSpace) -> None:
 
 def _parts(recipe: Recipe) -> Iterator[object]:
     """Every part of a recipe without earlier stages."""
-    yield from (recipe.relaxation, recipe.edges, recipe.gradient, recipe.update, recipe.perturbation, recipe.selection)
+    yield from (recipe.relaxation, recipe.edges, recipe.hypernetwork, recipe.gradient, recipe.update)
+    yield from (recipe.perturbation, recipe.selection)
     yield from recipe.penalties
     yield from recipe.rules

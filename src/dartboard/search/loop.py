@@ -12,6 +12,7 @@ from torch.nn import functional
 from dartboard.errors import NonFiniteLossError, SettingsError
 from dartboard.runs import Event, Meter, Observer, RunDirectory, equal_steps, make_generator
 from dartboard.search.architecture import Architecture, Live, all_live
+from dartboard.search.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.recipe import Recipe, Stage
 from dartboard.search.settings import SearchSettings
@@ -172,8 +173,12 @@ class StageSearch:
             name: alpha.to(problem.device).requires_grad_()
             for name, alpha in architecture.initial_alphas(generator).items()
         }
+        hypernetwork = None
+        if recipe.hypernetwork:
+            drawn_by = make_generator(self._seed, "search", "hypernetwork", self.number)
+            hypernetwork = attach_hypernetwork(recipe.hypernetwork, supernet, architecture, drawn_by)
         weight_optimizer = torch.optim.SGD(
-            supernet.parameters(),
+            learned_weights(supernet, hypernetwork).values(),
             lr=settings.weight_lr,
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
@@ -191,6 +196,7 @@ class StageSearch:
             epochs,
             span,
             live,
+            hypernetwork,
             stage=self.number,
             epoch=span[0],
         )
@@ -217,6 +223,7 @@ class StageSearch:
             steps(batch)
             observer.step()
         losses = self._read(steps)
+        state.write_generated()
         gates = self.mean_gates(state.alphas)
         validation_loss, validation_accuracy = self.validate(gates) or (None, None)
         state.epoch += 1

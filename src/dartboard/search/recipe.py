@@ -10,8 +10,9 @@ from pydantic import Field, ValidationError, validate_call
 from dartboard.errors import RecipeError, SettingsError, suggest
 from dartboard.registry import Registry
 from dartboard.search.gradient import FirstOrder, Gradient
+from dartboard.search.hypernetworks import Hypernetwork
 from dartboard.search.penalties import Penalty
-from dartboard.search.perturbations import Perturbation
+from dartboard.search.perturbations import BoxPerturbation, Perturbation
 from dartboard.search.pruning import Pruning
 from dartboard.search.relaxation import Relaxation, Softmax
 from dartboard.search.rules import Rule
@@ -38,6 +39,7 @@ class Recipe:
         edges: how the weights of edges come about; None: edges have none.
         mixing: how the gated outputs of an edge's operations join.
         without: candidate operations of the space that the method leaves out.
+        hypernetwork: makes the weights of candidate operations from alpha; None: they learn on their own.
         gradient: what d loss / d alpha is; None leaves alpha as it starts.
         update: how alpha moves; given exactly when there is a gradient.
         images: which images alpha learns from.
@@ -59,6 +61,7 @@ class Recipe:
     edges: Relaxation | None = None
     mixing: Mixing = field(default_factory=Mixing)
     without: tuple[str, ...] = ()
+    hypernetwork: Hypernetwork | None = None
     gradient: Gradient | None = None
     update: Update | None = None
     images: Images = "halves"
@@ -80,10 +83,12 @@ class Recipe:
         if self.images == "same-batch":
             self._check_same_batch()
         self._check_simplex()
-        if self.perturbation and not self.relaxation.sums_to_one:
+        if self.perturbation:
+            self._check_perturbation(self.perturbation)
+        if self.hypernetwork and not isinstance(self.gradient, FirstOrder):
             raise RecipeError(
-                f"{type(self.perturbation).__name__} shakes shares of one, and the gates of "
-                f"{type(self.relaxation).__name__} are none; leave out the perturbation or take a softmax."
+                f"{type(self.hypernetwork).__name__} shows alpha how the weights respond, which needs a first-order "
+                "gradient and no other; take FirstOrder, or leave out the hypernetwork."
             )
         if sum(stage.share for stage in self.earlier) >= 1:
             raise RecipeError("the earlier stages take all epochs and leave none to the last; lower their shares.")
@@ -98,6 +103,20 @@ class Recipe:
             raise RecipeError(
                 f"{type(self.perturbation).__name__} shakes the gates of the weight step alone, and on the same batch "
                 "both steps share one pass; leave it out, or take other images."
+            )
+
+    def _check_perturbation(self, perturbation: Perturbation) -> None:
+        name, relaxation = type(perturbation).__name__, type(self.relaxation).__name__
+        if not self.relaxation.sums_to_one:
+            raise RecipeError(
+                f"{name} shakes shares of one, and the gates of {relaxation} are none; leave out the perturbation or "
+                "take a softmax."
+            )
+        shakes_alpha = isinstance(perturbation, BoxPerturbation) and perturbation.space == "logits"
+        if shakes_alpha and self.relaxation.on_simplex:
+            raise RecipeError(
+                f"{name} in the space of logits shakes alpha freely, and {relaxation} needs an alpha that is a "
+                "distribution; take the space of probs."
             )
 
     def _check_simplex(self) -> None:

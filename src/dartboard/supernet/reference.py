@@ -127,6 +127,16 @@ class ReferenceSupernet(nn.Module):
         self.spec = spec
         self.backbone = Backbone(spec.plan, lambda place: self.cell(spec, place), spec.norm)
 
+    @property
+    def candidate_weights(self) -> dict[str, list[dict[str, str]]]:
+        """The weights of candidate operations: cell kind -> for every cell, name within the cell -> name here."""
+        found: dict[str, list[dict[str, str]]] = {kind: [] for kind in self.spec.space.cell_kinds}
+        for index, cell in enumerate(self.backbone.blocks):
+            if isinstance(cell, MixedCell):
+                names = [f"edges.{name}" for name, _ in cell.edges.named_parameters()]
+                found[cell.kind].append({name: f"backbone.blocks.{index}.{name}" for name in names})
+        return found
+
     def forward(self, images: Tensor, gates: Gates, active: Active | None = None) -> Tensor:
         """Run the relaxed network.
 
