@@ -76,7 +76,7 @@ class Hypernetwork(Protocol):
 
     Weights outside of candidate operations learn on their own.
 
-    Source: HyperDARTS (thesis), sections 2 to 4.
+    Source: HyperDARTS (thesis), algorithm 2.
     """
 
     @property

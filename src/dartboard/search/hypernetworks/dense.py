@@ -31,7 +31,7 @@ class DenseHypernetwork:
     The hidden layer is half as wide as alpha. Layers start as torch's linear layers do, but the last bias is such that
     alphas of zero give the supernet's own initial weights. (The thesis does not say.)
 
-    Source: HyperDARTS (thesis), section 4.2: HyperDARTS-1 is linear, HyperDARTS-2 has a hidden layer with a sigmoid.
+    Source: HyperDARTS (thesis): HyperDARTS-1 is linear, HyperDARTS-2 has a hidden layer with a sigmoid.
 
     Attributes:
         activation: of the hidden layer; None: there is no hidden layer.

@@ -28,7 +28,7 @@ class EmbeddingHypernetwork:
     the narrowest cells. (The thesis does not say.) Where the thesis makes one kernel after the other, here one network
     makes all of its kernels at once.
 
-    Source: HyperDARTS (thesis), section 4.2 and experiment 2.1.1.
+    Source: HyperDARTS (thesis), experiment 2.1.1.
 
     Attributes:
         size: numbers of an embedding.

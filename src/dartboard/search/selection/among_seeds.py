@@ -26,7 +26,7 @@ def best_seed(outcomes: Sequence[SeedOutcome]) -> tuple[SeedOutcome, bool]:
     """The search with the most accurate supernet, among those whose first kind of cells has a skip connection.
 
     In spaces of normal and reduction cells the first kind are the normal ones. Among equals the first search wins.
-    Source: HyperDARTS (thesis), section 4.2, with seeds 2, 20, 200 and 2000. The thesis searches again with fewer
+    Source: HyperDARTS (thesis), with seeds 2, 20, 200 and 2000. The thesis searches again with fewer
     epochs where no search kept a skip connection.
 
     Args:
