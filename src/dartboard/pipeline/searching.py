@@ -126,10 +126,11 @@ def _note_hypernetwork(session: Session, recipe: Recipe) -> None:
                 hypernetwork = stage.recipe.hypernetwork.build(supernet, architecture, make_generator(0))
             counts.append(sum(weight.numel() for weight in hypernetwork.parameters()))
     weights = 4 * max(counts)
-    if 3 * weights > _NOTED_BYTES:
+    taken = 4 * weights  # momentum, the gradient, and that of the step before, which is kept until it is replaced
+    if taken > _NOTED_BYTES:
         session.observer.note(
             f"The hypernetwork has {max(counts):,} weights; with gradients and momentum they take "
-            f"{3 * weights / 2**30:.1f} GiB of memory, and every checkpoint {2 * weights / 2**30:.1f} GiB."
+            f"{taken / 2**30:.1f} GiB of memory, and every checkpoint {2 * weights / 2**30:.1f} GiB."
         )
 
 

@@ -37,7 +37,7 @@ def said_before(folder: Path, method: str, channels: int, layers: int) -> list[s
 
 def test_a_large_hypernetwork_is_announced_with_its_size_before_it_takes_any_memory(tmp_path: Path) -> None:
     assert said_before(tmp_path, "hyperdarts-1", 16, 8) == [
-        "The hypernetwork has 206,921,984 weights; with gradients and momentum they take 2.3 GiB of memory, and every "
+        "The hypernetwork has 206,921,984 weights; with gradients and momentum they take 3.1 GiB of memory, and every "
         "checkpoint 1.5 GiB."
     ]
 
