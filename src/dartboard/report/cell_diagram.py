@@ -19,7 +19,7 @@ _LEGEND_HEIGHT = 34.0
 _ARROW_LENGTH, _ARROW_HALF_WIDTH = 8.0, 4.0
 
 
-def draw_cell(cell: CellGenotype, *, title: str = "cell") -> str:
+def draw_cell(cell: CellGenotype, *, title: str = "cell", num_inputs: int | None = None) -> str:
     """Draw one cell.
 
     Nodes carry the numbers of the genotype's text, the inputs the literature's names (`c_{k-2}`, `c_{k-1}`). Each edge
@@ -28,14 +28,15 @@ def draw_cell(cell: CellGenotype, *, title: str = "cell") -> str:
     Args:
         cell: the cell.
         title: what the picture is called, as in "normal cell".
+        num_inputs: the cell's input nodes; None: see `place_cell`.
 
     Returns:
         One `<svg>` element without ids, fit for an HTML page or a file; it follows the page's colours `--ink`,
         `--muted`, `--wire` and `--node` where they are defined.
     """
-    layout = place_cell(cell)
+    layout = place_cell(cell, num_inputs)
     description = "; ".join(f"{choice.source} to {choice.target}: {choice.op}" for choice in cell.choices)
-    num_inputs = sum(box.kind == "input" for box in layout.boxes)
+    shown_inputs = sum(box.kind == "input" for box in layout.boxes)
     legend, legend_width = _legend([choice.op for choice in cell.choices])
     width, height = max(layout.width, legend_width), layout.height + _LEGEND_HEIGHT
     parts = [
@@ -45,7 +46,7 @@ def draw_cell(cell: CellGenotype, *, title: str = "cell") -> str:
         f"<title>{escape(title)}</title>",
         f"<desc>{escape(description)}</desc>",
         *(_draw_route(route) for route in sorted(layout.routes, key=_drawing_order)),
-        *(_draw_box(box, num_inputs, _joins(layout)) for box in layout.boxes),
+        *(_draw_box(box, shown_inputs, _joins(layout)) for box in layout.boxes),
         f'<g transform="translate({(width - legend_width) / 2:.1f} {layout.height + 12:.1f})">{legend}</g>',
         "</svg>",
     ]

@@ -76,13 +76,14 @@ class CellLayout:
         return (box for column in self.columns for box in column)
 
 
-def place_cell(cell: CellGenotype) -> CellLayout:
+def place_cell(cell: CellGenotype, num_inputs: int | None = None) -> CellLayout:
     """Lay out a cell; the same cell always gives the same drawing.
 
     Args:
-        cell: the cell. Nodes below the lowest one that receives an operation or forms the output are its inputs.
+        cell: the cell. A computed node that receives nothing and forms no output has left and is not drawn.
+        num_inputs: its input nodes; None: those below the lowest one that receives an operation or forms the output.
     """
-    boxes, routes = _boxes_and_routes(cell)
+    boxes, routes = _boxes_and_routes(cell, num_inputs)
     columns: list[list[Box]] = [[] for _ in range(max(box.column for box in boxes) + 1)]
     for box in boxes:
         columns[box.column].append(box)
@@ -93,11 +94,13 @@ def place_cell(cell: CellGenotype) -> CellLayout:
     return CellLayout(width, height, tuple(tuple(column) for column in columns), tuple(routes))
 
 
-def _boxes_and_routes(cell: CellGenotype) -> tuple[list[Box], list[Route]]:
-    num_inputs = min([*(choice.target for choice in cell.choices), *cell.outputs], default=1)
-    numbers = range(max([num_inputs - 1, *(choice.target for choice in cell.choices), *cell.outputs]) + 1)
-    depths = _depths(cell.choices, num_inputs, len(numbers))
-    nodes = {n: Box("input" if n < num_inputs else "node", str(n), 2 * depths[n]) for n in numbers}
+def _boxes_and_routes(cell: CellGenotype, num_inputs: int | None) -> tuple[list[Box], list[Route]]:
+    computed = {*(choice.target for choice in cell.choices), *cell.outputs}
+    if num_inputs is None:
+        num_inputs = min(computed, default=1)
+    depths = _depths(cell.choices, num_inputs, max([num_inputs - 1, *computed]) + 1)
+    inputs = [Box("input", str(n), 0) for n in range(num_inputs)]
+    nodes = dict(enumerate(inputs)) | {n: Box("node", str(n), 2 * depths[n]) for n in sorted(computed)}
     output = Box("output", "output", 2 * max(depths) + 1)
     boxes, routes = [*nodes.values(), output], []
     for choice in cell.choices:

@@ -26,6 +26,7 @@ def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, imag
         Learned numbers, and multiply-adds of convolutions and the classifier for one image (batch norm, pooling and
         activations are not counted, as in the literature; a multiply-add is two floating-point operations).
     """
+    plan = plan.joining({kind: len(cell.outputs) for kind, cell in genotype.cells})
     cost, newer = _stem_cost(plan, image_size)
     for place in plan.places:
         if isinstance(place, ResidualPlace):

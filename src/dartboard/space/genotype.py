@@ -31,7 +31,8 @@ class CellGenotype:
 
     Attributes:
         choices: the kept operations, ordered by target node.
-        outputs: nodes that form the cell's output.
+        outputs: nodes that form the cell's output. A computed node that receives nothing may be missing there: it has
+            left the cell, and the output is that much narrower.
     """
 
     choices: tuple[Choice, ...]

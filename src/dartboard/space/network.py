@@ -1,5 +1,6 @@
 """A genotype as a discrete network, to be trained from scratch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -8,7 +9,7 @@ from torch.nn import functional
 
 from dartboard.space.genotype import CellGenotype, Choice, Genotype
 from dartboard.space.ops import OPS, Norm
-from dartboard.space.skeleton import Backbone, CellPlace, NetworkPlan, join_outputs, project_inputs
+from dartboard.space.skeleton import Backbone, CellPlace, NetworkPlan, project_inputs
 from dartboard.space.spaces.registry import SearchSpace
 
 __all__ = ["NETWORK_NORM", "AuxiliaryHead", "DrawnPaths", "DropPath", "Network"]
@@ -62,15 +63,17 @@ class Network(nn.Module):
     Args:
         space: the genotype's space.
         genotype: a valid genotype of it.
-        plan: width, depth, classes (`space.plan`).
+        plan: width, depth, classes (`space.plan`); inputs of cells are as wide as the genotype's outputs.
         auxiliary: whether to build the auxiliary head, where the plan has a place for one.
     """
 
     def __init__(self, space: SearchSpace, genotype: Genotype, plan: NetworkPlan, *, auxiliary: bool = False) -> None:
         super().__init__()
+        joined = {kind: len(cell.outputs) for kind, cell in genotype.cells}
+        plan = plan.joining(joined)
         self.backbone = Backbone(plan, lambda place: _Cell(space, genotype[place.kind], place), NETWORK_NORM)
         self._tap = plan.auxiliary_after if auxiliary else None
-        self.auxiliary_head = None if self._tap is None else AuxiliaryHead(_output_channels(space, plan), plan)
+        self.auxiliary_head = None if self._tap is None else AuxiliaryHead(_output_channels(joined, plan), plan)
 
     @property
     def num_droppable(self) -> int:
@@ -132,6 +135,7 @@ class _Cell(nn.Module):
         super().__init__()
         self._topology = space.cell
         self._choices = genotype.choices
+        self._outputs = genotype.outputs
         self._stride = place.stride
         self._channels = place.channels
         self.projections = project_inputs(space.cell, place, NETWORK_NORM)
@@ -140,15 +144,19 @@ class _Cell(nn.Module):
         )
 
     def forward(self, inputs: list[Tensor], drop_path: DropPath | DrawnPaths | None) -> Tensor:
-        states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
+        states = {node: self.projections[node](x) for node, x in enumerate(inputs)}
         for node in self._topology.nodes:
             arriving = [
                 self._apply_op(op, states[choice.source], drop_path)
                 for op, choice in zip(self.ops, self._choices, strict=True)
                 if choice.target == node
             ]
-            states.append(sum(arriving[1:], start=arriving[0]) if arriving else self._silent(states[0]))
-        return join_outputs(self._topology, states)
+            if arriving:
+                states[node] = sum(arriving[1:], start=arriving[0])
+            elif node in self._outputs:
+                states[node] = self._silent(states[0])
+        joined = [states[node] for node in self._outputs]
+        return torch.cat(joined, dim=1) if len(joined) > 1 else joined[0]
 
     def _edge_stride(self, choice: Choice) -> int:
         return self._stride if choice.source < self._topology.num_inputs else 1
@@ -159,12 +167,12 @@ class _Cell(nn.Module):
         return drop_path(result) if drops and not isinstance(op, nn.Identity) else result  # type: ignore[misc]
 
     def _silent(self, first: Tensor) -> Tensor:
-        """Zeros of a node's shape, for the published cells in which a node keeps no edge."""
+        """Zeros of a node's shape, for the published cells that join a node without edges."""
         batch, _, height, width = first.shape
         return first.new_zeros(batch, self._channels, -(-height // self._stride), -(-width // self._stride))
 
 
-def _output_channels(space: SearchSpace, plan: NetworkPlan) -> int:
+def _output_channels(joined: Mapping[str, int], plan: NetworkPlan) -> int:
     place = plan.places[plan.auxiliary_after or 0]
     assert isinstance(place, CellPlace)
-    return space.cell.output_multiplier * place.channels
+    return joined[place.kind] * place.channels

@@ -4,8 +4,8 @@ A skeleton turns width and depth into a `NetworkPlan`, which is plain data; `Bac
 kind of cell.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import torch
@@ -82,6 +82,23 @@ class NetworkPlan:
     features: int
     normalizes_features: bool
     auxiliary_after: int | None
+
+    def joining(self, nodes: Mapping[str, int]) -> "NetworkPlan":
+        """The same network around cells whose outputs join other numbers of nodes.
+
+        Args:
+            nodes: cell kind -> nodes that form the output.
+        """
+        joined = [self.stem_channels, self.stem_channels]
+        places: list[CellPlace | ResidualPlace] = []
+        for place in self.places:
+            if isinstance(place, ResidualPlace):
+                places.append(replace(place, in_channels=joined[-1]))
+                joined.append(place.out_channels)
+            else:
+                places.append(replace(place, input_channels=tuple(joined[-len(place.input_channels) :])))
+                joined.append(nodes[place.kind] * place.channels)
+        return replace(self, places=tuple(places), features=joined[-1])
 
 
 class Skeleton(Protocol):

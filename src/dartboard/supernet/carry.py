@@ -161,6 +161,11 @@ def _check_path(spec: SupernetSpec, genotype: Genotype) -> None:
             "all, so its weights do not fit; take them from a supernet with a channel_share of 1."
         )
     for kind, cell in genotype.cells:
+        if spec.space.cell.output == "concat" and len(cell.outputs) < spec.space.cell.num_nodes:
+            raise GenotypeError(
+                f"the {kind} cell joins {len(cell.outputs)} of {spec.space.cell.num_nodes} nodes, so the weights of "
+                "what follows do not fit; take them from a genotype that keeps every node."
+            )
         for choice in cell.choices:
             live = spec.ops_of(kind, _row(spec, choice))
             if choice.op not in live:

@@ -66,3 +66,12 @@ def test_inputs_stand_leftmost_and_the_output_rightmost():
     layout = place_cell(parse_genotype(DARTS_V2)["normal"])
     assert [box.kind for box in layout.columns[0]] == ["input", "input"]
     assert [box.kind for box in layout.columns[-1]] == ["output"]
+
+
+def test_nodes_that_have_left_are_neither_drawn_nor_taken_for_inputs():
+    cell = CellGenotype((Choice(3, 0, "sep_conv_3x3"), Choice(5, 3, "none"), Choice(5, 3, "skip_connect")), (3, 5))
+    layout = place_cell(cell, num_inputs=2)
+    assert [box.label for box in layout.boxes if box.kind == "input"] == ["0", "1"]
+    assert [box.label for box in layout.boxes if box.kind == "node"] == ["3", "5"]
+    assert len(layout.routes) == 5
+    assert not [pair for pair in combinations(layout.boxes, 2) if overlap(*pair)]

@@ -197,8 +197,8 @@ def test_incomplete_json_is_refused_with_the_wanted_form(content: Any) -> None:
         Genotype.from_json(content)
 
 
-def test_a_repeated_predecessor_is_read_but_is_no_strict_architecture() -> None:
-    twice = "[('sep_conv_3x3', 1), ('skip_connect', 1)" + ", ('none', 0), ('none', 1)" * 3 + "]"
+def test_an_input_taken_twice_in_one_way_is_read_but_is_no_strict_architecture() -> None:
+    twice = "[('skip_connect', 1), ('skip_connect', 1)" + ", ('none', 0), ('none', 1)" * 3 + "]"
     genotype = parse_genotype(
         f"Genotype(normal={twice}, normal_concat=range(2, 6), reduce={twice}, reduce_concat=range(2, 6))".replace(
             "none", "skip_connect"

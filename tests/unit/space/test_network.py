@@ -1,8 +1,20 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from dartboard.space import PUBLISHED, CellGenotype, Choice, DropPath, Genotype, Network, get_space, parse_genotype
+from dartboard.space import (
+    PUBLISHED,
+    CellGenotype,
+    Choice,
+    DropPath,
+    Genotype,
+    Network,
+    check_genotype,
+    get_space,
+    network_cost,
+    parse_genotype,
+)
 from dartboard.space.network import AuxiliaryHead
 
 DARTS = get_space("darts")
@@ -184,3 +196,65 @@ def test_without_an_auxiliary_head_there_are_no_auxiliary_logits(network: Networ
 def test_a_space_without_a_place_for_it_builds_no_auxiliary_head() -> None:
     plan = NB201.plan(in_channels=3, num_classes=5, init_channels=4, layers=1)
     assert Network(NB201, PUBLISHED["nas-bench-201-resnet"], plan, auxiliary=True).auxiliary_head is None
+
+
+SPARSE = CellGenotype(
+    (
+        Choice(3, 0, "sep_conv_3x3"),
+        Choice(5, 0, "max_pool_3x3"),
+        Choice(5, 0, "sep_conv_3x3"),
+        Choice(5, 3, "skip_connect"),
+    ),
+    (3, 5),
+)
+"""Two of four nodes have left, and an edge has two operations."""
+
+LONELY = CellGenotype((Choice(4, 1, "dil_conv_3x3"),), (4,))
+
+SPARSE_GENOTYPE = Genotype("darts", (("normal", SPARSE), ("reduce", LONELY)))
+
+
+def test_a_cell_joins_the_nodes_that_are_left_and_what_follows_is_as_narrow() -> None:
+    network = darts_network(SPARSE_GENOTYPE, auxiliary=True, layers=8)
+    assert network.backbone.plan.features == 2 * 16
+    assert [place.input_channels for place in network.backbone.plan.places] == [
+        *[(12, 12), (12, 8), (8, 8)],
+        *[(8, 8), (8, 16), (16, 16)],
+        *[(16, 16), (16, 32)],
+    ]
+    logits, auxiliary = network.forward_with_auxiliary(images(16))
+    assert auxiliary is not None
+    assert logits.shape == auxiliary.shape == (2, 5)
+
+
+def test_several_operations_of_an_edge_are_added() -> None:
+    cell = darts_network(SPARSE_GENOTYPE).backbone.blocks[0].eval()
+    older, newer = images(channels=12), images(channels=12).flip(0)
+    first = cell.projections[0](older)
+    third, pooled, convolved = (cell.ops[number](first) for number in range(3))
+    torch.testing.assert_close(cell([older, newer], None), torch.cat([third, pooled + convolved + third], dim=1))
+
+
+def test_a_network_of_all_nodes_is_the_plans() -> None:
+    plan = DARTS.plan(in_channels=3, num_classes=5, init_channels=4, layers=8, stem="imagenet")
+    assert plan.joining({"normal": 4, "reduce": 4}) == plan
+    plan = NB201.plan(in_channels=3, num_classes=5, init_channels=4, layers=2)
+    assert plan.joining({"cell": 1}) == plan
+
+
+def test_the_cost_of_a_network_whose_nodes_have_left_is_that_of_what_is_built() -> None:
+    plan = DARTS.plan(in_channels=3, num_classes=5, init_channels=4, layers=8)
+    with torch.device("meta"):
+        built = Network(DARTS, SPARSE_GENOTYPE, plan).eval()
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            built(torch.empty(1, 3, 16, 16))
+    cost = network_cost(DARTS, SPARSE_GENOTYPE, plan, (16, 16))
+    assert cost.parameters == sum(weight.numel() for weight in built.parameters())
+    assert cost.multiply_adds == counter.get_total_flops() // 2
+
+
+def test_a_sparse_genotype_goes_through_text_and_json() -> None:
+    check_genotype(SPARSE_GENOTYPE, DARTS)
+    assert parse_genotype(SPARSE_GENOTYPE.to_text()) == SPARSE_GENOTYPE
+    assert Genotype.from_json(SPARSE_GENOTYPE.to_json()) == SPARSE_GENOTYPE
+    assert all(cell.is_connected for _, cell in SPARSE_GENOTYPE.cells)
