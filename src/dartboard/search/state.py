@@ -100,6 +100,10 @@ class SearchState:
         if alphas is not None:
             self.final_alphas = dict(alphas)
 
+    def copied_alphas(self) -> dict[str, Tensor]:
+        """The alphas as they are now, for rules that keep them."""
+        return {name: alpha.detach().clone() for name, alpha in self.alphas.items()}
+
     def state_dict(self) -> dict[str, Any]:
         """Everything a checkpoint must hold."""
         return {
