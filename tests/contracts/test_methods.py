@@ -217,6 +217,14 @@ OPTIONS = [
 ]
 
 
+@pytest.mark.parametrize(("name", "option"), SHOWN_ELSEWHERE)
+def test_an_option_that_does_not_move_alpha_exists_and_is_named_where_its_effect_is_shown(
+    name: str, option: str
+) -> None:
+    assert option in inspect.signature(METHODS[name].factory).parameters
+    assert (Path(__file__).parents[1] / SHOWN_ELSEWHERE[name, option]).is_file()
+
+
 @pytest.mark.parametrize(("name", "option", "value"), OPTIONS)
 def test_every_option_of_every_method_changes_the_search(name: str, option: str, value: object, tmp_path: Path) -> None:
     plain = search(tmp_path / "plain", name)

@@ -350,3 +350,9 @@ def test_an_operation_that_is_not_live_is_refused() -> None:
 def test_partial_channels_are_refused() -> None:
     with pytest.raises(SettingsError, match=r"see 1/4 of the channels .* channel_share of 1\.$"):
         path_weights({}, spec_of(NB201, mixing=Mixing(channel_share=4)), EDGES)
+
+
+def test_a_genotype_that_has_lost_nodes_is_refused() -> None:
+    cells = "normal=[('skip_connect', 0, 3)], normal_concat=[3], reduce=[('skip_connect', 1, 2)], reduce_concat=[2]"
+    with pytest.raises(GenotypeError, match=r"the normal cell joins 1 of 4 nodes, so the weights of what follows"):
+        path_weights({}, spec_of(DARTS), parse_genotype(f"Genotype({cells})"))
