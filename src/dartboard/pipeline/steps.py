@@ -225,6 +225,7 @@ def _plan(session: Session, step: Step) -> NetworkPlan:
         init_channels=size.init_channels,
         layers=size.layers,
         stem=_stem(session, size.stem),
+        image_size=session.dataset.image_shape[1:],
     )
 
 
