@@ -11,7 +11,7 @@ from dartboard.search.pruning import KeepStrongest, Pruning
 from dartboard.search.recipe import METHODS, Images, NonNegative, Recipe, Stage, make_recipe, method
 from dartboard.search.relaxation import EdgeSoftmax, Relaxation, RelaxedCell, Softmax
 from dartboard.search.rules import NoTraining, Rule, WarmUp
-from dartboard.search.selection import StrongestEdges, UniformlyRandom
+from dartboard.search.selection import StrongestEdges, UniformlyRandom, WithAttention
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
 from dartboard.search.update import AdamUpdate, SgdUpdate, Update
@@ -51,6 +51,7 @@ __all__ = [
     "Unrolled",
     "Update",
     "WarmUp",
+    "WithAttention",
     "all_live",
     "check_fit",
     "make_recipe",

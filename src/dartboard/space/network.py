@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dartboard.space.genotype import CellGenotype, Choice, Genotype
-from dartboard.space.ops import OPS, Norm
+from dartboard.space.ops import Norm, build_op
 from dartboard.space.skeleton import Backbone, CellPlace, NetworkPlan, join_outputs, project_inputs
 from dartboard.space.spaces.registry import SearchSpace
 
@@ -76,7 +76,7 @@ class Network(nn.Module):
     def num_droppable(self) -> int:
         """Operations whose outputs drop path can drop."""
         cells = [block for block in self.backbone.blocks if isinstance(block, _Cell)]
-        return sum(not isinstance(op, nn.Identity) for cell in cells for op in cell.ops)
+        return sum(_is_droppable(op) for cell in cells for op in cell.ops)
 
     def forward(self, images: Tensor, drop_path: DropPath | DrawnPaths | None = None) -> Tensor:
         """(batch, channels, height, width) -> logits (batch, classes)."""
@@ -135,9 +135,7 @@ class _Cell(nn.Module):
         self._stride = place.stride
         self._channels = place.channels
         self.projections = project_inputs(space.cell, place, NETWORK_NORM)
-        self.ops = nn.ModuleList(
-            OPS[choice.op].factory(place.channels, self._edge_stride(choice), NETWORK_NORM) for choice in self._choices
-        )
+        self.ops = nn.ModuleList(_build(choice, place, self._edge_stride(choice)) for choice in self._choices)
 
     def forward(self, inputs: list[Tensor], drop_path: DropPath | DrawnPaths | None) -> Tensor:
         states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
@@ -156,12 +154,28 @@ class _Cell(nn.Module):
     def _apply_op(self, op: nn.Module, x: Tensor, drop_path: DropPath | DrawnPaths | None) -> Tensor:
         result: Tensor = op(x)
         drops = self.training and drop_path is not None and drop_path.probability > 0
-        return drop_path(result) if drops and not isinstance(op, nn.Identity) else result  # type: ignore[misc]
+        return drop_path(result) if drops and _is_droppable(op) else result  # type: ignore[misc]
 
     def _silent(self, first: Tensor) -> Tensor:
         """Zeros of a node's shape, for the published cells in which a node keeps no edge."""
         batch, _, height, width = first.shape
         return first.new_zeros(batch, self._channels, -(-height // self._stride), -(-width // self._stride))
+
+
+class _Attended(nn.Sequential):
+    """An operation and the attention that follows it."""
+
+
+def _build(choice: Choice, place: CellPlace, stride: int) -> nn.Module:
+    op = build_op(choice.op, place.channels, stride, NETWORK_NORM, place.map_size)
+    if not choice.attention:
+        return op
+    return _Attended(op, build_op(choice.attention, place.channels, 1, NETWORK_NORM, place.map_size))
+
+
+def _is_droppable(op: nn.Module) -> bool:
+    """Whether drop path acts on it: where neither the operation nor its attention is the identity (Att-DARTS)."""
+    return not any(isinstance(part, nn.Identity) for part in (op if isinstance(op, _Attended) else (op,)))
 
 
 def _output_channels(space: SearchSpace, plan: NetworkPlan) -> int:

@@ -5,7 +5,7 @@ kind of cell.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from dartboard.errors import SettingsError
 from dartboard.space.ops.conv import FactorizedReduce, relu_conv_norm
-from dartboard.space.ops.registry import Norm
+from dartboard.space.ops.registry import Norm, Size
 from dartboard.space.topology import CellTopology
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "ResidualPlace",
     "Skeleton",
     "Stem",
+    "halved",
     "join_outputs",
     "project_inputs",
 ]
@@ -42,6 +43,7 @@ class CellPlace:
         input_strides: by how much each input must be shrunk to match the newest one (1 or 2).
         channels: channels of every node in the cell.
         stride: stride of the edges that leave input nodes.
+        map_size: of every node in the cell; None where the plan was made without the size of the images.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class CellPlace:
     input_strides: tuple[int, ...]
     channels: int
     stride: int
+    map_size: Size | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,19 @@ class NetworkPlan:
     features: int
     normalizes_features: bool
     auxiliary_after: int | None
+
+    def for_images(self, size: Size) -> "NetworkPlan":
+        """The same plan, in which every cell knows the size of its maps."""
+        newer, places = size if self.stem == "cifar" else halved(size, 8), []
+        for place in self.places:
+            newer = halved(newer, place.stride if isinstance(place, CellPlace) else 2)
+            places.append(replace(place, map_size=newer) if isinstance(place, CellPlace) else place)
+        return replace(self, places=tuple(places))
+
+
+def halved(size: Size, stride: int) -> Size:
+    """The size of what a stride, or several that multiply to it, makes of a map."""
+    return -(-size[0] // stride), -(-size[1] // stride)
 
 
 class Skeleton(Protocol):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from dartboard.space import CellPlace, Norm, SearchSpace
-from dartboard.space.ops import OPS, DepthwiseConv2d
+from dartboard.space.ops import DepthwiseConv2d, build_op
 from dartboard.space.ops.basic import Zero
 from dartboard.space.ops.conv import Pointwise
 from dartboard.supernet.spec import SEARCH_NORM
@@ -111,7 +111,7 @@ def _eps(norm: nn.Module) -> float:
 
 def form_of(name: str, space: SearchSpace, stride: int, norm: Norm = SEARCH_NORM) -> Form:
     """The form that the operation `name` of a space has in a supernet."""
-    op = OPS[name].factory(4, stride, norm)
+    op = build_op(name, 4, stride, norm, size=(4, 4))
     return find_form(nn.Sequential(op, norm(4)) if name in space.normalized_ops else op)
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor, nn
 
 from dartboard.space import CellPlace
-from dartboard.space.ops import OPS, plain_kernels
+from dartboard.space.ops import Size, build_op, plain_kernels
 from dartboard.space.skeleton import Backbone, join_outputs, project_inputs
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
 from dartboard.supernet.spec import SupernetSpec
@@ -53,16 +53,20 @@ class MixedCell(nn.Module):
         channels = place.channels // self.share
         self.projections = project_inputs(self.topology, place, spec.norm)
         self.edges = nn.ModuleList(
-            nn.ModuleDict({name: _build(spec, name, channels, stride) for name in spec.ops_of(place.kind, row)})
+            nn.ModuleDict(
+                {name: _build(spec, name, channels, stride, place.map_size) for name in spec.ops_of(place.kind, row)}
+            )
             for row, stride in enumerate(self.strides)
         )
         self.auxiliary = nn.ModuleList(
-            OPS["skip_connect"].factory(channels, stride, spec.norm)
+            build_op("skip_connect", channels, stride, spec.norm, place.map_size)
             for stride in self.strides
             if spec.mixing.auxiliary_skip
         )
         self.attention = nn.ModuleList(
-            nn.ModuleDict({name: OPS[name].factory(channels, 1, spec.norm) for name in spec.mixing.attention})
+            nn.ModuleDict(
+                {name: build_op(name, channels, 1, spec.norm, place.map_size) for name in spec.mixing.attention}
+            )
             for _ in self.strides
             if spec.mixing.attention
         )
@@ -158,8 +162,8 @@ def edge_weight(weights: Tensor, row: int) -> Tensor:
     return weights[row] if weights.dim() == 1 else weights[:, row, None, None, None]
 
 
-def _build(spec: SupernetSpec, name: str, channels: int, stride: int) -> nn.Module:
-    op = OPS[name].factory(channels, stride, spec.norm)
+def _build(spec: SupernetSpec, name: str, channels: int, stride: int, size: Size | None) -> nn.Module:
+    op = build_op(name, channels, stride, spec.norm, size)
     return nn.Sequential(op, spec.norm(channels)) if name in spec.space.normalized_ops else op
 
 
