@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check format benchmark-real benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator clean
+.PHONY: help install run test test-all check docs format benchmark-real benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -30,6 +30,9 @@ check: install ## lint, format check and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: install ## write the pages of the search methods
+	$(BIN)/python docs/generate.py
 
 format: install ## format the code and apply safe lint fixes
 	$(BIN)/ruff check --fix .

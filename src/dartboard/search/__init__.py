@@ -1,6 +1,7 @@
 """The parts of a search and the one loop that runs them."""
 
 from dartboard.search.architecture import Architecture, Live, all_live
+from dartboard.search.describe import describe_part, describe_recipe
 from dartboard.search.fits import Choosy, check_fit
 from dartboard.search.gradient import Bilevel, FirstOrder, SgdStep, Unrolled
 from dartboard.search.loop import run_search, stage_spans
@@ -54,6 +55,8 @@ __all__ = [
     "WithAttention",
     "all_live",
     "check_fit",
+    "describe_part",
+    "describe_recipe",
     "make_recipe",
     "method",
     "run_search",

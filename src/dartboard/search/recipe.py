@@ -87,8 +87,8 @@ class Recipe:
             )
         if self.mixing.attention != (self.selection.attention if isinstance(self.selection, WithAttention) else ()):
             raise RecipeError(
-                f"the supernet mixes the attention {', '.join(self.mixing.attention) or 'none'}, and the selection does "
-                "not choose among just these; give both the same, by WithAttention."
+                f"the supernet mixes the attention {', '.join(self.mixing.attention) or 'none'}, and the selection "
+                "does not choose among just these; give both the same, by WithAttention."
             )
         if sum(stage.share for stage in self.earlier) >= 1:
             raise RecipeError("the earlier stages take all epochs and leave none to the last; lower their shares.")
