@@ -14,8 +14,8 @@ def darts_2nd(
 ) -> Recipe:
     """DARTS, second order: the alpha gradient looks through one virtual weight step.
 
-    What alpha does to the weights counts as well: the loss is taken after the step that the weights would make next, and
-    differentiated through that step. Four forward and backward passes for alpha instead of one.
+    What alpha does to the weights counts as well: the loss is taken after the step that the weights would make next,
+    and differentiated through that step. Four forward and backward passes for alpha instead of one.
 
     Differs from the paper: see `darts`; `second_derivative="exact"` replaces the paper's finite difference.
 
