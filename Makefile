@@ -21,10 +21,10 @@ run: install ## search, retrain, test and report on the embedded digits (or DATA
 	$(BIN)/dartboard run $(DATA) $(RUN_OPTIONS)
 
 test: install ## run the tests (the slow ones excepted)
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow'
 
 test-all: install ## run every test, the slow ones included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: install ## lint, format check and types
 	$(BIN)/ruff check .
