@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check docs format benchmark-real benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator clean
+.PHONY: help install run test test-all check docs format benchmark-real benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -49,6 +49,12 @@ benchmark-training: install ## a training step of a discrete network: ours, torc
 
 benchmark-profile: install ## where the time of a search step goes (needs CIFAR-10)
 	$(BIN)/python benchmarks/profile_epoch.py
+
+benchmark-methods: install ## what a search step costs by method, beside what theory says
+	$(BIN)/python benchmarks/methods.py
+
+benchmark-collapse: install ## which methods end with skip connections, and what their cells are worth (needs CIFAR-10 and the table)
+	$(BIN)/python benchmarks/collapse.py
 
 benchmark-scaling: install ## time and memory of a search step by size, beside the formula
 	$(BIN)/python benchmarks/scaling.py
