@@ -231,8 +231,8 @@ def as_table(records: Records) -> str:
     lines = [
         "# Cost of a step by method",
         "",
-        "Printed by `python benchmarks/methods.py`. Times first-order DARTS in the same space, both measured in turns in",
-        "one process. Theory counts passes over the method's own supernet: A forward and backward for alpha, W for the",
+        "Printed by `python benchmarks/methods.py`. Times first-order DARTS in the same space, both measured in turns",
+        "in one process. Theory counts passes over the method's own supernet: A forward and backward for alpha, W for the",
         "weights, B for both, F forward alone, H a Hessian-vector product. Wanted: at most "
         f"{MOST} times the expectation.",
         "",
