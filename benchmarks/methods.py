@@ -231,9 +231,10 @@ def as_table(records: Records) -> str:
     lines = [
         "# Cost of a step by method",
         "",
-        "Printed by `python benchmarks/methods.py`. Times first-order DARTS in the same space, both in turns in one process.",
-        "Theory counts passes over the method's own supernet: A forward and backward for alpha, W for the weights, B for",
-        f"both, F forward alone, H a Hessian-vector product. Wanted: at most {MOST} times the expectation.",
+        "Printed by `python benchmarks/methods.py`. Times first-order DARTS in the same space, both in turns in one",
+        "process. Theory counts passes over the method's own supernet: A forward and backward for alpha, W for the",
+        "weights, B for both, F forward alone, H a Hessian-vector product.",
+        f"Wanted: at most {MOST} times the expectation.",
         "",
         "| space | method | passes | supernet / DARTS's | expected | measured | measured / expected | machine | date |",
         "|---|---|---|---|---|---|---|---|---|",
