@@ -8,7 +8,8 @@ from torch import nn
 from dartboard.space import CellPlace, Norm, SearchSpace
 from dartboard.space.ops import OPS, DepthwiseConv2d
 from dartboard.space.ops.basic import Zero
-from dartboard.space.ops.conv import Pointwise
+from dartboard.space.ops.norm import BatchNorm2d
+from dartboard.space.ops.pointwise import Pointwise
 from dartboard.supernet.spec import SEARCH_NORM
 
 __all__ = ["Form", "Separable", "describe_form", "describe_forms", "find_form", "form_of"]
@@ -56,7 +57,7 @@ def _is_shared(op: nn.Module) -> bool:
 
 
 def _is_bare_norm(part: nn.Module) -> bool:
-    return type(part) is nn.BatchNorm2d and not part.affine and not part.track_running_stats
+    return type(part) in (nn.BatchNorm2d, BatchNorm2d) and not part.affine and not part.track_running_stats
 
 
 def _separable(parts: list[nn.Module]) -> Separable | None:
