@@ -1,11 +1,13 @@
 """A genotype as a discrete network, to be trained from scratch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dartboard.space.features import Features, gives_fresh, through
 from dartboard.space.genotype import CellGenotype, Choice, Genotype
 from dartboard.space.ops import OPS, Norm
 from dartboard.space.skeleton import Backbone, CellPlace, NetworkPlan, join_outputs, project_inputs
@@ -139,22 +141,24 @@ class _Cell(nn.Module):
             OPS[choice.op].factory(place.channels, self._edge_stride(choice), NETWORK_NORM) for choice in self._choices
         )
 
-    def forward(self, inputs: list[Tensor], drop_path: DropPath | DrawnPaths | None) -> Tensor:
-        states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
-        for node in self._topology.nodes:
+    def forward(self, inputs: Sequence[Tensor | Features], drop_path: DropPath | DrawnPaths | None) -> Features:
+        states = [
+            Features(through(project, Features.of(x))) for project, x in zip(self.projections, inputs, strict=True)
+        ]
+        for target in self._topology.nodes:
             arriving = [
-                self._apply_op(op, states[choice.source], drop_path)
+                (self._apply_op(op, states[choice.source], drop_path), gives_fresh(op))
                 for op, choice in zip(self.ops, self._choices, strict=True)
-                if choice.target == node
+                if choice.target == target
             ]
-            states.append(sum(arriving[1:], start=arriving[0]) if arriving else self._silent(states[0]))
-        return join_outputs(self._topology, states)
+            states.append(Features(_sum(arriving) if arriving else self._silent(states[0].whole)))
+        return join_outputs(self._topology, [state.whole for state in states])
 
     def _edge_stride(self, choice: Choice) -> int:
         return self._stride if choice.source < self._topology.num_inputs else 1
 
-    def _apply_op(self, op: nn.Module, x: Tensor, drop_path: DropPath | DrawnPaths | None) -> Tensor:
-        result: Tensor = op(x)
+    def _apply_op(self, op: nn.Module, x: Features, drop_path: DropPath | DrawnPaths | None) -> Tensor:
+        result = through(op, x)
         drops = self.training and drop_path is not None and drop_path.probability > 0
         return drop_path(result) if drops and not isinstance(op, nn.Identity) else result  # type: ignore[misc]
 
@@ -162,6 +166,15 @@ class _Cell(nn.Module):
         """Zeros of a node's shape, for the published cells in which a node keeps no edge."""
         batch, _, height, width = first.shape
         return first.new_zeros(batch, self._channels, -(-height // self._stride), -(-width // self._stride))
+
+
+def _sum(arriving: list[tuple[Tensor, bool]]) -> Tensor:
+    """The sum of maps, in place where one of them is fresh; each comes with whether it is."""
+    (total, fresh), *others = sorted(arriving, key=lambda each: not each[1])
+    for other, _ in others:
+        total = total.add_(other) if fresh else total + other
+        fresh = True
+    return total
 
 
 def _output_channels(space: SearchSpace, plan: NetworkPlan) -> int:

@@ -53,7 +53,10 @@ class FactorizedReduce(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, inputs, height, width) -> (batch, outputs, ceil(height/2), ceil(width/2))."""
-        x = functional.relu(x)
+        return self.reduce(functional.relu(x))
+
+    def reduce(self, x: Tensor) -> Tensor:
+        """As `forward`, of an x that has gone through the ReLU already."""
         height, width = x.shape[2:]
         odd = functional.pad(every_second(x, 1), (0, width % 2, 0, height % 2))
         return self.norm(torch.cat([self.even(every_second(x, 0)), self.odd(odd)], dim=1))  # type: ignore[no-any-return]

@@ -6,20 +6,25 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-__all__ = ["has_own_kernels", "is_channels_last_on_cpu", "plain_kernels"]
+__all__ = ["has_own_kernels", "is_channels_last_on_cpu", "is_plain", "plain_kernels"]
 
 _plain = False
 
 
 @contextmanager
 def plain_kernels() -> Iterator[None]:
-    """Within, every module is torch's own and nothing else: the definition to compare with."""
+    """Within, every module is torch's own and shares nothing: the definition to compare with."""
     global _plain
     before, _plain = _plain, True
     try:
         yield
     finally:
         _plain = before
+
+
+def is_plain() -> bool:
+    """Whether `plain_kernels` are asked for."""
+    return _plain
 
 
 def has_own_kernels(x: Tensor) -> bool:

@@ -74,12 +74,13 @@ class _BatchNorm(torch.autograd.Function):
         inverse = (variance + eps).rsqrt_()
         scale = inverse if weight is None else inverse * weight
         shift = -mean * scale if bias is None else torch.addcmul(bias, mean, scale, value=-1)
-        result = torch.addcmul(shift, _rows(x), scale)
+        result = torch.empty_like(x)  # no view of it, so that others may change it in place
+        torch.addcmul(shift, _rows(x), scale, out=_rows(result))
         ctx.save_for_backward(x, weight, bias, mean, inverse)
         ctx.eps = eps
         ctx.mark_non_differentiable(mean, variance)
         ctx.set_materialize_grads(False)
-        return _like(result, x), mean, variance
+        return result, mean, variance
 
     @staticmethod
     def backward(
@@ -108,7 +109,8 @@ class _BatchNorm(torch.autograd.Function):
             share = scale * (-1 / (x_RG.shape[0] * group))
             slope = share * inverse * at_weight
             constant = torch.addcmul(share * sums, slope, mean, value=-1)
-            at_x = _like(torch.addcmul(constant, _rows(x), slope).addcmul_(_rows(gradient), scale), x)
+            at_x = torch.empty_like(x)
+            torch.addcmul(constant, _rows(x), slope, out=_rows(at_x)).addcmul_(_rows(gradient), scale)
         return at_x, None if weight is None else at_weight, None if bias is None else sums, None
 
 
@@ -125,10 +127,6 @@ def _grouped(x: Tensor) -> tuple[Tensor, int]:
     while pixels % (2 * group) == 0 and 2 * group * channels <= _ROW:
         group *= 2
     return x.as_strided((pixels // group, group * channels), (group * channels, 1)), group
-
-
-def _like(rows: Tensor, x: Tensor) -> Tensor:
-    return rows.as_strided(x.shape, x.stride())
 
 
 def _differentiable(

@@ -10,6 +10,10 @@ from dartboard.space.ops.kernels import has_own_kernels
 __all__ = ["Pointwise", "every_second"]
 
 
+_PARTS, _LEAST_PIXELS = 4, 2**12
+"""Into how many parts the pixels of a sum are divided, and from how many pixels on."""
+
+
 class Pointwise(nn.Conv2d):
     """1x1 convolution without bias of a stride, which takes the pixels it needs first.
 
@@ -42,26 +46,53 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return _images(torch.mm(_rows(x), weight.flatten(1).t()), x)
+        return _product(x, weight.flatten(1).t())
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
-        rows = _rows(gradient)
-        at_x = _images(torch.mm(rows, weight.flatten(1)), x) if ctx.needs_input_grad[0] else None
-        at_weight = torch.mm(rows.t(), _rows(x)).view_as(weight) if ctx.needs_input_grad[1] else None
+        if torch.is_grad_enabled():  # a second derivative is wanted: torch's own is differentiable
+            return _torch_gradients(x, weight, gradient, ctx.needs_input_grad[:2])
+        at_x = at_weight = None
+        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        if ctx.needs_input_grad[0]:
+            at_x = _product(gradient, weight.flatten(1))
+        if ctx.needs_input_grad[1]:
+            at_weight = _sum_of_products(_rows(gradient), _rows(x)).view_as(weight)
         return at_x, at_weight
 
 
+def _product(x: Tensor, matrix_IO: Tensor) -> Tensor:
+    """Every pixel through a matrix; a tensor of its own and no view, so that others may change it in place."""
+    batch, _, height, width = x.shape
+    size = (batch, matrix_IO.shape[1], height, width)
+    result = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
+    torch.mm(_rows(x), matrix_IO, out=_rows(result))
+    return result
+
+
+def _sum_of_products(left_PO: Tensor, right_PI: Tensor) -> Tensor:
+    """Sum over pixels of left' right, in parts: a library divides the work by the rows of the result, which are few."""
+    pixels = len(left_PO)
+    if pixels % _PARTS or pixels < _LEAST_PIXELS:
+        return torch.mm(left_PO.t(), right_PI)
+    parts = (each.view(_PARTS, pixels // _PARTS, -1) for each in (left_PO, right_PI))
+    return torch.bmm(next(parts).mT, next(parts)).sum(dim=0)
+
+
 def _rows(x: Tensor) -> Tensor:
-    """(batch, channels, height, width) -> (pixels, channels), the same memory where x is channels last."""
-    return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+    """(batch, channels, height, width), channels last, as (pixels, channels), the same memory."""
+    channels = x.shape[1]
+    return x.as_strided((x.numel() // channels, channels), (channels, 1))
 
 
-def _images(rows: Tensor, like: Tensor) -> Tensor:
-    """(pixels, channels) -> (batch, channels, height, width) with the images and sides of `like`, the same memory."""
-    batch, _, height, width = like.shape
-    return rows.view(batch, height, width, -1).permute(0, 3, 1, 2)
+def _torch_gradients(
+    x: Tensor, weight: Tensor, gradient: Tensor, wanted: tuple[bool, bool]
+) -> tuple[Tensor | None, Tensor | None]:
+    at_x, at_weight, _ = torch.ops.aten.convolution_backward(
+        gradient, x, weight, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, [*wanted, False]
+    )
+    return at_x, at_weight
 
 
 def every_second(x: Tensor, first: int) -> Tensor:
