@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dartboard.space.ops.kernels import has_own_kernels
+from dartboard.space.ops.rows import as_rows, in_channels_last
 
 __all__ = ["BatchNorm2d"]
 
@@ -75,7 +76,7 @@ class _BatchNorm(torch.autograd.Function):
         scale = inverse if weight is None else inverse * weight
         shift = -mean * scale if bias is None else torch.addcmul(bias, mean, scale, value=-1)
         result = torch.empty_like(x)  # no view of it, so that others may change it in place
-        torch.addcmul(shift, _rows(x), scale, out=_rows(result))
+        torch.addcmul(shift, as_rows(x), scale, out=as_rows(result))
         ctx.save_for_backward(x, weight, bias, mean, inverse)
         ctx.eps = eps
         ctx.mark_non_differentiable(mean, variance)
@@ -92,7 +93,7 @@ class _BatchNorm(torch.autograd.Function):
         if torch.is_grad_enabled():  # a second derivative is wanted: torch's own is differentiable
             at_x, at_weight, at_bias = _differentiable(x, weight, bias, ctx.eps, gradient)
             return at_x, at_weight, at_bias, None
-        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        gradient = in_channels_last(gradient)
         x_RG, group = _grouped(x)
         g_RG, _ = _grouped(gradient)
         means = mean.repeat(group)
@@ -110,14 +111,8 @@ class _BatchNorm(torch.autograd.Function):
             slope = share * inverse * at_weight
             constant = torch.addcmul(share * sums, slope, mean, value=-1)
             at_x = torch.empty_like(x)
-            torch.addcmul(constant, _rows(x), slope, out=_rows(at_x)).addcmul_(_rows(gradient), scale)
+            torch.addcmul(constant, as_rows(x), slope, out=as_rows(at_x)).addcmul_(as_rows(gradient), scale)
         return at_x, None if weight is None else at_weight, None if bias is None else sums, None
-
-
-def _rows(x: Tensor) -> Tensor:
-    """x, channels last, as (P, C), the same memory."""
-    channels = x.shape[1]
-    return x.as_strided((x.numel() // channels, channels), (channels, 1))
 
 
 def _grouped(x: Tensor) -> tuple[Tensor, int]:

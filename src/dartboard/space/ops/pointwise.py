@@ -6,12 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.space.ops.kernels import has_own_kernels
+from dartboard.space.ops.rows import as_rows, in_channels_last, sum_of_products
 
 __all__ = ["Pointwise", "every_second"]
-
-
-_PARTS, _LEAST_PIXELS = 4, 2**12
-"""Into how many parts the pixels of a sum are divided, and from how many pixels on."""
 
 
 class Pointwise(nn.Conv2d):
@@ -54,11 +51,11 @@ class _Product(torch.autograd.Function):
         if torch.is_grad_enabled():  # a second derivative is wanted: torch's own is differentiable
             return _torch_gradients(x, weight, gradient, ctx.needs_input_grad[:2])
         at_x = at_weight = None
-        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        gradient = in_channels_last(gradient)
         if ctx.needs_input_grad[0]:
             at_x = _product(gradient, weight.flatten(1))
         if ctx.needs_input_grad[1]:
-            at_weight = _sum_of_products(_rows(gradient), _rows(x)).view_as(weight)
+            at_weight = sum_of_products(as_rows(gradient), as_rows(x)).view_as(weight)
         return at_x, at_weight
 
 
@@ -67,23 +64,8 @@ def _product(x: Tensor, matrix_IO: Tensor) -> Tensor:
     batch, _, height, width = x.shape
     size = (batch, matrix_IO.shape[1], height, width)
     result = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
-    torch.mm(_rows(x), matrix_IO, out=_rows(result))
+    torch.mm(as_rows(x), matrix_IO, out=as_rows(result))
     return result
-
-
-def _sum_of_products(left_PO: Tensor, right_PI: Tensor) -> Tensor:
-    """Sum over pixels of left' right, in parts: a library divides the work by the rows of the result, which are few."""
-    pixels = len(left_PO)
-    if pixels % _PARTS or pixels < _LEAST_PIXELS:
-        return torch.mm(left_PO.t(), right_PI)
-    parts = (each.view(_PARTS, pixels // _PARTS, -1) for each in (left_PO, right_PI))
-    return torch.bmm(next(parts).mT, next(parts)).sum(dim=0)
-
-
-def _rows(x: Tensor) -> Tensor:
-    """(batch, channels, height, width), channels last, as (pixels, channels), the same memory."""
-    channels = x.shape[1]
-    return x.as_strided((x.numel() // channels, channels), (channels, 1))
 
 
 def _torch_gradients(
