@@ -1,11 +1,13 @@
 """A genotype as a discrete network, to be trained from scratch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dartboard.space.features import Features, gives_fresh, through
 from dartboard.space.genotype import CellGenotype, Choice, Genotype
 from dartboard.space.ops import Norm, build_op
 from dartboard.space.skeleton import Backbone, CellPlace, NetworkPlan, join_outputs, project_inputs
@@ -137,22 +139,24 @@ class _Cell(nn.Module):
         self.projections = project_inputs(space.cell, place, NETWORK_NORM)
         self.ops = nn.ModuleList(_build(choice, place, self._edge_stride(choice)) for choice in self._choices)
 
-    def forward(self, inputs: list[Tensor], drop_path: DropPath | DrawnPaths | None) -> Tensor:
-        states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
-        for node in self._topology.nodes:
+    def forward(self, inputs: Sequence[Tensor | Features], drop_path: DropPath | DrawnPaths | None) -> Features:
+        states = [
+            Features(through(project, Features.of(x))) for project, x in zip(self.projections, inputs, strict=True)
+        ]
+        for target in self._topology.nodes:
             arriving = [
-                self._apply_op(op, states[choice.source], drop_path)
+                (self._apply_op(op, states[choice.source], drop_path), gives_fresh(op))
                 for op, choice in zip(self.ops, self._choices, strict=True)
-                if choice.target == node
+                if choice.target == target
             ]
-            states.append(sum(arriving[1:], start=arriving[0]) if arriving else self._silent(states[0]))
-        return join_outputs(self._topology, states)
+            states.append(Features(_sum(arriving) if arriving else self._silent(states[0].whole)))
+        return join_outputs(self._topology, [state.whole for state in states])
 
     def _edge_stride(self, choice: Choice) -> int:
         return self._stride if choice.source < self._topology.num_inputs else 1
 
-    def _apply_op(self, op: nn.Module, x: Tensor, drop_path: DropPath | DrawnPaths | None) -> Tensor:
-        result: Tensor = op(x)
+    def _apply_op(self, op: nn.Module, x: Features, drop_path: DropPath | DrawnPaths | None) -> Tensor:
+        result = through(op, x)
         drops = self.training and drop_path is not None and drop_path.probability > 0
         return drop_path(result) if drops and _is_droppable(op) else result  # type: ignore[misc]
 
@@ -176,6 +180,15 @@ def _build(choice: Choice, place: CellPlace, stride: int) -> nn.Module:
 def _is_droppable(op: nn.Module) -> bool:
     """Whether drop path acts on it: where neither the operation nor its attention is the identity (Att-DARTS)."""
     return not any(isinstance(part, nn.Identity) for part in (op if isinstance(op, _Attended) else (op,)))
+
+
+def _sum(arriving: list[tuple[Tensor, bool]]) -> Tensor:
+    """The sum of maps, in place where one of them is fresh; each comes with whether it is."""
+    (total, fresh), *others = sorted(arriving, key=lambda each: not each[1])
+    for other, _ in others:
+        total = total.add_(other) if fresh else total + other
+        fresh = True
+    return total
 
 
 def _output_channels(space: SearchSpace, plan: NetworkPlan) -> int:

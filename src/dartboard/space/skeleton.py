@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-import torch
 from torch import Tensor, nn
 
 from dartboard.errors import SettingsError
+from dartboard.space.features import Features
 from dartboard.space.ops.conv import FactorizedReduce, relu_conv_norm
 from dartboard.space.ops.registry import Norm, Size
 from dartboard.space.topology import CellTopology
@@ -208,9 +208,9 @@ def project_inputs(cell: CellTopology, place: CellPlace, norm: Norm) -> nn.Modul
     )
 
 
-def join_outputs(cell: CellTopology, states: list[Tensor]) -> Tensor:
+def join_outputs(cell: CellTopology, states: list[Tensor]) -> Features:
     """The output of a cell from the states of all its nodes, inputs first; each (batch, channels, height, width)."""
-    return torch.cat(states[cell.num_inputs :], dim=1) if cell.output == "concat" else states[-1]
+    return Features(*states[cell.num_inputs :]) if cell.output == "concat" else Features(states[-1])
 
 
 class Backbone(nn.Module):
@@ -218,7 +218,8 @@ class Backbone(nn.Module):
 
     Args:
         plan: the network.
-        make_cell: builds the cell of a place; it is called with (list of input tensors, context).
+        make_cell: builds the cell of a place; it is called with (list of input `Features`, context) and returns a map
+            or features.
         norm: batch norm of the cells; stem, residual blocks and head use it with learned scale and shift.
     """
 
@@ -246,17 +247,17 @@ class Backbone(nn.Module):
         Returns:
             Logits, shape (batch, classes), and the tapped output or None.
         """
-        older, newer = self.stem(images)
+        older, newer = (Features.of(x) for x in self.stem(images))
         tapped = None
         for index, block in enumerate(self.blocks):
             if isinstance(block, ResidualBlock):
-                older, newer = newer, block(newer)
+                older, newer = newer, Features(block(newer.whole))
             else:
                 inputs = len(self.plan.places[index].input_channels)  # type: ignore[union-attr]
-                older, newer = newer, block([older, newer][-inputs:], context)
+                older, newer = newer, Features.of(block([older, newer][-inputs:], context))
             if index == tap:
-                tapped = newer
-        return self.classifier(self.head(newer).mean(dim=(2, 3))), tapped
+                tapped = newer.whole
+        return self.classifier(self.head(newer.whole).mean(dim=(2, 3))), tapped
 
 
 class ResidualBlock(nn.Module):
@@ -284,8 +285,8 @@ class _CifarStem(nn.Module):
         self.convolution = nn.Conv2d(plan.in_channels, plan.stem_channels, 3, padding=1, bias=False)
         self.norm = norm(plan.stem_channels)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.norm(self.convolution(images))
+    def forward(self, images: Tensor) -> tuple[Features, Features]:
+        features = Features(self.norm(self.convolution(images)))
         return features, features
 
 

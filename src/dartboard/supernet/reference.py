@@ -6,6 +6,7 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor, nn
 
 from dartboard.space import CellPlace
+from dartboard.space.features import Features
 from dartboard.space.ops import Size, build_op, plain_kernels
 from dartboard.space.skeleton import Backbone, join_outputs, project_inputs
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
@@ -71,14 +72,14 @@ class MixedCell(nn.Module):
             if spec.mixing.attention
         )
 
-    def forward(self, inputs: list[Tensor], call: SupernetCall) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor | Features], call: SupernetCall) -> Tensor | Features:
         """Inputs, oldest first, each (batch, channels, height, width) -> (batch, output channels, ...)."""
-        states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
+        states = [project(Features.of(x).whole) for project, x in zip(self.projections, inputs, strict=True)]
         for node in self.topology.nodes:
             rows = self.topology.incoming(node)
             arriving = [self._edge(row, states[self.topology.edges[row].source], call) for row in rows]
             states.append(sum(arriving[1:], start=arriving[0]))
-        return join_outputs(self.topology, states)
+        return join_outputs(self.topology, states).whole
 
     def _edge(self, row: int, x: Tensor, call: SupernetCall) -> Tensor:
         kept, rest = split_channels(x, self.share)

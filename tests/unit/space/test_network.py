@@ -66,14 +66,14 @@ def test_an_edge_applies_its_operation_to_its_predecessor() -> None:
     older, newer = images(channels=12), images(channels=12).flip(0)
     first, second = (project(x) for project, x in zip(cell.projections, (older, newer), strict=True))
     expected = torch.cat([first, first, first + second, first], dim=1)
-    torch.testing.assert_close(cell([older, newer], None), expected)
+    torch.testing.assert_close(cell([older, newer], None).whole, expected)
 
 
 def test_a_node_without_edges_is_zero_in_the_shape_of_the_others() -> None:
     lone = CellGenotype((Choice(2, 0, "max_pool_3x3"), Choice(5, 4, "skip_connect")), (2, 3, 4, 5))
     network = darts_network(Genotype("darts", (("normal", lone), ("reduce", lone))))
     reduction = network.backbone.blocks[1]
-    out = reduction([images(7, channels=12), images(7, channels=16)], None)
+    out = reduction([images(7, channels=12), images(7, channels=16)], None).whole
     assert out.shape == (2, 32, 4, 4)
     nodes = out.chunk(4, dim=1)
     assert nodes[0].abs().sum() > 0
@@ -111,16 +111,16 @@ def test_identities_are_never_dropped() -> None:
 def test_every_other_operation_is_dropped(op: str) -> None:
     cell = chain_201(op).backbone.blocks[0]
     x = images(channels=4, batch=64)
-    lost = cell([x], DropPath(0.5, generator())).flatten(1).abs().sum(1).eq(0)
+    lost = cell([x], DropPath(0.5, generator())).whole.flatten(1).abs().sum(1).eq(0)
     assert 10 < lost.sum() < 54
-    assert cell([x], None).flatten(1).abs().sum(1).gt(0).all()
+    assert cell([x], None).whole.flatten(1).abs().sum(1).gt(0).all()
 
 
 def test_a_strided_skip_is_dropped_too() -> None:
     skips = tuple(Choice(node, 0, "skip_connect") for node in (2, 3, 4, 5))
     cell = CellGenotype(skips, (2, 3, 4, 5))
     reduction = darts_network(Genotype("darts", (("normal", cell), ("reduce", cell)))).backbone.blocks[1]
-    out = reduction([images(channels=12, batch=32), images(channels=16, batch=32)], DropPath(0.5, generator()))
+    out = reduction([images(channels=12, batch=32), images(channels=16, batch=32)], DropPath(0.5, generator())).whole
     lost = torch.stack([node.flatten(1).abs().sum(1).eq(0) for node in out.chunk(4, dim=1)])
     assert 0 < lost.sum() < lost.numel()
     assert not torch.equal(lost[0], lost[1])
@@ -139,7 +139,7 @@ def attentive_cell(op: str, attention: str, side: int = 8) -> nn.Module:
 def test_attention_follows_its_operation(attention: str) -> None:
     cell, x = attentive_cell("nor_conv_3x3", attention), images(channels=4)
     op, follower = cell.ops[3]
-    torch.testing.assert_close(cell([x], None), follower(op(x)))
+    torch.testing.assert_close(cell([x], None).whole, follower(op(x)))
     assert isinstance(follower, type(build_op(attention, 4, 1, NETWORK_NORM, (8, 8))))
 
 
@@ -158,7 +158,7 @@ def test_paths_are_dropped_unless_the_operation_or_its_attention_is_the_identity
     op: str, attention: str, dropped: bool
 ) -> None:
     cell, x = attentive_cell(op, attention), images(channels=4, batch=64)
-    lost = cell([x], DropPath(0.5, generator())).flatten(1).abs().sum(1).eq(0)
+    lost = cell([x], DropPath(0.5, generator())).whole.flatten(1).abs().sum(1).eq(0)
     assert 10 < lost.sum() < 54 if dropped else not lost.any()
 
 
@@ -242,7 +242,7 @@ def test_a_map_of_one_pixel_has_no_auxiliary_logits() -> None:
 def test_the_auxiliary_head_hangs_on_the_second_reduction_cell() -> None:
     network = darts_network(auxiliary=True, layers=8).eval()
     seen: list[torch.Tensor] = []
-    network.backbone.blocks[5].register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    network.backbone.blocks[5].register_forward_hook(lambda _module, _inputs, output: seen.append(output.whole))
     x = images(32)
     assert network.auxiliary_head is not None
     _, auxiliary = network.forward_with_auxiliary(x)

@@ -2,7 +2,8 @@
 
 from dartboard.space.ops import attention, basic, conv  # noqa: F401 - importing registers the operations
 from dartboard.space.ops.attention import ATTENTION
-from dartboard.space.ops.depthwise import DepthwiseConv2d, plain_kernels
+from dartboard.space.ops.depthwise import DepthwiseConv2d
+from dartboard.space.ops.kernels import plain_kernels
 from dartboard.space.ops.registry import OPS, Cost, Norm, OpBuilder, Size, build_op, op, op_cost
 
 __all__ = [

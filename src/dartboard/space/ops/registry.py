@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from torch import nn
 
 from dartboard.registry import Registry
+from dartboard.space.ops.norm import BatchNorm2d
 
 __all__ = ["OPS", "Cost", "CostFormula", "Norm", "OpBuilder", "Size", "build_op", "op", "op_cost"]
 
@@ -27,9 +28,9 @@ class Norm:
     affine: bool
     running: bool
 
-    def __call__(self, channels: int) -> nn.BatchNorm2d:
+    def __call__(self, channels: int) -> BatchNorm2d:
         """A batch normalisation over `channels` channels."""
-        return nn.BatchNorm2d(channels, affine=self.affine, track_running_stats=self.running)
+        return BatchNorm2d(channels, affine=self.affine, track_running_stats=self.running)
 
     def parameters(self, channels: int) -> int:
         """Learned numbers of one such layer."""
