@@ -17,7 +17,7 @@ __all__ = ["Box", "CellLayout", "Route", "place_cell"]
 
 _HEIGHTS = {"input": 34.0, "node": 38.0, "operation": 26.0, "pass": 10.0, "output": 38.0}
 _WIDTHS = {"input": 58.0, "node": 38.0, "operation": 0.0, "pass": 0.0, "output": 62.0}
-_CHARACTER_WIDTH, _LABEL_PADDING = 6.9, 20.0
+_CHARACTER_WIDTH, _LABEL_PADDING, _DETAIL_HEIGHT = 6.9, 20.0, 12.0
 _GAP_ABOVE, _MARGIN = 10.0, 14.0
 _WIDTH, _NARROWEST_GAP, _WIDEST_GAP = 960.0, 34.0, 96.0
 _SWEEPS = 12
@@ -31,6 +31,7 @@ class Box:
         kind: what stands in it; a "pass" is only crossed by an edge.
         label: node number or operation.
         column: from the left, starting at 0.
+        detail: a second line under the label: the attention that follows the operation.
     """
 
     kind: Literal["input", "node", "operation", "pass", "output"]
@@ -39,11 +40,12 @@ class Box:
     x: float = 0.0
     y: float = 0.0
     width: float = 0.0
+    detail: str = ""
 
     @property
     def height(self) -> float:
         """Height of the slot."""
-        return _HEIGHTS[self.kind]
+        return _HEIGHTS[self.kind] + (_DETAIL_HEIGHT if self.detail else 0.0)
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def _boxes_and_routes(cell: CellGenotype, num_inputs: int | None) -> tuple[list[
     boxes, routes = [*nodes.values(), output], []
     for choice in cell.choices:
         start, end = nodes[choice.source], nodes[choice.target]
-        chip = Box("operation", choice.op, end.column - 1)
+        chip = Box("operation", choice.op, end.column - 1, detail=choice.attention)
         passes = [Box("pass", "", column) for column in range(start.column + 1, chip.column)]
         routes.append(Route(choice.op, (start, *passes, chip, end)))
         boxes += [*passes, chip]
@@ -182,7 +184,9 @@ def _place_columns(columns: Sequence[Sequence[Box]]) -> float:
 
 
 def _natural_width(box: Box) -> float:
-    return len(box.label) * _CHARACTER_WIDTH + _LABEL_PADDING if box.kind == "operation" else _WIDTHS[box.kind]
+    if box.kind != "operation":
+        return _WIDTHS[box.kind]
+    return max(len(box.label), len(box.detail)) * _CHARACTER_WIDTH + _LABEL_PADDING
 
 
 def _place_rows(columns: Sequence[Sequence[Box]], links: Sequence[Link], routes: Sequence[Route]) -> float:

@@ -1,6 +1,7 @@
 """The parts of a search and the one loop that runs them."""
 
 from dartboard.search.architecture import Architecture, Live, all_live
+from dartboard.search.describe import describe_part, describe_recipe
 from dartboard.search.fits import Choosy, check_fit
 from dartboard.search.gradient import Bilevel, FirstOrder, SgdStep, Unrolled
 from dartboard.search.loop import run_search, stage_spans
@@ -29,7 +30,7 @@ from dartboard.search.rules import (
     StopAtStableRanking,
     WarmUp,
 )
-from dartboard.search.selection import StrongestEdges, StrongestPairs, Threshold, UniformlyRandom
+from dartboard.search.selection import StrongestEdges, StrongestPairs, Threshold, UniformlyRandom, WithAttention
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
 from dartboard.search.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate, Update
@@ -83,9 +84,12 @@ __all__ = [
     "Unrolled",
     "Update",
     "WarmUp",
+    "WithAttention",
     "ZeroOne",
     "all_live",
     "check_fit",
+    "describe_part",
+    "describe_recipe",
     "make_recipe",
     "method",
     "run_search",

@@ -15,7 +15,7 @@ from dartboard.search.perturbations import Perturbation
 from dartboard.search.pruning import Pruning
 from dartboard.search.relaxation import Relaxation, Softmax
 from dartboard.search.rules import Rule
-from dartboard.search.selection import Selection, StrongestEdges
+from dartboard.search.selection import Selection, StrongestEdges, WithAttention
 from dartboard.search.update import Update
 from dartboard.supernet import Mixing
 
@@ -96,6 +96,11 @@ class Recipe:
             raise RecipeError(
                 f"{type(self.perturbation).__name__} shakes shares of one, and the gates of "
                 f"{type(self.relaxation).__name__} are none; leave out the perturbation or take a softmax."
+            )
+        if self.mixing.attention != (self.selection.attention if isinstance(self.selection, WithAttention) else ()):
+            raise RecipeError(
+                f"the supernet mixes the attention {', '.join(self.mixing.attention) or 'none'}, and the selection "
+                "does not choose among just these; give both the same, by WithAttention."
             )
         if sum(stage.share for stage in self.earlier) >= 1:
             raise RecipeError("the earlier stages take all epochs and leave none to the last; lower their shares.")

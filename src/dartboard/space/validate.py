@@ -2,6 +2,7 @@
 
 from dartboard.errors import GenotypeError, suggest
 from dartboard.space.genotype import CellGenotype, Choice, Genotype
+from dartboard.space.ops import ATTENTION, OPS
 from dartboard.space.spaces.registry import SearchSpace
 
 __all__ = ["check_genotype"]
@@ -69,6 +70,11 @@ def _check_choice(kind: str, choice: Choice, space: SearchSpace) -> None:
     if choice.op not in allowed:
         raise GenotypeError(
             f"{edge} uses '{choice.op}', which a '{space.name}' cell cannot hold; {suggest(choice.op, allowed)}"
+        )
+    if choice.attention and (choice.attention not in OPS or choice.attention == "none"):
+        raise GenotypeError(
+            f"{edge} has the attention '{choice.attention}', which cannot follow an operation; "
+            f"{suggest(choice.attention, ATTENTION)}"
         )
 
 

@@ -11,13 +11,15 @@ from .made_up import DARTS_V2, NAS_BENCH_201
 
 OPERATIONS = ("none", "skip_connect", "sep_conv_3x3", "an_operation_with_a_long_name")
 
+ATTENTION = ("", "bam", "attention_with_a_name_longer_than_the_operations")
+
 
 @st.composite
 def cells(draw):
     """Any cell: one or two inputs, one to five nodes, any predecessors, also twice the same or none at all."""
     num_inputs, num_nodes = draw(st.integers(1, 2)), draw(st.integers(1, 5))
     choices = [
-        Choice(target, source, draw(st.sampled_from(OPERATIONS)))
+        Choice(target, source, draw(st.sampled_from(OPERATIONS)), draw(st.sampled_from(ATTENTION)))
         for target in range(num_inputs, num_inputs + num_nodes)
         for source in draw(st.lists(st.integers(0, target - 1), max_size=3))
     ]

@@ -68,6 +68,11 @@ def test_any_number_of_edges_is_accepted_unless_strict(genotype: Genotype) -> No
             r"edge 0 -> 2 of the normal cell uses 'sep_conv_3x4', .* did you mean 'sep_conv_3x3'",
         ),
         (with_choice(0, Choice(2, 0, "nor_conv_3x3")), "uses 'nor_conv_3x3', which a 'darts' cell cannot hold"),
+        (
+            with_choice(0, Choice(2, 0, "skip_connect", "cbm")),
+            r"edge 0 -> 2 of the normal cell has the attention 'cbm', which cannot follow .* did you mean 'cbam'",
+        ),
+        (with_choice(0, Choice(2, 0, "skip_connect", "none")), "has the attention 'none', which cannot follow"),
         (with_choice(2, Choice(3, 3, "skip_connect")), "edge 3 -> 3 of the normal cell does not exist"),
         (with_choice(2, Choice(3, 5, "skip_connect")), "edge 5 -> 3 of the normal cell does not exist"),
         (with_choice(2, Choice(3, -1, "skip_connect")), "edge -1 -> 3 of the normal cell does not exist"),

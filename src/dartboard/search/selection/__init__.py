@@ -1,5 +1,6 @@
 """Which genotype comes out: one file per family."""
 
+from dartboard.search.selection.attention import WithAttention
 from dartboard.search.selection.base import Selection, make_genotype
 from dartboard.search.selection.pairs import StrongestPairs
 from dartboard.search.selection.strongest import StrongestEdges, weighted_gates
@@ -12,6 +13,7 @@ __all__ = [
     "StrongestPairs",
     "Threshold",
     "UniformlyRandom",
+    "WithAttention",
     "make_genotype",
     "weighted_gates",
 ]
