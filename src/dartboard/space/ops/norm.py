@@ -1,6 +1,6 @@
 """Batch norm whose time does not depend on how the number of channels fits the machine's vectors.
 
-torch's kernels on CPUs, channels last, take up to 10 times as long where a pixel's channels do not fill whole vectors
+torch's kernels on CPUs, channels last, take much longer where a pixel's channels do not fill whole vectors
 (36 channels of float32, the width of the DARTS evaluation network). But the maps of some pixels that lie side by side
 are also one pixel of as many times more channels: the moments of those are found fast, and few numbers are left to be
 put together.
