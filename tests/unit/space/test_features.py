@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dartboard.space import Norm
+from dartboard.space import ATTENTION, Norm
 from dartboard.space.features import Features, gives_fresh, through
 from dartboard.space.ops import OPS, plain_kernels
 
@@ -56,7 +56,10 @@ def test_the_rectified_map_is_the_same_whether_the_whole_was_asked_for_before_or
 
 @LAYOUTS
 @pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("name", [entry.name for entry in OPS if entry.factory.__module__.startswith("dartboard.")])
+@pytest.mark.parametrize(
+    "name",
+    [entry.name for entry in OPS if entry.factory.__module__.startswith("dartboard.") and entry.name not in ATTENTION],
+)
 def test_operations_that_share_a_map_give_what_they_give_alone(
     name: str, stride: int, layout: torch.memory_format
 ) -> None:
