@@ -216,7 +216,7 @@ class StageSearch:
             group["lr"] = lr
         state.architecture = state.architecture.at(state.temperature, state.auxiliary_gate)
         state.figures, state.problem = {}, None
-        steps = self._make_steps()
+        steps = self.make_steps()
         state.supernet.train()
         batches = self.batches.weights.epoch(self._generator("weight-batches"))
         for batch in islice(batches, self.num_steps):
@@ -279,7 +279,8 @@ class StageSearch:
         generator = make_generator(self._seed, "search", "selection")
         return self.recipe.selection(self.problem.space, gates, generator)
 
-    def _make_steps(self) -> Steps:
+    def make_steps(self) -> Steps:
+        """The steps of the epoch at hand."""
         streams = Streams(self._generator, self.batches.alphas.forever, self.batches.weights.forever)
         return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
 

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import Field, ValidationError, validate_call
 
@@ -16,11 +16,11 @@ from dartboard.search.perturbations import BoxPerturbation, Perturbation
 from dartboard.search.pruning import Pruning
 from dartboard.search.relaxation import Relaxation, Softmax
 from dartboard.search.rules import Rule
-from dartboard.search.selection import Selection, StrongestEdges
+from dartboard.search.selection import Selection, StrongestEdges, WithAttention
 from dartboard.search.update import Update
 from dartboard.supernet import Mixing
 
-__all__ = ["METHODS", "Images", "NonNegative", "Recipe", "Stage", "make_recipe", "method"]
+__all__ = ["METHODS", "Demanding", "Images", "NonNegative", "Recipe", "Stage", "make_recipe", "method"]
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """Type of a method's option that must be finite and not below 0; `make_recipe` checks it."""
@@ -28,6 +28,15 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Images = Literal["halves", "same-images", "same-batch"]
 """Which images alpha learns from: another half than the weights; the weights' own, in other batches; or the very batch
 of the weights, with one backward pass for both."""
+
+
+@runtime_checkable
+class Demanding(Protocol):
+    """A part that does not make sense beside all others."""
+
+    def refuse_recipe(self, recipe: "Recipe") -> str:
+        """Why it makes no sense in this one, as a sentence that ends without a full stop; empty where it does."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -83,12 +92,20 @@ class Recipe:
         if self.images == "same-batch":
             self._check_same_batch()
         self._check_simplex()
+        for part in self.parts:
+            if isinstance(part, Demanding) and (reason := part.refuse_recipe(self)):
+                raise RecipeError(f"{reason}; leave it out, or choose parts that agree.")
         if self.perturbation:
             self._check_perturbation(self.perturbation)
         if self.hypernetwork and not isinstance(self.gradient, FirstOrder):
             raise RecipeError(
                 f"{type(self.hypernetwork).__name__} shows alpha how the weights respond, which needs a first-order "
                 "gradient and no other; take FirstOrder, or leave out the hypernetwork."
+            )
+        if self.mixing.attention != (self.selection.attention if isinstance(self.selection, WithAttention) else ()):
+            raise RecipeError(
+                f"the supernet mixes the attention {', '.join(self.mixing.attention) or 'none'}, and the selection "
+                "does not choose among just these; give both the same, by WithAttention."
             )
         if sum(stage.share for stage in self.earlier) >= 1:
             raise RecipeError("the earlier stages take all epochs and leave none to the last; lower their shares.")
@@ -129,6 +146,18 @@ class Recipe:
                     f"{type(part).__name__} (slot {slot}) {'does not take one' if wants else 'needs one'}; choose "
                     "parts that agree."
                 )
+        if wants and self.mixing.attention:
+            raise RecipeError(
+                f"{type(self.update).__name__} keeps alpha a distribution, and attention operations are mixed by a "
+                "softmax, which does not take one; leave out the attention."
+            )
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """Every part, those of earlier stages excepted."""
+        learning = (self.relaxation, self.edges, self.hypernetwork, self.gradient, self.update)
+        single = (*learning, self.perturbation, self.selection)
+        return (*(part for part in single if part is not None), *self.penalties, *self.rules)
 
     @property
     def stages(self) -> tuple["Stage", ...]:

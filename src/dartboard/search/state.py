@@ -115,6 +115,10 @@ class SearchState:
             for name, weight in self.hypernetwork(self.alphas).items():
                 self.supernet.get_parameter(name).copy_(weight)
 
+    def copied_alphas(self) -> dict[str, Tensor]:
+        """The alphas as they are now, for rules that keep them."""
+        return {name: alpha.detach().clone() for name, alpha in self.alphas.items()}
+
     def state_dict(self) -> dict[str, Any]:
         """Everything a checkpoint must hold."""
         generator = {"hypernetwork": self.hypernetwork.state_dict()} if self.hypernetwork else {}
