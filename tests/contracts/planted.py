@@ -18,7 +18,14 @@ from dartboard.search import Recipe, SearchBatches, SearchLength, SearchProblem,
 from dartboard.space import CellTopology, SearchSpace
 from dartboard.space.skeleton import NasBench201Skeleton
 
-__all__ = ["PLANTED_SPACE", "TEACHER", "PlantedBatches", "PlantedSupernet", "search_planted"]
+__all__ = [
+    "PLANTED_SPACE",
+    "TEACHER",
+    "PlantedBatches",
+    "PlantedSupernet",
+    "ScaledPlantedSupernet",
+    "search_planted",
+]
 
 SIZE = 8
 OPERATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -76,6 +83,27 @@ class PlantedSupernet(nn.Module):
         return run_cell(images.flatten(1), gates) * self.scale + self.shift
 
 
+class ScaledPlantedSupernet(PlantedSupernet):
+    """Every operation of every edge has weights of its own, for methods that make such weights.
+
+    Their mean over their root mean square multiplies the operation: as before a batch norm, their size does not matter.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        shape = len(OPERATIONS), SIZE
+        self.scales = nn.ParameterList(nn.Parameter(torch.ones(shape)) for _ in PLANTED_SPACE.cell.edges)
+
+    @property
+    def candidate_weights(self) -> dict[str, list[dict[str, str]]]:
+        return {"cell": [{name: name for name, _ in self.named_parameters() if name.startswith("scales.")}]}
+
+    def forward(self, images: Tensor, gates: Mapping[str, Tensor]) -> Tensor:
+        scales = torch.stack(list(self.scales))
+        factors = scales.mean(dim=-1) / scales.square().mean(dim=-1).sqrt()
+        return super().forward(images, {**gates, "cell": gates["cell"] * factors})
+
+
 class PlantedBatches:
     """Endless fresh images, labelled by the teacher."""
 
@@ -102,7 +130,8 @@ def search_planted(recipe: Recipe, folder: Path, seed: int, *, epochs: int = 2, 
     """Run the real search; the operations it ends with, in the order of `TEACHER`."""
     batches = PlantedBatches(steps)
     given = SearchBatches(batches, batches, batches)
-    problem = SearchProblem(PLANTED_SPACE, lambda _: PlantedSupernet(), lambda _: given, torch.device("cpu"))
+    supernet = ScaledPlantedSupernet if recipe.hypernetwork else PlantedSupernet
+    problem = SearchProblem(PLANTED_SPACE, lambda _: supernet(), lambda _: given, torch.device("cpu"))
     with RunDirectory(folder) as run:
         genotype = run_search(
             problem, recipe, SearchSettings(), run, length=SearchLength(epochs, steps), seed=seed, observer=Observer()

@@ -28,20 +28,23 @@ Plain = Callable[[str], Outcome]
 FAST = {"alpha_lr": 0.03}
 """A hundred times the papers' rate: 40 steps instead of thousands."""
 
-PLANTED_OPTIONS: dict[str, dict[str, Any]] = {
+PLANTED: dict[str, tuple[dict[str, Any], int]] = {
+    # A whole auxiliary skip connection on every edge leaves nothing to find but what undoes it.
+    "darts-minus": ({"auxiliary_gate": 0.3}, 2),
     # After so few steps the weights are far from the best ones, whose answer to alpha less damping would exaggerate.
-    "darts-cg": {"damping": 0.1},
+    "darts-cg": ({"damping": 0.1}, 2),
+    # Alpha rests in a third of the epochs.
+    "pc-darts": ({}, 4),
 }
-"""What a method needs on the planted problem beside `FAST`, and why."""
+"""Method -> further options with which it finds what is planted, and epochs; otherwise none, and 2."""
 
-OTHER_VALUES: dict[tuple[str, str], list[object]] = {
-    ("darts-cg", "iterations"): [1],  # ten are enough here
-    ("darts-cg", "tolerance"): [0.5],
-    ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
-    **{(name, "first_epoch"): [0] for name in ("robust-darts", "robust-darts-ada")},
-    **{(name, "factor"): [0.0] for name in ("robust-darts", "robust-darts-ada")},
+SMALL: dict[str, tuple[dict[str, Any], int]] = {
+    # In two epochs the linear and the cosine schedule are the same.
+    "darts-minus": ({}, 3),
+    # The few edges of the small space would stop it after any epoch.
+    "darts-plus": ({"skips": 99}, 2),
 }
-"""(method, option) -> values to try, where those of `changed_values` would be refused or too far off to show."""
+"""Method -> options of its small searches, and epochs; otherwise none, and one more than it has stages."""
 
 # Averages of one measurement, each of about this large decay of alpha, so that none is more than 1.3 times another.
 WATCHED = {
@@ -68,10 +71,6 @@ SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
 """(method, option) -> what else must be set on both sides for the option to matter in a tiny search."""
 
 
-def planted_recipe(name: str) -> Recipe:
-    return make_recipe(name, FAST | PLANTED_OPTIONS.get(name, {}))
-
-
 @pytest.fixture(autouse=True)
 def _small_space():
     SPACES.add("small", lambda: SMALL_SPACE)
@@ -79,12 +78,13 @@ def _small_space():
     SPACES.remove("small")
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3, 4))])
 @pytest.mark.parametrize("name", GRADIENT_BASED)
 def test_a_gradient_based_method_finds_the_planted_operation_of_every_edge(
     name: str, seed: int, tmp_path: Path
 ) -> None:
-    assert search_planted(planted_recipe(name), tmp_path, seed) == TEACHER
+    options, epochs = PLANTED.get(name, ({}, 2))
+    assert search_planted(make_recipe(name, FAST | options), tmp_path, seed, epochs=epochs) == TEACHER
 
 
 class Scaled:
@@ -115,8 +115,9 @@ def with_scaled_update(recipe: Recipe, factor: float) -> Recipe:
 @pytest.mark.parametrize("factor", [0.0, -1.0], ids=["zero", "flipped"])
 @pytest.mark.parametrize("name", GRADIENT_BASED)
 def test_no_seed_finds_what_is_planted_by_a_zero_or_flipped_gradient(name: str, factor: float, tmp_path: Path) -> None:
-    wrong = with_scaled_update(planted_recipe(name), factor)
-    found = [search_planted(wrong, tmp_path / str(seed), seed) for seed in range(5)]
+    options, epochs = PLANTED.get(name, ({}, 2))
+    wrong = with_scaled_update(make_recipe(name, FAST | options), factor)
+    found = [search_planted(wrong, tmp_path / str(seed), seed, epochs=epochs) for seed in range(5)]
     assert TEACHER not in found
 
 
@@ -142,12 +143,13 @@ class StopAfter(Observer):
 
 
 def num_epochs(name: str) -> int:
-    """As many as the method has stages, and one more."""
-    return len(make_recipe(name, {}).stages) + 1
+    """As many as the method has stages, and one more, unless `SMALL` says otherwise."""
+    return SMALL[name][1] if name in SMALL else len(make_recipe(name, {}).stages) + 1
 
 
 def search(folder: Path, name: str, *layers: dict[str, Any], observer: Observer | None = None) -> Outcome:
     method = {"method.name": name, "search.epochs": num_epochs(name), "search.steps_per_epoch": 2}
+    method |= {f"method.options.{option}": value for option, value in SMALL.get(name, ({}, 0))[0].items()}
     with RunDirectory(folder) as run:
         search_genotype(open_small(run, method, *layers, observer=observer))
     return outcome(folder)
@@ -225,6 +227,29 @@ def test_the_genotype_is_an_architecture_of_its_space(name: str, space: str, tmp
     check_genotype(genotype, get_space(space))
 
 
+SHOWN_ELSEWHERE = {
+    ("darts-plus", "criterion"): "unit/search/test_simple_methods.py",
+    ("darts-plus", "keep"): "unit/search/test_rules.py",
+    ("darts-plus", "skips"): "unit/search/test_rules.py",
+    ("darts-plus", "unchanged"): "unit/search/test_rules.py",
+    ("fair-darts", "form"): "unit/search/test_sparse_selection.py",
+    ("fair-darts", "threshold"): "unit/search/test_sparse_selection.py",
+    ("i-darts", "pairs"): "unit/search/test_sparse_selection.py",
+}
+"""Options that decide when a search stops or what comes out of it, not how alpha moves -> the tests of their effect."""
+
+VALUES: dict[tuple[str, str], list[object]] = {
+    ("darts-cg", "iterations"): [1],  # ten are enough here
+    ("darts-cg", "tolerance"): [0.5],
+    ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
+    **{(name, "first_epoch"): [0] for name in ("robust-darts", "robust-darts-ada")},
+    **{(name, "factor"): [0.0] for name in ("robust-darts", "robust-darts-ada")},
+    # Must divide the width of the small supernet.
+    ("pc-darts", "channel_share"): [1, 2],
+}
+"""Other values of an option, where three times the default is none."""
+
+
 def changed_values(kind: object, value: object) -> list[object]:
     """Values of an option other than its default."""
     if get_origin(kind) is Literal:
@@ -241,15 +266,26 @@ OPTIONS = [
     (name, option, other)
     for name in ALL
     for option, parameter in inspect.signature(METHODS[name].factory).parameters.items()
-    for other in OTHER_VALUES.get((name, option))
+    if (name, option) not in SHOWN_ELSEWHERE
+    for other in VALUES.get((name, option))
     or changed_values(get_type_hints(METHODS[name].factory)[option], parameter.default)
 ]
 
 
+@pytest.mark.parametrize(("name", "option"), SHOWN_ELSEWHERE)
+def test_an_option_that_does_not_move_alpha_exists_and_is_named_where_its_effect_is_shown(
+    name: str, option: str
+) -> None:
+    assert option in inspect.signature(METHODS[name].factory).parameters
+    assert (Path(__file__).parents[1] / SHOWN_ELSEWHERE[name, option]).is_file()
+
+
 @pytest.mark.parametrize(("name", "option", "value"), OPTIONS)
-def test_every_option_of_every_method_changes_the_search(name: str, option: str, value: object, tmp_path: Path) -> None:
+def test_every_option_of_every_method_changes_the_search(
+    name: str, option: str, value: object, plain: Plain, tmp_path: Path
+) -> None:
     key = f"method.options.{option}"
     base = {other: setting for other, setting in SHOWS_WITH.get((name, option), {}).items() if other != key}
-    plain = search(tmp_path / "plain", name, base)
+    before = search(tmp_path / "before", name, base) if base else plain(name)
     changed = search(tmp_path / "changed", name, base, {key: value})
-    assert plain["checkpoints"]["search.pt"]["alphas"] != changed["checkpoints"]["search.pt"]["alphas"]
+    assert before["checkpoints"]["search.pt"]["alphas"] != changed["checkpoints"]["search.pt"]["alphas"]

@@ -14,6 +14,7 @@ from dartboard.pipeline.session import Session
 from dartboard.pipeline.settings import RunSettings
 from dartboard.runs import make_generator, seeded_initialization
 from dartboard.search import (
+    Architecture,
     Images,
     MeasureCurvature,
     Recipe,
@@ -86,9 +87,11 @@ def search_genotype(session: Session) -> Genotype:
             make_batches=partial(_search_batches, session),
             device=session.device,
         )
+        recipe = _recipe(settings)
+        _note_hypernetwork(session, recipe)
         return run_search(
             problem,
-            _recipe(settings),
+            recipe,
             settings.search,
             session.run,
             length=search_length(session),
@@ -110,6 +113,32 @@ def _make_supernet(session: Session, request: SupernetRequest) -> FusedSupernet:
         supernet = FusedSupernet(_supernet_spec(session, request))
     supernet.to(device=session.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return supernet
+
+
+_NOTED_BYTES = 2**30
+"""What a hypernetwork takes in memory without a word."""
+
+
+def _note_hypernetwork(session: Session, recipe: Recipe) -> None:
+    """Say how large the hypernetwork is where that may surprise; it is measured on the meta device, without memory."""
+    space = get_space(session.settings.space)
+    counts = [0]
+    for number, stage in enumerate(recipe.stages):
+        if stage.recipe.hypernetwork:
+            live = all_live(space, stage.recipe.without)
+            request = SupernetRequest(number, stage.recipe.mixing, live, stage.recipe.deeper)
+            architecture = Architecture.of(stage.recipe, space, live, torch.device("cpu"))
+            with torch.device("meta"):
+                supernet = FusedSupernet(_supernet_spec(session, request))
+                hypernetwork = stage.recipe.hypernetwork.build(supernet, architecture, make_generator(0))
+            counts.append(sum(weight.numel() for weight in hypernetwork.parameters()))
+    weights = 4 * max(counts)
+    taken = 4 * weights  # momentum, the gradient, and that of the step before, which is kept until it is replaced
+    if taken > _NOTED_BYTES:
+        session.observer.note(
+            f"The hypernetwork has {max(counts):,} weights; with gradients and momentum they take "
+            f"{taken / 2**30:.1f} GiB of memory, and every checkpoint {2 * weights / 2**30:.1f} GiB."
+        )
 
 
 def _supernet_spec(session: Session, request: SupernetRequest) -> SupernetSpec:

@@ -49,14 +49,14 @@ class EdgeFacts:
         label: where it leads, "0 → 2"; "edge 3" where the cell's graph is unknown.
         source: node it comes from, or None.
         target: node it feeds, or None.
-        kept: the operation that the genotype has here, or None.
+        kept: the operations that the genotype has here.
         gates: for each operation its mean gate at every recorded epoch.
     """
 
     label: str
     source: int | None
     target: int | None
-    kept: str | None
+    kept: tuple[str, ...]
     gates: tuple[Series, ...]
 
 

@@ -2,6 +2,7 @@
 
 from dartboard.search.architecture import Architecture, Live, all_live
 from dartboard.search.curvature import AlphaCurvature
+from dartboard.search.describe import describe_part, describe_recipe
 from dartboard.search.dropping import Dropping
 from dartboard.search.fits import Choosy, check_fit
 from dartboard.search.gradient import (
@@ -14,43 +15,69 @@ from dartboard.search.gradient import (
     TruncatedUnrolled,
     Unrolled,
 )
+from dartboard.search.hypernetworks import DenseHypernetwork, EmbeddingHypernetwork, Hypernetwork
 from dartboard.search.loop import run_search, stage_spans
-from dartboard.search.penalties import Penalty
-from dartboard.search.perturbations import Perturbation
+from dartboard.search.penalties import BetaDecay, Penalty, ZeroOne
+from dartboard.search.perturbations import AdversarialPerturbation, Perturbation, RandomPerturbation
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.pruning import KeepStrongest, Pruning
-from dartboard.search.recipe import METHODS, Count, Images, NonNegative, Recipe, Stage, make_recipe, method
-from dartboard.search.relaxation import EdgeSoftmax, Relaxation, RelaxedCell, Softmax
+from dartboard.search.recipe import METHODS, Count, Demanding, Images, NonNegative, Recipe, Stage, make_recipe, method
+from dartboard.search.relaxation import (
+    EdgeSimplex,
+    EdgeSoftmax,
+    NodeSoftmax,
+    Relaxation,
+    RelaxedCell,
+    Sigmoid,
+    Simplex,
+    Softmax,
+)
 from dartboard.search.rules import (
+    BestEpoch,
     DecayOnSharpening,
+    FadeAuxiliary,
+    Fading,
     GrowDropping,
     MeasureCurvature,
     NoTraining,
     Rule,
     ScaleWeightDecay,
     Sharpening,
+    StopAtSkips,
+    StopAtStableRanking,
     StopOnSharpening,
     WarmUp,
 )
-from dartboard.search.selection import StrongestEdges, UniformlyRandom
+from dartboard.search.selection import StrongestEdges, StrongestPairs, Threshold, UniformlyRandom, WithAttention
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
-from dartboard.search.update import AdamUpdate, SgdUpdate, Update
+from dartboard.search.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate, Update
 
 __all__ = [
     "METHODS",
     "AdamUpdate",
+    "AdversarialPerturbation",
     "AlphaCurvature",
     "Architecture",
+    "BestEpoch",
+    "BetaDecay",
     "Bilevel",
     "Choosy",
     "ConjugateGradient",
     "Count",
     "DecayOnSharpening",
+    "Demanding",
+    "DenseHypernetwork",
     "Dropping",
+    "EdgeSimplex",
     "EdgeSoftmax",
+    "EmbeddingHypernetwork",
+    "ExponentiatedUpdate",
+    "FadeAuxiliary",
+    "Fading",
     "FirstOrder",
     "GrowDropping",
+    "Hypernetwork",
     "Images",
     "Implicit",
     "KeepStrongest",
@@ -58,10 +85,12 @@ __all__ = [
     "MeasureCurvature",
     "Neumann",
     "NoTraining",
+    "NodeSoftmax",
     "NonNegative",
     "Penalty",
     "Perturbation",
     "Pruning",
+    "RandomPerturbation",
     "Recipe",
     "Relaxation",
     "RelaxedCell",
@@ -75,18 +104,28 @@ __all__ = [
     "SgdStep",
     "SgdUpdate",
     "Sharpening",
+    "Sigmoid",
+    "Simplex",
     "Softmax",
     "Stage",
+    "StopAtSkips",
+    "StopAtStableRanking",
     "StopOnSharpening",
     "StrongestEdges",
+    "StrongestPairs",
     "SupernetRequest",
+    "Threshold",
     "TruncatedUnrolled",
     "UniformlyRandom",
     "Unrolled",
     "Update",
     "WarmUp",
+    "WithAttention",
+    "ZeroOne",
     "all_live",
     "check_fit",
+    "describe_part",
+    "describe_recipe",
     "make_recipe",
     "method",
     "run_search",

@@ -12,6 +12,7 @@ from torch.nn import functional
 from dartboard.errors import NonFiniteLossError, SettingsError
 from dartboard.runs import Event, Meter, Observer, RunDirectory, equal_steps, make_generator
 from dartboard.search.architecture import Architecture, Live, all_live
+from dartboard.search.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.recipe import Recipe, Stage
 from dartboard.search.settings import SearchSettings
@@ -199,8 +200,12 @@ class StageSearch:
             name: alpha.to(problem.device).requires_grad_()
             for name, alpha in architecture.initial_alphas(generator).items()
         }
+        hypernetwork = None
+        if recipe.hypernetwork:
+            drawn_by = make_generator(self._seed, "search", "hypernetwork", self.number)
+            hypernetwork = attach_hypernetwork(recipe.hypernetwork, supernet, architecture, drawn_by)
         weight_optimizer = torch.optim.SGD(
-            supernet.parameters(),
+            learned_weights(supernet, hypernetwork).values(),
             lr=settings.weight_lr,
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
@@ -218,6 +223,7 @@ class StageSearch:
             epochs,
             span,
             live,
+            hypernetwork,
             stage=self.number,
             epoch=span[0],
         )
@@ -237,13 +243,14 @@ class StageSearch:
             group["lr"] = lr
         state.architecture = state.architecture.at(state.temperature, state.auxiliary_gate)
         state.figures, state.problem = {}, None
-        steps = self._make_steps()
+        steps = self.make_steps()
         state.supernet.train()
         batches = self.batches.weights.epoch(self._generator("weight-batches"))
         for batch in islice(batches, self.num_steps):
             steps(batch)
             observer.step()
         losses = self._read(steps)
+        state.write_generated()
         gates = self.mean_gates(state.alphas)
         validation_loss, validation_accuracy = self.validate(gates) or (None, None)
         state.epoch += 1
@@ -299,7 +306,8 @@ class StageSearch:
         generator = make_generator(self._seed, "search", "selection")
         return self.recipe.selection(self.problem.space, gates, generator)
 
-    def _make_steps(self) -> Steps:
+    def make_steps(self) -> Steps:
+        """The steps of the epoch at hand."""
         streams = Streams(self._generator, self.batches.alphas.forever, self.batches.weights.forever)
         return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
 

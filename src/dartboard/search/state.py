@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from dartboard.search.architecture import Architecture, Live
 from dartboard.search.dropping import Dropping
-from dartboard.search.gradient import Bilevel
+from dartboard.search.gradient import Bilevel, Tensors
+from dartboard.search.hypernetworks import WeightGenerator, learned_weights, supernet_weights
 from dartboard.space import Genotype
 
 __all__ = ["SearchState"]
@@ -31,6 +32,7 @@ class SearchState:
         epochs: epochs planned, in all stages.
         span: first and last epoch of the stage at hand, the last excluded.
         live: operations of every edge of the supernet.
+        hypernetwork: makes the weights of candidate operations from the alphas; None where they learn on their own.
         stage: number of the stage at hand.
         epoch: epochs done, in all stages.
         alpha_rests: whether the epoch at hand leaves alpha as it is; rules set it before every epoch.
@@ -46,6 +48,7 @@ class SearchState:
         validation_accuracy: of the supernet after this epoch, as a fraction; None where there are no such images.
         problem: that of the last alpha step of this epoch, at whose weights and batches rules may look; None while
             alpha rests.
+        weights: what the weight optimiser moves, by name: the supernet's own weights and those of the hypernetwork.
     """
 
     supernet: nn.Module
@@ -56,6 +59,7 @@ class SearchState:
     epochs: int
     span: tuple[int, int]
     live: Live
+    hypernetwork: WeightGenerator | None = None
     stage: int = 0
     epoch: int = 0
     alpha_rests: bool = False
@@ -73,7 +77,7 @@ class SearchState:
     weights: dict[str, nn.Parameter] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.weights = dict(self.supernet.named_parameters())
+        self.weights = learned_weights(self.supernet, self.hypernetwork)
 
     @property
     def stage_epoch(self) -> int:
@@ -117,9 +121,25 @@ class SearchState:
         self.load_state_dict(copy.deepcopy(saved))
         self.rollbacks = rollbacks
 
+    def supernet_weights(self, weights: Tensors, alphas: Tensors) -> Tensors:
+        """The supernet's weights at a value of `self.weights` and of the alphas, differentiable for both."""
+        return supernet_weights(self.hypernetwork, weights, alphas)
+
+    @torch.no_grad()
+    def write_generated(self) -> None:
+        """Put the weights that the hypernetwork makes into the supernet, for whoever calls it as it is."""
+        if self.hypernetwork:
+            for name, weight in self.hypernetwork(self.alphas).items():
+                self.supernet.get_parameter(name).copy_(weight)
+
+    def copied_alphas(self) -> dict[str, Tensor]:
+        """The alphas as they are now, for rules that keep them."""
+        return {name: alpha.detach().clone() for name, alpha in self.alphas.items()}
+
     def state_dict(self) -> dict[str, Any]:
         """Everything a checkpoint must hold."""
-        return {
+        generator = {"hypernetwork": self.hypernetwork.state_dict()} if self.hypernetwork else {}
+        return generator | {
             "supernet": self.supernet.state_dict(),
             "alphas": {name: alpha.detach() for name, alpha in self.alphas.items()},
             "weight_optimizer": self.weight_optimizer.state_dict(),
@@ -138,6 +158,8 @@ class SearchState:
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Take over what `state_dict` gave; stage and live operations must be those that this state was made for."""
         self.supernet.load_state_dict(saved["supernet"])
+        if self.hypernetwork:
+            self.hypernetwork.load_state_dict(saved["hypernetwork"])
         with torch.no_grad():
             for name, alpha in self.alphas.items():
                 alpha.copy_(saved["alphas"][name])

@@ -79,7 +79,7 @@ class Steps:
         """Move alpha by the method's gradient."""
         assert self._recipe.gradient is not None
         own = self._seen(next(self._streams.alphas))
-        problem = self._problem(train_batch, self._penalized(self._loss(own, self.alpha_meter)))
+        problem = self._problem(train_batch, self._penalized(self._loss(own, self.alpha_meter, of_alpha=True)))
         self._move_alphas(self._recipe.gradient(problem))
 
     def _weights(self, batch: SeenBatch) -> None:
@@ -88,15 +88,16 @@ class Steps:
         if self._recipe.perturbation is None:
             loss = self._loss(batch, self.weight_meter)(weights, alphas)
         else:
-            loss = self._loss_at(batch, self._perturbed(batch), weights, self.weight_meter)
+            made = self._state.supernet_weights(weights, alphas)
+            loss = self._loss_at(batch, self._perturbed(batch), made, self.weight_meter)
         self._move_weights(differentiate(loss, weights))
 
     def _both(self, batch: SeenBatch) -> None:
         """Move alpha and weights by one backward pass."""
         weights, alphas = self._state.weights, self._state.alphas
-        loss = self._penalized(self._loss(batch, self.weight_meter))
+        loss = self._penalized(self._loss(batch, self.weight_meter, of_alpha=True))
         at_weights, at_alphas = differentiate_both(loss(weights, alphas), weights, alphas)
-        self._problem(batch, self._penalized(self._loss(batch)))
+        self._problem(batch, self._penalized(self._loss(batch, of_alpha=True)))
         self._move_alphas(at_alphas)
         self._move_weights(at_weights)
 
@@ -112,10 +113,17 @@ class Steps:
         self._state.problem = problem
         return problem
 
-    def _loss(self, batch: SeenBatch, meter: Meter | None = None) -> Loss:
+    def _loss(self, batch: SeenBatch, meter: Meter | None = None, *, of_alpha: bool = False) -> Loss:
+        """The loss on a batch; that of alpha leaves out what the recipe does not let alpha see."""
+        state, hypernetwork = self._state, self._recipe.hypernetwork
+        hides_gates = of_alpha and hypernetwork is not None and not hypernetwork.direct_gradient
+
         def loss(weights: Tensors, alphas: Tensors) -> Tensor:
-            gates = self._state.architecture.gates(alphas, self._streams.gates)
-            return self._loss_at(batch, gates, weights, meter)
+            seen = alphas
+            if hides_gates:
+                seen = {**alphas, **{kind: alphas[kind].detach() for kind in state.architecture.cells}}
+            gates = state.architecture.gates(seen, self._streams.gates)
+            return self._loss_at(batch, gates, state.supernet_weights(weights, alphas), meter)
 
         return loss
 
@@ -145,10 +153,12 @@ class Steps:
     def _perturbed(self, batch: SeenBatch) -> dict[str, Tensor]:
         assert self._recipe.perturbation is not None
         state = self._state
+        with torch.no_grad():
+            weights = state.supernet_weights(state.weights, state.alphas)
         return self._recipe.perturbation(
             state.architecture,
             state.alphas,
-            lambda gates: self._loss_at(batch, gates, state.weights),
+            lambda gates: self._loss_at(batch, gates, weights),
             state.progress,
             self._streams.perturbation,
         )

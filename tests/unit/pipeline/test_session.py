@@ -73,7 +73,7 @@ def test_a_second_run_in_a_taken_folder_needs_resume_and_the_same_settings(tmp_p
     with pytest.raises(RunDirectoryError, match="add --resume"):
         begin(resume=False)
     with pytest.raises(RunDirectoryError, match=r"other settings \(search\.epochs, seed\)"):
-        begin(resume=True, seed=1, **{"search.epochs": 3})
+        begin(resume=True, seed=1, **{"search.epochs": 4})
 
 
 def test_a_resumed_run_refuses_a_dataset_that_has_changed(tmp_path: Path) -> None:

@@ -1,7 +1,19 @@
 """Which genotype comes out: one file per family."""
 
+from dartboard.search.selection.attention import WithAttention
 from dartboard.search.selection.base import Selection, make_genotype
+from dartboard.search.selection.pairs import StrongestPairs
 from dartboard.search.selection.strongest import StrongestEdges, weighted_gates
+from dartboard.search.selection.threshold import Threshold
 from dartboard.search.selection.uniform import UniformlyRandom
 
-__all__ = ["Selection", "StrongestEdges", "UniformlyRandom", "make_genotype", "weighted_gates"]
+__all__ = [
+    "Selection",
+    "StrongestEdges",
+    "StrongestPairs",
+    "Threshold",
+    "UniformlyRandom",
+    "WithAttention",
+    "make_genotype",
+    "weighted_gates",
+]
