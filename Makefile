@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check format benchmark-real benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator clean
+.PHONY: help install run test test-all check docs format benchmark-real benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -21,15 +21,18 @@ run: install ## search, retrain, test and report on the embedded digits (or DATA
 	$(BIN)/dartboard run $(DATA) $(RUN_OPTIONS)
 
 test: install ## run the tests (the slow ones excepted)
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow'
 
 test-all: install ## run every test, the slow ones included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: install ## lint, format check and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: install ## write the pages of the search methods
+	$(BIN)/python docs/generate.py
 
 format: install ## format the code and apply safe lint fixes
 	$(BIN)/ruff check --fix .
@@ -46,6 +49,12 @@ benchmark-training: install ## a training step of a discrete network: ours, torc
 
 benchmark-profile: install ## where the time of a search step goes (needs CIFAR-10)
 	$(BIN)/python benchmarks/profile_epoch.py
+
+benchmark-methods: install ## what a search step costs by method, beside what theory says
+	$(BIN)/python benchmarks/methods.py
+
+benchmark-collapse: install ## which methods end with skip connections, and what their cells are worth (needs CIFAR-10 and the table)
+	$(BIN)/python benchmarks/collapse.py
 
 benchmark-scaling: install ## time and memory of a search step by size, beside the formula
 	$(BIN)/python benchmarks/scaling.py

@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from dartboard.estimate import ArchitectureTable
+
 # One thread, for this process and its children: sums over several round differently, and tiny tensors gain nothing.
 os.environ["OMP_NUM_THREADS"] = "1"
 
@@ -28,6 +30,12 @@ def data_root() -> Path:
     if not root.is_dir():
         pytest.skip(f"needs the real datasets, and {root} is not there; name their folder with DARTBOARD_DATA")
     return root
+
+
+@pytest.fixture(scope="session")
+def nas_bench_201_table(data_root: Path) -> ArchitectureTable:
+    """The real table of NAS-Bench-201."""
+    return ArchitectureTable(data_root / "nas-bench-201" / "nb201_12epochs.parquet")
 
 
 @pytest.fixture(scope="session")

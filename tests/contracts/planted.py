@@ -20,7 +20,15 @@ from dartboard.space import CellTopology, SearchSpace
 from dartboard.space.skeleton import NasBench201Skeleton
 from dartboard.supernet import SkipDropout
 
-__all__ = ["PLANTED", "PLANTED_PAIRS", "Planted", "PlantedBatches", "PlantedSupernet", "search_planted"]
+__all__ = [
+    "PLANTED",
+    "PLANTED_PAIRS",
+    "Planted",
+    "PlantedBatches",
+    "PlantedSupernet",
+    "ScaledPlantedSupernet",
+    "search_planted",
+]
 
 SIZE = 8
 OPERATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -102,6 +110,27 @@ class PlantedSupernet(nn.Module):
         return self.planted.run_cell(images, gates, skip_dropout) * self.scale + self.shift
 
 
+class ScaledPlantedSupernet(PlantedSupernet):
+    """Every operation of every edge has weights of its own, for methods that make such weights.
+
+    Their mean over their root mean square multiplies the operation: as before a batch norm, their size does not matter.
+    """
+
+    def __init__(self, planted: Planted) -> None:
+        super().__init__(planted)
+        shape = len(OPERATIONS), SIZE
+        self.scales = nn.ParameterList(nn.Parameter(torch.ones(shape)) for _ in planted.space.cell.edges)
+
+    @property
+    def candidate_weights(self) -> dict[str, list[dict[str, str]]]:
+        return {"cell": [{name: name for name, _ in self.named_parameters() if name.startswith("scales.")}]}
+
+    def forward(self, images: Tensor, gates: Mapping[str, Tensor], skip_dropout: SkipDropout | None = None) -> Tensor:
+        scales = torch.stack(list(self.scales))
+        factors = scales.mean(dim=-1) / scales.square().mean(dim=-1).sqrt()
+        return super().forward(images, {**gates, "cell": gates["cell"] * factors}, skip_dropout)
+
+
 class PlantedBatches:
     """Endless fresh images, labelled by the teacher."""
 
@@ -130,7 +159,8 @@ def search_planted(
     """Run the real search; the operations it ends with, in the order of the teacher's."""
     batches = PlantedBatches(planted, steps)
     given = SearchBatches(batches, batches, batches)
-    problem = SearchProblem(planted.space, lambda _: PlantedSupernet(planted), lambda _: given, torch.device("cpu"))
+    kind = ScaledPlantedSupernet if recipe.hypernetwork else PlantedSupernet
+    problem = SearchProblem(planted.space, lambda _: kind(planted), lambda _: given, torch.device("cpu"))
     with RunDirectory(folder) as run:
         genotype = run_search(
             problem, recipe, SearchSettings(), run, length=SearchLength(epochs, steps), seed=seed, observer=Observer()

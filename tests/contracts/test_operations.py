@@ -8,15 +8,17 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from dartboard.errors import UnknownNameError
-from dartboard.space import OPS, Cost, Norm
-from dartboard.space.ops import op_cost
+from dartboard.space import ATTENTION, OPS, Cost, Norm
+from dartboard.space.ops import Size, build_op, op_cost
 
 NAMES = [entry.name for entry in OPS]
 CHANNELS = 6
 every_op = pytest.mark.parametrize("name", NAMES)
-every_stride = pytest.mark.parametrize("stride", [1, 2])
+every_build = pytest.mark.parametrize(
+    ("name", "stride"), [(name, stride) for name in NAMES for stride in (1, 2) if stride == 1 or name not in ATTENTION]
+)
 NORMS = [Norm(affine=affine, running=running) for affine in (True, False) for running in (True, False)]
-# The literature's parameter counts at stride 1 with affine batch norm, in terms of the channels; 0 elsewhere.
+# The literature's parameter counts at stride 1 on one pixel with affine batch norm, by the channels; 0 elsewhere.
 PARAMETERS = {
     "sep_conv_3x3": lambda c: 2 * (9 * c + c * c + 2 * c),
     "sep_conv_5x5": lambda c: 2 * (25 * c + c * c + 2 * c),
@@ -25,35 +27,38 @@ PARAMETERS = {
     "dil_conv_5x5": lambda c: 25 * c + c * c + 2 * c,
     "nor_conv_1x1": lambda c: c * c + 2 * c,
     "nor_conv_3x3": lambda c: 9 * c * c + 2 * c,
+    "squeeze_excite": lambda c: 2 * c * (c // 16),
+    "bam": lambda c: 3 * c * (c // 16) + c + 18 * (c // 16) ** 2 + 13 * (c // 16) + 1,
+    "cbam": lambda c: 2 * c * (c // 16) + (c // 16) + c + 2 * 49 + 2,
+    "gather_excite": lambda c: c + 2 * c + 2 * c * (c // 16),
+    "double_attention": lambda c: c * c + 3 * (c // 4) + c,
 }
 
 
-def build(name: str, stride: int, norm: Norm) -> nn.Module:
+def build(name: str, stride: int, norm: Norm, size: Size = (7, 7)) -> nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return OPS[name].factory(CHANNELS, stride, norm).double()
+        return build_op(name, CHANNELS, stride, norm, size).double()
 
 
 def images(height: int, width: int) -> Tensor:
     return torch.randn(3, CHANNELS, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
-@every_op
-@every_stride
+@every_build
 def test_channels_stay_and_sides_are_divided_rounding_up(name: str, stride: int) -> None:
-    op = build(name, stride, Norm(affine=True, running=True))
     for height, width in [(8, 8), (7, 7), (7, 12), (15, 5)]:
+        op = build(name, stride, Norm(affine=True, running=True), (height, width))
         out = op(images(height, width))
         assert out.shape == (3, CHANNELS, -(-height // stride), -(-width // stride))
         assert out.isfinite().all()
 
 
-@every_op
-@every_stride
+@every_build
 def test_gradient_reaches_the_input_except_through_none(name: str, stride: int) -> None:
     x = images(8, 7).requires_grad_()
     # Weighted, for a plain sum behind a batch norm has no gradient.
-    out = build(name, stride, Norm(affine=True, running=True))(x)
+    out = build(name, stride, Norm(affine=True, running=True), (8, 7))(x)
     weights = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).reshape(out.shape)
     if name == "none":
         assert not out.requires_grad
@@ -64,12 +69,11 @@ def test_gradient_reaches_the_input_except_through_none(name: str, stride: int) 
     assert gradient.flatten(1).abs().sum(1).gt(0).all()
 
 
-@every_op
-@every_stride
+@every_build
 def test_the_cost_formula_is_what_is_built_and_counted(name: str, stride: int) -> None:
     for norm, side in itertools.product(NORMS, (7, 8)):
         with torch.device("meta"):
-            op = OPS[name].factory(CHANNELS, stride, norm).eval()
+            op = build_op(name, CHANNELS, stride, norm, (side, side)).eval()
             x = torch.empty(1, CHANNELS, side, side)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             pixels = op(x)[0, 0].numel()
@@ -83,24 +87,24 @@ def test_the_number_of_parameters_is_the_literatures(name: str) -> None:
     assert cost.parameters == PARAMETERS.get(name, lambda _: 0)(36)
 
 
-@every_op
-@every_stride
+@every_build
 def test_the_norm_asked_for_is_the_norm_built(name: str, stride: int) -> None:
     for norm in NORMS:
         built = [module for module in build(name, stride, norm).modules() if isinstance(module, nn.BatchNorm2d)]
-        assert all((layer.affine, layer.track_running_stats) == (norm.affine, norm.running) for layer in built)
-        assert bool(built) == ("conv" in name or (name, stride) == ("skip_connect", 2))
+        affine = norm.affine or name in ATTENTION
+        assert all((layer.affine, layer.track_running_stats) == (affine, norm.running) for layer in built)
+        attends = name in ("bam", "cbam", "gather_excite")
+        assert bool(built) == ("conv" in name or attends or (name, stride) == ("skip_connect", 2))
 
 
-@every_op
-@every_stride
-def test_no_convolution_has_a_bias(name: str, stride: int) -> None:
+@every_build
+def test_no_convolution_outside_of_attention_has_a_bias(name: str, stride: int) -> None:
     modules = build(name, stride, Norm(affine=True, running=True)).modules()
-    assert all(module.bias is None for module in modules if isinstance(module, nn.Conv2d))
+    biased = any(module.bias is not None for module in modules if isinstance(module, nn.Conv2d))
+    assert biased == (name in ("bam", "cbam", "double_attention"))
 
 
-@every_op
-@every_stride
+@every_build
 def test_one_image_does_not_touch_another_in_evaluation(name: str, stride: int) -> None:
     op, x = build(name, stride, Norm(affine=True, running=True)).eval(), images(7, 7)
     torch.testing.assert_close(op(x)[1:2], op(x[1:2]))

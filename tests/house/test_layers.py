@@ -10,7 +10,7 @@ LEVELS = (
     ("config", "errors", "registry", "version"),
     ("data", "runs", "space"),
     ("supernet",),
-    ("search", "train"),
+    ("estimate", "search", "train"),
     ("methods", "report"),
     ("pipeline",),
     ("api",),

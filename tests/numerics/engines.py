@@ -8,7 +8,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from dartboard.space import OPS, CellPlace, CellTopology, NetworkPlan, Norm, SearchSpace, get_space
+from dartboard.space import ATTENTION, OPS, CellPlace, CellTopology, NetworkPlan, Norm, SearchSpace, get_space
 from dartboard.space.skeleton import DartsSkeleton
 from dartboard.space.spaces.darts import darts_cell
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SkipDropout, SupernetSpec
@@ -34,8 +34,19 @@ __all__ = [
 SPACES = (get_space("darts"), get_space("nas-bench-201"))
 SMALL_SPACES = (replace(SPACES[0], cell=darts_cell(nodes=2)), SPACES[1])
 """DARTS with 5 edges in place of 14, for tests of several passes."""
-OPERATIONS = tuple(entry.name for entry in OPS if entry.factory.__module__.startswith("dartboard."))
-"""Operations that the package itself registers; other tests may register more."""
+OPERATIONS = tuple(
+    entry.name for entry in OPS if entry.factory.__module__.startswith("dartboard.") and entry.name not in ATTENTION
+)
+"""Operations of any stride that the package itself registers; other tests may register more."""
+FOLLOWERS = (
+    "skip_connect",
+    "nor_conv_1x1",
+    "avg_pool_3x3",
+    "sep_conv_3x3",
+    *(name for name in ATTENTION if name != "bam"),
+)
+"""What may follow the operations of an edge, also of one that has none: there, the norms of `bam` see maps of one
+value, make rounding noise of it, and a ReLU then tells its signs."""
 
 
 class Question(NamedTuple):
@@ -53,9 +64,10 @@ class Question(NamedTuple):
 
 
 def small_spec(space: SearchSpace, *, width: int = 2, mixing: Mixing | None = None) -> SupernetSpec:
-    """A tiny supernet of a space: three cells, of DARTS one normal and two reduction cells."""
+    """A tiny supernet of a space: three cells, of DARTS one normal and two reduction cells; for any images, unless an
+    operation wants to know their size, which is 8x8 then."""
     layers = 3 if space.name == "darts" else 1
-    plan = space.plan(in_channels=2, num_classes=3, init_channels=width, layers=layers)
+    plan = space.plan(in_channels=2, num_classes=3, init_channels=width, layers=layers, image_size=(8, 8))
     return SupernetSpec(space, plan, mixing or Mixing())
 
 
@@ -186,10 +198,8 @@ def specs(draw: st.DrawFn, *, mixed: bool = False) -> SupernetSpec:
     spec = SupernetSpec(space, _plan(cell, _Width(stem=4, normal=4, reduce=8)))
     if mixed:
         share = draw(st.sampled_from([1, 2, 4]))
-        attention = draw(
-            st.lists(st.sampled_from(["skip_connect", "nor_conv_1x1", "avg_pool_3x3", "sep_conv_3x3"]), max_size=2)
-        )
-        mixing = Mixing(share, draw(st.booleans()), tuple(dict.fromkeys(attention)))
+        attention = draw(st.lists(st.sampled_from(FOLLOWERS), max_size=2, unique=True))
+        mixing = Mixing(share, draw(st.booleans()), tuple(attention))
         # Factorised reductions need two channels.
         width = _Width(stem=4, normal=8, reduce=8) if share == 4 else _Width(stem=4, normal=4, reduce=4)
         spec = replace(spec, mixing=mixing, plan=_plan(cell, width))
@@ -209,7 +219,10 @@ def questions(draw: st.DrawFn, *, mixed: bool = False) -> tuple[SupernetSpec, Qu
     if live is not None:
         spec = spec.with_live(live)
     size = draw(st.tuples(st.integers(5, 9), st.integers(5, 9)))
-    question = ask(spec, batch=draw(st.integers(1, 4)), size=size, seed=draw(st.integers(0, 2**32)))
+    spec = replace(spec, plan=spec.plan.for_images(size))
+    # Behind a norm the channels of a single image have a mean of zero, but for noise, which a ReLU in attention reads.
+    fewest = 2 if {"squeeze_excite", "cbam"} & set(spec.mixing.attention) else 1
+    question = ask(spec, batch=draw(st.integers(fewest, 4)), size=size, seed=draw(st.integers(0, 2**32)))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
     # A channel of one value comes out of a batch norm as rounding noise, whose signs a ReLU then tells: where nodes
     # may receive nothing, offsets are zero, as GDAS has them.

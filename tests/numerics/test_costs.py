@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from dartboard.space import (
+    ATTENTION,
     PUBLISHED,
     CellGenotype,
     Choice,
@@ -86,14 +87,14 @@ def counted(module: nn.Module, *shape: int) -> int:
     return flops // 2
 
 
-def random_genotype(space: SearchSpace, seed: int) -> Genotype:
+def random_genotype(space: SearchSpace, seed: int, *, attention: bool = False) -> Genotype:
     draw = random.Random(seed)
     ops = [space.ops[column] for column in space.selectable_ops]
     nodes = tuple(space.cell.nodes)
     cells = {}
     for kind in space.cell_kinds:
         choices = [
-            Choice(node, source, draw.choice(ops))
+            Choice(node, source, draw.choice(ops), draw.choice(["", *ATTENTION]) if attention else "")
             for node in nodes
             for source in sorted(draw.sample(range(node), space.cell.edges_per_node or node))
         ]
@@ -309,6 +310,27 @@ def test_random_networks_cost_what_torch_counts(name: str, image: tuple[int, int
     space = get_space(name)
     genotype = random_genotype(space, seed)
     plan = space.plan(in_channels=image[0], num_classes=5, init_channels=4, layers=3 + seed, stem=stem)
+    with torch.device("meta"):
+        network = Network(space, genotype, plan).eval()
+    built = Cost(built_parameters(network), counted(network, *image))
+    assert network_cost(space, genotype, plan, image[1:]) == built
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("name", "image", "stem"),
+    [
+        ("darts", (3, 28, 28), "cifar"),
+        ("nas-bench-201", (1, 33, 21), "cifar"),
+        ("darts", (3, 70, 57), "imagenet"),
+    ],
+)
+def test_random_networks_with_attention_cost_what_torch_counts(
+    name: str, image: tuple[int, int, int], stem: Stem, seed: int
+) -> None:
+    space = get_space(name)
+    genotype = random_genotype(space, seed, attention=True)
+    plan = space.plan(in_channels=image[0], num_classes=5, init_channels=16, layers=3, stem=stem, image_size=image[1:])
     with torch.device("meta"):
         network = Network(space, genotype, plan).eval()
     built = Cost(built_parameters(network), counted(network, *image))

@@ -6,11 +6,23 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from dartboard.space import Norm, SearchSpace
+from dartboard.space import ATTENTION, Norm, SearchSpace
 from dartboard.supernet import Mixing, SkipDropout, SupernetSpec
 from dartboard.supernet.spec import SEARCH_NORM
 
-from .engines import SPACES, Question, answer, ask, assert_same, norms, questions, relative_error, small_spec, twins
+from .engines import (
+    SMALL_SPACES,
+    SPACES,
+    Question,
+    answer,
+    ask,
+    assert_same,
+    norms,
+    questions,
+    relative_error,
+    small_spec,
+    twins,
+)
 
 every_space = pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
 every_norm = pytest.mark.parametrize(
@@ -102,6 +114,14 @@ def test_every_mixing_gives_the_references_gradients(space: SearchSpace, mixing:
     reference, fused = twins(spec)
     question = ask(spec, size=(side, side))
     assert_same(answer(fused, question), answer(reference, question))
+
+
+@pytest.mark.parametrize("space", SMALL_SPACES, ids=lambda space: space.name)
+@every_norm
+def test_all_attention_of_att_darts_gives_the_references_gradients(space: SearchSpace, norm: Norm) -> None:
+    mixing = Mixing(channel_share=1 if norm.affine else 2, attention=ATTENTION)
+    spec = replace(small_spec(space, width=4, mixing=mixing), norm=norm)
+    assert_same_with_buffers(spec, ask(spec))
 
 
 @every_space

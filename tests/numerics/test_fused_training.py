@@ -57,7 +57,7 @@ def train(supernet: ReferenceSupernet, dtype: torch.dtype, steps: int) -> tuple[
     spec = supernet.spec
     alphas = {kind: (gate * 1e-3).to(dtype).requires_grad_() for kind, gate in ask(spec, seed=3).gates.items()}
     weights = list(supernet.parameters())
-    alpha_optimizer = AdamUpdate(lr=3e-3).optimizer(alphas.values())
+    alpha_optimizer = AdamUpdate(lr=3e-3).optimizer(alphas, {})
     weight_optimizer = torch.optim.SGD(weights, lr=0.025, momentum=0.9, weight_decay=3e-4)
     labels = torch.tensor([0, 1, 2, 0])
     losses = []

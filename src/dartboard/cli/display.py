@@ -57,6 +57,7 @@ def describe_epoch(event: Event) -> dict[str, str]:
         "train_loss": "loss",
         "train_accuracy": "train accuracy",
         "validation_accuracy": "validation accuracy",
+        "eigenvalue": "eigenvalue",
     }
     for key, name in names.items():
         if event.get(key) is not None:

@@ -6,6 +6,7 @@ from dartboard.data.augment import (
     Draws,
     Normalization,
     measure_normalization,
+    outside_squares,
     resolve_augmentation,
 )
 from dartboard.data.batches import Batch, Batches
@@ -31,5 +32,6 @@ __all__ = [
     "load_dataset",
     "make_splits",
     "measure_normalization",
+    "outside_squares",
     "resolve_augmentation",
 ]

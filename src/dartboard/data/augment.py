@@ -12,7 +12,15 @@ from dartboard.data.settings import AugmentSettings
 from dartboard.data.splits import ImageView
 from dartboard.errors import DataError, SettingsError
 
-__all__ = ["PHOTOGRAPH_SIDE", "Augmentation", "Draws", "Normalization", "measure_normalization", "resolve_augmentation"]
+__all__ = [
+    "PHOTOGRAPH_SIDE",
+    "Augmentation",
+    "Draws",
+    "Normalization",
+    "measure_normalization",
+    "outside_squares",
+    "resolve_augmentation",
+]
 
 PHOTOGRAPH_SIDE = 96
 """Images of at least so many pixels a side are taken for photographs."""
@@ -169,7 +177,7 @@ class Augmentation:
         else:
             varied = self._normalize(self._crop(images, draws).to(torch.float32))
         if draws.hole is not None:
-            varied.mul_(_outside_squares(draws.hole, self.settings.cutout, varied.shape[1], varied.shape[2]))
+            varied.mul_(outside_squares(draws.hole, self.settings.cutout, varied.shape[1], varied.shape[2]))
         return varied.permute(0, 3, 1, 2)
 
     def _draw_box(self, batch: int, generator: torch.Generator) -> Tensor:
@@ -221,8 +229,15 @@ def _resized_crop(images: Tensor, box: Tensor, mirrored: Tensor) -> Tensor:
     return sampled.permute(0, 2, 3, 1).contiguous()
 
 
-def _outside_squares(centres: Tensor, side: int, height: int, width: int) -> Tensor:
-    """False within the square about each centre, clipped at the border; shape (batch, height, width, 1)."""
+def outside_squares(centres: Tensor, side: int, height: int, width: int) -> Tensor:
+    """False within the square about each centre, clipped at the border; shape (batch, height, width, 1).
+
+    Args:
+        centres: row and column of each, (batch, 2), int64; they may lie outside.
+        side: of the squares, in pixels.
+        height: of the images.
+        width: of the images.
+    """
     inside = []
     for axis, length in enumerate((height, width)):
         first = centres[:, axis : axis + 1] - side // 2

@@ -14,7 +14,18 @@ def darts_2nd(
 ) -> Recipe:
     """DARTS, second order: the alpha gradient looks through one virtual weight step.
 
+    What alpha does to the weights counts as well: the loss is taken after the step that the weights would make next,
+    and differentiated through that step. Four forward and backward passes for alpha instead of one.
+
     Differs from the paper: see `darts`; `second_derivative="exact"` replaces the paper's finite difference.
+
+    Reference figures: CIFAR-10 error 2.76 +- 0.09 %, 3.3 M parameters; ImageNet 26.7 / 8.7 % top-1 / top-5 error, 4.7 M
+    (the paper).
+
+    Args:
+        alpha_lr: learning rate of alpha.
+        alpha_weight_decay: L2 factor of alpha.
+        second_derivative: "finite-difference" as in the paper, or "exact" by differentiating the step itself.
     """
     return Recipe(
         relaxation=Softmax(),

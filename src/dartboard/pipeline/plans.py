@@ -25,6 +25,7 @@ def network_plan(session: Session, step: Step, deeper: int = 0) -> NetworkPlan:
         init_channels=size.init_channels,
         layers=space.skeleton.deepen(size.layers, deeper),
         stem=network_stem(session, size.stem),
+        image_size=session.dataset.image_shape[1:],
     )
 
 

@@ -14,7 +14,10 @@ from dartboard.pipeline.session import Session
 from dartboard.pipeline.settings import RunSettings
 from dartboard.runs import make_generator, seeded_initialization
 from dartboard.search import (
+    Architecture,
     Images,
+    MeasureCurvature,
+    Recipe,
     SearchBatches,
     SearchProblem,
     SupernetRequest,
@@ -84,9 +87,8 @@ def search_genotype(session: Session) -> Genotype:
             make_batches=partial(_search_batches, session),
             device=session.device,
         )
-        recipe = make_recipe(settings.method.name, settings.method.options)
-        if settings.search.warmup_fraction:
-            recipe = recipe.with_rules_first(WarmUp(settings.search.warmup_fraction))
+        recipe = _recipe(settings)
+        _note_hypernetwork(session, recipe)
         return run_search(
             problem,
             recipe,
@@ -98,11 +100,45 @@ def search_genotype(session: Session) -> Genotype:
         )
 
 
+def _recipe(settings: RunSettings) -> Recipe:
+    """The method with what the settings of the search add to it."""
+    recipe, search = make_recipe(settings.method.name, settings.method.options), settings.search
+    if search.curvature_every and not any(isinstance(rule, MeasureCurvature) for rule in recipe.rules):
+        recipe = recipe.with_rules_first(MeasureCurvature(search.curvature_every))
+    return recipe.with_rules_first(WarmUp(search.warmup_fraction)) if search.warmup_fraction else recipe
+
+
 def _make_supernet(session: Session, request: SupernetRequest) -> FusedSupernet:
     with seeded_initialization(session.settings.seed, "search", "weights", request.stage):
         supernet = FusedSupernet(_supernet_spec(session, request))
     supernet.to(device=session.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return supernet
+
+
+_NOTED_BYTES = 2**30
+"""What a hypernetwork takes in memory without a word."""
+
+
+def _note_hypernetwork(session: Session, recipe: Recipe) -> None:
+    """Say how large the hypernetwork is where that may surprise; it is measured on the meta device, without memory."""
+    space = get_space(session.settings.space)
+    counts = [0]
+    for number, stage in enumerate(recipe.stages):
+        if stage.recipe.hypernetwork:
+            live = all_live(space, stage.recipe.without)
+            request = SupernetRequest(number, stage.recipe.mixing, live, stage.recipe.deeper)
+            architecture = Architecture.of(stage.recipe, space, live, torch.device("cpu"))
+            with torch.device("meta"):
+                supernet = FusedSupernet(_supernet_spec(session, request))
+                hypernetwork = stage.recipe.hypernetwork.build(supernet, architecture, make_generator(0))
+            counts.append(sum(weight.numel() for weight in hypernetwork.parameters()))
+    weights = 4 * max(counts)
+    taken = 4 * weights  # momentum, the gradient, and that of the step before, which is kept until it is replaced
+    if taken > _NOTED_BYTES:
+        session.observer.note(
+            f"The hypernetwork has {max(counts):,} weights; with gradients and momentum they take "
+            f"{taken / 2**30:.1f} GiB of memory, and every checkpoint {2 * weights / 2**30:.1f} GiB."
+        )
 
 
 def _supernet_spec(session: Session, request: SupernetRequest) -> SupernetSpec:

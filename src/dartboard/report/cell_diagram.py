@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from dartboard.report.cell_layout import Box, CellLayout, Route, place_cell
 from dartboard.report.operations import FAMILIES, FAMILY_COLOURS, family
-from dartboard.space.genotype import CellGenotype
+from dartboard.space.genotype import CellGenotype, Choice
 
 __all__ = ["draw_cell"]
 
@@ -19,23 +19,25 @@ _LEGEND_HEIGHT = 34.0
 _ARROW_LENGTH, _ARROW_HALF_WIDTH = 8.0, 4.0
 
 
-def draw_cell(cell: CellGenotype, *, title: str = "cell") -> str:
+def draw_cell(cell: CellGenotype, *, title: str = "cell", num_inputs: int | None = None) -> str:
     """Draw one cell.
 
     Nodes carry the numbers of the genotype's text, the inputs the literature's names (`c_{k-2}`, `c_{k-1}`). Each edge
-    has its operation's name in a box and the colour of the operation's family; edges of `none` are dashed and grey.
+    has its operation's name in a box, below it that of the attention where one follows, and the colour of the
+    operation's family; edges of `none` are dashed and grey.
 
     Args:
         cell: the cell.
         title: what the picture is called, as in "normal cell".
+        num_inputs: the cell's input nodes; None: see `place_cell`.
 
     Returns:
         One `<svg>` element without ids, fit for an HTML page or a file; it follows the page's colours `--ink`,
         `--muted`, `--wire` and `--node` where they are defined.
     """
-    layout = place_cell(cell)
-    description = "; ".join(f"{choice.source} to {choice.target}: {choice.op}" for choice in cell.choices)
-    num_inputs = sum(box.kind == "input" for box in layout.boxes)
+    layout = place_cell(cell, num_inputs)
+    description = "; ".join(f"{choice.source} to {choice.target}: {_name(choice)}" for choice in cell.choices)
+    shown_inputs = sum(box.kind == "input" for box in layout.boxes)
     legend, legend_width = _legend([choice.op for choice in cell.choices])
     width, height = max(layout.width, legend_width), layout.height + _LEGEND_HEIGHT
     parts = [
@@ -45,11 +47,15 @@ def draw_cell(cell: CellGenotype, *, title: str = "cell") -> str:
         f"<title>{escape(title)}</title>",
         f"<desc>{escape(description)}</desc>",
         *(_draw_route(route) for route in sorted(layout.routes, key=_drawing_order)),
-        *(_draw_box(box, num_inputs, _joins(layout)) for box in layout.boxes),
+        *(_draw_box(box, shown_inputs, _joins(layout)) for box in layout.boxes),
         f'<g transform="translate({(width - legend_width) / 2:.1f} {layout.height + 12:.1f})">{legend}</g>',
         "</svg>",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _name(choice: Choice) -> str:
+    return f"{choice.op}, then {choice.attention}" if choice.attention else choice.op
 
 
 def _joins(layout: CellLayout) -> bool:
@@ -90,6 +96,8 @@ def _draw_box(box: Box, num_inputs: int, joins: bool) -> str:
         colour = FAMILY_COLOURS[family(box.label)]
         dashes = ' stroke-dasharray="4 3"' if family(box.label) == "none" else ""
         frame = _rectangle(box, 7, f'fill="{colour}" fill-opacity="0.15" stroke="{colour}" stroke-width="1.2"{dashes}')
+        if box.detail:
+            return frame + _two_lines(box, escape(box.label), escape(box.detail))
         return frame + _text(box, escape(box.label), size=12.5)
     if box.kind == "node":
         circle = f'<circle cx="{box.x:.1f}" cy="{box.y:.1f}" r="{box.height / 2:.1f}" {_node_paint()}/>'
@@ -99,8 +107,7 @@ def _draw_box(box: Box, num_inputs: int, joins: bool) -> str:
         return frame + _text(box, _input_name(int(box.label), num_inputs), size=15, weight=600)
     if not joins:
         return frame + _text(box, "output", size=12.5, weight=600)
-    upper, lower = (Box("output", "", 0, box.x, box.y + shift) for shift in (-6.5, 7.5))
-    return frame + _text(upper, "output", size=12.5, weight=600) + _text(lower, "concat", size=10.5, colour=_MUTED)
+    return frame + _two_lines(box, "output", "concat", weight=600)
 
 
 def _node_paint() -> str:
@@ -123,6 +130,11 @@ def _text(box: Box, content: str, *, size: float, weight: int = 400, colour: str
         f'<text x="{box.x:.1f}" y="{box.y + 0.35 * size:.1f}" text-anchor="middle" font-size="{size}" '
         f'font-weight="{weight}" fill="{colour}">{content}</text>'
     )
+
+
+def _two_lines(box: Box, upper: str, lower: str, *, weight: int = 400) -> str:
+    above, below = (Box(box.kind, "", 0, box.x, box.y + shift) for shift in (-6.5, 7.5))
+    return _text(above, upper, size=12.5, weight=weight) + _text(below, lower, size=10.5, colour=_MUTED)
 
 
 def _legend(operations: list[str]) -> tuple[str, float]:

@@ -17,7 +17,7 @@ __all__ = ["Box", "CellLayout", "Route", "place_cell"]
 
 _HEIGHTS = {"input": 34.0, "node": 38.0, "operation": 26.0, "pass": 10.0, "output": 38.0}
 _WIDTHS = {"input": 58.0, "node": 38.0, "operation": 0.0, "pass": 0.0, "output": 62.0}
-_CHARACTER_WIDTH, _LABEL_PADDING = 6.9, 20.0
+_CHARACTER_WIDTH, _LABEL_PADDING, _DETAIL_HEIGHT = 6.9, 20.0, 12.0
 _GAP_ABOVE, _MARGIN = 10.0, 14.0
 _WIDTH, _NARROWEST_GAP, _WIDEST_GAP = 960.0, 34.0, 96.0
 _SWEEPS = 12
@@ -31,6 +31,7 @@ class Box:
         kind: what stands in it; a "pass" is only crossed by an edge.
         label: node number or operation.
         column: from the left, starting at 0.
+        detail: a second line under the label: the attention that follows the operation.
     """
 
     kind: Literal["input", "node", "operation", "pass", "output"]
@@ -39,11 +40,12 @@ class Box:
     x: float = 0.0
     y: float = 0.0
     width: float = 0.0
+    detail: str = ""
 
     @property
     def height(self) -> float:
         """Height of the slot."""
-        return _HEIGHTS[self.kind]
+        return _HEIGHTS[self.kind] + (_DETAIL_HEIGHT if self.detail else 0.0)
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,14 @@ class CellLayout:
         return (box for column in self.columns for box in column)
 
 
-def place_cell(cell: CellGenotype) -> CellLayout:
+def place_cell(cell: CellGenotype, num_inputs: int | None = None) -> CellLayout:
     """Lay out a cell; the same cell always gives the same drawing.
 
     Args:
-        cell: the cell. Nodes below the lowest one that receives an operation or forms the output are its inputs.
+        cell: the cell. A computed node that receives nothing and forms no output has left and is not drawn.
+        num_inputs: its input nodes; None: those below the lowest one that receives an operation or forms the output.
     """
-    boxes, routes = _boxes_and_routes(cell)
+    boxes, routes = _boxes_and_routes(cell, num_inputs)
     columns: list[list[Box]] = [[] for _ in range(max(box.column for box in boxes) + 1)]
     for box in boxes:
         columns[box.column].append(box)
@@ -93,16 +96,18 @@ def place_cell(cell: CellGenotype) -> CellLayout:
     return CellLayout(width, height, tuple(tuple(column) for column in columns), tuple(routes))
 
 
-def _boxes_and_routes(cell: CellGenotype) -> tuple[list[Box], list[Route]]:
-    num_inputs = min([*(choice.target for choice in cell.choices), *cell.outputs], default=1)
-    numbers = range(max([num_inputs - 1, *(choice.target for choice in cell.choices), *cell.outputs]) + 1)
-    depths = _depths(cell.choices, num_inputs, len(numbers))
-    nodes = {n: Box("input" if n < num_inputs else "node", str(n), 2 * depths[n]) for n in numbers}
+def _boxes_and_routes(cell: CellGenotype, num_inputs: int | None) -> tuple[list[Box], list[Route]]:
+    computed = {*(choice.target for choice in cell.choices), *cell.outputs}
+    if num_inputs is None:
+        num_inputs = min(computed, default=1)
+    depths = _depths(cell.choices, num_inputs, max([num_inputs - 1, *computed]) + 1)
+    inputs = [Box("input", str(n), 0) for n in range(num_inputs)]
+    nodes = dict(enumerate(inputs)) | {n: Box("node", str(n), 2 * depths[n]) for n in sorted(computed)}
     output = Box("output", "output", 2 * max(depths) + 1)
     boxes, routes = [*nodes.values(), output], []
     for choice in cell.choices:
         start, end = nodes[choice.source], nodes[choice.target]
-        chip = Box("operation", choice.op, end.column - 1)
+        chip = Box("operation", choice.op, end.column - 1, detail=choice.attention)
         passes = [Box("pass", "", column) for column in range(start.column + 1, chip.column)]
         routes.append(Route(choice.op, (start, *passes, chip, end)))
         boxes += [*passes, chip]
@@ -179,7 +184,9 @@ def _place_columns(columns: Sequence[Sequence[Box]]) -> float:
 
 
 def _natural_width(box: Box) -> float:
-    return len(box.label) * _CHARACTER_WIDTH + _LABEL_PADDING if box.kind == "operation" else _WIDTHS[box.kind]
+    if box.kind != "operation":
+        return _WIDTHS[box.kind]
+    return max(len(box.label), len(box.detail)) * _CHARACTER_WIDTH + _LABEL_PADDING
 
 
 def _place_rows(columns: Sequence[Sequence[Box]], links: Sequence[Link], routes: Sequence[Route]) -> float:

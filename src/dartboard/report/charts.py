@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Line",
+    "draw_curvature",
     "draw_lines",
     "draw_operation_counts",
     "draw_search_accuracies",
@@ -57,6 +58,16 @@ def draw_search_accuracies(search: SearchFacts) -> str:
         Line("validation images", _ORANGE, search.epochs, search.validation_accuracy),
     )
     return draw_lines("search-accuracy", "Accuracies during the search", lines, label="accuracy (%)", percent=True)
+
+
+def draw_curvature(search: SearchFacts) -> str:
+    """The largest eigenvalue of the alpha Hessian over the epochs that measured it, as SVG; empty where none did."""
+    pairs = zip(search.epochs, search.eigenvalue, strict=True)
+    measured = [(epoch, value) for epoch, value in pairs if value is not None]
+    line = Line(
+        "largest eigenvalue", _VIOLET, tuple(epoch for epoch, _ in measured), tuple(value for _, value in measured)
+    )
+    return draw_lines("search-curvature", "Curvature in alpha", (line,), label="largest eigenvalue")
 
 
 def draw_train_losses(training: Sequence[TrainFacts]) -> str:

@@ -49,14 +49,14 @@ class EdgeFacts:
         label: where it leads, "0 → 2"; "edge 3" where the cell's graph is unknown.
         source: node it comes from, or None.
         target: node it feeds, or None.
-        kept: the operation that the genotype has here, or None.
+        kept: the operations that the genotype has here.
         gates: for each operation its mean gate at every recorded epoch.
     """
 
     label: str
     source: int | None
     target: int | None
-    kept: str | None
+    kept: tuple[str, ...]
     gates: tuple[Series, ...]
 
 
@@ -77,6 +77,7 @@ class SearchFacts:
     Attributes:
         planned: epochs that were asked for, or None.
         operation_counts: for each operation how often the derived genotype holds it, by epoch.
+        eigenvalue: largest one of the alpha Hessian of the validation loss, where it was measured.
         settled: first epoch from which on the derived genotype stays the last one, or None.
     """
 
@@ -88,6 +89,7 @@ class SearchFacts:
     validation_loss: Series
     weight_accuracy: Series
     validation_accuracy: Series
+    eigenvalue: Series
     gates: tuple[GateFacts, ...]
     operation_counts: tuple[tuple[str, Series], ...]
     settled: int | None

@@ -23,7 +23,7 @@ def draw_gates(gates: GateFacts) -> str:
     """Draw the gates of one cell kind over the epochs, as SVG.
 
     Where the cell's graph is known the panels stand in a triangle: one row for each node, one column for each
-    source. The operation that the genotype keeps is drawn thick and named above its panel.
+    source. The operations that the genotype keeps are drawn thick and named above their panels.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -66,19 +66,19 @@ def _draw_edge(axes: "Axes", edge: EdgeFacts, gates: GateFacts) -> None:
     stride = math.ceil(len(gates.epochs) / _MOST_POINTS)
     shown = sorted({*range(0, len(gates.epochs), stride), len(gates.epochs) - 1})
     for name, series in zip(gates.operations, edge.gates, strict=True):
-        kept = name == edge.kept
+        kept = name in edge.kept
         axes.plot(
             [gates.epochs[index] for index in shown],
             np.array([np.nan if series[index] is None else series[index] for index in shown], dtype=float),
             color=operation_colour(name),
             linewidth=2.3 if kept else 1.0,
-            alpha=1.0 if kept or edge.kept is None else 0.75,
+            alpha=1.0 if kept or not edge.kept else 0.75,
             zorder=3 if kept else 2,
             linestyle="--" if name == "none" else "-",
             marker="o" if len(shown) == 1 else "",
             markersize=4,
         )
-    title = f"{edge.label}  {edge.kept}" if edge.kept else edge.label
+    title = f"{edge.label}  {', '.join(edge.kept)}" if edge.kept else edge.label
     axes.set_title(
         title, fontsize=8, color=INK if edge.kept else MUTED, fontweight="bold" if edge.kept else "normal", pad=3
     )

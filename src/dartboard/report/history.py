@@ -6,7 +6,6 @@ from typing import Any
 from dartboard.report.facts import EdgeFacts, GateFacts, SearchFacts, Series, TrainFacts
 from dartboard.runs import Event
 from dartboard.space.genotype import CellGenotype, Genotype
-from dartboard.space.topology import CellTopology
 
 __all__ = ["read_search", "read_training"]
 
@@ -19,17 +18,19 @@ def read_search(events: Sequence[Event], genotype: Genotype | None) -> SearchFac
         genotype: the search's outcome, which tells the cell's graph and the operations kept.
     """
     epochs = [event for event in events if event["event"] == "epoch" and event["phase"] == "search"]
+    undone = [event for event in events if event["event"] == "rollback"]
     if not epochs:
         return None
     return SearchFacts(
         epochs=tuple(int(event["epoch"]) for event in epochs),
         planned=epochs[-1].get("epochs"),
-        seconds=_total_seconds(epochs),
+        seconds=_total_seconds([*epochs, *undone]),
         weight_loss=_series(epochs, "weight_loss"),
         alpha_loss=_series(epochs, "alpha_loss"),
         validation_loss=_series(epochs, "validation_loss"),
         weight_accuracy=_series(epochs, "weight_accuracy"),
         validation_accuracy=_series(epochs, "validation_accuracy"),
+        eigenvalue=_series(epochs, "eigenvalue"),
         gates=_gates(epochs, genotype),
         operation_counts=_operation_counts(epochs),
         settled=_settled(epochs),
@@ -103,15 +104,16 @@ def _shape(gates: Any) -> tuple[int, ...] | None:
 def _edges(history: Sequence[Sequence[Sequence[float]]], cell: CellGenotype | None) -> tuple[EdgeFacts, ...]:
     """One entry a row of the gates; `history` is epochs x edges x operations."""
     ends = _ends(len(history[-1]), cell)
-    kept = {(choice.source, choice.target): choice.op for choice in cell.choices} if cell else {}
     edges = []
     for row, numbers in enumerate(history[-1]):
         gates = tuple(tuple(epoch[row][column] for epoch in history) for column in range(len(numbers)))
         if ends is None:
-            edges.append(EdgeFacts(f"edge {row + 1}", None, None, None, gates))
+            edges.append(EdgeFacts(f"edge {row + 1}", None, None, (), gates))
         else:
             source, target = ends[row]
-            edges.append(EdgeFacts(f"{source} → {target}", source, target, kept.get((source, target)), gates))
+            choices = cell.choices if cell else ()
+            kept = tuple(choice.op for choice in choices if (choice.source, choice.target) == (source, target))
+            edges.append(EdgeFacts(f"{source} → {target}", source, target, kept, gates))
     return tuple(edges)
 
 
@@ -120,7 +122,12 @@ def _ends(num_edges: int, cell: CellGenotype | None) -> list[tuple[int, int]] | 
     if cell is None or not cell.choices:
         return None
     computed = [*(choice.target for choice in cell.choices), *cell.outputs]
-    first, last = min(computed), max(computed)
-    topology = CellTopology(first, last - first + 1, output="last", projects_inputs=False, edges_per_node=None)
-    ends = [(edge.source, edge.target) for edge in topology.edges]
-    return ends if len(ends) == num_edges else None
+    # Nodes that have left may lie below and above those that are named: the number of edges tells.
+    for first in range(min(computed), 0, -1):
+        ends: list[tuple[int, int]] = []
+        while len(ends) < num_edges:
+            target = first if not ends else ends[-1][1] + 1
+            ends += [(source, target) for source in range(target)]
+        if len(ends) == num_edges and ends[-1][1] >= max(computed):
+            return ends
+    return None

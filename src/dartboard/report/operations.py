@@ -13,6 +13,7 @@ FAMILY_COLOURS: Mapping[str, str] = MappingProxyType(
         "convolution": "#14938a",
         "pooling": "#c98a1b",
         "skip connection": "#d6455d",
+        "attention": "#5c9c3a",
         "none": "#97a1ac",
         "other": "#7d8590",
     }
@@ -26,6 +27,7 @@ _PATTERNS = (
     ("dilated convolution", r"dil_conv"),
     ("pooling", r"\w*pool"),
     ("skip connection", r"skip|identity"),
+    ("attention", r"\w+_excite|c?bam$|\w+_attention"),
     ("none", r"none$|zero$"),
     ("convolution", r"\w*conv"),
 )
@@ -36,6 +38,11 @@ _COLOURS = {
     "dil_conv_5x5": "#bb98e6",
     "nor_conv_1x1": "#63c9bd",
     "avg_pool_3x3": "#e6bb5c",
+    "identity": "#ec8b9b",
+    "gather_excite": "#3c7021",
+    "bam": "#7fbf5c",
+    "cbam": "#a3d284",
+    "double_attention": "#4f8a63",
 }
 
 

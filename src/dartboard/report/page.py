@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from dartboard.report.cell_diagram import draw_cell
 from dartboard.report.charts import (
+    draw_curvature,
     draw_operation_counts,
     draw_search_accuracies,
     draw_search_losses,
@@ -21,6 +22,7 @@ from dartboard.report.pictures import LARGEST_SIDE, picture_uri
 from dartboard.report.reader import read_facts
 from dartboard.report.wording import accuracy_text, compact, count, duration, number, percent, summary
 from dartboard.runs import write_json, write_text
+from dartboard.space import SPACES, get_space
 
 __all__ = ["render_page", "write_report"]
 
@@ -78,8 +80,14 @@ def render_page(facts: Facts) -> str:
 
 
 def _cells(facts: Facts) -> list[tuple[str, Markup]]:
-    cells = facts.genotype.cells if facts.genotype else ()
-    return [(kind, Markup(draw_cell(cell, title=_cell_title(kind)))) for kind, cell in cells]
+    if facts.genotype is None:
+        return []
+    name = facts.genotype.space
+    num_inputs = get_space(name).cell.num_inputs if name in SPACES else None
+    return [
+        (kind, Markup(draw_cell(cell, title=_cell_title(kind), num_inputs=num_inputs)))
+        for kind, cell in facts.genotype.cells
+    ]
 
 
 def _cell_title(kind: str) -> str:
@@ -92,6 +100,7 @@ def _search_charts(search: SearchFacts | None) -> dict[str, Any]:
     charts = {
         "losses": draw_search_losses(search),
         "accuracies": draw_search_accuracies(search),
+        "curvature": draw_curvature(search),
         "counts": draw_operation_counts(search),
     }
     gates = [(_cell_title(gates.kind), Markup(draw_gates(gates))) for gates in search.gates]

@@ -1,47 +1,130 @@
 """The parts of a search and the one loop that runs them."""
 
 from dartboard.search.architecture import Architecture, Live, all_live
+from dartboard.search.curvature import AlphaCurvature
+from dartboard.search.describe import describe_part, describe_recipe
+from dartboard.search.dropping import Dropping
 from dartboard.search.fits import Choosy, check_fit
-from dartboard.search.gradient import Bilevel, FirstOrder, SgdStep, Unrolled
+from dartboard.search.gradient import (
+    Bilevel,
+    ConjugateGradient,
+    FirstOrder,
+    Implicit,
+    Neumann,
+    SgdStep,
+    TruncatedUnrolled,
+    Unrolled,
+)
+from dartboard.search.hypernetworks import DenseHypernetwork, EmbeddingHypernetwork, Hypernetwork
 from dartboard.search.loop import run_search, stage_spans
-from dartboard.search.penalties import Penalty
-from dartboard.search.perturbations import Perturbation
+from dartboard.search.penalties import BetaDecay, Penalty, ZeroOne
+from dartboard.search.perturbations import AdversarialPerturbation, Perturbation, RandomPerturbation
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.pruning import KeepStrongest, KeepStrongestOfGroups, Pruning
-from dartboard.search.recipe import METHODS, Images, NonNegative, Positive, Recipe, Stage, make_recipe, method
-from dartboard.search.relaxation import EdgeSoftmax, GroupSoftmax, PairSoftmax, Relaxation, RelaxedCell, Softmax
-from dartboard.search.rules import Cooling, FadingSkipDropout, NoTraining, Rule, WarmUp
-from dartboard.search.selection import SkipCap, StrongestEdges, StrongestEdgePairs, UniformlyRandom
+from dartboard.search.recipe import (
+    METHODS,
+    Count,
+    Demanding,
+    Images,
+    NonNegative,
+    Positive,
+    Recipe,
+    Stage,
+    make_recipe,
+    method,
+)
+from dartboard.search.relaxation import (
+    EdgeSimplex,
+    EdgeSoftmax,
+    GroupSoftmax,
+    NodeSoftmax,
+    PairSoftmax,
+    Relaxation,
+    RelaxedCell,
+    Sigmoid,
+    Simplex,
+    Softmax,
+)
+from dartboard.search.rules import (
+    BestEpoch,
+    Cooling,
+    DecayOnSharpening,
+    FadeAuxiliary,
+    Fading,
+    FadingSkipDropout,
+    GrowDropping,
+    MeasureCurvature,
+    NoTraining,
+    Rule,
+    ScaleWeightDecay,
+    Sharpening,
+    StopAtSkips,
+    StopAtStableRanking,
+    StopOnSharpening,
+    WarmUp,
+)
+from dartboard.search.selection import (
+    SkipCap,
+    StrongestEdgePairs,
+    StrongestEdges,
+    StrongestPairs,
+    Threshold,
+    UniformlyRandom,
+    WithAttention,
+)
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
-from dartboard.search.update import AdamUpdate, SgdUpdate, Update
+from dartboard.search.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate, Update
 
 __all__ = [
     "METHODS",
     "AdamUpdate",
+    "AdversarialPerturbation",
+    "AlphaCurvature",
     "Architecture",
+    "BestEpoch",
+    "BetaDecay",
     "Bilevel",
     "Choosy",
+    "ConjugateGradient",
     "Cooling",
+    "Count",
+    "DecayOnSharpening",
+    "Demanding",
+    "DenseHypernetwork",
+    "Dropping",
+    "EdgeSimplex",
     "EdgeSoftmax",
+    "EmbeddingHypernetwork",
+    "ExponentiatedUpdate",
+    "FadeAuxiliary",
+    "Fading",
     "FadingSkipDropout",
     "FirstOrder",
     "GroupSoftmax",
+    "GrowDropping",
+    "Hypernetwork",
     "Images",
+    "Implicit",
     "KeepStrongest",
     "KeepStrongestOfGroups",
     "Live",
+    "MeasureCurvature",
+    "Neumann",
     "NoTraining",
+    "NodeSoftmax",
     "NonNegative",
     "PairSoftmax",
     "Penalty",
     "Perturbation",
     "Positive",
     "Pruning",
+    "RandomPerturbation",
     "Recipe",
     "Relaxation",
     "RelaxedCell",
     "Rule",
+    "ScaleWeightDecay",
     "SearchBatches",
     "SearchLength",
     "SearchProblem",
@@ -49,18 +132,31 @@ __all__ = [
     "SearchState",
     "SgdStep",
     "SgdUpdate",
+    "Sharpening",
+    "Sigmoid",
+    "Simplex",
     "SkipCap",
     "Softmax",
     "Stage",
-    "StrongestEdges",
+    "StopAtSkips",
+    "StopAtStableRanking",
+    "StopOnSharpening",
     "StrongestEdgePairs",
+    "StrongestEdges",
+    "StrongestPairs",
     "SupernetRequest",
+    "Threshold",
+    "TruncatedUnrolled",
     "UniformlyRandom",
     "Unrolled",
     "Update",
     "WarmUp",
+    "WithAttention",
+    "ZeroOne",
     "all_live",
     "check_fit",
+    "describe_part",
+    "describe_recipe",
     "make_recipe",
     "method",
     "run_search",

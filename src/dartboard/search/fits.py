@@ -1,6 +1,5 @@
 """Whether the parts of a method fit a space."""
 
-from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 from dartboard.errors import RecipeError
@@ -28,13 +27,6 @@ def check_fit(recipe: Recipe, space: SearchSpace) -> None:
     for stage in recipe.stages:
         if not set(space.ops) - set(stage.recipe.without):
             raise RecipeError(f"the method leaves out every operation of '{space.name}'; choose another space.")
-        for part in _parts(stage.recipe):
+        for part in stage.recipe.parts:
             if isinstance(part, Choosy) and (reason := part.refuse(space)):
                 raise RecipeError(f"{reason}; choose another method, or another space than '{space.name}'.")
-
-
-def _parts(recipe: Recipe) -> Iterator[object]:
-    """Every part of a recipe without earlier stages."""
-    yield from (recipe.relaxation, recipe.edges, recipe.gradient, recipe.update, recipe.perturbation, recipe.selection)
-    yield from recipe.penalties
-    yield from recipe.rules

@@ -12,6 +12,7 @@ from torch.nn import functional
 from dartboard.errors import NonFiniteLossError, SettingsError
 from dartboard.runs import Event, Meter, Observer, RunDirectory, equal_steps, make_generator
 from dartboard.search.architecture import Architecture, Live, all_live
+from dartboard.search.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.recipe import Recipe, Stage
 from dartboard.search.settings import SearchSettings
@@ -64,9 +65,8 @@ def run_search(
             search.state.load_state_dict(saved)
     else:
         search = begin(0, all_live(problem.space, recipe.without))
-    done = search.state.epoch
-    run.events.keep(lambda event: event["phase"] != "search" or (event["event"] == "epoch" and event["epoch"] <= done))
-    observer.begin("search", epochs=length.epochs, steps=search.num_steps, done=done)
+    _forget_undone(run, search.state)
+    observer.begin("search", epochs=length.epochs, steps=search.num_steps, done=search.state.epoch)
     with equal_steps():
         while True:
             _run_stage(search, run, observer)
@@ -96,12 +96,40 @@ def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> 
         if state.stop_reason:
             return
         event = search.run_epoch(observer)
+        done = state.epoch
         for rule in rules:
-            rule.after_epoch(state)
+            if state.epoch == done:  # whoever goes back has the last word
+                rule.after_epoch(state)
         event |= state.figures
         run.events.append(event)
         run.save_checkpoint("search", "search", state.state_dict())
-        observer.epoch(event)
+        if state.epoch < done:
+            _forget_undone(run, state)
+            observer.note(f"The search goes back from epoch {done} to {state.epoch}: {state.rollbacks[-1]['reason']}.")
+            observer.begin("search", epochs=state.epochs, steps=search.num_steps, done=state.epoch)
+        else:
+            observer.epoch(event)
+
+
+def _forget_undone(run: RunDirectory, state: SearchState) -> None:
+    """Drop the events of epochs that the state has not done, and record the returns that undid them.
+
+    Called once the state is saved: a kill on the way leaves what the next call, on resuming, puts right.
+    """
+
+    def is_past(event: Event) -> bool:
+        return event["phase"] != "search" or event["event"] == "rollback" or _is_done(event, state.epoch)
+
+    events = run.events.read()
+    seconds = math.fsum(event["seconds"] for event in events if event["event"] == "epoch" and not is_past(event))
+    recorded = sum(event["event"] == "rollback" for event in events)
+    run.events.keep(is_past)
+    for rollback in state.rollbacks[recorded:]:
+        run.events.append({"event": "rollback", "phase": "search", **rollback, "seconds": seconds})
+
+
+def _is_done(event: Event, epoch: int) -> bool:
+    return event["event"] == "epoch" and int(event["epoch"]) <= epoch
 
 
 def cosine(epoch: int, epochs: int, start: float, end: float) -> float:
@@ -172,8 +200,12 @@ class StageSearch:
             name: alpha.to(problem.device).requires_grad_()
             for name, alpha in architecture.initial_alphas(generator).items()
         }
+        hypernetwork = None
+        if recipe.hypernetwork:
+            drawn_by = make_generator(self._seed, "search", "hypernetwork", self.number)
+            hypernetwork = attach_hypernetwork(recipe.hypernetwork, supernet, architecture, drawn_by)
         weight_optimizer = torch.optim.SGD(
-            supernet.parameters(),
+            learned_weights(supernet, hypernetwork).values(),
             lr=settings.weight_lr,
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
@@ -191,6 +223,7 @@ class StageSearch:
             epochs,
             span,
             live,
+            hypernetwork,
             stage=self.number,
             epoch=span[0],
         )
@@ -210,13 +243,14 @@ class StageSearch:
             group["lr"] = lr
         state.architecture = state.architecture.at(state.temperature, state.auxiliary_gate)
         state.figures, state.problem = {}, None
-        steps = self._make_steps()
+        steps = self.make_steps()
         state.supernet.train()
         batches = self.batches.weights.epoch(self._generator("weight-batches"))
         for batch in islice(batches, self.num_steps):
             steps(batch)
             observer.step()
         losses = self._read(steps)
+        state.write_generated()
         gates = self.mean_gates(state.alphas)
         validation_loss, validation_accuracy = self.validate(gates) or (None, None)
         state.epoch += 1
@@ -272,7 +306,8 @@ class StageSearch:
         generator = make_generator(self._seed, "search", "selection")
         return self.recipe.selection(self.problem.space, gates, generator)
 
-    def _make_steps(self) -> Steps:
+    def make_steps(self) -> Steps:
+        """The steps of the epoch at hand."""
         streams = Streams(self._generator, self.batches.alphas.forever, self.batches.weights.forever)
         return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
 

@@ -3,23 +3,38 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import Field, ValidationError, validate_call
 
 from dartboard.errors import RecipeError, SettingsError, suggest
 from dartboard.registry import Registry
 from dartboard.search.gradient import FirstOrder, Gradient
+from dartboard.search.hypernetworks import Hypernetwork
 from dartboard.search.penalties import Penalty
-from dartboard.search.perturbations import Perturbation
+from dartboard.search.perturbations import BoxPerturbation, Perturbation
 from dartboard.search.pruning import Pruning
 from dartboard.search.relaxation import Relaxation, SharesSets, Softmax
 from dartboard.search.rules import Rule
-from dartboard.search.selection import Selection, StrongestEdges, StrongestEdgePairs
+from dartboard.search.selection import Selection, StrongestEdgePairs, StrongestEdges, WithAttention
 from dartboard.search.update import Update
 from dartboard.supernet import Mixing
 
-__all__ = ["METHODS", "Images", "NonNegative", "Positive", "Recipe", "Stage", "make_recipe", "method"]
+__all__ = [
+    "METHODS",
+    "Count",
+    "Demanding",
+    "Images",
+    "NonNegative",
+    "Positive",
+    "Recipe",
+    "Stage",
+    "make_recipe",
+    "method",
+]
+
+Count = Annotated[int, Field(ge=1)]
+"""Type of a method's option that counts something and must be at least 1."""
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """Type of a method's option that must be finite and not below 0; `make_recipe` checks it."""
@@ -32,6 +47,15 @@ Images = Literal["halves", "same-images", "same-batch"]
 of the weights, with one backward pass for both."""
 
 
+@runtime_checkable
+class Demanding(Protocol):
+    """A part that does not make sense beside all others."""
+
+    def refuse_recipe(self, recipe: "Recipe") -> str:
+        """Why it makes no sense in this one, as a sentence that ends without a full stop; empty where it does."""
+        ...
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A search method: one part per slot.
@@ -41,6 +65,7 @@ class Recipe:
         edges: how the weights of edges come about; None: edges have none.
         mixing: how the gated outputs of an edge's operations join.
         without: candidate operations of the space that the method leaves out.
+        hypernetwork: makes the weights of candidate operations from alpha; None: they learn on their own.
         gradient: what d loss / d alpha is; None leaves alpha as it starts.
         update: how alpha moves; given exactly when there is a gradient.
         images: which images alpha learns from.
@@ -62,6 +87,7 @@ class Recipe:
     edges: Relaxation | None = None
     mixing: Mixing = field(default_factory=Mixing)
     without: tuple[str, ...] = ()
+    hypernetwork: Hypernetwork | None = None
     gradient: Gradient | None = None
     update: Update | None = None
     images: Images = "halves"
@@ -83,14 +109,24 @@ class Recipe:
         if self.images == "same-batch":
             self._check_same_batch()
         self._check_simplex()
-        if self.perturbation and not self.relaxation.sums_to_one:
+        for part in self.parts:
+            if isinstance(part, Demanding) and (reason := part.refuse_recipe(self)):
+                raise RecipeError(f"{reason}; leave it out, or choose parts that agree.")
+        if self.perturbation:
+            self._check_perturbation(self.perturbation)
+        if self.hypernetwork and not isinstance(self.gradient, FirstOrder):
             raise RecipeError(
-                f"{type(self.perturbation).__name__} shakes shares of one, and the gates of "
-                f"{type(self.relaxation).__name__} are none; leave out the perturbation or take a softmax."
+                f"{type(self.hypernetwork).__name__} shows alpha how the weights respond, which needs a first-order "
+                "gradient and no other; take FirstOrder, or leave out the hypernetwork."
+            )
+        if self.mixing.attention != (self.selection.attention if isinstance(self.selection, WithAttention) else ()):
+            raise RecipeError(
+                f"the supernet mixes the attention {', '.join(self.mixing.attention) or 'none'}, and the selection "
+                "does not choose among just these; give both the same, by WithAttention."
             )
         if isinstance(self.selection, StrongestEdgePairs) and not isinstance(self.edges, SharesSets):
             raise RecipeError(
-                "StrongestEdgePairs looks at the shares of sets of edges, and nothing weighs sets here; put PairSoftmax "
+                "StrongestEdgePairs looks at the shares of sets of edges, and nothing weighs sets; put PairSoftmax "
                 "into the slot edges, or take another selection."
             )
         if sum(stage.share for stage in self.earlier) >= 1:
@@ -108,6 +144,20 @@ class Recipe:
                 "both steps share one pass; leave it out, or take other images."
             )
 
+    def _check_perturbation(self, perturbation: Perturbation) -> None:
+        name, relaxation = type(perturbation).__name__, type(self.relaxation).__name__
+        if not self.relaxation.sums_to_one:
+            raise RecipeError(
+                f"{name} shakes shares of one, and the gates of {relaxation} are none; leave out the perturbation or "
+                "take a softmax."
+            )
+        shakes_alpha = isinstance(perturbation, BoxPerturbation) and perturbation.space == "logits"
+        if shakes_alpha and self.relaxation.on_simplex:
+            raise RecipeError(
+                f"{name} in the space of logits shakes alpha freely, and {relaxation} needs an alpha that is a "
+                "distribution; take the space of probs."
+            )
+
     def _check_simplex(self) -> None:
         """An update on the simplex keeps distributions; a softmax of a distribution would be a mistake."""
         wants = self.update is not None and self.update.on_simplex
@@ -118,6 +168,18 @@ class Recipe:
                     f"{type(part).__name__} (slot {slot}) {'does not take one' if wants else 'needs one'}; choose "
                     "parts that agree."
                 )
+        if wants and self.mixing.attention:
+            raise RecipeError(
+                f"{type(self.update).__name__} keeps alpha a distribution, and attention operations are mixed by a "
+                "softmax, which does not take one; leave out the attention."
+            )
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """Every part, those of earlier stages excepted."""
+        learning = (self.relaxation, self.edges, self.hypernetwork, self.gradient, self.update)
+        single = (*learning, self.perturbation, self.selection)
+        return (*(part for part in single if part is not None), *self.penalties, *self.rules)
 
     @property
     def stages(self) -> tuple["Stage", ...]:

@@ -65,5 +65,9 @@ class SearchSettings(Settings):
     validation_images: Positive | None = 2_000
     """Images of the other half on which the supernet is scored after every epoch; null: all."""
 
+    curvature_every: Positive | None = None
+    """Epochs from one measurement of the largest eigenvalue of the alpha Hessian to the next: it rises before a search
+    collapses, and costs about 20 steps. Methods that go by it keep their own intervals; null: only these measure."""
+
     augment: AugmentSettings = AugmentSettings()
     """Augmentation of both halves."""

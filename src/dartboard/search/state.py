@@ -1,5 +1,6 @@
 """All that a search must remember from one epoch to the next."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.search.architecture import Architecture, Live
-from dartboard.search.gradient import Bilevel
+from dartboard.search.dropping import Dropping
+from dartboard.search.gradient import Bilevel, Tensors
+from dartboard.search.hypernetworks import WeightGenerator, learned_weights, supernet_weights
 from dartboard.space import Genotype
 
 __all__ = ["SearchState"]
@@ -29,20 +32,24 @@ class SearchState:
         epochs: epochs planned, in all stages.
         span: first and last epoch of the stage at hand, the last excluded.
         live: operations of every edge of the supernet.
+        hypernetwork: makes the weights of candidate operations from the alphas; None where they learn on their own.
         stage: number of the stage at hand.
         epoch: epochs done, in all stages.
         alpha_rests: whether the epoch at hand leaves alpha as it is; rules set it before every epoch.
         temperature: of relaxations that anneal; rules set it before every epoch.
         auxiliary_gate: of auxiliary skip connections; rules set it before every epoch.
         skip_dropout: probability that a value behind an identity is dropped in a step; rules set it before every epoch.
+        dropping: what the batches of the epoch at hand lose at random; rules set it before every epoch.
         stop_reason: why the stage ended before its last epoch; empty while it goes on.
         final_alphas: what pruning and selection look at instead of the alphas of the last epoch, once a rule says so.
+        rollbacks: every return to an earlier state: `from` which epoch to which `epoch`, and the `reason`.
         records: what rules must remember, by names of their own.
         figures: what rules measured in this epoch, for the event of the epoch.
         genotype: what the selection makes of the alphas after this epoch.
         validation_accuracy: of the supernet after this epoch, as a fraction; None where there are no such images.
         problem: that of the last alpha step of this epoch, at whose weights and batches rules may look; None while
             alpha rests.
+        weights: what the weight optimiser moves, by name: the supernet's own weights and those of the hypernetwork.
     """
 
     supernet: nn.Module
@@ -53,14 +60,17 @@ class SearchState:
     epochs: int
     span: tuple[int, int]
     live: Live
+    hypernetwork: WeightGenerator | None = None
     stage: int = 0
     epoch: int = 0
     alpha_rests: bool = False
     temperature: float = 1.0
     auxiliary_gate: float = 1.0
     skip_dropout: float = 0.0
+    dropping: Dropping = field(default_factory=Dropping)
     stop_reason: str = ""
     final_alphas: dict[str, Tensor] | None = None
+    rollbacks: list[dict[str, Any]] = field(default_factory=list)
     records: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict)
     genotype: Genotype | None = None
@@ -69,7 +79,7 @@ class SearchState:
     weights: dict[str, nn.Parameter] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.weights = dict(self.supernet.named_parameters())
+        self.weights = learned_weights(self.supernet, self.hypernetwork)
 
     @property
     def stage_epoch(self) -> int:
@@ -102,9 +112,36 @@ class SearchState:
         if alphas is not None:
             self.final_alphas = dict(alphas)
 
+    def go_back(self, saved: dict[str, Any], reason: str) -> None:
+        """Take over an earlier state of the stage at hand after an epoch; the loop forgets the epochs undone.
+
+        Args:
+            saved: what `state_dict` gave then; it stays as it is.
+            reason: the end of a sentence about why.
+        """
+        rollbacks = [*self.rollbacks, {"from": self.epoch, "epoch": saved["epoch"], "reason": reason}]
+        self.load_state_dict(copy.deepcopy(saved))
+        self.rollbacks = rollbacks
+
+    def supernet_weights(self, weights: Tensors, alphas: Tensors) -> Tensors:
+        """The supernet's weights at a value of `self.weights` and of the alphas, differentiable for both."""
+        return supernet_weights(self.hypernetwork, weights, alphas)
+
+    @torch.no_grad()
+    def write_generated(self) -> None:
+        """Put the weights that the hypernetwork makes into the supernet, for whoever calls it as it is."""
+        if self.hypernetwork:
+            for name, weight in self.hypernetwork(self.alphas).items():
+                self.supernet.get_parameter(name).copy_(weight)
+
+    def copied_alphas(self) -> dict[str, Tensor]:
+        """The alphas as they are now, for rules that keep them."""
+        return {name: alpha.detach().clone() for name, alpha in self.alphas.items()}
+
     def state_dict(self) -> dict[str, Any]:
         """Everything a checkpoint must hold."""
-        return {
+        generator = {"hypernetwork": self.hypernetwork.state_dict()} if self.hypernetwork else {}
+        return generator | {
             "supernet": self.supernet.state_dict(),
             "alphas": {name: alpha.detach() for name, alpha in self.alphas.items()},
             "weight_optimizer": self.weight_optimizer.state_dict(),
@@ -114,6 +151,7 @@ class SearchState:
             "epoch": self.epoch,
             "stop_reason": self.stop_reason,
             "final_alphas": self.final_alphas,
+            "rollbacks": self.rollbacks,
             "records": self.records,
             "temperature": self.temperature,
             "auxiliary_gate": self.auxiliary_gate,
@@ -122,6 +160,8 @@ class SearchState:
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Take over what `state_dict` gave; stage and live operations must be those that this state was made for."""
         self.supernet.load_state_dict(saved["supernet"])
+        if self.hypernetwork:
+            self.hypernetwork.load_state_dict(saved["hypernetwork"])
         with torch.no_grad():
             for name, alpha in self.alphas.items():
                 alpha.copy_(saved["alphas"][name])
@@ -131,6 +171,6 @@ class SearchState:
         self.epoch = saved["epoch"]
         self.stop_reason = saved["stop_reason"]
         self.final_alphas = saved["final_alphas"]
-        self.records = saved["records"]
+        self.rollbacks, self.records = saved["rollbacks"], saved["records"]
         self.temperature, self.auxiliary_gate = saved["temperature"], saved["auxiliary_gate"]
         self.architecture = self.architecture.at(self.temperature, self.auxiliary_gate)

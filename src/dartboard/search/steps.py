@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from dartboard.data import Batch
 from dartboard.runs import Meter
+from dartboard.search.dropping import SeenBatch
 from dartboard.search.gradient import Bilevel, Loss, SgdStep, Tensors, differentiate, differentiate_both
 from dartboard.search.recipe import Recipe
 from dartboard.search.settings import SearchSettings
@@ -37,6 +38,7 @@ class Streams:
         self.gates = make("gates")
         self.perturbation = make("perturbation")
         self.skip_dropout = make("skip-dropout")
+        self.dropping = make("dropping")
         self.alphas = alphas(make("alpha-batches"))
         self.further = weights(make("further-batches"))
 
@@ -65,57 +67,67 @@ class Steps:
     def __call__(self, batch: Batch) -> None:
         """One step of alpha, unless it rests, and one of the weights."""
         learns = self._recipe.gradient is not None and not self._state.alpha_rests
+        seen = self._seen(batch)
         if learns and self._recipe.images == "same-batch":
-            self._both(batch)
+            self._both(seen)
             return
         if learns:
-            self._alpha(batch)
-        self._weights(batch)
+            self._alpha(seen)
+        self._weights(seen)
 
-    def _alpha(self, train_batch: Batch) -> None:
+    def _seen(self, batch: Batch) -> SeenBatch:
+        return self._state.dropping(batch, self._state.architecture.cells, self._streams.dropping)
+
+    def _alpha(self, train_batch: SeenBatch) -> None:
         """Move alpha by the method's gradient."""
         assert self._recipe.gradient is not None
-        problem = self._problem(train_batch, self._penalized(self._loss(next(self._streams.alphas), self.alpha_meter)))
+        own = self._seen(next(self._streams.alphas))
+        problem = self._problem(train_batch, self._penalized(self._loss(own, self.alpha_meter, of_alpha=True)))
         self._move_alphas(self._recipe.gradient(problem))
 
-    def _weights(self, batch: Batch) -> None:
+    def _weights(self, batch: SeenBatch) -> None:
         """Move the weights by one clipped SGD step on the training loss."""
         weights, alphas = self._state.weights, self._state.alphas
         if self._recipe.perturbation is None:
             loss = self._loss(batch, self.weight_meter)(weights, alphas)
         else:
-            options = self._options()
+            options, made = self._options(), self._state.supernet_weights(weights, alphas)
             gates = self._perturbed(batch, options)
-            loss = self._loss_at(batch, gates, weights, options, self.weight_meter)
+            loss = self._loss_at(batch, gates, made, options, self.weight_meter)
         self._move_weights(differentiate(loss, weights))
 
-    def _both(self, batch: Batch) -> None:
+    def _both(self, batch: SeenBatch) -> None:
         """Move alpha and weights by one backward pass."""
         weights, alphas = self._state.weights, self._state.alphas
-        loss = self._penalized(self._loss(batch, self.weight_meter))
+        loss = self._penalized(self._loss(batch, self.weight_meter, of_alpha=True))
         at_weights, at_alphas = differentiate_both(loss(weights, alphas), weights, alphas)
-        self._problem(batch, self._penalized(self._loss(batch)))
+        self._problem(batch, self._penalized(self._loss(batch, of_alpha=True)))
         self._move_alphas(at_alphas)
         self._move_weights(at_weights)
 
-    def _problem(self, train_batch: Batch, validation_loss: Loss) -> Bilevel:
+    def _problem(self, train_batch: SeenBatch, validation_loss: Loss) -> Bilevel:
         problem = Bilevel(
             weights=self._state.weights,
             alphas=self._state.alphas,
             train_loss=self._loss(train_batch),
             validation_loss=validation_loss,
-            next_train_loss=lambda: self._loss(next(self._streams.further)),
+            next_train_loss=lambda: self._loss(self._seen(next(self._streams.further))),
             weight_step=self._weight_step(),
         )
         self._state.problem = problem
         return problem
 
-    def _loss(self, batch: Batch, meter: Meter | None = None) -> Loss:
-        options = self._options()
+    def _loss(self, batch: SeenBatch, meter: Meter | None = None, *, of_alpha: bool = False) -> Loss:
+        """The loss on a batch; that of alpha leaves out what the recipe does not let alpha see."""
+        state, hypernetwork, options = self._state, self._recipe.hypernetwork, self._options()
+        hides_gates = of_alpha and hypernetwork is not None and not hypernetwork.direct_gradient
 
         def loss(weights: Tensors, alphas: Tensors) -> Tensor:
-            gates = self._state.architecture.gates(alphas, self._streams.gates)
-            return self._loss_at(batch, gates, weights, options, meter)
+            seen = alphas
+            if hides_gates:
+                seen = {**alphas, **{kind: alphas[kind].detach() for kind in state.architecture.cells}}
+            gates = state.architecture.gates(seen, self._streams.gates)
+            return self._loss_at(batch, gates, state.supernet_weights(weights, alphas), options, meter)
 
         return loss
 
@@ -127,10 +139,10 @@ class Steps:
         return {"skip_dropout": SkipDropout(self._state.skip_dropout, seed)}
 
     def _loss_at(
-        self, batch: Batch, gates: Tensors, weights: Tensors, options: dict[str, Any], meter: Meter | None = None
+        self, batch: SeenBatch, gates: Tensors, weights: Tensors, options: dict[str, Any], meter: Meter | None = None
     ) -> Tensor:
-        supernet, given = self._state.supernet, (batch.images, gates)
-        own = weights is self._state.weights
+        supernet = self._state.supernet
+        own, given = weights is self._state.weights, (batch.images, batch.gated(gates))
         logits = supernet(*given, **options) if own else functional_call(supernet, dict(weights), given, options)
         value = functional.cross_entropy(logits, batch.labels)
         if meter is not None:
@@ -151,13 +163,15 @@ class Steps:
 
         return penalized
 
-    def _perturbed(self, batch: Batch, options: dict[str, Any]) -> dict[str, Tensor]:
+    def _perturbed(self, batch: SeenBatch, options: dict[str, Any]) -> dict[str, Tensor]:
         assert self._recipe.perturbation is not None
         state = self._state
+        with torch.no_grad():
+            weights = state.supernet_weights(state.weights, state.alphas)
         return self._recipe.perturbation(
             state.architecture,
             state.alphas,
-            lambda gates: self._loss_at(batch, gates, state.weights, options),
+            lambda gates: self._loss_at(batch, gates, weights, options),
             state.progress,
             self._streams.perturbation,
         )

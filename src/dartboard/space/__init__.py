@@ -3,7 +3,7 @@
 from dartboard.space.cost import network_cost, smallest_map
 from dartboard.space.genotype import CellGenotype, Choice, Genotype, parse_genotype
 from dartboard.space.network import DrawnPaths, DropPath, Network
-from dartboard.space.ops import OPS, Cost, Norm, has_weights, op
+from dartboard.space.ops import ATTENTION, OPS, Cost, Norm, has_weights, op
 from dartboard.space.published import PUBLISHED
 from dartboard.space.skeleton import CellPlace, NetworkPlan, Stem
 from dartboard.space.spaces import SPACES, SearchSpace, get_space, space
@@ -11,6 +11,7 @@ from dartboard.space.topology import CellTopology, Edge
 from dartboard.space.validate import check_genotype
 
 __all__ = [
+    "ATTENTION",
     "OPS",
     "PUBLISHED",
     "SPACES",

@@ -2,15 +2,12 @@
 
 from dartboard.space.genotype import Genotype
 from dartboard.space.network import NETWORK_NORM
-from dartboard.space.ops import Cost, Norm, op_cost
+from dartboard.space.ops import Cost, Norm, Size, op_cost
 from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
-from dartboard.space.skeleton import CellPlace, NetworkPlan, ResidualPlace
+from dartboard.space.skeleton import CellPlace, NetworkPlan, ResidualPlace, halved
 from dartboard.space.spaces.registry import SearchSpace
 
-__all__ = ["Size", "network_cost", "smallest_map"]
-
-Size = tuple[int, int]
-"""(height, width) in pixels."""
+__all__ = ["network_cost", "smallest_map"]
 
 
 def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, image_size: Size) -> Cost:
@@ -23,17 +20,19 @@ def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, imag
         image_size: (height, width) of the images.
 
     Returns:
-        Learned numbers, and multiply-adds of convolutions and the classifier for one image (batch norm, pooling and
-        activations are not counted, as in the literature; a multiply-add is two floating-point operations).
+        Learned numbers, and multiply-adds of convolutions, of matrix products in attention and of the classifier for
+        one image (batch norm, pooling and activations are not counted, as in the literature; a multiply-add is two
+        floating-point operations).
     """
+    plan = plan.joining({kind: len(cell.outputs) for kind, cell in genotype.cells})
     cost, newer = _stem_cost(plan, image_size)
     for place in plan.places:
         if isinstance(place, ResidualPlace):
-            newer = _halved(newer, 2)
+            newer = halved(newer, 2)
             cost += _residual_cost(place, newer)
         else:
             cost += _cell_cost(space, genotype, place, newer)
-            newer = _halved(newer, place.stride)
+            newer = halved(newer, place.stride)
     if plan.normalizes_features:
         cost += Cost(2 * plan.features)
     classifier = plan.features * plan.num_classes
@@ -44,12 +43,8 @@ def smallest_map(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> Siz
     """Size of the last feature map; a network wants at least 2x2."""
     size = image_size
     for _ in range(space.skeleton.num_reductions + (3 if plan.stem == "imagenet" else 0)):
-        size = _halved(size, 2)
+        size = halved(size, 2)
     return size
-
-
-def _halved(size: Size, stride: int) -> Size:
-    return -(-size[0] // stride), -(-size[1] // stride)
 
 
 def _pixels(size: Size) -> int:
@@ -60,7 +55,7 @@ def _stem_cost(plan: NetworkPlan, size: Size) -> tuple[Cost, Size]:
     norm, channels, width = NETWORK_NORM, plan.in_channels, plan.stem_channels
     if plan.stem == "cifar":
         return relu_conv_norm_cost(channels, width, 3, norm, _pixels(size)), size
-    half, quarter, eighth = _halved(size, 2), _halved(size, 4), _halved(size, 8)
+    half, quarter, eighth = halved(size, 2), halved(size, 4), halved(size, 8)
     cost = relu_conv_norm_cost(channels, width // 2, 3, norm, _pixels(half))
     cost += relu_conv_norm_cost(width // 2, width, 3, norm, _pixels(quarter))
     return cost + relu_conv_norm_cost(width, width, 3, norm, _pixels(eighth)), eighth
@@ -79,10 +74,12 @@ def _cell_cost(space: SearchSpace, genotype: Genotype, place: CellPlace, size: S
         for channels, stride in zip(place.input_channels, place.input_strides, strict=True):
             formula = factorized_reduce_cost if stride == 2 else _projection_cost
             cost += formula(channels, place.channels, NETWORK_NORM, _pixels(size))
-    output_pixels = _pixels(_halved(size, place.stride))
+    output_pixels = _pixels(halved(size, place.stride))
     for choice in genotype[place.kind].choices:
         stride = place.stride if choice.source < space.cell.num_inputs else 1
         cost += op_cost(choice.op, place.channels, stride, NETWORK_NORM, output_pixels)
+        if choice.attention:
+            cost += op_cost(choice.attention, place.channels, 1, NETWORK_NORM, output_pixels)
     return cost
 
 

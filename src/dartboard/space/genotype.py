@@ -1,8 +1,8 @@
 """A discrete architecture as frozen data, with its JSON and its text, both ways.
 
 Text is the notation of the literature: `Genotype(normal=[('sep_conv_3x3', 1), ...], normal_concat=range(2, 6), ...)`
-for spaces of normal and reduction cells, `|op~0|+|op~0|op~1|+...` for spaces of one cell kind. Reading never
-executes text.
+for spaces of normal and reduction cells, `|op~0|+|op~0|op~1|+...` for spaces of one cell kind. Attention comes last in
+either: `('sep_conv_3x3', 1, 'cbam')` as in Att-DARTS, `|op~0~cbam|`. Reading never executes text.
 """
 
 import ast
@@ -18,11 +18,19 @@ __all__ = ["CellGenotype", "Choice", "Genotype", "parse_genotype"]
 
 @dataclass(frozen=True, order=True)
 class Choice:
-    """Node `target` of a cell receives `op` applied to node `source`."""
+    """Node `target` of a cell receives `op` applied to node `source`.
+
+    Attributes:
+        target: node that receives.
+        source: node that is read.
+        op: operation.
+        attention: operation that follows it, as in Att-DARTS (arXiv:2006.12874); empty for none.
+    """
 
     target: int
     source: int
     op: str
+    attention: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,8 @@ class CellGenotype:
 
     Attributes:
         choices: the kept operations, ordered by target node.
-        outputs: nodes that form the cell's output.
+        outputs: nodes that form the cell's output. A computed node that receives nothing may be missing there: it has
+            left the cell, and the output is that much narrower.
     """
 
     choices: tuple[Choice, ...]
@@ -65,15 +74,19 @@ class Genotype:
 
     @property
     def operation_counts(self) -> dict[str, int]:
-        """How often each operation stands in the genotype, over all cell kinds, most frequent first."""
-        ops = [choice.op for _, cell in self.cells for choice in cell.choices]
+        """How often each operation stands in the genotype, attention included, over all cells, most frequent first."""
+        choices = [choice for _, cell in self.cells for choice in cell.choices]
+        ops = [name for choice in choices for name in (choice.op, choice.attention) if name]
         return {op: ops.count(op) for op in sorted(set(ops), key=lambda op: (-ops.count(op), op))}
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data: {"space": ..., "normal": [[op, target, source], ...], "normal_concat": [...], ...}."""
+        """Plain data: {"space": ..., "normal": [[op, target, source], ...], "normal_concat": [...], ...}.
+
+        Where attention follows an operation, its entry is [op, target, source, attention].
+        """
         content: dict[str, Any] = {"space": self.space}
         for kind, cell in self.cells:
-            content[kind] = [[choice.op, choice.target, choice.source] for choice in cell.choices]
+            content[kind] = [_entry(choice, choice.op, choice.target, choice.source) for choice in cell.choices]
             content[f"{kind}_concat"] = list(cell.outputs)
         return content
 
@@ -93,7 +106,8 @@ class Genotype:
                     kind,
                     CellGenotype(
                         tuple(
-                            Choice(_integer(target), _integer(source), str(op)) for op, target, source in content[kind]
+                            Choice(_integer(target), _integer(source), str(op), _attention(further))
+                            for op, target, source, *further in content[kind]
                         ),
                         tuple(_integer(node) for node in content[f"{kind}_concat"]),
                     ),
@@ -146,29 +160,49 @@ def _integer(value: object) -> int:
 def _edge_string(cell: CellGenotype) -> str:
     targets = range(1, max((*cell.outputs, *(choice.target for choice in cell.choices)), default=0) + 1)
     groups = (sorted(choice for choice in cell.choices if choice.target == target) for target in targets)
-    return "+".join("|" + "".join(f"{choice.op}~{choice.source}|" for choice in group) for group in groups)
+    return "+".join("|" + "".join(f"{_edge_entry(choice)}|" for choice in group) for group in groups)
+
+
+def _edge_entry(choice: Choice) -> str:
+    return "~".join(str(part) for part in _entry(choice, choice.op, choice.source))
+
+
+def _entry(choice: Choice, *parts: str | int) -> list[str | int]:
+    """Parts of an entry, with the attention last where there is one."""
+    return [*parts, choice.attention] if choice.attention else [*parts]
+
+
+def _attention(parts: Sequence[object]) -> str:
+    """The attention at the end of an entry: none or one name."""
+    names = [part for part in parts if isinstance(part, str)]
+    if len(names) != len(parts) or len(names) > 1:
+        raise TypeError(f"{list(parts)!r} is not the name of an attention")
+    return "".join(names)
 
 
 def _parse_edge_string(text: str) -> CellGenotype:
     groups = text.split("+")
     choices = []
     for target, group in enumerate(groups, start=1):
-        if not re.fullmatch(r"\|(\w+~\d{1,4}\|)*", group):
+        if not re.fullmatch(r"\|(\w+~\d{1,4}(~\w+)?\|)*", group):
             raise GenotypeError(
                 f"'{group}' is not of the form |operation~node|operation~node|, in the genotype {text}."
             )
         for entry in filter(None, group.split("|")):
-            name, _, source = entry.partition("~")
-            choices.append(Choice(target, int(source), name))
+            name, source, *attention = entry.split("~")
+            choices.append(Choice(target, int(source), name, *attention))
     return CellGenotype(tuple(choices), (len(groups),))
 
 
 def _pairs(cell: CellGenotype) -> str:
     first = min(cell.outputs, default=2)
     implied = [first + position // 2 for position in range(len(cell.choices))]
-    if [choice.target for choice in cell.choices] == implied:
-        return "[" + ", ".join(f"({choice.op!r}, {choice.source})" for choice in cell.choices) + "]"
-    return "[" + ", ".join(f"({choice.op!r}, {choice.source}, {choice.target})" for choice in cell.choices) + "]"
+    is_implied = [choice.target for choice in cell.choices] == implied
+    targets = [() if is_implied else (choice.target,) for choice in cell.choices]
+    entries = [
+        _entry(choice, choice.op, choice.source, *target) for choice, target in zip(cell.choices, targets, strict=True)
+    ]
+    return "[" + ", ".join(repr(tuple(entry)) for entry in entries) + "]"
 
 
 def _range_text(nodes: Sequence[int]) -> str:
@@ -201,7 +235,8 @@ def _literal(node: ast.expr) -> Any:
 def _cell_from_pairs(pairs: Sequence[Sequence[Any]], outputs: Sequence[int]) -> CellGenotype:
     first = min(outputs)
     choices = []
-    for position, pair in enumerate(pairs):
-        target = pair[2] if len(pair) == 3 else first + position // 2
-        choices.append(Choice(_integer(target), _integer(pair[1]), str(pair[0])))
+    for position, (name, source, *further) in enumerate(pairs):
+        is_implied = not further or isinstance(further[0], str)
+        target = first + position // 2 if is_implied else _integer(further.pop(0))
+        choices.append(Choice(target, _integer(source), str(name), _attention(further)))
     return CellGenotype(tuple(choices), tuple(_integer(node) for node in outputs))

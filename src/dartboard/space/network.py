@@ -1,14 +1,16 @@
 """A genotype as a discrete network, to be trained from scratch."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dartboard.space.features import Features, gives_fresh, through
 from dartboard.space.genotype import CellGenotype, Choice, Genotype
-from dartboard.space.ops import OPS, Norm
-from dartboard.space.skeleton import Backbone, CellPlace, NetworkPlan, join_outputs, project_inputs
+from dartboard.space.ops import Norm, build_op
+from dartboard.space.skeleton import Backbone, CellPlace, NetworkPlan, project_inputs
 from dartboard.space.spaces.registry import SearchSpace
 
 __all__ = ["NETWORK_NORM", "AuxiliaryHead", "DrawnPaths", "DropPath", "Network"]
@@ -62,21 +64,23 @@ class Network(nn.Module):
     Args:
         space: the genotype's space.
         genotype: a valid genotype of it.
-        plan: width, depth, classes (`space.plan`).
+        plan: width, depth, classes (`space.plan`); inputs of cells are as wide as the genotype's outputs.
         auxiliary: whether to build the auxiliary head, where the plan has a place for one.
     """
 
     def __init__(self, space: SearchSpace, genotype: Genotype, plan: NetworkPlan, *, auxiliary: bool = False) -> None:
         super().__init__()
+        joined = {kind: len(cell.outputs) for kind, cell in genotype.cells}
+        plan = plan.joining(joined)
         self.backbone = Backbone(plan, lambda place: _Cell(space, genotype[place.kind], place), NETWORK_NORM)
         self._tap = plan.auxiliary_after if auxiliary else None
-        self.auxiliary_head = None if self._tap is None else AuxiliaryHead(_output_channels(space, plan), plan)
+        self.auxiliary_head = None if self._tap is None else AuxiliaryHead(_output_channels(joined, plan), plan)
 
     @property
     def num_droppable(self) -> int:
         """Operations whose outputs drop path can drop."""
         cells = [block for block in self.backbone.blocks if isinstance(block, _Cell)]
-        return sum(not isinstance(op, nn.Identity) for cell in cells for op in cell.ops)
+        return sum(_is_droppable(op) for cell in cells for op in cell.ops)
 
     def forward(self, images: Tensor, drop_path: DropPath | DrawnPaths | None = None) -> Tensor:
         """(batch, channels, height, width) -> logits (batch, classes)."""
@@ -132,39 +136,66 @@ class _Cell(nn.Module):
         super().__init__()
         self._topology = space.cell
         self._choices = genotype.choices
+        self._outputs = genotype.outputs
         self._stride = place.stride
         self._channels = place.channels
         self.projections = project_inputs(space.cell, place, NETWORK_NORM)
-        self.ops = nn.ModuleList(
-            OPS[choice.op].factory(place.channels, self._edge_stride(choice), NETWORK_NORM) for choice in self._choices
-        )
+        self.ops = nn.ModuleList(_build(choice, place, self._edge_stride(choice)) for choice in self._choices)
 
-    def forward(self, inputs: list[Tensor], drop_path: DropPath | DrawnPaths | None) -> Tensor:
-        states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
-        for node in self._topology.nodes:
+    def forward(self, inputs: Sequence[Tensor | Features], drop_path: DropPath | DrawnPaths | None) -> Features:
+        states = {node: Features(through(self.projections[node], Features.of(x))) for node, x in enumerate(inputs)}
+        for target in self._topology.nodes:
             arriving = [
-                self._apply_op(op, states[choice.source], drop_path)
+                (self._apply_op(op, states[choice.source], drop_path), gives_fresh(op))
                 for op, choice in zip(self.ops, self._choices, strict=True)
-                if choice.target == node
+                if choice.target == target
             ]
-            states.append(sum(arriving[1:], start=arriving[0]) if arriving else self._silent(states[0]))
-        return join_outputs(self._topology, states)
+            if arriving:
+                states[target] = Features(_sum(arriving))
+            elif target in self._outputs:
+                states[target] = Features(self._silent(states[0].whole))
+        return Features(*(states[node].whole for node in self._outputs))
 
     def _edge_stride(self, choice: Choice) -> int:
         return self._stride if choice.source < self._topology.num_inputs else 1
 
-    def _apply_op(self, op: nn.Module, x: Tensor, drop_path: DropPath | DrawnPaths | None) -> Tensor:
-        result: Tensor = op(x)
+    def _apply_op(self, op: nn.Module, x: Features, drop_path: DropPath | DrawnPaths | None) -> Tensor:
+        result = through(op, x)
         drops = self.training and drop_path is not None and drop_path.probability > 0
-        return drop_path(result) if drops and not isinstance(op, nn.Identity) else result  # type: ignore[misc]
+        return drop_path(result) if drops and _is_droppable(op) else result  # type: ignore[misc]
 
     def _silent(self, first: Tensor) -> Tensor:
-        """Zeros of a node's shape, for the published cells in which a node keeps no edge."""
+        """Zeros of a node's shape, for the published cells that join a node without edges."""
         batch, _, height, width = first.shape
         return first.new_zeros(batch, self._channels, -(-height // self._stride), -(-width // self._stride))
 
 
-def _output_channels(space: SearchSpace, plan: NetworkPlan) -> int:
+class _Attended(nn.Sequential):
+    """An operation and the attention that follows it."""
+
+
+def _build(choice: Choice, place: CellPlace, stride: int) -> nn.Module:
+    op = build_op(choice.op, place.channels, stride, NETWORK_NORM, place.map_size)
+    if not choice.attention:
+        return op
+    return _Attended(op, build_op(choice.attention, place.channels, 1, NETWORK_NORM, place.map_size))
+
+
+def _is_droppable(op: nn.Module) -> bool:
+    """Whether drop path acts on it: where neither the operation nor its attention is the identity (Att-DARTS)."""
+    return not any(isinstance(part, nn.Identity) for part in (op if isinstance(op, _Attended) else (op,)))
+
+
+def _sum(arriving: list[tuple[Tensor, bool]]) -> Tensor:
+    """The sum of maps, in place where one of them is fresh; each comes with whether it is."""
+    (total, fresh), *others = sorted(arriving, key=lambda each: not each[1])
+    for other, _ in others:
+        total = total.add_(other) if fresh else total + other
+        fresh = True
+    return total
+
+
+def _output_channels(joined: Mapping[str, int], plan: NetworkPlan) -> int:
     place = plan.places[plan.auxiliary_after or 0]
     assert isinstance(place, CellPlace)
-    return space.cell.output_multiplier * place.channels
+    return joined[place.kind] * place.channels

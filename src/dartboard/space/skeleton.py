@@ -4,16 +4,16 @@ A skeleton turns width and depth into a `NetworkPlan`, which is plain data; `Bac
 kind of cell.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-import torch
 from torch import Tensor, nn
 
 from dartboard.errors import SettingsError
+from dartboard.space.features import Features
 from dartboard.space.ops.conv import FactorizedReduce, relu_conv_norm
-from dartboard.space.ops.registry import Norm
+from dartboard.space.ops.registry import Norm, Size
 from dartboard.space.topology import CellTopology
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "ResidualPlace",
     "Skeleton",
     "Stem",
+    "halved",
     "join_outputs",
     "project_inputs",
 ]
@@ -42,6 +43,7 @@ class CellPlace:
         input_strides: by how much each input must be shrunk to match the newest one (1 or 2).
         channels: channels of every node in the cell.
         stride: stride of the edges that leave input nodes.
+        map_size: of every node in the cell; None where the plan was made without the size of the images.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class CellPlace:
     input_strides: tuple[int, ...]
     channels: int
     stride: int
+    map_size: Size | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,36 @@ class NetworkPlan:
     features: int
     normalizes_features: bool
     auxiliary_after: int | None
+
+    def joining(self, nodes: Mapping[str, int]) -> "NetworkPlan":
+        """The same network around cells whose outputs join other numbers of nodes.
+
+        Args:
+            nodes: cell kind -> nodes that form the output.
+        """
+        joined = [self.stem_channels, self.stem_channels]
+        places: list[CellPlace | ResidualPlace] = []
+        for place in self.places:
+            if isinstance(place, ResidualPlace):
+                places.append(replace(place, in_channels=joined[-1]))
+                joined.append(place.out_channels)
+            else:
+                places.append(replace(place, input_channels=tuple(joined[-len(place.input_channels) :])))
+                joined.append(nodes[place.kind] * place.channels)
+        return replace(self, places=tuple(places), features=joined[-1])
+
+    def for_images(self, size: Size) -> "NetworkPlan":
+        """The same plan, in which every cell knows the size of its maps."""
+        newer, places = size if self.stem == "cifar" else halved(size, 8), []
+        for place in self.places:
+            newer = halved(newer, place.stride if isinstance(place, CellPlace) else 2)
+            places.append(replace(place, map_size=newer) if isinstance(place, CellPlace) else place)
+        return replace(self, places=tuple(places))
+
+
+def halved(size: Size, stride: int) -> Size:
+    """The size of what a stride, or several that multiply to it, makes of a map."""
+    return -(-size[0] // stride), -(-size[1] // stride)
 
 
 class Skeleton(Protocol):
@@ -192,9 +225,9 @@ def project_inputs(cell: CellTopology, place: CellPlace, norm: Norm) -> nn.Modul
     )
 
 
-def join_outputs(cell: CellTopology, states: list[Tensor]) -> Tensor:
+def join_outputs(cell: CellTopology, states: list[Tensor]) -> Features:
     """The output of a cell from the states of all its nodes, inputs first; each (batch, channels, height, width)."""
-    return torch.cat(states[cell.num_inputs :], dim=1) if cell.output == "concat" else states[-1]
+    return Features(*states[cell.num_inputs :]) if cell.output == "concat" else Features(states[-1])
 
 
 class Backbone(nn.Module):
@@ -202,7 +235,8 @@ class Backbone(nn.Module):
 
     Args:
         plan: the network.
-        make_cell: builds the cell of a place; it is called with (list of input tensors, context).
+        make_cell: builds the cell of a place; it is called with (list of input `Features`, context) and returns a map
+            or features.
         norm: batch norm of the cells; stem, residual blocks and head use it with learned scale and shift.
     """
 
@@ -230,17 +264,17 @@ class Backbone(nn.Module):
         Returns:
             Logits, shape (batch, classes), and the tapped output or None.
         """
-        older, newer = self.stem(images)
+        older, newer = (Features.of(x) for x in self.stem(images))
         tapped = None
         for index, block in enumerate(self.blocks):
             if isinstance(block, ResidualBlock):
-                older, newer = newer, block(newer)
+                older, newer = newer, Features(block(newer.whole))
             else:
                 inputs = len(self.plan.places[index].input_channels)  # type: ignore[union-attr]
-                older, newer = newer, block([older, newer][-inputs:], context)
+                older, newer = newer, Features.of(block([older, newer][-inputs:], context))
             if index == tap:
-                tapped = newer
-        return self.classifier(self.head(newer).mean(dim=(2, 3))), tapped
+                tapped = newer.whole
+        return self.classifier(self.head(newer.whole).mean(dim=(2, 3))), tapped
 
 
 class ResidualBlock(nn.Module):
@@ -268,8 +302,8 @@ class _CifarStem(nn.Module):
         self.convolution = nn.Conv2d(plan.in_channels, plan.stem_channels, 3, padding=1, bias=False)
         self.norm = norm(plan.stem_channels)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.norm(self.convolution(images))
+    def forward(self, images: Tensor) -> tuple[Features, Features]:
+        features = Features(self.norm(self.convolution(images)))
         return features, features
 
 

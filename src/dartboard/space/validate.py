@@ -2,6 +2,7 @@
 
 from dartboard.errors import GenotypeError, suggest
 from dartboard.space.genotype import CellGenotype, Choice, Genotype
+from dartboard.space.ops import ATTENTION, OPS
 from dartboard.space.spaces.registry import SearchSpace
 
 __all__ = ["check_genotype"]
@@ -10,12 +11,15 @@ __all__ = ["check_genotype"]
 def check_genotype(genotype: Genotype, space: SearchSpace, *, strict: bool = True) -> None:
     """Accept `genotype`, or say what keeps it from being an architecture of `space`.
 
+    Where cells join their nodes, a node may have left: then it receives nothing, feeds nothing and is not joined.
+
     Args:
         genotype: the architecture.
         space: its space.
-        strict: demand the form that searches give: every node keeps exactly `edges_per_node` operations on different
-            predecessors (all edges where that is None). Otherwise 0 or more per node will do, since some published
-            cells keep fewer or take one predecessor twice.
+        strict: demand the form that searches give. In spaces that keep every edge: one operation on each. In others:
+            the output joins exactly the nodes that receive something, and no operation stands twice on an edge; how
+            many operations a node keeps is the method's affair (two in DARTS, any number in Fair DARTS). Otherwise
+            silent nodes may be joined and operations repeated, as in some published cells.
 
     Raises:
         GenotypeError: it is not; the message names the cell and the edge.
@@ -27,22 +31,32 @@ def check_genotype(genotype: Genotype, space: SearchSpace, *, strict: bool = Tru
             f"this one has {', '.join(kinds) or 'none'}."
         )
     for kind, cell in genotype.cells:
-        _check_outputs(kind, cell, space)
         for choice in cell.choices:
             _check_choice(kind, choice, space)
+        _check_outputs(kind, cell, space)
         if strict:
             for node in space.cell.nodes:
                 _check_node(kind, node, cell, space)
 
 
 def _check_outputs(kind: str, cell: CellGenotype, space: SearchSpace) -> None:
+    """Without nodes that have left, or with all nodes."""
     nodes = tuple(space.cell.nodes)
-    expected = nodes if space.cell.output == "concat" else nodes[-1:]
-    if cell.outputs != expected:
+    joins = space.cell.output == "concat"
+    receiving = tuple(node for node in nodes if any(choice.target == node for choice in cell.choices))
+    expected = (receiving or nodes) if joins else nodes[-1:]
+    if cell.outputs not in (expected, nodes if joins else expected):
         raise GenotypeError(
             f"the output of the {kind} cell must come from the nodes {list(expected)} in the space '{space.name}', "
             f"not from {list(cell.outputs)}."
         )
+    present = {*range(space.cell.num_inputs), *(cell.outputs if joins else nodes)}
+    for choice in cell.choices:
+        if choice.source not in present:
+            raise GenotypeError(
+                f"edge {choice.source} -> {choice.target} of the {kind} cell starts at a node that receives nothing; "
+                "leave out the edge as well."
+            )
 
 
 def _check_choice(kind: str, choice: Choice, space: SearchSpace) -> None:
@@ -57,15 +71,28 @@ def _check_choice(kind: str, choice: Choice, space: SearchSpace) -> None:
         raise GenotypeError(
             f"{edge} uses '{choice.op}', which a '{space.name}' cell cannot hold; {suggest(choice.op, allowed)}"
         )
+    if choice.attention and (choice.attention not in OPS or choice.attention == "none"):
+        raise GenotypeError(
+            f"{edge} has the attention '{choice.attention}', which cannot follow an operation; "
+            f"{suggest(choice.attention, ATTENTION)}"
+        )
 
 
 def _check_node(kind: str, node: int, cell: CellGenotype, space: SearchSpace) -> None:
-    sources = [choice.source for choice in cell.choices if choice.target == node]
-    wanted = node if space.cell.edges_per_node is None else space.cell.edges_per_node
-    repeated = sorted({source for source in sources if sources.count(source) > 1})
+    kept = [(choice.source, choice.op) for choice in cell.choices if choice.target == node]
+    sources = [source for source, _ in kept]
+    keeps_all = space.cell.edges_per_node is None
+    repeated = sorted({pair for pair in kept if (sources.count(pair[0]) if keeps_all else kept.count(pair)) > 1})
     if repeated:
-        raise GenotypeError(f"node {node} of the {kind} cell takes node {repeated[0]} twice; its inputs must differ.")
-    if len(sources) != wanted:
         raise GenotypeError(
-            f"node {node} of the {kind} cell has {len(sources)} incoming edges; '{space.name}' wants {wanted}."
+            f"node {node} of the {kind} cell takes node {repeated[0][0]} twice{'' if keeps_all else ' in one way'}; "
+            "its inputs must differ."
+        )
+    if keeps_all and len(sources) != node:
+        raise GenotypeError(
+            f"node {node} of the {kind} cell has {len(sources)} incoming edges; '{space.name}' wants {node}."
+        )
+    if not kept and node in cell.outputs:
+        raise GenotypeError(
+            f"node {node} of the {kind} cell receives nothing and yet belongs to the output; leave it out there."
         )

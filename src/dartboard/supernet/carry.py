@@ -80,8 +80,8 @@ def path_weights(supernet_weights: Mapping[str, Tensor], spec: SupernetSpec, gen
     They are those of the kept operations, of the projections and of everything outside the cells, for
     `Network(space, genotype, spec.plan)`. What a supernet's norms commonly lack is not among them and starts in the
     network as built: in cells scale 1 and shift 0, in all norms running averages of mean 0 and variance 1. The norm
-    that a supernet sets behind some operations (the poolings of DARTS), auxiliary skip connections and attention have
-    no place in the network and are left out.
+    that a supernet sets behind some operations (the poolings of DARTS), auxiliary skip connections, and attention that
+    the genotype does not choose have no place in the network and are left out.
 
     Args:
         supernet_weights: tensors by name, such as the supernet's `state_dict()`.
@@ -92,8 +92,8 @@ def path_weights(supernet_weights: Mapping[str, Tensor], spec: SupernetSpec, gen
         The given tensors, not copies, for `load_state_dict(..., strict=False)`.
 
     Raises:
-        GenotypeError: the genotype is of another space, is no architecture of it, or holds an operation that the
-            supernet does not have on that edge.
+        GenotypeError: the genotype is of another space, is no architecture of it, or holds an operation or an
+            attention that the supernet does not have on that edge.
         SettingsError: the supernet's operations see only a part of the channels.
     """
     _check_path(spec, genotype)
@@ -102,15 +102,23 @@ def path_weights(supernet_weights: Mapping[str, Tensor], spec: SupernetSpec, gen
         if not isinstance(place, CellPlace):
             continue
         for number, choice in enumerate(genotype[place.kind].choices):
-            prefix = f"backbone.blocks.{index}.edges.{_row(spec, choice)}.{choice.op}."
-            if choice.op in spec.space.normalized_ops:
-                prefix += "0."
-            weights |= {
-                f"backbone.blocks.{index}.ops.{number}.{name.removeprefix(prefix)}": value
-                for name, value in supernet_weights.items()
-                if name.startswith(prefix)
-            }
+            for old, new in _renamed(spec, choice, f"ops.{number}."):
+                old, new = (f"backbone.blocks.{index}.{prefix}" for prefix in (old, new))
+                weights |= {
+                    new + name.removeprefix(old): value
+                    for name, value in supernet_weights.items()
+                    if name.startswith(old)
+                }
     return weights
+
+
+def _renamed(spec: SupernetSpec, choice: Choice, new: str) -> list[tuple[str, str]]:
+    """What names of a choice's weights in a supernet's cell begin with, and what they begin with in a network's."""
+    row = _row(spec, choice)
+    op = f"edges.{row}.{choice.op}." + ("0." if choice.op in spec.space.normalized_ops else "")
+    if not choice.attention:
+        return [(op, new)]
+    return [(op, f"{new}0."), (f"attention.{row}.{choice.attention}.", f"{new}1.")]
 
 
 def _fitted(name: str, value: Tensor, own: Tensor, channels: _ChannelMap) -> Tensor:
@@ -161,10 +169,20 @@ def _check_path(spec: SupernetSpec, genotype: Genotype) -> None:
             "all, so its weights do not fit; take them from a supernet with a channel_share of 1."
         )
     for kind, cell in genotype.cells:
+        if spec.space.cell.output == "concat" and len(cell.outputs) < spec.space.cell.num_nodes:
+            raise GenotypeError(
+                f"the {kind} cell joins {len(cell.outputs)} of {spec.space.cell.num_nodes} nodes, so the weights of "
+                "what follows do not fit; take them from a genotype that keeps every node."
+            )
         for choice in cell.choices:
             live = spec.ops_of(kind, _row(spec, choice))
             if choice.op not in live:
                 raise GenotypeError(
                     f"edge {choice.source} -> {choice.target} of the {kind} cell uses '{choice.op}', which this "
                     f"supernet does not have there: it has {', '.join(live) or 'none'}."
+                )
+            if choice.attention and choice.attention not in spec.mixing.attention:
+                raise GenotypeError(
+                    f"edge {choice.source} -> {choice.target} of the {kind} cell has the attention "
+                    f"'{choice.attention}', and this supernet has {', '.join(spec.mixing.attention) or 'none'}."
                 )

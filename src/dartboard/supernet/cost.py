@@ -25,10 +25,9 @@ from numpy.typing import NDArray
 
 from dartboard.errors import SettingsError
 from dartboard.space import CellPlace, Cost, Norm
-from dartboard.space.cost import Size
-from dartboard.space.ops import op_cost
+from dartboard.space.ops import Size, op_cost
 from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
-from dartboard.space.skeleton import ResidualPlace
+from dartboard.space.skeleton import ResidualPlace, halved
 from dartboard.space.spaces.registry import SearchSpace
 from dartboard.supernet.forms import Form, Separable, form_of
 from dartboard.supernet.spec import SupernetSpec
@@ -197,12 +196,12 @@ def step_work(spec: SupernetSpec, batch: int, image_size: Size) -> Work:
     total, older, newer = _stem(spec, batch, image_size)
     for place in plan.places:
         if isinstance(place, ResidualPlace):
-            older, newer = newer, _halved(newer, 2)
+            older, newer = newer, halved(newer, 2)
             total += _residual(place, learned, batch, older, newer)
         else:
             inputs = [older, newer][-len(place.input_channels) :]
             total += _cell(spec, place, batch, inputs)
-            older, newer = newer, _halved(newer, place.stride)
+            older, newer = newer, halved(newer, place.stride)
     if plan.normalizes_features:
         last = _Map(plan.features, batch * _pixels(newer))
         total += replace(_elementwise(2, last), weights=learned.parameters(plan.features))
@@ -218,10 +217,6 @@ def step_work(spec: SupernetSpec, batch: int, image_size: Size) -> Work:
 
 _UPDATES = 6
 """Elements written to move a weight: clipping, weight decay, momentum and the step itself."""
-
-
-def _halved(size: Size, stride: int) -> Size:
-    return -(-size[0] // stride), -(-size[1] // stride)
 
 
 def _pixels(size: Size) -> int:
@@ -254,7 +249,7 @@ def _stem(spec: SupernetSpec, batch: int, size: Size) -> tuple[Work, Size, Size]
     """The stem, and the sizes of the older and the newer of the outputs that it gives."""
     plan, norm = spec.plan, spec.norm.learned()
     width = plan.stem_channels
-    sides = [size] if plan.stem == "cifar" else [_halved(size, by) for by in (2, 4, 8)]
+    sides = [size] if plan.stem == "cifar" else [halved(size, by) for by in (2, 4, 8)]
     widths = [plan.in_channels, width] if plan.stem == "cifar" else [plan.in_channels, width // 2, width, width]
     total, before = Work(), size
     for inputs, outputs, side in zip(widths, widths[1:], sides, strict=False):
@@ -277,7 +272,7 @@ def _residual(place: ResidualPlace, norm: Norm, batch: int, before: Size, after:
 def _cell(spec: SupernetSpec, place: CellPlace, batch: int, inputs: Sequence[Size]) -> Work:
     """Projections, all operations, and the nodes."""
     cell, share = spec.space.cell, spec.mixing.channel_share
-    before, after = inputs[-1], _halved(inputs[-1], place.stride)
+    before, after = inputs[-1], halved(inputs[-1], place.stride)
     node = _Map(place.channels, batch * _pixels(after))
     total = _projections(spec, place, batch, inputs)
     for source in range(cell.nodes.stop):
@@ -341,7 +336,7 @@ def _operations(spec: SupernetSpec, kind: str, rows: Sequence[int], maps: _Maps)
             elif name not in shared:
                 shared.add(name)
                 normalized = name in spec.space.normalized_ops
-                total += _pooling(maps, normalized=normalized) if name != "skip_connect" else Work()
+                total += _pooling(maps, normalized=normalized) if name not in _IDENTITIES else Work()
         total += _beside(spec, maps)
     for form in bundles:
         total += _BUNDLE * form.repeats
@@ -356,9 +351,15 @@ def _beside(spec: SupernetSpec, maps: _Maps) -> Work:
         total += _gate(maps.written)
         total += _convolution(cost, maps.batch, maps.read, maps.written) if maps.stride == 2 else Work()
     for name in spec.mixing.attention:
-        cost = op_cost(name, maps.read.channels, 1, spec.norm, maps.pixels)
-        total += _convolution(cost, maps.batch, maps.written, maps.written) + _gate(maps.written)
+        total += _gate(maps.written)
+        if name not in _IDENTITIES:
+            cost = op_cost(name, maps.read.channels, 1, spec.norm, maps.pixels)
+            total += _convolution(cost, maps.batch, maps.written, maps.written)
     return total
+
+
+_IDENTITIES = ("identity", "skip_connect")
+"""Operations that cost nothing at stride 1."""
 
 
 @cache

@@ -6,9 +6,11 @@ import torch
 from torch import nn
 
 from dartboard.space import CellPlace, Norm, SearchSpace
-from dartboard.space.ops import OPS, DepthwiseConv2d
+from dartboard.space.ops import DepthwiseConv2d, build_op
 from dartboard.space.ops.basic import Zero
-from dartboard.space.ops.conv import Pointwise
+from dartboard.space.ops.norm import BatchNorm2d
+from dartboard.space.ops.pointwise import Pointwise
+from dartboard.space.ops.pooling import AveragePool3x3
 from dartboard.supernet.spec import SEARCH_NORM
 
 __all__ = ["Form", "Separable", "describe_form", "describe_forms", "find_form", "form_of"]
@@ -52,11 +54,11 @@ def find_form(op: nn.Module) -> Form:
 def _is_shared(op: nn.Module) -> bool:
     if type(op) is nn.Sequential:
         return len(op) > 0 and all(_is_shared(part) for part in op)
-    return type(op) in (nn.Identity, nn.MaxPool2d, nn.AvgPool2d) or _is_bare_norm(op)
+    return type(op) in (nn.Identity, nn.MaxPool2d, nn.AvgPool2d, AveragePool3x3) or _is_bare_norm(op)
 
 
 def _is_bare_norm(part: nn.Module) -> bool:
-    return type(part) is nn.BatchNorm2d and not part.affine and not part.track_running_stats
+    return type(part) in (nn.BatchNorm2d, BatchNorm2d) and not part.affine and not part.track_running_stats
 
 
 def _separable(parts: list[nn.Module]) -> Separable | None:
@@ -111,7 +113,7 @@ def _eps(norm: nn.Module) -> float:
 
 def form_of(name: str, space: SearchSpace, stride: int, norm: Norm = SEARCH_NORM) -> Form:
     """The form that the operation `name` of a space has in a supernet."""
-    op = OPS[name].factory(4, stride, norm)
+    op = build_op(name, 4, stride, norm, size=(4, 4))
     return find_form(nn.Sequential(op, norm(4)) if name in space.normalized_ops else op)
 
 

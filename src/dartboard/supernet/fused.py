@@ -17,7 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.space import CellPlace
+from dartboard.space.features import Features, through
 from dartboard.space.ops import DepthwiseConv2d
+from dartboard.space.skeleton import join_outputs
 from dartboard.supernet.dropout import SkipDropout
 from dartboard.supernet.folded import Bundle, FoldedBranches, Layout, will_run
 from dartboard.supernet.forms import Separable, find_form
@@ -91,9 +93,9 @@ class FusedCell(MixedCell):
         self._num_ops = len(spec.space.ops)
         self._plans: dict[Any, _Plan] = {}
 
-    def forward(self, inputs: list[Tensor], call: SupernetCall) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor | Features], call: SupernetCall) -> Features:
         """See `MixedCell.forward`."""
-        states: list[Tensor] = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
+        states = [through(project, Features.of(x)) for project, x in zip(self.projections, inputs, strict=True)]
         call = self.with_masks(call, states[-1])
         weights = call.gate(self.kind, "edges")
         run = self._edge_by_edge if self.attention or (weights is not None and weights.dim() == 2) else self._joined
@@ -103,9 +105,7 @@ class FusedCell(MixedCell):
                 states.append(join_channels(sums.mixed.pop(source), sums.bypassed.pop(source, None), self.share))
             if rows := self._outgoing(source):
                 run(rows, states[source], sums, call)
-        if self.topology.output == "last":
-            return states[-1]
-        return _Joined.apply(*states[self.topology.num_inputs :])  # type: ignore[no-any-return, no-untyped-call]
+        return join_outputs(self.topology, states)
 
     def _outgoing(self, source: int) -> tuple[int, ...]:
         return tuple(row for row, edge in enumerate(self.topology.edges) if edge.source == source)
@@ -160,7 +160,9 @@ class FusedCell(MixedCell):
         plan = self._plan(_Edges(rows, auxiliary is not None, bool(call.masks), folds, gates.device), call.active)
         every = gates.flatten() if auxiliary is None else torch.cat([gates.flatten(), auxiliary])
         if plan.terms:
-            features = [*_features((*plan.shared, *plan.single), x), *(x * call.masks[row] for row in plan.dropped)]
+            read = Features(x)
+            features = [through(op, read) for op in (*plan.shared, *plan.single)]
+            features += [x * call.masks[row] for row in plan.dropped]
             chosen = every.index_select(0, plan.term_gates)
             targets = _Blend.apply(plan.terms, chosen, *targets, *features)  # type: ignore[no-untyped-call]
         if plan.layout is not None:
@@ -261,19 +263,6 @@ def _positions(gates: Sequence[int], device: torch.device) -> Tensor:
     return torch.tensor(gates, device=device, dtype=torch.int64)
 
 
-def _features(ops: Sequence[nn.Module], x: Tensor) -> list[Tensor]:
-    """What the operations make of x; those that begin with a ReLU share it."""
-    rectified: Tensor | None = None
-    features = []
-    for op in ops:
-        if type(op) is nn.Sequential and type(op[0]) is nn.ReLU:
-            rectified = x.relu() if rectified is None else rectified
-            features.append(op[1:](rectified))
-        else:
-            features.append(op(x))
-    return features
-
-
 def _convolutions(op: nn.Sequential) -> list[nn.Conv2d]:
     return [module for module in op if isinstance(module, nn.Conv2d)]
 
@@ -322,26 +311,6 @@ class _Blend(torch.autograd.Function):
             if gates_wanted:
                 at_gates.append(torch.dot(_flat(gradient), _flat(feature)))
         return None, torch.stack(at_gates) if gates_wanted else None, *gradients, *at_features
-
-
-class _Joined(torch.autograd.Function):
-    """`apply(*nodes)` joins the channels of nodes.
-
-    Unlike that of `torch.cat`, its gradient comes apart in pieces that are whole, channels last: every edge that ends
-    in a node reads the node's gradient, and would otherwise gather it from between its neighbours' again.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, *nodes: Tensor) -> Tensor:
-        """See the class."""
-        ctx.channels = [node.shape[1] for node in nodes]
-        return torch.cat(nodes, dim=1)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
-        """See the class."""
-        parts = torch.split(gradient, ctx.channels, dim=1)
-        return tuple(part.contiguous(memory_format=torch.channels_last) for part in parts)
 
 
 def _flat(x: Tensor) -> Tensor:

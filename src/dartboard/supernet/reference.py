@@ -7,7 +7,8 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor, nn
 
 from dartboard.space import CellPlace
-from dartboard.space.ops import OPS, plain_kernels
+from dartboard.space.features import Features
+from dartboard.space.ops import Size, build_op, plain_kernels
 from dartboard.space.skeleton import Backbone, join_outputs, project_inputs
 from dartboard.supernet.dropout import SkipDropout, SkipMasks
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
@@ -64,29 +65,33 @@ class MixedCell(nn.Module):
         channels = place.channels // self.share
         self.projections = project_inputs(self.topology, place, spec.norm)
         self.edges = nn.ModuleList(
-            nn.ModuleDict({name: _build(spec, name, channels, stride) for name in spec.ops_of(place.kind, row)})
+            nn.ModuleDict(
+                {name: _build(spec, name, channels, stride, place.map_size) for name in spec.ops_of(place.kind, row)}
+            )
             for row, stride in enumerate(self.strides)
         )
         self.auxiliary = nn.ModuleList(
-            OPS["skip_connect"].factory(channels, stride, spec.norm)
+            build_op("skip_connect", channels, stride, spec.norm, place.map_size)
             for stride in self.strides
             if spec.mixing.auxiliary_skip
         )
         self.attention = nn.ModuleList(
-            nn.ModuleDict({name: OPS[name].factory(channels, 1, spec.norm) for name in spec.mixing.attention})
+            nn.ModuleDict(
+                {name: build_op(name, channels, 1, spec.norm, place.map_size) for name in spec.mixing.attention}
+            )
             for _ in self.strides
             if spec.mixing.attention
         )
 
-    def forward(self, inputs: list[Tensor], call: SupernetCall) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor | Features], call: SupernetCall) -> Tensor | Features:
         """Inputs, oldest first, each (batch, channels, height, width) -> (batch, output channels, ...)."""
-        states = [project(x) for project, x in zip(self.projections, inputs, strict=True)]
+        states = [project(Features.of(x).whole) for project, x in zip(self.projections, inputs, strict=True)]
         call = self.with_masks(call, states[-1])
         for node in self.topology.nodes:
             rows = self.topology.incoming(node)
             arriving = [self._edge(row, states[self.topology.edges[row].source], call) for row in rows]
             states.append(sum(arriving[1:], start=arriving[0]))
-        return join_outputs(self.topology, states)
+        return join_outputs(self.topology, states).whole
 
     def _edge(self, row: int, x: Tensor, call: SupernetCall) -> Tensor:
         kept, rest = split_channels(x, self.share)
@@ -151,6 +156,16 @@ class ReferenceSupernet(nn.Module):
         self.spec = spec
         self.backbone = Backbone(spec.plan, lambda place: self.cell(spec, place), spec.norm)
 
+    @property
+    def candidate_weights(self) -> dict[str, list[dict[str, str]]]:
+        """The weights of candidate operations: cell kind -> for every cell, name within the cell -> name here."""
+        found: dict[str, list[dict[str, str]]] = {kind: [] for kind in self.spec.space.cell_kinds}
+        for index, cell in enumerate(self.backbone.blocks):
+            if isinstance(cell, MixedCell):
+                names = [f"edges.{name}" for name, _ in cell.edges.named_parameters()]
+                found[cell.kind].append({name: f"backbone.blocks.{index}.{name}" for name in names})
+        return found
+
     def forward(
         self, images: Tensor, gates: Gates, active: Active | None = None, skip_dropout: SkipDropout | None = None
     ) -> Tensor:
@@ -195,8 +210,8 @@ def edge_weight(weights: Tensor, row: int) -> Tensor:
     return weights[row] if weights.dim() == 1 else weights[:, row, None, None, None]
 
 
-def _build(spec: SupernetSpec, name: str, channels: int, stride: int) -> nn.Module:
-    op = OPS[name].factory(channels, stride, spec.norm)
+def _build(spec: SupernetSpec, name: str, channels: int, stride: int, size: Size | None) -> nn.Module:
+    op = build_op(name, channels, stride, spec.norm, size)
     return nn.Sequential(op, spec.norm(channels)) if name in spec.space.normalized_ops else op
 
 

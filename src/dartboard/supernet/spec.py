@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dartboard.errors import SettingsError, suggest
-from dartboard.space import CellPlace, NetworkPlan, Norm, SearchSpace
+from dartboard.space import ATTENTION, OPS, CellPlace, NetworkPlan, Norm, SearchSpace
 
 __all__ = ["SEARCH_NORM", "Mixing", "SupernetSpec"]
 
@@ -26,12 +26,22 @@ class Mixing:
         auxiliary_skip: whether every edge has a further skip connection outside of the competition, with a gate of its
             own (DARTS-, arXiv:2009.01027, eq. 4).
         attention: names of operations that act on the mixed output of an edge and are mixed in turn, with gates of
-            their own (Att-DARTS, arXiv:2006.12874); empty for none.
+            their own (Att-DARTS, arXiv:2006.12874; its candidates are `ATTENTION`); empty for none.
+
+    Raises:
+        SettingsError: an attention is no operation, or is named twice.
     """
 
     channel_share: int = 1
     auxiliary_skip: bool = False
     attention: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.attention:
+            if name not in OPS:
+                raise SettingsError(f"there is no operation '{name}' to serve as attention; {suggest(name, ATTENTION)}")
+            if self.attention.count(name) > 1:
+                raise SettingsError(f"the attention '{name}' is named twice; every edge has each of them once.")
 
 
 @dataclass(frozen=True)

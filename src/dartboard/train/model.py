@@ -63,6 +63,7 @@ class ModelCard(Settings):
             init_channels=self.init_channels,
             layers=self.layers,
             stem=self.stem,
+            image_size=self.image_shape[1:],
         )
 
     def build(self, *, auxiliary: bool = False) -> Network:

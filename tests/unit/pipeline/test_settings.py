@@ -5,6 +5,7 @@ import pytest
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import DartboardError, SettingsError, UnknownNameError
 from dartboard.pipeline import PRESETS, RunSettings, resolve_settings
+from dartboard.search import METHODS, Recipe, method
 from dartboard.space import SPACES
 
 SPACE_NAMES = [entry.name for entry in SPACES]
@@ -98,7 +99,7 @@ def test_later_layers_win_over_earlier_ones_and_all_over_the_preset() -> None:
     )
     assert settings.search.batch_size == 9
     assert settings.train.batch_size == 8
-    assert settings.search.epochs == 2
+    assert settings.search.epochs == 3
     assert settings.search.momentum == 0.9
 
 
@@ -141,3 +142,21 @@ def test_settings_cannot_be_changed_in_place() -> None:
 
 def test_a_bare_method_name_stands_for_the_method_without_options() -> None:
     assert resolve_settings({"method": "random"}).method == resolve_settings({"method.name": "random"}).method
+
+
+def test_what_a_methods_paper_used_stands_between_the_defaults_and_the_preset() -> None:
+    @method("costly", paper="none")
+    def costly() -> Recipe:
+        """Large batches."""
+        return Recipe(published={"batch_size": 256, "weight_lr_min": 0.0})
+
+    try:
+        chosen = {"method": "costly"}
+        paper = resolve_settings(chosen, {"preset": "darts-cifar"}).search
+        assert (paper.batch_size, paper.weight_lr_min) == (256, 0.0)
+        quick = resolve_settings(chosen, {"preset": "quick"}).search
+        assert (quick.batch_size, quick.weight_lr_min) == (32, 0.0)
+        asked = resolve_settings(chosen, {"preset": "darts-cifar", "search.batch_size": 7}).search
+        assert (asked.batch_size, asked.weight_lr_min) == (7, 0.0)
+    finally:
+        METHODS.remove("costly")

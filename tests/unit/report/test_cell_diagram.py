@@ -41,6 +41,17 @@ def test_edges_of_none_are_dashed_and_others_are_not():
     assert "stroke-dasharray" not in skip
 
 
+def test_attention_stands_below_its_operation_in_one_box_and_in_the_description():
+    drawing = draw_cell(CellGenotype((Choice(1, 0, "none", "<bam>"), Choice(2, 1, "nor_conv_1x1")), (2,)))
+    written = texts(drawing)
+    assert written.index("<bam>") == written.index("none") + 1
+    assert "0 to 1: none, then <bam>; 1 to 2: nor_conv_1x1" in ElementTree.fromstring(drawing).findtext(f"{SVG}desc")
+    lines = [entry for entry in ElementTree.fromstring(drawing).iter(f"{SVG}text") if "".join(entry.itertext())]
+    upper, lower = (next(e for e in lines if "".join(e.itertext()) == text) for text in ("none", "<bam>"))
+    assert upper.get("x") == lower.get("x")
+    assert 10 < float(lower.get("y")) - float(upper.get("y")) < 20
+
+
 def test_a_title_and_an_operation_with_markup_are_escaped():
     drawing = draw_cell(CellGenotype((Choice(1, 0, "<b>"),), (1,)), title='a "<cell>"')
     root = ElementTree.fromstring(drawing)

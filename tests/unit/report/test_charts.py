@@ -1,10 +1,16 @@
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 
-from dartboard.report.charts import Line, draw_lines
+from dartboard.report import read_facts
+from dartboard.report.charts import Line, draw_curvature, draw_lines
 from dartboard.report.confusion_chart import draw_confusion
+from dartboard.report.page import render_page
+from dartboard.space.genotype import parse_genotype
+
+from .made_up import NAS_BENCH_201, FakeRun
 
 LINES = (Line("training images", "#3b82c4", (1, 2, 3), (0.5, None, 0.25)),)
 
@@ -57,3 +63,24 @@ def test_class_names_of_a_confusion_matrix_are_shown_as_they_are_written():
     shown = ["".join(entry.itertext()) for entry in ElementTree.fromstring(drawing).iter()]
     assert "<i>$x^2$</i>" in shown
     assert "猫" in shown
+
+
+def test_the_curvature_is_a_curve_through_the_epochs_that_measured_it(run_path):
+    run = FakeRun(run_path, epochs=15)
+    run.search(parse_genotype(NAS_BENCH_201))
+    search = read_facts(run_path).search
+    assert draw_curvature(search) == ""
+    values = tuple(0.1 * epoch if epoch % 2 else None for epoch in search.epochs)
+    drawing = draw_curvature(replace(search, eigenvalue=values))
+    measured = tuple(epoch for epoch in search.epochs if epoch % 2)
+    line = Line("largest eigenvalue", "#8b5cc7", measured, tuple(0.1 * epoch for epoch in measured))
+    assert drawing == draw_lines("search-curvature", "Curvature in alpha", (line,), label="largest eigenvalue")
+
+
+def test_the_page_shows_the_curvature_where_it_was_measured(run_path):
+    run = FakeRun(run_path, epochs=2)
+    run.search(parse_genotype(NAS_BENCH_201))
+    facts = read_facts(run_path)
+    sentence = "How sharply the validation loss bends in alpha"
+    assert sentence not in render_page(facts)
+    assert sentence in render_page(replace(facts, search=replace(facts.search, eigenvalue=(0.1, 0.2))))

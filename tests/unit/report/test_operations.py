@@ -13,7 +13,10 @@ from dartboard.space.ops import OPS
         ("max_pool_3x3", "pooling"),
         ("skip_connect", "skip connection"),
         ("none", "none"),
-        ("attention", "other"),
+        ("double_attention", "attention"),
+        ("squeeze_excite", "attention"),
+        ("bam", "attention"),
+        ("bamboo", "other"),
     ],
 )
 def test_family_is_told_by_the_name(operation, expected):

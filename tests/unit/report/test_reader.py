@@ -5,8 +5,10 @@ import pytest
 
 from dartboard.errors import RunDirectoryError
 from dartboard.report import read_facts
+from dartboard.report.gate_charts import draw_gates
+from dartboard.report.history import read_search
 from dartboard.report.measures import wilson_interval
-from dartboard.space.genotype import parse_genotype
+from dartboard.space.genotype import CellGenotype, Choice, Genotype, parse_genotype
 
 from .made_up import CLASSES, DARTS_OPERATIONS, DARTS_V2, NAS_BENCH_201, FakeRun
 
@@ -75,9 +77,9 @@ def test_gates_are_told_by_edge_and_operation_and_the_kept_one_is_named(run_path
     assert gates["normal"].operations == DARTS_OPERATIONS
     assert len(gates["normal"].edges) == 14
     edge = gates["normal"].edges[11]
-    assert (edge.label, edge.kept) == ("2 → 5", "dil_conv_3x3")
+    assert (edge.label, edge.kept) == ("2 → 5", ("dil_conv_3x3",))
     assert edge.gates[6] == tuple(event["gates"]["normal"][11][6] for event in events if event["event"] == "epoch")
-    assert gates["reduce"].edges[2].kept is None
+    assert gates["reduce"].edges[2].kept == ()
 
 
 def test_gates_of_a_search_in_stages_start_where_the_last_stage_did(run_path):
@@ -147,3 +149,27 @@ def test_a_damaged_file_is_named(finished_run, name, content):
     (finished_run / name).write_text(content)
     with pytest.raises(RunDirectoryError, match=name):
         read_facts(finished_run)
+
+
+def test_a_search_that_went_back_tells_its_epochs_once_and_the_time_of_all(run_path):
+    run = FakeRun(run_path, epochs=3)
+    run.directory.events.append({"event": "rollback", "phase": "search", "from": 3, "epoch": 1, "seconds": 120.0})
+    run.search(parse_genotype(NAS_BENCH_201))
+    search = read_facts(run_path).search
+    assert search.epochs == (1, 2, 3)
+    assert search.seconds == 3 * 60 + 120
+
+
+def test_a_cell_whose_nodes_have_left_keeps_the_numbers_of_its_edges_and_names_all_that_an_edge_keeps():
+    cell = CellGenotype((Choice(3, 0, "none"), Choice(4, 1, "skip_connect"), Choice(4, 1, "none")), (3, 4))
+    gates = {"normal": [[0.5, 0.5]] * 14}
+    epoch = {"event": "epoch", "phase": "search", "epoch": 1, "seconds": 1.0, "gates": gates}
+    facts = read_search([epoch | {"operations": ["none", "skip_connect"]}], Genotype("darts", (("normal", cell),)))
+    assert facts is not None
+    edges = facts.gates[0].edges
+    assert [edge.label for edge in edges[:6]] == ["0 → 2", "1 → 2", "0 → 3", "1 → 3", "2 → 3", "0 → 4"]
+    assert {edge.label: edge.kept for edge in edges if edge.kept} == {
+        "0 → 3": ("none",),
+        "1 → 4": ("skip_connect", "none"),
+    }
+    assert "skip_connect, none" in draw_gates(facts.gates[0])

@@ -2,7 +2,21 @@ import pytest
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import RecipeError, SettingsError, UnknownNameError
-from dartboard.search import METHODS, AdamUpdate, FirstOrder, NoTraining, Recipe, Unrolled, make_recipe, method
+from dartboard.search import (
+    METHODS,
+    AdamUpdate,
+    AdversarialPerturbation,
+    DenseHypernetwork,
+    EmbeddingHypernetwork,
+    FirstOrder,
+    NoTraining,
+    RandomPerturbation,
+    Recipe,
+    SearchSettings,
+    Unrolled,
+    make_recipe,
+    method,
+)
 
 
 def test_the_methods_are_the_parts_that_their_papers_name() -> None:
@@ -12,6 +26,32 @@ def test_the_methods_are_the_parts_that_their_papers_name() -> None:
     assert darts.update == second.update == AdamUpdate(lr=3e-4, betas=(0.5, 0.999), weight_decay=1e-3)
     assert random.gradient is None
     assert random.rules == (NoTraining(),)
+
+
+def test_smooth_darts_shakes_what_its_paper_shakes() -> None:
+    random, adversarial = (make_recipe(name, {}) for name in ("sdarts-rs", "sdarts-adv"))
+    assert random.perturbation == RandomPerturbation(epsilon_start=0.03, epsilon_end=0.3, space="probs")
+    assert adversarial.perturbation == AdversarialPerturbation(0.03, 0.3, "probs", steps=7, random_start=True)
+    assert random.gradient == adversarial.gradient == FirstOrder()
+    assert make_recipe("sdarts-rs", {"second_order": True}).gradient == Unrolled()
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "alpha_lr", "published"),
+    [
+        ("hyperdarts-1", DenseHypernetwork(), 6e-4, {"epochs": 49, "batch_size": 48, "weight_lr": 0.05}),
+        ("hyperdarts-2", DenseHypernetwork("sigmoid"), 9e-4, {"weight_lr": 0.075}),
+        ("hyperdarts-embedding", EmbeddingHypernetwork(size=32), 3e-4, {"batch_size": 48}),
+    ],
+)
+def test_hyper_darts_has_the_networks_and_rates_of_the_thesis(name: str, network, alpha_lr: float, published) -> None:
+    recipe = make_recipe(name, {})
+    assert recipe.hypernetwork == network
+    assert recipe.hypernetwork.direct_gradient
+    assert recipe.update == AdamUpdate(lr=alpha_lr, betas=(0.5, 0.999), weight_decay=1e-3)
+    assert recipe.published == {**published, "weight_lr_min": 0.0}
+    settings = SearchSettings(**recipe.published)
+    assert (settings.momentum, settings.weight_decay, settings.weight_lr_min) == (0.9, 3e-4, 0.0)
 
 
 def test_options_reach_the_parts() -> None:

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dartboard.errors import GenotypeError
-from dartboard.space import CellGenotype, Choice, Genotype, check_genotype, get_space, parse_genotype
+from dartboard.space import ATTENTION, CellGenotype, Choice, Genotype, check_genotype, get_space, parse_genotype
 
 from .strategies import loose_genotypes, strict_genotypes
 
@@ -39,9 +39,10 @@ def test_every_genotype_survives_json(genotype: Genotype) -> None:
 @settings(deadline=None)
 def test_every_operation_is_counted(genotype: Genotype) -> None:
     counts = genotype.operation_counts
-    assert sum(counts.values()) == sum(len(cell.choices) for _, cell in genotype.cells)
+    choices = [choice for _, cell in genotype.cells for choice in cell.choices]
+    assert sum(counts.values()) == len(choices) + sum(bool(choice.attention) for choice in choices)
     assert list(counts.values()) == sorted(counts.values(), reverse=True)
-    assert set(counts) <= set(get_space(genotype.space).ops)
+    assert set(counts) <= {*get_space(genotype.space).ops, *ATTENTION}
 
 
 def test_pairs_stand_for_two_edges_a_node() -> None:
@@ -78,6 +79,45 @@ def test_json_is_operation_node_predecessor() -> None:
         "normal": [["sep_conv_3x3", 2, 0], ["skip_connect", 2, 1]],
         "normal_concat": [2],
     }
+
+
+ATTENTIVE = CellGenotype((Choice(2, 0, "sep_conv_3x3", "cbam"), Choice(2, 1, "skip_connect")), (2,))
+
+
+@pytest.mark.parametrize(
+    ("genotype", "text"),
+    [
+        (
+            Genotype("darts", (("normal", ATTENTIVE),)),
+            "Genotype(normal=[('sep_conv_3x3', 0, 'cbam'), ('skip_connect', 1)], normal_concat=range(2, 3))",
+        ),
+        (
+            Genotype("darts", (("normal", CellGenotype(ATTENTIVE.choices[:1] * 3, (2,))),)),
+            "Genotype(normal=[('sep_conv_3x3', 0, 2, 'cbam'), ('sep_conv_3x3', 0, 2, 'cbam'), "
+            "('sep_conv_3x3', 0, 2, 'cbam')], normal_concat=range(2, 3))",
+        ),
+        (
+            Genotype(
+                "nas-bench-201", (("cell", CellGenotype((Choice(1, 0, "none"), Choice(2, 1, "x", "bam")), (2,))),)
+            ),
+            "|none~0|+|x~1~bam|",
+        ),
+    ],
+)
+def test_attention_stands_last_in_text(genotype: Genotype, text: str) -> None:
+    assert genotype.to_text() == text
+    assert parse_genotype(text) == genotype
+
+
+def test_attention_stands_last_in_json_and_only_where_there_is_some() -> None:
+    genotype = Genotype("darts", (("normal", ATTENTIVE),))
+    entries = [["sep_conv_3x3", 2, 0, "cbam"], ["skip_connect", 2, 1]]
+    assert genotype.to_json() == {"space": "darts", "normal": entries, "normal_concat": [2]}
+    assert genotype.operation_counts == {"cbam": 1, "sep_conv_3x3": 1, "skip_connect": 1}
+
+
+def test_a_choice_is_another_one_with_attention() -> None:
+    assert Choice(2, 0, "none") == Choice(2, 0, "none", "") != Choice(2, 0, "none", "identity")
 
 
 @pytest.mark.parametrize(
@@ -123,6 +163,11 @@ def test_text_that_would_execute_something_is_refused(
         "Genotype(normal=[('none', '0')], normal_concat=[2])",
         "Genotype(normal=[('none', True)], normal_concat=[2])",
         "Genotype(normal=[('none', 0, None)], normal_concat=[2])",
+        "Genotype(normal=[('none', 0, 2, 'bam', 'cbam')], normal_concat=[2])",
+        "Genotype(normal=[('none', 0, 'bam', 2)], normal_concat=[2])",
+        "Genotype(normal=[('none', 0, 'bam', 'cbam')], normal_concat=[2])",
+        "Genotype(normal=[('none', 0, 2, 2)], normal_concat=[2])",
+        "Genotype(normal=[('none', 0, 2, None)], normal_concat=[2])",
         "Genotype(normal='abc', normal_concat=[2])",
         "Genotype(normal=7, normal_concat=[2])",
         "Genotype(**{'normal': []})",
@@ -152,6 +197,8 @@ def test_malformed_calls_are_refused_with_a_short_sentence(text: str) -> None:
         ("|none~0|++|none~0|", ""),
         ("|none~-1|", "|none~-1|"),
         ("|none~" + "9" * 5000 + "|", "|none~9"),
+        ("|none~0~|", "|none~0~|"),
+        ("|none~0~bam~cbam|", "|none~0~bam~cbam|"),
         ("|__import__('os')~0|", "|__import__('os')~0|"),
     ],
     ids=lambda text: text[:40] or "empty",
@@ -186,6 +233,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         {"space": "darts", "normal": [["none", "2", 0]], "normal_concat": [2]},
         {"space": "darts", "normal": [["none", 2.0, 0]], "normal_concat": [2]},
         {"space": "darts", "normal": [["none", True, 0]], "normal_concat": [2]},
+        {"space": "darts", "normal": [["none", 2, 0, None]], "normal_concat": [2]},
+        {"space": "darts", "normal": [["none", 2, 0, "bam", "cbam"]], "normal_concat": [2]},
         {"space": "darts", "normal": None, "normal_concat": [2]},
         {"space": "darts", "normal": [], "normal_concat": [None]},
         {"space": "darts", "normal": [], "normal_concat": 3},
@@ -197,8 +246,8 @@ def test_incomplete_json_is_refused_with_the_wanted_form(content: Any) -> None:
         Genotype.from_json(content)
 
 
-def test_a_repeated_predecessor_is_read_but_is_no_strict_architecture() -> None:
-    twice = "[('sep_conv_3x3', 1), ('skip_connect', 1)" + ", ('none', 0), ('none', 1)" * 3 + "]"
+def test_an_input_taken_twice_in_one_way_is_read_but_is_no_strict_architecture() -> None:
+    twice = "[('skip_connect', 1), ('skip_connect', 1)" + ", ('none', 0), ('none', 1)" * 3 + "]"
     genotype = parse_genotype(
         f"Genotype(normal={twice}, normal_concat=range(2, 6), reduce={twice}, reduce_concat=range(2, 6))".replace(
             "none", "skip_connect"

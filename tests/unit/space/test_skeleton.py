@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from dartboard.errors import SettingsError
 from dartboard.space import NetworkPlan, Norm, get_space
+from dartboard.space.features import Features
 from dartboard.space.skeleton import Backbone, CellPlace, ResidualBlock, ResidualPlace, join_outputs, project_inputs
 
 DARTS = get_space("darts")
@@ -106,8 +107,30 @@ def test_cells_without_projections_take_inputs_as_they_are() -> None:
 
 def test_outputs_join_on_channels_or_are_the_last_node() -> None:
     states = [torch.full((1, 2, 1, 1), float(node)) for node in range(6)]
-    assert join_outputs(DARTS.cell, states).flatten().tolist() == [2, 2, 3, 3, 4, 4, 5, 5]
-    assert join_outputs(NB201.cell, states[:4]).flatten().tolist() == [3, 3]
+    assert join_outputs(DARTS.cell, states).whole.flatten().tolist() == [2, 2, 3, 3, 4, 4, 5, 5]
+    assert join_outputs(NB201.cell, states[:4]).whole.flatten().tolist() == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("stem", "size", "maps"),
+    [
+        ("cifar", (32, 32), [(32, 32)] * 2 + [(16, 16)] * 3 + [(8, 8)] * 3),
+        ("cifar", (9, 6), [(9, 6)] * 2 + [(5, 3)] * 3 + [(3, 2)] * 3),
+        ("imagenet", (57, 224), [(8, 28)] * 2 + [(4, 14)] * 3 + [(2, 7)] * 3),
+    ],
+)
+def test_cells_know_the_size_of_their_maps_where_the_plan_knows_that_of_the_images(
+    stem: Any, size: tuple[int, int], maps: list[tuple[int, int]]
+) -> None:
+    plan = darts_plan(stem=stem, image_size=size)
+    assert [place.map_size for place in places(plan)] == maps
+    assert plan == darts_plan(stem=stem).for_images(size)
+    assert {place.map_size for place in places(darts_plan(stem=stem))} == {None}
+
+
+def test_residual_blocks_halve_the_maps_of_the_cells_behind_them() -> None:
+    plan = NB201.plan(in_channels=3, num_classes=10, init_channels=16, layers=2, image_size=(7, 8))
+    assert [place.map_size for place in places(plan)] == [(7, 8)] * 2 + [(4, 4)] * 2 + [(2, 2)] * 2
 
 
 class _Recorder(nn.Module):
@@ -115,9 +138,9 @@ class _Recorder(nn.Module):
         super().__init__()
         self.place, self.seen = place, seen
 
-    def forward(self, inputs: list[Tensor], context: Any) -> Tensor:
-        self.seen.append(([x.shape for x in inputs], context))
-        newest = inputs[-1][:, :1, :: self.place.stride, :: self.place.stride]
+    def forward(self, inputs: list[Features], context: Any) -> Tensor:
+        self.seen.append(([x.whole.shape for x in inputs], context))
+        newest = inputs[-1].whole[:, :1, :: self.place.stride, :: self.place.stride]
         return newest.expand(-1, 4 * self.place.channels, -1, -1)
 
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from functools import cache
+from itertools import cycle
 
 import pytest
 import torch
@@ -8,9 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from dartboard.errors import GenotypeError, SettingsError
-from dartboard.space import Genotype, Network, Norm, SearchSpace, get_space, parse_genotype
+from dartboard.space import ATTENTION, Genotype, Network, Norm, SearchSpace, get_space, parse_genotype
 from dartboard.supernet import Mixing, ReferenceSupernet, SupernetSpec, carry_weights, path_weights
 from dartboard.supernet.reference import MixedCell
+from dartboard.supernet.spec import SEARCH_NORM
 
 DARTS = get_space("darts")
 NB201 = get_space("nas-bench-201")
@@ -302,6 +304,47 @@ def test_a_supernet_whose_norms_learn_has_all_weights_of_the_network(genotype: G
     network.load_state_dict(path_weights(supernet.state_dict(), supernet.spec, genotype), strict=True)
 
 
+def attentive(genotype: Genotype) -> Genotype:
+    """With every kind of attention in turn, and none after the first operation."""
+    names = cycle(["", *ATTENTION])
+    return replace(
+        genotype,
+        cells=tuple(
+            (kind, replace(cell, choices=tuple(replace(each, attention=next(names)) for each in cell.choices)))
+            for kind, cell in genotype.cells
+        ),
+    )
+
+
+@pytest.mark.parametrize("genotype", [SEPARABLE, EDGES, LOOSE], ids=["darts", "nas-bench-201", "fewer edges"])
+@pytest.mark.parametrize("norm", [SEARCH_NORM, LEARNED], ids=["search", "learned"])
+def test_a_network_takes_the_attention_of_its_path_too(genotype: Genotype, norm: Norm) -> None:
+    genotype = attentive(genotype)
+    mixing = Mixing(attention=("skip_connect", *ATTENTION))
+    spec = spec_of(get_space(genotype.space), width=4, mixing=mixing, norm=norm)
+    supernet = build(replace(spec, plan=spec.plan.for_images((7, 7))))
+    network = Network(supernet.spec.space, genotype, supernet.spec.plan).double().train()
+    weights = path_weights(supernet.state_dict(), supernet.spec, genotype)
+    network.load_state_dict(weights, strict=norm == LEARNED)
+    gates = one_hot(supernet.spec, genotype)
+    for kind, cell in genotype.cells:
+        attention = torch.zeros(len(supernet.spec.space.cell.edges), 7, dtype=torch.float64)
+        attention[:, 0] = 1.0
+        for row, edge in enumerate(supernet.spec.space.cell.edges):
+            for choice in cell.choices:
+                if choice.attention and (choice.target, choice.source) == (edge.target, edge.source):
+                    attention[row] = torch.eye(7, dtype=torch.float64)[1 + ATTENTION.index(choice.attention)]
+        gates[f"{kind}.attention"] = attention
+    torch.testing.assert_close(network(images(1)), supernet(images(1), gates))
+
+
+def test_attention_that_the_supernet_lacks_is_refused() -> None:
+    genotype = parse_genotype("|none~0~cbam|+|none~0|none~1|+|none~0|none~1|none~2|")
+    for has, mixing in (("none", Mixing()), ("bam, identity", Mixing(attention=("bam", "identity")))):
+        with pytest.raises(GenotypeError, match=f"edge 0 -> 1 .* attention 'cbam', and this supernet has {has}"):
+            path_weights({}, spec_of(NB201, mixing=mixing), genotype)
+
+
 @pytest.mark.parametrize("genotype", [SEPARABLE, POOLING, EDGES, LOOSE])
 def test_the_weights_of_a_path_lack_only_what_norms_start_with(genotype: Genotype) -> None:
     supernet = build(spec_of(get_space(genotype.space)))
@@ -350,3 +393,9 @@ def test_an_operation_that_is_not_live_is_refused() -> None:
 def test_partial_channels_are_refused() -> None:
     with pytest.raises(SettingsError, match=r"see 1/4 of the channels .* channel_share of 1\.$"):
         path_weights({}, spec_of(NB201, mixing=Mixing(channel_share=4)), EDGES)
+
+
+def test_a_genotype_that_has_lost_nodes_is_refused() -> None:
+    cells = "normal=[('skip_connect', 0, 3)], normal_concat=[3], reduce=[('skip_connect', 1, 2)], reduce_concat=[2]"
+    with pytest.raises(GenotypeError, match=r"the normal cell joins 1 of 4 nodes, so the weights of what follows"):
+        path_weights({}, spec_of(DARTS), parse_genotype(f"Genotype({cells})"))

@@ -9,7 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from dartboard.errors import SettingsError
-from dartboard.space import CellTopology, NetworkPlan, SearchSpace, get_space
+from dartboard.space import ATTENTION, CellTopology, NetworkPlan, SearchSpace, get_space
 from dartboard.space.skeleton import CellPlace, DartsSkeleton
 from dartboard.supernet import Mixing, ReferenceSupernet, SupernetSpec
 from dartboard.supernet.cost import Counts, Measurement, StepModel, Work, step_work
@@ -27,8 +27,14 @@ def spec_of(
     return SupernetSpec(space, plan)
 
 
+def attentive(spec: SupernetSpec, image: tuple[int, int]) -> SupernetSpec:
+    return replace(spec, mixing=Mixing(attention=ATTENTION), plan=spec.plan.for_images(image))
+
+
 def gates_of(spec: SupernetSpec) -> dict[str, torch.Tensor]:
-    return {kind: torch.empty(shape, device="meta") for kind, shape in spec.gate_shapes.items()}
+    gates = {kind: torch.empty(shape, device="meta") for kind, shape in spec.gate_shapes.items()}
+    shape = (len(spec.space.cell.edges), len(spec.mixing.attention))
+    return gates | {f"{kind}.attention": torch.empty(shape, device="meta") for kind in gates}
 
 
 @pytest.mark.parametrize(
@@ -41,9 +47,22 @@ def gates_of(spec: SupernetSpec) -> dict[str, torch.Tensor]:
         (spec_of("nas-bench-201"), (7, 7)),
         (spec_of("nas-bench-201", channels=8, layers=1, nodes=4), (32, 32)),
         (replace(spec_of("darts", channels=8), mixing=Mixing(channel_share=4)), (8, 8)),
+        (attentive(spec_of("darts", channels=32, ops=3, nodes=2), (9, 8)), (9, 8)),
+        (attentive(spec_of("nas-bench-201", layers=1), (8, 8)), (8, 8)),
         (spec_of("darts").with_live({"normal": [["skip_connect"]] * 7 + [["sep_conv_3x3"]] * 7}), (8, 8)),
     ],
-    ids=["darts", "odd images", "smaller cells", "imagenet stem", "nas-bench-201", "more nodes", "partial", "live"],
+    ids=[
+        "darts",
+        "odd images",
+        "smaller cells",
+        "imagenet stem",
+        "nas-bench-201",
+        "more nodes",
+        "partial",
+        "attention",
+        "other attention",
+        "live",
+    ],
 )
 def test_multiply_adds_and_weights_are_those_of_the_definition(spec: SupernetSpec, image: tuple[int, int]) -> None:
     with torch.device("meta"):

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dartboard.space import OPS, CellTopology, Cost, Norm, SearchSpace, get_space, op
-from dartboard.space.ops import DepthwiseConv2d
+from dartboard.space import ATTENTION, OPS, CellTopology, Cost, Norm, SearchSpace, get_space, op
+from dartboard.space.ops import DepthwiseConv2d, build_op
 from dartboard.space.ops.basic import Zero
 from dartboard.space.skeleton import DartsSkeleton
 from dartboard.supernet import FusedSupernet, ReferenceSupernet, SupernetSpec
@@ -29,12 +29,13 @@ AT_EITHER_STRIDE: dict[str, Form] = {
 EXPECTED = {(name, stride): form for name, form in AT_EITHER_STRIDE.items() for stride in (1, 2)}
 EXPECTED |= {("skip_connect", 1): "shared", ("skip_connect", 2): "plain"}
 EXPECTED |= {("nor_conv_1x1", 1): Separable(0, 1, 1, EPS), ("nor_conv_1x1", 2): "plain"}
+EXPECTED |= {(name, 1): "shared" if name == "identity" else "plain" for name in ATTENTION}
 LEARNED, RUNNING = Norm(affine=True, running=False), Norm(affine=False, running=True)
 
 
 @pytest.mark.parametrize(("name", "stride"), EXPECTED)
 def test_every_operation_of_the_package_has_its_form(name: str, stride: int) -> None:
-    assert find_form(OPS[name].factory(4, stride, SEARCH_NORM)) == EXPECTED[name, stride]
+    assert find_form(build_op(name, 4, stride, SEARCH_NORM, (8, 8))) == EXPECTED[name, stride]
 
 
 def test_no_operation_of_the_package_is_forgotten_here() -> None:

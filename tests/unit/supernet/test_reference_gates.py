@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dartboard.space import CellPlace, CellTopology, SearchSpace, get_space
+from dartboard.space import ATTENTION, CellPlace, CellTopology, SearchSpace, get_space
 from dartboard.supernet import Mixing, ReferenceSupernet, SupernetSpec
 from dartboard.supernet.mixing import join_channels
 from dartboard.supernet.reference import MixedCell, SupernetCall
@@ -20,7 +20,8 @@ every_space = pytest.mark.parametrize("space", [DARTS, NB201], ids=lambda space:
 
 def build(space: SearchSpace, mixing: Mixing | None = None, *, width: int = 4) -> ReferenceSupernet:
     """A tiny supernet in float64 with random weights."""
-    plan = space.plan(in_channels=1, num_classes=3, init_channels=width, layers=3 if space.name == "darts" else 1)
+    layers = 3 if space.name == "darts" else 1
+    plan = space.plan(in_channels=1, num_classes=3, init_channels=width, layers=layers, image_size=(9, 9))
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return ReferenceSupernet(SupernetSpec(space, plan, mixing or Mixing())).double()
@@ -224,6 +225,25 @@ def test_attention_by_identity_multiplies_the_edge_by_its_gate(space: SearchSpac
     found = attentive(IMAGES, gates | for_every_kind(attentive, "attention", attention))
     wanted = alone(IMAGES, gates | for_every_kind(alone, "edges", attention[:, 0]))
     torch.testing.assert_close(found, wanted)
+
+
+@every_space
+def test_attention_by_the_identity_alone_is_the_supernet_without_attention(space: SearchSpace) -> None:
+    attentive, alone = build(space, Mixing(attention=ATTENTION)), build(space)
+    attentive.load_state_dict(alone.state_dict(), strict=False)
+    gates, first = random_gates(alone), torch.zeros(num_edges(alone), len(ATTENTION), dtype=torch.float64)
+    first[:, 0] = 1.0
+    found = attentive(IMAGES, gates | for_every_kind(attentive, "attention", first))
+    torch.testing.assert_close(found, alone(IMAGES, gates))
+
+
+def test_gather_excite_has_a_weight_for_each_pixel_of_its_cells_maps() -> None:
+    spec = SupernetSpec(DARTS, DARTS.plan(in_channels=1, num_classes=3, init_channels=4, layers=3, image_size=(9, 6)))
+    supernet = ReferenceSupernet(replace(spec, mixing=Mixing(attention=("gather_excite",))))
+    shapes = [
+        value.shape[2:] for name, value in supernet.named_parameters() if name.endswith("0.gather_excite.gather.weight")
+    ]
+    assert shapes == [(9, 6)] * 2 + [(5, 3)] * 2 + [(3, 2)] * 2
 
 
 def one_edge(mixing: Mixing) -> MixedCell:

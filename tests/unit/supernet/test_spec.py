@@ -19,6 +19,22 @@ def make(space: SearchSpace = DARTS, *, width: int = 8, mixing: Mixing | None = 
     return SupernetSpec(space, plan, mixing or Mixing())
 
 
+@pytest.mark.parametrize(
+    ("attention", "sentence"),
+    [
+        (
+            ("identity", "squeze_excite"),
+            "no operation 'squeze_excite' to serve as attention; did you mean 'squeeze_exc",
+        ),
+        (("se",), "no operation 'se' to serve as attention; known: bam, cbam, double_attention, gather_excite, ident"),
+        (("bam", "cbam", "bam"), "the attention 'bam' is named twice"),
+    ],
+)
+def test_attention_that_is_unknown_or_named_twice_is_refused(attention: tuple[str, ...], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        Mixing(attention=attention)
+
+
 def edges(*names: str, count: int = 14) -> list[list[str]]:
     return [list(names) for _ in range(count)]
 

@@ -12,6 +12,8 @@ from dartboard.train import ModelCard, load_model, save_model
 
 NB201 = parse_genotype("|nor_conv_1x1~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|skip_connect~2|")
 
+ATTENTIVE = parse_genotype("|nor_conv_1x1~0~gather_excite|+|skip_connect~0~bam|none~1|+|none~0|none~1|none~2~cbam|")
+
 
 def make_card(genotype: Genotype = NB201, layers: int = 1, classes: int = 3) -> ModelCard:
     return ModelCard(
@@ -45,7 +47,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("genotype", [NB201, PUBLISHED["darts-v2"]], ids=["nas-bench-201", "darts"])
+@pytest.mark.parametrize(
+    "genotype", [NB201, PUBLISHED["darts-v2"], ATTENTIVE], ids=["nas-bench-201", "darts", "attention"]
+)
 def test_a_loaded_network_gives_the_same_logits_bit_for_bit(tmp_path: Path, genotype: Genotype) -> None:
     card = make_card(genotype, layers=3)
     network = trained(card, auxiliary=True).eval()

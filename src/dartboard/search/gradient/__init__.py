@@ -1,6 +1,7 @@
 """What d loss / d alpha is: the problem of one step, and one file per way to differentiate it."""
 
 from dartboard.search.gradient.first_order import FirstOrder
+from dartboard.search.gradient.implicit import ConjugateGradient, Implicit, Neumann
 from dartboard.search.gradient.problem import (
     Bilevel,
     Gradient,
@@ -10,16 +11,24 @@ from dartboard.search.gradient.problem import (
     differentiate,
     differentiate_both,
 )
+from dartboard.search.gradient.second import SecondDerivatives, flat
+from dartboard.search.gradient.truncated import TruncatedUnrolled
 from dartboard.search.gradient.unrolled import Unrolled
 
 __all__ = [
     "Bilevel",
+    "ConjugateGradient",
     "FirstOrder",
     "Gradient",
+    "Implicit",
     "Loss",
+    "Neumann",
+    "SecondDerivatives",
     "SgdStep",
     "Tensors",
+    "TruncatedUnrolled",
     "Unrolled",
     "differentiate",
     "differentiate_both",
+    "flat",
 ]

@@ -3,15 +3,21 @@
 from dartboard.search.relaxation.base import Relaxation, RelaxedCell, SharesSets
 from dartboard.search.relaxation.groups import GroupSoftmax, operation_groups
 from dartboard.search.relaxation.pairs import PairSoftmax, edge_sets
-from dartboard.search.relaxation.softmax import EdgeSoftmax, Softmax, live_softmax
+from dartboard.search.relaxation.sigmoid import Sigmoid
+from dartboard.search.relaxation.simplex import EdgeSimplex, Simplex
+from dartboard.search.relaxation.softmax import EdgeSoftmax, NodeSoftmax, Softmax, live_softmax
 
 __all__ = [
+    "EdgeSimplex",
     "EdgeSoftmax",
     "GroupSoftmax",
+    "NodeSoftmax",
     "PairSoftmax",
     "Relaxation",
     "RelaxedCell",
     "SharesSets",
+    "Sigmoid",
+    "Simplex",
     "Softmax",
     "edge_sets",
     "live_softmax",

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from dartboard.search.relaxation.base import RelaxedCell
 
-__all__ = ["EdgeSoftmax", "Softmax", "live_softmax"]
+__all__ = ["EdgeSoftmax", "NodeSoftmax", "Softmax", "live_softmax"]
 
 
 def live_softmax(alpha: Tensor, cell: RelaxedCell, members: Tensor | None = None) -> Tensor:
@@ -54,6 +54,39 @@ class Softmax:
 
 
 @dataclass(frozen=True)
+class NodeSoftmax:
+    """One softmax over all operations of all edges into a node, so that edges compete too (I-DARTS).
+
+    Paper: Jiang, Hu, Xiao, Zhang and Zhu, "Improved Differentiable Architecture Search for Language Modeling and Named
+    Entity Recognition", 2019.
+
+    Attributes:
+        initial_scale: standard deviation of the start values; 1e-3 in the authors' code.
+    """
+
+    initial_scale: float = 1e-3
+    sums_to_one = False
+    on_simplex = False
+
+    def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:
+        """Small normal numbers."""
+        return self.initial_scale * torch.randn(cell.live.shape, generator=generator)
+
+    def gates(self, alpha: Tensor, cell: RelaxedCell, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - no draw
+        """One softmax for every node."""
+        return self.mean_gates(alpha, cell)
+
+    def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
+        """One softmax for every node."""
+        logits = alpha if cell.temperature == 1.0 else alpha / cell.temperature
+        if not cell.is_whole:
+            logits = logits.masked_fill(~cell.live, torch.finfo(logits.dtype).min)
+        parts = torch.split(logits, [len(rows) for rows in cell.incoming])
+        gates = torch.cat([part.flatten().softmax(dim=0).view_as(part) for part in parts])
+        return gates if cell.is_whole else gates * cell.live
+
+
+@dataclass(frozen=True)
 class EdgeSoftmax:
     """For the slot `edges`: a softmax over the edges into each node (PC-DARTS, arXiv:1907.05737, eq. 4).
 
@@ -76,4 +109,5 @@ class EdgeSoftmax:
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """One softmax for every node, (edges,)."""
         # Edges are ordered by target node, so the nodes' parts follow one another.
-        return torch.cat([alpha[rows[0] : rows[-1] + 1].softmax(dim=0) for rows in cell.incoming])
+        parts = torch.split(alpha, [len(rows) for rows in cell.incoming])
+        return torch.cat([part.softmax(dim=0) for part in parts])

@@ -1,8 +1,31 @@
 """What happens when: one file per family."""
 
+from dartboard.search.rules.auxiliary import FadeAuxiliary, Fading
 from dartboard.search.rules.base import Rule
+from dartboard.search.rules.best_epoch import BestEpoch
 from dartboard.search.rules.cooling import Cooling
+from dartboard.search.rules.curvature import DecayOnSharpening, MeasureCurvature, Sharpening, StopOnSharpening
+from dartboard.search.rules.dropping import GrowDropping
 from dartboard.search.rules.skip_dropout import FadingSkipDropout
+from dartboard.search.rules.stopping import StopAtSkips, StopAtStableRanking
 from dartboard.search.rules.warm_up import NoTraining, WarmUp
+from dartboard.search.rules.weight_decay import ScaleWeightDecay
 
-__all__ = ["Cooling", "FadingSkipDropout", "NoTraining", "Rule", "WarmUp"]
+__all__ = [
+    "BestEpoch",
+    "Cooling",
+    "DecayOnSharpening",
+    "FadeAuxiliary",
+    "Fading",
+    "FadingSkipDropout",
+    "GrowDropping",
+    "MeasureCurvature",
+    "NoTraining",
+    "Rule",
+    "ScaleWeightDecay",
+    "Sharpening",
+    "StopAtSkips",
+    "StopAtStableRanking",
+    "StopOnSharpening",
+    "WarmUp",
+]

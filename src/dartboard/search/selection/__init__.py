@@ -1,17 +1,23 @@
 """Which genotype comes out: one file per family."""
 
+from dartboard.search.selection.attention import WithAttention
 from dartboard.search.selection.base import Selection, make_genotype
 from dartboard.search.selection.edge_pairs import StrongestEdgePairs
+from dartboard.search.selection.pairs import StrongestPairs
 from dartboard.search.selection.skip_cap import SkipCap
 from dartboard.search.selection.strongest import StrongestEdges, strongest_choices, weighted_gates
+from dartboard.search.selection.threshold import Threshold
 from dartboard.search.selection.uniform import UniformlyRandom
 
 __all__ = [
     "Selection",
     "SkipCap",
-    "StrongestEdges",
     "StrongestEdgePairs",
+    "StrongestEdges",
+    "StrongestPairs",
+    "Threshold",
     "UniformlyRandom",
+    "WithAttention",
     "make_genotype",
     "strongest_choices",
     "weighted_gates",

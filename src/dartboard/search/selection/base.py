@@ -27,7 +27,14 @@ class Selection(Protocol):
 
 
 def make_genotype(space: SearchSpace, cells: Mapping[str, list[Choice]]) -> Genotype:
-    """The genotype of a space with these choices in each kind of cell."""
-    nodes = tuple(space.cell.nodes)
-    outputs = nodes if space.cell.output == "concat" else nodes[-1:]
-    return Genotype(space.name, tuple((kind, CellGenotype(tuple(cells[kind]), outputs)) for kind in space.cell_kinds))
+    """The genotype of a space with these choices in each kind of cell.
+
+    Where cells join their nodes, those that receive something are joined.
+    """
+    return Genotype(space.name, tuple((kind, _make_cell(space, cells[kind])) for kind in space.cell_kinds))
+
+
+def _make_cell(space: SearchSpace, choices: list[Choice]) -> CellGenotype:
+    nodes = space.cell.nodes
+    receiving = tuple(sorted({choice.target for choice in choices}))
+    return CellGenotype(tuple(choices), receiving if space.cell.output == "concat" else (nodes[-1],))

@@ -2,5 +2,6 @@
 
 from dartboard.search.update.adam import AdamUpdate, SgdUpdate
 from dartboard.search.update.base import Update
+from dartboard.search.update.exponentiated import ExponentiatedUpdate
 
-__all__ = ["AdamUpdate", "SgdUpdate", "Update"]
+__all__ = ["AdamUpdate", "ExponentiatedUpdate", "SgdUpdate", "Update"]

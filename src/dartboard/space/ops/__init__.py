@@ -1,7 +1,22 @@
 """Every candidate operation, once: a builder with its cost formula."""
 
-from dartboard.space.ops import basic, conv  # noqa: F401 - importing registers the operations
-from dartboard.space.ops.depthwise import DepthwiseConv2d, plain_kernels
-from dartboard.space.ops.registry import OPS, Cost, Norm, OpBuilder, has_weights, op, op_cost
+from dartboard.space.ops import attention, basic, conv  # noqa: F401 - importing registers the operations
+from dartboard.space.ops.attention import ATTENTION
+from dartboard.space.ops.depthwise import DepthwiseConv2d
+from dartboard.space.ops.kernels import plain_kernels
+from dartboard.space.ops.registry import OPS, Cost, Norm, OpBuilder, Size, build_op, has_weights, op, op_cost
 
-__all__ = ["OPS", "Cost", "DepthwiseConv2d", "Norm", "OpBuilder", "has_weights", "op", "op_cost", "plain_kernels"]
+__all__ = [
+    "ATTENTION",
+    "OPS",
+    "Cost",
+    "DepthwiseConv2d",
+    "Norm",
+    "OpBuilder",
+    "Size",
+    "build_op",
+    "has_weights",
+    "op",
+    "op_cost",
+    "plain_kernels",
+]

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from dartboard.space.ops.conv import FactorizedReduce, factorized_reduce_cost
+from dartboard.space.ops.pooling import AveragePool3x3
 from dartboard.space.ops.registry import Cost, Norm, op
 
 __all__ = ["Zero"]
@@ -56,4 +57,4 @@ def max_pool_3x3(channels: int, stride: int, norm: Norm) -> nn.Module:  # noqa: 
 @op("avg_pool_3x3", cost=_free, paper=_DARTS)
 def avg_pool_3x3(channels: int, stride: int, norm: Norm) -> nn.Module:  # noqa: ARG001
     """Mean over 3x3, padding not counted."""
-    return nn.AvgPool2d(3, stride=stride, padding=1, count_include_pad=False)
+    return AveragePool3x3(stride)

@@ -1,18 +1,15 @@
 """Convolutional candidate operations and the convolutions that cells and skeletons are made of."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from dartboard.space.ops.depthwise import DepthwiseConv2d
+from dartboard.space.ops.pointwise import Pointwise, every_second
 from dartboard.space.ops.registry import Cost, CostFormula, Norm, op
 
 __all__ = [
     "FactorizedReduce",
-    "Pointwise",
-    "every_second",
     "factorized_reduce_cost",
     "relu_conv_norm",
     "relu_conv_norm_cost",
@@ -28,53 +25,6 @@ def relu_conv_norm(inputs: int, outputs: int, kernel: int, norm: Norm, stride: i
         return nn.Sequential(nn.ReLU(), Pointwise(inputs, outputs, stride), norm(outputs))
     convolution = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
     return nn.Sequential(nn.ReLU(), convolution, norm(outputs))
-
-
-class Pointwise(nn.Conv2d):
-    """1x1 convolution of a stride, which takes the pixels it needs first.
-
-    torch's own strided one corrupts memory in the backward pass on CPUs when it has fewer than 16 input channels, laid
-    out channels last (oneDNN issue 6035, in torch 2.13).
-
-    Args:
-        inputs: channels in.
-        outputs: channels out.
-        stride: 1 or 2.
-    """
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__(inputs, outputs, 1, bias=False)
-        self.step = stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, inputs, height, width) -> (batch, outputs, ceil(height/stride), ceil(width/stride))."""
-        return super().forward(x if self.step == 1 else every_second(x, 0))
-
-
-def every_second(x: Tensor, first: int) -> Tensor:
-    """Every second pixel in both directions, from row and column `first` on (0 or 1).
-
-    Slicing would do, but its gradient is laid out channels first whatever x is, which all that follows pays for.
-    """
-    if torch.compiler.is_compiling():  # a compiler lays gradients out by itself
-        return x[:, :, first::2, first::2]
-    result: Tensor = _EverySecond.apply(x, first)  # type: ignore[no-untyped-call]
-    return result
-
-
-class _EverySecond(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, first: int) -> Tensor:
-        ctx.first, ctx.like = first, (x.shape, x.is_contiguous(memory_format=torch.channels_last))
-        return x[:, :, first::2, first::2].clone()
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        shape, is_channels_last = ctx.like
-        layout = torch.channels_last if is_channels_last else torch.contiguous_format
-        result = torch.empty(shape, dtype=gradient.dtype, device=gradient.device, memory_format=layout).zero_()
-        result[:, :, ctx.first :: 2, ctx.first :: 2] = gradient
-        return result, None
 
 
 def relu_conv_norm_cost(inputs: int, outputs: int, kernel: int, norm: Norm, pixels: int) -> Cost:
@@ -97,13 +47,16 @@ class FactorizedReduce(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, norm: Norm) -> None:
         super().__init__()
-        self.even = nn.Conv2d(inputs, outputs // 2, 1, bias=False)
-        self.odd = nn.Conv2d(inputs, outputs // 2, 1, bias=False)
+        self.even = Pointwise(inputs, outputs // 2)
+        self.odd = Pointwise(inputs, outputs // 2)
         self.norm = norm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, inputs, height, width) -> (batch, outputs, ceil(height/2), ceil(width/2))."""
-        x = functional.relu(x)
+        return self.reduce(functional.relu(x))
+
+    def reduce(self, x: Tensor) -> Tensor:
+        """As `forward`, of an x that has gone through the ReLU already."""
         height, width = x.shape[2:]
         odd = functional.pad(every_second(x, 1), (0, width % 2, 0, height % 2))
         return self.norm(torch.cat([self.even(every_second(x, 0)), self.odd(odd)], dim=1))  # type: ignore[no-any-return]
@@ -118,7 +71,7 @@ def _depthwise_separable(channels: int, kernel: int, stride: int, dilation: int,
     return [
         nn.ReLU(),
         DepthwiseConv2d(channels, kernel, stride, dilation),
-        nn.Conv2d(channels, channels, 1, bias=False),
+        Pointwise(channels, channels),
         norm(channels),
     ]
 

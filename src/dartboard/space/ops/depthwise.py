@@ -11,13 +11,13 @@ for dilation, and no fast input gradient for dilation), so the slow ones are exp
 - the weight gradient of a wide kernel is put together from strips of at most 3 columns, each on a shifted image.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from dartboard.space.ops.kernels import has_own_kernels, is_channels_last_on_cpu
 
 __all__ = [
     "DepthwiseConv2d",
@@ -25,24 +25,10 @@ __all__ = [
     "depthwise",
     "depthwise_input_gradient",
     "depthwise_weight_gradient",
-    "plain_kernels",
 ]
 
 _STRIP = 3
 """Columns of a kernel whose weight gradient oneDNN computes fast."""
-
-_plain = False
-
-
-@contextmanager
-def plain_kernels() -> Iterator[None]:
-    """Within, `DepthwiseConv2d` is torch's own convolution and nothing else: the definition to compare with."""
-    global _plain
-    before, _plain = _plain, True
-    try:
-        yield
-    finally:
-        _plain = before
 
 
 class DepthwiseConv2d(nn.Conv2d):
@@ -61,7 +47,7 @@ class DepthwiseConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, height, width) -> (batch, channels, ceil(height/stride), ceil(width/stride))."""
-        if _plain or not _has_slow_gradients(x) or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
+        if not has_own_kernels(x):
             return super().forward(x)
         result: Tensor = _Depthwise.apply(x, self.weight, self.stride[0], self.dilation[0])  # type: ignore[no-untyped-call]
         return result
@@ -126,7 +112,7 @@ def depthwise_input_gradient(
         (*gradient.shape[:2], *size),
         dtype=gradient.dtype,
         device=gradient.device,
-        memory_format=torch.channels_last if _has_slow_gradients(gradient) else torch.contiguous_format,
+        memory_format=torch.channels_last if is_channels_last_on_cpu(gradient) else torch.contiguous_format,
     )
     if dilation == 2:
         like.zero_()[:, :, ::2, ::2] = depthwise(gradient, weight.flip(2, 3))
@@ -175,7 +161,7 @@ class DepthwiseInput:
         if dilation == 2:
             self._parities = self._parities or DepthwiseInput(_by_parity(self.x))
             return self._parities.weight_gradient(_by_parity(gradient), kernel, 1, 1)
-        if kernel <= _STRIP or not _has_slow_gradients(self.x):
+        if kernel <= _STRIP or not is_channels_last_on_cpu(self.x):
             like = self.x.new_empty(()).expand(self.x.shape[1], 1, kernel, kernel)
             _, at_weight = _torch_gradients(self.x, gradient, like, stride, 1, (False, True))
             assert at_weight is not None
@@ -209,10 +195,6 @@ class DepthwiseInput:
             [False, True, False],
         )[1]
         return at_strip
-
-
-def _has_slow_gradients(x: Tensor) -> bool:
-    return x.device.type == "cpu" and x.is_contiguous(memory_format=torch.channels_last)
 
 
 def _by_parity(x: Tensor) -> Tensor:

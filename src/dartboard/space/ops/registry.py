@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from inspect import signature
+from typing import Any, Protocol
 
 from torch import nn
 
 from dartboard.registry import Registry
+from dartboard.space.ops.norm import BatchNorm2d
 
-__all__ = ["OPS", "Cost", "CostFormula", "Norm", "OpBuilder", "has_weights", "op", "op_cost"]
+__all__ = ["OPS", "Cost", "CostFormula", "Norm", "OpBuilder", "Size", "build_op", "has_weights", "op", "op_cost"]
+
+Size = tuple[int, int]
+"""(height, width) in pixels."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +28,9 @@ class Norm:
     affine: bool
     running: bool
 
-    def __call__(self, channels: int) -> nn.BatchNorm2d:
+    def __call__(self, channels: int) -> BatchNorm2d:
         """A batch normalisation over `channels` channels."""
-        return nn.BatchNorm2d(channels, affine=self.affine, track_running_stats=self.running)
+        return BatchNorm2d(channels, affine=self.affine, track_running_stats=self.running)
 
     def parameters(self, channels: int) -> int:
         """Learned numbers of one such layer."""
@@ -42,7 +47,7 @@ class Cost:
 
     Attributes:
         parameters: learned numbers, batch-norm scale and shift included.
-        multiply_adds: multiply-adds of convolutions and linear layers for one image.
+        multiply_adds: multiply-adds of convolutions, linear layers and matrix products for one image.
     """
 
     parameters: int = 0
@@ -53,7 +58,11 @@ class Cost:
 
 
 class OpBuilder(Protocol):
-    """Builds an operation that keeps the number of channels and divides height and width by `stride` (1 or 2)."""
+    """Builds an operation that keeps the number of channels and divides height and width by `stride` (1 or 2).
+
+    A builder with a further keyword `size` is told the (height, width) of the maps that come out, or None where a plan
+    does not know it.
+    """
 
     def __call__(self, channels: int, stride: int, norm: Norm) -> nn.Module:
         """The module; maps (batch, channels, height, width) to (batch, channels, ceil(height/stride), ...)."""
@@ -82,6 +91,25 @@ def op(name: str, *, cost: CostFormula, paper: str = "") -> Callable[[OpBuilder]
         return builder
 
     return register
+
+
+def build_op(name: str, channels: int, stride: int, norm: Norm, size: Size | None) -> nn.Module:
+    """The operation `name`, built.
+
+    Args:
+        name: its registry name.
+        channels: channels in and out.
+        stride: 1 or 2.
+        norm: its batch norms.
+        size: of the maps that come out; None where it is not known.
+
+    Raises:
+        UnknownNameError: no operation of that name is registered.
+        SettingsError: it has no such stride, or needs a size.
+    """
+    factory: Callable[..., nn.Module] = OPS[name].factory
+    further: dict[str, Any] = {"size": size} if "size" in signature(factory).parameters else {}
+    return factory(channels, stride, norm, **further)
 
 
 def op_cost(name: str, channels: int, stride: int, norm: Norm, pixels: int) -> Cost:

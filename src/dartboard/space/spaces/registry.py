@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dartboard.registry import Registry
+from dartboard.space.ops import Size
 from dartboard.space.skeleton import NetworkPlan, Skeleton, Stem
 from dartboard.space.topology import CellTopology
 
@@ -51,10 +52,21 @@ class SearchSpace:
         return tuple(column for column, name in enumerate(self.ops) if name != "none")
 
     def plan(
-        self, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem = "cifar"
+        self,
+        *,
+        in_channels: int,
+        num_classes: int,
+        init_channels: int,
+        layers: int,
+        stem: Stem = "cifar",
+        image_size: Size | None = None,
     ) -> NetworkPlan:
-        """The network of that width and depth (see `Skeleton.plan`); raises SettingsError when there is none."""
-        return self.skeleton.plan(
+        """The network of that width and depth (see `Skeleton.plan`); raises SettingsError when there is none.
+
+        Operations that need the size of their maps (`gather_excite`) can only be built from a plan with an image_size,
+        (height, width) in pixels.
+        """
+        plan = self.skeleton.plan(
             self.cell,
             in_channels=in_channels,
             num_classes=num_classes,
@@ -62,6 +74,7 @@ class SearchSpace:
             layers=layers,
             stem=stem,
         )
+        return plan if image_size is None else plan.for_images(image_size)
 
 
 SPACES: Registry[Callable[[], SearchSpace]] = Registry("space", "dartboard.spaces")

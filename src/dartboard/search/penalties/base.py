@@ -1,4 +1,4 @@
-"""What is added to the loss of alpha."""
+"""What a penalty is."""
 
 from collections.abc import Mapping
 from typing import Protocol

@@ -1,0 +1,170 @@
+"""Collapse, seen: which methods end with skip connections, and what their cells are worth.
+
+    python benchmarks/collapse.py [ARM ...] [--seeds 3] [--quick]
+
+Searches the NAS-Bench-201 space on CIFAR-10 with a narrow, shallow supernet, every method with the same images, seeds,
+steps and learning rates of the weights, and looks the cells up in the table of all 15,625 architectures (12 epochs of
+training; DARTBOARD_DATA names the folder of both). A search that is recorded is not repeated while its settings are the
+same; `benchmarks/results/collapse.json` and `.md` are written after each.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import dartboard
+from dartboard.estimate import ArchitectureTable, find_table
+from dartboard.space import Genotype
+from records import Records, conditions, data_root, load, save
+
+ARMS: Mapping[str, dict[str, Any]] = {
+    "darts": {"name": "darts"},
+    "darts-2nd": {"name": "darts-2nd"},
+    "single-darts": {"name": "single-darts"},
+    "single-darts-softmax": {"name": "single-darts", "options": {"activation": "softmax"}},
+    "robust-darts": {"name": "robust-darts"},
+    "beta-darts": {"name": "beta-darts"},
+    "darts-minus": {"name": "darts-minus"},
+    "pc-darts": {"name": "pc-darts"},
+    "gaea": {"name": "gaea"},
+    "fair-darts": {"name": "fair-darts"},
+    "random": {"name": "random"},
+}
+"""Name -> method with its options."""
+
+SEARCH = {
+    "epochs": 25,
+    "steps_per_epoch": 20,
+    "batch_size": 32,
+    "init_channels": 8,
+    "layers": 1,
+    "weight_lr": 0.025,
+    "weight_lr_min": 0.001,
+    "alpha_lr_factor": 20.0,
+    "validation_images": 500,
+    "grad_clip": 5.0,
+}
+"""The same for all arms: what a paper sets for its weights does not count here."""
+
+QUICK = {**SEARCH, "epochs": 3, "steps_per_epoch": 1, "init_channels": 4}
+
+ACCURACY = "cifar10_test"
+SKIP = "skip_connect"
+
+
+def main() -> None:
+    """Run the searches asked for that are not recorded yet."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("arms", nargs="*", metavar="ARM", help=f"one of {', '.join(ARMS)}; all without any")
+    parser.add_argument("--seeds", type=int, default=3, help="searches of each arm")
+    parser.add_argument("--quick", action="store_true", help="tiny searches, to see that everything works")
+    parser.add_argument("--folder", type=Path, help="where the results go instead of benchmarks/results")
+    asked = parser.parse_args()
+    if unknown := [name for name in asked.arms if name not in ARMS]:
+        sys.exit(f"unknown arm {unknown[0]}; known: {', '.join(ARMS)}")
+    folder = {"folder": asked.folder} if asked.folder else {}
+    table, settings = find_table(), QUICK if asked.quick else SEARCH
+    records = load("collapse", **folder)
+    if records.get("settings") != settings:
+        records = {}
+    records |= {**conditions(torch.device("cpu")), "settings": settings, "what": _what(settings)}
+    runs = records.setdefault("runs", {})
+    for seed in range(asked.seeds):
+        for name in asked.arms or ARMS:
+            if f"{name}/{seed}" not in runs:
+                runs[f"{name}/{seed}"] = measure(name, seed, settings, table)
+                records["methods"] = {arm: summarize(runs, arm) for arm in ARMS if f"{arm}/0" in runs}
+                save("collapse", records, as_table, **folder)
+    print(as_table(records))
+
+
+def measure(name: str, seed: int, settings: Mapping[str, Any], table: ArchitectureTable) -> Records:
+    """Search once; returns what the cells of all epochs were."""
+    asked = {
+        "space": "nas-bench-201",
+        "preset": "darts-cifar",
+        "method": ARMS[name],
+        "seed": seed,
+        "device": "cpu",
+        "search": settings,
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        started = time.perf_counter()
+        dartboard.search(data_root() / "cifar10", asked, out=Path(scratch) / "run")
+        seconds = time.perf_counter() - started
+        events = [json.loads(line) for line in (Path(scratch) / "run" / "events.jsonl").read_text().splitlines()]
+        found = Genotype.from_json(json.loads((Path(scratch) / "run" / "genotype.json").read_text()))
+    epochs = [event for event in events if event["event"] == "epoch"]
+    cells = [Genotype.from_json(event["genotype"]) for event in epochs]
+    return {
+        "genotype": found.to_text(),
+        "skips": found.operation_counts.get(SKIP, 0),
+        "accuracy": table.accuracy(found, ACCURACY),
+        "percentile": table.percentile(found, ACCURACY),
+        "seconds": seconds,
+        "stopped": next((event["reason"] for event in events if event["event"] == "stop"), None),
+        "skips_by_epoch": [cell.operation_counts.get(SKIP, 0) for cell in cells],
+        "percentile_by_epoch": [table.percentile(cell, ACCURACY) for cell in cells],
+        "validation_accuracy_by_epoch": [event["validation_accuracy"] for event in epochs],
+        "skip_gate_by_epoch": [_mean_gate(event, SKIP) for event in epochs],
+    }
+
+
+def summarize(runs: Mapping[str, Records], arm: str) -> Records:
+    """Means and sample standard deviations over the seeds of an arm."""
+    own = [run for name, run in runs.items() if name.rpartition("/")[0] == arm]
+    summary: Records = {"percentiles": [run["percentile"] for run in own]}
+    for key in ("percentile", "accuracy", "skips", "seconds"):
+        values = [run[key] for run in own]
+        summary[f"{key}_mean"] = statistics.fmean(values)
+        summary[f"{key}_std"] = statistics.stdev(values) if len(values) > 1 else 0.0
+    return summary
+
+
+def as_table(records: Records) -> str:
+    """The records as Markdown."""
+    lines = [
+        "# Collapse",
+        "",
+        f"Printed by `{records['command']}` ({records['machine']}, torch {records['torch']}, {records['date']}).",
+        records["what"],
+        "Percentile: how many in a hundred of all cells are worse, by test accuracy after 12 epochs in the table.",
+        "Mean ± sample standard deviation over seeds.",
+        "",
+        "| arm | seeds | skip connections of 6 | percentile | accuracy in the table | seconds a search |",
+        "|---|---|---|---|---|---|",
+    ]
+    for arm, summary in records["methods"].items():
+        figures = [
+            f"{summary[f'{key}_mean']:.{digits}f} ± {summary[f'{key}_std']:.{digits}f}"
+            for key, digits in (("skips", 1), ("percentile", 1), ("accuracy", 2))
+        ]
+        lines.append(
+            f"| {arm} | {len(summary['percentiles'])} | {' | '.join(figures)} | {summary['seconds_mean']:.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _what(settings: Mapping[str, Any]) -> str:
+    return (
+        f"NAS-Bench-201 space on CIFAR-10: {settings['epochs']} epochs of {settings['steps_per_epoch']} steps, batches "
+        f"of {settings['batch_size']}, {settings['init_channels']} channels, {settings['layers']} cell a stage, alpha "
+        f"{settings['alpha_lr_factor']:g} times as fast as in the papers."
+    )
+
+
+def _mean_gate(event: Mapping[str, Any], op: str) -> float:
+    column = event["operations"].index(op)
+    return statistics.fmean(row[column] for row in event["gates"]["cell"])
+
+
+if __name__ == "__main__":
+    main()

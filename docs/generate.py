@@ -1,0 +1,142 @@
+"""Writes the page of every search method, and the table of all, from what the code says about them.
+
+    python docs/generate.py            # docs/methods/*.md; `make docs`
+    python docs/generate.py --check    # exit code 1 when a page does not say what the code says
+
+A page holds the docstring of the method, its options, its parts, the search settings of its paper, and what
+`benchmarks/collapse.py` measured, where it has measured the method.
+"""
+
+import argparse
+import inspect
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dartboard.methods  # noqa: F401 - importing registers the methods
+from dartboard.registry import Entry
+from dartboard.search import METHODS, describe_recipe, make_recipe
+
+DOCS = Path(__file__).resolve().parent
+COLLAPSE = DOCS.parent / "benchmarks" / "results" / "collapse.json"
+SLOTS = (
+    "relaxation",
+    "edges",
+    "mixing",
+    "gradient",
+    "update",
+    "images",
+    "penalties",
+    "perturbation",
+    "rules",
+    "selection",
+)
+
+
+def pages() -> dict[Path, str]:
+    """Every page by its path."""
+    measured = json.loads(COLLAPSE.read_text(encoding="utf-8")) if COLLAPSE.is_file() else {}
+    folder = DOCS / "methods"
+    return {folder / f"{entry.name}.md": _page(entry, measured) for entry in METHODS} | {folder / "README.md": _index()}
+
+
+def _page(entry: Entry[Any], measured: Mapping[str, Any]) -> str:
+    summary, text, options = _docstring(entry)
+    recipe = make_recipe(entry.name, {})
+    parts = [f"# {entry.name}", summary, *text]
+    if entry.paper:
+        parts.append(f"Paper: {_link(entry.paper)}.")
+    parts.append("    dartboard run DATA --method " + entry.name)
+    if options:
+        parts += ["## Options", "`--set method.options.NAME=VALUE`", _table(("option", "default", "meaning"), options)]
+    stages = describe_recipe(recipe)
+    for number, slots in enumerate(stages, start=1):
+        title = "## Parts" if len(stages) == 1 else f"## Parts of stage {number} of {len(stages)}"
+        parts += [title, _table(("slot", "part"), [(slot, f"`{part}`") for slot, part in slots.items()])]
+    if recipe.published:
+        settings = ", ".join(f"`search.{name}={value}`" for name, value in recipe.published.items())
+        parts += [
+            "## Settings of the paper",
+            f"{settings}. They take the place of the defaults; a preset and your own settings override them.",
+        ]
+    parts += _measured(entry.name, measured)
+    return "\n\n".join(parts) + "\n"
+
+
+def _docstring(entry: Entry[Any]) -> tuple[str, list[str], list[tuple[str, str, str]]]:
+    """First line, further paragraphs, and (option, default, meaning)."""
+    summary, _, rest = inspect.cleandoc(entry.factory.__doc__ or "").partition("\n")
+    text, _, arguments = rest.partition("Args:\n")
+    meanings = {
+        match["name"]: " ".join(match["meaning"].split())
+        for match in re.finditer(r"^    (?P<name>\w+): (?P<meaning>.+(?:\n {8,}.+)*)", arguments, re.MULTILINE)
+    }
+    options = [
+        (f"`{name}`", f"`{option.default!r}`".replace("|", r"\|"), meanings.get(name, ""))
+        for name, option in inspect.signature(entry.factory).parameters.items()
+    ]
+    return summary, [paragraph for paragraph in text.strip().split("\n\n") if paragraph], options
+
+
+def _measured(name: str, measured: Mapping[str, Any]) -> Iterator[str]:
+    records = measured.get("methods", {}).get(name)
+    if records:
+        yield "## Measured here"
+        yield (
+            f"{measured['what']} Mean and standard deviation over {len(records['percentiles'])} seeds: percentile "
+            f"{records['percentile_mean']:.1f} ± {records['percentile_std']:.1f}, skip connections "
+            f"{records['skips_mean']:.1f} ± {records['skips_std']:.1f} of 6, {records['seconds_mean']:.0f} s a search. "
+            f"`{measured['command']}`, {measured['machine']}, {measured['date']}; see [benchmarks](../benchmarks.md)."
+        )
+
+
+def _index() -> str:
+    rows = []
+    for entry in METHODS:
+        slots = describe_recipe(make_recipe(entry.name, {}))[-1]
+        rows.append((f"[{entry.name}]({entry.name}.md)", *(_short(slots.get(slot, "")) for slot in SLOTS)))
+    return (
+        "# Search methods\n\n"
+        "Every method is a recipe: one part a slot. Of methods in several stages the last one is shown. Not sure which "
+        "to take? See [choose a method](../choose-a-method.md).\n\n" + _table(("method", *SLOTS), rows) + "\n"
+    )
+
+
+def _short(part: str) -> str:
+    """A part without its settings."""
+    return re.sub(r"\([^()]*(\([^()]*\))?[^()]*\)", "", part)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _link(paper: str) -> str:
+    return re.sub(r"arXiv:(\d{4}\.\d{5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", paper)
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is not up to date")
+    check = parser.parse_args().check
+    wanted = pages()
+    stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    stale += [path for path in (DOCS / "methods").glob("*.md") if path not in wanted]
+    if check:
+        sys.exit(f"not up to date: {', '.join(path.name for path in stale)}; run `make docs`." if stale else 0)
+    for path in stale:
+        if path in wanted:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(wanted[path], encoding="utf-8")
+        else:
+            path.unlink()
+    print(f"{len(stale)} of {len(wanted)} pages written")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""What a genotype is worth without training it."""
+
+from dartboard.estimate.tabular import ArchitectureTable, find_table
+
+__all__ = ["ArchitectureTable", "find_table"]

@@ -1,0 +1,53 @@
+"""DARTS+."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from dartboard.search import (
+    AdamUpdate,
+    FirstOrder,
+    NonNegative,
+    Recipe,
+    Softmax,
+    StopAtSkips,
+    StopAtStableRanking,
+    method,
+)
+
+
+@method("darts-plus", paper="arXiv:1909.06035")
+def darts_plus(
+    *,
+    alpha_lr: NonNegative = 3e-4,
+    alpha_weight_decay: NonNegative = 1e-3,
+    criterion: Literal["skips", "ranking"] = "skips",
+    skips: Annotated[int, Field(ge=1)] = 2,
+    keep: Literal["stopping", "previous"] = "stopping",
+    unchanged: Annotated[float, Field(gt=0, le=1)] = 0.2,
+) -> Recipe:
+    """DARTS+: DARTS that stops before skip connections take over.
+
+    Late in a search the supernet favours skip connections; the search ends when the derived normal cell holds two, or
+    when the order of the learnable operations has settled.
+
+    Differs from the paper: what it leaves open is chosen here: the epoch that reaches the limit is the one kept, only
+    the normal cells' ranking counts, and the 10 epochs without a change are a fifth of all epochs.
+
+    Reference figures: CIFAR-10 test error 2.32 %, CIFAR-100 14.87 %, ImageNet top-1 error 23.7 % (the paper's abstract;
+    best runs, with longer training).
+
+    Args:
+        alpha_lr: learning rate of alpha.
+        alpha_weight_decay: its L2 factor.
+        criterion: "skips" counts skip connections, "ranking" waits for a settled order of the learnable operations.
+        skips: so many skip connections stop the search, by the first criterion.
+        keep: whether the first criterion keeps the architecture of the epoch that stopped or of the one before.
+        unchanged: share of the epochs in which the order must not have changed, by the second criterion.
+    """
+    return Recipe(
+        relaxation=Softmax(),
+        gradient=FirstOrder(),
+        update=AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay),
+        rules=(StopAtSkips(skips, keep) if criterion == "skips" else StopAtStableRanking(unchanged),),
+    )

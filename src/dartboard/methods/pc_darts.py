@@ -1,0 +1,46 @@
+"""PC-DARTS."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from dartboard.search import AdamUpdate, EdgeSoftmax, FirstOrder, NonNegative, Recipe, Softmax, WarmUp, method
+from dartboard.supernet import Mixing
+
+
+@method("pc-darts", paper="arXiv:1907.05737")
+def pc_darts(
+    *,
+    alpha_lr: NonNegative = 6e-4,
+    alpha_weight_decay: NonNegative = 1e-3,
+    channel_share: Annotated[int, Field(ge=1)] = 4,
+    edge_weights: bool = True,
+    warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.3,
+) -> Recipe:
+    """PC-DARTS: a part of the channels goes through the operations, and edges have weights of their own.
+
+    The other channels bypass the mixed operation, which saves memory and damps what needs no weights; since operations
+    then see few channels, a softmax over the edges into a node keeps the choice of edges stable.
+
+    Differs from the paper: which channels go through is fixed, and a shuffle moves them on, as in the authors' code;
+    the paper draws them.
+
+    Reference figures: CIFAR-10 test error 2.57 +- 0.07 % with 3.6 M parameters, ImageNet top-1 error 24.2 % (authors'
+    code, README).
+
+    Args:
+        alpha_lr: learning rate of alpha and of the edge weights.
+        alpha_weight_decay: their L2 factor.
+        channel_share: one channel in so many goes through the operations; must divide the width of every cell.
+        edge_weights: whether the edges into a node share one by a softmax.
+        warm_up: share of the epochs in which the weights learn alone; 15 of 50 in the paper.
+    """
+    return Recipe(
+        relaxation=Softmax(),
+        edges=EdgeSoftmax() if edge_weights else None,
+        mixing=Mixing(channel_share=channel_share),
+        gradient=FirstOrder(),
+        update=AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay),
+        rules=(WarmUp(warm_up),),
+        published={"batch_size": 256, "weight_lr": 0.1, "weight_lr_min": 0.0},
+    )

@@ -1,0 +1,84 @@
+"""What is dropped at random from the batches of a search: paths of cells, and squares of images."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from dartboard.data import Batch, outside_squares
+from dartboard.errors import RecipeError
+from dartboard.search.gradient import Tensors
+from dartboard.search.relaxation import RelaxedCell
+
+__all__ = ["Dropping", "SeenBatch"]
+
+
+class SeenBatch(NamedTuple):
+    """A batch with what has been decided about it, so that a loss on it is a function of weights and gates.
+
+    Attributes:
+        images: as in `Batch`, squares blanked.
+        labels: as in `Batch`.
+        paths: cell kind -> what multiplies the mixed output of every edge for each image, (batch, edges); empty where
+            no path is dropped.
+    """
+
+    images: Tensor
+    labels: Tensor
+    paths: Mapping[str, Tensor]
+
+    def gated(self, gates: Tensors) -> dict[str, Tensor]:
+        """The gates with the paths that this batch has lost."""
+        dropped = dict(gates)
+        for kind, mask in self.paths.items():
+            weights = gates.get(f"{kind}.edges")
+            dropped[f"{kind}.edges"] = mask if weights is None else weights * mask
+        return dropped
+
+
+@dataclass(frozen=True)
+class Dropping:
+    """What the batches of an epoch lose, in the steps of weights and alpha; never in validation.
+
+    Attributes:
+        paths: chance that an image loses the mixed output of an edge, in [0, 1); what stays is scaled by 1 / (1 -
+            paths). All cells of a kind lose the same edges.
+        squares: chance that an image loses a square about a random pixel, blanked to the mean colour.
+        side: of the square, as a share of the image's shorter side.
+
+    Raises:
+        RecipeError: every path would be dropped.
+    """
+
+    paths: float = 0.0
+    squares: float = 0.0
+    side: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.paths < 1:
+            raise RecipeError(f"paths dropped with a chance of {self.paths} leave no network; choose one below 1.")
+
+    def __call__(self, batch: Batch, cells: Mapping[str, RelaxedCell], generator: torch.Generator) -> SeenBatch:
+        """Decide about a batch, on the CPU, and carry it out on the batch's device."""
+        images = self._blanked(batch.images, generator) if self.squares else batch.images
+        paths = {kind: self._mask(len(images), cell, generator) for kind, cell in cells.items() if self.paths}
+        device = images.device
+        return SeenBatch(
+            images, batch.labels, {kind: mask.to(device, non_blocking=True) for kind, mask in paths.items()}
+        )
+
+    def _mask(self, batch: int, cell: RelaxedCell, generator: torch.Generator) -> Tensor:
+        keep = 1.0 - self.paths
+        return torch.empty(batch, len(cell.topology.edges)).bernoulli_(keep, generator=generator).div_(keep)
+
+    def _blanked(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        batch, _, height, width = images.shape
+        side = round(self.side * min(height, width))
+        rows = torch.randint(height, (batch, 1), generator=generator)
+        centres = torch.cat([rows, torch.randint(width, (batch, 1), generator=generator)], dim=1)
+        spared = torch.rand(batch, 1, generator=generator) >= self.squares
+        centres = centres.masked_fill(spared, -2 * side - 1)  # a square wholly outside of the image
+        kept = outside_squares(centres.to(images.device, non_blocking=True), side, height, width)
+        return images * kept.permute(0, 3, 1, 2)

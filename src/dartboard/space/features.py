@@ -1,0 +1,100 @@
+"""Feature maps that several modules read: what all of them do first is done once."""
+
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dartboard.space.ops.conv import FactorizedReduce
+from dartboard.space.ops.kernels import is_plain
+
+__all__ = ["Features", "gives_fresh", "through"]
+
+
+class Features:
+    """A feature map, given whole or as maps whose channels are to be joined.
+
+    Args:
+        maps: each (batch, channels, height, width).
+    """
+
+    def __init__(self, *maps: Tensor) -> None:
+        self._maps = maps
+        self._whole: Tensor | None = maps[0] if len(maps) == 1 else None
+        self._rectified: Tensor | None = None
+
+    @classmethod
+    def of(cls, x: "Tensor | Features") -> "Features":
+        """The features x, or those of a map x."""
+        return x if isinstance(x, Features) else cls(x)
+
+    @property
+    def whole(self) -> Tensor:
+        """The map, (batch, sum of channels, height, width)."""
+        if self._whole is None:
+            self._whole = _join(self._maps, rectify=False)
+        return self._whole
+
+    @property
+    def rectified(self) -> Tensor:
+        """The positive part of the map."""
+        if self._rectified is None:
+            self._rectified = _join(self._maps, rectify=True) if self._whole is None else self._whole.relu()
+        return self._rectified
+
+
+def through(op: nn.Module, x: Features) -> Tensor:
+    """What a module makes of x; those that begin with a ReLU share it."""
+    if is_plain():
+        return op(x.whole)  # type: ignore[no-any-return]
+    if type(op) is FactorizedReduce:
+        return op.reduce(x.rectified)
+    if type(op) is nn.Sequential and type(op[0]) is nn.ReLU:
+        y = x.rectified
+        for before, part in pairwise(op):
+            y = y.relu_() if type(part) is nn.ReLU and gives_fresh(before) else part(y)
+        return y
+    return op(x.whole)  # type: ignore[no-any-return]
+
+
+def gives_fresh(op: nn.Module) -> bool:
+    """Whether an operation gives a map that nobody else needs as it is: a batch norm keeps what it reads alone."""
+    last = op[-1] if type(op) is nn.Sequential else op
+    return isinstance(last, nn.BatchNorm2d)
+
+
+def _join(maps: tuple[Tensor, ...], *, rectify: bool) -> Tensor:
+    if is_plain() or torch.compiler.is_compiling():  # a compiler joins and lays out by itself
+        joined = torch.cat(maps, dim=1)
+        return joined.relu() if rectify else joined
+    result: Tensor = _Joined.apply(rectify, *maps)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Joined(torch.autograd.Function):
+    """`apply(rectify, *maps)` joins the channels of maps, and may take the positive part.
+
+    Unlike that of `torch.cat`, its gradient comes apart in pieces that are whole, channels last: every edge that ends
+    in a node reads the node's gradient, and would otherwise gather it from between its neighbours' again.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, rectify: bool, *maps: Tensor) -> Tensor:
+        """See the class."""
+        ctx.channels = [each.shape[1] for each in maps]
+        joined = torch.cat(maps, dim=1)
+        if rectify:
+            ctx.save_for_backward(joined.relu_())
+        return joined
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """See the class."""
+        parts = torch.split(gradient, ctx.channels, dim=1)
+        if ctx.saved_tensors:
+            signs = torch.split(ctx.saved_tensors[0], ctx.channels, dim=1)
+            parts = tuple(
+                torch.ops.aten.threshold_backward(part, sign, 0) for part, sign in zip(parts, signs, strict=True)
+            )
+        return None, *(part.contiguous(memory_format=torch.channels_last) for part in parts)

@@ -1,0 +1,308 @@
+"""The branches of one form that leave a node: a forward and a backward pass over all of them.
+
+Shapes by suffix: N images, C channels, P pixels of all images, B branches, E branches that share a call (their channels
+lie side by side), T targets, O channels out and I channels in of a 1x1 convolution, K side of a kernel.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from dartboard.space.ops.depthwise import (
+    DepthwiseInput,
+    depthwise,
+    depthwise_input_gradient,
+    depthwise_weight_gradient,
+)
+from dartboard.space.ops.rows import as_branches, as_images, as_rows, count_pixels, sum_of_products, sum_rows
+from dartboard.supernet.fold import Fold, Unfolded, fold, unfold
+
+__all__ = ["Branches", "Bundle", "Layout", "Rectified", "Targets", "Wanted", "through_relu_"]
+
+_CALL_BYTES = 2**20
+"""On a CPU branches share a call while what they read stays below this; a larger call would leave the caches."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Branches of one form: ReLU, depthwise, 1x1 convolution and batch norm, `repeats` times.
+
+    Attributes:
+        kernel: side of the depthwise kernels; 0 for branches that have none and read relu(x) itself, once.
+        dilation: of the first half.
+        repeats: 1 or 2; a second half has stride 1 and dilation 1.
+        eps: of the batch norms.
+        targets: for each branch, the number of the accumulator that it adds to.
+    """
+
+    kernel: int
+    dilation: int
+    repeats: int
+    eps: float
+    targets: tuple[int, ...]
+
+    @property
+    def num_weights(self) -> int:
+        """Stacked weight tensors: kernels and 1x1 convolutions of each half."""
+        return 2 * self.repeats if self.kernel else 1
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The branches that leave one node.
+
+    Attributes:
+        bundles: branches by form.
+        stride: of the first halves.
+        num_targets: accumulators.
+    """
+
+    bundles: tuple[Bundle, ...]
+    stride: int
+    num_targets: int
+
+
+class Wanted(NamedTuple):
+    """What the backward pass at hand needs gradients of."""
+
+    x: bool
+    gates: bool
+    weights: bool
+
+
+class Found(NamedTuple):
+    x: Tensor | None
+    gates_B: Tensor
+    weights: list[Tensor | None]
+
+
+class Branches:
+    """A forward or backward pass over the branches of one bundle.
+
+    Calls are ranges of branches. Features are one tensor (N, E * C, H, W) a call.
+    """
+
+    def __init__(self, layout: Layout, bundle: Bundle, rectified: "Rectified", weights: Sequence[Tensor]) -> None:
+        self.bundle, self.stride = bundle, layout.stride
+        self.rectified, self.weights = rectified, weights
+        self.channels = rectified.x.shape[1]
+        count, most = len(bundle.targets), rectified.branches_per_call if bundle.kernel else 1
+        self.calls = [range(first, min(count, first + most)) for first in range(0, count, most)]
+
+    def forward(self, gates: Tensor, targets_PO: Sequence[Tensor], shifts_TO: Tensor) -> list[Tensor]:
+        """Add every branch to its target; returns what `backward` needs."""
+        firsts = features = self._first_features()
+        kept = list(firsts) if self.bundle.kernel else []
+        if self.bundle.repeats == 2:
+            between = self._fold(firsts, self.weights[1])
+            middles = [_between(between, call, f) for call, f in zip(self.calls, firsts, strict=True)]
+            features = [depthwise(y, self._kernels(2, call)) for call, y in zip(self.calls, middles, strict=True)]
+            kept += [*between[:3], *middles, *features]
+        fold = self._fold(features, self.weights[-1])
+        gated_BOI = fold.folded_BOI * gates[:, None, None]
+        for call, f in zip(self.calls, features, strict=True):
+            for branch, f_PI in zip(call, as_branches(f, len(call)), strict=True):
+                targets_PO[self.bundle.targets[branch]].addmm_(f_PI, gated_BOI[branch].t())
+        for target, shift_O in zip(self.bundle.targets, fold.shift_BO * gates[:, None], strict=True):
+            shifts_TO[target] += shift_O
+        return [*kept, *fold[:3]]
+
+    def backward(self, saved: Iterator[Tensor], gates: Tensor, targets: "Targets", wanted: Wanted) -> Found:
+        """Gradients for x before its ReLU, the gates and the weights; those for weights are None if not wanted."""
+        firsts = features = [next(saved) for _ in self.calls] if self.bundle.kernel else self._first_features()
+        between, middles = None, []
+        if self.bundle.repeats == 2:
+            between = self._saved_fold(saved, self.weights[1])
+            middles = [next(saved) for _ in self.calls]
+            features = [next(saved) for _ in self.calls]
+        fold = self._saved_fold(saved, self.weights[-1])
+        at_ends = [targets(tuple(self.bundle.targets[branch] for branch in call), features[0]) for call in self.calls]
+        sums_BO = targets.sums_BO(self.bundle.targets)
+        cross, pixels = self._cross(features, at_ends), count_pixels(features[0])
+        ends = unfold(fold, cross, sums_BO, gates, pixels, weights=wanted.weights)
+        at_weights: list[Tensor | None] = [None] * len(self.weights)
+        if not (wanted.x or wanted.weights):
+            return Found(None, ends.gates_B, at_weights)
+        at_features = [_at_features(*each, ends) for each in zip(self.calls, features, at_ends, strict=True)]
+        at_weights[-1] = ends.weight_BOI
+        if between is not None:
+            at_middles, kernels = [], []
+            for call, y, g in zip(self.calls, middles, at_features, strict=True):
+                if wanted.weights:
+                    kernels.append(depthwise_weight_gradient(y, g, self.bundle.kernel))
+                at_y = depthwise_input_gradient(g, self._kernels(2, call), y.shape[2:])
+                at_middles.append(through_relu_(at_y, y))
+            sums_BO = self._sums(at_middles)
+            cross = self._cross(firsts, at_middles)
+            middle = unfold(between, cross, sums_BO, None, pixels, weights=wanted.weights)
+            at_features = [_at_features(*each, middle) for each in zip(self.calls, firsts, at_middles, strict=True)]
+            at_weights[1:3] = [middle.weight_BOI, torch.cat(kernels) if kernels else None]
+        if wanted.weights and self.bundle.kernel:
+            kernel, dilation = self.bundle.kernel, self.bundle.dilation
+            at_weights[0] = torch.cat(
+                [
+                    self.rectified.input(len(call)).weight_gradient(g, kernel, self.stride, dilation)
+                    for call, g in zip(self.calls, at_features, strict=True)
+                ]
+            )
+        return Found(self._at_x(at_features) if wanted.x else None, ends.gates_B, at_weights)
+
+    def _first_features(self) -> list[Tensor]:
+        if not self.bundle.kernel:
+            return [self.rectified(1)] * len(self.calls)
+        return [
+            depthwise(self.rectified(len(call)), self._kernels(0, call), self.stride, self.bundle.dilation)
+            for call in self.calls
+        ]
+
+    def _kernels(self, place: int, call: range) -> Tensor:
+        """Depthwise kernels of a call, (E * C, 1, K, K)."""
+        return self.weights[place][call.start * self.channels : call.stop * self.channels]
+
+    def _fold(self, features: Sequence[Tensor], weight_BOI: Tensor) -> Fold:
+        if self.bundle.kernel:
+            second_BII, first_BI = self._cross(features, features), self._sums(features)
+        else:  # all branches read the same
+            rows = as_rows(features[0])
+            second_BII = sum_of_products(rows, rows).expand_as(weight_BOI)
+            first_BI = sum_rows(rows).expand(len(self.calls), -1)
+        return fold(weight_BOI, second_BII, first_BI, count_pixels(features[0]), self.bundle.eps)
+
+    def _saved_fold(self, saved: Iterator[Tensor], weight_BOI: Tensor) -> Fold:
+        mean_BI, covariance_BII, inverse_BO = next(saved), next(saved), next(saved)
+        return Fold(mean_BI, covariance_BII, inverse_BO, inverse_BO[:, :, None] * weight_BOI)
+
+    def _cross(self, features: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
+        """Sums over pixels of f' g, (B, I, O)."""
+        if all(len(call) == 1 for call in self.calls):
+            each = zip(features, gradients, strict=True)
+            return torch.stack([sum_of_products(as_rows(f), as_rows(g)) for f, g in each])
+        pairs = zip(self.calls, features, gradients, strict=True)
+        found = [torch.bmm(as_branches(f, len(call)).mT, as_branches(g, len(call))) for call, f, g in pairs]
+        return found[0] if len(found) == 1 else torch.cat(found)
+
+    def _sums(self, features: Sequence[Tensor]) -> Tensor:
+        """Sums over pixels, (B, C)."""
+        found = [sum_rows(as_rows(f)) for f in features]
+        return (found[0] if len(found) == 1 else torch.cat(found)).view(-1, self.channels)
+
+    def _at_x(self, at_features: Sequence[Tensor]) -> Tensor:
+        """Gradient at relu(x)."""
+        total: Tensor | None = None
+        if not self.bundle.kernel:
+            for g in at_features:
+                total = g if total is None else total.add_(g)
+            assert total is not None
+            return total
+        x, stride, dilation = self.rectified.x, self.stride, self.bundle.dilation
+        thin = stride == 2 and dilation == 2
+        if thin:  # every second pixel alone is read: the others are left out until all branches are added up
+            x, stride, dilation = x[:, :, ::2, ::2], 1, 1
+        for call, g in zip(self.calls, at_features, strict=True):
+            found = depthwise_input_gradient(g, self._kernels(0, call), x.shape[2:], stride, dilation)
+            if len(call) > 1:
+                found = as_images(as_branches(found, len(call)).sum(dim=0), x)
+            total = found if total is None else total.add_(found)
+        assert total is not None
+        if thin:
+            whole = torch.zeros_like(self.rectified.x)
+            whole[:, :, ::2, ::2] = total
+            return whole
+        return total
+
+
+class Targets:
+    """The gradients at the targets, as the branches need them."""
+
+    def __init__(self, gradients: Sequence[Tensor]) -> None:
+        self._rows = [as_rows(gradient.contiguous(memory_format=torch.channels_last)) for gradient in gradients]
+        self._sums = [sum_rows(rows) for rows in self._rows]
+        self._joined: dict[tuple[int, ...], Tensor] = {}
+
+    def __call__(self, numbers: tuple[int, ...], like: Tensor) -> Tensor:
+        """At these targets, side by side as (N, E * C, H, W), with the images and sides of `like`."""
+        if numbers not in self._joined:
+            rows = [self._rows[number] for number in numbers]
+            self._joined[numbers] = as_images(rows[0] if len(rows) == 1 else torch.cat(rows, dim=1), like)
+        return self._joined[numbers]
+
+    def sums_BO(self, numbers: tuple[int, ...]) -> Tensor:
+        """Sums over pixels at these targets."""
+        return torch.stack([self._sums[number] for number in numbers])
+
+
+class Rectified:
+    """The positive part of x, its channels side by side as often as a call has branches."""
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = x
+        self._made = {1: DepthwiseInput(x.relu())}
+
+    def __call__(self, times: int) -> Tensor:
+        """Its channels so many times."""
+        return self.input(times).x
+
+    def input(self, times: int) -> DepthwiseInput:
+        """The same as what depthwise convolutions read."""
+        if times not in self._made:
+            rows = self._made[1].x.permute(0, 2, 3, 1).repeat(1, 1, 1, times)
+            self._made[times] = DepthwiseInput(rows.permute(0, 3, 1, 2))
+        return self._made[times]
+
+    @property
+    def branches_per_call(self) -> int:
+        """All on an accelerator, where launches cost most; on a CPU as many as its caches hold."""
+        if self.x.device.type != "cpu":
+            return 1 << 30
+        return max(1, _CALL_BYTES // (self.x.numel() * self.x.element_size()))
+
+
+def _between(fold: Fold, call: range, f: Tensor) -> Tensor:
+    """What a second half reads: 1x1 convolution, batch norm and ReLU of the first half's features."""
+    branches = slice(call.start, call.stop)
+    return _map(f, fold.folded_BOI[branches], fold.shift_BO[branches]).relu_()
+
+
+def _at_features(call: range, f: Tensor, g: Tensor, found: Unfolded) -> Tensor:
+    """Gradient at features (N, E * C, H, W)."""
+    branches = slice(call.start, call.stop)
+    # The quadratic form is symmetric: no need to turn it over.
+    result = _map(f, found.quadratic_BII[branches], found.constant_BI[branches])
+    return _map_onto(result, g, found.linear_BOI[branches].mT)
+
+
+def _map(f: Tensor, matrix_EOI: Tensor, shift_EO: Tensor) -> Tensor:
+    """Every pixel through the matrix of its branch, and shifted: (N, E * I, H, W) -> (N, E * O, H, W)."""
+    rows, branches = as_rows(f), len(matrix_EOI)
+    if branches == 1:
+        return as_images(torch.addmm(shift_EO[0], rows, matrix_EOI[0].t()), f)
+    if f.device.type != "cpu":
+        product = torch.baddbmm(shift_EO[:, None, :], as_branches(f, branches), matrix_EOI.mT)
+        return as_images(product.transpose(0, 1).reshape(len(rows), -1), f)
+    # On a CPU, branch by branch costs less than bringing the result of a batched product side by side.
+    result = rows.new_empty(len(rows), shift_EO.numel())
+    parts = zip(rows.chunk(branches, 1), result.chunk(branches, 1), shift_EO, matrix_EOI.mT, strict=True)
+    for f_PI, result_PO, shift_O, matrix_IO in parts:
+        torch.addmm(shift_O, f_PI, matrix_IO, out=result_PO)
+    return as_images(result, f)
+
+
+def _map_onto(result: Tensor, f: Tensor, matrix_EOI: Tensor) -> Tensor:
+    """Add every pixel through the matrix of its branch to `result`, (N, E * O, H, W), in place."""
+    branches = len(matrix_EOI)
+    if branches > 1 and f.device.type != "cpu":
+        product = torch.bmm(as_branches(f, branches), matrix_EOI.mT)
+        return result.add_(as_images(product.transpose(0, 1).reshape(product.shape[1], -1), f))
+    parts = zip(as_rows(result).chunk(branches, 1), as_rows(f).chunk(branches, 1), matrix_EOI.mT, strict=True)
+    for result_PO, f_PI, matrix_IO in parts:
+        result_PO.addmm_(f_PI, matrix_IO)
+    return result
+
+
+def through_relu_(gradient: Tensor, x: Tensor) -> Tensor:
+    """The gradient at x from that at relu(x), in place."""
+    result: Tensor = torch.ops.aten.threshold_backward.grad_input(gradient, x, 0, grad_input=gradient)
+    return result

@@ -1,0 +1,37 @@
+"""The pages of the methods say what the code says."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from dartboard.search import METHODS
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_page_is_up_to_date(generate: ModuleType) -> None:
+    wanted = generate.pages()
+    assert {path.name for path in (DOCS / "methods").glob("*.md")} == {path.name for path in wanted}
+    stale = [path.name for path, text in wanted.items() if path.read_text(encoding="utf-8") != text]
+    assert stale == [], "run `make docs`"
+
+
+def test_a_page_explains_the_method_and_every_option(generate: ModuleType) -> None:
+    for entry in METHODS:
+        summary, text, options = generate._docstring(entry)
+        assert summary
+        assert any("Differs from the paper" in paragraph for paragraph in text) or entry.name == "random"
+        for name, _, meaning in options:
+            assert meaning.endswith("."), f"the option {name} of {entry.name} is not explained"
