@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from contracts.planted import PLANTED_SPACE, PlantedBatches, PlantedSupernet
+from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from dartboard.data import Batch
 from dartboard.errors import RecipeError
 from dartboard.runs import Observer, RunDirectory, make_generator, seeded_initialization
@@ -219,7 +219,7 @@ class ColourImages(PlantedBatches):
 
 
 def search(folder: Path, recipe: Recipe, space: SearchSpace, make) -> dict:
-    batches = PlantedBatches(3) if space is PLANTED_SPACE else ColourImages(3)
+    batches = PlantedBatches(PLANTED, 3) if space is PLANTED.space else ColourImages(PLANTED, 3)
     given = SearchBatches(batches, batches, batches)
     problem = SearchProblem(space, make, lambda _: given, torch.device("cpu"))
     with RunDirectory(folder) as run:
@@ -238,7 +238,7 @@ class WithoutWeights(PlantedSupernet):
 @each_network
 def test_where_operations_have_no_weights_the_search_is_that_of_darts_bit_for_bit(network, tmp_path: Path) -> None:
     plain, same = (
-        search(tmp_path / str(number), recipe, PLANTED_SPACE, lambda _: WithoutWeights())
+        search(tmp_path / str(number), recipe, PLANTED.space, lambda _: WithoutWeights(PLANTED))
         for number, recipe in enumerate((DARTS, replace(DARTS, hypernetwork=network)))
     )
     assert same["hypernetwork"] == {}

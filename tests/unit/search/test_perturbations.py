@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from contracts.planted import PLANTED_SPACE, PlantedBatches, PlantedSupernet
+from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from contracts.small import SMALL_SPACE, open_small, outcome
 from dartboard.errors import RecipeError
 from dartboard.pipeline import search_genotype
@@ -35,12 +35,12 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def cell_of(live: Tensor) -> RelaxedCell:
-    return RelaxedCell("cell", PLANTED_SPACE.cell, PLANTED_SPACE.ops[: live.shape[1]], live)
+    return RelaxedCell("cell", PLANTED.space.cell, PLANTED.space.ops[: live.shape[1]], live)
 
 
 def planted(recipe: Recipe | None = None) -> tuple[Architecture, dict[str, Tensor]]:
     """The relaxed planted cell at an alpha that is not uniform."""
-    architecture = Architecture.of(recipe or Recipe(), PLANTED_SPACE, all_live(PLANTED_SPACE), CPU)
+    architecture = Architecture.of(recipe or Recipe(), PLANTED.space, all_live(PLANTED.space), CPU)
     alphas = architecture.initial_alphas(generator())
     return architecture, {name: (500 * alpha).requires_grad_() for name, alpha in alphas.items()}
 
@@ -87,7 +87,7 @@ def test_shares_are_shares_of_live_operations_whatever_the_rows(seed: int, width
 
 def on_planted_images(scale: float = 3.0) -> Callable[[dict[str, Tensor]], Tensor]:
     """The loss of the planted supernet on a batch."""
-    batch, supernet = next(PlantedBatches(1).forever(generator())), PlantedSupernet()
+    batch, supernet = next(PlantedBatches(PLANTED, 1).forever(generator())), PlantedSupernet(PLANTED)
     return lambda gates: torch.nn.functional.cross_entropy(scale * supernet(batch.images, gates), batch.labels)
 
 
@@ -114,7 +114,7 @@ def test_shaken_gates_are_shares_and_alpha_stays_as_it_is_bit_for_bit(way, space
 @pytest.mark.parametrize("way", WAYS)
 def test_operations_that_an_edge_does_not_have_stay_without_a_share(way, space: str) -> None:
     live = {"cell": [["skip_connect", "roll"], ["none", "reverse", "negate"], ["negate"]]}
-    architecture = Architecture.of(Recipe(), PLANTED_SPACE, live, CPU)
+    architecture = Architecture.of(Recipe(), PLANTED.space, live, CPU)
     gates = way(0.3, 0.3, space)(
         architecture, architecture.initial_alphas(generator()), on_planted_images(), 0.0, generator()
     )
