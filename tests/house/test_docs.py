@@ -32,6 +32,6 @@ def test_a_page_explains_the_method_and_every_option(generate: ModuleType) -> No
     for entry in METHODS:
         summary, text, options = generate._docstring(entry)
         assert summary
-        assert any("Differs from the paper" in paragraph for paragraph in text) or entry.name == "random"
+        assert any("Differs from the" in paragraph for paragraph in text) or entry.name == "random"
         for name, _, meaning in options:
             assert meaning.endswith("."), f"the option {name} of {entry.name} is not explained"

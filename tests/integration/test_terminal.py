@@ -49,7 +49,7 @@ def test_a_terminal_shows_phases_epochs_time_left_losses_accuracies_and_operatio
         "reading ━",
         "search  ━",
         "train   ━",
-        "2/2",
+        "3/3",
         "steps",
         "left",
         "weight loss",

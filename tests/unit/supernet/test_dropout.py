@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from dartboard.space import get_space
+from dartboard.space.features import Features
 from dartboard.supernet import Mixing, ReferenceSupernet, SkipDropout, SupernetSpec
 
 DARTS = get_space("darts")
@@ -26,11 +27,17 @@ def images(batch: int = 4) -> Tensor:
     return torch.randn(batch, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
+def whole(x: Tensor | Features) -> Tensor:
+    return Features.of(x).whole
+
+
 def first_cell(supernet: ReferenceSupernet, gates: Mapping[str, Tensor], dropout: SkipDropout | None) -> list[Tensor]:
     """What goes into the first cell and what comes out."""
     seen: list[Tensor] = []
     block = supernet.backbone.blocks[0]
-    handle = block.register_forward_hook(lambda _module, given, output: seen.extend([given[0][0], output]))
+    handle = block.register_forward_hook(
+        lambda _module, given, output: seen.extend([whole(given[0][0]), whole(output)])
+    )
     supernet(images(64), gates, skip_dropout=dropout)
     handle.remove()
     return seen
@@ -51,7 +58,7 @@ def test_single_values_are_dropped_and_the_others_scaled_so_that_the_expectation
 def kept_share(supernet: ReferenceSupernet, edges: list[int]) -> float:
     """How much of the input is left behind the last cell, when only these edges let anything through."""
     outputs: list[Tensor] = []
-    supernet.backbone.blocks[-1].register_forward_hook(lambda _module, _given, output: outputs.append(output))
+    supernet.backbone.blocks[-1].register_forward_hook(lambda _module, _given, output: outputs.append(whole(output)))
     gates = torch.zeros(6, 1, dtype=torch.float64)
     gates[edges] = 1.0
     supernet(images(), {"cell": gates}, skip_dropout=SkipDropout(0.5, seed=0))
