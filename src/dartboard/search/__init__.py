@@ -34,6 +34,7 @@ from dartboard.search.recipe import (
     method,
 )
 from dartboard.search.relaxation import (
+    Deterministic,
     EdgeSimplex,
     EdgeSoftmax,
     GroupSoftmax,
@@ -92,6 +93,7 @@ __all__ = [
     "DecayOnSharpening",
     "Demanding",
     "DenseHypernetwork",
+    "Deterministic",
     "Dropping",
     "EdgeSimplex",
     "EdgeSoftmax",

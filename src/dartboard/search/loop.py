@@ -73,19 +73,7 @@ def run_search(
             if search.number == len(stages) - 1:
                 break
             search = begin(search.number + 1, search.pruned(stages[search.number]))
-    state = search.state
-    if state.stop_reason:
-        run.events.append({"event": "stop", "phase": "search", "reason": state.stop_reason})
-        observer.note(f"The search stopped after {state.epoch} of {length.epochs} epochs: {state.stop_reason}.")
-    genotype = search.select()
-    for kind, cell in genotype.cells:
-        if not cell.is_connected:
-            observer.note(
-                f"The {kind} cell found lets nothing of its input through; search longer or with another seed."
-            )
-    run.write("genotype.json", genotype.to_json())
-    observer.end("search")
-    return genotype
+    return _conclude(search, run, observer)
 
 
 def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> None:
@@ -130,6 +118,23 @@ def _forget_undone(run: RunDirectory, state: SearchState) -> None:
 
 def _is_done(event: Event, epoch: int) -> bool:
     return event["event"] == "epoch" and int(event["epoch"]) <= epoch
+
+
+def _conclude(search: "StageSearch", run: RunDirectory, observer: Observer) -> Genotype:
+    """Say how the search ended, and write the genotype."""
+    state = search.state
+    if state.stop_reason:
+        run.events.append({"event": "stop", "phase": "search", "reason": state.stop_reason})
+        observer.note(f"The search stopped after {state.epoch} of {state.epochs} epochs: {state.stop_reason}.")
+    genotype = search.select()
+    for kind, cell in genotype.cells:
+        if not cell.is_connected:
+            observer.note(
+                f"The {kind} cell found lets nothing of its input through; search longer or with another seed."
+            )
+    run.write("genotype.json", genotype.to_json())
+    observer.end("search")
+    return genotype
 
 
 def cosine(epoch: int, epochs: int, start: float, end: float) -> float:

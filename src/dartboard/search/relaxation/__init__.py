@@ -1,6 +1,6 @@
 """How alpha becomes gates: one file per family."""
 
-from dartboard.search.relaxation.base import Relaxation, RelaxedCell, SharesSets
+from dartboard.search.relaxation.base import Deterministic, Relaxation, RelaxedCell, SharesSets
 from dartboard.search.relaxation.groups import GroupSoftmax, operation_groups
 from dartboard.search.relaxation.pairs import PairSoftmax, edge_sets
 from dartboard.search.relaxation.sigmoid import Sigmoid
@@ -8,6 +8,7 @@ from dartboard.search.relaxation.simplex import EdgeSimplex, Simplex
 from dartboard.search.relaxation.softmax import EdgeSoftmax, NodeSoftmax, Softmax, live_softmax
 
 __all__ = [
+    "Deterministic",
     "EdgeSimplex",
     "EdgeSoftmax",
     "GroupSoftmax",

@@ -1,5 +1,6 @@
 """What a relaxation is, and what it knows of the cells that it relaxes."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, runtime_checkable
@@ -8,7 +9,7 @@ from torch import Generator, Tensor
 
 from dartboard.space import CellTopology
 
-__all__ = ["Relaxation", "RelaxedCell", "SharesSets"]
+__all__ = ["Deterministic", "Relaxation", "RelaxedCell", "SharesSets"]
 
 
 @dataclass(frozen=True)
@@ -75,3 +76,15 @@ class SharesSets(Protocol):
     def set_shares(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """The shares of all sets, node by node, (sets,); those of a node sum to one."""
         ...
+
+
+class Deterministic(ABC):
+    """A relaxation without chance: the gates of a step are the mean gates."""
+
+    def gates(self, alpha: Tensor, cell: RelaxedCell, generator: Generator) -> Tensor:  # noqa: ARG002 - nothing is drawn
+        """See `mean_gates`."""
+        return self.mean_gates(alpha, cell)
+
+    @abstractmethod
+    def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
+        """See `Relaxation.mean_gates`."""

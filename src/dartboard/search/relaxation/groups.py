@@ -7,7 +7,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from dartboard.search.relaxation.base import RelaxedCell
+from dartboard.search.relaxation.base import Deterministic, RelaxedCell
 from dartboard.search.relaxation.softmax import live_softmax
 from dartboard.space import SearchSpace, has_weights
 
@@ -27,7 +27,7 @@ def operation_groups(ops: Sequence[str]) -> tuple[tuple[int, ...], ...]:
 
 
 @dataclass(frozen=True)
-class GroupSoftmax:
+class GroupSoftmax(Deterministic):
     """Two softmaxes on each edge: over its operations without weights, and over those with weights.
 
     An edge that has operations of both kinds has gates that sum to 2; of a kind that it does not have, no gate is above
@@ -40,10 +40,6 @@ class GroupSoftmax:
     def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - no draw
         """Zeros, as in the authors' code."""
         return torch.zeros(cell.live.shape)
-
-    def gates(self, alpha: Tensor, cell: RelaxedCell, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - no draw
-        """One softmax for each group, (edges, operations)."""
-        return self.mean_gates(alpha, cell)
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """One softmax for each group, (edges, operations)."""

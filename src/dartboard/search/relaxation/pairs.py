@@ -7,7 +7,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from dartboard.search.relaxation.base import RelaxedCell
+from dartboard.search.relaxation.base import Deterministic, RelaxedCell
 from dartboard.space import CellTopology, SearchSpace
 
 __all__ = ["PairSoftmax", "edge_sets"]
@@ -30,7 +30,7 @@ def edge_sets(topology: CellTopology) -> tuple[tuple[tuple[int, ...], ...], ...]
 
 
 @dataclass(frozen=True)
-class PairSoftmax:
+class PairSoftmax(Deterministic):
     """For the slot `edges`: a softmax over the pairs of edges into each node, whose shares their edges divide.
 
     Alpha has one number for each pair, node by node (20 in a cell of DARTS), divided by the temperature before the
@@ -48,10 +48,6 @@ class PairSoftmax:
     def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - no draw
         """Zeros, (pairs,), as in the authors' code."""
         return torch.zeros(sum(map(len, edge_sets(cell.topology))))
-
-    def gates(self, alpha: Tensor, cell: RelaxedCell, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - no draw
-        """The weights of the edges, (edges,)."""
-        return self.mean_gates(alpha, cell)
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """The weights of the edges, (edges,)."""

@@ -6,13 +6,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from dartboard.search.relaxation.base import RelaxedCell
+from dartboard.search.relaxation.base import Deterministic, RelaxedCell
 
 __all__ = ["Sigmoid"]
 
 
 @dataclass(frozen=True)
-class Sigmoid:
+class Sigmoid(Deterministic):
     """A sigmoid for every operation by itself (Fair DARTS, arXiv:1911.12126; Single-DARTS, arXiv:2108.08128).
 
     Attributes:
@@ -32,10 +32,6 @@ class Sigmoid:
             return alpha
         others = cell.live.sum(dim=1, keepdim=True).cpu() - 1
         return alpha - others.clamp(min=1).log()
-
-    def gates(self, alpha: Tensor, cell: RelaxedCell, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - no draw
-        """sigmoid(alpha), 0 for operations that an edge does not have."""
-        return self.mean_gates(alpha, cell)
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """sigmoid(alpha), 0 for operations that an edge does not have."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dartboard.search.relaxation.base import RelaxedCell
+from dartboard.search.relaxation.base import Deterministic, RelaxedCell
 
 __all__ = ["EdgeSoftmax", "NodeSoftmax", "Softmax", "live_softmax"]
 
@@ -18,16 +18,23 @@ def live_softmax(alpha: Tensor, cell: RelaxedCell, members: Tensor | None = None
         cell: which of them are live, and the temperature.
         members: which operations take part, (operations,), bool; None: all.
     """
-    logits = alpha if cell.temperature == 1.0 else alpha / cell.temperature
     if cell.is_whole and members is None:
-        return logits.softmax(dim=-1)
+        return _cooled(alpha, cell).softmax(dim=-1)
     live = cell.live if members is None else cell.live & members
-    # The lowest finite number instead of -inf: a row without a live operation must not become NaN.
-    return logits.masked_fill(~live, torch.finfo(logits.dtype).min).softmax(dim=-1) * live
+    return _masked(_cooled(alpha, cell), live).softmax(dim=-1) * live
+
+
+def _cooled(alpha: Tensor, cell: RelaxedCell) -> Tensor:
+    return alpha if cell.temperature == 1.0 else alpha / cell.temperature
+
+
+def _masked(logits: Tensor, live: Tensor) -> Tensor:
+    # The lowest finite number instead of -inf: where nothing is live, a softmax must not become NaN.
+    return logits.masked_fill(~live, torch.finfo(logits.dtype).min)
 
 
 @dataclass(frozen=True)
-class Softmax:
+class Softmax(Deterministic):
     """A softmax over the operations of each edge (DARTS, arXiv:1806.09055, eq. 2).
 
     Attributes:
@@ -44,17 +51,13 @@ class Softmax:
         """Small normal numbers."""
         return self.initial_scale * torch.randn(cell.live.shape, generator=generator)
 
-    def gates(self, alpha: Tensor, cell: RelaxedCell, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - no draw
-        """softmax(alpha) along each row."""
-        return self.mean_gates(alpha, cell)
-
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """softmax(alpha) along each row."""
         return live_softmax(alpha if self.coldness == 1.0 else self.coldness * alpha, cell)
 
 
 @dataclass(frozen=True)
-class NodeSoftmax:
+class NodeSoftmax(Deterministic):
     """One softmax over all operations of all edges into a node, so that edges compete too (I-DARTS).
 
     Paper: Jiang, Hu, Xiao, Zhang and Zhu, "Improved Differentiable Architecture Search for Language Modeling and Named
@@ -72,22 +75,18 @@ class NodeSoftmax:
         """Small normal numbers."""
         return self.initial_scale * torch.randn(cell.live.shape, generator=generator)
 
-    def gates(self, alpha: Tensor, cell: RelaxedCell, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - no draw
-        """One softmax for every node."""
-        return self.mean_gates(alpha, cell)
-
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """One softmax for every node."""
-        logits = alpha if cell.temperature == 1.0 else alpha / cell.temperature
+        logits = _cooled(alpha, cell)
         if not cell.is_whole:
-            logits = logits.masked_fill(~cell.live, torch.finfo(logits.dtype).min)
+            logits = _masked(logits, cell.live)
         parts = torch.split(logits, [len(rows) for rows in cell.incoming])
         gates = torch.cat([part.flatten().softmax(dim=0).view_as(part) for part in parts])
         return gates if cell.is_whole else gates * cell.live
 
 
 @dataclass(frozen=True)
-class EdgeSoftmax:
+class EdgeSoftmax(Deterministic):
     """For the slot `edges`: a softmax over the edges into each node (PC-DARTS, arXiv:1907.05737, eq. 4).
 
     Attributes:
@@ -101,10 +100,6 @@ class EdgeSoftmax:
     def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:
         """Small normal numbers, (edges,)."""
         return self.initial_scale * torch.randn(len(cell.topology.edges), generator=generator)
-
-    def gates(self, alpha: Tensor, cell: RelaxedCell, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - no draw
-        """One softmax for every node, (edges,)."""
-        return self.mean_gates(alpha, cell)
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """One softmax for every node, (edges,)."""
