@@ -1,4 +1,4 @@
-"""What is dropped at random from the batches of a search: paths of cells, and squares of images."""
+"""What the batches of a search lose at random: paths of cells, values behind identities, squares of images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from dartboard.data import Batch, outside_squares
 from dartboard.errors import RecipeError
 from dartboard.search.gradient import Tensors
 from dartboard.search.relaxation import RelaxedCell
+from dartboard.supernet import SkipDropout
 
 __all__ = ["Dropping", "SeenBatch"]
 
@@ -23,11 +24,13 @@ class SeenBatch(NamedTuple):
         labels: as in `Batch`.
         paths: cell kind -> what multiplies the mixed output of every edge for each image, (batch, edges); empty where
             no path is dropped.
+        values: what drops values behind identities; None where none is dropped.
     """
 
     images: Tensor
     labels: Tensor
     paths: Mapping[str, Tensor]
+    values: SkipDropout | None
 
     def gated(self, gates: Tensors) -> dict[str, Tensor]:
         """The gates with the paths that this batch has lost."""
@@ -47,6 +50,7 @@ class Dropping:
             paths). All cells of a kind lose the same edges.
         squares: chance that an image loses a square about a random pixel, blanked to the mean colour.
         side: of the square, as a share of the image's shorter side.
+        values: chance that a value behind an identity is dropped, on every edge others, in [0, 1) (`SkipDropout`).
 
     Raises:
         RecipeError: every path would be dropped.
@@ -55,6 +59,7 @@ class Dropping:
     paths: float = 0.0
     squares: float = 0.0
     side: float = 0.5
+    values: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.paths < 1:
@@ -63,11 +68,10 @@ class Dropping:
     def __call__(self, batch: Batch, cells: Mapping[str, RelaxedCell], generator: torch.Generator) -> SeenBatch:
         """Decide about a batch, on the CPU, and carry it out on the batch's device."""
         images = self._blanked(batch.images, generator) if self.squares else batch.images
-        paths = {kind: self._mask(len(images), cell, generator) for kind, cell in cells.items() if self.paths}
-        device = images.device
-        return SeenBatch(
-            images, batch.labels, {kind: mask.to(device, non_blocking=True) for kind, mask in paths.items()}
-        )
+        masks = {kind: self._mask(len(images), cell, generator) for kind, cell in cells.items() if self.paths}
+        paths = {kind: mask.to(images.device, non_blocking=True) for kind, mask in masks.items()}
+        seed = int(torch.randint(2**62, (), generator=generator)) if self.values else 0
+        return SeenBatch(images, batch.labels, paths, SkipDropout(self.values, seed) if self.values else None)
 
     def _mask(self, batch: int, cell: RelaxedCell, generator: torch.Generator) -> Tensor:
         keep = 1.0 - self.paths

@@ -38,7 +38,6 @@ class SearchState:
         alpha_rests: whether the epoch at hand leaves alpha as it is; rules set it before every epoch.
         temperature: of relaxations that anneal; rules set it before every epoch.
         auxiliary_gate: of auxiliary skip connections; rules set it before every epoch.
-        skip_dropout: probability that a value behind an identity is dropped in a step; rules set it before every epoch.
         dropping: what the batches of the epoch at hand lose at random; rules set it before every epoch.
         stop_reason: why the stage ended before its last epoch; empty while it goes on.
         final_alphas: what pruning and selection look at instead of the alphas of the last epoch, once a rule says so.
@@ -66,7 +65,6 @@ class SearchState:
     alpha_rests: bool = False
     temperature: float = 1.0
     auxiliary_gate: float = 1.0
-    skip_dropout: float = 0.0
     dropping: Dropping = field(default_factory=Dropping)
     stop_reason: str = ""
     final_alphas: dict[str, Tensor] | None = None

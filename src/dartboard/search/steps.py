@@ -1,7 +1,6 @@
 """The steps of an epoch: alpha and weights in turn, or both at once."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +14,6 @@ from dartboard.search.gradient import Bilevel, Loss, SgdStep, Tensors, different
 from dartboard.search.recipe import Recipe
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
-from dartboard.supernet import SkipDropout
 
 __all__ = ["Steps", "Streams"]
 
@@ -37,7 +35,6 @@ class Streams:
     ) -> None:
         self.gates = make("gates")
         self.perturbation = make("perturbation")
-        self.skip_dropout = make("skip-dropout")
         self.dropping = make("dropping")
         self.alphas = alphas(make("alpha-batches"))
         self.further = weights(make("further-batches"))
@@ -91,9 +88,8 @@ class Steps:
         if self._recipe.perturbation is None:
             loss = self._loss(batch, self.weight_meter)(weights, alphas)
         else:
-            options, made = self._options(), self._state.supernet_weights(weights, alphas)
-            gates = self._perturbed(batch, options)
-            loss = self._loss_at(batch, gates, made, options, self.weight_meter)
+            made = self._state.supernet_weights(weights, alphas)
+            loss = self._loss_at(batch, self._perturbed(batch), made, self.weight_meter)
         self._move_weights(differentiate(loss, weights))
 
     def _both(self, batch: SeenBatch) -> None:
@@ -119,7 +115,7 @@ class Steps:
 
     def _loss(self, batch: SeenBatch, meter: Meter | None = None, *, of_alpha: bool = False) -> Loss:
         """The loss on a batch; that of alpha leaves out what the recipe does not let alpha see."""
-        state, hypernetwork, options = self._state, self._recipe.hypernetwork, self._options()
+        state, hypernetwork = self._state, self._recipe.hypernetwork
         hides_gates = of_alpha and hypernetwork is not None and not hypernetwork.direct_gradient
 
         def loss(weights: Tensors, alphas: Tensors) -> Tensor:
@@ -127,21 +123,12 @@ class Steps:
             if hides_gates:
                 seen = {**alphas, **{kind: alphas[kind].detach() for kind in state.architecture.cells}}
             gates = state.architecture.gates(seen, self._streams.gates)
-            return self._loss_at(batch, gates, state.supernet_weights(weights, alphas), options, meter)
+            return self._loss_at(batch, gates, state.supernet_weights(weights, alphas), meter)
 
         return loss
 
-    def _options(self) -> dict[str, Any]:
-        """What the supernet is told beside images and gates in all passes over one batch."""
-        if not self._state.skip_dropout:
-            return {}
-        seed = int(torch.randint(2**62, (), generator=self._streams.skip_dropout))
-        return {"skip_dropout": SkipDropout(self._state.skip_dropout, seed)}
-
-    def _loss_at(
-        self, batch: SeenBatch, gates: Tensors, weights: Tensors, options: dict[str, Any], meter: Meter | None = None
-    ) -> Tensor:
-        supernet = self._state.supernet
+    def _loss_at(self, batch: SeenBatch, gates: Tensors, weights: Tensors, meter: Meter | None = None) -> Tensor:
+        supernet, options = self._state.supernet, {"skip_dropout": batch.values} if batch.values else {}
         own, given = weights is self._state.weights, (batch.images, batch.gated(gates))
         logits = supernet(*given, **options) if own else functional_call(supernet, dict(weights), given, options)
         value = functional.cross_entropy(logits, batch.labels)
@@ -163,7 +150,7 @@ class Steps:
 
         return penalized
 
-    def _perturbed(self, batch: SeenBatch, options: dict[str, Any]) -> dict[str, Tensor]:
+    def _perturbed(self, batch: SeenBatch) -> dict[str, Tensor]:
         assert self._recipe.perturbation is not None
         state = self._state
         with torch.no_grad():
@@ -171,7 +158,7 @@ class Steps:
         return self._recipe.perturbation(
             state.architecture,
             state.alphas,
-            lambda gates: self._loss_at(batch, gates, weights, options),
+            lambda gates: self._loss_at(batch, gates, weights),
             state.progress,
             self._streams.perturbation,
         )

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from dartboard.search import (
     Bilevel,
     Dropping,
     EdgeSoftmax,
+    FadingSkipDropout,
     GrowDropping,
     Recipe,
     Rule,
@@ -169,3 +171,23 @@ def test_every_loss_on_a_batch_sees_the_same_paths(tmp_path: Path) -> None:
     recipe = Recipe(gradient=Twice(), update=AdamUpdate(), rules=(Drop(),))
     search(tmp_path, problem(supernet=Edgy()), recipe, epochs=1)
     assert found == [True] * 6
+
+
+def test_the_rules_for_paths_and_for_values_leave_each_other_alone() -> None:
+    state = make_state(0)
+    state.span, state.epoch = (0, 10), 9
+    GrowDropping(Dropping(0.4, 1.0, 0.3)).before_epoch(state)
+    FadingSkipDropout(start=0.5, resting=0.0).before_epoch(state)
+    assert state.dropping == Dropping(0.4, 1.0, 0.3, values=pytest.approx(0.5 * math.exp(-4.5)))
+    GrowDropping(Dropping(0.4, 1.0, 0.3)).before_epoch(state)
+    assert state.dropping.values > 0
+
+
+def test_every_batch_drops_other_values() -> None:
+    generator = torch.Generator().manual_seed(0)
+    first, second = (Dropping(values=0.3)(batch(4), CELLS, generator).values for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert first.probability == second.probability == 0.3
+    assert first.seed != second.seed
+    assert seen(Dropping(paths=0.5), batch(4)).values is None

@@ -103,8 +103,7 @@ class StopOnSharpening(Rule):
         """Remember the alphas of a measurement, and stop if need be."""
         if "eigenvalue" not in state.figures:
             return
-        alphas = {name: alpha.detach().clone() for name, alpha in state.alphas.items()}
-        measured = [*state.records.get("measured_alphas", []), alphas][-1 - self.test.lag :]
+        measured = [*state.records.get("measured_alphas", []), state.copied_alphas()][-1 - self.test.lag :]
         state.records["measured_alphas"] = measured
         back = None if state.has_ended else self.test(state.records["eigenvalues"])
         if back is not None:

@@ -1,6 +1,6 @@
 """What grows with the epochs: dropped paths and squares."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dartboard.search.dropping import Dropping
@@ -19,7 +19,7 @@ class GrowDropping(Rule):
     Paper: RobustDARTS (arXiv:1909.09656) and the authors' code.
 
     Attributes:
-        most: what the last epoch drops.
+        most: paths and squares that the last epoch drops.
     """
 
     most: Dropping
@@ -27,4 +27,6 @@ class GrowDropping(Rule):
     def before_epoch(self, state: "SearchState") -> None:
         """Set what the epoch drops."""
         share = state.stage_epoch / max(1, state.stage_epochs - 1)
-        state.dropping = Dropping(share * self.most.paths, share * self.most.squares, self.most.side)
+        state.dropping = replace(
+            state.dropping, paths=share * self.most.paths, squares=share * self.most.squares, side=self.most.side
+        )

@@ -1,7 +1,7 @@
 """Dropout behind skip connections that fades."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dartboard.search.rules.base import Rule
@@ -33,4 +33,4 @@ class FadingSkipDropout(Rule):
         epoch, epochs = state.stage_epoch, state.stage_epochs
         learned = epoch - math.ceil(self.resting * epochs)
         factor = (epochs - epoch - 1) / epochs if learned < 0 else math.exp(-5 * learned / epochs)
-        state.skip_dropout = self.start * factor
+        state.dropping = replace(state.dropping, values=self.start * factor)
