@@ -36,7 +36,8 @@ def att_darts(
     Args:
         alpha_lr: learning rate of both sets of parameters.
         alpha_weight_decay: their L2 factor.
-        order: "second" looks through a virtual weight step, as the authors do; "first" costs a quarter of it.
+        order: "second" looks through a virtual weight step, as the authors do; "first" takes
+            one pass instead of four.
     """
     return Recipe(
         relaxation=Softmax(),

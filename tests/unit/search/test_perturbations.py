@@ -68,7 +68,7 @@ def test_rows_are_clamped_and_divided_by_their_sum_and_an_empty_one_goes_to_its_
     torch.testing.assert_close(found, torch.tensor([wanted]))
 
 
-def test_the_row_of_the_specification() -> None:
+def test_a_row_that_leaves_the_box_is_clamped_and_divided_by_its_sum() -> None:
     row = torch.tensor([[0.5, 0.3, 0.2]]) + torch.tensor([[0.3, -0.3, -0.3]])
     found = to_shares(row, cell_of(torch.ones(1, 3, dtype=torch.bool)))
     assert found.tolist() == [[1.0, 0.0, 0.0]]
