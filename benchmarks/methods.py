@@ -36,7 +36,7 @@ from dartboard.search import (
     make_recipe,
 )
 from dartboard.search.gradient import differentiate, differentiate_both
-from dartboard.search.loop import StageSearch
+from dartboard.search.stage import StageSearch
 from dartboard.space import SearchSpace, get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
 from records import Records, conditions, load, save

@@ -5,7 +5,7 @@ edges give, and a label is the position of the largest number that the teacher's
 are the teacher's operations, and whose only weights (a scale and a shift per class) are right, makes no mistake.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,7 @@ from dartboard.runs import Observer, RunDirectory
 from dartboard.search import Recipe, SearchBatches, SearchLength, SearchProblem, SearchSettings, run_search
 from dartboard.space import CellTopology, SearchSpace
 from dartboard.space.skeleton import NasBench201Skeleton
-from dartboard.supernet import SkipDropout
+from dartboard.supernet import Active, SkipDropout
 
 __all__ = [
     "PLANTED",
@@ -52,29 +52,47 @@ class Planted:
     space: SearchSpace
     teacher: tuple[str, ...]
 
-    def run_cell(self, images: Tensor, gates: Mapping[str, Tensor], skip_dropout: SkipDropout | None = None) -> Tensor:
+    def run_cell(
+        self,
+        images: Tensor,
+        gates: Mapping[str, Tensor],
+        active: Active | None = None,
+        skip_dropout: SkipDropout | None = None,
+    ) -> Tensor:
         """(batch, inputs, 1, SIZE) and what else a supernet takes, -> (batch, SIZE)."""
         cell, states = self.space.cell, list(images.squeeze(2).unbind(dim=1))
         masks = torch.ones(len(cell.edges), len(images), SIZE)
         if skip_dropout is not None:
             masks = skip_dropout.begin(images.device).draw(len(cell.edges), images[:, :1], 1).flatten(2)
+        every = range(len(OPERATIONS))
         for node in cell.nodes:
-            arriving = [run_edge(row, states[cell.edges[row].source], gates, masks[row]) for row in cell.incoming(node)]
+            arriving = [
+                run_edge(
+                    row,
+                    states[cell.edges[row].source],
+                    gates,
+                    masks[row],
+                    every if active is None else active["cell"][row],
+                )
+                for row in cell.incoming(node)
+            ]
             states.append(torch.stack(arriving).sum(dim=0))
         return states[-1]
 
 
-def run_edge(row: int, x: Tensor, gates: Mapping[str, Tensor], mask: Tensor) -> Tensor:
+def run_edge(row: int, x: Tensor, gates: Mapping[str, Tensor], mask: Tensor, active: Sequence[int]) -> Tensor:
     """An edge with everything that mixings may add to it; the mask multiplies the identity."""
-    outputs = torch.stack(
-        [mask * x if name == "skip_connect" else operation(x) for name, operation in OPERATIONS.items()]
-    )
-    mixed = (gates["cell"][row][:, None, None] * outputs).sum(dim=0)
+    mixed = torch.zeros_like(x)
+    for column, (name, operation) in enumerate(OPERATIONS.items()):
+        if column in active:
+            mixed = mixed + gates["cell"][row, column] * (mask * x if name == "skip_connect" else operation(x))
     if "cell.auxiliary" in gates:
         mixed = mixed + gates["cell.auxiliary"][row] * x
     if "cell.attention" in gates:  # each operation dims the output a little more than the one before
         dimming = torch.linspace(1, 0.5, gates["cell.attention"].shape[1])
         mixed = (gates["cell.attention"][row] * dimming).sum() * mixed
+    if "cell.offset" in gates:
+        mixed = mixed + gates["cell.offset"][row]
     return gates["cell.edges"][row] * mixed if "cell.edges" in gates else mixed
 
 
@@ -106,8 +124,14 @@ class PlantedSupernet(nn.Module):
         self.scale = nn.Parameter(torch.ones(SIZE))
         self.shift = nn.Parameter(torch.zeros(SIZE))
 
-    def forward(self, images: Tensor, gates: Mapping[str, Tensor], skip_dropout: SkipDropout | None = None) -> Tensor:
-        return self.planted.run_cell(images, gates, skip_dropout) * self.scale + self.shift
+    def forward(
+        self,
+        images: Tensor,
+        gates: Mapping[str, Tensor],
+        active: Active | None = None,
+        skip_dropout: SkipDropout | None = None,
+    ) -> Tensor:
+        return self.planted.run_cell(images, gates, active, skip_dropout) * self.scale + self.shift
 
 
 class ScaledPlantedSupernet(PlantedSupernet):
@@ -125,10 +149,16 @@ class ScaledPlantedSupernet(PlantedSupernet):
     def candidate_weights(self) -> dict[str, list[dict[str, str]]]:
         return {"cell": [{name: name for name, _ in self.named_parameters() if name.startswith("scales.")}]}
 
-    def forward(self, images: Tensor, gates: Mapping[str, Tensor], skip_dropout: SkipDropout | None = None) -> Tensor:
+    def forward(
+        self,
+        images: Tensor,
+        gates: Mapping[str, Tensor],
+        active: Active | None = None,
+        skip_dropout: SkipDropout | None = None,
+    ) -> Tensor:
         scales = torch.stack(list(self.scales))
         factors = scales.mean(dim=-1) / scales.square().mean(dim=-1).sqrt()
-        return super().forward(images, {**gates, "cell": gates["cell"] * factors}, skip_dropout)
+        return super().forward(images, {**gates, "cell": gates["cell"] * factors}, active, skip_dropout)
 
 
 class PlantedBatches:

@@ -66,11 +66,11 @@ class Given:
 class StartingAt:
     """A softmax whose alpha starts where it is told to."""
 
-    sums_to_one, on_simplex = True, False
+    sums_to_one, draws, on_simplex = True, False, False
 
     def __init__(self, start: Tensor) -> None:
         self.start = start
-        self.gates, self.mean_gates = Softmax().gates, Softmax().mean_gates
+        self.draw, self.mean_gates = Softmax().draw, Softmax().mean_gates
 
     def initial_alpha(self, _cell: RelaxedCell, _generator: torch.Generator) -> Tensor:
         return self.start.clone()

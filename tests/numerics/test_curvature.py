@@ -49,7 +49,7 @@ def supernet_problem(supernet: ReferenceSupernet, architecture: Architecture, se
     images, labels = ask(spec, batch=4, size=(6, 6)).images, torch.tensor([0, 1, 2, 1])
 
     def loss(weights: Tensors, alphas: Tensors) -> Tensor:
-        gates = architecture.gates(alphas, torch.Generator())
+        gates = architecture.draw(alphas, torch.Generator(), of_alpha=True).gates
         return functional.cross_entropy(functional_call(supernet, dict(weights), (images, gates)), labels)
 
     alphas = architecture.initial_alphas(torch.Generator().manual_seed(seed))

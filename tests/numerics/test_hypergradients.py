@@ -26,7 +26,7 @@ from dartboard.search import (
     all_live,
 )
 from dartboard.search.gradient import differentiate
-from dartboard.search.loop import StageSearch
+from dartboard.search.stage import StageSearch
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet
 from numerics.engines import SMALL_SPACES, build, relative_error, small_spec
 
@@ -108,7 +108,7 @@ def at_fixed_weights(search: StageSearch) -> tuple[dict[str, Tensor], dict[str, 
     made = {
         name: state.supernet.get_parameter(name).detach().clone().requires_grad_() for name in state.hypernetwork.names
     }
-    gates = state.architecture.gates(state.alphas, torch.Generator())
+    gates = state.architecture.draw(state.alphas, torch.Generator(), of_alpha=True).gates
     logits = functional_call(state.supernet, made, (ALPHAS.images, gates))
     found = differentiate(functional.cross_entropy(logits, ALPHAS.labels), {**state.alphas, **made})
     return {kind: found[kind] for kind in state.alphas}, {name: found[name] for name in made}

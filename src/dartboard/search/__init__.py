@@ -1,6 +1,6 @@
 """The parts of a search and the one loop that runs them."""
 
-from dartboard.search.architecture import Architecture, Live, all_live
+from dartboard.search.architecture import Architecture, Decisions, Live, StepGates, all_live
 from dartboard.search.curvature import AlphaCurvature
 from dartboard.search.describe import describe_part, describe_recipe
 from dartboard.search.dropping import Dropping
@@ -35,6 +35,7 @@ from dartboard.search.recipe import (
 )
 from dartboard.search.relaxation import (
     Deterministic,
+    Draw,
     EdgeSimplex,
     EdgeSoftmax,
     GroupSoftmax,
@@ -64,14 +65,20 @@ from dartboard.search.rules import (
     StopOnSharpening,
     WarmUp,
 )
+from dartboard.search.scoring import Score, Scorer
 from dartboard.search.selection import (
+    Judged,
+    Judging,
+    Selection,
     SkipCap,
     StrongestEdgePairs,
     StrongestEdges,
     StrongestPairs,
     Threshold,
+    Trained,
     UniformlyRandom,
     WithAttention,
+    make_genotype,
 )
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
@@ -91,9 +98,11 @@ __all__ = [
     "Cooling",
     "Count",
     "DecayOnSharpening",
+    "Decisions",
     "Demanding",
     "DenseHypernetwork",
     "Deterministic",
+    "Draw",
     "Dropping",
     "EdgeSimplex",
     "EdgeSoftmax",
@@ -108,6 +117,8 @@ __all__ = [
     "Hypernetwork",
     "Images",
     "Implicit",
+    "Judged",
+    "Judging",
     "KeepStrongest",
     "KeepStrongestOfGroups",
     "Live",
@@ -127,11 +138,14 @@ __all__ = [
     "RelaxedCell",
     "Rule",
     "ScaleWeightDecay",
+    "Score",
+    "Scorer",
     "SearchBatches",
     "SearchLength",
     "SearchProblem",
     "SearchSettings",
     "SearchState",
+    "Selection",
     "SgdStep",
     "SgdUpdate",
     "Sharpening",
@@ -140,6 +154,7 @@ __all__ = [
     "SkipCap",
     "Softmax",
     "Stage",
+    "StepGates",
     "StopAtSkips",
     "StopAtStableRanking",
     "StopOnSharpening",
@@ -148,6 +163,7 @@ __all__ = [
     "StrongestPairs",
     "SupernetRequest",
     "Threshold",
+    "Trained",
     "TruncatedUnrolled",
     "UniformlyRandom",
     "Unrolled",
@@ -159,6 +175,7 @@ __all__ = [
     "check_fit",
     "describe_part",
     "describe_recipe",
+    "make_genotype",
     "make_recipe",
     "method",
     "run_search",

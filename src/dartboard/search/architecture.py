@@ -1,7 +1,9 @@
 """The relaxed architecture: which parameters it has, and the gates that they give."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,9 +11,13 @@ from torch import Tensor
 from dartboard.search.gradient import Tensors
 from dartboard.search.recipe import Recipe
 from dartboard.search.relaxation import RelaxedCell, SharesSets
-from dartboard.space import SearchSpace
+from dartboard.space import Genotype, SearchSpace
+from dartboard.supernet import Active
 
-__all__ = ["Architecture", "Live", "all_live"]
+__all__ = ["Architecture", "Decisions", "Live", "StepGates", "all_live"]
+
+Decisions = Mapping[str, Mapping[int, str | None]]
+"""Cell kind -> row of an edge -> the operation that it has for good; None for an edge that is given up."""
 
 Live = Mapping[str, Sequence[Sequence[str]]]
 """Cell kind -> the operations of every edge."""
@@ -21,6 +27,18 @@ def all_live(space: SearchSpace, without: Sequence[str] = ()) -> dict[str, list[
     """Every operation of the space on every edge, those of `without` left out."""
     names = [name for name in space.ops if name not in without]
     return {kind: [list(names) for _ in space.cell.edges] for kind in space.cell_kinds}
+
+
+class StepGates(NamedTuple):
+    """What a supernet is called with.
+
+    Attributes:
+        gates: by name.
+        active: which operations are run; None: all.
+    """
+
+    gates: dict[str, Tensor]
+    active: Active | None = None
 
 
 @dataclass(frozen=True)
@@ -36,11 +54,14 @@ class Architecture:
         recipe: whose relaxations.
         cells: by kind.
         auxiliary_gate: of the auxiliary skip connections; rules set it.
+        decisions: edges that search no longer: their operation has the gate 1 and is the only one that is run, and
+            alpha gets no gradient there; edges given up run nothing.
     """
 
     recipe: Recipe
     cells: Mapping[str, RelaxedCell]
     auxiliary_gate: float = 1.0
+    decisions: Decisions = field(default_factory=dict)
 
     @classmethod
     def of(cls, recipe: Recipe, space: SearchSpace, live: Live, device: torch.device) -> "Architecture":
@@ -56,12 +77,14 @@ class Architecture:
         }
         return cls(recipe, cells)
 
-    def at(self, temperature: float, auxiliary_gate: float) -> "Architecture":
+    def at(self, temperature: float, auxiliary_gate: float, decisions: Decisions) -> "Architecture":
         """The same with other values of what changes from epoch to epoch."""
-        if (temperature, auxiliary_gate) == (next(iter(self.cells.values())).temperature, self.auxiliary_gate):
+        now = next(iter(self.cells.values())).temperature, self.auxiliary_gate, self.decisions
+        if now == (temperature, auxiliary_gate, decisions):
             return self
         cells = {kind: replace(cell, temperature=temperature) for kind, cell in self.cells.items()}
-        return replace(self, cells=cells, auxiliary_gate=auxiliary_gate)
+        kept = {kind: dict(rows) for kind, rows in decisions.items()}
+        return replace(self, cells=cells, auxiliary_gate=auxiliary_gate, decisions=kept)
 
     def initial_alphas(self, generator: torch.Generator) -> dict[str, Tensor]:
         """Start values of all parameters, drawn on the CPU."""
@@ -76,14 +99,78 @@ class Architecture:
                 alphas[f"{kind}.attention"] = 1e-3 * torch.randn(shape, generator=generator)
         return alphas
 
-    def gates(self, alphas: Tensors, generator: torch.Generator) -> dict[str, Tensor]:
-        """Gates for one step; may be random."""
-        recipe = self.recipe
-        gates = {kind: recipe.relaxation.gates(alphas[kind], cell, generator) for kind, cell in self.cells.items()}
+    def draw(self, alphas: Tensors, generator: torch.Generator, *, of_alpha: bool) -> StepGates:
+        """What one step runs; may be random.
+
+        Args:
+            alphas: by name.
+            generator: on the CPU.
+            of_alpha: whether the loss that follows is alpha's; otherwise it is that of the weights.
+        """
+        recipe, gates, active = self.recipe, {}, {}
+        for kind, cell in self.cells.items():
+            drawn = recipe.relaxation.draw(alphas[kind], cell, generator, of_alpha=of_alpha)
+            gates[kind] = drawn.gates
+            if drawn.offset is not None:
+                gates[f"{kind}.offset"] = drawn.offset
+            if drawn.active is not None:
+                active[kind] = drawn.active
         if recipe.edges:
             for kind, cell in self.cells.items():
-                gates[f"{kind}.edges"] = recipe.edges.gates(alphas[f"{kind}.edges"], cell, generator)
-        return gates | self._common(alphas)
+                drawn = recipe.edges.draw(alphas[f"{kind}.edges"], cell, generator, of_alpha=of_alpha)
+                gates[f"{kind}.edges"] = drawn.gates
+        return StepGates(self.decided(gates | self._common(alphas)), self._decided_active(active))
+
+    def decided(self, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Gates with those of decided edges put in place."""
+        put = dict(gates)
+        for kind, (still_open, fixed) in self._fixed.items():
+            put[kind] = torch.where(still_open[:, None], gates[kind], fixed)
+            if (offset := gates.get(f"{kind}.offset")) is not None:
+                put[f"{kind}.offset"] = offset * still_open
+        return put
+
+    def of_genotype(self, genotype: Genotype) -> StepGates:
+        """What runs just one architecture: gates 1 for its operations, which alone are active, on the cells' device."""
+        gates, active = {}, {}
+        for kind, cell in self.cells.items():
+            chosen: list[list[int]] = [[] for _ in cell.topology.edges]
+            for choice in genotype[kind].choices:
+                chosen[cell.rows[choice.target, choice.source]].append(cell.ops.index(choice.op))
+            active[kind] = [sorted(columns) for columns in chosen]
+            gates[kind] = torch.tensor(
+                [[float(column in columns) for column in range(len(cell.ops))] for columns in chosen],
+                device=cell.live.device,
+            )
+        return StepGates(gates, active)
+
+    @cached_property
+    def _fixed(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Cell kind -> which edges still search, (edges,), and the gates of the others, (edges, operations)."""
+        fixed = {}
+        for kind, rows in self.decisions.items():
+            cell, device = self.cells[kind], self.cells[kind].live.device
+            gates = [[float(rows.get(row) == name) for name in cell.ops] for row in range(len(cell.topology.edges))]
+            still_open = [row not in rows for row in range(len(cell.topology.edges))]
+            fixed[kind] = torch.tensor(still_open, device=device), torch.tensor(gates, device=device)
+        return fixed
+
+    @cached_property
+    def active(self) -> Active | None:
+        """Which operations mean gates need: all (None) but those that decisions shut out."""
+        return self._decided_active({})
+
+    def _decided_active(self, drawn: Mapping[str, tuple[tuple[int, ...], ...]]) -> Active | None:
+        """Which operations are run, where not all are."""
+        if not drawn and not any(self.decisions.values()):
+            return None
+        active = {}
+        for kind, cell in self.cells.items():
+            rows = list(drawn.get(kind, cell.live_columns))
+            for row, name in self.decisions.get(kind, {}).items():
+                rows[row] = () if name is None else (cell.ops.index(name),)
+            active[kind] = rows
+        return active
 
     def mean_gates(self, alphas: Tensors) -> dict[str, Tensor]:
         """Deterministic gates for validation, selection and reports."""
@@ -95,7 +182,7 @@ class Architecture:
         if isinstance(recipe.edges, SharesSets):
             for kind, cell in self.cells.items():
                 gates[f"{kind}.sets"] = recipe.edges.set_shares(alphas[f"{kind}.edges"], cell)
-        return gates | self._common(alphas)
+        return self.decided(gates | self._common(alphas))
 
     def _common(self, alphas: Tensors) -> dict[str, Tensor]:
         """Gates that are the same in a step and on average."""

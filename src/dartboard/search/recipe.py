@@ -146,6 +146,11 @@ class Recipe:
 
     def _check_perturbation(self, perturbation: Perturbation) -> None:
         name, relaxation = type(perturbation).__name__, type(self.relaxation).__name__
+        if self.relaxation.draws:
+            raise RecipeError(
+                f"{name} shakes the gates of all operations, and {relaxation} runs only those that it draws; leave out "
+                "the perturbation or take a softmax."
+            )
         if not self.relaxation.sums_to_one:
             raise RecipeError(
                 f"{name} shakes shares of one, and the gates of {relaxation} are none; leave out the perturbation or "
@@ -195,17 +200,20 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Stage:
-    """A search with a supernet of its own; alphas, weights and optimisers start anew in every stage.
+    """A search with a supernet of its own.
 
     Attributes:
         recipe: its parts, without stages of its own.
         share: of the epochs.
         pruning: which operations the next stage still has; None: all.
+        leaves: what the next stage starts from: "nothing" of this one but its live operations; its "weights", alphas
+            and decisions; or "everything", with the momentum of weights and alphas.
     """
 
     recipe: Recipe
     share: float
     pruning: Pruning | None = None
+    leaves: Literal["nothing", "weights", "everything"] = "nothing"
 
 
 METHODS: Registry[Callable[..., Recipe]] = Registry("method", "dartboard.methods")

@@ -12,6 +12,7 @@ from dartboard.search.architecture import Architecture, Live
 from dartboard.search.dropping import Dropping
 from dartboard.search.gradient import Bilevel, Tensors
 from dartboard.search.hypernetworks import WeightGenerator, learned_weights, supernet_weights
+from dartboard.search.scoring import Scorer
 from dartboard.space import Genotype
 
 __all__ = ["SearchState"]
@@ -42,12 +43,14 @@ class SearchState:
         stop_reason: why the stage ended before its last epoch; empty while it goes on.
         final_alphas: what pruning and selection look at instead of the alphas of the last epoch, once a rule says so.
         rollbacks: every return to an earlier state: `from` which epoch to which `epoch`, and the `reason`.
+        decisions: edges that search no longer; `decide` adds to them.
         records: what rules must remember, by names of their own.
         figures: what rules measured in this epoch, for the event of the epoch.
         genotype: what the selection makes of the alphas after this epoch.
         validation_accuracy: of the supernet after this epoch, as a fraction; None where there are no such images.
         problem: that of the last alpha step of this epoch, at whose weights and batches rules may look; None while
             alpha rests.
+        score: what any gates are worth with the weights as they are.
         weights: what the weight optimiser moves, by name: the supernet's own weights and those of the hypernetwork.
     """
 
@@ -59,6 +62,7 @@ class SearchState:
     epochs: int
     span: tuple[int, int]
     live: Live
+    score: Scorer
     hypernetwork: WeightGenerator | None = None
     stage: int = 0
     epoch: int = 0
@@ -69,6 +73,7 @@ class SearchState:
     stop_reason: str = ""
     final_alphas: dict[str, Tensor] | None = None
     rollbacks: list[dict[str, Any]] = field(default_factory=list)
+    decisions: dict[str, dict[int, str | None]] = field(default_factory=dict)
     records: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict)
     genotype: Genotype | None = None
@@ -110,6 +115,21 @@ class SearchState:
         if alphas is not None:
             self.final_alphas = dict(alphas)
 
+    def decide(self, kind: str, row: int, op: str | None) -> None:
+        """End the search of an edge for good.
+
+        Args:
+            kind: of the cells.
+            row: of the edge.
+            op: the operation that it has from here on, with the gate 1; None gives the edge up.
+        """
+        self.decisions.setdefault(kind, {})[row] = op
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring the architecture up to what rules have set."""
+        self.architecture = self.architecture.at(self.temperature, self.auxiliary_gate, self.decisions)
+
     def go_back(self, saved: dict[str, Any], reason: str) -> None:
         """Take over an earlier state of the stage at hand after an epoch; the loop forgets the epochs undone.
 
@@ -150,6 +170,7 @@ class SearchState:
             "stop_reason": self.stop_reason,
             "final_alphas": self.final_alphas,
             "rollbacks": self.rollbacks,
+            "decisions": self.decisions,
             "records": self.records,
             "temperature": self.temperature,
             "auxiliary_gate": self.auxiliary_gate,
@@ -170,5 +191,6 @@ class SearchState:
         self.stop_reason = saved["stop_reason"]
         self.final_alphas = saved["final_alphas"]
         self.rollbacks, self.records = saved["rollbacks"], saved["records"]
+        self.decisions = saved["decisions"]
         self.temperature, self.auxiliary_gate = saved["temperature"], saved["auxiliary_gate"]
-        self.architecture = self.architecture.at(self.temperature, self.auxiliary_gate)
+        self.refresh()

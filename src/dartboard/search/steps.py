@@ -1,6 +1,7 @@
 """The steps of an epoch: alpha and weights in turn, or both at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,8 +10,16 @@ from torch.nn import functional
 
 from dartboard.data import Batch
 from dartboard.runs import Meter
+from dartboard.search.architecture import StepGates
 from dartboard.search.dropping import SeenBatch
-from dartboard.search.gradient import Bilevel, Loss, SgdStep, Tensors, differentiate, differentiate_both
+from dartboard.search.gradient import (
+    Bilevel,
+    Loss,
+    SgdStep,
+    Tensors,
+    differentiate_both,
+    differentiate_reached,
+)
 from dartboard.search.recipe import Recipe
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
@@ -90,7 +99,8 @@ class Steps:
         else:
             made = self._state.supernet_weights(weights, alphas)
             loss = self._loss_at(batch, self._perturbed(batch), made, self.weight_meter)
-        self._move_weights(differentiate(loss, weights))
+        # Weights that were not run rest: neither momentum nor decay moves them.
+        self._move_weights(differentiate_reached(loss, weights))
 
     def _both(self, batch: SeenBatch) -> None:
         """Move alpha and weights by one backward pass."""
@@ -122,14 +132,16 @@ class Steps:
             seen = alphas
             if hides_gates:
                 seen = {**alphas, **{kind: alphas[kind].detach() for kind in state.architecture.cells}}
-            gates = state.architecture.gates(seen, self._streams.gates)
-            return self._loss_at(batch, gates, state.supernet_weights(weights, alphas), meter)
+            drawn = state.architecture.draw(seen, self._streams.gates, of_alpha=of_alpha)
+            return self._loss_at(batch, drawn, state.supernet_weights(weights, alphas), meter)
 
         return loss
 
-    def _loss_at(self, batch: SeenBatch, gates: Tensors, weights: Tensors, meter: Meter | None = None) -> Tensor:
-        supernet, options = self._state.supernet, {"skip_dropout": batch.values} if batch.values else {}
-        own, given = weights is self._state.weights, (batch.images, batch.gated(gates))
+    def _loss_at(self, batch: SeenBatch, drawn: StepGates, weights: Tensors, meter: Meter | None = None) -> Tensor:
+        supernet, options = self._state.supernet, _dropout(batch)
+        if drawn.active is not None:
+            options["active"] = drawn.active
+        own, given = weights is self._state.weights, (batch.images, batch.gated(drawn.gates))
         logits = supernet(*given, **options) if own else functional_call(supernet, dict(weights), given, options)
         value = functional.cross_entropy(logits, batch.labels)
         if meter is not None:
@@ -150,18 +162,20 @@ class Steps:
 
         return penalized
 
-    def _perturbed(self, batch: SeenBatch) -> dict[str, Tensor]:
+    def _perturbed(self, batch: SeenBatch) -> StepGates:
         assert self._recipe.perturbation is not None
         state = self._state
         with torch.no_grad():
             weights = state.supernet_weights(state.weights, state.alphas)
-        return self._recipe.perturbation(
+        active = state.architecture.active
+        gates = self._recipe.perturbation(
             state.architecture,
             state.alphas,
-            lambda gates: self._loss_at(batch, gates, weights),
+            lambda gates: self._loss_at(batch, StepGates(dict(gates), active), weights),
             state.progress,
             self._streams.perturbation,
         )
+        return StepGates(gates, active)
 
     def _weight_step(self) -> SgdStep:
         optimizer = self._state.weight_optimizer
@@ -183,13 +197,17 @@ class Steps:
             nn.utils.clip_grad_norm_(self._state.alphas.values(), update.grad_clip)
         optimizer.step()
 
-    def _move_weights(self, gradients: Tensors) -> None:
+    def _move_weights(self, gradients: Mapping[str, Tensor | None]) -> None:
         weights = self._state.weights
         for name, gradient in gradients.items():
-            weights[name].grad = _laid_out_like(weights[name], gradient)
+            weights[name].grad = None if gradient is None else _laid_out_like(weights[name], gradient)
         if self._settings.grad_clip is not None:
             nn.utils.clip_grad_norm_(weights.values(), self._settings.grad_clip, foreach=True)
         self._state.weight_optimizer.step()
+
+
+def _dropout(batch: SeenBatch) -> dict[str, Any]:
+    return {"skip_dropout": batch.values} if batch.values else {}
 
 
 def _laid_out_like(weight: Tensor, gradient: Tensor) -> Tensor:

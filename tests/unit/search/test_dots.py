@@ -56,7 +56,7 @@ def test_operations_are_grouped_by_whether_they_learn() -> None:
 
 def test_each_group_shares_one() -> None:
     alpha = torch.randn(14, 8, generator=torch.Generator().manual_seed(0))
-    gates = GroupSoftmax().gates(alpha, relaxed(), NONE)
+    gates = GroupSoftmax().mean_gates(alpha, relaxed())
     torch.testing.assert_close(gates[:, :4], alpha[:, :4].softmax(dim=1))
     torch.testing.assert_close(gates[:, 4:], alpha[:, 4:].softmax(dim=1))
     assert torch.equal(gates, GroupSoftmax().mean_gates(alpha, relaxed()))
@@ -118,8 +118,8 @@ def test_a_node_shares_one_or_two_and_its_edges_are_in_their_pairs(drawn: list[f
     gamma, cell = torch.tensor(drawn, dtype=torch.float64), relaxed(temperature=temperature)
     shares = PairSoftmax().set_shares(gamma, cell)
     start = 0
-    weights = PairSoftmax().gates(gamma, cell, NONE)
-    torch.testing.assert_close(PairSoftmax(sums_to_one=False).gates(gamma, cell, NONE), 2 * weights)
+    weights = PairSoftmax().mean_gates(gamma, cell)
+    torch.testing.assert_close(PairSoftmax(sums_to_one=False).mean_gates(gamma, cell), 2 * weights)
     for sets, rows in zip(edge_sets(DARTS.cell), cell.incoming, strict=True):
         own = dict(zip(sets, shares[start : start + len(sets)], strict=True))
         start += len(sets)
@@ -239,4 +239,4 @@ def test_only_relaxations_that_weigh_sets_of_edges_tell_their_shares() -> None:
     alphas = architecture.initial_alphas(NONE)
     shares = {"normal.sets", "reduce.sets"}
     assert set(architecture.mean_gates(alphas)) == {*alphas, *shares}
-    assert set(architecture.gates(alphas, NONE)) == set(alphas)
+    assert set(architecture.draw(alphas, NONE, of_alpha=True).gates) == set(alphas)

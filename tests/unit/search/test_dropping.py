@@ -119,7 +119,7 @@ def test_a_stage_of_one_epoch_drops_nothing() -> None:
 def test_an_edge_softmax_has_weights_for_lost_paths_to_join() -> None:
     architecture = Architecture.of(Recipe(edges=EdgeSoftmax()), SPACE, all_live(SPACE), torch.device("cpu"))
     alphas = architecture.initial_alphas(torch.Generator().manual_seed(0))
-    gates = architecture.gates(alphas, torch.Generator())
+    gates = architecture.draw(alphas, torch.Generator(), of_alpha=True).gates
     gated = seen(Dropping(paths=0.2), batch(5)).gated(gates)
     assert gated["normal.edges"].shape == (5, 14)
 

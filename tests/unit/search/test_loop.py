@@ -31,7 +31,8 @@ from dartboard.search import (
     run_search,
 )
 from dartboard.search.gradient import differentiate
-from dartboard.search.loop import cosine, stage_spans
+from dartboard.search.loop import stage_spans
+from dartboard.search.stage import cosine
 from dartboard.space import Genotype, get_space
 from dartboard.supernet import Mixing
 
@@ -448,7 +449,7 @@ class Shaken:
 
     def __call__(self, architecture, alphas, loss, progress, generator) -> dict[str, Tensor]:
         assert progress == 0
-        gates = architecture.gates(alphas, generator)
+        gates = architecture.draw(alphas, generator, of_alpha=True).gates
         self.losses.append(loss(gates).item())
         return {name: 2 * gate for name, gate in gates.items()}
 

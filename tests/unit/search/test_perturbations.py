@@ -97,7 +97,7 @@ def test_shaken_gates_are_shares_and_alpha_stays_as_it_is_bit_for_bit(way, space
     recipe = Recipe(edges=EdgeSoftmax())
     architecture, alphas = planted(recipe)
     before = {name: alpha.detach().clone() for name, alpha in alphas.items()}
-    clean = architecture.gates(alphas, generator())
+    clean = architecture.draw(alphas, generator(), of_alpha=True).gates
     gates = way(space=space)(architecture, alphas, on_planted_images(), 0.5, generator())
     assert set(gates) == {"cell", "cell.edges"}
     assert not any(gate.requires_grad for gate in gates.values())
@@ -179,13 +179,13 @@ def test_the_adversary_raises_the_loss_above_clean_and_random_gates(seed: int, s
         loss(way(space=space)(architecture, alphas, loss, 0.5, generator(seed))).item()
         for way in (AdversarialPerturbation, RandomPerturbation)
     ]
-    clean = loss(architecture.gates(alphas, generator())).item()
+    clean = loss(architecture.draw(alphas, generator(), of_alpha=True).gates).item()
     assert losses[0] > max(clean, losses[1]) + 0.05
 
 
 def test_gates_stay_clean_where_the_loss_would_not_rise() -> None:
     architecture, alphas = planted()
-    clean = architecture.gates(alphas, generator())["cell"].detach()
+    clean = architecture.draw(alphas, generator(), of_alpha=True).gates["cell"].detach()
     at_its_peak = AdversarialPerturbation()(
         architecture, alphas, lambda gates: -(gates["cell"] - clean).square().sum(), 0.5, generator()
     )
@@ -230,7 +230,7 @@ def test_an_epsilon_of_zero_is_darts_bit_for_bit(name: str, space: str, tmp_path
 
 def test_alphas_on_the_simplex_are_not_shaken_as_logits() -> None:
     class Distribution:
-        sums_to_one = True
+        sums_to_one, draws = True, False
         on_simplex = True
 
     Recipe(relaxation=Distribution(), perturbation=RandomPerturbation(space="probs"))  # type: ignore[arg-type]
@@ -240,7 +240,7 @@ def test_alphas_on_the_simplex_are_not_shaken_as_logits() -> None:
 
 def test_gates_that_are_no_shares_are_not_shaken() -> None:
     class Independent:
-        sums_to_one = False
+        sums_to_one, draws = False, False
         on_simplex = False
 
     perturbation: Perturbation = AdversarialPerturbation()
@@ -248,11 +248,19 @@ def test_gates_that_are_no_shares_are_not_shaken() -> None:
         Recipe(relaxation=Independent(), perturbation=perturbation)  # type: ignore[arg-type]
 
 
+def test_gates_of_drawn_operations_are_not_shaken() -> None:
+    class Drawing:
+        sums_to_one, draws, on_simplex = True, True, False
+
+    with pytest.raises(RecipeError, match="Drawing runs only those that it draws"):
+        Recipe(relaxation=Drawing(), perturbation=RandomPerturbation())  # type: ignore[arg-type]
+
+
 def test_every_cell_kind_is_shaken_at_once() -> None:
     space = get_space("darts")
     architecture = Architecture.of(Recipe(), space, all_live(space), CPU)
     alphas = architecture.initial_alphas(generator())
-    clean = architecture.gates(alphas, generator())
+    clean = architecture.draw(alphas, generator(), of_alpha=True).gates
     gates = RandomPerturbation()(architecture, alphas, lambda _: torch.zeros(()), 0.0, generator())
     changes = [(gates[kind] - clean[kind]).abs().max(dim=1).values for kind in ("normal", "reduce")]
     assert (torch.cat(changes) > 0).all()

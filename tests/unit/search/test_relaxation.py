@@ -15,7 +15,7 @@ def make_cell(rows: int, columns: int, *, space: str = "darts", temperature: flo
 
 
 def test_softmax_gates_are_the_textbook_values() -> None:
-    gates = Softmax().gates(torch.tensor([[0.0, 0.0], [1.0, 0.0]]), make_cell(2, 2), NONE)
+    gates = Softmax().mean_gates(torch.tensor([[0.0, 0.0], [1.0, 0.0]]), make_cell(2, 2))
     torch.testing.assert_close(gates, torch.tensor([[0.5, 0.5], [0.731058578, 0.268941421]]))
 
 
@@ -26,7 +26,7 @@ def test_a_softmax_divides_by_the_temperature() -> None:
 
 def test_gates_of_a_softmax_are_deterministic_and_equal_their_mean() -> None:
     alpha, cell = torch.randn(14, 8, generator=torch.Generator().manual_seed(0)), make_cell(14, 8)
-    gates = Softmax().gates(alpha, cell, NONE)
+    gates = Softmax().mean_gates(alpha, cell)
     assert torch.equal(gates, Softmax().mean_gates(alpha, cell))
     torch.testing.assert_close(gates.sum(dim=1), torch.ones(14))
 
@@ -35,7 +35,7 @@ def test_operations_that_an_edge_does_not_have_take_no_share() -> None:
     live = torch.tensor([[True, False, True], [True, True, True], [False, False, False]])
     cell = RelaxedCell("normal", get_space("darts").cell, ("a", "b", "c"), live)
     alpha = torch.tensor([[0.0, 9.0, 1.0], [0.0, 0.0, 0.0], [1.0, 2.0, 3.0]], requires_grad=True)
-    gates = Softmax().gates(alpha, cell, NONE)
+    gates = Softmax().mean_gates(alpha, cell)
     third = 1 / 3
     expected = torch.tensor([[0.268941421, 0, 0.731058578], [third, third, third], [0, 0, 0]])
     torch.testing.assert_close(gates, expected)
@@ -59,7 +59,7 @@ def test_alpha_starts_as_small_normal_numbers_that_the_generator_decides() -> No
 def test_the_gradient_for_alpha_of_two_equal_operations_is_a_quarter_of_their_difference() -> None:
     alpha = torch.zeros(1, 2, dtype=torch.float64, requires_grad=True)
     outputs = torch.tensor([3.0, 1.0], dtype=torch.float64)
-    (Softmax().gates(alpha, make_cell(1, 2), NONE)[0] * outputs).sum().backward()
+    (Softmax().mean_gates(alpha, make_cell(1, 2))[0] * outputs).sum().backward()
     assert alpha.grad is not None
     torch.testing.assert_close(alpha.grad, torch.tensor([[0.5, -0.5]], dtype=torch.float64))
 
@@ -67,7 +67,7 @@ def test_the_gradient_for_alpha_of_two_equal_operations_is_a_quarter_of_their_di
 def test_edges_into_a_node_share_one() -> None:
     cell = make_cell(14, 8)
     alpha = torch.randn(14, generator=torch.Generator().manual_seed(0))
-    weights = EdgeSoftmax().gates(alpha, cell, NONE)
+    weights = EdgeSoftmax().mean_gates(alpha, cell)
     assert EdgeSoftmax().initial_alpha(cell, NONE).shape == weights.shape == (14,)
     for rows in ((0, 1), (2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12, 13)):
         assert weights[list(rows)].sum().item() == pytest.approx(1, abs=1e-6)
@@ -84,12 +84,12 @@ def test_sigmoids_that_start_with_shares_sum_to_one(columns: int, gate: float) -
 
 def test_sigmoids_start_at_one_half_unless_told_otherwise() -> None:
     cell = make_cell(14, 7)
-    assert (Sigmoid().gates(Sigmoid().initial_alpha(cell, NONE), cell, NONE) == 0.5).all()
+    assert (Sigmoid().mean_gates(Sigmoid().initial_alpha(cell, NONE), cell) == 0.5).all()
 
 
 def test_a_sigmoids_gradient_for_alpha_is_its_slope_times_the_operations_part() -> None:
     alpha = torch.tensor([[0.3, -1.0]], dtype=torch.float64, requires_grad=True)
-    gates = Sigmoid().gates(alpha, make_cell(1, 2), NONE)
+    gates = Sigmoid().mean_gates(alpha, make_cell(1, 2))
     parts = torch.tensor([[3.0, -2.0]], dtype=torch.float64)
     (slope,) = torch.autograd.grad((gates * parts).sum(), [alpha])
     torch.testing.assert_close(slope, gates * (1 - gates) * parts)
@@ -109,15 +109,15 @@ def test_sigmoids_and_simplices_know_which_operations_are_live() -> None:
 
 def test_the_gates_of_a_simplex_are_alpha() -> None:
     alpha = torch.tensor([[0.25, 0.75]], requires_grad=True)
-    assert torch.equal(Simplex().gates(alpha, make_cell(1, 2), NONE), alpha)
-    (slope,) = torch.autograd.grad(Simplex().gates(alpha, make_cell(1, 2), NONE)[0, 0], [alpha])
+    assert torch.equal(Simplex().mean_gates(alpha, make_cell(1, 2)), alpha)
+    (slope,) = torch.autograd.grad(Simplex().mean_gates(alpha, make_cell(1, 2))[0, 0], [alpha])
     assert slope.tolist() == [[1, 0]]
 
 
 def test_the_edges_of_a_simplex_start_with_equal_shares_of_every_node() -> None:
     cell = make_cell(14, 8)
     alpha = EdgeSimplex().initial_alpha(cell, NONE)
-    assert torch.equal(EdgeSimplex().gates(alpha, cell, NONE), alpha)
+    assert torch.equal(EdgeSimplex().mean_gates(alpha, cell), alpha)
     for rows in cell.incoming:
         torch.testing.assert_close(alpha[list(rows)], torch.full((len(rows),), 1 / len(rows)))
 
@@ -157,6 +157,6 @@ def test_a_softmax_over_the_node_knows_which_operations_are_live_and_the_tempera
 def test_a_softmax_over_the_node_has_one_share_for_every_node_of_a_whole_cell() -> None:
     cell, generator = make_cell(14, 8), torch.Generator().manual_seed(0)
     alpha = NodeSoftmax(1.0).initial_alpha(cell, generator)
-    gates = NodeSoftmax().gates(alpha, cell, NONE)
+    gates = NodeSoftmax().mean_gates(alpha, cell)
     for rows in cell.incoming:
         assert gates[list(rows)].sum().item() == pytest.approx(1, abs=1e-6)

@@ -17,6 +17,7 @@ from dartboard.search import (
     all_live,
 )
 from dartboard.space import PUBLISHED, CellGenotype, Genotype, get_space
+from unit.search.unscored import UNSCORED
 
 DARTS = get_space("darts")
 LEARNABLE = [DARTS.ops.index(name) for name in ("sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5")]
@@ -29,7 +30,9 @@ def make_state(epochs: int = 50) -> SearchState:
     supernet = torch.nn.Linear(1, 1)
     sgd = torch.optim.SGD(supernet.parameters(), lr=0.1)
     adam = AdamUpdate().optimizer({kind: alpha.requires_grad_() for kind, alpha in alphas.items()}, architecture.cells)
-    return SearchState(supernet, architecture, alphas, sgd, adam, epochs=epochs, span=(0, epochs), live=live)
+    return SearchState(
+        supernet, architecture, alphas, sgd, adam, epochs=epochs, span=(0, epochs), live=live, score=UNSCORED
+    )
 
 
 def end_epoch(state: SearchState, rule: Rule) -> None:

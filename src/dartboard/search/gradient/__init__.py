@@ -10,6 +10,7 @@ from dartboard.search.gradient.problem import (
     Tensors,
     differentiate,
     differentiate_both,
+    differentiate_reached,
 )
 from dartboard.search.gradient.second import SecondDerivatives, flat
 from dartboard.search.gradient.truncated import TruncatedUnrolled
@@ -30,5 +31,6 @@ __all__ = [
     "Unrolled",
     "differentiate",
     "differentiate_both",
+    "differentiate_reached",
     "flat",
 ]

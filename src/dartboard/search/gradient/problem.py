@@ -7,7 +7,16 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["Bilevel", "Gradient", "Loss", "SgdStep", "Tensors", "differentiate", "differentiate_both"]
+__all__ = [
+    "Bilevel",
+    "Gradient",
+    "Loss",
+    "SgdStep",
+    "Tensors",
+    "differentiate",
+    "differentiate_both",
+    "differentiate_reached",
+]
 
 Tensors = Mapping[str, Tensor]
 """Named tensors: the weights of a supernet, or its alphas."""
@@ -71,6 +80,11 @@ class Gradient(Protocol):
     def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
         """Gradients by the names of the alphas, each shaped like its alpha."""
         ...
+
+
+def differentiate_reached(loss: Tensor, at: Tensors) -> dict[str, Tensor | None]:
+    """Gradients of a scalar by name; None for tensors that the loss does not depend on."""
+    return dict(zip(at, torch.autograd.grad(loss, list(at.values()), allow_unused=True), strict=True))
 
 
 def differentiate(loss: Tensor, at: Tensors, *, create_graph: bool = False) -> dict[str, Tensor]:

@@ -92,7 +92,7 @@ class BoxPerturbation(ABC):
     ) -> dict[str, Tensor]:
         """See `Perturbation`."""
         epsilon = self.epsilon(progress)
-        clean = architecture.gates(alphas, generator)
+        clean = architecture.draw(alphas, generator, of_alpha=False).gates
         if epsilon == 0:
             return clean
         cells = architecture.cells
@@ -100,13 +100,13 @@ class BoxPerturbation(ABC):
             around = Surroundings(
                 centre={kind: alphas[kind].detach() for kind in cells},
                 settle=lambda point: point,
-                gates=lambda point: architecture.gates({**alphas, **point}, generator),
+                gates=lambda point: architecture.draw({**alphas, **point}, generator, of_alpha=False).gates,
             )
         else:
             around = Surroundings(
                 centre={kind: clean[kind] for kind in cells},
                 settle=lambda point: {kind: to_shares(row, cells[kind]) for kind, row in point.items()},
-                gates=lambda point: clean | point,
+                gates=lambda point: architecture.decided(clean | point),
             )
         return around.gates(self.shake(around, loss, epsilon, generator))
 

@@ -1,6 +1,6 @@
 """How alpha becomes gates: one file per family."""
 
-from dartboard.search.relaxation.base import Deterministic, Relaxation, RelaxedCell, SharesSets
+from dartboard.search.relaxation.base import Deterministic, Draw, Relaxation, RelaxedCell, SharesSets
 from dartboard.search.relaxation.groups import GroupSoftmax, operation_groups
 from dartboard.search.relaxation.pairs import PairSoftmax, edge_sets
 from dartboard.search.relaxation.sigmoid import Sigmoid
@@ -9,6 +9,7 @@ from dartboard.search.relaxation.softmax import EdgeSoftmax, NodeSoftmax, Softma
 
 __all__ = [
     "Deterministic",
+    "Draw",
     "EdgeSimplex",
     "EdgeSoftmax",
     "GroupSoftmax",

@@ -3,13 +3,13 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from torch import Generator, Tensor
 
 from dartboard.space import CellTopology
 
-__all__ = ["Deterministic", "Relaxation", "RelaxedCell", "SharesSets"]
+__all__ = ["Deterministic", "Draw", "Relaxation", "RelaxedCell", "SharesSets"]
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,35 @@ class RelaxedCell:
         """Whether every edge has every operation; asked once, so that no step waits for the device."""
         return bool(self.live.all())
 
+    @cached_property
+    def live_columns(self) -> tuple[tuple[int, ...], ...]:
+        """For every edge the columns of its live operations; asked once, as before."""
+        return tuple(tuple(column for column, is_live in enumerate(row) if is_live) for row in self.live.tolist())
+
+    @cached_property
+    def rows(self) -> dict[tuple[int, int], int]:
+        """(target, source) -> row of the edge."""
+        return {(edge.target, edge.source): row for row, edge in enumerate(self.topology.edges)}
+
     @property
     def incoming(self) -> tuple[tuple[int, ...], ...]:
         """For every computed node the rows of the edges that end there."""
         return tuple(self.topology.incoming(node) for node in self.topology.nodes)
+
+
+class Draw(NamedTuple):
+    """The gates of one step.
+
+    Attributes:
+        gates: (edges, operations), in the slot `edges` (edges,); of operations that are not run they count for nothing.
+        active: for every edge the columns of the operations that are run; None: all.
+        offset: what is added to every value of an edge's mixed output, (edges,); None: nothing. Of value zero, it gives
+            operations that are not run a gradient (GDAS, arXiv:1910.04465, section 3.2).
+    """
+
+    gates: Tensor
+    active: tuple[tuple[int, ...], ...] | None = None
+    offset: Tensor | None = None
 
 
 class Relaxation(Protocol):
@@ -53,6 +78,9 @@ class Relaxation(Protocol):
         """Whether the gates of an edge (in the slot `edges`, of the edges into a node) are shares of one."""
         ...
 
+    draws: bool
+    """Whether a step runs only the operations that it draws."""
+
     on_simplex: bool
     """Whether alpha itself is such shares, which only an update on the simplex keeps so."""
 
@@ -60,8 +88,15 @@ class Relaxation(Protocol):
         """The start value, drawn on the CPU."""
         ...
 
-    def gates(self, alpha: Tensor, cell: RelaxedCell, generator: Generator) -> Tensor:
-        """Gates for one step; may be random."""
+    def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:
+        """What one step runs; may be random.
+
+        Args:
+            alpha: of the cell.
+            cell: whose live operations alone may be drawn.
+            generator: on the CPU.
+            of_alpha: whether the loss that follows is alpha's; otherwise it is that of the weights.
+        """
         ...
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
@@ -81,9 +116,11 @@ class SharesSets(Protocol):
 class Deterministic(ABC):
     """A relaxation without chance: the gates of a step are the mean gates."""
 
-    def gates(self, alpha: Tensor, cell: RelaxedCell, generator: Generator) -> Tensor:  # noqa: ARG002 - nothing is drawn
+    draws = False
+
+    def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:  # noqa: ARG002 - nothing is drawn
         """See `mean_gates`."""
-        return self.mean_gates(alpha, cell)
+        return Draw(self.mean_gates(alpha, cell))
 
     @abstractmethod
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:

@@ -1,7 +1,7 @@
 """Which genotype comes out: one file per family."""
 
 from dartboard.search.selection.attention import WithAttention
-from dartboard.search.selection.base import Selection, make_genotype
+from dartboard.search.selection.base import Judged, Judging, Selection, Trained, make_genotype
 from dartboard.search.selection.edge_pairs import StrongestEdgePairs
 from dartboard.search.selection.pairs import StrongestPairs
 from dartboard.search.selection.skip_cap import SkipCap
@@ -10,12 +10,15 @@ from dartboard.search.selection.threshold import Threshold
 from dartboard.search.selection.uniform import UniformlyRandom
 
 __all__ = [
+    "Judged",
+    "Judging",
     "Selection",
     "SkipCap",
     "StrongestEdgePairs",
     "StrongestEdges",
     "StrongestPairs",
     "Threshold",
+    "Trained",
     "UniformlyRandom",
     "WithAttention",
     "make_genotype",

@@ -1,14 +1,18 @@
 """What a selection is."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from dartboard.space import CellGenotype, Choice, Genotype, SearchSpace
 
-__all__ = ["Selection", "make_genotype"]
+if TYPE_CHECKING:
+    from dartboard.search.architecture import Architecture
+    from dartboard.search.scoring import Scorer
+
+__all__ = ["Judged", "Judging", "Selection", "Trained", "make_genotype"]
 
 
 class Selection(Protocol):
@@ -23,6 +27,49 @@ class Selection(Protocol):
                 not have are 0.
             generator: for selections that draw.
         """
+        ...
+
+
+class Trained(NamedTuple):
+    """A search that has ended, for selections that try architectures with its weights.
+
+    Attributes:
+        space: the search space.
+        architecture: turns alphas and genotypes into what the supernet runs.
+        alphas: by name.
+        gates: deterministic gates by name, on the CPU.
+        score: what any gates are worth on the validation images.
+        steps: weight steps that the search took.
+        generator: on the CPU.
+    """
+
+    space: SearchSpace
+    architecture: "Architecture"
+    alphas: Mapping[str, Tensor]
+    gates: Mapping[str, Tensor]
+    score: "Scorer"
+    steps: int
+    generator: torch.Generator
+
+
+class Judged(NamedTuple):
+    """What a selection has found by trying.
+
+    Attributes:
+        genotype: the choice.
+        figures: how it came about, for the record: plain numbers, text, lists of them.
+    """
+
+    genotype: Genotype
+    figures: Mapping[str, Any]
+
+
+@runtime_checkable
+class Judging(Protocol):
+    """A `Selection` that tries architectures once the search has ended; after every epoch it guesses from gates."""
+
+    def judge(self, trained: Trained) -> Judged:
+        """Try architectures with the weights of the supernet, and choose."""
         ...
 
 

@@ -1,0 +1,56 @@
+"""What an architecture is worth with the weights of a supernet."""
+
+from itertools import islice
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from dartboard.data import Batches
+from dartboard.runs import Meter
+from dartboard.search.architecture import StepGates
+
+__all__ = ["Score", "Scorer"]
+
+
+class Score(NamedTuple):
+    """How a supernet does on the validation images.
+
+    Attributes:
+        loss: mean cross-entropy.
+        accuracy: as a fraction.
+    """
+
+    loss: float
+    accuracy: float
+
+
+class Scorer:
+    """Scores what a supernet runs, on validation images, with batch statistics and without gradients.
+
+    Args:
+        supernet: whose weights serve; it is called as supernet(images, gates), with `active` where not all are run.
+        validation: the images; batches come in order, none of them is augmented.
+        device: where everything runs.
+    """
+
+    def __init__(self, supernet: nn.Module, validation: Batches, device: torch.device) -> None:
+        self._supernet, self._validation, self._device = supernet, validation, device
+
+    @torch.no_grad()
+    def __call__(self, drawn: StepGates, batches: int | None = None) -> Score | None:
+        """The score, or None without any images.
+
+        Args:
+            drawn: gates, on any device, and which operations are run.
+            batches: how many of the first batches are looked at; None: all.
+        """
+        meter = Meter(self._device)
+        gates = {name: gate.to(self._device) for name, gate in drawn.gates.items()}
+        for batch in islice(self._validation.in_order(), batches):
+            options = {} if drawn.active is None else {"active": drawn.active}
+            logits = self._supernet(batch.images, gates, **options)
+            meter.add(functional.cross_entropy(logits, batch.labels), logits, batch.labels)
+        read = meter.read()
+        return Score(*read) if read else None

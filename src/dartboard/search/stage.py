@@ -1,0 +1,231 @@
+"""One stage of a search: a supernet, its alphas, what moves them, and what they leave."""
+
+import copy
+import math
+import time
+from collections.abc import Mapping
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from dartboard.errors import NonFiniteLossError
+from dartboard.runs import Event, Observer, make_generator
+from dartboard.search.architecture import Architecture, Live, StepGates
+from dartboard.search.hypernetworks import attach_hypernetwork, learned_weights
+from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
+from dartboard.search.recipe import Recipe, Stage
+from dartboard.search.scoring import Score, Scorer
+from dartboard.search.selection import Judged, Judging, Trained
+from dartboard.search.settings import SearchSettings
+from dartboard.search.state import SearchState
+from dartboard.search.steps import Steps, Streams
+from dartboard.space import Genotype
+from dartboard.supernet import carry_weights
+
+__all__ = ["StageSearch", "cosine"]
+
+
+def cosine(epoch: int, epochs: int, start: float, end: float) -> float:
+    """Cosine from `start` at epoch 0 towards `end`: end + (start - end) * (1 + cos(pi * epoch / epochs)) / 2."""
+    return end + (start - end) * (1 + math.cos(math.pi * epoch / epochs)) / 2
+
+
+class StageSearch:
+    """One stage of a search: a supernet, its alphas, and what moves them.
+
+    Args:
+        problem: what is searched.
+        recipe: of the stage.
+        settings: learning rates and the like.
+        number: of the stage.
+        span: its first and last epoch, the last excluded.
+        length: of the whole search.
+        seed: root of every random stream.
+        live: operations of every edge.
+    """
+
+    def __init__(
+        self,
+        problem: SearchProblem,
+        recipe: Recipe,
+        settings: SearchSettings,
+        number: int,
+        span: tuple[int, int],
+        length: SearchLength,
+        seed: int,
+        live: Live,
+    ) -> None:
+        self.recipe, self.number = recipe, number
+        self.problem, self.settings, self._seed = problem, settings, seed
+        self.batches: SearchBatches = problem.make_batches(recipe.images)
+        available = len(self.batches.weights)
+        self.num_steps = available if length.steps is None else min(available, length.steps)
+        self.state = self._start(span, length.epochs, live)
+
+    def _start(self, span: tuple[int, int], epochs: int, live: Live) -> SearchState:
+        problem, recipe, settings = self.problem, self.recipe, self.settings
+        supernet = problem.make_supernet(SupernetRequest(self.number, recipe.mixing, live, recipe.deeper))
+        architecture = Architecture.of(recipe, problem.space, live, problem.device)
+        generator = make_generator(self._seed, "search", "alpha", self.number)
+        alphas = {
+            name: alpha.to(problem.device).requires_grad_()
+            for name, alpha in architecture.initial_alphas(generator).items()
+        }
+        hypernetwork = None
+        if recipe.hypernetwork:
+            drawn_by = make_generator(self._seed, "search", "hypernetwork", self.number)
+            hypernetwork = attach_hypernetwork(recipe.hypernetwork, supernet, architecture, drawn_by)
+        weight_optimizer = torch.optim.SGD(
+            learned_weights(supernet, hypernetwork).values(),
+            lr=settings.weight_lr,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+        alpha_optimizer = recipe.update.optimizer(alphas, architecture.cells) if recipe.update else None
+        for group in alpha_optimizer.param_groups if alpha_optimizer else ():
+            group["lr"] *= settings.alpha_lr_factor
+        return SearchState(
+            supernet,
+            architecture,
+            alphas,
+            weight_optimizer,
+            alpha_optimizer,
+            epochs,
+            span,
+            live,
+            Scorer(supernet, self.batches.validation, problem.device),
+            hypernetwork,
+            stage=self.number,
+            epoch=span[0],
+        )
+
+    def run_epoch(self, observer: Observer) -> Event:
+        """Take the steps of an epoch, score the supernet, and count the epoch as done.
+
+        Returns:
+            The event of the epoch.
+
+        Raises:
+            NonFiniteLossError: a loss became NaN or infinite.
+        """
+        started, state = time.perf_counter(), self.state
+        lr = self._learning_rate()
+        for group in state.weight_optimizer.param_groups:
+            group["lr"] = lr
+        state.refresh()
+        state.figures, state.problem = {}, None
+        steps = self.make_steps()
+        state.supernet.train()
+        batches = self.batches.weights.epoch(self._generator("weight-batches"))
+        for batch in islice(batches, self.num_steps):
+            steps(batch)
+            observer.step()
+        losses = self._read(steps)
+        state.write_generated()
+        gates = self.mean_gates(state.alphas)
+        validation_loss, validation_accuracy = self.validate(gates) or (None, None)
+        state.epoch += 1
+        state.genotype, state.validation_accuracy = self._select(gates), validation_accuracy
+        return {
+            "event": "epoch",
+            "phase": "search",
+            "epoch": state.epoch,
+            "epochs": state.epochs,
+            "stage": state.stage,
+            "seconds": time.perf_counter() - started,
+            **losses,
+            "validation_loss": validation_loss,
+            "validation_accuracy": validation_accuracy,
+            "learning_rate": lr,
+            "gates": {kind: gates[kind].tolist() for kind in self.problem.space.cell_kinds},
+            "genotype": state.genotype.to_json(),
+            "operations": list(self.problem.space.ops),
+            "operation_counts": state.genotype.operation_counts,
+        }
+
+    def judge(self) -> Judged:
+        """What the selection chooses in the end."""
+        gates, selection = self.mean_gates(self._final_alphas), self.recipe.selection
+        if not isinstance(selection, Judging):
+            return Judged(self._select(gates), {})
+        state, generator = self.state, make_generator(self._seed, "search", "judging")
+        steps = state.epoch * self.num_steps
+        return selection.judge(
+            Trained(self.problem.space, state.architecture, self._final_alphas, gates, state.score, steps, generator)
+        )
+
+    def take_over(self, before: "StageSearch", *, momentum: bool) -> None:
+        """Start from what the stage before has learned: weights, alphas and decisions, and its momentum if asked."""
+        old, new = before.state, self.state
+
+        def carried(source: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            return carry_weights(source, target, make_generator(self._seed, "search", "carry", self.number))
+
+        new.supernet.load_state_dict(carried(old.supernet.state_dict(), new.supernet.state_dict()))
+        with torch.no_grad():
+            for name, alpha in new.alphas.items():
+                alpha.copy_(before._final_alphas[name])
+        new.decisions = copy.deepcopy(old.decisions)
+        new.refresh()
+        if momentum:
+            kept = {
+                name: old.weight_optimizer.state[weight]["momentum_buffer"]
+                for name, weight in old.weights.items()
+                if old.weight_optimizer.state.get(weight, {}).get("momentum_buffer") is not None
+            }
+            zeros = {name: torch.zeros_like(weight) for name, weight in new.weights.items()}
+            for name, buffer in carried(kept, zeros).items():
+                new.weight_optimizer.state[new.weights[name]]["momentum_buffer"] = buffer
+            if new.alpha_optimizer and old.alpha_optimizer:
+                new.alpha_optimizer.load_state_dict(old.alpha_optimizer.state_dict())
+
+    def pruned(self, stage: Stage) -> Live:
+        """The operations that the stage at hand leaves to the next."""
+        if stage.pruning is None:
+            return self.state.live
+        return stage.pruning(self.mean_gates(self._final_alphas), self.state.architecture.cells)
+
+    @torch.no_grad()
+    def mean_gates(self, alphas: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Deterministic gates by name, on the CPU."""
+        on_device = {name: alpha.to(self.problem.device) for name, alpha in alphas.items()}
+        return {name: gate.cpu() for name, gate in self.state.architecture.mean_gates(on_device).items()}
+
+    def validate(self, gates: dict[str, Tensor]) -> Score | None:
+        """The supernet on the validation images, or None without any."""
+        return self.state.score(StepGates(gates, self.state.architecture.active))
+
+    @property
+    def _final_alphas(self) -> dict[str, Tensor]:
+        return self.state.final_alphas or self.state.alphas
+
+    def _select(self, gates: dict[str, Tensor]) -> Genotype:
+        generator = make_generator(self._seed, "search", "selection")
+        return self.recipe.selection(self.problem.space, gates, generator)
+
+    def make_steps(self) -> Steps:
+        """The steps of the epoch at hand."""
+        streams = Streams(self._generator, self.batches.alphas.forever, self.batches.weights.forever)
+        return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
+
+    def _generator(self, purpose: str) -> torch.Generator:
+        return make_generator(self._seed, "search", purpose, self.state.epoch)
+
+    def _learning_rate(self) -> float:
+        state, settings = self.state, self.settings
+        first, last = state.span if self.recipe.restarts_rate else (0, state.epochs)
+        return cosine(state.epoch - first, last - first, settings.weight_lr, settings.weight_lr_min)
+
+    def _read(self, steps: Steps) -> dict[str, float | None]:
+        """What the meters say, for the event of the epoch."""
+        weight_loss, weight_accuracy = steps.weight_meter.read() or (None, None)
+        alpha_loss, _ = steps.alpha_meter.read() or (None, None)
+        for name, loss in (("weight", weight_loss), ("alpha", alpha_loss)):
+            if loss is not None and not math.isfinite(loss):
+                raise NonFiniteLossError(
+                    f"the {name} loss is {loss} in search epoch {self.state.epoch + 1}; lower search.weight_lr (now "
+                    f"{self.settings.weight_lr}) or set search.grad_clip."
+                )
+        return {"weight_loss": weight_loss, "weight_accuracy": weight_accuracy, "alpha_loss": alpha_loss}
