@@ -24,6 +24,7 @@ from dartboard.pipeline import (
     Step,
     check_method,
     check_sizes,
+    compare_yardsticks,
     describe_search,
     device_name,
     evaluate_networks,
@@ -69,6 +70,8 @@ def run(
         genotype = search_genotype(session)
         networks = train_networks(session, genotype)
         evaluate_networks(session, networks)
+        if session.settings.yardsticks:
+            compare_yardsticks(session, genotype, command)
         return _finish(session, command)
 
 

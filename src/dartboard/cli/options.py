@@ -31,6 +31,7 @@ _PLACES = {
     "seed": "seed",
     "device": "device",
     "runs": "train.runs",
+    "yardsticks": "yardsticks",
     "skip_broken": "data.skip_broken",
 }
 """Option -> the setting that it stands for."""
@@ -60,14 +61,14 @@ class _Options:
         ),
     ] = None
     skip_broken: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--skip-broken",
             metavar="",
             rich_help_panel=_WHAT,
             help="Leave out files that are no readable images, with a note, instead of stopping.",
         ),
-    ] = False
+    ] = None
     space: Annotated[
         str | None,
         typer.Option(
@@ -150,7 +151,7 @@ class _Options:
             SettingsError: the file or an override cannot be read.
         """
         values = {place: getattr(self, name, None) for name, place in _PLACES.items()}
-        given = {place: value for place, value in values.items() if value is not None and value is not False}
+        given = {place: value for place, value in values.items() if value is not None}
         return [read_settings_file(self.config) if self.config else {}, given, parse_overrides(self.overrides or [])]
 
 
@@ -171,6 +172,17 @@ class RunOptions(SearchOptions):
     """What can be typed after `run`."""
 
     runs: _Runs = None
+    yardsticks: Annotated[
+        bool | None,
+        typer.Option(
+            "--yardsticks/--no-yardsticks",
+            metavar="",
+            show_default=False,
+            rich_help_panel=_HOW,
+            help="Whether to train, for comparison, a random architecture of the space and a plain ResNet of about the "
+            "same cost, which trebles the time of training.  \\[default: the preset's; quick does]",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)

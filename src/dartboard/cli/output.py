@@ -12,7 +12,7 @@ from rich.text import Text
 from dartboard.cli.display import duration
 
 if TYPE_CHECKING:
-    from dartboard.pipeline import Result
+    from dartboard.pipeline import Result, Yardstick
 
 __all__ = ["print_entries", "print_result"]
 
@@ -25,6 +25,7 @@ def print_result(result: "Result", *, as_json: bool) -> None:
     rows = {
         "test accuracy": _percent(result.test_accuracy, result.test_accuracy_std),
         "validation accuracy": _percent(result.validation_accuracy),
+        **{f"  {name}": _comparison(yardstick) for name, yardstick in result.yardsticks.items()},
         "parameters": f"{result.parameters:,}",
         "multiply-adds": f"{result.multiply_adds:,}",
         "genotype": result.genotype.text,
@@ -79,6 +80,14 @@ def _cases(by_case: Mapping[str, object]) -> str:
     """What holds in the first case, and in which others something else holds."""
     first, *others = ((case, _plain(value)) for case, value in by_case.items())
     return "; ".join([first[1], *(f"{case}: {text}" for case, text in others if text != first[1])])
+
+
+def _comparison(yardstick: "Yardstick") -> str:
+    low, high = (100 * end for end in yardstick.interval)
+    return (
+        f"{_percent(yardstick.test_accuracy, yardstick.test_accuracy_std)}  ({yardstick.what}; the network found is "
+        f"{100 * yardstick.difference:+.2f} points from it, 95% interval {low:+.2f} to {high:+.2f})"
+    )
 
 
 def _percent(accuracy: float | None, deviation: float | None = None) -> str:

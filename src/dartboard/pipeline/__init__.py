@@ -2,11 +2,12 @@
 
 from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epochs
-from dartboard.pipeline.result import Result
+from dartboard.pipeline.result import Result, Yardstick
 from dartboard.pipeline.searching import check_method, describe_search, search_genotype
 from dartboard.pipeline.session import Session, device_name, open_session
 from dartboard.pipeline.settings import PRESETS, RunSettings, resolve_settings
 from dartboard.pipeline.steps import evaluate_networks, finished_result, summarize, train_networks
+from dartboard.pipeline.yardsticks import compare_yardsticks
 
 __all__ = [
     "PRESETS",
@@ -14,8 +15,10 @@ __all__ = [
     "RunSettings",
     "Session",
     "Step",
+    "Yardstick",
     "check_method",
     "check_sizes",
+    "compare_yardsticks",
     "describe_search",
     "device_name",
     "evaluate_networks",

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 from dartboard.config import Settings
 from dartboard.version import __version__
 
-__all__ = ["SCHEMA", "DatasetFacts", "GenotypeForms", "Result", "versions"]
+__all__ = ["SCHEMA", "DatasetFacts", "GenotypeForms", "Result", "Yardstick", "versions"]
 
 SCHEMA = 1
 """Raised whenever a field of `Result` changes its meaning."""
@@ -52,6 +52,34 @@ class GenotypeForms(Settings):
 
     plain: Annotated[dict[str, Any], Field(alias="json")]
     """As in genotype.json."""
+
+
+class Yardstick(Settings):
+    """A network of about the same cost, trained and tested like the one that was found."""
+
+    what: str
+    """What it is, in words."""
+
+    test_accuracy: float
+    """Accuracy on the test images as a fraction; the mean when several networks were trained."""
+
+    test_accuracy_std: float | None
+    """Standard deviation over the trained networks (ddof 0)."""
+
+    parameters: int | None
+    """Learned numbers."""
+
+    multiply_adds: int | None
+    """Multiply-adds for one image."""
+
+    difference: float
+    """Accuracy of the first network of the run less that of the first yardstick, as a fraction."""
+
+    interval: tuple[float, float]
+    """What holds 95 % of the differences when the test images are drawn anew (paired bootstrap)."""
+
+    run_directory: str
+    """Where everything about it lies."""
 
 
 class Result(Settings):
@@ -95,6 +123,9 @@ class Result(Settings):
 
     test_accuracy_std: float | None
     """Standard deviation over the trained networks (ddof 0)."""
+
+    yardsticks: dict[str, Yardstick] = Field(default_factory=dict)
+    """What stands beside the network by name; empty where nothing was compared."""
 
     device: str
     """Where it ran."""

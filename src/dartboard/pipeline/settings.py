@@ -57,6 +57,10 @@ class RunSettings(Settings):
     device: str = "auto"
     """"auto" takes an accelerator when there is one; or a torch device such as "cpu", "cuda:1", "mps"."""
 
+    yardsticks: bool = False
+    """Whether `dartboard run` also trains a random architecture of the space and a plain ResNet of about the same cost,
+    so that it is plain whether the search paid off; trebles the time of training."""
+
     data: DataSettings = DataSettings()
     """Reading and splitting."""
 
@@ -115,6 +119,7 @@ def _quick(space: SearchSpace) -> dict[str, Any]:
     """
     channels, layers = space.small_size
     return {
+        "yardsticks": True,
         "search": {
             "epochs": None,
             "images": 480_000 // math.prod(space.alpha_shape),

@@ -101,6 +101,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         validation_accuracy=_validation_accuracy(session),
         test_accuracy=scores["test_accuracy_mean"] if scores else None,
         test_accuracy_std=scores["test_accuracy_std"] if scores else None,
+        yardsticks=run.read("yardsticks.json") if run.has("yardsticks.json") else {},
         device=device_name(session.device),
         versions=versions(),
         command=command,

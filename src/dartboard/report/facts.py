@@ -22,6 +22,7 @@ __all__ = [
     "Series",
     "TestFacts",
     "TrainFacts",
+    "YardstickFacts",
 ]
 
 Series = tuple[float | None, ...]
@@ -174,6 +175,26 @@ class TestFacts:
 
 
 @dataclass(frozen=True)
+class YardstickFacts:
+    """A network trained and tested like the one found. Accuracies and differences are fractions.
+
+    Attributes:
+        difference: accuracy of the network found less this one's.
+        interval: what holds 95% of the differences when the test images are drawn anew.
+        page: its own report, relative to this one.
+    """
+
+    name: str
+    what: str
+    accuracy: float
+    parameters: int | None
+    multiply_adds: int | None
+    difference: float
+    interval: tuple[float, float]
+    page: str
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that one run directory tells.
 
@@ -200,6 +221,7 @@ class Facts:
     search: SearchFacts | None
     training: tuple[TrainFacts, ...]
     test: TestFacts | None
+    yardsticks: tuple[YardstickFacts, ...]
     correct: tuple[ExampleFacts, ...]
     wrong: tuple[ExampleFacts, ...]
     settings: tuple[tuple[str, str], ...]

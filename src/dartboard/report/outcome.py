@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dartboard.errors import RunDirectoryError
-from dartboard.report.facts import ClassFacts, DatasetFacts, ExampleFacts, ScoreFacts, TestFacts
+from dartboard.report.facts import ClassFacts, DatasetFacts, ExampleFacts, ScoreFacts, TestFacts, YardstickFacts
 from dartboard.report.measures import (
     calibration_error,
     confused_pairs,
@@ -18,7 +18,7 @@ from dartboard.report.measures import (
     wilson_interval,
 )
 
-__all__ = ["read_examples", "read_test"]
+__all__ = ["read_examples", "read_test", "read_yardsticks"]
 
 _FEWEST_CLASSES_FOR_TOP_5 = 11
 
@@ -54,6 +54,23 @@ def read_test(path: Path, scores: Mapping[str, Any], dataset: DatasetFacts) -> T
         classes=classes,
         pairs=confused_pairs(confusion),
         **_probability_facts(predictions),
+    )
+
+
+def read_yardsticks(content: Mapping[str, Any]) -> tuple[YardstickFacts, ...]:
+    """What stands beside the network found, from the content of yardsticks.json."""
+    return tuple(
+        YardstickFacts(
+            name=name,
+            what=entry["what"],
+            accuracy=float(entry["test_accuracy"]),
+            parameters=entry["parameters"],
+            multiply_adds=entry["multiply_adds"],
+            difference=float(entry["difference"]),
+            interval=(float(entry["interval"][0]), float(entry["interval"][1])),
+            page=f"yardsticks/{name}/report.html",
+        )
+        for name, entry in content.items()
     )
 
 

@@ -20,7 +20,17 @@ from dartboard.report.facts import Facts, SearchFacts, TestFacts, TrainFacts
 from dartboard.report.gate_charts import draw_gates
 from dartboard.report.pictures import LARGEST_SIDE, picture_uri
 from dartboard.report.reader import read_facts
-from dartboard.report.wording import accuracy_text, compact, count, duration, number, percent, summary
+from dartboard.report.wording import (
+    accuracy_text,
+    compact,
+    count,
+    duration,
+    number,
+    percent,
+    points,
+    summary,
+    verdict,
+)
 from dartboard.runs import write_json, write_text
 from dartboard.space import SPACES, get_space
 
@@ -60,6 +70,7 @@ def render_page(facts: Facts) -> str:
         "compact": compact,
         "duration": duration,
         "number": number,
+        "points": points,
         "picture": lambda example: Markup(picture_uri(example.image)),
         "tiny": lambda example: max(example.image.shape[:2]) < LARGEST_SIDE,
     }
@@ -70,6 +81,7 @@ def render_page(facts: Facts) -> str:
         cells=_cells(facts),
         search=_search_charts(facts.search),
         training=_training_charts(facts.training),
+        verdict=verdict(facts.yardsticks),
         confusion=_confusion_chart(facts.test),
         validation=_validation_accuracy(facts),
         total=dict(facts.seconds).get("total"),

@@ -8,7 +8,7 @@ from typing import Any
 from dartboard.errors import RunDirectoryError
 from dartboard.report.facts import DatasetFacts, Facts
 from dartboard.report.history import read_search, read_training
-from dartboard.report.outcome import read_examples, read_test
+from dartboard.report.outcome import read_examples, read_test, read_yardsticks
 from dartboard.runs import EventLog, read_json
 from dartboard.space.genotype import Genotype, parse_genotype
 
@@ -49,6 +49,8 @@ def read_facts(path: Path) -> Facts:
         seconds = _seconds(result, events)
     with _reading(path / "scores.json"):
         test = read_test(path, scores, dataset) if scores else None
+    with _reading(path / "yardsticks.json"):
+        yardsticks = read_yardsticks(_read_mapping(path / "yardsticks.json"))
     with _reading(path / "examples.npz"):
         correct, wrong = read_examples(path, dataset)
     there = {
@@ -76,6 +78,7 @@ def read_facts(path: Path) -> Facts:
         search=search,
         training=training,
         test=test,
+        yardsticks=yardsticks,
         correct=correct,
         wrong=wrong,
         settings=tuple(_dotted(settings)),

@@ -1,8 +1,10 @@
 """How numbers read on the page: percentages, counts, durations, and the sentence that sums the run up."""
 
-from dartboard.report.facts import Facts, TestFacts
+from collections.abc import Sequence
 
-__all__ = ["accuracy_text", "compact", "count", "duration", "number", "percent", "summary"]
+from dartboard.report.facts import Facts, TestFacts, YardstickFacts
+
+__all__ = ["accuracy_text", "compact", "count", "duration", "number", "percent", "points", "summary", "verdict"]
 
 _DASH = "\u2013"
 
@@ -34,6 +36,32 @@ def compact(value: int | None) -> str:
             scaled = value / size
             return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f} {letter}"
     return str(value)
+
+
+def points(fraction: float) -> str:
+    """A difference of two percentages, with its sign.
+
+    >>> points(-0.0123)
+    '\N{MINUS SIGN}1.23 points'
+    """
+    return f"{100 * fraction:+.2f} points".replace("-", "\N{MINUS SIGN}")
+
+
+def verdict(yardsticks: Sequence[YardstickFacts]) -> str:
+    """Whether the search was worth its time, in plain words; empty without yardsticks."""
+    return " ".join(_verdict(each) for each in yardsticks)
+
+
+def _verdict(yardstick: YardstickFacts) -> str:
+    low, high = yardstick.interval
+    if low > 0:
+        return f"The network found is better than {yardstick.what}, by {points(yardstick.difference)}."
+    if high < 0:
+        return f"The network found is worse than {yardstick.what}, by {points(yardstick.difference)}."
+    return (
+        f"Between the network found and {yardstick.what} this test shows no difference "
+        f"({points(yardstick.difference)}, within what chance does)."
+    )
 
 
 def number(value: float | None, digits: int = 4) -> str:
