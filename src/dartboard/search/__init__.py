@@ -65,6 +65,10 @@ from dartboard.search.rules import (
     WarmUp,
 )
 from dartboard.search.selection import (
+    CHOICE_RULES,
+    ChoiceRule,
+    SeedChoice,
+    SeedOutcome,
     SkipCap,
     StrongestEdgePairs,
     StrongestEdges,
@@ -72,12 +76,14 @@ from dartboard.search.selection import (
     Threshold,
     UniformlyRandom,
     WithAttention,
+    choice_rule,
 )
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
 from dartboard.search.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate, Update
 
 __all__ = [
+    "CHOICE_RULES",
     "METHODS",
     "AdamUpdate",
     "AdversarialPerturbation",
@@ -86,6 +92,7 @@ __all__ = [
     "BestEpoch",
     "BetaDecay",
     "Bilevel",
+    "ChoiceRule",
     "Choosy",
     "ConjugateGradient",
     "Cooling",
@@ -132,6 +139,8 @@ __all__ = [
     "SearchProblem",
     "SearchSettings",
     "SearchState",
+    "SeedChoice",
+    "SeedOutcome",
     "SgdStep",
     "SgdUpdate",
     "Sharpening",
@@ -157,6 +166,7 @@ __all__ = [
     "ZeroOne",
     "all_live",
     "check_fit",
+    "choice_rule",
     "describe_part",
     "describe_recipe",
     "make_recipe",

@@ -1,5 +1,6 @@
 """Which genotype comes out: one file per family."""
 
+from dartboard.search.selection.among_seeds import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome, choice_rule
 from dartboard.search.selection.attention import WithAttention
 from dartboard.search.selection.base import Selection, make_genotype
 from dartboard.search.selection.edge_pairs import StrongestEdgePairs
@@ -10,6 +11,10 @@ from dartboard.search.selection.threshold import Threshold
 from dartboard.search.selection.uniform import UniformlyRandom
 
 __all__ = [
+    "CHOICE_RULES",
+    "ChoiceRule",
+    "SeedChoice",
+    "SeedOutcome",
     "Selection",
     "SkipCap",
     "StrongestEdgePairs",
@@ -18,6 +23,7 @@ __all__ = [
     "Threshold",
     "UniformlyRandom",
     "WithAttention",
+    "choice_rule",
     "make_genotype",
     "strongest_choices",
     "weighted_gates",
