@@ -12,7 +12,7 @@ from rich.text import Text
 from dartboard.cli.display import duration
 
 if TYPE_CHECKING:
-    from dartboard.pipeline import Result
+    from dartboard.pipeline import ChoiceFacts, Result
 
 __all__ = ["print_entries", "print_result"]
 
@@ -28,6 +28,7 @@ def print_result(result: "Result", *, as_json: bool) -> None:
         "parameters": f"{result.parameters:,}",
         "multiply-adds": f"{result.multiply_adds:,}",
         "genotype": result.genotype.text,
+        "chosen": _choice(result.choice),
         "time": ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items()),
         "report": str(result.path / "report.html"),
         "run directory": str(result.path),
@@ -79,6 +80,15 @@ def _cases(by_case: Mapping[str, object]) -> str:
     """What holds in the first case, and in which others something else holds."""
     first, *others = ((case, _plain(value)) for case, value in by_case.items())
     return "; ".join([first[1], *(f"{case}: {text}" for case, text in others if text != first[1])])
+
+
+def _choice(choice: "ChoiceFacts | None") -> str:
+    if choice is None:
+        return ""
+    others = ", ".join(str(candidate.seed) for candidate in choice.candidates)
+    against = ", which rejects every search" if choice.rule_violated else ""
+    spread = _percent(choice.accuracy_mean, choice.accuracy_std)
+    return f"seed {choice.chosen.seed} of {others} by {choice.rule}{against}" + (f"; all: {spread}" if spread else "")
 
 
 def _percent(accuracy: float | None, deviation: float | None = None) -> str:
