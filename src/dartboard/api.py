@@ -18,13 +18,17 @@ import torch
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import DataError, DeviceMemoryError, SettingsError
 from dartboard.pipeline import (
+    DEFAULT_RULE,
     Result,
     RunSettings,
     Session,
     Step,
+    check_choice,
     check_method,
     check_sizes,
+    choose_genotype,
     compare_yardsticks,
+    describe_choice,
     describe_search,
     device_name,
     evaluate_networks,
@@ -32,7 +36,6 @@ from dartboard.pipeline import (
     open_session,
     read_genotype,
     resolve_settings,
-    search_genotype,
     summarize,
     train_epochs,
     train_networks,
@@ -60,6 +63,8 @@ def run(
 ) -> Result:
     """Search an architecture, train it from scratch, test it once, report.
 
+    With the setting `seeds`, search with each of them and choose among what they find, by the rule `choose`.
+
     Returns:
         The summary, as in `result.json`.
     """
@@ -67,7 +72,7 @@ def run(
         if result := finished_result(session, tested=True):
             return result
         _begin(session, ("search", "train"))
-        genotype = search_genotype(session)
+        genotype = choose_genotype(session)
         networks = train_networks(session, genotype)
         evaluate_networks(session, networks)
         if session.settings.yardsticks:
@@ -83,7 +88,7 @@ def search(
     observer: Observer | None = None,
     command: str = "dartboard.search(...)",
 ) -> Result:
-    """Search an architecture and report; the test images are not touched.
+    """Search an architecture and report; the test images are not touched. `seeds` and `choose` as in `run`.
 
     Returns:
         The summary; its `validation_accuracy` is the supernet's, `test_accuracy` is None.
@@ -92,7 +97,7 @@ def search(
         if result := finished_result(session, tested=False):
             return result
         _begin(session, ("search",))
-        search_genotype(session)
+        choose_genotype(session)
         return _finish(session, command)
 
 
@@ -179,6 +184,8 @@ def _opened(
         check_method(settings)
     with open_session(settings, Path(out) if out else None, resume=resume, observer=observer or Observer()) as session:
         check_sizes(session, steps)
+        if "search" in steps:
+            check_choice(session)
         session.check_dataset()
         try:
             yield session
@@ -209,11 +216,16 @@ def _searching(data: Place | None, layers: Sequence[Layer]) -> RunSettings:
         raise SettingsError(
             "the settings hold a genotype, which a search would ignore; train it with `dartboard train`."
         )
+    if settings.seeds is None and settings.choose != DEFAULT_RULE:
+        raise SettingsError(
+            f"{settings.choose} has nothing to choose from; say with how many seeds to search, as in --seeds 4 (the "
+            "setting 'seeds')."
+        )
     return settings
 
 
 def _training(data: Place | None, layers: Sequence[Layer], genotype: Genotype) -> RunSettings:
-    given = {"space": genotype.space, "genotype": genotype.to_json()}
+    given = {"space": genotype.space, "genotype": genotype.to_json(), "seeds": None}
     for name in (layer["space"] for layer in layers if layer.get("space", genotype.space) != genotype.space):
         raise SettingsError(
             f"the genotype belongs to the space '{genotype.space}', not to '{name}'; leave out --space, or train "
@@ -243,7 +255,7 @@ def _announcement(session: Session, steps: Sequence[Step]) -> dict[str, str]:
         "images": f"{len(splits.train)} train, {len(splits.validation)} validation, {len(splits.test)} test",
     }
     if "search" in steps:
-        rows["search"] = describe_search(session)
+        rows |= {"search": describe_search(session), **describe_choice(session)}
     if "train" in steps:
         network = settings.train
         rows["train"] = (

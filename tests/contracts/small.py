@@ -47,7 +47,7 @@ def open_small(run: RunDirectory, *layers: Mapping[str, Any], observer: Observer
     defaults = {"space": "small", "preset": "smoke", "device": "cpu", "search.batch_size": 6, "train.batch_size": 12}
     settings = resolve_settings(defaults, *layers)
     dataset = random_images(settings.data.image_size or 8)
-    splits = make_splits(dataset, settings.data, settings.seed)
+    splits = make_splits(dataset, settings.data, settings.split_seed)
     return Session(
         settings=settings,
         dataset=dataset,

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
-from dartboard.cli.options import PRESET_LIST
+from dartboard.cli.options import PRESET_LIST, SearchOptions
 from dartboard.pipeline import PRESETS
+from dartboard.search import CHOICE_RULES
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 Golden = Callable[[str, str], None]
@@ -38,6 +40,11 @@ def test_every_preset_is_in_the_help() -> None:
     assert re.findall(r"\[cyan\](\S+)\[/\]", PRESET_LIST) == list(PRESETS)
 
 
+def test_every_rule_of_choice_is_in_the_help() -> None:
+    option = get_type_hints(SearchOptions, include_extras=True)["choose"].__metadata__[0]
+    assert [entry.name for entry in CHOICE_RULES if entry.name not in option.help] == []
+
+
 def test_spaces_are_listed_as_they_were(golden: Golden, tmp_path: Path) -> None:
     golden("spaces.txt", type_in(tmp_path, "spaces", "--verbose").stdout)
 
@@ -49,6 +56,15 @@ def test_a_run_without_a_terminal_is_told_in_plain_lines(golden: Golden, tmp_pat
     told = f"{done.stderr}---- standard output ----\n{done.stdout}"
     assert "\x1b" not in told
     golden("plain-run.txt", _without_figures(told))
+
+
+def test_a_choice_among_searches_is_told_in_plain_lines(golden: Golden, tmp_path: Path) -> None:
+    options = ("--preset", "smoke", "--space", "nas-bench-201", "--device", "cpu", "--out", "run", "--method", "random")
+    chosen = ("--seeds", "3,30", "--choose", "best-short-train", "--set", "data.max_train_images=60")
+    done = type_in(tmp_path, "search", *options, *chosen)
+    told = _without_figures(f"{done.stderr}---- standard output ----\n{done.stdout}")
+    told = re.sub(r"seed \d+ (is chosen|of)", r"seed SEED \1", told)
+    golden("plain-choice.txt", told.replace("NUMBER ± NUMBER", "NUMBER"))  # two cells may be worth the same
 
 
 def _without_figures(text: str) -> str:

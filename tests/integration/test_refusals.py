@@ -52,6 +52,11 @@ def refused(dartboard: Run, folder: Path) -> Callable[..., str]:
         (["run", "--runs", "0"], ["'--runs'", "1"]),
         (["run", "--seed", "-1"], ["'--seed'", "greater than or equal to 0"]),
         (["run", "--set", "seed=-1"], ["'seed'", "-1", "greater than or equal to 0"]),
+        (["run", "missing", "--seeds", "0"], ["'seeds'", "'0'", "from 1 to 100 searches"]),
+        (["search", "missing", "--seeds", "2,2"], ["'seeds'", "'2,2'", "the seed 2 is there twice"]),
+        (["run", "missing", "--seeds", "some"], ["'seeds'", "'some'", "as in 2,20,200"]),
+        (["run", "missing", "--seeds", "2", "--choose", "best"], ["no rule of choice 'best'", "hyperdarts-rule"]),
+        (["run", "missing", "--choose", "hyperdarts-rule"], ["hyperdarts-rule has nothing to choose", "--seeds 4"]),
         (["run", "one", "two"], ["unexpected extra argument", "two"]),
         (["train"], ["missing option '--genotype'"]),
         (["report"], ["missing argument 'FOLDER'"]),
@@ -107,12 +112,12 @@ def test_errors_in_json_mode_leave_standard_output_empty(refused: Callable[..., 
 
 
 @pytest.mark.parametrize(
-    "content", [b"a: [", b"- a\n- b", b"seed: 1\nseeds: 2", b"\xff\xfe\x00", b"search: 5\nsearch.epochs: 3"]
+    "content", [b"a: [", b"- a\n- b", b"seed: 1\nseedz: 2", b"\xff\xfe\x00", b"search: 5\nsearch.epochs: 3"]
 )
 def test_an_unusable_settings_file_is_one_sentence(refused: Callable[..., str], folder: Path, content: bytes) -> None:
     (folder / "mine.yaml").write_bytes(content)
     sentence = refused("run", "-c", "mine.yaml")
-    assert "mine.yaml" in sentence or "seeds" in sentence or "search" in sentence
+    assert "mine.yaml" in sentence or "seedz" in sentence or "search" in sentence
 
 
 def no_folder_for_a_class(folder: Path) -> str:

@@ -71,6 +71,31 @@ def test_a_run_killed_over_and_over_comes_to_the_same_end(
     assert outcome_of(folder / "run") == whole
 
 
+def test_a_run_with_several_seeds_killed_in_each_of_them_comes_to_the_same_end(
+    dartboard: Run, pets: Path, folder: Path
+) -> None:
+    """In the first search, in the second short training, and twice while what was chosen becomes that of the run."""
+    command = ("run", pets, *SMALL, "--set", "search.epochs=2", "--seeds", "2", "--choose", "best-short-train", "--out")
+    assert dartboard(*command, "whole").code == 0
+    for at, last, next_one in (
+        (9, "candidates/seed-0/split.json", "candidates/seed-0/genotype.json"),
+        (35, "candidates/seed-1/genotype.json", "candidates/seed-1/model.json"),
+        (16, "candidates/seed-1/facts.json", "choice.json"),
+        (8, "choice.json", "genotype.json"),
+    ):
+        assert dartboard(*command, "killed", "--resume", halt=Halt(at)).code == -SIGKILL
+        assert (folder / "killed" / last).exists()
+        assert not (folder / "killed" / next_one).exists()
+    assert dartboard(*command, "killed", "--resume").code == 0
+    whole, killed = (outcome_of(folder / name) for name in ("whole", "killed"))
+    assert killed == whole
+    assert (folder / "killed" / "choice.json").read_bytes() == (folder / "whole" / "choice.json").read_bytes()
+    for name in ("seed-0", "seed-1"):
+        whole, killed = (folder / run / "candidates" / name for run in ("whole", "killed"))
+        assert (whole / "model.safetensors").read_bytes() == (killed / "model.safetensors").read_bytes()
+        assert [epochs_of(killed, phase) for phase in ("search", "train")] == [2, 1]
+
+
 @pytest.mark.parametrize("at", range(1, 26, 3))
 def test_a_run_killed_at_any_of_its_writes_comes_to_the_same_end(
     dartboard: Run, pets: Path, folder: Path, whole: dict[str, object], at: int

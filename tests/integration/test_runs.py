@@ -169,3 +169,29 @@ def test_the_report_is_written_anew(dartboard: Run, folder: Path, pets: Path) ->
     assert (outcome.code, outcome.out) == (0, "run/report.html\n")
     assert page.read_bytes() == before
     assert json.loads(dartboard("report", "run", "--json").out) == {"report": "run/report.html"}
+
+
+def test_several_seeds_are_searched_with_and_the_one_chosen_is_trained_and_tested(
+    dartboard: Run, folder: Path, pets: Path
+) -> None:
+    options = ("--seeds", "2,20", "--choose", "hyperdarts-rule", "--set", "search.epochs=1")
+    result = run_to_end(dartboard, pets, *options)
+    assert {entry.name for entry in (folder / "run").iterdir()} == RUN_FILES | {"candidates", "choice.json"}
+    assert {entry.name for entry in (folder / "run" / "candidates").iterdir()} == {"seed-2", "seed-20"}
+    choice = result.choice
+    assert choice is not None
+    assert choice.to_json() == json.loads((folder / "run" / "choice.json").read_text())
+    assert choice.rule == "hyperdarts-rule"
+    assert choice.chosen.genotype == result.genotype
+    skips = ["skip_connect" in candidate.genotype.text for candidate in choice.candidates]
+    assert [candidate.rejected is None for candidate in choice.candidates] == skips
+    assert choice.rule_violated == (not any(skips))
+    assert (result.seed, set(result.seconds)) == (0, {"data", "search", "train", "evaluation", "total"})
+    # A candidate is a search of its own, to be repeated and trained as any other.
+    again = dartboard("search", "-c", "run/candidates/seed-20/settings.json", "--out", "again")
+    assert again.code == 0, again.err
+    genotypes = [path / "genotype.json" for path in (folder / "again", folder / "run" / "candidates" / "seed-20")]
+    assert genotypes[0].read_bytes() == genotypes[1].read_bytes()
+    rejected = ("--genotype", "run/candidates/seed-20", "-c", "run/settings.json", "--out", "trained", "--json")
+    trained = Result.model_validate_json(dartboard("train", pets, *rejected).out)
+    assert (trained.choice, trained.seed) == (None, 0)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dartboard import api
-from dartboard.errors import DeviceMemoryError
+from dartboard.errors import DeviceMemoryError, SettingsError
 from dartboard.supernet.forms import describe_form
 
 
@@ -17,9 +17,15 @@ def test_too_little_device_memory_is_told_in_a_sentence(
     def exhausted(_session: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(api, "search_genotype", exhausted)
+    monkeypatch.setattr(api, "choose_genotype", exhausted)
     with pytest.raises(DeviceMemoryError, match=r"memory of cpu .* is too small .* lower search\.batch_size"):
         api.search(image_folder, {"data.cache": False}, out=tmp_path / "run")
+
+
+def test_a_rule_without_several_seeds_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"best-short-train has nothing to choose from; .* --seeds 4"):
+        api.run(tmp_path / "absent", {"choose": "best-short-train"}, out=tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_spaces_tell_how_the_fast_engine_runs_their_operations_at_every_stride_they_have() -> None:

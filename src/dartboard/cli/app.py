@@ -8,10 +8,8 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -20,9 +18,6 @@ from rich.text import Text
 from dartboard.cli.options import PRESET_LIST, RunOptions, SearchOptions, TrainOptions, takes
 from dartboard.errors import DartboardError
 from dartboard.version import __version__
-
-if TYPE_CHECKING:
-    from dartboard.pipeline import Result
 
 __all__ = ["main"]
 
@@ -72,17 +67,10 @@ def run(options: RunOptions) -> None:
       dartboard run flowers/
       dartboard run flowers/ --method darts-2nd --seed 1 --out runs/flowers
       dartboard run flowers/ --space nas-bench-201 --set search.epochs=25 --set train.epochs=40
+      dartboard run flowers/ --seeds 4 --choose best-short-train
       dartboard run flowers/ --out runs/flowers --resume
     """
-    layers = options.layers()
-    with _reporting(options.as_json) as (observer, finish):
-        from dartboard import api
-
-        finish(
-            api.run(
-                options.data, *layers, out=options.out, resume=options.resume, observer=observer, command=_command()
-            )
-        )
+    _make_run("run", options)
 
 
 @app.command(epilog=PRESET_LIST)
@@ -95,15 +83,7 @@ def search(options: SearchOptions) -> None:
       dartboard search flowers/ --out runs/flowers
       dartboard search flowers/ --space nas-bench-201 --json > result.json
     """
-    layers = options.layers()
-    with _reporting(options.as_json) as (observer, finish):
-        from dartboard import api
-
-        finish(
-            api.search(
-                options.data, *layers, out=options.out, resume=options.resume, observer=observer, command=_command()
-            )
-        )
+    _make_run("search", options)
 
 
 @app.command(epilog=PRESET_LIST)
@@ -117,21 +97,7 @@ def train(options: TrainOptions) -> None:
       dartboard train other-flowers/ --genotype runs/flowers
       dartboard train --genotype '|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|'
     """
-    layers = options.layers()
-    with _reporting(options.as_json) as (observer, finish):
-        from dartboard import api
-
-        finish(
-            api.train(
-                options.data,
-                *layers,
-                genotype=options.genotype,
-                out=options.out,
-                resume=options.resume,
-                observer=observer,
-                command=_command(),
-            )
-        )
+    _make_run("train", options, genotype=options.genotype)
 
 
 _Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON, and nothing else.")]
@@ -209,18 +175,22 @@ def _fail(sentence: str, code: int) -> None:
     sys.exit(code)
 
 
-def _command() -> str:
-    return shlex.join(["dartboard", *sys.argv[1:]])
-
-
-@contextmanager
-def _reporting(as_json: bool) -> Iterator[tuple[Any, Callable[["Result"], None]]]:
-    """A display on standard error while the run lasts; its result on standard output at the end."""
+def _make_run(verb: str, options: SearchOptions | TrainOptions, **further: str) -> None:
+    """Call the verb of the API with what was typed: a display on standard error, then the result on standard output."""
     from dartboard.cli.display import make_display
     from dartboard.cli.output import print_result
 
-    results: list[Result] = []
+    layers = options.layers()
     with make_display(Console(stderr=True)) as display:
-        yield display, results.append
-    for result in results:
-        print_result(result, as_json=as_json)
+        from dartboard import api
+
+        result = getattr(api, verb)(
+            options.data,
+            *layers,
+            out=options.out,
+            resume=options.resume,
+            observer=display,
+            command=shlex.join(["dartboard", *sys.argv[1:]]),
+            **further,
+        )
+    print_result(result, as_json=options.as_json)

@@ -29,6 +29,8 @@ _PLACES = {
     "method": "method.name",
     "preset": "preset",
     "seed": "seed",
+    "seeds": "seeds",
+    "choose": "choose",
     "device": "device",
     "runs": "train.runs",
     "yardsticks": "yardsticks",
@@ -163,6 +165,25 @@ class SearchOptions(_Options):
         str | None,
         typer.Option(
             metavar="NAME", rich_help_panel=_WHAT, help="Search method, from: dartboard methods.  \\[default: darts]"
+        ),
+    ] = None
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER|LIST",
+            rich_help_panel=_HOW,
+            help="Search so many times, with seeds from --seed on, or with each of these seeds, as in 2,20,200; then "
+            "choose one of the searches.  \\[default: one search]",
+        ),
+    ] = None
+    choose: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            rich_help_panel=_HOW,
+            help="How to choose among the searches of --seeds, by validation accuracy: best-supernet, hyperdarts-rule "
+            "(the same, among normal cells with a skip connection) or best-short-train (each cell trained for "
+            "short_train_epochs).  \\[default: best-supernet]",
         ),
     ] = None
 

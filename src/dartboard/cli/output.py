@@ -12,7 +12,7 @@ from rich.text import Text
 from dartboard.cli.display import duration
 
 if TYPE_CHECKING:
-    from dartboard.pipeline import Result, Yardstick
+    from dartboard.pipeline import ChoiceFacts, Result, Yardstick
 
 __all__ = ["print_entries", "print_result"]
 
@@ -29,6 +29,7 @@ def print_result(result: "Result", *, as_json: bool) -> None:
         "parameters": f"{result.parameters:,}",
         "multiply-adds": f"{result.multiply_adds:,}",
         "genotype": result.genotype.text,
+        "chosen": _choice(result.choice),
         "time": ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items()),
         "report": str(result.path / "report.html"),
         "run directory": str(result.path),
@@ -88,6 +89,15 @@ def _comparison(yardstick: "Yardstick") -> str:
         f"{_percent(yardstick.test_accuracy, yardstick.test_accuracy_std)}  ({yardstick.what}; the network found is "
         f"{100 * yardstick.difference:+.2f} points from it, 95% interval {low:+.2f} to {high:+.2f})"
     )
+
+
+def _choice(choice: "ChoiceFacts | None") -> str:
+    if choice is None:
+        return ""
+    others = ", ".join(str(candidate.seed) for candidate in choice.candidates)
+    against = ", which rejects every search" if choice.rule_violated else ""
+    spread = _percent(choice.accuracy_mean, choice.accuracy_std)
+    return f"seed {choice.chosen.seed} of {others} by {choice.rule}{against}" + (f"; all: {spread}" if spread else "")
 
 
 def _percent(accuracy: float | None, deviation: float | None = None) -> str:

@@ -23,6 +23,10 @@ class DataSettings(Settings):
     test_fraction: float = Field(default=0.2, gt=0.0, le=0.5)
     """Share of the training images set aside for the test when the source has no test split."""
 
+    split_seed: int | None = Field(default=None, ge=0)
+    """Root of the random streams that say which images serve for what. None: `seed`; the searches of a run with `seeds`
+    have that of the run, so that none of them sees its test images."""
+
     max_train_images: int | None = Field(default=None, ge=4)
     """Use only this many training images, drawn per class and always the same ones; for trials. None uses all."""
 

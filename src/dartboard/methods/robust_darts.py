@@ -36,7 +36,8 @@ def robust_darts(
     The largest eigenvalue of the alpha Hessian rises before the cells found degrade. R-DARTS(L2) is `stops=false` with
     `weight_decay_factor` 3, 9, 27 or 81; R-DARTS(DP) is `stops=false` with `drop_path` 0.2, 0.4 or 0.6.
 
-    Differs from the paper: R-DARTS does not choose among several searches; all cells of a kind drop the same edges.
+    Differs from the paper: all cells of a kind drop the same edges. The paper chooses among several searches: over
+    seeds `--seeds 3 --choose best-short-train` does so, in a run of its own for each strength of R-DARTS.
     Reference figures: R-DARTS(L2) has 2.95 ± 0.21 % test error on CIFAR-10 (cited in the thesis behind DARTS-PT).
 
     Args:

@@ -1,24 +1,30 @@
 """How the steps of a run are joined: settings, session, steps and the result."""
 
 from dartboard.pipeline.architecture import read_genotype
+from dartboard.pipeline.choosing import check_choice, choose_genotype, describe_choice
 from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epochs
-from dartboard.pipeline.result import Result, Yardstick
+from dartboard.pipeline.result import ChoiceFacts, Result, Yardstick
 from dartboard.pipeline.searching import check_method, describe_search, search_genotype
 from dartboard.pipeline.session import Session, device_name, open_session
-from dartboard.pipeline.settings import PRESETS, RunSettings, resolve_settings
+from dartboard.pipeline.settings import DEFAULT_RULE, PRESETS, RunSettings, resolve_settings
 from dartboard.pipeline.steps import evaluate_networks, finished_result, summarize, train_networks
 from dartboard.pipeline.yardsticks import compare_yardsticks
 
 __all__ = [
+    "DEFAULT_RULE",
     "PRESETS",
+    "ChoiceFacts",
     "Result",
     "RunSettings",
     "Session",
     "Step",
     "Yardstick",
+    "check_choice",
     "check_method",
     "check_sizes",
+    "choose_genotype",
     "compare_yardsticks",
+    "describe_choice",
     "describe_search",
     "device_name",
     "evaluate_networks",

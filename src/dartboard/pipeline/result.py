@@ -9,9 +9,19 @@ import torch
 from pydantic import ConfigDict, Field
 
 from dartboard.config import Settings
+from dartboard.space import Genotype
 from dartboard.version import __version__
 
-__all__ = ["SCHEMA", "DatasetFacts", "GenotypeForms", "Result", "Yardstick", "versions"]
+__all__ = [
+    "SCHEMA",
+    "CandidateFacts",
+    "ChoiceFacts",
+    "DatasetFacts",
+    "GenotypeForms",
+    "Result",
+    "Yardstick",
+    "versions",
+]
 
 SCHEMA = 1
 """Raised whenever a field of `Result` changes its meaning."""
@@ -52,6 +62,64 @@ class GenotypeForms(Settings):
 
     plain: Annotated[dict[str, Any], Field(alias="json")]
     """As in genotype.json."""
+
+    @classmethod
+    def of(cls, genotype: Genotype) -> "GenotypeForms":
+        """Both forms of a genotype."""
+        return cls(text=genotype.to_text(), plain=genotype.to_json())
+
+
+class CandidateFacts(Settings):
+    """One of several searches; accuracies are fractions, and null where they were not measured."""
+
+    seed: int
+    """Of the search."""
+
+    folder: str
+    """Its run directory, inside the run directory."""
+
+    genotype: GenotypeForms
+    """What it found."""
+
+    supernet_accuracy: float | None
+    """Highest validation accuracy of its supernet over the epochs."""
+
+    short_train_accuracy: float | None
+    """Validation accuracy of its network after a short training from scratch."""
+
+    rejected: str | None
+    """Why the rule does not take it; null where it may be taken."""
+
+    chosen: bool
+    """Whether it was chosen."""
+
+
+class ChoiceFacts(Settings):
+    """How one of several searches was chosen; the content of choice.json."""
+
+    rule: str
+    """Rule of choice."""
+
+    rule_violated: bool
+    """Whether the rule rejected every search, so that the best of all was taken."""
+
+    accuracy_mean: float | None
+    """Mean, over the searches, of the accuracy that decides."""
+
+    accuracy_std: float | None
+    """Its standard deviation (ddof 0)."""
+
+    candidates: tuple[CandidateFacts, ...]
+    """The searches, in the order of the seeds."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, as in `choice.json`."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @property
+    def chosen(self) -> CandidateFacts:
+        """The search that was chosen."""
+        return next(candidate for candidate in self.candidates if candidate.chosen)
 
 
 class Yardstick(Settings):
@@ -105,6 +173,9 @@ class Result(Settings):
     genotype: GenotypeForms
     """The architecture."""
 
+    choice: ChoiceFacts | None = None
+    """Which of several searches found it; null for one search or none."""
+
     parameters: int | None
     """Learned numbers of the discrete network."""
 
@@ -112,7 +183,8 @@ class Result(Settings):
     """Multiply-adds of convolutions and linear layers for one image."""
 
     seconds: dict[str, float]
-    """Wall-clock seconds per phase (data, search, train, evaluation), and `total`."""
+    """Wall-clock seconds per phase (data, search, train, evaluation), and `total`; several searches count with their
+    short trainings as one."""
 
     validation_accuracy: float | None
     """Accuracy on the held-out validation images as a fraction, of the network or, after a search alone, of the

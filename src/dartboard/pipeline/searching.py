@@ -177,6 +177,6 @@ def _shared_images(session: Session) -> tuple[ImageView, ImageView]:
 def _mixed_alphas(session: Session) -> npt.NDArray[np.int64]:
     """The alpha half in mixed order: batch statistics of batches sorted by class would mislead."""
     indices = session.splits.alphas
-    generator = make_generator(session.settings.seed, "search", "validation-order")
+    generator = make_generator(session.settings.split_seed, "search", "validation-order")
     mixed: npt.NDArray[np.int64] = indices[torch.randperm(len(indices), generator=generator).numpy()]
     return mixed

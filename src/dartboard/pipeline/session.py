@@ -15,9 +15,9 @@ from dartboard.errors import RunDirectoryError, SettingsError
 from dartboard.pipeline.settings import RunSettings
 from dartboard.runs import Observer, RunDirectory, next_free, write_text
 
-__all__ = ["SUMMARY_FILES", "Session", "device_name", "find_device", "open_session", "phase_seconds"]
+__all__ = ["Session", "device_name", "find_device", "open_session", "phase_seconds"]
 
-SUMMARY_FILES = ("result.json", "facts.json")
+_SUMMARY_FILES = ("result.json", "facts.json")
 """The first and the last file that the end of a run writes."""
 
 
@@ -45,6 +45,11 @@ class Session:
     observer: Observer
     data_seconds: float
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run directory holds a run that has been summed up."""
+        return all(self.run.has(name) for name in _SUMMARY_FILES)
+
     def check_dataset(self) -> None:
         """Accept the dataset for the run that the directory holds, if any; nothing is written.
 
@@ -59,7 +64,7 @@ class Session:
     def begin(self) -> None:
         """Record settings and split: from here on the run directory is kept, and an earlier summary no longer holds."""
         self.check_dataset()
-        for name in SUMMARY_FILES:
+        for name in _SUMMARY_FILES:
             (self.run.path / name).unlink(missing_ok=True)
         self.run.claim(self.settings.model_dump(mode="json"))
         write_text(self.run.path / "split.json", json.dumps(self.splits.to_json()))
@@ -106,7 +111,7 @@ def open_session(settings: RunSettings, out: Path | None, *, resume: bool, obser
         run.check(settings.model_dump(mode="json"), resume=resume)
         started = time.perf_counter()
         dataset = load_dataset(settings.source, settings.data, progress=observer.reading)
-        splits = make_splits(dataset, settings.data, settings.seed)
+        splits = make_splits(dataset, settings.data, settings.split_seed)
         normalization = measure_normalization(splits.view(dataset, "train"))
         yield Session(
             settings=settings,
@@ -150,7 +155,8 @@ def device_name(device: torch.device) -> str:
 def _default_directory(settings: RunSettings, *, resume: bool) -> Path:
     data = Path(settings.source).stem if settings.source else "digits"
     what = "train" if settings.genotype else settings.method.name
-    first = Path("runs") / f"{data}-{settings.space}-{what}-seed{settings.seed}"
+    seeds = f"{len(settings.seeds)}seeds" if settings.seeds else f"seed{settings.seed}"
+    first = Path("runs") / f"{data}-{settings.space}-{what}-{seeds}"
     free = next_free(first)
     if not resume or free == first:
         return free

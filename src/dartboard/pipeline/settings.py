@@ -1,20 +1,22 @@
 """The tree of all settings, the presets, and how a request is resolved into settings."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from dartboard.config import Settings, resolve
 from dartboard.data import DataSettings
 from dartboard.errors import UnknownNameError, suggest
-from dartboard.search import SearchSettings, make_recipe
+from dartboard.search import CHOICE_RULES, SearchSettings, make_recipe
 from dartboard.space import SearchSpace, get_space
 from dartboard.train import TrainSettings
 
-__all__ = ["PRESETS", "MethodSettings", "Preset", "RunSettings", "resolve_settings"]
+__all__ = ["DEFAULT_RULE", "PRESETS", "MethodSettings", "Preset", "RunSettings", "resolve_settings"]
 
 
 class MethodSettings(Settings):
@@ -31,6 +33,11 @@ class MethodSettings(Settings):
     def _from_name(cls, value: Any) -> Any:
         """A bare name, as in `--set method=random`, stands for the method without options."""
         return {"name": value} if isinstance(value, str) else value
+
+
+Seed = Annotated[int, Field(ge=0)]
+MOST_SEEDS = 100
+DEFAULT_RULE = "best-supernet"
 
 
 class RunSettings(Settings):
@@ -51,8 +58,19 @@ class RunSettings(Settings):
     genotype: dict[str, Any] | None = None
     """An architecture to train as it is, without a search."""
 
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
     """Root of every random stream: the same seed and settings give the same result on the CPU."""
+
+    seeds: tuple[Seed, ...] | None = None
+    """Search once with each of these seeds, and choose among the searches. A number stands for as many seeds, from
+    `seed` on; null: one search, with `seed`."""
+
+    choose: str = DEFAULT_RULE
+    """How to choose among the searches: "best-supernet", "best-short-train" or "hyperdarts-rule"."""
+
+    short_train_epochs: Annotated[int, Field(gt=0)] = 100
+    """Epochs of training from scratch by which "best-short-train" compares the cells found; at most those of the
+    training."""
 
     device: str = "auto"
     """"auto" takes an accelerator when there is one; or a torch device such as "cpu", "cuda:1", "mps"."""
@@ -69,6 +87,42 @@ class RunSettings(Settings):
 
     train: TrainSettings = TrainSettings()
     """Training the discrete network."""
+
+    @property
+    def split_seed(self) -> int:
+        """Root of the random streams that say which images serve for what."""
+        return self.seed if self.data.split_seed is None else self.data.split_seed
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _listed(cls, value: Any, info: ValidationInfo) -> Any:
+        """A number (4, "4") stands for as many seeds; a text holds seeds with commas between them ("2,20,200")."""
+        if value is None:
+            return None
+        if isinstance(value, str) and "," in value:
+            seeds: Sequence[Any] = value.split(",")
+        elif isinstance(value, list | tuple):
+            seeds = value
+        else:
+            try:
+                count = int(str(value))
+            except ValueError as error:
+                raise PydanticCustomError(
+                    "seeds", "input should be a number of searches, or seeds with commas between them, as in 2,20,200"
+                ) from error
+            first = info.data.get("seed", 0)
+            seeds = range(first, first + min(count, MOST_SEEDS + 1))
+        if not 1 <= len(seeds) <= MOST_SEEDS:
+            raise PydanticCustomError("seeds", f"input should be from 1 to {MOST_SEEDS} searches")
+        return seeds
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        for seed, times in Counter(seeds).items():
+            if times > 1:
+                raise PydanticCustomError("seeds", f"the seed {seed} is there twice, and every search needs its own")
+        return seeds
 
 
 def _darts_cifar(space: SearchSpace) -> dict[str, Any]:
@@ -120,6 +174,7 @@ def _quick(space: SearchSpace) -> dict[str, Any]:
     channels, layers = space.small_size
     return {
         "yardsticks": True,
+        "short_train_epochs": 10,
         "search": {
             "epochs": None,
             "images": 480_000 // math.prod(space.alpha_shape),
@@ -151,7 +206,7 @@ def _smoke(space: SearchSpace) -> dict[str, Any]:
     """Seconds: the same path with a tiny network and as many epochs as methods have stages; accuracy is no aim."""
     size = {"batch_size": 32, "init_channels": 4, "layers": min(3, space.small_size[1])}
     train = {"epochs": 2, "auxiliary_weight": 0.0, "drop_path": 0.0, "augment.cutout": 0}
-    return {"search": {**size, "epochs": 3}, "train": {**size, **train}}
+    return {"short_train_epochs": 1, "search": {**size, "epochs": 3}, "train": {**size, **train}}
 
 
 @dataclass(frozen=True)
@@ -181,7 +236,7 @@ def resolve_settings(*layers: Mapping[str, Any]) -> RunSettings:
     """Defaults < what the method's paper used < preset < `layers`, later ones winning.
 
     Raises:
-        UnknownNameError: the space, the method or the preset does not exist.
+        UnknownNameError: the space, the method, the preset or the rule of choice does not exist.
         SettingsError: a key is unknown or a value does not fit.
         RecipeError: the method's options choose parts that do not fit together.
     """
@@ -190,5 +245,6 @@ def resolve_settings(*layers: Mapping[str, Any]) -> RunSettings:
         raise UnknownNameError(f"there is no preset '{name}'; {suggest(name, PRESETS)}")
     preset = PRESETS[name]
     asked = resolve(RunSettings, {"space": preset.space}, *layers)
+    CHOICE_RULES[asked.choose]
     published = {"search": dict(make_recipe(asked.method.name, asked.method.options).published)}
     return resolve(RunSettings, {"space": preset.space}, published, preset.layer(get_space(asked.space)), *layers)

@@ -8,12 +8,12 @@ from pydantic import ValidationError
 
 from dartboard.pipeline.inputs import EVALUATION_BATCH, part_batches
 from dartboard.pipeline.plans import network_plan, network_stem, train_epochs
-from dartboard.pipeline.result import DatasetFacts, GenotypeForms, Result, versions
-from dartboard.pipeline.session import SUMMARY_FILES, Session, device_name, phase_seconds
+from dartboard.pipeline.result import ChoiceFacts, DatasetFacts, GenotypeForms, Result, versions
+from dartboard.pipeline.session import Session, device_name, phase_seconds
 from dartboard.space import Genotype, Network, get_space, network_cost
 from dartboard.train import ModelCard, TrainingData, predict, save_model, train_network, write_scores
 
-__all__ = ["evaluate_networks", "finished_result", "summarize", "train_networks"]
+__all__ = ["evaluate_networks", "finished_result", "last_validation_accuracy", "summarize", "train_networks"]
 
 
 def train_networks(session: Session, genotype: Genotype) -> list[Network]:
@@ -62,7 +62,7 @@ def finished_result(session: Session, *, tested: bool) -> Result | None:
         session: the session.
         tested: whether the run includes the test.
     """
-    if not all(session.run.has(name) for name in SUMMARY_FILES):
+    if not session.has_ended:
         return None
     try:
         result = Result.model_validate(session.run.read("result.json"))
@@ -94,11 +94,12 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         space=genotype.space,
         method=None if settings.genotype else settings.method.name,
         seed=settings.seed,
-        genotype=GenotypeForms(text=genotype.to_text(), plain=genotype.to_json()),
+        genotype=GenotypeForms.of(genotype),
+        choice=ChoiceFacts.model_validate(run.read("choice.json")) if run.has("choice.json") else None,
         parameters=cost.parameters,
         multiply_adds=cost.multiply_adds,
         seconds={name: round(seconds, 3) for name, seconds in phase_seconds(run).items()},
-        validation_accuracy=_validation_accuracy(session),
+        validation_accuracy=last_validation_accuracy(session),
         test_accuracy=scores["test_accuracy_mean"] if scores else None,
         test_accuracy_std=scores["test_accuracy_std"] if scores else None,
         yardsticks=run.read("yardsticks.json") if run.has("yardsticks.json") else {},
@@ -110,6 +111,16 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
     )
     run.write("result.json", result.to_json())
     return result
+
+
+def last_validation_accuracy(session: Session, number: int | None = None) -> float | None:
+    """Of network `number`, of the mean over networks, or after a search alone of the supernet; from the last epochs."""
+    epochs = [event for event in session.run.events.read() if event["event"] == "epoch"]
+    last = {(event["phase"], event.get("run")): event["validation_accuracy"] for event in epochs}
+    trained = [accuracy for (phase, run), accuracy in last.items() if phase == "train" and number in (None, run)]
+    if not trained:
+        return last.get(("search", None))
+    return None if None in trained else sum(trained) / len(trained)
 
 
 def _model_card(session: Session, genotype: Genotype) -> ModelCard:
@@ -126,21 +137,11 @@ def _model_card(session: Session, genotype: Genotype) -> ModelCard:
     )
 
 
-def _validation_accuracy(session: Session, number: int | None = None) -> float | None:
-    """Of network `number`, of the mean over networks, or after a search alone of the supernet; from the last epochs."""
-    epochs = [event for event in session.run.events.read() if event["event"] == "epoch"]
-    last = {(event["phase"], event.get("run")): event["validation_accuracy"] for event in epochs}
-    trained = [accuracy for (phase, run), accuracy in last.items() if phase == "train" and number in (None, run)]
-    if not trained:
-        return last.get(("search", None))
-    return None if None in trained else sum(trained) / len(trained)
-
-
 def _network_facts(session: Session, number: int) -> dict[str, Any]:
     seconds = sum(event["seconds"] for event in session.run.events.read() if event.get("run") == number)
     return {
         "run": number,
         "seed": session.settings.seed,
-        "validation_accuracy": _validation_accuracy(session, number),
+        "validation_accuracy": last_validation_accuracy(session, number),
         "seconds": round(seconds, 3),
     }

@@ -68,7 +68,13 @@ def _measure(session: Session, standard: _Standard, command: str) -> Yardstick:
     )
     genotype = standard.genotype
     settings = session.settings.model_copy(
-        update={"space": genotype.space, "genotype": genotype.to_json(), "train": train, "yardsticks": False}
+        update={
+            "space": genotype.space,
+            "genotype": genotype.to_json(),
+            "train": train,
+            "yardsticks": False,
+            "seeds": None,
+        }
     )
     session.observer.note(f"Now for comparison {standard.what}, trained and tested in the same way.")
     folder = session.run.path / "yardsticks" / standard.name

@@ -11,6 +11,8 @@ from dartboard.report.measures import ConfusedPair
 from dartboard.space.genotype import Genotype
 
 __all__ = [
+    "CandidateFacts",
+    "ChoiceFacts",
     "ClassFacts",
     "DatasetFacts",
     "EdgeFacts",
@@ -40,6 +42,51 @@ class DatasetFacts:
     classes: tuple[str, ...]
     shape: tuple[int, ...]
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CandidateFacts:
+    """One of several searches. Accuracies are fractions, None where they were not measured.
+
+    Attributes:
+        supernet_accuracy: the highest one on validation images over its epochs.
+        short_train_accuracy: on validation images, of the network trained from scratch for a short time.
+        rejected: why the rule does not take it, or None.
+    """
+
+    seed: int
+    genotype: Genotype
+    supernet_accuracy: float | None
+    short_train_accuracy: float | None
+    rejected: str | None
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class ChoiceFacts:
+    """How one of several searches was chosen.
+
+    Attributes:
+        rule_violated: whether the rule rejects every search.
+        mean: of the accuracy that decides, over the searches.
+        std: its standard deviation (ddof 0).
+    """
+
+    rule: str
+    rule_violated: bool
+    mean: float | None
+    std: float | None
+    candidates: tuple[CandidateFacts, ...]
+
+    @property
+    def short_trained(self) -> bool:
+        """Whether the cells found were trained to be compared."""
+        return any(candidate.short_train_accuracy is not None for candidate in self.candidates)
+
+    @property
+    def seed(self) -> int:
+        """Of the search that was chosen."""
+        return next(candidate.seed for candidate in self.candidates if candidate.chosen)
 
 
 @dataclass(frozen=True)
@@ -200,6 +247,7 @@ class Facts:
 
     Attributes:
         seconds: durations by name, in the order of the run; "total" where it was recorded.
+        choice: how the search was chosen among several; None for a single one.
         settings: dotted key and value as text.
         correct: rightly classified test pictures.
         wrong: misclassified test pictures, most confident first.
@@ -218,6 +266,7 @@ class Facts:
     multiply_adds: int | None
     validation_accuracy: float | None
     seconds: tuple[tuple[str, float], ...]
+    choice: ChoiceFacts | None
     search: SearchFacts | None
     training: tuple[TrainFacts, ...]
     test: TestFacts | None

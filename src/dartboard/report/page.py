@@ -32,7 +32,7 @@ from dartboard.report.wording import (
     verdict,
 )
 from dartboard.runs import write_json, write_text
-from dartboard.space import SPACES, get_space
+from dartboard.space import SPACES, Genotype, get_space
 
 __all__ = ["render_page", "write_report"]
 
@@ -78,7 +78,11 @@ def render_page(facts: Facts) -> str:
         facts=facts,
         summary=summary(facts),
         accuracy=accuracy_text(facts.test) if facts.test else None,
-        cells=_cells(facts),
+        cells=_cells(facts.genotype) if facts.genotype else [],
+        candidates=[
+            (candidate.seed, _cells(candidate.genotype))
+            for candidate in (facts.choice.candidates if facts.choice else ())
+        ],
         search=_search_charts(facts.search),
         training=_training_charts(facts.training),
         verdict=verdict(facts.yardsticks),
@@ -91,14 +95,10 @@ def render_page(facts: Facts) -> str:
 # Markup says that a text is markup already: the drawings escape every name they contain.
 
 
-def _cells(facts: Facts) -> list[tuple[str, Markup]]:
-    if facts.genotype is None:
-        return []
-    name = facts.genotype.space
-    num_inputs = get_space(name).cell.num_inputs if name in SPACES else None
+def _cells(genotype: Genotype) -> list[tuple[str, Markup]]:
+    num_inputs = get_space(genotype.space).cell.num_inputs if genotype.space in SPACES else None
     return [
-        (kind, Markup(draw_cell(cell, title=_cell_title(kind), num_inputs=num_inputs)))
-        for kind, cell in facts.genotype.cells
+        (kind, Markup(draw_cell(cell, title=_cell_title(kind), num_inputs=num_inputs))) for kind, cell in genotype.cells
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dartboard.errors import RunDirectoryError
-from dartboard.report.facts import DatasetFacts, Facts
+from dartboard.report.facts import CandidateFacts, ChoiceFacts, DatasetFacts, Facts
 from dartboard.report.history import read_search, read_training
 from dartboard.report.outcome import read_examples, read_test, read_yardsticks
 from dartboard.runs import EventLog, read_json
@@ -43,6 +43,8 @@ def read_facts(path: Path) -> Facts:
     space = _text(result.get("space") or settings.get("space")) or (genotype.space if genotype else None)
     with _reading(path / "result.json"):
         dataset = _dataset(path, result, settings)
+    with _reading(path / "choice.json"):
+        choice = _choice(_read_mapping(path / "choice.json"))
     with _reading(path / "events.jsonl"):
         search = read_search(events, genotype)
         training = read_training(events)
@@ -75,6 +77,7 @@ def read_facts(path: Path) -> Facts:
         multiply_adds=result.get("multiply_adds"),
         validation_accuracy=result.get("validation_accuracy"),
         seconds=seconds,
+        choice=choice,
         search=search,
         training=training,
         test=test,
@@ -140,6 +143,28 @@ def _dataset(path: Path, result: Mapping[str, Any], settings: Mapping[str, Any])
         classes=tuple(str(entry) for entry in recorded.get("classes", ())),
         shape=tuple(int(side) for side in recorded.get("shape", ())),
         notes=tuple(str(note) for note in recorded.get("notes", ())),
+    )
+
+
+def _choice(recorded: Mapping[str, Any]) -> ChoiceFacts | None:
+    if not recorded:
+        return None
+    return ChoiceFacts(
+        rule=str(recorded["rule"]),
+        rule_violated=bool(recorded["rule_violated"]),
+        mean=recorded["accuracy_mean"],
+        std=recorded["accuracy_std"],
+        candidates=tuple(
+            CandidateFacts(
+                seed=int(candidate["seed"]),
+                genotype=Genotype.from_json(candidate["genotype"]["json"]),
+                supernet_accuracy=candidate["supernet_accuracy"],
+                short_train_accuracy=candidate["short_train_accuracy"],
+                rejected=candidate["rejected"],
+                chosen=bool(candidate["chosen"]),
+            )
+            for candidate in recorded["candidates"]
+        ),
     )
 
 

@@ -113,7 +113,8 @@ def _search_sentence(facts: Facts) -> str:
     images = _images(facts)
     where = f" in the space {facts.space}" if facts.space else ""
     if facts.search:
-        text = f"On {images}, {_named_method(facts)} searched for {_epochs(len(facts.search.epochs))}{where}"
+        seeds = f" (chosen among {len(facts.choice.candidates)} seeds)" if facts.choice else ""
+        text = f"On {images}, {_named_method(facts)} searched for {_epochs(len(facts.search.epochs))}{seeds}{where}"
     elif facts.method and facts.genotype:
         text = f"On {images}, an architecture that {facts.method} gave{where} was taken"
     else:

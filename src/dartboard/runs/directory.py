@@ -26,6 +26,8 @@ class RunDirectory:
     | split.json | start | which images served for what |
     | events.jsonl | search, train | one line an epoch (`EventLog`) |
     | checkpoints/*.pt | search, train | the state after the last whole epoch |
+    | candidates/seed-N/ | search | run directories of the searches to choose from |
+    | choice.json | search | which of them was chosen, and why |
     | genotype.json | search | the architecture |
     | model.safetensors, model.json | train | the weights of the network; all that is needed to rebuild and feed it |
     | scores.json, predictions.npz, examples.npz | evaluation | accuracies, confusion; test predictions; pictures |

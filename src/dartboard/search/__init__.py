@@ -67,8 +67,12 @@ from dartboard.search.rules import (
 )
 from dartboard.search.scoring import Score, Scorer
 from dartboard.search.selection import (
+    CHOICE_RULES,
+    ChoiceRule,
     Judged,
     Judging,
+    SeedChoice,
+    SeedOutcome,
     Selection,
     SkipCap,
     StrongestEdgePairs,
@@ -78,6 +82,7 @@ from dartboard.search.selection import (
     Trained,
     UniformlyRandom,
     WithAttention,
+    choice_rule,
     make_genotype,
 )
 from dartboard.search.settings import SearchSettings
@@ -85,6 +90,7 @@ from dartboard.search.state import SearchState
 from dartboard.search.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate, Update
 
 __all__ = [
+    "CHOICE_RULES",
     "METHODS",
     "AdamUpdate",
     "AdversarialPerturbation",
@@ -93,6 +99,7 @@ __all__ = [
     "BestEpoch",
     "BetaDecay",
     "Bilevel",
+    "ChoiceRule",
     "Choosy",
     "ConjugateGradient",
     "Cooling",
@@ -145,6 +152,8 @@ __all__ = [
     "SearchProblem",
     "SearchSettings",
     "SearchState",
+    "SeedChoice",
+    "SeedOutcome",
     "Selection",
     "SgdStep",
     "SgdUpdate",
@@ -173,6 +182,7 @@ __all__ = [
     "ZeroOne",
     "all_live",
     "check_fit",
+    "choice_rule",
     "describe_part",
     "describe_recipe",
     "make_genotype",

@@ -105,6 +105,22 @@ def test_runs_without_a_name_are_numbered_and_resume_takes_the_last(
     assert begin(resume=True) == names[-1]
 
 
+def test_a_run_with_several_seeds_is_called_by_their_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = resolve_settings(SMOKE, {"seeds": "2,20"})
+    with open_session(settings, None, resume=False, observer=Observer()) as session:
+        assert session.run.path == Path("runs/digits-darts-darts-2seeds")
+
+
+def test_the_same_images_serve_the_same_ends_under_another_seed_with_the_same_split_seed(tmp_path: Path) -> None:
+    splits = []
+    for number, layer in enumerate(({"seed": 5}, {"seed": 7, "data.split_seed": 5}, {"seed": 7})):
+        settings = resolve_settings(SMOKE, layer)
+        with open_session(settings, tmp_path / str(number), resume=False, observer=Observer()) as session:
+            splits.append(session.splits.to_json())
+    assert splits[0] == splits[1] != splits[2]
+
+
 def test_the_time_of_a_resumed_phase_includes_the_epochs_of_the_earlier_try(tmp_path: Path) -> None:
     with open_session(resolve_settings(SMOKE), tmp_path / "run", resume=False, observer=Observer()) as session:
         session.begin()

@@ -125,6 +125,17 @@ def test_resolved_settings_survive_their_own_record() -> None:
         ({"train.lr": float("inf")}, SettingsError, r"the setting 'train\.lr' cannot be inf"),
         ({"train.schedule": "linear"}, SettingsError, r"the setting 'train\.schedule' cannot be 'linear'"),
         ({"train.drop_path": 1.0}, SettingsError, r"the setting 'train\.drop_path' cannot be 1\.0"),
+        ({"seeds": 0}, SettingsError, r"the setting 'seeds' cannot be 0: input should be from 1 to 100 searches"),
+        ({"seeds": -4}, SettingsError, r"the setting 'seeds' cannot be -4: input should be from 1 to 100 searches"),
+        ({"seeds": 10**30}, SettingsError, r"the setting 'seeds' cannot be 10+: input should be from 1 to 100"),
+        ({"seeds": []}, SettingsError, r"the setting 'seeds' does not fit: input should be from 1 to 100 searches"),
+        ({"seeds": "four"}, SettingsError, r"cannot be 'four': .* or seeds with commas between them, as in 2,20,200"),
+        ({"seeds": True}, SettingsError, r"the setting 'seeds' cannot be True: input should be a number of searches"),
+        ({"seeds": "2,20,2"}, SettingsError, r"'seeds' cannot be '2,20,2': the seed 2 is there twice"),
+        ({"seeds": [1, -1]}, SettingsError, r"the setting 'seeds\.1' cannot be -1: .* greater than or equal to 0"),
+        ({"seeds": "1,two"}, SettingsError, r"the setting 'seeds\.1' cannot be 'two'"),
+        ({"choose": "best"}, UnknownNameError, r"there is no rule of choice 'best'; known: best-short-train"),
+        ({"short_train_epochs": 0}, SettingsError, r"the setting 'short_train_epochs' cannot be 0"),
     ],
 )
 def test_a_wrong_setting_is_answered_with_one_sentence(
@@ -160,3 +171,28 @@ def test_what_a_methods_paper_used_stands_between_the_defaults_and_the_preset() 
         assert (asked.batch_size, asked.weight_lr_min) == (7, 0.0)
     finally:
         METHODS.remove("costly")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "meant"),
+    [
+        (3, (5, 6, 7)),
+        ("3", (5, 6, 7)),
+        (1, (5,)),
+        ("2,20, 200", (2, 20, 200)),
+        ([2, 20], (2, 20)),
+        ("9,5", (9, 5)),
+        (None, None),
+    ],
+)
+def test_seeds_are_a_number_from_the_seed_on_or_those_that_are_named(
+    seeds: object, meant: tuple[int, ...] | None
+) -> None:
+    settings = resolve_settings({"seeds": seeds}, {"seed": 5})
+    assert settings.seeds == meant
+    assert RunSettings.model_validate(settings.model_dump(mode="json")) == settings
+
+
+def test_the_split_follows_the_seed_unless_it_has_one_of_its_own() -> None:
+    assert resolve_settings({"seed": 5}).split_seed == 5
+    assert resolve_settings({"seed": 5, "data.split_seed": 0}).split_seed == 0

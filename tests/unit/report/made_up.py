@@ -83,6 +83,23 @@ class FakeRun:
                 rows.append((np.exp(alpha) / np.exp(alpha).sum()).tolist())
         return rows
 
+    def choose(self, genotypes: dict[int, Genotype], **changes: Any) -> None:
+        """Leave how the first of several searches, by seed, was chosen."""
+        candidates = [
+            {
+                "seed": seed,
+                "folder": f"candidates/seed-{seed}",
+                "genotype": {"text": str(genotype), "json": genotype.to_json()},
+                "supernet_accuracy": 0.9 - 0.1 * number,
+                "short_train_accuracy": None,
+                "rejected": None,
+                "chosen": number == 0,
+            }
+            for number, (seed, genotype) in enumerate(genotypes.items())
+        ]
+        choice = {"rule": "best-supernet", "rule_violated": False, "accuracy_mean": 0.85, "accuracy_std": 0.05}
+        self.directory.write("choice.json", {**choice, "candidates": candidates, **changes})
+
     def train(self, runs: int = 1) -> None:
         """Leave the events of training runs."""
         for run in range(runs):

@@ -85,6 +85,42 @@ def test_both_cells_of_a_darts_genotype_are_drawn_with_their_gates(run_path):
         assert f'aria-label="{label}"' in page
 
 
+def test_candidates_are_listed_with_what_became_of_them(run_path):
+    run = FakeRun(run_path, epochs=2)
+    run.search(parse_genotype(NAS_BENCH_201))
+    run.choose({2: parse_genotype(NAS_BENCH_201), 20: parse_genotype(NAS_BENCH_201.replace("skip_connect", "none"))})
+    choice = json.loads((run_path / "choice.json").read_text())
+    choice["candidates"][1] |= {"rejected": "its cell has <no> skip_connect", "short_train_accuracy": 0.25}
+    (run_path / "choice.json").write_text(json.dumps(choice))
+    page = write_report(run_path).read_text()
+    text = " ".join(re.sub(r"<[^>]*>", " ", page.partition("<h2>Candidates</h2>")[2]).split())
+    for part in (
+        "The search ran with 2 seeds; best-supernet chose",
+        "2 5 nor_conv_3x3, 1 skip_connect 90.00% \u2013 chosen",
+        "20 5 nor_conv_3x3, 1 none 80.00% 25.00% rejected: its cell has &lt;no&gt; skip_connect",
+        "85.00% ± 5.00%",
+        "Seed 20.",
+        "That with seed 2, the chosen one: 2 epochs",
+    ):
+        assert part in text
+    assert page.count('aria-label="cell"') == 3
+    parsed = outline(page)
+    assert parsed.open == []
+    assert len(parsed.ids) == len(set(parsed.ids))
+
+
+def test_a_violated_rule_is_said_and_a_single_search_has_no_candidates(run_path):
+    run = FakeRun(run_path, epochs=2)
+    run.search(parse_genotype(NAS_BENCH_201))
+    assert "Candidates" not in write_report(run_path).read_text()
+    nothing = {"accuracy_mean": None, "accuracy_std": None}
+    run.choose({2: parse_genotype(DARTS_V2)}, rule_violated=True, **nothing)
+    page = write_report(run_path).read_text()
+    assert "The rule rejects every search, so the best of all was taken." in page
+    assert "The accuracy that decides" not in page
+    assert "Seed 2, reduce cell." in page
+
+
 def test_sections_without_facts_say_what_is_missing(run_path):
     FakeRun(run_path, epochs=1).search(parse_genotype(NAS_BENCH_201))
     page = write_report(run_path).read_text()

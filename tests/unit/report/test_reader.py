@@ -36,6 +36,16 @@ def test_settings_become_dotted_keys(finished_run):
     }
 
 
+def test_a_choice_is_read_with_its_candidates(run_path):
+    run, genotype = FakeRun(run_path), parse_genotype(DARTS_V2)
+    assert read_facts(run_path).choice is None
+    run.choose({3: genotype, 5: genotype})
+    choice = read_facts(run_path).choice
+    assert (choice.rule, choice.seed, choice.short_trained) == ("best-supernet", 3, False)
+    assert [candidate.supernet_accuracy for candidate in choice.candidates] == pytest.approx([0.9, 0.8])
+    assert choice.candidates[1].genotype == genotype
+
+
 def test_one_run_has_a_wilson_interval_and_no_spread(finished_run):
     test = read_facts(finished_run).test
     assert test.std is None
@@ -141,6 +151,7 @@ def test_a_missing_folder_and_a_foreign_one_are_refused_with_a_sentence(tmp_path
         ("scores.json", '{"runs": 3}'),
         ("genotype.json", '{"space": "darts", "normal": [[1]], "normal_concat": []}'),
         ("predictions.npz", "no archive"),
+        ("choice.json", '{"rule": "best-supernet"}'),
         ("examples.npz", ""),
         ("events.jsonl", '{"event": "epoch", "phase": "search"}'),
     ],

@@ -2,6 +2,9 @@ import pytest
 
 from dartboard.report import read_facts
 from dartboard.report.wording import compact, count, duration, percent, summary
+from dartboard.space.genotype import parse_genotype
+
+from .made_up import NAS_BENCH_201, FakeRun
 
 
 @pytest.mark.parametrize(
@@ -45,3 +48,9 @@ def test_the_summary_of_a_search_alone_claims_no_accuracy(finished_run):
         "\n".join(line for line in (finished_run / "events.jsonl").read_text().splitlines() if '"train"' not in line)
     )
     assert "%" not in summary(read_facts(finished_run))
+
+
+def test_the_summary_says_among_how_many_searches_was_chosen(finished_run):
+    genotype = parse_genotype(NAS_BENCH_201)
+    FakeRun(finished_run).choose({2: genotype, 20: genotype})
+    assert "searched for 5 epochs (chosen among 2 seeds) in the space" in summary(read_facts(finished_run))

@@ -1,5 +1,6 @@
 """Which genotype comes out: one file per family."""
 
+from dartboard.search.selection.among_seeds import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome, choice_rule
 from dartboard.search.selection.attention import WithAttention
 from dartboard.search.selection.base import Judged, Judging, Selection, Trained, make_genotype
 from dartboard.search.selection.edge_pairs import StrongestEdgePairs
@@ -10,8 +11,12 @@ from dartboard.search.selection.threshold import Threshold
 from dartboard.search.selection.uniform import UniformlyRandom
 
 __all__ = [
+    "CHOICE_RULES",
+    "ChoiceRule",
     "Judged",
     "Judging",
+    "SeedChoice",
+    "SeedOutcome",
     "Selection",
     "SkipCap",
     "StrongestEdgePairs",
@@ -21,6 +26,7 @@ __all__ = [
     "Trained",
     "UniformlyRandom",
     "WithAttention",
+    "choice_rule",
     "make_genotype",
     "strongest_choices",
     "weighted_gates",
