@@ -93,7 +93,10 @@ def run_edge(row: int, x: Tensor, gates: Mapping[str, Tensor], mask: Tensor, act
         mixed = (gates["cell.attention"][row] * dimming).sum() * mixed
     if "cell.offset" in gates:
         mixed = mixed + gates["cell.offset"][row]
-    return gates["cell.edges"][row] * mixed if "cell.edges" in gates else mixed
+    if "cell.edges" not in gates:
+        return mixed
+    weights = gates["cell.edges"]
+    return (weights[row] if weights.dim() == 1 else weights[:, row, None]) * mixed
 
 
 def planted_space(name: str, num_inputs: int, num_nodes: int, edges_per_node: int | None) -> SearchSpace:

@@ -34,6 +34,11 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
     "darts-minus": ({"auxiliary_gate": 0.3}, 2),
     # After so few steps the weights are far from the best ones, whose answer to alpha less damping would exaggerate.
     "darts-cg": ({"damping": 0.1}, 2),
+    # A share of the epochs rests alpha, in each of two stages.
+    "drnas": ({}, 4),
+    "drnas-progressive": ({"channel_shares": (4, 2)}, 8),
+    # Draws of one operation an edge tell little at a time.
+    "gdas": ({}, 12),
     # A temperature that falls takes two epochs in which alpha learns, and it rests for half of a stage.
     "dots": ({}, 8),
     # Its dropout must have faded before skip connections are judged fairly.
@@ -43,6 +48,10 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
 }
 """Method -> further options with which it finds what is planted, and epochs; otherwise none, and two a stage."""
 
+IN_PAIRS = {"gdas"}
+"""Methods that find what is planted where `none` is no choice. An operation of GDAS that is not run has the gradient of
+a number, so that `none`, which gives nothing when it is run, gains on operations that do harm."""
+
 SMALL: dict[str, tuple[dict[str, Any], int]] = {
     # In two epochs the linear and the cosine schedule are the same.
     "darts-minus": ({}, 3),
@@ -50,6 +59,8 @@ SMALL: dict[str, tuple[dict[str, Any], int]] = {
     "darts-plus": ({"skips": 99}, 2),
     # See `PLANTED_WITH`.
     "dots": ({}, 8),
+    # Must divide the width of the small supernet.
+    "drnas-progressive": ({"channel_shares": (4, 2)}, 4),
 }
 """Method -> options of its small searches, and epochs; otherwise none, and two a stage."""
 
@@ -109,7 +120,7 @@ def planted_recipe(name: str) -> Recipe:
 
 def search_for_planted(name: str, recipe: Recipe, folder: Path, seed: int) -> bool:
     """Whether the search finds what is planted, in a space that the method takes."""
-    planted = PLANTED_PAIRS if refusal(name, PLANTED.space) else PLANTED
+    planted = PLANTED_PAIRS if name in IN_PAIRS or refusal(name, PLANTED.space) else PLANTED
     epochs = PLANTED_WITH[name][1] if name in PLANTED_WITH else 2 * num_stages(name)
     return search_planted(planted, recipe, folder, seed, epochs=epochs) == planted.teacher
 
@@ -273,7 +284,8 @@ def test_a_method_takes_a_space_or_refuses_it_in_a_sentence(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "space"), TAKEN)
 def test_the_genotype_is_an_architecture_of_its_space(name: str, space: str, tmp_path: Path) -> None:
-    layers = {"space": space, "method.name": name, "search.epochs": num_epochs(name), "search.steps_per_epoch": 1}
+    layers: dict[str, Any] = {"space": space, "method.name": name, "search.epochs": num_epochs(name)}
+    layers |= {"search.steps_per_epoch": 1, "search.init_channels": 12}
     with RunDirectory(tmp_path) as run:
         genotype = search_genotype(open_small(run, layers))
     check_genotype(genotype, get_space(space))
@@ -287,6 +299,8 @@ SHOWN_ELSEWHERE = {
     ("fair-darts", "form"): "unit/search/test_sparse_selection.py",
     ("fair-darts", "threshold"): "unit/search/test_sparse_selection.py",
     ("i-darts", "pairs"): "unit/search/test_sparse_selection.py",
+    ("gdas", "allow_same_source"): "unit/search/test_drawn_gates.py",
+    ("snas", "keep_all_edges"): "unit/search/test_drawn_gates.py",
     ("p-darts", "max_skips"): "unit/search/test_p_darts.py",
 }
 """Options that decide when a search stops or what comes out of it, not how alpha moves -> the tests of their effect."""
@@ -298,7 +312,10 @@ VALUES: dict[tuple[str, str], list[object]] = {
     **{(name, "first_epoch"): [0] for name in ("robust-darts", "robust-darts-ada")},
     **{(name, "factor"): [0.0] for name in ("robust-darts", "robust-darts-ada")},
     # Must divide the width of the small supernet.
-    ("pc-darts", "channel_share"): [1, 2],
+    **{(name, "channel_share"): [1, 2] for name in ("pc-darts", "drnas")},
+    ("drnas-progressive", "channel_shares"): [(2, 1)],
+    ("drnas-progressive", "kept_ops"): [2],
+    ("drnas-progressive", "warm_up"): [0.0],
 }
 """Other values of an option, where three times the default is none."""
 

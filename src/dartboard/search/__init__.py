@@ -17,7 +17,7 @@ from dartboard.search.gradient import (
 )
 from dartboard.search.hypernetworks import DenseHypernetwork, EmbeddingHypernetwork, Hypernetwork
 from dartboard.search.loop import run_search, stage_spans
-from dartboard.search.penalties import BetaDecay, Penalty, ZeroOne
+from dartboard.search.penalties import BetaDecay, DirichletAnchor, Penalty, ZeroOne
 from dartboard.search.perturbations import AdversarialPerturbation, Perturbation, RandomPerturbation
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.pruning import KeepStrongest, KeepStrongestOfGroups, Pruning
@@ -34,11 +34,14 @@ from dartboard.search.recipe import (
     method,
 )
 from dartboard.search.relaxation import (
+    Concrete,
     Deterministic,
+    Dirichlet,
     Draw,
     EdgeSimplex,
     EdgeSoftmax,
     GroupSoftmax,
+    HardGumbel,
     NodeSoftmax,
     PairSoftmax,
     Relaxation,
@@ -55,6 +58,7 @@ from dartboard.search.rules import (
     Fading,
     FadingSkipDropout,
     GrowDropping,
+    LinearCooling,
     MeasureCurvature,
     NoTraining,
     Rule,
@@ -69,6 +73,7 @@ from dartboard.search.scoring import Score, Scorer
 from dartboard.search.selection import (
     CHOICE_RULES,
     ChoiceRule,
+    EveryEdge,
     Judged,
     Judging,
     SeedChoice,
@@ -101,6 +106,7 @@ __all__ = [
     "Bilevel",
     "ChoiceRule",
     "Choosy",
+    "Concrete",
     "ConjugateGradient",
     "Cooling",
     "Count",
@@ -109,11 +115,14 @@ __all__ = [
     "Demanding",
     "DenseHypernetwork",
     "Deterministic",
+    "Dirichlet",
+    "DirichletAnchor",
     "Draw",
     "Dropping",
     "EdgeSimplex",
     "EdgeSoftmax",
     "EmbeddingHypernetwork",
+    "EveryEdge",
     "ExponentiatedUpdate",
     "FadeAuxiliary",
     "Fading",
@@ -121,6 +130,7 @@ __all__ = [
     "FirstOrder",
     "GroupSoftmax",
     "GrowDropping",
+    "HardGumbel",
     "Hypernetwork",
     "Images",
     "Implicit",
@@ -128,6 +138,7 @@ __all__ = [
     "Judging",
     "KeepStrongest",
     "KeepStrongestOfGroups",
+    "LinearCooling",
     "Live",
     "MeasureCurvature",
     "Neumann",

@@ -201,6 +201,8 @@ class Steps:
         weights = self._state.weights
         for name, gradient in gradients.items():
             weights[name].grad = None if gradient is None else _laid_out_like(weights[name], gradient)
+        if None in gradients.values():
+            _begin_momentum(self._state.weight_optimizer)
         if self._settings.grad_clip is not None:
             nn.utils.clip_grad_norm_(weights.values(), self._settings.grad_clip, foreach=True)
         self._state.weight_optimizer.step()
@@ -208,6 +210,18 @@ class Steps:
 
 def _dropout(batch: SeenBatch) -> dict[str, Any]:
     return {"skip_dropout": batch.values} if batch.values else {}
+
+
+def _begin_momentum(optimizer: torch.optim.SGD) -> None:
+    """Give every weight that is about to move for the first time a momentum of zero.
+
+    torch's fused SGD fails where some weights of a step have momentum and others have none yet; from zero it comes to
+    the same.
+    """
+    for group in optimizer.param_groups:
+        for weight in group["params"] if group["momentum"] else ():
+            if weight.grad is not None and optimizer.state[weight].get("momentum_buffer") is None:
+                optimizer.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
 
 
 def _laid_out_like(weight: Tensor, gradient: Tensor) -> Tensor:

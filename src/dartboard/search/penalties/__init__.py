@@ -1,7 +1,13 @@
 """What is added to the loss of alpha: one file per family."""
 
+from dartboard.search.penalties.anchor import DirichletAnchor
 from dartboard.search.penalties.base import Penalty
 from dartboard.search.penalties.beta_decay import BetaDecay
 from dartboard.search.penalties.zero_one import ZeroOne
 
-__all__ = ["BetaDecay", "Penalty", "ZeroOne"]
+__all__ = [
+    "BetaDecay",
+    "DirichletAnchor",
+    "Penalty",
+    "ZeroOne",
+]

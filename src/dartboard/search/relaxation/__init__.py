@@ -1,18 +1,23 @@
 """How alpha becomes gates: one file per family."""
 
 from dartboard.search.relaxation.base import Deterministic, Draw, Relaxation, RelaxedCell, SharesSets
+from dartboard.search.relaxation.dirichlet import Dirichlet, concentration
 from dartboard.search.relaxation.groups import GroupSoftmax, operation_groups
+from dartboard.search.relaxation.gumbel import Concrete, HardGumbel
 from dartboard.search.relaxation.pairs import PairSoftmax, edge_sets
 from dartboard.search.relaxation.sigmoid import Sigmoid
 from dartboard.search.relaxation.simplex import EdgeSimplex, Simplex
 from dartboard.search.relaxation.softmax import EdgeSoftmax, NodeSoftmax, Softmax, live_softmax
 
 __all__ = [
+    "Concrete",
     "Deterministic",
+    "Dirichlet",
     "Draw",
     "EdgeSimplex",
     "EdgeSoftmax",
     "GroupSoftmax",
+    "HardGumbel",
     "NodeSoftmax",
     "PairSoftmax",
     "Relaxation",
@@ -21,6 +26,7 @@ __all__ = [
     "Sigmoid",
     "Simplex",
     "Softmax",
+    "concentration",
     "edge_sets",
     "live_softmax",
     "operation_groups",

@@ -3,7 +3,7 @@
 from dartboard.search.rules.auxiliary import FadeAuxiliary, Fading
 from dartboard.search.rules.base import Rule
 from dartboard.search.rules.best_epoch import BestEpoch
-from dartboard.search.rules.cooling import Cooling
+from dartboard.search.rules.cooling import Cooling, LinearCooling
 from dartboard.search.rules.curvature import DecayOnSharpening, MeasureCurvature, Sharpening, StopOnSharpening
 from dartboard.search.rules.dropping import GrowDropping
 from dartboard.search.rules.skip_dropout import FadingSkipDropout
@@ -19,6 +19,7 @@ __all__ = [
     "Fading",
     "FadingSkipDropout",
     "GrowDropping",
+    "LinearCooling",
     "MeasureCurvature",
     "NoTraining",
     "Rule",

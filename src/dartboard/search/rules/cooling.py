@@ -9,7 +9,7 @@ from dartboard.search.rules.base import Rule
 if TYPE_CHECKING:
     from dartboard.search.state import SearchState
 
-__all__ = ["Cooling"]
+__all__ = ["Cooling", "LinearCooling"]
 
 
 @dataclass(frozen=True)
@@ -33,3 +33,25 @@ class Cooling(Rule):
         first = math.ceil(self.resting * state.stage_epochs)
         learned, steps = state.stage_epoch - first, max(1, state.stage_epochs - 1 - first)
         state.temperature = 1.0 if learned < 0 else self.start * (self.end / self.start) ** (learned / steps)
+
+
+@dataclass(frozen=True)
+class LinearCooling(Rule):
+    """The temperature falls by a constant step an epoch.
+
+    Source: GDAS (arXiv:1910.04465), from 10 to 0.1; SNAS (arXiv:1812.09926), from 1 towards 0.03.
+
+    Attributes:
+        start: in the stage's first epoch.
+        end: in its last epoch, or the epoch after it.
+        arrives: whether the last epoch itself has `end`.
+    """
+
+    start: float
+    end: float
+    arrives: bool = True
+
+    def before_epoch(self, state: "SearchState") -> None:
+        """Set the temperature of the epoch."""
+        steps = max(1, state.stage_epochs - self.arrives)
+        state.temperature = self.start + (self.end - self.start) * state.stage_epoch / steps

@@ -11,7 +11,7 @@ from dartboard.search.selection.base import make_genotype
 from dartboard.search.selection.strongest import StrongestEdges, weighted_gates
 from dartboard.space import Choice, Genotype, SearchSpace
 
-__all__ = ["Threshold"]
+__all__ = ["Threshold", "rooted"]
 
 _OPS_PER_EDGE = 2
 
@@ -57,7 +57,7 @@ class Threshold:
                 candidates = [found for row in rows for found in edges[row][:_OPS_PER_EDGE]]
             kept += [choice for gate, choice in candidates if gate >= self.least]
         from_inputs = [edges[row][0] for row, edge in enumerate(space.cell.edges) if edge.source in _inputs(space)]
-        return _rooted(space, kept) or [max(from_inputs, key=lambda found: found[0])[1]]
+        return rooted(space, kept) or [max(from_inputs, key=lambda found: found[0])[1]]
 
 
 def _ranked(space: SearchSpace, gates: Tensor, row: int) -> list[tuple[float, Choice]]:
@@ -70,7 +70,7 @@ def _ranked(space: SearchSpace, gates: Tensor, row: int) -> list[tuple[float, Ch
     return sorted(found, key=lambda pair: -pair[0])
 
 
-def _rooted(space: SearchSpace, choices: list[Choice]) -> list[Choice]:
+def rooted(space: SearchSpace, choices: list[Choice]) -> list[Choice]:
     """The choices whose sources are inputs, or nodes that receive something themselves; nodes are in order."""
     present, rooted = set(_inputs(space)), []
     for choice in choices:

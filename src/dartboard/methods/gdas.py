@@ -1,0 +1,51 @@
+"""GDAS."""
+
+from dartboard.search import (
+    AdamUpdate,
+    FirstOrder,
+    HardGumbel,
+    LinearCooling,
+    NonNegative,
+    Positive,
+    Recipe,
+    StrongestEdges,
+    StrongestPairs,
+    method,
+)
+
+
+@method("gdas", paper="arXiv:1910.04465")
+def gdas(
+    *,
+    alpha_lr: NonNegative = 3e-4,
+    alpha_weight_decay: NonNegative = 1e-3,
+    temperatures: tuple[Positive, Positive] = (10.0, 0.1),
+    allow_same_source: bool = False,
+) -> Recipe:
+    """GDAS: every step runs one operation an edge, drawn by the Gumbel trick.
+
+    The gradient goes straight through the draw, to the operations that were not run as well. So a step costs about what
+    a step of a discrete cell with all edges costs, in time and memory.
+
+    Where `none` is a choice to the end, as in NAS-Bench-201, it gains on operations that do harm: their gradient when
+    they are not run is that of a number, and what `none` gives is none.
+
+    Differs from the paper: alpha steps before the weights, as in all methods here; the pairs of a node come from
+    different nodes.
+    Reference figures: CIFAR-10 error 2.93 %, 3.4 M parameters (paper); NAS-Bench-201 test accuracy 93.51 +- 0.13 %,
+    70.61 % and 41.84 % on CIFAR-10, CIFAR-100 and ImageNet16-120 (table of Single-DARTS).
+
+    Args:
+        alpha_lr: learning rate of alpha.
+        alpha_weight_decay: L2 factor of alpha.
+        temperatures: of the draws, in the first and in the last epoch.
+        allow_same_source: whether both pairs of a node may come from the same node, as in the authors' code.
+    """
+    return Recipe(
+        relaxation=HardGumbel(),
+        gradient=FirstOrder(),
+        update=AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay),
+        rules=(LinearCooling(*temperatures),),
+        selection=StrongestPairs() if allow_same_source else StrongestEdges(),
+        published={"epochs": 250},
+    )

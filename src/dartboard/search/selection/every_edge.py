@@ -1,0 +1,43 @@
+"""Every edge by itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dartboard.search.selection.base import make_genotype
+from dartboard.search.selection.strongest import StrongestEdges, weighted_gates
+from dartboard.search.selection.threshold import rooted
+from dartboard.space import Choice, Genotype, SearchSpace
+
+__all__ = ["EveryEdge"]
+
+
+@dataclass(frozen=True)
+class EveryEdge:
+    """Every edge takes its largest gate, and those that take `none` are dropped, however many a node keeps (SNAS).
+
+    Nodes that keep nothing leave the cell. A cell that would lose all nodes is chosen by `StrongestEdges`, as are those
+    of spaces that keep every edge, where `none` is a choice like any other.
+
+    Paper: arXiv:1812.09926, section 2.1.
+    """
+
+    def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
+        """See the class."""
+        strongest = StrongestEdges()(space, gates, generator)
+        if space.cell.edges_per_node is None:
+            return strongest
+        found = {kind: self._cell(space, weighted_gates(gates, kind)) for kind in space.cell_kinds}
+        kept = {kind: choices or list(strongest[kind].choices) for kind, choices in found.items()}
+        return make_genotype(space, kept)
+
+    def _cell(self, space: SearchSpace, gates: Tensor) -> list[Choice]:
+        chosen = [row.index(max(row)) for row in gates.tolist()]
+        taken = [
+            Choice(edge.target, edge.source, space.ops[column])
+            for edge, column in zip(space.cell.edges, chosen, strict=True)
+            if space.ops[column] != "none"
+        ]
+        return rooted(space, taken)
