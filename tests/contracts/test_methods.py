@@ -17,12 +17,15 @@ from contracts.small import SMALL_SPACE, Outcome, open_small, outcome
 from dartboard.errors import RecipeError
 from dartboard.pipeline import search_genotype
 from dartboard.runs import Event, Observer, RunDirectory
-from dartboard.search import METHODS, Recipe, RelaxedCell, Update, check_fit, make_recipe
+from dartboard.search import METHODS, NoTraining, Recipe, RelaxedCell, Update, check_fit, make_recipe
 from dartboard.space import SPACES, SearchSpace, check_genotype, get_space
 
 ALL = [entry.name for entry in METHODS]
 GRADIENT_BASED = [name for name in ALL if make_recipe(name, {}).gradient is not None]
-"""`random` learns nothing, so it cannot find what is planted."""
+"""Those that move alpha."""
+
+TRAINED = [name for name in ALL if not any(isinstance(rule, NoTraining) for rule in make_recipe(name, {}).rules)]
+"""Those that train a supernet; `random` learns nothing, so it cannot find what is planted."""
 
 Plain = Callable[[str], Outcome]
 
@@ -41,6 +44,8 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
     "gdas": ({}, 12),
     # A temperature that falls takes two epochs in which alpha learns, and it rests for half of a stage.
     "dots": ({}, 8),
+    # The gates must tell what is planted, not the trying of many.
+    "setn": ({"candidates": 1}, 10),
     # Its dropout must have faded before skip connections are judged fairly.
     "p-darts": ({}, 15),
     # Alpha rests in a third of the epochs.
@@ -59,6 +64,8 @@ SMALL: dict[str, tuple[dict[str, Any], int]] = {
     "darts-plus": ({"skips": 99}, 2),
     # See `PLANTED_WITH`.
     "dots": ({}, 8),
+    # There are but a few images.
+    "rsps": ({"candidates": 5}, 2),
     # Must divide the width of the small supernet.
     "drnas-progressive": ({"channel_shares": (4, 2)}, 4),
 }
@@ -115,7 +122,8 @@ def num_epochs(name: str) -> int:
 
 
 def planted_recipe(name: str) -> Recipe:
-    return make_recipe(name, FAST | PLANTED_WITH.get(name, ({}, 0))[0])
+    fast = FAST if name in GRADIENT_BASED else {}
+    return make_recipe(name, fast | PLANTED_WITH.get(name, ({}, 0))[0])
 
 
 def search_for_planted(name: str, recipe: Recipe, folder: Path, seed: int) -> bool:
@@ -126,10 +134,8 @@ def search_for_planted(name: str, recipe: Recipe, folder: Path, seed: int) -> bo
 
 
 @pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3, 4))])
-@pytest.mark.parametrize("name", GRADIENT_BASED)
-def test_a_gradient_based_method_finds_the_planted_operation_of_every_edge(
-    name: str, seed: int, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_method_finds_the_planted_operation_of_every_edge(name: str, seed: int, tmp_path: Path) -> None:
     assert search_for_planted(name, planted_recipe(name), tmp_path, seed)
 
 
@@ -221,7 +227,7 @@ def test_torchs_global_random_state_neither_matters_nor_moves(name: str, plain: 
 
 STOPS = [
     (name, epochs, steps)
-    for name in GRADIENT_BASED
+    for name in TRAINED
     for epochs, steps in ((1, 0), (1, 1), (2, 0), (3, 1), (5, 0), (5, 1))
     if epochs <= num_epochs(name) - (steps > 0)
 ]
@@ -262,7 +268,7 @@ def test_the_curvature_can_be_measured_under_any_method_and_changes_nothing_else
     assert [value is not None for value in measured] == [True, name != "robust-darts"]
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name not in GRADIENT_BASED])
+@pytest.mark.parametrize("name", [name for name in ALL if name not in TRAINED])
 def test_a_method_without_training_gives_its_genotype_at_once_and_keeps_it(name: str, tmp_path: Path) -> None:
     first = search(tmp_path / "run", name)
     assert search(tmp_path / "run", name) == first
@@ -299,6 +305,9 @@ SHOWN_ELSEWHERE = {
     ("fair-darts", "form"): "unit/search/test_sparse_selection.py",
     ("fair-darts", "threshold"): "unit/search/test_sparse_selection.py",
     ("i-darts", "pairs"): "unit/search/test_sparse_selection.py",
+    **{("rsps", option): "unit/search/test_paths.py" for option in ("batches", "candidates", "finalists")},
+    ("rsps", "steps_per_round"): "unit/search/test_paths.py",
+    **{("setn", option): "unit/search/test_paths.py" for option in ("batches", "candidates")},
     ("gdas", "allow_same_source"): "unit/search/test_drawn_gates.py",
     ("snas", "keep_all_edges"): "unit/search/test_drawn_gates.py",
     ("p-darts", "max_skips"): "unit/search/test_p_darts.py",

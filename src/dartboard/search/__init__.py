@@ -49,6 +49,7 @@ from dartboard.search.relaxation import (
     Sigmoid,
     Simplex,
     Softmax,
+    UniformPaths,
 )
 from dartboard.search.rules import (
     BestEpoch,
@@ -76,6 +77,7 @@ from dartboard.search.selection import (
     EveryEdge,
     Judged,
     Judging,
+    SampleAndValidate,
     SeedChoice,
     SeedOutcome,
     Selection,
@@ -155,6 +157,7 @@ __all__ = [
     "Relaxation",
     "RelaxedCell",
     "Rule",
+    "SampleAndValidate",
     "ScaleWeightDecay",
     "Score",
     "Scorer",
@@ -185,6 +188,7 @@ __all__ = [
     "Threshold",
     "Trained",
     "TruncatedUnrolled",
+    "UniformPaths",
     "UniformlyRandom",
     "Unrolled",
     "Update",

@@ -123,7 +123,7 @@ def _conclude(search: "StageSearch", run: RunDirectory, observer: Observer) -> G
     if state.stop_reason:
         run.events.append({"event": "stop", "phase": "search", "reason": state.stop_reason})
         observer.note(f"The search stopped after {state.epoch} of {state.epochs} epochs: {state.stop_reason}.")
-    judged = search.judge()
+    judged = search.judge(observer.note)
     genotype = judged.genotype
     if judged.figures:
         run.events.append({"event": "selection", "phase": "search", **judged.figures})

@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 
 import torch
@@ -145,15 +145,17 @@ class StageSearch:
             "operation_counts": state.genotype.operation_counts,
         }
 
-    def judge(self) -> Judged:
-        """What the selection chooses in the end."""
+    def judge(self, note: Callable[[str], None]) -> Judged:
+        """What the selection chooses in the end; it may say something to the user."""
         gates, selection = self.mean_gates(self._final_alphas), self.recipe.selection
         if not isinstance(selection, Judging):
             return Judged(self._select(gates), {})
         state, generator = self.state, make_generator(self._seed, "search", "judging")
         steps = state.epoch * self.num_steps
         return selection.judge(
-            Trained(self.problem.space, state.architecture, self._final_alphas, gates, state.score, steps, generator)
+            Trained(
+                self.problem.space, state.architecture, self._final_alphas, gates, state.score, steps, generator, note
+            )
         )
 
     def take_over(self, before: "StageSearch", *, momentum: bool) -> None:

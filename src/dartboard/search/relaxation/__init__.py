@@ -5,6 +5,7 @@ from dartboard.search.relaxation.dirichlet import Dirichlet, concentration
 from dartboard.search.relaxation.groups import GroupSoftmax, operation_groups
 from dartboard.search.relaxation.gumbel import Concrete, HardGumbel
 from dartboard.search.relaxation.pairs import PairSoftmax, edge_sets
+from dartboard.search.relaxation.paths import UniformPaths
 from dartboard.search.relaxation.sigmoid import Sigmoid
 from dartboard.search.relaxation.simplex import EdgeSimplex, Simplex
 from dartboard.search.relaxation.softmax import EdgeSoftmax, NodeSoftmax, Softmax, live_softmax
@@ -26,6 +27,7 @@ __all__ = [
     "Sigmoid",
     "Simplex",
     "Softmax",
+    "UniformPaths",
     "concentration",
     "edge_sets",
     "live_softmax",

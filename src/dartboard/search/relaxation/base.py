@@ -41,6 +41,14 @@ class RelaxedCell:
         return tuple(tuple(column for column, is_live in enumerate(row) if is_live) for row in self.live.tolist())
 
     @cached_property
+    def choosable(self) -> tuple[tuple[int, ...], ...]:
+        """For every edge the columns that a discrete cell may take: where edges are dropped, `none` is no choice."""
+        drops = self.topology.edges_per_node is not None
+        return tuple(
+            tuple(column for column in own if not (drops and self.ops[column] == "none")) for own in self.live_columns
+        )
+
+    @cached_property
     def rows(self) -> dict[tuple[int, int], int]:
         """(target, source) -> row of the edge."""
         return {(edge.target, edge.source): row for row, edge in enumerate(self.topology.edges)}

@@ -9,6 +9,7 @@ from dartboard.search.selection.pairs import StrongestPairs
 from dartboard.search.selection.skip_cap import SkipCap
 from dartboard.search.selection.strongest import StrongestEdges, strongest_choices, weighted_gates
 from dartboard.search.selection.threshold import Threshold
+from dartboard.search.selection.trying import SampleAndValidate
 from dartboard.search.selection.uniform import UniformlyRandom
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "EveryEdge",
     "Judged",
     "Judging",
+    "SampleAndValidate",
     "SeedChoice",
     "SeedOutcome",
     "Selection",

@@ -1,6 +1,6 @@
 """What a selection is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -41,6 +41,7 @@ class Trained(NamedTuple):
         score: what any gates are worth on the validation images.
         steps: weight steps that the search took.
         generator: on the CPU.
+        note: says something to the user.
     """
 
     space: SearchSpace
@@ -50,6 +51,7 @@ class Trained(NamedTuple):
     score: "Scorer"
     steps: int
     generator: torch.Generator
+    note: Callable[[str], None]
 
 
 class Judged(NamedTuple):

@@ -29,12 +29,14 @@ class EveryEdge:
         strongest = StrongestEdges()(space, gates, generator)
         if space.cell.edges_per_node is None:
             return strongest
-        found = {kind: self._cell(space, weighted_gates(gates, kind)) for kind in space.cell_kinds}
+        found = {kind: self._cell(space, kind, weighted_gates(gates, kind)) for kind in space.cell_kinds}
         kept = {kind: choices or list(strongest[kind].choices) for kind, choices in found.items()}
         return make_genotype(space, kept)
 
-    def _cell(self, space: SearchSpace, gates: Tensor) -> list[Choice]:
-        chosen = [row.index(max(row)) for row in gates.tolist()]
+    def _cell(self, space: SearchSpace, kind: str, gates: Tensor) -> list[Choice]:
+        own = [[name in space.ops_on(kind, row) for name in space.ops] for row in range(len(space.cell.edges))]
+        shown = gates.masked_fill(~torch.tensor(own), -1.0)
+        chosen = [row.index(max(row)) for row in shown.tolist()]
         taken = [
             Choice(edge.target, edge.source, space.ops[column])
             for edge, column in zip(space.cell.edges, chosen, strict=True)

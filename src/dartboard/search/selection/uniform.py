@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dartboard.search.drawing import cell_choices, draw_uniformly
 from dartboard.search.selection.base import make_genotype
-from dartboard.space import Choice, Genotype, SearchSpace
+from dartboard.space import Genotype, SearchSpace
 
 __all__ = ["UniformlyRandom"]
 
@@ -18,13 +19,7 @@ class UniformlyRandom:
 
     def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:  # noqa: ARG002
         """See the class."""
-        return make_genotype(space, {kind: self._cell(space, generator) for kind in space.cell_kinds})
-
-    def _cell(self, space: SearchSpace, generator: torch.Generator) -> list[Choice]:
-        choices = []
-        for node in space.cell.nodes:
-            order = torch.randperm(node, generator=generator).tolist()
-            for source in sorted(order[: space.cell.edges_per_node]):
-                draw = int(torch.randint(len(space.selectable_ops), (), generator=generator))
-                choices.append(Choice(node, source, space.ops[space.selectable_ops[draw]]))
-        return choices
+        drawn = {
+            kind: draw_uniformly(space.cell, space.selectable_columns(kind), generator) for kind in space.cell_kinds
+        }
+        return make_genotype(space, {kind: cell_choices(space, chosen) for kind, chosen in drawn.items()})
