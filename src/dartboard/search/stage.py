@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dartboard.errors import NonFiniteLossError
 from dartboard.runs import Event, Observer, make_generator
-from dartboard.search.architecture import Architecture, Live, StepGates
+from dartboard.search.architecture import Architecture, Live
 from dartboard.search.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.recipe import Recipe, Stage
@@ -96,6 +96,7 @@ class StageSearch:
             span,
             live,
             Scorer(supernet, self.batches.validation, problem.device),
+            self._generator,
             hypernetwork,
             stage=self.number,
             epoch=span[0],
@@ -197,7 +198,7 @@ class StageSearch:
 
     def validate(self, gates: dict[str, Tensor]) -> Score | None:
         """The supernet on the validation images, or None without any."""
-        return self.state.score(StepGates(gates, self.state.architecture.active))
+        return self.state.score(self.state.architecture.with_gates(gates))
 
     @property
     def _final_alphas(self) -> dict[str, Tensor]:
@@ -218,7 +219,7 @@ class StageSearch:
     def _learning_rate(self) -> float:
         state, settings = self.state, self.settings
         first, last = state.span if self.recipe.restarts_rate else (0, state.epochs)
-        return cosine(state.epoch - first, last - first, settings.weight_lr, settings.weight_lr_min)
+        return cosine(state.epoch - first, last - first, settings.weight_lr * self.recipe.rate, settings.weight_lr_min)
 
     def _read(self, steps: Steps) -> dict[str, float | None]:
         """What the meters say, for the event of the epoch."""

@@ -1,4 +1,4 @@
-"""A scorer for states that are made by hand."""
+"""What states that are made by hand need."""
 
 from collections.abc import Iterator
 
@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 from dartboard.data import Batch
+from dartboard.runs import make_generator
 from dartboard.search import Scorer
 
-__all__ = ["UNSCORED"]
+__all__ = ["UNSCORED", "make_generators"]
 
 
 class NoBatches:
@@ -17,3 +18,7 @@ class NoBatches:
 
 
 UNSCORED = Scorer(nn.Identity(), NoBatches(), torch.device("cpu"))
+
+
+def make_generators(purpose: str) -> torch.Generator:
+    return make_generator(0, purpose)

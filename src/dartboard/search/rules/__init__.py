@@ -6,6 +6,8 @@ from dartboard.search.rules.best_epoch import BestEpoch
 from dartboard.search.rules.cooling import Cooling, LinearCooling
 from dartboard.search.rules.curvature import DecayOnSharpening, MeasureCurvature, Sharpening, StopOnSharpening
 from dartboard.search.rules.dropping import GrowDropping
+from dartboard.search.rules.greedy import DecideGreedily
+from dartboard.search.rules.perturbing import DecideByPerturbation
 from dartboard.search.rules.skip_dropout import FadingSkipDropout
 from dartboard.search.rules.stopping import StopAtSkips, StopAtStableRanking
 from dartboard.search.rules.warm_up import NoTraining, WarmUp
@@ -15,6 +17,8 @@ __all__ = [
     "BestEpoch",
     "Cooling",
     "DecayOnSharpening",
+    "DecideByPerturbation",
+    "DecideGreedily",
     "FadeAuxiliary",
     "Fading",
     "FadingSkipDropout",
