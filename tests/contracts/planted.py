@@ -22,6 +22,7 @@ from dartboard.supernet import Active, SkipDropout
 
 __all__ = [
     "PLANTED",
+    "PLANTED_FAN",
     "PLANTED_PAIRS",
     "Planted",
     "PlantedBatches",
@@ -113,6 +114,10 @@ PLANTED = Planted(planted_space("planted", 1, 2, None), ("roll", "skip_connect",
 
 PLANTED_PAIRS = Planted(planted_space("planted-pairs", 4, 1, 2), ("roll", "none", "skip_connect", "none"))
 """The one node keeps two of its four edges: 4<-0 and 4<-2."""
+
+
+PLANTED_FAN = Planted(planted_space("planted-fan", 3, 1, None), ("roll", "skip_connect", "reverse"))
+"""Every edge is kept, and none stands behind another: 3<-0, 3<-1 and 3<-2."""
 
 
 class PlantedSupernet(nn.Module):

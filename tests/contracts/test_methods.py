@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from contracts.planted import PLANTED, PLANTED_PAIRS, search_planted
+from contracts.planted import PLANTED, PLANTED_FAN, PLANTED_PAIRS, search_planted
 from contracts.small import SMALL_SPACE, Outcome, open_small, outcome
 from dartboard.errors import RecipeError
 from dartboard.pipeline import search_genotype
@@ -40,8 +40,16 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
     "p-darts": ({}, 15),
     # Alpha rests in a third of the epochs.
     "pc-darts": ({}, 4),
+    # Two paths at a time tell less of alpha in a step.
+    "proxyless": ({"alpha_every": 1, "warm_up": 0.0}, 4),
 }
 """Method -> further options with which it finds what is planted, and epochs; otherwise none, and two a stage."""
+
+PLANTED_IN = {
+    # While single paths are drawn, an edge behind which another one still searches hardly shows what it is worth.
+    "proxyless": PLANTED_FAN,
+}
+"""Method -> the problem in which it finds what is planted within seconds; otherwise `PLANTED`, if the method takes it."""
 
 SMALL: dict[str, tuple[dict[str, Any], int]] = {
     # In two epochs the linear and the cosine schedule are the same.
@@ -50,6 +58,8 @@ SMALL: dict[str, tuple[dict[str, Any], int]] = {
     "darts-plus": ({"skips": 99}, 2),
     # See `PLANTED_WITH`.
     "dots": ({}, 8),
+    # An epoch of two steps would have one of alpha.
+    "proxyless": ({"alpha_every": 1}, 2),
 }
 """Method -> options of its small searches, and epochs; otherwise none, and two a stage."""
 
@@ -69,6 +79,7 @@ SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
     # Without much damping the curvature turns negative at once here, and ends the iterations.
     ("darts-cg", "iterations"): {"method.options.damping": 30.0},
     ("darts-cg", "tolerance"): {"method.options.damping": 30.0},
+    **{("proxyless", option): {"method.options.cost_reference": 1e5} for option in ("cost_form", "cost_strength")},
     **{(name, option): WATCHED for name in ("robust-darts", "robust-darts-ada") for option in WATCHING},
     ("robust-darts", "stops"): WATCHED,
     ("robust-darts", "cutout"): {"method.options.drop_path": 0.5},
@@ -109,7 +120,7 @@ def planted_recipe(name: str) -> Recipe:
 
 def search_for_planted(name: str, recipe: Recipe, folder: Path, seed: int) -> bool:
     """Whether the search finds what is planted, in a space that the method takes."""
-    planted = PLANTED_PAIRS if refusal(name, PLANTED.space) else PLANTED
+    planted = PLANTED_PAIRS if refusal(name, PLANTED.space) else PLANTED_IN.get(name, PLANTED)
     epochs = PLANTED_WITH[name][1] if name in PLANTED_WITH else 2 * num_stages(name)
     return search_planted(planted, recipe, folder, seed, epochs=epochs) == planted.teacher
 
@@ -297,6 +308,8 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
     **{(name, "first_epoch"): [0] for name in ("robust-darts", "robust-darts-ada")},
     **{(name, "factor"): [0.0] for name in ("robust-darts", "robust-darts-ada")},
+    ("proxyless", "cost_reference"): [1e5],
+    ("proxyless", "cost_strength"): [2.0],
     # Must divide the width of the small supernet.
     ("pc-darts", "channel_share"): [1, 2],
 }

@@ -11,13 +11,15 @@ from dartboard.search.gradient import (
     FirstOrder,
     Implicit,
     Neumann,
+    Reinforce,
     SgdStep,
+    Trial,
     TruncatedUnrolled,
     Unrolled,
 )
 from dartboard.search.hypernetworks import DenseHypernetwork, EmbeddingHypernetwork, Hypernetwork
 from dartboard.search.loop import run_search, stage_spans
-from dartboard.search.penalties import BetaDecay, Penalty, ZeroOne
+from dartboard.search.penalties import BetaDecay, CostFactor, CostTerm, Joining, Penalty, ZeroOne
 from dartboard.search.perturbations import AdversarialPerturbation, Perturbation, RandomPerturbation
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.pruning import KeepStrongest, KeepStrongestOfGroups, Pruning
@@ -34,8 +36,10 @@ from dartboard.search.recipe import (
     method,
 )
 from dartboard.search.relaxation import (
+    BinaryGates,
     Deterministic,
     Draw,
+    DrawsPaths,
     EdgeSimplex,
     EdgeSoftmax,
     GroupSoftmax,
@@ -43,6 +47,7 @@ from dartboard.search.relaxation import (
     PairSoftmax,
     Relaxation,
     RelaxedCell,
+    Settles,
     Sigmoid,
     Simplex,
     Softmax,
@@ -60,6 +65,7 @@ from dartboard.search.rules import (
     Rule,
     ScaleWeightDecay,
     Sharpening,
+    SparseAlpha,
     StopAtSkips,
     StopAtStableRanking,
     StopOnSharpening,
@@ -93,9 +99,12 @@ __all__ = [
     "BestEpoch",
     "BetaDecay",
     "Bilevel",
+    "BinaryGates",
     "Choosy",
     "ConjugateGradient",
     "Cooling",
+    "CostFactor",
+    "CostTerm",
     "Count",
     "DecayOnSharpening",
     "Decisions",
@@ -103,6 +112,7 @@ __all__ = [
     "DenseHypernetwork",
     "Deterministic",
     "Draw",
+    "DrawsPaths",
     "Dropping",
     "EdgeSimplex",
     "EdgeSoftmax",
@@ -117,6 +127,7 @@ __all__ = [
     "Hypernetwork",
     "Images",
     "Implicit",
+    "Joining",
     "Judged",
     "Judging",
     "KeepStrongest",
@@ -134,6 +145,7 @@ __all__ = [
     "Pruning",
     "RandomPerturbation",
     "Recipe",
+    "Reinforce",
     "Relaxation",
     "RelaxedCell",
     "Rule",
@@ -146,6 +158,7 @@ __all__ = [
     "SearchSettings",
     "SearchState",
     "Selection",
+    "Settles",
     "SgdStep",
     "SgdUpdate",
     "Sharpening",
@@ -153,6 +166,7 @@ __all__ = [
     "Simplex",
     "SkipCap",
     "Softmax",
+    "SparseAlpha",
     "Stage",
     "StepGates",
     "StopAtSkips",
@@ -164,6 +178,7 @@ __all__ = [
     "SupernetRequest",
     "Threshold",
     "Trained",
+    "Trial",
     "TruncatedUnrolled",
     "UniformlyRandom",
     "Unrolled",

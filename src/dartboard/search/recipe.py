@@ -11,7 +11,7 @@ from dartboard.errors import RecipeError, SettingsError, suggest
 from dartboard.registry import Registry
 from dartboard.search.gradient import FirstOrder, Gradient
 from dartboard.search.hypernetworks import Hypernetwork
-from dartboard.search.penalties import Penalty
+from dartboard.search.penalties import Joining, Penalty
 from dartboard.search.perturbations import BoxPerturbation, Perturbation
 from dartboard.search.pruning import Pruning
 from dartboard.search.relaxation import Relaxation, SharesSets, Softmax
@@ -69,7 +69,7 @@ class Recipe:
         gradient: what d loss / d alpha is; None leaves alpha as it starts.
         update: how alpha moves; given exactly when there is a gradient.
         images: which images alpha learns from.
-        penalties: what is added to the loss of alpha.
+        penalties: what joins the loss of alpha.
         perturbation: what shakes the gates of the weight step; None: nothing.
         rules: what happens when, in this order.
         selection: which genotype comes out.
@@ -91,7 +91,7 @@ class Recipe:
     gradient: Gradient | None = None
     update: Update | None = None
     images: Images = "halves"
-    penalties: tuple[Penalty, ...] = ()
+    penalties: tuple[Penalty | Joining, ...] = ()
     perturbation: Perturbation | None = None
     rules: tuple[Rule, ...] = ()
     selection: Selection = field(default_factory=StrongestEdges)

@@ -65,8 +65,10 @@ class StageSearch:
 
     def _start(self, span: tuple[int, int], epochs: int, live: Live) -> SearchState:
         problem, recipe, settings = self.problem, self.recipe, self.settings
-        supernet = problem.make_supernet(SupernetRequest(self.number, recipe.mixing, live, recipe.deeper))
-        architecture = Architecture.of(recipe, problem.space, live, problem.device)
+        request = SupernetRequest(self.number, recipe.mixing, live, recipe.deeper)
+        supernet = problem.make_supernet(request)
+        costs = problem.costs(request) if problem.costs else None
+        architecture = Architecture.of(recipe, problem.space, live, problem.device, costs)
         generator = make_generator(self._seed, "search", "alpha", self.number)
         alphas = {
             name: alpha.to(problem.device).requires_grad_()

@@ -37,6 +37,7 @@ class SearchState:
         stage: number of the stage at hand.
         epoch: epochs done, in all stages.
         alpha_rests: whether the epoch at hand leaves alpha as it is; rules set it before every epoch.
+        alpha_every: steps of the weights for one of alpha; rules set it before every epoch.
         temperature: of relaxations that anneal; rules set it before every epoch.
         auxiliary_gate: of auxiliary skip connections; rules set it before every epoch.
         dropping: what the batches of the epoch at hand lose at random; rules set it before every epoch.
@@ -67,6 +68,7 @@ class SearchState:
     stage: int = 0
     epoch: int = 0
     alpha_rests: bool = False
+    alpha_every: int = 1
     temperature: float = 1.0
     auxiliary_gate: float = 1.0
     dropping: Dropping = field(default_factory=Dropping)

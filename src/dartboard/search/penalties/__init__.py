@@ -1,7 +1,8 @@
 """What is added to the loss of alpha: one file per family."""
 
-from dartboard.search.penalties.base import Penalty
+from dartboard.search.penalties.base import Joining, Penalty
 from dartboard.search.penalties.beta_decay import BetaDecay
+from dartboard.search.penalties.cost import CostFactor, CostTerm
 from dartboard.search.penalties.zero_one import ZeroOne
 
-__all__ = ["BetaDecay", "Penalty", "ZeroOne"]
+__all__ = ["BetaDecay", "CostFactor", "CostTerm", "Joining", "Penalty", "ZeroOne"]

@@ -8,7 +8,7 @@ from dartboard.search.rules.curvature import DecayOnSharpening, MeasureCurvature
 from dartboard.search.rules.dropping import GrowDropping
 from dartboard.search.rules.skip_dropout import FadingSkipDropout
 from dartboard.search.rules.stopping import StopAtSkips, StopAtStableRanking
-from dartboard.search.rules.warm_up import NoTraining, WarmUp
+from dartboard.search.rules.warm_up import NoTraining, SparseAlpha, WarmUp
 from dartboard.search.rules.weight_decay import ScaleWeightDecay
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Rule",
     "ScaleWeightDecay",
     "Sharpening",
+    "SparseAlpha",
     "StopAtSkips",
     "StopAtStableRanking",
     "StopOnSharpening",
