@@ -2,7 +2,8 @@
 
     python benchmarks/methods.py [METHOD ...] [--space nas-bench-201] [--rounds 5] [--quick]
 
-A step is one update of alpha and one of the weights on random images, as a search takes it. Every method takes turns
+A step is one update of alpha and one of the weights on random images, as a search takes it; of methods that move alpha
+more rarely too. Every method takes turns
 with first-order DARTS in one process; its cost is the median of the ratios. Theory counts passes over the method's own
 supernet: A forward and backward for alpha, W for the weights, B for both, F forward alone, H a Hessian-vector product.
 Their times are measured on the same supernet, so that what is left is what the method does beside them. Writes
@@ -141,6 +142,7 @@ def make_search(name: str, space: SearchSpace, *, quick: bool) -> StageSearch:
     search.state.epoch = EPOCHS - 1
     for rule in first.rules:
         rule.before_epoch(search.state)
+    search.state.alpha_every = 1
     search.state.supernet.train()
     return search
 

@@ -49,7 +49,7 @@ PLANTED_IN = {
     # While single paths are drawn, an edge behind which another one still searches hardly shows what it is worth.
     "proxyless": PLANTED_FAN,
 }
-"""Method -> the problem in which it finds what is planted within seconds; otherwise `PLANTED`, if the method takes it."""
+"""Method -> the problem in which it finds what is planted within seconds; otherwise `PLANTED`, if it takes that."""
 
 SMALL: dict[str, tuple[dict[str, Any], int]] = {
     # In two epochs the linear and the cosine schedule are the same.
@@ -252,6 +252,20 @@ def test_a_search_that_goes_back_is_resumed_bit_for_bit(stop_after: tuple[int, i
     assert search(tmp_path / "halved", name, RETURNING) == whole
 
 
+@pytest.mark.parametrize("gradient", ["full", "reinforce"])
+def test_every_gradient_of_binary_gates_finds_what_is_planted_and_is_resumed_bit_for_bit(
+    gradient: str, tmp_path: Path
+) -> None:
+    options = {"gradient": gradient, "alpha_every": 1, "warm_up": 0.0}
+    recipe = make_recipe("proxyless", FAST | options)
+    assert search_planted(PLANTED_FAN, recipe, tmp_path / "planted", 0, epochs=8) == PLANTED_FAN.teacher
+    layers = {f"method.options.{option}": value for option, value in options.items()} | {"search.epochs": 3}
+    whole = search(tmp_path / "whole", "proxyless", layers)
+    with pytest.raises(Stopped):
+        search(tmp_path / "halved", "proxyless", layers, observer=StopAfter(1, 1))
+    assert search(tmp_path / "halved", "proxyless", layers) == whole
+
+
 @pytest.mark.parametrize("name", ["darts", "darts-cg", "robust-darts"])
 def test_the_curvature_can_be_measured_under_any_method_and_changes_nothing_else(name: str, tmp_path: Path) -> None:
     asked = search(tmp_path / "asked", name, {"search.curvature_every": 1})
@@ -309,7 +323,6 @@ VALUES: dict[tuple[str, str], list[object]] = {
     **{(name, "first_epoch"): [0] for name in ("robust-darts", "robust-darts-ada")},
     **{(name, "factor"): [0.0] for name in ("robust-darts", "robust-darts-ada")},
     ("proxyless", "cost_reference"): [1e5],
-    ("proxyless", "cost_strength"): [2.0],
     # Must divide the width of the small supernet.
     ("pc-darts", "channel_share"): [1, 2],
 }

@@ -19,7 +19,7 @@ from dartboard.search.gradient import (
 )
 from dartboard.search.hypernetworks import DenseHypernetwork, EmbeddingHypernetwork, Hypernetwork
 from dartboard.search.loop import run_search, stage_spans
-from dartboard.search.penalties import BetaDecay, CostFactor, CostTerm, Joining, Penalty, ZeroOne
+from dartboard.search.penalties import BetaDecay, ExpectedCost, Joining, Penalty, ZeroOne
 from dartboard.search.perturbations import AdversarialPerturbation, Perturbation, RandomPerturbation
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.pruning import KeepStrongest, KeepStrongestOfGroups, Pruning
@@ -31,6 +31,7 @@ from dartboard.search.recipe import (
     NonNegative,
     Positive,
     Recipe,
+    Share,
     Stage,
     make_recipe,
     method,
@@ -103,8 +104,6 @@ __all__ = [
     "Choosy",
     "ConjugateGradient",
     "Cooling",
-    "CostFactor",
-    "CostTerm",
     "Count",
     "DecayOnSharpening",
     "Decisions",
@@ -117,6 +116,7 @@ __all__ = [
     "EdgeSimplex",
     "EdgeSoftmax",
     "EmbeddingHypernetwork",
+    "ExpectedCost",
     "ExponentiatedUpdate",
     "FadeAuxiliary",
     "Fading",
@@ -161,6 +161,7 @@ __all__ = [
     "Settles",
     "SgdStep",
     "SgdUpdate",
+    "Share",
     "Sharpening",
     "Sigmoid",
     "Simplex",

@@ -28,6 +28,7 @@ __all__ = [
     "NonNegative",
     "Positive",
     "Recipe",
+    "Share",
     "Stage",
     "make_recipe",
     "method",
@@ -41,6 +42,9 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """Type of a method's option that must be finite and above 0."""
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+"""Type of a method's option that is a share, not below 0 and below 1."""
 
 Images = Literal["halves", "same-images", "same-batch"]
 """Which images alpha learns from: another half than the weights; the weights' own, in other batches; or the very batch

@@ -30,16 +30,16 @@ class Reinforce:
     connectionist reinforcement learning", 1992.
 
     Attributes:
-        samples: draws for a step.
-        decay: of the baseline.
         cost_reference: multiply-adds of a network that are neither rewarded nor punished; None: cost does not count.
         cost_power: how much cost counts.
+        samples: draws for a step.
+        decay: of the baseline.
     """
 
-    samples: int = 10
-    decay: float = 0.99
     cost_reference: float | None = None
     cost_power: float = 0.1
+    samples: int = 10
+    decay: float = 0.99
 
     def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
         """See the class."""

@@ -1,57 +1,55 @@
-"""Penalties on what the architecture costs to run."""
+"""The penalty on what the architecture costs to run."""
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor
 
+from dartboard.errors import RecipeError
 from dartboard.search.gradient import Tensors
 
 if TYPE_CHECKING:
     from dartboard.search.architecture import Architecture
 
-__all__ = ["CostFactor", "CostTerm"]
+__all__ = ["ExpectedCost"]
 
 
 @dataclass(frozen=True)
-class CostFactor:
-    """Multiplies the loss by scale * (log E / log reference) ** power (ProxylessNAS, "mul#log" in the authors' code).
+class ExpectedCost:
+    """Lets multiply-adds count beside the loss (ProxylessNAS).
 
-    E is the expected cost: multiply-adds for one image of a network of the supernet's size, those of every candidate
-    operation times its mean gate. Paper: arXiv:1812.00332, section 3.3.
+    The expected cost E is that of one image in a network of the supernet's size, every candidate operation counting
+    with its mean gate. The loss becomes, with the names and numbers of the authors' code,
+
+    - "mul#log": 0.2 * loss * (log E / log reference) ** (0.3 * strength),
+    - "add#linear": loss + 0.1 * strength * (E - reference) / reference.
+
+    Paper: arXiv:1812.00332, section 3.3.
 
     Attributes:
         reference: multiply-adds that are wanted, above 1.
-        power: how much cost counts beside the loss.
-        scale: a constant factor of the loss.
+        form: how cost joins the loss.
+        strength: how much cost counts, as a multiple of what it does in the authors' code.
+
+    Raises:
+        RecipeError: the reference is not above 1.
     """
 
     reference: float
-    power: float = 0.3
-    scale: float = 0.2
+    form: Literal["mul#log", "add#linear"] = "mul#log"
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.reference <= 1:
+            raise RecipeError(
+                f"a network of {self.reference:g} multiply-adds cannot be wanted; choose as many as a network of the "
+                "search's width and depth may have."
+            )
 
     def join(self, loss: Tensor, alphas: Tensors, architecture: "Architecture") -> Tensor:
         """See the class."""
         expected = architecture.cost(architecture.mean_gates(alphas))
-        return self.scale * loss * (expected.log() / math.log(self.reference)) ** self.power
-
-
-@dataclass(frozen=True)
-class CostTerm:
-    """Adds weight * (E - reference) / reference to the loss (ProxylessNAS, "add#linear" in the authors' code).
-
-    E is the expected cost, as in `CostFactor`. Paper: arXiv:1812.00332, section 3.3.
-
-    Attributes:
-        reference: multiply-adds that are wanted.
-        weight: how much cost counts beside the loss.
-    """
-
-    reference: float
-    weight: float = 0.1
-
-    def join(self, loss: Tensor, alphas: Tensors, architecture: "Architecture") -> Tensor:
-        """See the class."""
-        expected = architecture.cost(architecture.mean_gates(alphas))
-        return loss + self.weight * (expected - self.reference) / self.reference
+        if self.form == "add#linear":
+            return loss + 0.1 * self.strength * (expected - self.reference) / self.reference
+        return 0.2 * loss * (expected.log() / math.log(self.reference)) ** (0.3 * self.strength)
