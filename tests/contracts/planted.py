@@ -138,6 +138,20 @@ class PlantedSupernet(nn.Module):
     ) -> Tensor:
         return self.planted.run_cell(images, gates, active, skip_dropout) * self.scale + self.shift
 
+    def tapped(
+        self,
+        images: Tensor,
+        gates: Mapping[str, Tensor],
+        active: Active | None = None,
+        skip_dropout: SkipDropout | None = None,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The only map within is what the cell puts out."""
+        cell = self.planted.run_cell(images, gates, active, skip_dropout)
+        return cell * self.scale + self.shift, [cell]
+
+    def make_heads(self) -> list[nn.Module]:
+        return [nn.Linear(SIZE, SIZE)]
+
 
 class ScaledPlantedSupernet(PlantedSupernet):
     """Every operation of every edge has weights of its own, for methods that make such weights.

@@ -52,6 +52,8 @@ PLANTED_IN = {
 """Method -> the problem in which it finds what is planted within seconds; otherwise `PLANTED`, if it takes that."""
 
 SMALL: dict[str, tuple[dict[str, Any], int]] = {
+    # The penalty would be gone by the second epoch.
+    "cdarts": ({"penalty_fades": 1.0}, 2),
     # In two epochs the linear and the cosine schedule are the same.
     "darts-minus": ({}, 3),
     # The few edges of the small space would stop it after any epoch.
@@ -322,6 +324,7 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
     **{(name, "first_epoch"): [0] for name in ("robust-darts", "robust-darts-ada")},
     **{(name, "factor"): [0.0] for name in ("robust-darts", "robust-darts-ada")},
+    ("cdarts", "warm_up"): [0.6],
     ("proxyless", "cost_reference"): [1e5],
     # Must divide the width of the small supernet.
     ("pc-darts", "channel_share"): [1, 2],

@@ -51,7 +51,8 @@ def check_method(settings: RunSettings) -> None:
     if size.epochs is not None:
         stage_spans([stage.share for stage in recipe.stages], size.epochs)
     for stage in recipe.stages:
-        layers = space.skeleton.deepen(size.layers, stage.recipe.deeper)
+        companion = stage.recipe.companion.deeper if stage.recipe.companion else 0
+        layers = space.skeleton.deepen(size.layers, stage.recipe.deeper + companion)
         plan = space.plan(in_channels=3, num_classes=2, init_channels=size.init_channels, layers=layers)
         SupernetSpec(space, plan, stage.recipe.mixing).with_live(all_live(space, stage.recipe.without))
 

@@ -1,6 +1,7 @@
 """The parts of a search and the one loop that runs them."""
 
 from dartboard.search.architecture import Architecture, Decisions, Live, StepGates, all_live
+from dartboard.search.companions import CompanionNetwork, Distillation, Tapped
 from dartboard.search.curvature import AlphaCurvature
 from dartboard.search.describe import describe_part, describe_recipe
 from dartboard.search.dropping import Dropping
@@ -19,7 +20,7 @@ from dartboard.search.gradient import (
 )
 from dartboard.search.hypernetworks import DenseHypernetwork, EmbeddingHypernetwork, Hypernetwork
 from dartboard.search.loop import run_search, stage_spans
-from dartboard.search.penalties import BetaDecay, ExpectedCost, Joining, Penalty, ZeroOne
+from dartboard.search.penalties import BetaDecay, ExpectedCost, FadingMagnitude, Joining, Penalty, ZeroOne
 from dartboard.search.perturbations import AdversarialPerturbation, Perturbation, RandomPerturbation
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.pruning import KeepStrongest, KeepStrongestOfGroups, Pruning
@@ -102,6 +103,7 @@ __all__ = [
     "Bilevel",
     "BinaryGates",
     "Choosy",
+    "CompanionNetwork",
     "ConjugateGradient",
     "Cooling",
     "Count",
@@ -110,6 +112,7 @@ __all__ = [
     "Demanding",
     "DenseHypernetwork",
     "Deterministic",
+    "Distillation",
     "Draw",
     "DrawsPaths",
     "Dropping",
@@ -120,6 +123,7 @@ __all__ = [
     "ExponentiatedUpdate",
     "FadeAuxiliary",
     "Fading",
+    "FadingMagnitude",
     "FadingSkipDropout",
     "FirstOrder",
     "GroupSoftmax",
@@ -177,6 +181,7 @@ __all__ = [
     "StrongestEdges",
     "StrongestPairs",
     "SupernetRequest",
+    "Tapped",
     "Threshold",
     "Trained",
     "Trial",

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, validate_call
 
 from dartboard.errors import RecipeError, SettingsError, suggest
 from dartboard.registry import Registry
+from dartboard.search.companions import Distillation
 from dartboard.search.gradient import FirstOrder, Gradient
 from dartboard.search.hypernetworks import Hypernetwork
 from dartboard.search.penalties import Joining, Penalty
@@ -72,6 +73,7 @@ class Recipe:
         hypernetwork: makes the weights of candidate operations from alpha; None: they learn on their own.
         gradient: what d loss / d alpha is; None leaves alpha as it starts.
         update: how alpha moves; given exactly when there is a gradient.
+        companion: a second network that learns beside the supernet; None: there is none.
         images: which images alpha learns from.
         penalties: what joins the loss of alpha.
         perturbation: what shakes the gates of the weight step; None: nothing.
@@ -94,6 +96,7 @@ class Recipe:
     hypernetwork: Hypernetwork | None = None
     gradient: Gradient | None = None
     update: Update | None = None
+    companion: Distillation | None = None
     images: Images = "halves"
     penalties: tuple[Penalty | Joining, ...] = ()
     perturbation: Perturbation | None = None
@@ -186,7 +189,7 @@ class Recipe:
     @property
     def parts(self) -> tuple[object, ...]:
         """Every part, those of earlier stages excepted."""
-        learning = (self.relaxation, self.edges, self.hypernetwork, self.gradient, self.update)
+        learning = (self.relaxation, self.edges, self.hypernetwork, self.gradient, self.update, self.companion)
         single = (*learning, self.perturbation, self.selection)
         return (*(part for part in single if part is not None), *self.penalties, *self.rules)
 

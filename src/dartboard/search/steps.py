@@ -11,6 +11,7 @@ from torch.nn import functional
 from dartboard.data import Batch
 from dartboard.runs import Meter
 from dartboard.search.architecture import StepGates
+from dartboard.search.companions import CompanionNetwork, Tapped
 from dartboard.search.dropping import SeenBatch
 from dartboard.search.gradient import (
     Bilevel,
@@ -84,9 +85,19 @@ class Steps:
         if learns and self._recipe.images == "same-batch":
             self._both(seen)
             return
-        if learns:
+        if learns and self._state.companion:
+            self._alpha_and_companion(seen)
+        elif learns:
             self._alpha(seen)
         self._weights(seen)
+
+    def train_companion(self, batch: Batch) -> None:
+        """One step of the companion alone, on its cross-entropy."""
+        companion, optimizer, runs = self._companion
+        logits, _ = companion.run(batch.images, runs.gates, runs.active)
+        learned = dict(companion.named_parameters())
+        loss = functional.cross_entropy(logits, batch.labels)
+        self._move(learned, optimizer, differentiate_reached(loss, learned))
 
     def _seen(self, batch: Batch) -> SeenBatch:
         return self._state.dropping(batch, self._state.architecture.cells, self._streams.dropping)
@@ -98,6 +109,37 @@ class Steps:
         own = self._seen(next(self._streams.alphas))
         problem = self._problem(train_batch, own)
         self._move_alphas(self._recipe.gradient(problem))
+
+    def _alpha_and_companion(self, train_batch: SeenBatch) -> None:
+        """Move alpha and the companion by one backward pass."""
+        companion, optimizer, _ = self._companion
+        own, alphas = self._seen(next(self._streams.alphas)), self._state.alphas
+        self._problem(train_batch, own)
+        loss = self._penalized(lambda _, seen: self._joint_loss(own, seen))(self._state.weights, alphas)
+        learned = dict(companion.named_parameters())
+        found = differentiate_reached(loss, {**learned, **alphas})
+        slopes = {name: found[name] for name in alphas}
+        self._move_alphas({name: torch.zeros_like(alphas[name]) if at is None else at for name, at in slopes.items()})
+        self._move(learned, optimizer, {name: found[name] for name in learned})
+
+    def _joint_loss(self, batch: SeenBatch, alphas: Tensors) -> Tensor:
+        state = self._state
+        companion, _, runs = self._companion
+        drawn = state.architecture.draw(alphas, self._streams.gates, of_alpha=True)
+        self._drawn = drawn
+        supernet: Tapped = state.supernet  # type: ignore[assignment]
+        searched = supernet.tapped(batch.images, batch.gated(drawn.gates), drawn.active, batch.values)
+        self.alpha_meter.add(functional.cross_entropy(searched[0], batch.labels), searched[0], batch.labels)
+        deep = companion.run(batch.images, runs.gates, runs.active)
+        return companion.joint_loss(searched, deep, batch.labels)
+
+    @property
+    def _companion(self) -> tuple[CompanionNetwork, torch.optim.SGD, StepGates]:
+        state = self._state
+        assert state.companion is not None
+        assert state.companion_optimizer is not None
+        assert state.companion_gates is not None
+        return state.companion, state.companion_optimizer, state.companion_gates
 
     def _weights(self, batch: SeenBatch) -> None:
         """Move the weights by one clipped SGD step on the training loss."""
@@ -239,7 +281,11 @@ class Steps:
         self._state.architecture.settle(before, self._state.alphas, self._drawn.active)
 
     def _move_weights(self, gradients: Mapping[str, Tensor | None]) -> None:
-        weights, optimizer = self._state.weights, self._state.weight_optimizer
+        self._move(self._state.weights, self._state.weight_optimizer, gradients)
+
+    def _move(
+        self, weights: Mapping[str, nn.Parameter], optimizer: torch.optim.SGD, gradients: Mapping[str, Tensor | None]
+    ) -> None:
         for name, gradient in gradients.items():
             weights[name].grad = None if gradient is None else _laid_out_like(weights[name], gradient)
             if gradient is not None and weights[name] not in optimizer.state:
