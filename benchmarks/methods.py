@@ -6,8 +6,8 @@ A step is one update of alpha and one of the weights on random images, as a sear
 more rarely too. Every method takes turns with first-order DARTS in one process; its cost is the median of the ratios.
 Theory counts passes over the method's own supernet: A forward and backward for alpha, W for the weights, B for both, F
 forward alone, H a Hessian-vector product, C a step of a second network that learns beside. Their times are measured on
-the same supernet, so that what is left is what the method does beside them. Writes `benchmarks/results/methods.json` and
-`.md`; methods that are not run again keep their figures.
+the same supernet, so that what is left is what the method does beside them. Writes `benchmarks/results/methods.json`
+and `.md`; methods that are not run again keep their figures.
 """
 
 import argparse

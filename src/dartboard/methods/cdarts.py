@@ -19,7 +19,6 @@ from dartboard.search import (
 def cdarts(
     *,
     alpha_lr: NonNegative = 3e-4,
-    alpha_weight_decay: NonNegative = 0.0,
     warm_up: Share = 2 / 32,
     deeper: Count = 4,
     companion_lr: NonNegative = 0.2,
@@ -40,21 +39,20 @@ def cdarts(
     94.02 +- 0.31 / 71.92 / 45.51 % (the paper).
 
     Args:
-        alpha_lr: learning rate of alpha.
-        alpha_weight_decay: its L2 factor.
+        alpha_lr: learning rate of alpha, which has no decay.
         warm_up: share of the epochs in which only the supernet learns; 2 of 32.
         deeper: cells that the deep network has more, in every group between reductions; 4 make 20 of 8.
         companion_lr: learning rate of the deep network at the start.
         distillation: weight of what the outputs differ in; the losses of both networks are divided by it.
         temperature: at which outputs are compared.
-        penalty: weight of |alpha| of poolings and skip connections at first.
+        penalty: weight of the sizes of alpha for poolings and skip connections at first.
         penalty_fades: share of the epochs after the warm-up in which the penalty falls to 0.
     """
     end = warm_up + penalty_fades * (1 - warm_up)
     return Recipe(
         companion=Distillation(deeper, companion_lr, distillation, temperature),
         gradient=FirstOrder(),
-        update=AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay),
+        update=AdamUpdate(lr=alpha_lr, weight_decay=0.0),
         penalties=(FadingMagnitude(penalty, warm_up, end),),
         rules=(WarmUp(warm_up),),
         published={"epochs": 32, "weight_lr": 0.2, "batch_size": 256},
