@@ -91,10 +91,10 @@ class Network(nn.Module):
         self, images: Tensor, drop_path: DropPath | DrawnPaths | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """Logits and those of the auxiliary head (None without one), each (batch, classes); for training."""
-        logits, tapped = self.backbone(images, drop_path, self._tap)
-        if self.auxiliary_head is None or min(tapped.shape[2:]) < 2:
+        logits, tapped = self.backbone(images, drop_path, () if self._tap is None else (self._tap,))
+        if self.auxiliary_head is None or min(tapped[0].shape[2:]) < 2:
             return logits, None
-        return logits, self.auxiliary_head(tapped)
+        return logits, self.auxiliary_head(tapped[0])
 
 
 class AuxiliaryHead(nn.Module):

@@ -4,7 +4,7 @@ A skeleton turns width and depth into a `NetworkPlan`, which is plain data; `Bac
 kind of cell.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -253,27 +253,27 @@ class Backbone(nn.Module):
         )
         self.classifier = nn.Linear(plan.features, plan.num_classes)
 
-    def forward(self, images: Tensor, context: Any, tap: int | None = None) -> tuple[Tensor, Tensor | None]:
+    def forward(self, images: Tensor, context: Any, taps: Sequence[int] = ()) -> tuple[Tensor, list[Tensor]]:
         """Run the network.
 
         Args:
             images: (batch, channels, height, width).
             context: handed to every cell: the gates of a supernet, the drop path of a network.
-            tap: index of a block whose output is wanted too.
+            taps: indices of blocks whose outputs are wanted too, in rising order.
 
         Returns:
-            Logits, shape (batch, classes), and the tapped output or None.
+            Logits, shape (batch, classes), and the tapped outputs.
         """
         older, newer = (Features.of(x) for x in self.stem(images))
-        tapped = None
+        tapped = []
         for index, block in enumerate(self.blocks):
             if isinstance(block, ResidualBlock):
                 older, newer = newer, Features(block(newer.whole))
             else:
                 inputs = len(self.plan.places[index].input_channels)  # type: ignore[union-attr]
                 older, newer = newer, Features.of(block([older, newer][-inputs:], context))
-            if index == tap:
-                tapped = newer.whole
+            if index in taps:
+                tapped.append(newer.whole)
         return self.classifier(self.head(newer.whole).mean(dim=(2, 3))), tapped
 
 

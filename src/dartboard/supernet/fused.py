@@ -20,19 +20,16 @@ from dartboard.space import CellPlace
 from dartboard.space.features import Features, through
 from dartboard.space.ops import DepthwiseConv2d
 from dartboard.space.skeleton import join_outputs
-from dartboard.supernet.dropout import SkipDropout
 from dartboard.supernet.folded import Bundle, FoldedBranches, Layout, will_run
 from dartboard.supernet.forms import Separable, find_form
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
 from dartboard.supernet.reference import (
     Active,
-    Gates,
     MixedCell,
     ReferenceSupernet,
     SupernetCall,
     edge_weight,
     is_identity,
-    make_call,
 )
 from dartboard.supernet.spec import SupernetSpec
 
@@ -238,12 +235,9 @@ class FusedSupernet(ReferenceSupernet):
 
     cell: ClassVar[type[MixedCell]] = FusedCell
 
-    def forward(
-        self, images: Tensor, gates: Gates, active: Active | None = None, skip_dropout: SkipDropout | None = None
-    ) -> Tensor:
-        """See `ReferenceSupernet.forward`."""
-        call = make_call(images, gates, active, skip_dropout)
-        return self.run(images.contiguous(memory_format=torch.channels_last), call)
+    def run(self, images: Tensor, call: SupernetCall, taps: Sequence[int] = ()) -> tuple[Tensor, list[Tensor]]:
+        """See `ReferenceSupernet.run`."""
+        return self.backbone(images.contiguous(memory_format=torch.channels_last), call, taps)  # type: ignore[no-any-return]
 
 
 class _Sums(NamedTuple):

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from dartboard.space import CellPlace
 from dartboard.space.features import Features
+from dartboard.space.network import AuxiliaryHead
 from dartboard.space.ops import Size, build_op, plain_kernels
 from dartboard.space.skeleton import Backbone, join_outputs, project_inputs
 from dartboard.supernet.dropout import SkipDropout, SkipMasks
@@ -186,13 +187,27 @@ class ReferenceSupernet(nn.Module):
         Returns:
             Logits, shape (batch, classes).
         """
-        with plain_kernels():
-            return self.run(images, make_call(images, gates, active, skip_dropout))
+        return self.run(images, make_call(images, gates, active, skip_dropout))[0]
 
-    def run(self, images: Tensor, call: SupernetCall) -> Tensor:
-        """Stem, cells and head."""
-        logits: Tensor = self.backbone(images, call)[0]
-        return logits
+    def run(self, images: Tensor, call: SupernetCall, taps: Sequence[int] = ()) -> tuple[Tensor, list[Tensor]]:
+        """Stem, cells and head: logits, and the maps after the blocks `taps`."""
+        with plain_kernels():
+            return self.backbone(images, call, taps)  # type: ignore[no-any-return]
+
+    def tapped(
+        self, images: Tensor, gates: Gates, active: Active | None = None, skip_dropout: SkipDropout | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Logits as from `forward`, and the maps after one and two thirds of the blocks, for `make_heads`."""
+        return self.run(images, make_call(images, gates, active, skip_dropout), self._taps)
+
+    def make_heads(self) -> list[nn.Module]:
+        """A small classifier, maps -> logits, for either map of `tapped`; nobody trains it here."""
+        return [AuxiliaryHead(_output_channels(self.spec, tap), self.spec.plan) for tap in self._taps]
+
+    @property
+    def _taps(self) -> tuple[int, int]:
+        blocks = len(self.spec.plan.places)
+        return blocks // 3, 2 * blocks // 3
 
 
 def make_call(images: Tensor, gates: Gates, active: Active | None, skip_dropout: SkipDropout | None) -> SupernetCall:
@@ -208,6 +223,14 @@ def is_identity(op: nn.Module) -> bool:
 def edge_weight(weights: Tensor, row: int) -> Tensor:
     """The weight of an edge, shaped to multiply its output; weights are (edges,) or (batch, edges)."""
     return weights[row] if weights.dim() == 1 else weights[:, row, None, None, None]
+
+
+def _output_channels(spec: SupernetSpec, index: int) -> int:
+    """Channels that a block gives."""
+    place = spec.plan.places[index]
+    if isinstance(place, CellPlace):
+        return spec.space.cell.output_multiplier * place.channels
+    return place.out_channels
 
 
 def _build(spec: SupernetSpec, name: str, channels: int, stride: int, size: Size | None) -> nn.Module:
