@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from dartboard.errors import DartboardError
 from dartboard.report.cell_diagram import draw_cell
 from dartboard.report.charts import (
     draw_curvature,
@@ -22,7 +23,7 @@ from dartboard.report.pictures import LARGEST_SIDE, picture_uri
 from dartboard.report.reader import read_facts
 from dartboard.report.wording import accuracy_text, compact, count, duration, number, percent, summary
 from dartboard.runs import write_json, write_text
-from dartboard.space import SPACES, get_space
+from dartboard.space import get_space
 
 __all__ = ["render_page", "write_report"]
 
@@ -83,7 +84,10 @@ def _cells(facts: Facts) -> list[tuple[str, Markup]]:
     if facts.genotype is None:
         return []
     name = facts.genotype.space
-    num_inputs = get_space(name).cell.num_inputs if name in SPACES else None
+    try:
+        num_inputs = get_space(name).cell.num_inputs
+    except DartboardError:  # a space that is not installed here
+        num_inputs = None
     return [
         (kind, Markup(draw_cell(cell, title=_cell_title(kind), num_inputs=num_inputs)))
         for kind, cell in facts.genotype.cells

@@ -14,6 +14,7 @@ from dartboard.search.gradient import Bilevel, Loss, SgdStep, Tensors, different
 from dartboard.search.recipe import Recipe
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
+from dartboard.space.ops import RandomOp
 
 __all__ = ["Steps", "Streams"]
 
@@ -36,6 +37,7 @@ class Streams:
         self.gates = make("gates")
         self.perturbation = make("perturbation")
         self.dropping = make("dropping")
+        self.noise = make("noise")
         self.alphas = alphas(make("alpha-batches"))
         self.further = weights(make("further-batches"))
 
@@ -60,6 +62,7 @@ class Steps:
         self._settings = settings
         self._state = state
         self._streams = streams
+        self._draws = any(isinstance(module, RandomOp) for module in state.supernet.modules())
 
     def __call__(self, batch: Batch) -> None:
         """One step of alpha, unless it rests, and one of the weights."""
@@ -73,7 +76,10 @@ class Steps:
         self._weights(seen)
 
     def _seen(self, batch: Batch) -> SeenBatch:
-        return self._state.dropping(batch, self._state.architecture.cells, self._streams.dropping)
+        seen = self._state.dropping(batch, self._state.architecture.cells, self._streams.dropping)
+        if not self._draws:
+            return seen
+        return seen._replace(noise_seed=int(torch.randint(2**62, (), generator=self._streams.noise)))
 
     def _alpha(self, train_batch: SeenBatch) -> None:
         """Move alpha by the method's gradient."""
@@ -128,7 +134,7 @@ class Steps:
         return loss
 
     def _loss_at(self, batch: SeenBatch, gates: Tensors, weights: Tensors, meter: Meter | None = None) -> Tensor:
-        supernet, options = self._state.supernet, {"skip_dropout": batch.values} if batch.values else {}
+        supernet, options = self._state.supernet, batch.options
         own, given = weights is self._state.weights, (batch.images, batch.gated(gates))
         logits = supernet(*given, **options) if own else functional_call(supernet, dict(weights), given, options)
         value = functional.cross_entropy(logits, batch.labels)
