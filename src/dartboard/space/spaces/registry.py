@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from inspect import Parameter, signature
+from itertools import combinations, product
+from math import prod
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -89,6 +91,16 @@ class SearchSpace:
         """Columns that a discrete cell may take on an edge; never none."""
         own = self.ops_on(kind, row)
         return tuple(column for column in self.selectable_ops if self.ops[column] in own)
+
+    @property
+    def num_architectures(self) -> int:
+        """How many ways to choose an operation on every edge that a node keeps; equal networks count apart."""
+        total = 1
+        for kind, node in product(self.cell_kinds, self.cell.nodes):
+            counts = [len(self.selectable_on(kind, row)) for row in self.cell.incoming(node)]
+            kept = min(len(counts), self.cell.edges_per_node or len(counts))
+            total *= sum(prod(chosen) for chosen in combinations(counts, kept))
+        return total
 
     def plan(
         self,
