@@ -141,8 +141,8 @@ def methods() -> list[dict[str, Any]]:
 
 
 def spaces() -> list[dict[str, Any]]:
-    """The registered search spaces: name, summary, paper, what a cell can be, and how the fast engine runs it."""
-    return [{**_describe(entry), **_describe_cell(entry.factory())} for entry in SPACES]
+    """The registered search spaces: name, summary, paper, options, what a cell can be, how the fast engine runs it."""
+    return [{**_describe(entry), "options": _defaults(entry), **_describe_cell(entry.factory())} for entry in SPACES]
 
 
 def report(run_directory: Place) -> Path:
@@ -166,9 +166,21 @@ def _describe_cell(space: SearchSpace) -> dict[str, Any]:
     return {
         "cells": list(space.cell_kinds),
         "operations": list(space.ops),
+        **({"operations of edges": _describe_edges(space)} if space.edge_ops else {}),
+        "architectures": space.num_architectures,
         "fast engine": describe_forms(space),
         "edges": [f"{edge.source}->{edge.target}" for edge in space.cell.edges],
         "edges kept per node": space.cell.edges_per_node or "all",
+    }
+
+
+def _describe_edges(space: SearchSpace) -> dict[str, list[str]]:
+    return {
+        kind: [
+            f"{edge.source}->{edge.target} {'|'.join(space.ops_on(kind, row))}"
+            for row, edge in enumerate(space.cell.edges)
+        ]
+        for kind in space.edge_ops
     }
 
 

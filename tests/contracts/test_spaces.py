@@ -24,12 +24,21 @@ every_space = pytest.mark.parametrize("space", [entry.factory() for entry in SPA
 
 
 def uniform_genotype(space: SearchSpace, op: str) -> Genotype:
-    """The first edges of every node, all with one operation."""
+    """The first edges of every node, all with one operation where they have it, and else with their first."""
     nodes = tuple(space.cell.nodes)
     kept = space.cell.edges_per_node
-    choices = tuple(Choice(node, source, op) for node in nodes for source in range(node if kept is None else kept))
-    cell = CellGenotype(choices, nodes if space.cell.output == "concat" else nodes[-1:])
-    return Genotype(space.name, tuple((kind, cell) for kind in space.cell_kinds))
+    edges = [(node, source) for node in nodes for source in range(node if kept is None else kept)]
+
+    def chosen(kind: str, node: int, source: int) -> str:
+        own = [space.ops[column] for column in space.selectable_on(kind, space.cell.row(node, source))]
+        return op if op in own else own[0]
+
+    outputs = nodes if space.cell.output == "concat" else nodes[-1:]
+    cells = (
+        (kind, CellGenotype(tuple(Choice(*edge, chosen(kind, *edge)) for edge in edges), outputs))
+        for kind in space.cell_kinds
+    )
+    return Genotype(space.name, tuple(cells))
 
 
 @every_space
@@ -40,7 +49,7 @@ def test_a_space_is_found_by_its_name_and_says_what_it_is(space: SearchSpace) ->
 
 
 def test_an_unknown_space_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match=r"there is no space 'dart'; did you mean 'darts'\?"):
+    with pytest.raises(UnknownNameError, match=r"there is no space 'dart'; did you mean 'darts'"):
         get_space("dart")
 
 

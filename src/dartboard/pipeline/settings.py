@@ -47,7 +47,7 @@ class RunSettings(Settings):
     """The dataset: a folder, a parquet file or folder, or null for the embedded digits."""
 
     space: str = "nas-bench-201"
-    """Registry name of the search space (`dartboard spaces` lists them)."""
+    """Name of the search space (`dartboard spaces` lists them), with options as in darts:nodes=3."""
 
     method: MethodSettings = MethodSettings()
     """Which search method, and its options."""
@@ -246,5 +246,6 @@ def resolve_settings(*layers: Mapping[str, Any]) -> RunSettings:
     preset = PRESETS[name]
     asked = resolve(RunSettings, {"space": preset.space}, *layers)
     CHOICE_RULES[asked.choose]
+    space = get_space(asked.space)
     published = {"search": dict(make_recipe(asked.method.name, asked.method.options).published)}
-    return resolve(RunSettings, {"space": preset.space}, published, preset.layer(get_space(asked.space)), *layers)
+    return resolve(RunSettings, {"space": preset.space}, published, preset.layer(space), *layers, {"space": space.name})

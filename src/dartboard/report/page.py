@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from dartboard.errors import DartboardError
 from dartboard.report.cell_diagram import draw_cell
 from dartboard.report.charts import (
     draw_curvature,
@@ -32,7 +33,7 @@ from dartboard.report.wording import (
     verdict,
 )
 from dartboard.runs import write_json, write_text
-from dartboard.space import SPACES, Genotype, get_space
+from dartboard.space import Genotype, get_space
 
 __all__ = ["render_page", "write_report"]
 
@@ -96,7 +97,10 @@ def render_page(facts: Facts) -> str:
 
 
 def _cells(genotype: Genotype) -> list[tuple[str, Markup]]:
-    num_inputs = get_space(genotype.space).cell.num_inputs if genotype.space in SPACES else None
+    try:
+        num_inputs = get_space(genotype.space).cell.num_inputs
+    except DartboardError:  # a space that is not installed here
+        num_inputs = None
     return [
         (kind, Markup(draw_cell(cell, title=_cell_title(kind), num_inputs=num_inputs))) for kind, cell in genotype.cells
     ]

@@ -65,7 +65,8 @@ class SearchProblem:
     Attributes:
         space: the search space.
         make_supernet: builds one, on `device`; it is called as supernet(images, gates), where a rule drops values
-            behind identities with `skip_dropout=SkipDropout(...)`, and its parameters are the weights.
+            behind identities with `skip_dropout=SkipDropout(...)`, where operations draw with `noise_seed=...`, and its
+            parameters are the weights.
         make_batches: the batches for a choice of images.
         device: where everything runs.
         costs: what operations cost in a network of a supernet's size; None where no part asks.

@@ -1,7 +1,6 @@
 """The steps of an epoch: alpha and weights in turn, or both at once."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +26,7 @@ from dartboard.search.recipe import Recipe
 from dartboard.search.relaxation import DrawsPaths, Settles
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
+from dartboard.space.ops import RandomOp
 
 __all__ = ["Steps", "Streams"]
 
@@ -49,6 +49,7 @@ class Streams:
         self.gates = make("gates")
         self.perturbation = make("perturbation")
         self.dropping = make("dropping")
+        self.noise = make("noise")
         self.alphas = alphas(make("alpha-batches"))
         self.further = weights(make("further-batches"))
 
@@ -75,6 +76,7 @@ class Steps:
         self._streams = streams
         self._taken = 0
         self._drawn: StepGates | None = None
+        self._draws = any(isinstance(module, RandomOp) for module in state.supernet.modules())
 
     def __call__(self, batch: Batch) -> None:
         """One step of alpha, unless it rests, and one of the weights."""
@@ -100,7 +102,10 @@ class Steps:
         self._move(learned, optimizer, differentiate_reached(loss, learned))
 
     def _seen(self, batch: Batch) -> SeenBatch:
-        return self._state.dropping(batch, self._state.architecture.cells, self._streams.dropping)
+        seen = self._state.dropping(batch, self._state.architecture.cells, self._streams.dropping)
+        if not self._draws:
+            return seen
+        return seen._replace(noise_seed=int(torch.randint(2**62, (), generator=self._streams.noise)))
 
     def _alpha(self, train_batch: SeenBatch) -> None:
         """Move alpha by the method's gradient."""
@@ -128,7 +133,9 @@ class Steps:
         drawn = state.architecture.draw(alphas, self._streams.gates, of_alpha=True)
         self._drawn = drawn
         supernet: Tapped = state.supernet  # type: ignore[assignment]
-        searched = supernet.tapped(batch.images, batch.gated(drawn.gates), drawn.active, batch.values)
+        searched = supernet.tapped(
+            batch.images, batch.gated(drawn.gates), drawn.active, batch.values, batch.noise_seed or 0
+        )
         self.alpha_meter.add(functional.cross_entropy(searched[0], batch.labels), searched[0], batch.labels)
         deep = companion.run(batch.images, runs.gates, runs.active)
         return companion.joint_loss(searched, deep, batch.labels)
@@ -201,7 +208,7 @@ class Steps:
         return value
 
     def _logits(self, batch: SeenBatch, drawn: StepGates, weights: Tensors) -> Tensor:
-        supernet, options = self._state.supernet, _dropout(batch)
+        supernet, options = self._state.supernet, batch.options
         if drawn.active is not None:
             options["active"] = drawn.active
         own, given = weights is self._state.weights, (batch.images, batch.gated(drawn.gates))
@@ -293,10 +300,6 @@ class Steps:
         if self._settings.grad_clip is not None:
             nn.utils.clip_grad_norm_(weights.values(), self._settings.grad_clip, foreach=True)
         optimizer.step()
-
-
-def _dropout(batch: SeenBatch) -> dict[str, Any]:
-    return {"skip_dropout": batch.values} if batch.values else {}
 
 
 def _begin_momentum(optimizer: torch.optim.SGD) -> None:

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from dartboard.space.features import Features, gives_fresh, through
 from dartboard.space.genotype import CellGenotype, Choice, Genotype
-from dartboard.space.ops import Norm, build_op
+from dartboard.space.ops import Norm, RandomOp, build_op
 from dartboard.space.skeleton import Backbone, CellPlace, NetworkPlan, project_inputs
 from dartboard.space.spaces.registry import SearchSpace
 
@@ -24,7 +24,7 @@ class DropPath:
 
     Attributes:
         probability: chance that one image loses one operation's output, in [0, 1).
-        generator: source of the masks, on the device of the images.
+        generator: source of the masks, and of what operations draw in training, on the device of the images.
     """
 
     probability: float
@@ -160,7 +160,7 @@ class _Cell(nn.Module):
         return self._stride if choice.source < self._topology.num_inputs else 1
 
     def _apply_op(self, op: nn.Module, x: Features, drop_path: DropPath | DrawnPaths | None) -> Tensor:
-        result = through(op, x)
+        result = _run(op, x, drop_path)
         drops = self.training and drop_path is not None and drop_path.probability > 0
         return drop_path(result) if drops and _is_droppable(op) else result  # type: ignore[misc]
 
@@ -179,6 +179,15 @@ def _build(choice: Choice, place: CellPlace, stride: int) -> nn.Module:
     if not choice.attention:
         return op
     return _Attended(op, build_op(choice.attention, place.channels, 1, NETWORK_NORM, place.map_size))
+
+
+def _run(op: nn.Module, x: Features, drop_path: DropPath | DrawnPaths | None) -> Tensor:
+    """What an operation makes of x; one that draws does so, in training, from where dropped paths are drawn."""
+    first = op[0] if isinstance(op, _Attended) else op
+    if not isinstance(first, RandomOp):
+        return through(op, x)
+    drawn: Tensor = first(x.whole, drop_path.generator if isinstance(drop_path, DropPath) else None)
+    return op[1](drawn) if isinstance(op, _Attended) else drawn
 
 
 def _is_droppable(op: nn.Module) -> bool:

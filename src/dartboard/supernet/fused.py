@@ -30,6 +30,7 @@ from dartboard.supernet.reference import (
     SupernetCall,
     edge_weight,
     is_identity,
+    is_random,
 )
 from dartboard.supernet.spec import SupernetSpec
 
@@ -65,7 +66,8 @@ class _Plan(NamedTuple):
         shared: operations run once, each by one of its modules.
         single: operations run by themselves.
         dropped: rows of the identities that dropout acts behind, which differ by edge.
-        terms: (number of the edge, position in `shared` + `single` + `dropped`) of every gated feature.
+        drawn: operations that draw, with their rows.
+        terms: (number of the edge, position in `shared` + `single` + `dropped` + `drawn`) of every gated feature.
         term_gates: positions of their gates among all.
         layout: the folded branches, or None.
         convolutions: for each bundle the first convolution of every branch, then the second of every branch, ...
@@ -75,6 +77,7 @@ class _Plan(NamedTuple):
     shared: tuple[nn.Module, ...]
     single: tuple[nn.Module, ...]
     dropped: tuple[int, ...]
+    drawn: tuple[tuple[nn.Module, int], ...]
     terms: tuple[tuple[int, int], ...]
     term_gates: Tensor
     layout: Layout | None
@@ -93,7 +96,7 @@ class FusedCell(MixedCell):
     def forward(self, inputs: Sequence[Tensor | Features], call: SupernetCall) -> Features:
         """See `MixedCell.forward`."""
         states = [through(project, Features.of(x)) for project, x in zip(self.projections, inputs, strict=True)]
-        call = self.with_masks(call, states[-1])
+        call = self.with_chance(self.with_masks(call, states[-1]), states[-1].device)
         weights = call.gate(self.kind, "edges")
         run = self._edge_by_edge if self.attention or (weights is not None and weights.dim() == 2) else self._joined
         sums = _Sums({}, {})
@@ -160,6 +163,7 @@ class FusedCell(MixedCell):
             read = Features(x)
             features = [through(op, read) for op in (*plan.shared, *plan.single)]
             features += [x * call.masks[row] for row in plan.dropped]
+            features += [op(x, call.generators.get(row)) for op, row in plan.drawn]
             chosen = every.index_select(0, plan.term_gates)
             targets = _Blend.apply(plan.terms, chosen, *targets, *features)  # type: ignore[no-untyped-call]
         if plan.layout is not None:
@@ -181,6 +185,7 @@ class FusedCell(MixedCell):
         users: dict[str, list[tuple[int, int]]] = {}
         single: list[tuple[nn.Module, int, int]] = []
         dropped: list[tuple[int, int, int]] = []
+        drawn: list[tuple[nn.Module, int, int, int]] = []
         bundles: dict[Separable, list[tuple[nn.Sequential, int, int]]] = {}
         for edge, row in enumerate(edges.rows):
             for name, op in self.ops_of(row, active).items():
@@ -188,6 +193,8 @@ class FusedCell(MixedCell):
                 form = find_form(op)
                 if edges.drops and is_identity(op):
                     dropped.append((row, edge, gate))
+                elif is_random(op):
+                    drawn.append((op, row, edge, gate))
                 elif form == "shared":
                     shared.setdefault(name, op)
                     users.setdefault(name, []).append((edge, gate))
@@ -202,6 +209,8 @@ class FusedCell(MixedCell):
         terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(single, start=len(shared))]
         before = len(shared) + len(single)
         terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(dropped, start=before)]
+        before += len(dropped)
+        terms += [(edge, place, gate) for place, (*_, edge, gate) in enumerate(drawn, start=before)]
         layout = Layout(
             tuple(
                 Bundle(form.kernel, form.dilation, form.repeats, form.eps, tuple(edge for _, edge, _ in branches))
@@ -214,6 +223,7 @@ class FusedCell(MixedCell):
             shared=tuple(shared.values()),
             single=tuple(op for op, _, _ in single),
             dropped=tuple(row for row, _, _ in dropped),
+            drawn=tuple((op, row) for op, row, _, _ in drawn),
             terms=tuple((edge, place) for edge, place, _ in terms),
             term_gates=_positions([gate for *_, gate in terms], edges.device),
             layout=layout if bundles else None,

@@ -25,7 +25,12 @@ class Tapped(Protocol):
     """A supernet that also gives maps from within; see `ReferenceSupernet`."""
 
     def tapped(
-        self, images: Tensor, gates: Gates, active: Active | None = None, skip_dropout: SkipDropout | None = None
+        self,
+        images: Tensor,
+        gates: Gates,
+        active: Active | None = None,
+        skip_dropout: SkipDropout | None = None,
+        noise_seed: int = 0,
     ) -> Outputs:
         """Logits, and the maps for `make_heads`."""
         ...
