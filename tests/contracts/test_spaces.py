@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from dartboard.errors import GenotypeError, UnknownNameError
+from dartboard.errors import GenotypeError, SettingsError, UnknownNameError
 from dartboard.space import (
     OPS,
     SPACES,
@@ -74,10 +74,9 @@ def test_every_selectable_operation_gives_an_architecture_that_classifies(space:
 
 
 @every_space
-def test_all_reductions_are_counted(space: SearchSpace) -> None:
-    plan = space.plan(in_channels=1, num_classes=3, init_channels=4, layers=4)
-    halving = sum(getattr(place, "stride", 2) == 2 for place in plan.places)
-    assert halving == space.skeleton.num_reductions
+def test_no_network_has_fewer_layers_than_the_fewest(space: SearchSpace) -> None:
+    with pytest.raises(SettingsError, match="layer"):
+        space.plan(in_channels=1, num_classes=3, init_channels=4, layers=space.skeleton.fewest_layers - 1)
 
 
 @every_space

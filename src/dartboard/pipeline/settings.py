@@ -120,7 +120,7 @@ def _quick(space: SearchSpace) -> dict[str, Any]:
             "images": 480_000 // math.prod(space.alpha_shape),
             "batch_size": 32,
             "init_channels": channels // 2,
-            "layers": min(3, layers),
+            "layers": space.skeleton.fewest_layers,
             "weight_lr": 0.1,
             "warmup_fraction": 0.4,
             "alpha_lr_factor": 20.0,
@@ -144,7 +144,7 @@ def _quick(space: SearchSpace) -> dict[str, Any]:
 
 def _smoke(space: SearchSpace) -> dict[str, Any]:
     """Seconds: the same path with a tiny network and as many epochs as methods have stages; accuracy is no aim."""
-    size = {"batch_size": 32, "init_channels": 4, "layers": min(3, space.small_size[1])}
+    size = {"batch_size": 32, "init_channels": 4, "layers": space.skeleton.fewest_layers}
     train = {"epochs": 2, "auxiliary_weight": 0.0, "drop_path": 0.0, "augment.cutout": 0}
     return {"search": {**size, "epochs": 3}, "train": {**size, **train}}
 

@@ -22,11 +22,13 @@ def check_fit(recipe: Recipe, space: SearchSpace) -> None:
     """Refuse a recipe that makes no sense in a space.
 
     Raises:
-        RecipeError: the method leaves out every operation, or a part does not make sense there.
+        RecipeError: the method leaves out every operation, wants deeper supernets where there are none, or a part does
+            not make sense there.
     """
     for stage in recipe.stages:
         if not set(space.ops) - set(stage.recipe.without):
             raise RecipeError(f"the method leaves out every operation of '{space.name}'; choose another space.")
+        space.skeleton.deepen(space.small_size[1], stage.recipe.deeper)
         for part in stage.recipe.parts:
             if isinstance(part, Choosy) and (reason := part.refuse(space)):
                 raise RecipeError(f"{reason}; choose another method, or another space than '{space.name}'.")

@@ -4,6 +4,7 @@ from dartboard.space.genotype import Genotype
 from dartboard.space.network import NETWORK_NORM
 from dartboard.space.ops import Cost, Norm, Size, op_cost
 from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
+from dartboard.space.ops.mobile import mobile_head_cost, mobile_stem_cost
 from dartboard.space.skeleton import CellPlace, NetworkPlan, ResidualPlace, halved
 from dartboard.space.spaces.registry import SearchSpace
 
@@ -35,15 +36,17 @@ def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, imag
             newer = halved(newer, place.stride)
     if plan.normalizes_features:
         cost += Cost(2 * plan.features)
-    classifier = plan.features * plan.num_classes
+    if plan.mobile:
+        cost += mobile_head_cost(plan.features, plan.mobile.head, NETWORK_NORM, _pixels(newer))
+    classifier = plan.pooled * plan.num_classes
     return cost + Cost(classifier + plan.num_classes, classifier)
 
 
-def smallest_map(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> Size:
-    """Size of the last feature map; a network wants at least 2x2."""
-    size = image_size
-    for _ in range(space.skeleton.num_reductions + (3 if plan.stem == "imagenet" else 0)):
-        size = halved(size, 2)
+def smallest_map(plan: NetworkPlan, image_size: Size) -> Size:
+    """Size of the last feature map; see `Skeleton.smallest_side` for what a network wants."""
+    size = halved(image_size, plan.stem_stride)
+    for place in plan.places:
+        size = halved(size, place.stride if isinstance(place, CellPlace) else 2)
     return size
 
 
@@ -53,6 +56,9 @@ def _pixels(size: Size) -> int:
 
 def _stem_cost(plan: NetworkPlan, size: Size) -> tuple[Cost, Size]:
     norm, channels, width = NETWORK_NORM, plan.in_channels, plan.stem_channels
+    if plan.mobile:
+        shrunk = halved(size, plan.stem_stride)
+        return mobile_stem_cost(channels, plan.mobile.stem, width, norm, _pixels(shrunk)), shrunk
     if plan.stem == "cifar":
         return relu_conv_norm_cost(channels, width, 3, norm, _pixels(size)), size
     half, quarter, eighth = halved(size, 2), halved(size, 4), halved(size, 8)
@@ -76,8 +82,16 @@ def _cell_cost(space: SearchSpace, genotype: Genotype, place: CellPlace, size: S
             cost += formula(channels, place.channels, NETWORK_NORM, _pixels(size))
     output_pixels = _pixels(halved(size, place.stride))
     for choice in genotype[place.kind].choices:
-        stride = place.stride if choice.source < space.cell.num_inputs else 1
-        cost += op_cost(choice.op, place.channels, stride, NETWORK_NORM, output_pixels)
+        from_input = choice.source < space.cell.num_inputs
+        cost += op_cost(
+            choice.op,
+            place.channels,
+            place.stride if from_input else 1,
+            NETWORK_NORM,
+            output_pixels,
+            inputs=place.inputs(space.cell, choice.source),
+            input_pixels=_pixels(size) if from_input else output_pixels,
+        )
         if choice.attention:
             cost += op_cost(choice.attention, place.channels, 1, NETWORK_NORM, output_pixels)
     return cost
