@@ -18,9 +18,13 @@ Live = Mapping[str, Sequence[Sequence[str]]]
 
 
 def all_live(space: SearchSpace, without: Sequence[str] = ()) -> dict[str, list[list[str]]]:
-    """Every operation of the space on every edge, those of `without` left out."""
-    names = [name for name in space.ops if name not in without]
-    return {kind: [list(names) for _ in space.cell.edges] for kind in space.cell_kinds}
+    """Every operation that the space has on an edge, those of `without` left out."""
+    return {
+        kind: [
+            [name for name in space.ops_on(kind, row) if name not in without] for row in range(len(space.cell.edges))
+        ]
+        for kind in space.cell_kinds
+    }
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 from dartboard.errors import RecipeError
+from dartboard.search.architecture import all_live
 from dartboard.search.recipe import Recipe
 from dartboard.space import SearchSpace
 
@@ -22,13 +23,18 @@ def check_fit(recipe: Recipe, space: SearchSpace) -> None:
     """Refuse a recipe that makes no sense in a space.
 
     Raises:
-        RecipeError: the method leaves out every operation, wants deeper supernets where there are none, or a part does
-            not make sense there.
+        RecipeError: the method leaves out every operation of an edge, wants deeper supernets where the number of cells
+            is fixed, or a part does not make sense there.
     """
     for stage in recipe.stages:
-        if not set(space.ops) - set(stage.recipe.without):
-            raise RecipeError(f"the method leaves out every operation of '{space.name}'; choose another space.")
         space.skeleton.deepen(space.small_size[1], stage.recipe.deeper)
+        for kind, edges in all_live(space, stage.recipe.without).items():
+            for edge, names in zip(space.cell.edges, edges, strict=True):
+                if not names:
+                    raise RecipeError(
+                        f"the method leaves out every operation of '{space.name}' that edge {edge.source} -> "
+                        f"{edge.target} of the {kind} cell has; choose another space."
+                    )
         for part in stage.recipe.parts:
             if isinstance(part, Choosy) and (reason := part.refuse(space)):
                 raise RecipeError(f"{reason}; choose another method, or another space than '{space.name}'.")

@@ -48,6 +48,10 @@ class CellTopology:
         """Output channels per channel of the cell."""
         return self.num_nodes if self.output == "concat" else 1
 
+    def row(self, target: int, source: int) -> int:
+        """The row of the edge from `source` to `target`."""
+        return self.edges.index(Edge(target, source))
+
     def incoming(self, node: int) -> tuple[int, ...]:
         """Rows of the edges that end in `node`."""
         return tuple(row for row, edge in enumerate(self.edges) if edge.target == node)

@@ -71,6 +71,12 @@ def _check_choice(kind: str, choice: Choice, space: SearchSpace) -> None:
         raise GenotypeError(
             f"{edge} uses '{choice.op}', which a '{space.name}' cell cannot hold; {suggest(choice.op, allowed)}"
         )
+    own = [space.ops[column] for column in space.selectable_on(kind, space.cell.row(choice.target, choice.source))]
+    if choice.op not in own:
+        raise GenotypeError(
+            f"{edge} uses '{choice.op}', which this edge does not have in the space '{space.name}'; it has "
+            f"{' and '.join(own)}."
+        )
     if choice.attention and (choice.attention not in OPS or choice.attention == "none"):
         raise GenotypeError(
             f"{edge} has the attention '{choice.attention}', which cannot follow an operation; "

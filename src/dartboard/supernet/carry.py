@@ -114,7 +114,7 @@ def path_weights(supernet_weights: Mapping[str, Tensor], spec: SupernetSpec, gen
 
 def _renamed(spec: SupernetSpec, choice: Choice, new: str) -> list[tuple[str, str]]:
     """What names of a choice's weights in a supernet's cell begin with, and what they begin with in a network's."""
-    row = _row(spec, choice)
+    row = spec.space.cell.row(choice.target, choice.source)
     op = f"edges.{row}.{choice.op}." + ("0." if choice.op in spec.space.normalized_ops else "")
     if not choice.attention:
         return [(op, new)]
@@ -148,14 +148,6 @@ def _is_on_an_edge(name: str) -> bool:
     return name.startswith("backbone.blocks.") and name.split(".")[3] in ("edges", "auxiliary", "attention")
 
 
-def _row(spec: SupernetSpec, choice: Choice) -> int:
-    return next(
-        row
-        for row, edge in enumerate(spec.space.cell.edges)
-        if (edge.target, edge.source) == (choice.target, choice.source)
-    )
-
-
 def _check_path(spec: SupernetSpec, genotype: Genotype) -> None:
     if genotype.space != spec.space.name:
         raise GenotypeError(
@@ -175,7 +167,7 @@ def _check_path(spec: SupernetSpec, genotype: Genotype) -> None:
                 "what follows do not fit; take them from a genotype that keeps every node."
             )
         for choice in cell.choices:
-            live = spec.ops_of(kind, _row(spec, choice))
+            live = spec.ops_of(kind, spec.space.cell.row(choice.target, choice.source))
             if choice.op not in live:
                 raise GenotypeError(
                     f"edge {choice.source} -> {choice.target} of the {kind} cell uses '{choice.op}', which this "

@@ -53,7 +53,7 @@ class SupernetSpec:
         plan: width, depth, classes.
         mixing: how the outputs of an edge's operations join.
         norm: batch norms of the cells.
-        live: (cell kind, operations of each edge) where not every edge has every operation of the space.
+        live: (cell kind, operations of each edge) where an edge does not have every operation that the space has there.
 
     Raises:
         SettingsError: the parts do not fit together.
@@ -96,9 +96,17 @@ class SupernetSpec:
             raise SettingsError(
                 f"the {kind} cell has {len(self.space.cell.edges)} edges, and operations are given for {len(edges)}."
             )
-        for name in {name for names in edges for name in names}:
-            if name not in self.space.ops:
-                raise SettingsError(f"'{name}' is no operation of '{self.space.name}'; {suggest(name, self.space.ops)}")
+        for row, (edge, names) in enumerate(zip(self.space.cell.edges, edges, strict=True)):
+            for name in names:
+                if name not in self.space.ops:
+                    raise SettingsError(
+                        f"'{name}' is no operation of '{self.space.name}'; {suggest(name, self.space.ops)}"
+                    )
+                if name not in (own := self.space.ops_on(kind, row)):
+                    raise SettingsError(
+                        f"edge {edge.source} -> {edge.target} of the {kind} cell has no '{name}' in "
+                        f"'{self.space.name}'; it has {' and '.join(own)}."
+                    )
 
     @property
     def gate_shapes(self) -> dict[str, tuple[int, int]]:
@@ -107,8 +115,8 @@ class SupernetSpec:
 
     def ops_of(self, kind: str, row: int) -> tuple[str, ...]:
         """The operations of an edge, in the order of the space's."""
-        edges = dict(self.live).get(kind)
-        return self.space.ops if edges is None else tuple(name for name in self.space.ops if name in edges[row])
+        edges, own = dict(self.live).get(kind), self.space.ops_on(kind, row)
+        return own if edges is None else tuple(name for name in own if name in edges[row])
 
     def with_live(self, live: Mapping[str, Sequence[Sequence[str]]]) -> "SupernetSpec":
         """The same supernet with only these operations: cell kind -> operations of each edge."""

@@ -70,9 +70,10 @@ class StopAtStableRanking(Rule):
 
     def refuse(self, space: SearchSpace) -> str:
         """There must be something to rank."""
-        if len(_learnable(space.ops)) > 1:
+        kind = space.cell_kinds[0]
+        if any(len(_learnable(space.ops_on(kind, row))) > 1 for row in range(len(space.cell.edges))):
             return ""
-        return "StopAtStableRanking ranks learnable operations, and there are fewer than two"
+        return "StopAtStableRanking ranks learnable operations, and no edge has more than one"
 
 
 def _ranking(state: "SearchState") -> list[list[int]]:

@@ -37,9 +37,8 @@ class WithAttention:
         return replace(genotype, cells=cells)
 
     def _attended(self, space: SearchSpace, cell: CellGenotype, gates: Tensor) -> tuple[Choice, ...]:
-        rows = {(edge.target, edge.source): row for row, edge in enumerate(space.cell.edges)}
         best = [row.index(max(row)) for row in gates.tolist()]
         return tuple(
-            replace(choice, attention=self.attention[best[rows[choice.target, choice.source]]])
+            replace(choice, attention=self.attention[best[space.cell.row(choice.target, choice.source)]])
             for choice in cell.choices
         )

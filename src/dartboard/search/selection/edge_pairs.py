@@ -8,6 +8,7 @@ from torch import Tensor
 
 from dartboard.search.relaxation import edge_sets
 from dartboard.search.selection.base import make_genotype
+from dartboard.search.selection.strongest import strongest_ops
 from dartboard.space import Choice, Genotype, SearchSpace
 
 __all__ = ["StrongestEdgePairs"]
@@ -24,16 +25,15 @@ class StrongestEdgePairs:
     def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:  # noqa: ARG002
         """See the class."""
         return make_genotype(
-            space, {kind: self._cell(space, gates[kind], gates[f"{kind}.sets"]) for kind in space.cell_kinds}
+            space, {kind: self._cell(space, kind, gates[kind], gates[f"{kind}.sets"]) for kind in space.cell_kinds}
         )
 
-    def _cell(self, space: SearchSpace, gates: Tensor, shares: Tensor) -> list[Choice]:
-        columns = list(space.selectable_ops)
-        best = [row.index(max(row)) for row in gates[:, columns].tolist()]
+    def _cell(self, space: SearchSpace, kind: str, gates: Tensor, shares: Tensor) -> list[Choice]:
+        best = strongest_ops(space, kind, gates)
         sets = edge_sets(space.cell)
         choices = []
         for of_node, own in zip(sets, torch.split(shares, [len(of_node) for of_node in sets]), strict=True):
             for row in of_node[own.tolist().index(max(own.tolist()))]:
                 edge = space.cell.edges[row]
-                choices.append(Choice(edge.target, edge.source, space.ops[columns[best[row]]]))
+                choices.append(Choice(edge.target, edge.source, space.ops[best[row]]))
         return choices

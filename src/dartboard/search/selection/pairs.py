@@ -24,7 +24,9 @@ class StrongestPairs:
 
     def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:  # noqa: ARG002
         """See the class."""
-        return make_genotype(space, {kind: self._cell(space, weighted_gates(gates, kind)) for kind in space.cell_kinds})
+        return make_genotype(
+            space, {kind: self._cell(space, kind, weighted_gates(gates, kind)) for kind in space.cell_kinds}
+        )
 
     def refuse(self, space: SearchSpace) -> str:
         """The space must drop edges."""
@@ -32,10 +34,10 @@ class StrongestPairs:
             return ""
         return "StrongestPairs drops the weaker edges of a node, and this space keeps every edge"
 
-    def _cell(self, space: SearchSpace, gates: Tensor) -> list[Choice]:
+    def _cell(self, space: SearchSpace, kind: str, gates: Tensor) -> list[Choice]:
         choices = []
         for node in space.cell.nodes:
-            pairs = [(row, column) for row in space.cell.incoming(node) for column in space.selectable_ops]
+            pairs = [(row, column) for row in space.cell.incoming(node) for column in space.selectable_on(kind, row)]
             ranked = sorted(pairs, key=lambda pair: -float(gates[pair]))
             for row, column in sorted(ranked[: space.cell.edges_per_node]):
                 choices.append(Choice(node, space.cell.edges[row].source, space.ops[column]))

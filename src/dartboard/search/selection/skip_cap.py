@@ -35,19 +35,18 @@ class SkipCap:
         cells = {}
         for kind in space.cell_kinds:
             own = weighted_gates(gates, kind)
-            cells[kind] = strongest_choices(space, own) if kind == "reduce" else self._capped(space, own)
+            cells[kind] = strongest_choices(space, kind, own) if kind == "reduce" else self._capped(space, kind, own)
         return make_genotype(space, cells)
 
-    def _capped(self, space: SearchSpace, gates: Tensor) -> list[Choice]:
+    def _capped(self, space: SearchSpace, kind: str, gates: Tensor) -> list[Choice]:
         gates = gates.clone()
-        rows = {(edge.target, edge.source): row for row, edge in enumerate(space.cell.edges)}
         while True:
-            choices = strongest_choices(space, gates)
-            skips = [rows[choice.target, choice.source] for choice in choices if choice.op == _SKIP]
+            choices = strongest_choices(space, kind, gates)
+            skips = [space.cell.row(choice.target, choice.source) for choice in choices if choice.op == _SKIP]
             if len(skips) <= self.most:
                 return choices
             column = space.ops.index(_SKIP)
             weakest = min(skips, key=lambda row: float(gates[row, column]))
-            if gates[weakest, column] < 0:  # out of the competition already: the space has nothing else
+            if gates[weakest, column] < 0:  # out of the competition already: the edges have nothing else
                 return choices
             gates[weakest, column] = -1.0

@@ -9,7 +9,7 @@ from torch import Tensor
 from dartboard.search.selection.base import make_genotype
 from dartboard.space import Choice, Genotype, SearchSpace
 
-__all__ = ["StrongestEdges", "strongest_choices", "weighted_gates"]
+__all__ = ["StrongestEdges", "strongest_choices", "strongest_ops", "weighted_gates"]
 
 
 @dataclass(frozen=True)
@@ -25,22 +25,27 @@ class StrongestEdges:
     def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:  # noqa: ARG002
         """See the class."""
         return make_genotype(
-            space, {kind: strongest_choices(space, weighted_gates(gates, kind)) for kind in space.cell_kinds}
+            space, {kind: strongest_choices(space, kind, weighted_gates(gates, kind)) for kind in space.cell_kinds}
         )
 
 
-def strongest_choices(space: SearchSpace, gates: Tensor) -> list[Choice]:
-    """What `StrongestEdges` keeps of one kind of cells; gates are (edges, operations), on the CPU."""
-    columns = list(space.selectable_ops)
-    strength = gates[:, columns].double()
-    best = [row.index(max(row)) for row in strength.tolist()]
+def strongest_choices(space: SearchSpace, kind: str, gates: Tensor) -> list[Choice]:
+    """What `StrongestEdges` keeps of a kind of cells; gates are (edges, operations), on the CPU."""
+    best = strongest_ops(space, kind, gates)
     choices = []
     for node in space.cell.nodes:
         rows = space.cell.incoming(node)
-        ranked = sorted(rows, key=lambda row: (-float(strength[row, best[row]]), row))
+        ranked = sorted(rows, key=lambda row: (-float(gates[row, best[row]]), row))
         for row in sorted(ranked[: space.cell.edges_per_node]):
-            choices.append(Choice(node, space.cell.edges[row].source, space.ops[columns[best[row]]]))
+            choices.append(Choice(node, space.cell.edges[row].source, space.ops[best[row]]))
     return choices
+
+
+def strongest_ops(space: SearchSpace, kind: str, gates: Tensor) -> list[int]:
+    """For every edge the column of its strongest operation that a discrete cell may take; among equals the first."""
+    return [
+        max(space.selectable_on(kind, row), key=lambda column: own[column]) for row, own in enumerate(gates.tolist())
+    ]
 
 
 def weighted_gates(gates: Mapping[str, Tensor], kind: str) -> Tensor:

@@ -43,10 +43,12 @@ class Threshold:
         """See the class."""
         if space.cell.edges_per_node is None:
             return StrongestEdges()(space, gates, generator)
-        return make_genotype(space, {kind: self._cell(space, weighted_gates(gates, kind)) for kind in space.cell_kinds})
+        return make_genotype(
+            space, {kind: self._cell(space, kind, weighted_gates(gates, kind)) for kind in space.cell_kinds}
+        )
 
-    def _cell(self, space: SearchSpace, gates: Tensor) -> list[Choice]:
-        edges = [_ranked(space, gates, row) for row in range(len(space.cell.edges))]
+    def _cell(self, space: SearchSpace, kind: str, gates: Tensor) -> list[Choice]:
+        edges = [_ranked(space, kind, gates, row) for row in range(len(space.cell.edges))]
         kept = []
         for node in space.cell.nodes:
             rows = space.cell.incoming(node)
@@ -60,12 +62,12 @@ class Threshold:
         return _rooted(space, kept) or [max(from_inputs, key=lambda found: found[0])[1]]
 
 
-def _ranked(space: SearchSpace, gates: Tensor, row: int) -> list[tuple[float, Choice]]:
+def _ranked(space: SearchSpace, kind: str, gates: Tensor, row: int) -> list[tuple[float, Choice]]:
     """Gates and choices of an edge, the strongest first; among equals the first operation."""
     edge = space.cell.edges[row]
     found = [
         (float(gates[row, column]), Choice(edge.target, edge.source, space.ops[column]))
-        for column in space.selectable_ops
+        for column in space.selectable_on(kind, row)
     ]
     return sorted(found, key=lambda pair: -pair[0])
 

@@ -18,13 +18,14 @@ class UniformlyRandom:
 
     def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:  # noqa: ARG002
         """See the class."""
-        return make_genotype(space, {kind: self._cell(space, generator) for kind in space.cell_kinds})
+        return make_genotype(space, {kind: self._cell(space, kind, generator) for kind in space.cell_kinds})
 
-    def _cell(self, space: SearchSpace, generator: torch.Generator) -> list[Choice]:
+    def _cell(self, space: SearchSpace, kind: str, generator: torch.Generator) -> list[Choice]:
         choices = []
         for node in space.cell.nodes:
             order = torch.randperm(node, generator=generator).tolist()
             for source in sorted(order[: space.cell.edges_per_node]):
-                draw = int(torch.randint(len(space.selectable_ops), (), generator=generator))
-                choices.append(Choice(node, source, space.ops[space.selectable_ops[draw]]))
+                columns = space.selectable_on(kind, space.cell.row(node, source))
+                draw = int(torch.randint(len(columns), (), generator=generator))
+                choices.append(Choice(node, source, space.ops[columns[draw]]))
         return choices

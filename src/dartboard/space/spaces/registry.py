@@ -1,8 +1,9 @@
 """The register of search spaces, and what a search space is."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from dartboard.errors import SettingsError, suggest
 from dartboard.registry import Registry
 from dartboard.space.ops import Size
 from dartboard.space.skeleton import NetworkPlan, Skeleton, Stem
@@ -24,6 +25,10 @@ class SearchSpace:
             candidates of an edge have comparable size (DARTS: the poolings).
         reference_size: (init_channels, layers) of the published evaluation network.
         small_size: (init_channels, layers) of a network that trains in minutes on a CPU.
+        edge_ops: cell kind -> for every edge the names of its operations; a kind that is absent has all on every edge.
+
+    Raises:
+        SettingsError: `edge_ops` does not fit the cells, or leaves an edge without an operation to choose.
     """
 
     name: str
@@ -33,6 +38,26 @@ class SearchSpace:
     normalized_ops: frozenset[str]
     reference_size: tuple[int, int]
     small_size: tuple[int, int]
+    edge_ops: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        for kind, edges in self.edge_ops.items():
+            if kind not in self.cell_kinds:
+                raise SettingsError(f"there are no '{kind}' cells in '{self.name}'; {suggest(kind, self.cell_kinds)}")
+            if len(edges) != len(self.cell.edges):
+                raise SettingsError(
+                    f"the {kind} cell of '{self.name}' has {len(self.cell.edges)} edges, and edge_ops names the "
+                    f"operations of {len(edges)}."
+                )
+            for name in {name for names in edges for name in names}:
+                if name not in self.ops:
+                    raise SettingsError(f"'{name}' is no operation of '{self.name}'; {suggest(name, self.ops)}")
+            for row, edge in enumerate(self.cell.edges):
+                if not self.selectable_on(kind, row):
+                    raise SettingsError(
+                        f"edge {edge.source} -> {edge.target} of the {kind} cell of '{self.name}' has no operation "
+                        "that a discrete cell may take; name one in edge_ops."
+                    )
 
     @property
     def cell_kinds(self) -> tuple[str, ...]:
@@ -50,6 +75,16 @@ class SearchSpace:
         if self.cell.edges_per_node is None:
             return tuple(range(len(self.ops)))
         return tuple(column for column, name in enumerate(self.ops) if name != "none")
+
+    def ops_on(self, kind: str, row: int) -> tuple[str, ...]:
+        """The operations of an edge, in the order of `ops`."""
+        edges = self.edge_ops.get(kind)
+        return self.ops if edges is None else tuple(name for name in self.ops if name in edges[row])
+
+    def selectable_on(self, kind: str, row: int) -> tuple[int, ...]:
+        """Columns that a discrete cell may take on an edge; never none."""
+        own = self.ops_on(kind, row)
+        return tuple(column for column in self.selectable_ops if self.ops[column] in own)
 
     def plan(
         self,
