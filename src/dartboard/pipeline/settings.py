@@ -11,7 +11,7 @@ from dartboard.config import Settings, resolve
 from dartboard.data import DataSettings
 from dartboard.errors import UnknownNameError, suggest
 from dartboard.search import SearchSettings, make_recipe
-from dartboard.space import SearchSpace, get_space
+from dartboard.space import CellPlace, SearchSpace, get_space
 from dartboard.train import TrainSettings
 
 __all__ = ["PRESETS", "MethodSettings", "Preset", "RunSettings", "resolve_settings"]
@@ -114,13 +114,16 @@ def _quick(space: SearchSpace) -> dict[str, Any]:
     The search sees fewer images where an image costs more: a supernet's cost grows with its edges and operations.
     """
     channels, layers = space.small_size
+    fewest = space.skeleton.fewest_layers
+    plan = space.plan(in_channels=3, num_classes=2, init_channels=channels // 2, layers=fewest)
+    cells = sum(isinstance(place, CellPlace) for place in plan.places)
     return {
         "search": {
             "epochs": None,
-            "images": 480_000 // math.prod(space.alpha_shape),
+            "images": 1_440_000 // (cells * math.prod(space.alpha_shape)),
             "batch_size": 32,
             "init_channels": channels // 2,
-            "layers": space.skeleton.fewest_layers,
+            "layers": fewest,
             "weight_lr": 0.1,
             "warmup_fraction": 0.4,
             "alpha_lr_factor": 20.0,

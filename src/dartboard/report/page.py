@@ -18,11 +18,14 @@ from dartboard.report.charts import (
 from dartboard.report.confusion_chart import draw_confusion
 from dartboard.report.facts import Facts, SearchFacts, TestFacts, TrainFacts
 from dartboard.report.gate_charts import draw_gates
+from dartboard.report.layer_charts import draw_layer_gates
+from dartboard.report.layer_diagram import draw_layers
 from dartboard.report.pictures import LARGEST_SIDE, picture_uri
 from dartboard.report.reader import read_facts
 from dartboard.report.wording import accuracy_text, compact, count, duration, number, percent, summary
 from dartboard.runs import write_json, write_text
 from dartboard.space import SPACES, get_space
+from dartboard.space.layers import stage_lengths
 
 __all__ = ["render_page", "write_report"]
 
@@ -82,6 +85,8 @@ def render_page(facts: Facts) -> str:
 def _cells(facts: Facts) -> list[tuple[str, Markup]]:
     if facts.genotype is None:
         return []
+    if facts.genotype.stages:
+        return [("layers", Markup(draw_layers(facts.genotype)))]
     name = facts.genotype.space
     num_inputs = get_space(name).cell.num_inputs if name in SPACES else None
     return [
@@ -103,7 +108,11 @@ def _search_charts(search: SearchFacts | None) -> dict[str, Any]:
         "curvature": draw_curvature(search),
         "counts": draw_operation_counts(search),
     }
-    gates = [(_cell_title(gates.kind), Markup(draw_gates(gates))) for gates in search.gates]
+    if stage_lengths([gates.kind for gates in search.gates]):
+        charts["layers"], gates = draw_layer_gates(search.gates), []
+    else:
+        charts["layers"] = ""
+        gates = [(_cell_title(gates.kind), Markup(draw_gates(gates))) for gates in search.gates]
     return {**{name: Markup(chart) for name, chart in charts.items()}, "gates": gates}
 
 

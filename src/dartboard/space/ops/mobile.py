@@ -94,36 +94,36 @@ def _mbconv_cost(kernel: int, expansion: int) -> CostFormula:
 
 
 @op("mbconv_3x3_e3", cost=_mbconv_cost(3, 3), paper=_PROXYLESS)
-def mbconv_3x3_e3(channels: int, stride: int, norm: Norm, *, inputs: int) -> nn.Module:
+def mbconv_3x3_e3(channels: int, stride: int, norm: Norm, *, inputs: int | None = None) -> nn.Module:
     """Pointwise to three times the channels, depthwise 3x3 with the stride, pointwise; batch norms, ReLU6 between."""
-    return _mbconv(inputs, channels, 3, 3, stride, norm)
+    return _mbconv(inputs or channels, channels, 3, 3, stride, norm)
 
 
 @op("mbconv_3x3_e6", cost=_mbconv_cost(3, 6), paper=_PROXYLESS)
-def mbconv_3x3_e6(channels: int, stride: int, norm: Norm, *, inputs: int) -> nn.Module:
+def mbconv_3x3_e6(channels: int, stride: int, norm: Norm, *, inputs: int | None = None) -> nn.Module:
     """Pointwise to six times the channels, depthwise 3x3 with the stride, pointwise; batch norms, ReLU6 between."""
-    return _mbconv(inputs, channels, 3, 6, stride, norm)
+    return _mbconv(inputs or channels, channels, 3, 6, stride, norm)
 
 
 @op("mbconv_5x5_e3", cost=_mbconv_cost(5, 3), paper=_PROXYLESS)
-def mbconv_5x5_e3(channels: int, stride: int, norm: Norm, *, inputs: int) -> nn.Module:
+def mbconv_5x5_e3(channels: int, stride: int, norm: Norm, *, inputs: int | None = None) -> nn.Module:
     """Pointwise to three times the channels, depthwise 5x5 with the stride, pointwise; batch norms, ReLU6 between."""
-    return _mbconv(inputs, channels, 5, 3, stride, norm)
+    return _mbconv(inputs or channels, channels, 5, 3, stride, norm)
 
 
 @op("mbconv_5x5_e6", cost=_mbconv_cost(5, 6), paper=_PROXYLESS)
-def mbconv_5x5_e6(channels: int, stride: int, norm: Norm, *, inputs: int) -> nn.Module:
+def mbconv_5x5_e6(channels: int, stride: int, norm: Norm, *, inputs: int | None = None) -> nn.Module:
     """Pointwise to six times the channels, depthwise 5x5 with the stride, pointwise; batch norms, ReLU6 between."""
-    return _mbconv(inputs, channels, 5, 6, stride, norm)
+    return _mbconv(inputs or channels, channels, 5, 6, stride, norm)
 
 
 @op("mbconv_7x7_e3", cost=_mbconv_cost(7, 3), paper=_PROXYLESS)
-def mbconv_7x7_e3(channels: int, stride: int, norm: Norm, *, inputs: int) -> nn.Module:
+def mbconv_7x7_e3(channels: int, stride: int, norm: Norm, *, inputs: int | None = None) -> nn.Module:
     """Pointwise to three times the channels, depthwise 7x7 with the stride, pointwise; batch norms, ReLU6 between."""
-    return _mbconv(inputs, channels, 7, 3, stride, norm)
+    return _mbconv(inputs or channels, channels, 7, 3, stride, norm)
 
 
 @op("mbconv_7x7_e6", cost=_mbconv_cost(7, 6), paper=_PROXYLESS)
-def mbconv_7x7_e6(channels: int, stride: int, norm: Norm, *, inputs: int) -> nn.Module:
+def mbconv_7x7_e6(channels: int, stride: int, norm: Norm, *, inputs: int | None = None) -> nn.Module:
     """Pointwise to six times the channels, depthwise 7x7 with the stride, pointwise; batch norms, ReLU6 between."""
-    return _mbconv(inputs, channels, 7, 6, stride, norm)
+    return _mbconv(inputs or channels, channels, 7, 6, stride, norm)
