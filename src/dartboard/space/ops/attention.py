@@ -54,7 +54,7 @@ class GatherExcite(nn.Module):
         super().__init__()
         self.size = size
         self.gather = nn.Conv2d(channels, channels, size, groups=channels, bias=False)
-        self.norm = norm.learned()(channels)
+        self.norm = _PooledNorm(channels, norm)
         self.excite = _bottleneck(channels, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -84,7 +84,7 @@ class BottleneckAttention(nn.Module):
         super().__init__()
         hidden = _hidden(channels)
         self.channel = nn.Sequential(
-            nn.Conv2d(channels, hidden, 1), norm.learned()(hidden), nn.ReLU(), nn.Conv2d(hidden, channels, 1)
+            nn.Conv2d(channels, hidden, 1), _PooledNorm(hidden, norm), nn.ReLU(), nn.Conv2d(hidden, channels, 1)
         )
         self.spatial = nn.Sequential(
             *_conv_norm_relu(nn.Conv2d(channels, hidden, 1), norm),
@@ -139,6 +139,25 @@ class DoubleAttention(nn.Module):
         hand_out = self.hand_out(x).flatten(2).softmax(dim=1)
         gathered = self.features(x).flatten(2) @ gather.transpose(1, 2)
         return x + self.join((gathered @ hand_out).unflatten(2, x.shape[2:]))  # type: ignore[no-any-return]
+
+
+class _PooledNorm(nn.Module):
+    """Batch norm of pooled vectors, (batch, channels, 1, 1), that takes a batch of one image too.
+
+    By its own statistics a single vector becomes the shift, which torch refuses to compute: the last batch of a
+    validation may hold one image. Running averages, for which one vector has no variance, then stay as they are.
+    """
+
+    def __init__(self, channels: int, norm: Norm) -> None:
+        super().__init__()
+        self.norm = norm.learned()(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        by_running = self.norm.track_running_stats and not self.training
+        if by_running or len(x) > 1:
+            return self.norm(x)  # type: ignore[no-any-return]
+        weight, bias = (each[:, None, None] for each in (self.norm.weight, self.norm.bias))
+        return (x - x.mean(dim=0, keepdim=True)) * weight + bias
 
 
 _REDUCTION, _CBAM_KERNEL = 16, 7

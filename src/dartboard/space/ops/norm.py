@@ -33,11 +33,11 @@ class BatchNorm2d(nn.BatchNorm2d):
         """(batch, channels, height, width) -> the same, every channel of mean 0 and variance 1, then scaled, shifted.
 
         Without running averages, or in training, mean and variance are those of x. A single value a channel, for which
-        torch raises an error, becomes the shift and leaves running averages as they are: maps of one pixel occur, and
-        the last batch of a validation may hold one image.
+        torch raises an error, becomes the shift where there are no running averages: supernets have maps of one pixel,
+        and the last batch of a validation may hold one image.
         """
         batch_moments = self.training or not self.track_running_stats
-        if batch_moments and x.numel() == self.num_features:
+        if not self.track_running_stats and x.numel() == self.num_features:
             return self._of_one_value(x)
         if not batch_moments or self.momentum is None or not has_own_kernels(x):
             return super().forward(x)
