@@ -30,7 +30,7 @@ def check_genotype(genotype: Genotype, space: SearchSpace, *, strict: bool = Tru
     kinds = tuple(kind for kind, _ in genotype.cells)
     if kinds != space.cell_kinds:
         raise GenotypeError(
-            f"a genotype of the space '{space.name}' has {_listed(space.cell_kinds)}; this one has {_listed(kinds)}."
+            f"a genotype of the space '{space.name}' has {_listed(space.cell_kinds, 'the cells ')}; this one has {_listed(kinds)}."
         )
     for kind, cell in genotype.cells:
         for choice in cell.choices:
@@ -41,12 +41,12 @@ def check_genotype(genotype: Genotype, space: SearchSpace, *, strict: bool = Tru
                 _check_node(kind, node, cell, space)
 
 
-def _listed(kinds: Sequence[str]) -> str:
-    """The kinds of cells; of a layer-wise network how many blocks each stage has."""
+def _listed(kinds: Sequence[str], named: str = "") -> str:
+    """The kinds of cells behind what they are named; of a layer-wise network how many blocks each stage has."""
     lengths = stage_lengths(kinds)
     if lengths:
         return f"stages of {', '.join(map(str, lengths))} blocks"
-    return f"the cells {', '.join(kinds) or 'none'}"
+    return named + (", ".join(kinds) or "none")
 
 
 def _check_outputs(kind: str, cell: CellGenotype, space: SearchSpace) -> None:
