@@ -30,7 +30,8 @@ def check_genotype(genotype: Genotype, space: SearchSpace, *, strict: bool = Tru
     kinds = tuple(kind for kind, _ in genotype.cells)
     if kinds != space.cell_kinds:
         raise GenotypeError(
-            f"a genotype of the space '{space.name}' has {_listed(space.cell_kinds, 'the cells ')}; this one has {_listed(kinds)}."
+            f"a genotype of the space '{space.name}' has {_listed(space.cell_kinds, 'the cells ')}; this one has "
+            f"{_listed(kinds)}."
         )
     for kind, cell in genotype.cells:
         for choice in cell.choices:

@@ -48,15 +48,14 @@ def test_the_first_block_of_a_stage_has_no_shortcut_and_those_left_out_are_dashe
 def test_gates_of_all_blocks_are_one_chart_with_a_frame_for_each_operation_kept():
     space = get_space("proxyless")
     kept = dict(parse_genotype(TEXT).cells)
-    gates = []
-    for kind in space.cell_kinds:
-        series = tuple((0.1, 0.1 + 0.01 * column) for column in range(len(space.ops)))
-        edge = EdgeFacts("0 → 1", 0, 1, (kept[kind].choices[0].op,), series)
-        gates.append(GateFacts(kind, space.ops, (1, 2), (edge,)))
-    shown = draw_layer_gates(gates)
-    unframed = draw_layer_gates(
-        [GateFacts(g.kind, g.operations, g.epochs, (EdgeFacts("", 0, 1, (), g.edges[0].gates),)) for g in gates]
-    )
-    assert shown.count("<path") - unframed.count("<path") == 21
+    series = tuple((0.1, 0.1 + 0.01 * column) for column in range(len(space.ops)))
+
+    def drawn(framed):
+        ends = {kind: (kept[kind].choices[0].op,) if framed else () for kind in space.cell_kinds}
+        edges = {kind: EdgeFacts("0 → 1", 0, 1, ops, series) for kind, ops in ends.items()}
+        return draw_layer_gates([GateFacts(kind, space.ops, (1, 2), (edge,)) for kind, edge in edges.items()])
+
+    shown = drawn(framed=True)
+    assert shown.count("<path") - drawn(framed=False).count("<path") == 21
     for name in (*space.ops, "1.1", "6.1"):
         assert name in shown

@@ -248,8 +248,8 @@ def test_what_is_no_architecture_is_refused(text: str, message: str) -> None:
         check_genotype(parse_genotype(text), get_space(text.partition(":")[0]))
 
 
-@pytest.mark.parametrize("name", ["p-darts", "dots"])
-def test_methods_of_repeated_cells_or_dropped_edges_are_refused(name: str) -> None:
+@pytest.mark.parametrize("name", ["p-darts", "dots", "darts-plus"])
+def test_methods_of_repeated_cells_dropped_edges_or_skip_connections_are_refused(name: str) -> None:
     with pytest.raises(RecipeError, match="choose another method"):
         check_fit(make_recipe(name, {}), PROXYLESS)
 
