@@ -73,6 +73,7 @@ def _darts_cifar(space: SearchSpace) -> dict[str, Any]:
     return {
         "data.validation_fraction": 0.0,
         "search.validation_images": None,
+        "search.layers": max(SearchSettings().layers, space.skeleton.fewest_layers),
         "train.init_channels": channels,
         "train.layers": layers,
     }

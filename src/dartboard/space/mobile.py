@@ -12,7 +12,7 @@ __all__ = ["MobileSkeleton"]
 
 _STEM, _FIRST, _HEAD = 32, 16, 1280
 _WIDTHS = (24, 40, 80, 96, 192, 320)
-_STRIDES: dict[Stem, tuple[int, ...]] = {"imagenet": (2, 2, 2, 1, 2, 1), "cifar": (1, 2, 2, 1, 2, 1)}
+_STRIDES, _STRIDES_OF_SMALL_IMAGES = (2, 2, 2, 1, 2, 1), (1, 2, 2, 1, 2, 1)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class MobileSkeleton:
         before = first = _rounded(_FIRST * multiplier)
         places = []
         kinds = iter(self.cell_kinds)
-        for width, stage_stride, length in zip(_WIDTHS, _STRIDES[stem], self.lengths, strict=True):
+        strides = _STRIDES if stem == "imagenet" else _STRIDES_OF_SMALL_IMAGES
+        for width, stage_stride, length in zip(_WIDTHS, strides, self.lengths, strict=True):
             channels = _rounded(width * multiplier)
             for block in range(length):
                 stride = 1 if block else stage_stride
