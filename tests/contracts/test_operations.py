@@ -32,6 +32,11 @@ PARAMETERS = {
     "cbam": lambda c: 2 * c * (c // 16) + (c // 16) + c + 2 * 49 + 2,
     "gather_excite": lambda c: c + 2 * c + 2 * c * (c // 16),
     "double_attention": lambda c: c * c + 3 * (c // 4) + c,
+    **{
+        f"mbconv_{k}x{k}_e{e}": lambda c, k=k, e=e: 2 * e * c * c + e * c * k * k + 2 * (2 * e * c + c)
+        for k in (3, 5, 7)
+        for e in (3, 6)
+    },
 }
 
 
@@ -55,12 +60,12 @@ def test_channels_stay_and_sides_are_divided_rounding_up(name: str, stride: int)
 
 
 @every_build
-def test_gradient_reaches_the_input_except_through_none_and_noise(name: str, stride: int) -> None:
+def test_gradient_reaches_the_input_except_through_zeros_and_noise(name: str, stride: int) -> None:
     x = images(8, 7).requires_grad_()
     # Weighted, for a plain sum behind a batch norm has no gradient.
     out = build(name, stride, Norm(affine=True, running=True), (8, 7))(x)
     weights = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).reshape(out.shape)
-    if name in ("none", "noise"):
+    if name in ("none", "zero", "noise"):
         assert not out.requires_grad
         assert name == "noise" or torch.equal(out, torch.zeros_like(out))
         return
@@ -78,7 +83,7 @@ def test_the_cost_formula_is_what_is_built_and_counted(name: str, stride: int) -
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             pixels = op(x)[0, 0].numel()
         built = Cost(sum(parameter.numel() for parameter in op.parameters()), counter.get_total_flops() // 2)
-        assert op_cost(name, CHANNELS, stride, norm, pixels) == built
+        assert op_cost(name, CHANNELS, stride, norm, pixels, input_pixels=side**2) == built
 
 
 @every_op

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dartboard.space.genotype import CellGenotype, Genotype
+from dartboard.space.genotype import Genotype
 from dartboard.space.network import NETWORK_NORM
 from dartboard.space.ops import Cost, Norm, Size, op_cost
 from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
+from dartboard.space.ops.mobile import mobile_head_cost, mobile_stem_cost
 from dartboard.space.skeleton import CellPlace, NetworkPlan, ResidualPlace, halved
 from dartboard.space.spaces.registry import SearchSpace
 
@@ -43,7 +44,11 @@ def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, imag
     plan = plan.joining({kind: len(cell.outputs) for kind, cell in genotype.cells})
     cost = _frame_cost(space, plan, image_size)
     for place, size in _cells(plan, image_size):
-        cost += _choices_cost(space, genotype[place.kind], place, _pixels(size))
+        for choice in genotype[place.kind].choices:
+            cost += _op_cost(space, choice.op, place, choice.source, size)
+            if choice.attention:
+                pixels = _pixels(halved(size, place.stride))
+                cost += op_cost(choice.attention, place.channels, 1, NETWORK_NORM, pixels)
     return cost
 
 
@@ -61,19 +66,19 @@ def operation_costs(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> 
     sums = {kind: [[0] * len(space.ops) for _ in space.cell.edges] for kind in space.cell_kinds}
     for place, size in _cells(plan, image_size):
         for row, edge in enumerate(space.cell.edges):
-            stride = _edge_stride(space, place, edge.source)
             for column, name in enumerate(space.ops):
-                cost = op_cost(name, place.channels, stride, NETWORK_NORM, _pixels(size))
-                sums[place.kind][row][column] += cost.multiply_adds
+                if name in space.ops_on(place.kind, row):
+                    cost = _op_cost(space, name, place, edge.source, size)
+                    sums[place.kind][row][column] += cost.multiply_adds
     fixed = _frame_cost(space, plan, image_size).multiply_adds
     return OperationCosts(fixed, {kind: tuple(map(tuple, rows)) for kind, rows in sums.items()})
 
 
-def smallest_map(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> Size:
-    """Size of the last feature map; a network wants at least 2x2."""
-    size = image_size
-    for _ in range(space.skeleton.num_reductions + (3 if plan.stem == "imagenet" else 0)):
-        size = halved(size, 2)
+def smallest_map(plan: NetworkPlan, image_size: Size) -> Size:
+    """Size of the last feature map; see `Skeleton.smallest_side` for what a network wants."""
+    size = halved(image_size, plan.stem_stride)
+    for place in plan.places:
+        size = halved(size, place.stride if isinstance(place, CellPlace) else 2)
     return size
 
 
@@ -83,6 +88,9 @@ def _pixels(size: Size) -> int:
 
 def _stem_cost(plan: NetworkPlan, size: Size) -> tuple[Cost, Size]:
     norm, channels, width = NETWORK_NORM, plan.in_channels, plan.stem_channels
+    if plan.mobile:
+        shrunk = halved(size, plan.stem_stride)
+        return mobile_stem_cost(channels, plan.mobile.stem, width, norm, _pixels(shrunk)), shrunk
     if plan.stem == "cifar":
         return relu_conv_norm_cost(channels, width, 3, norm, _pixels(size)), size
     half, quarter, eighth = halved(size, 2), halved(size, 4), halved(size, 8)
@@ -110,17 +118,19 @@ def _frame_cost(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> Cost
             newer = halved(newer, place.stride)
     if plan.normalizes_features:
         cost += Cost(2 * plan.features)
-    classifier = plan.features * plan.num_classes
+    if plan.mobile:
+        cost += mobile_head_cost(plan.features, plan.mobile.head, NETWORK_NORM, _pixels(newer))
+    classifier = plan.pooled * plan.num_classes
     return cost + Cost(classifier + plan.num_classes, classifier)
 
 
 def _cells(plan: NetworkPlan, image_size: Size) -> Iterator[tuple[CellPlace, Size]]:
-    """Every cell with the size of the maps that its operations give."""
+    """Every cell with the size of the maps that reach it."""
     _, newer = _stem_cost(plan, image_size)
     for place in plan.places:
-        newer = halved(newer, place.stride if isinstance(place, CellPlace) else 2)
         if isinstance(place, CellPlace):
             yield place, newer
+        newer = halved(newer, place.stride if isinstance(place, CellPlace) else 2)
 
 
 def _projections_cost(space: SearchSpace, place: CellPlace, size: Size) -> Cost:
@@ -132,18 +142,18 @@ def _projections_cost(space: SearchSpace, place: CellPlace, size: Size) -> Cost:
     return cost
 
 
-def _choices_cost(space: SearchSpace, genotype: CellGenotype, place: CellPlace, pixels: int) -> Cost:
-    cost = Cost()
-    for choice in genotype.choices:
-        stride = _edge_stride(space, place, choice.source)
-        cost += op_cost(choice.op, place.channels, stride, NETWORK_NORM, pixels)
-        if choice.attention:
-            cost += op_cost(choice.attention, place.channels, 1, NETWORK_NORM, pixels)
-    return cost
-
-
-def _edge_stride(space: SearchSpace, place: CellPlace, source: int) -> int:
-    return place.stride if source < space.cell.num_inputs else 1
+def _op_cost(space: SearchSpace, name: str, place: CellPlace, source: int, size: Size) -> Cost:
+    """What an operation costs on an edge from `source`, in a cell that maps of this size reach."""
+    pixels, from_input = _pixels(halved(size, place.stride)), source < space.cell.num_inputs
+    return op_cost(
+        name,
+        place.channels,
+        place.stride if from_input else 1,
+        NETWORK_NORM,
+        pixels,
+        inputs=place.inputs(space.cell, source),
+        input_pixels=_pixels(size) if from_input else pixels,
+    )
 
 
 def _projection_cost(inputs: int, outputs: int, norm: Norm, pixels: int) -> Cost:

@@ -79,7 +79,7 @@ class Network(nn.Module):
     @property
     def num_droppable(self) -> int:
         """Operations whose outputs drop path can drop."""
-        cells = [block for block in self.backbone.blocks if isinstance(block, _Cell)]
+        cells = [block for block in self.backbone.blocks if isinstance(block, _Cell) and block.drops_paths]
         return sum(_is_droppable(op) for cell in cells for op in cell.ops)
 
     def forward(self, images: Tensor, drop_path: DropPath | DrawnPaths | None = None) -> Tensor:
@@ -139,8 +139,13 @@ class _Cell(nn.Module):
         self._outputs = genotype.outputs
         self._stride = place.stride
         self._channels = place.channels
+        self._shortcut = place.shortcut
+        self.drops_paths = place.drops_paths
         self.projections = project_inputs(space.cell, place, NETWORK_NORM)
-        self.ops = nn.ModuleList(_build(choice, place, self._edge_stride(choice)) for choice in self._choices)
+        self.ops = nn.ModuleList(
+            _build(choice, place, self._edge_stride(choice), place.inputs(space.cell, choice.source))
+            for choice in self._choices
+        )
 
     def forward(self, inputs: Sequence[Tensor | Features], drop_path: DropPath | DrawnPaths | None) -> Features:
         states = {node: Features(through(self.projections[node], Features.of(x))) for node, x in enumerate(inputs)}
@@ -154,14 +159,15 @@ class _Cell(nn.Module):
                 states[target] = Features(_sum(arriving))
             elif target in self._outputs:
                 states[target] = Features(self._silent(states[0].whole))
-        return Features(*(states[node].whole for node in self._outputs))
+        joined = Features(*(states[node].whole for node in self._outputs))
+        return Features(joined.whole + states[0].whole) if self._shortcut else joined
 
     def _edge_stride(self, choice: Choice) -> int:
         return self._stride if choice.source < self._topology.num_inputs else 1
 
     def _apply_op(self, op: nn.Module, x: Features, drop_path: DropPath | DrawnPaths | None) -> Tensor:
         result = _run(op, x, drop_path)
-        drops = self.training and drop_path is not None and drop_path.probability > 0
+        drops = self.training and self.drops_paths and drop_path is not None and drop_path.probability > 0
         return drop_path(result) if drops and _is_droppable(op) else result  # type: ignore[misc]
 
     def _silent(self, first: Tensor) -> Tensor:
@@ -174,8 +180,8 @@ class _Attended(nn.Sequential):
     """An operation and the attention that follows it."""
 
 
-def _build(choice: Choice, place: CellPlace, stride: int) -> nn.Module:
-    op = build_op(choice.op, place.channels, stride, NETWORK_NORM, place.map_size)
+def _build(choice: Choice, place: CellPlace, stride: int, inputs: int) -> nn.Module:
+    op = build_op(choice.op, place.channels, stride, NETWORK_NORM, place.map_size, inputs)
     if not choice.attention:
         return op
     return _Attended(op, build_op(choice.attention, place.channels, 1, NETWORK_NORM, place.map_size))

@@ -105,7 +105,8 @@ class FusedCell(MixedCell):
                 states.append(join_channels(sums.mixed.pop(source), sums.bypassed.pop(source, None), self.share))
             if rows := self._outgoing(source):
                 run(rows, states[source], sums, call)
-        return join_outputs(self.topology, states)
+        joined = join_outputs(self.topology, states)
+        return Features(joined.whole + states[0]) if self.shortcut else joined
 
     def _outgoing(self, source: int) -> tuple[int, ...]:
         return tuple(row for row, edge in enumerate(self.topology.edges) if edge.source == source)
@@ -115,7 +116,7 @@ class FusedCell(MixedCell):
         kept, rest = split_channels(x, self.share)
         stride = self.strides[rows[0]]
         nodes = [self.topology.edges[row].target for row in rows]
-        targets = [sums.mixed[node] if node in sums.mixed else _zeros(kept, stride) for node in nodes]
+        targets = [sums.mixed[node] if node in sums.mixed else _zeros(kept, self.channels, stride) for node in nodes]
         gates = call.gates[self.kind]
         further = [call.gate(self.kind, part) for part in ("auxiliary", "offset")]
         weights = call.gate(self.kind, "edges")
@@ -135,7 +136,7 @@ class FusedCell(MixedCell):
         """As `_joined`, forming the output of each edge, where something acts on it that is not linear."""
         kept, rest = split_channels(x, self.share)
         stride = self.strides[rows[0]]
-        targets = [_zeros(kept, stride) for _ in rows]
+        targets = [_zeros(kept, self.channels, stride) for _ in rows]
         passed = None if rest is None else bypass(rest, stride)
         weights = call.gate(self.kind, "edges")
         added = self._add(rows, kept, targets, call.gates[self.kind], None, call)
@@ -257,8 +258,8 @@ class _Sums(NamedTuple):
     bypassed: dict[int, Tensor]
 
 
-def _zeros(x: Tensor, stride: int) -> Tensor:
-    batch, channels, height, width = x.shape
+def _zeros(x: Tensor, channels: int, stride: int) -> Tensor:
+    batch, _, height, width = x.shape
     size = (batch, channels, -(-height // stride), -(-width // stride))
     return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last).zero_()
 

@@ -69,17 +69,22 @@ class MixedCell(nn.Module):
         self.strides = tuple(
             place.stride if edge.source < self.topology.num_inputs else 1 for edge in self.topology.edges
         )
-        channels = place.channels // self.share
+        self.shortcut = place.shortcut
+        self.channels = channels = place.channels // self.share
+        read = [place.inputs(self.topology, edge.source) // self.share for edge in self.topology.edges]
         self.projections = project_inputs(self.topology, place, spec.norm)
         self.edges = nn.ModuleList(
             nn.ModuleDict(
-                {name: _build(spec, name, channels, stride, place.map_size) for name in spec.ops_of(place.kind, row)}
+                {
+                    name: _build(spec, name, channels, stride, place.map_size, inputs)
+                    for name in spec.ops_of(place.kind, row)
+                }
             )
-            for row, stride in enumerate(self.strides)
+            for row, (stride, inputs) in enumerate(zip(self.strides, read, strict=True))
         )
         self.auxiliary = nn.ModuleList(
-            build_op("skip_connect", channels, stride, spec.norm, place.map_size)
-            for stride in self.strides
+            build_op("skip_connect", channels, stride, spec.norm, place.map_size, inputs)
+            for stride, inputs in zip(self.strides, read, strict=True)
             if spec.mixing.auxiliary_skip
         )
         self.attention = nn.ModuleList(
@@ -98,7 +103,8 @@ class MixedCell(nn.Module):
             rows = self.topology.incoming(node)
             arriving = [self._edge(row, states[self.topology.edges[row].source], call) for row in rows]
             states.append(sum(arriving[1:], start=arriving[0]))
-        return join_outputs(self.topology, states).whole
+        joined = join_outputs(self.topology, states).whole
+        return joined + states[0] if self.shortcut else joined
 
     def _edge(self, row: int, x: Tensor, call: SupernetCall) -> Tensor:
         kept, rest = split_channels(x, self.share)
@@ -106,7 +112,7 @@ class MixedCell(nn.Module):
         gated = [
             gates[self.columns[name]] * _run(op, kept, call, row) for name, op in self.ops_of(row, call.active).items()
         ]
-        mixed = sum(gated[1:], start=gated[0]) if gated else zeros(kept, self.strides[row])
+        mixed = sum(gated[1:], start=gated[0]) if gated else zeros(kept, self.channels, self.strides[row])
         mixed = self.after_operations(row, kept, mixed, call)
         joined = join_channels(mixed, None if rest is None else bypass(rest, self.strides[row]), self.share)
         weights = call.gate(self.kind, "edges")
@@ -267,8 +273,8 @@ def _output_channels(spec: SupernetSpec, index: int) -> int:
     return place.out_channels
 
 
-def _build(spec: SupernetSpec, name: str, channels: int, stride: int, size: Size | None) -> nn.Module:
-    op = build_op(name, channels, stride, spec.norm, size)
+def _build(spec: SupernetSpec, name: str, channels: int, stride: int, size: Size | None, inputs: int) -> nn.Module:
+    op = build_op(name, channels, stride, spec.norm, size, inputs)
     return nn.Sequential(op, spec.norm(channels)) if name in spec.space.normalized_ops else op
 
 
@@ -278,7 +284,7 @@ def _run(op: nn.Module, x: Tensor, call: SupernetCall, row: int) -> Tensor:
     return output * mask if mask is not None and is_identity(op) else output
 
 
-def zeros(x: Tensor, stride: int) -> Tensor:
-    """Zeros of the shape that an operation of that stride gives."""
-    batch, channels, height, width = x.shape
+def zeros(x: Tensor, channels: int, stride: int) -> Tensor:
+    """Zeros of the shape that an operation to so many channels, of that stride, gives."""
+    batch, _, height, width = x.shape
     return x.new_zeros(batch, channels, -(-height // stride), -(-width // stride))

@@ -1,6 +1,6 @@
 """Every candidate operation, once: a builder with its cost formula."""
 
-from dartboard.space.ops import attention, basic, conv, noise  # noqa: F401 - importing registers the operations
+from dartboard.space.ops import attention, basic, conv, mobile, noise  # noqa: F401 - importing registers the operations
 from dartboard.space.ops.attention import ATTENTION
 from dartboard.space.ops.depthwise import DepthwiseConv2d
 from dartboard.space.ops.kernels import plain_kernels
