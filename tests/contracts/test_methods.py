@@ -40,8 +40,6 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
     # A share of the epochs rests alpha, in each of two stages.
     "drnas": ({}, 4),
     "drnas-progressive": ({"channel_shares": (4, 2)}, 8),
-    # The accuracy of a few images is too coarse where all operations count alike.
-    "darts-pt-fixed": ({"criterion": "loss"}, 12),
     # Draws of one operation an edge tell little at a time.
     "gdas": ({}, 12),
     # A temperature that falls takes two epochs in which alpha learns, and it rests for half of a stage.
@@ -56,9 +54,6 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
     "proxyless": ({"alpha_every": 1, "warm_up": 0.0}, 4),
 }
 """Method -> further options with which it finds what is planted, and epochs; otherwise none, and two a stage."""
-
-SUPERNET_DECIDES = {"darts-pt", "sdarts-pt", "sgas-pt"}
-"""Methods that ask the supernet which operation it misses, and need no gradient of alpha to find what is planted."""
 
 PLANTED_IN = {
     # An operation that is not run has the gradient of a number, so that `none`, which gives nothing when it is run,
@@ -187,7 +182,7 @@ def with_scaled_update(recipe: Recipe, factor: float) -> Recipe:
 
 
 @pytest.mark.parametrize("factor", [0.0, -1.0], ids=["zero", "flipped"])
-@pytest.mark.parametrize("name", [name for name in GRADIENT_BASED if name not in SUPERNET_DECIDES])
+@pytest.mark.parametrize("name", GRADIENT_BASED)
 def test_no_seed_finds_what_is_planted_by_a_zero_or_flipped_gradient(name: str, factor: float, tmp_path: Path) -> None:
     wrong = with_scaled_update(planted_recipe(name), factor)
     assert not any(search_for_planted(name, wrong, tmp_path / str(seed), seed) for seed in range(5))
@@ -319,14 +314,7 @@ def test_a_method_takes_a_space_or_refuses_it_in_a_sentence(name: str) -> None:
         assert "choose another method" in sentence
 
 
-# Scoring a whole DARTS supernet without each of its operations takes a minute.
-SLOW = [(name, "darts") for name in ("darts-pt", "darts-pt-fixed", "sdarts-pt")]
-
-
-@pytest.mark.parametrize(
-    ("name", "space"),
-    [pytest.param(*pair, marks=pytest.mark.slow) if pair in SLOW else pair for pair in TAKEN],
-)
+@pytest.mark.parametrize(("name", "space"), TAKEN)
 def test_the_genotype_is_an_architecture_of_its_space(name: str, space: str, tmp_path: Path) -> None:
     layers: dict[str, Any] = {"space": space, "method.name": name, "search.epochs": num_epochs(name)}
     layers |= {"search.steps_per_epoch": 1, "search.init_channels": 12}
@@ -346,9 +334,6 @@ SHOWN_ELSEWHERE = {
     **{("rsps", option): "unit/search/test_paths.py" for option in ("batches", "candidates", "finalists")},
     ("rsps", "steps_per_round"): "unit/search/test_paths.py",
     **{("setn", option): "unit/search/test_paths.py" for option in ("batches", "candidates")},
-    **{(name, "criterion"): "unit/search/test_deciding.py" for name in (*SUPERNET_DECIDES, "darts-pt-fixed", "sgas")},
-    ("darts-pt-fixed", "tuning"): "unit/search/test_deciding.py",
-    ("sgas", "history"): "unit/search/test_deciding.py",
     ("gdas", "allow_same_source"): "unit/search/test_drawn_gates.py",
     ("snas", "keep_all_edges"): "unit/search/test_drawn_gates.py",
     ("p-darts", "max_skips"): "unit/search/test_p_darts.py",
@@ -367,7 +352,6 @@ VALUES: dict[tuple[str, str], list[object]] = {
     **{(name, "channel_share"): [1, 2] for name in ("pc-darts", "drnas")},
     ("drnas-progressive", "channel_shares"): [(2, 1)],
     ("drnas-progressive", "kept_ops"): [2],
-    **{(name, "tuning"): [0.25] for name in ("darts-pt", "sdarts-pt")},
     ("drnas-progressive", "warm_up"): [0.0],
 }
 """Other values of an option, where three times the default is none."""

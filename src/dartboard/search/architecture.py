@@ -135,10 +135,6 @@ class Architecture:
                 gates[f"{kind}.edges"] = drawn.gates
         return StepGates(self.decided(gates | self._common(alphas)), self._decided_active(active))
 
-    def with_gates(self, gates: Mapping[str, Tensor]) -> StepGates:
-        """What runs the supernet with given gates; what decisions shut out is not run."""
-        return StepGates(dict(gates), self.active)
-
     def decided(self, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Gates with those of decided edges put in place."""
         put = dict(gates)

@@ -23,7 +23,7 @@ def describe_recipe(recipe: Recipe) -> list[dict[str, str]]:
         slots = {
             field.name: describe_part(getattr(stage.recipe, field.name))
             for field in fields(Recipe)
-            if field.name not in _HIDDEN and not _is_unused(field.name, getattr(stage.recipe, field.name))
+            if field.name not in _HIDDEN and not _is_unused(getattr(stage.recipe, field.name))
         }
         if stage.pruning is not None:
             slots["pruning"] = describe_part(stage.pruning)
@@ -50,10 +50,6 @@ def describe_part(part: object) -> str:
     return type(part).__name__ + (f"({', '.join(changed)})" if changed else "")
 
 
-def _is_unused(slot: str, part: object) -> bool:
-    """Whether a slot is empty, or holds what every search has."""
-    return (
-        (slot, part) == ("rate", 1.0)
-        or part in (None, (), 0)
-        or (is_dataclass(part) and describe_part(part) == "Mixing")
-    )
+def _is_unused(part: object) -> bool:
+    """Whether a slot is empty, or holds what every supernet has."""
+    return part in (None, (), 0) or (is_dataclass(part) and describe_part(part) == "Mixing")

@@ -82,7 +82,6 @@ class Recipe:
         deeper: cells added to every group of cells between reductions.
         earlier: stages before this one, each with a supernet of its own; what they leave is fewer live operations.
         restarts_rate: whether the weights' learning rate starts its cosine anew in every stage.
-        rate: multiplies the learning rate of the weights at the start of the stage.
         published: search settings of the paper where they differ from the defaults, by name; presets and the user
             override them.
 
@@ -106,7 +105,6 @@ class Recipe:
     deeper: int = 0
     earlier: tuple["Stage", ...] = ()
     restarts_rate: bool = True
-    rate: float = 1.0
     published: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

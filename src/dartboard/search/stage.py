@@ -93,7 +93,6 @@ class StageSearch:
             span,
             live,
             Scorer(supernet, self.batches.validation, problem.device),
-            self._generator,
             hypernetwork,
             stage=self.number,
             epoch=span[0],
@@ -125,7 +124,7 @@ class StageSearch:
             NonFiniteLossError: a loss became NaN or infinite.
         """
         started, state = time.perf_counter(), self.state
-        lr = self._learning_rate(self.recipe.rate * self.settings.weight_lr)
+        lr = self._learning_rate(self.settings.weight_lr)
         for group in state.weight_optimizer.param_groups:
             group["lr"] = lr
         state.refresh()
@@ -228,7 +227,7 @@ class StageSearch:
 
     def validate(self, gates: dict[str, Tensor]) -> Score | None:
         """The supernet on the validation images, or None without any."""
-        return self.state.score(self.state.architecture.with_gates(gates))
+        return self.state.score(StepGates(gates, self.state.architecture.active))
 
     @property
     def _final_alphas(self) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 """All that a search must remember from one epoch to the next."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +55,6 @@ class SearchState:
         validation_accuracy: of the supernet after this epoch, as a fraction; None where there are no such images.
         problem: that of the last alpha step of this epoch, at whose weights and batches rules may look; None while
             alpha rests.
-        generators: purpose -> a generator on the CPU, derived from the seed, the purpose and the epoch.
         score: what any gates are worth with the weights as they are.
         weights: what the weight optimiser moves, by name: the supernet's own weights and those of the hypernetwork.
     """
@@ -69,7 +68,6 @@ class SearchState:
     span: tuple[int, int]
     live: Live
     score: Scorer
-    generators: Callable[[str], torch.Generator]
     hypernetwork: WeightGenerator | None = None
     companion: CompanionNetwork | None = None
     companion_optimizer: torch.optim.SGD | None = None
@@ -162,11 +160,6 @@ class SearchState:
         if self.hypernetwork:
             for name, weight in self.hypernetwork(self.alphas).items():
                 self.supernet.get_parameter(name).copy_(weight)
-
-    @torch.no_grad()
-    def mean_gates(self) -> dict[str, Tensor]:
-        """Deterministic gates by name, at the alphas as they are."""
-        return self.architecture.mean_gates(self.alphas)
 
     def copied_alphas(self) -> dict[str, Tensor]:
         """The alphas as they are now, for rules that keep them."""

@@ -17,7 +17,7 @@ from dartboard.search import (
     all_live,
 )
 from dartboard.space import PUBLISHED, CellGenotype, Genotype, get_space
-from unit.search.unscored import UNSCORED, make_generators
+from unit.search.unscored import UNSCORED
 
 DARTS = get_space("darts")
 LEARNABLE = [DARTS.ops.index(name) for name in ("sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5")]
@@ -31,16 +31,7 @@ def make_state(epochs: int = 50) -> SearchState:
     sgd = torch.optim.SGD(supernet.parameters(), lr=0.1)
     adam = AdamUpdate().optimizer({kind: alpha.requires_grad_() for kind, alpha in alphas.items()}, architecture.cells)
     return SearchState(
-        supernet,
-        architecture,
-        alphas,
-        sgd,
-        adam,
-        epochs=epochs,
-        span=(0, epochs),
-        live=live,
-        score=UNSCORED,
-        generators=make_generators,
+        supernet, architecture, alphas, sgd, adam, epochs=epochs, span=(0, epochs), live=live, score=UNSCORED
     )
 
 

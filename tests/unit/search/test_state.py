@@ -7,7 +7,7 @@ from torch import nn
 from dartboard.runs import RunDirectory
 from dartboard.search import AdamUpdate, Architecture, Recipe, SearchState, all_live
 from dartboard.space import get_space
-from unit.search.unscored import UNSCORED, make_generators
+from unit.search.unscored import UNSCORED
 
 
 def make_state(seed: int, *, moves_alpha: bool = True, fused: bool = True) -> SearchState:
@@ -19,18 +19,7 @@ def make_state(seed: int, *, moves_alpha: bool = True, fused: bool = True) -> Se
     alphas = {kind: torch.randn(2, 3, requires_grad=True) for kind in ("normal", "reduce")}
     sgd = torch.optim.SGD(supernet.parameters(), lr=0.1, momentum=0.9, fused=fused)
     adam = AdamUpdate().optimizer(alphas, architecture.cells) if moves_alpha else None
-    return SearchState(
-        supernet,
-        architecture,
-        alphas,
-        sgd,
-        adam,
-        epochs=5,
-        span=(0, 5),
-        live=live,
-        score=UNSCORED,
-        generators=make_generators,
-    )
+    return SearchState(supernet, architecture, alphas, sgd, adam, epochs=5, span=(0, 5), live=live, score=UNSCORED)
 
 
 def step(state: SearchState) -> None:

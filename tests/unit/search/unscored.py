@@ -1,4 +1,4 @@
-"""What states that are made by hand need."""
+"""A scorer for states that are made by hand."""
 
 from collections.abc import Iterator
 
@@ -6,10 +6,9 @@ import torch
 from torch import nn
 
 from dartboard.data import Batch
-from dartboard.runs import make_generator
 from dartboard.search import Scorer
 
-__all__ = ["UNSCORED", "make_generators"]
+__all__ = ["UNSCORED"]
 
 
 class NoBatches:
@@ -18,7 +17,3 @@ class NoBatches:
 
 
 UNSCORED = Scorer(nn.Identity(), NoBatches(), torch.device("cpu"))
-
-
-def make_generators(purpose: str) -> torch.Generator:
-    return make_generator(0, purpose)

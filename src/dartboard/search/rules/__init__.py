@@ -6,8 +6,6 @@ from dartboard.search.rules.best_epoch import BestEpoch
 from dartboard.search.rules.cooling import Cooling, LinearCooling
 from dartboard.search.rules.curvature import DecayOnSharpening, MeasureCurvature, Sharpening, StopOnSharpening
 from dartboard.search.rules.dropping import GrowDropping
-from dartboard.search.rules.greedy import DecideGreedily
-from dartboard.search.rules.perturbing import DecideByPerturbation
 from dartboard.search.rules.skip_dropout import FadingSkipDropout
 from dartboard.search.rules.stopping import StopAtSkips, StopAtStableRanking
 from dartboard.search.rules.warm_up import NoTraining, SparseAlpha, WarmUp
@@ -17,8 +15,6 @@ __all__ = [
     "BestEpoch",
     "Cooling",
     "DecayOnSharpening",
-    "DecideByPerturbation",
-    "DecideGreedily",
     "FadeAuxiliary",
     "Fading",
     "FadingSkipDropout",
