@@ -40,6 +40,9 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
     # A share of the epochs rests alpha, in each of two stages.
     "drnas": ({}, 4),
     "drnas-progressive": ({"channel_shares": (4, 2)}, 8),
+    # A first stage of at least as many epochs as alpha needs; the last ones decide.
+    "darts-pt": ({"tuning": 0.5}, 4),
+    "sdarts-pt": ({"tuning": 0.5}, 4),
     # Draws of one operation an edge tell little at a time.
     "gdas": ({}, 12),
     # A temperature that falls takes two epochs in which alpha learns, and it rests for half of a stage.

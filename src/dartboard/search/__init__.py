@@ -1,6 +1,6 @@
 """The parts of a search and the one loop that runs them."""
 
-from dartboard.search.architecture import Architecture, Decisions, Live, StepGates, all_live
+from dartboard.search.architecture import Architecture, Decisions, Live, StepGates, all_live, initial_live
 from dartboard.search.curvature import AlphaCurvature
 from dartboard.search.describe import describe_part, describe_recipe
 from dartboard.search.dropping import Dropping
@@ -53,15 +53,21 @@ from dartboard.search.relaxation import (
 )
 from dartboard.search.rules import (
     BestEpoch,
+    ByRemoval,
+    ByShare,
     Cooling,
     DecayOnSharpening,
+    DecideByRemoval,
+    DecideGreedily,
     FadeAuxiliary,
     Fading,
     FadingSkipDropout,
     GrowDropping,
     LinearCooling,
+    Measure,
     MeasureCurvature,
     NoTraining,
+    OperationChoice,
     Rule,
     ScaleWeightDecay,
     Sharpening,
@@ -71,6 +77,7 @@ from dartboard.search.rules import (
     WarmUp,
 )
 from dartboard.search.scoring import Score, Scorer
+from dartboard.search.selecting import removal_stage, select_by_removal
 from dartboard.search.selection import (
     CHOICE_RULES,
     ChoiceRule,
@@ -106,6 +113,8 @@ __all__ = [
     "BestEpoch",
     "BetaDecay",
     "Bilevel",
+    "ByRemoval",
+    "ByShare",
     "ChoiceRule",
     "Choosy",
     "Concrete",
@@ -113,6 +122,8 @@ __all__ = [
     "Cooling",
     "Count",
     "DecayOnSharpening",
+    "DecideByRemoval",
+    "DecideGreedily",
     "Decisions",
     "Demanding",
     "DenseHypernetwork",
@@ -142,11 +153,13 @@ __all__ = [
     "KeepStrongestOfGroups",
     "LinearCooling",
     "Live",
+    "Measure",
     "MeasureCurvature",
     "Neumann",
     "NoTraining",
     "NodeSoftmax",
     "NonNegative",
+    "OperationChoice",
     "PairSoftmax",
     "Penalty",
     "Perturbation",
@@ -200,9 +213,12 @@ __all__ = [
     "choice_rule",
     "describe_part",
     "describe_recipe",
+    "initial_live",
     "make_genotype",
     "make_recipe",
     "method",
+    "removal_stage",
     "run_search",
+    "select_by_removal",
     "stage_spans",
 ]

@@ -3,7 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 from dartboard.errors import RecipeError
-from dartboard.search.architecture import all_live
+from dartboard.search.architecture import initial_live
 from dartboard.search.recipe import Recipe
 from dartboard.space import SearchSpace
 
@@ -26,7 +26,7 @@ def check_fit(recipe: Recipe, space: SearchSpace) -> None:
         RecipeError: the method leaves out every operation of an edge, or a part does not make sense there.
     """
     for stage in recipe.stages:
-        for kind, edges in all_live(space, stage.recipe.without).items():
+        for kind, edges in initial_live(stage.recipe, space).items():
             for edge, names in zip(space.cell.edges, edges, strict=True):
                 if not names:
                     raise RecipeError(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dartboard.errors import NonFiniteLossError
 from dartboard.runs import Event, Observer, make_generator
-from dartboard.search.architecture import Architecture, Live, StepGates
+from dartboard.search.architecture import Architecture, Live
 from dartboard.search.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.recipe import Recipe, Stage
@@ -99,6 +99,7 @@ class StageSearch:
             hypernetwork,
             stage=self.number,
             epoch=span[0],
+            seed=self._seed,
         )
 
     def run_epoch(self, observer: Observer) -> Event:
@@ -118,8 +119,8 @@ class StageSearch:
         state.figures, state.problem = {}, None
         steps = self.make_steps()
         state.supernet.train()
-        batches = self.batches.weights.epoch(self._generator("weight-batches"))
-        for batch in islice(batches, self.num_steps):
+        own = self._epoch_batches()
+        for batch in islice(own.weights.epoch(self._generator("weight-batches")), self.num_steps):
             steps(batch)
             observer.step()
         losses = self._read(steps)
@@ -197,7 +198,7 @@ class StageSearch:
 
     def validate(self, gates: dict[str, Tensor]) -> Score | None:
         """The supernet on the validation images, or None without any."""
-        return self.state.score(StepGates(gates, self.state.architecture.active))
+        return self.state.score_mixture(gates)
 
     @property
     def _final_alphas(self) -> dict[str, Tensor]:
@@ -209,8 +210,16 @@ class StageSearch:
 
     def make_steps(self) -> Steps:
         """The steps of the epoch at hand."""
-        streams = Streams(self._generator, self.batches.alphas.forever, self.batches.weights.forever)
+        own = self._epoch_batches()
+        streams = Streams(self._generator, own.alphas.forever, own.weights.forever)
         return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
+
+    def _epoch_batches(self) -> SearchBatches:
+        """The batches as large as rules have made them."""
+        more, batches = self.state.extra_images, self.batches
+        if not more:
+            return batches
+        return batches._replace(weights=batches.weights.enlarged(more), alphas=batches.alphas.enlarged(more))
 
     def _generator(self, purpose: str) -> torch.Generator:
         return make_generator(self._seed, "search", purpose, self.state.epoch)
@@ -218,7 +227,8 @@ class StageSearch:
     def _learning_rate(self) -> float:
         state, settings = self.state, self.settings
         first, last = state.span if self.recipe.restarts_rate else (0, state.epochs)
-        return cosine(state.epoch - first, last - first, settings.weight_lr, settings.weight_lr_min)
+        start = settings.weight_lr * self.recipe.weight_lr_factor
+        return cosine(state.epoch - first, last - first, start, min(start, settings.weight_lr_min))
 
     def _read(self, steps: Steps) -> dict[str, float | None]:
         """What the meters say, for the event of the epoch."""

@@ -195,7 +195,13 @@ class Steps:
             alpha.grad = gradients[name]
         if update.grad_clip is not None:
             nn.utils.clip_grad_norm_(self._state.alphas.values(), update.grad_clip)
+        # Neither decay nor the momentum from before moves the alpha of an edge that is decided.
+        resting = self._state.architecture.resting(self._state.alphas)
+        before = {kind: self._state.alphas[kind].detach().clone() for kind in resting}
         optimizer.step()
+        with torch.no_grad():
+            for kind, mask in resting.items():
+                self._state.alphas[kind].copy_(torch.where(mask, before[kind], self._state.alphas[kind]))
 
     def _move_weights(self, gradients: Mapping[str, Tensor | None]) -> None:
         weights = self._state.weights
