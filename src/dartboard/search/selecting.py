@@ -16,7 +16,7 @@ def select_by_removal(search: Recipe, share: float, measure: Measure) -> Recipe:
         share: of the epochs that the last stage has.
         measure: what tells how good a supernet is on validation images.
     """
-    first = Stage(replace(search, published={}), 1 - share, leaves="weights")
+    first = Stage(search, 1 - share, leaves="weights")
     return replace(removal_stage(search, measure), earlier=(first,))
 
 
