@@ -192,6 +192,9 @@ class PlantedBatches:
     def __len__(self) -> int:
         return self.length
 
+    def enlarged(self, images: int) -> "PlantedBatches":
+        return PlantedBatches(self.planted, self.length, self.batch_size + images)
+
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
         return islice(self.forever(generator), self.length)
 

@@ -17,7 +17,7 @@ from contracts.small import SMALL_SPACE, Outcome, open_small, outcome
 from dartboard.errors import RecipeError
 from dartboard.pipeline import search_genotype
 from dartboard.runs import Event, Observer, RunDirectory
-from dartboard.search import METHODS, NoTraining, Recipe, RelaxedCell, Update, check_fit, make_recipe
+from dartboard.search import METHODS, ByRemoval, NoTraining, Recipe, RelaxedCell, Update, check_fit, make_recipe
 from dartboard.space import SPACES, SearchSpace, check_genotype, get_space
 
 ALL = [entry.name for entry in METHODS]
@@ -40,6 +40,11 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
     # A share of the epochs rests alpha, in each of two stages.
     "drnas": ({}, 4),
     "drnas-progressive": ({"channel_shares": (4, 2)}, 8),
+    # A first stage of at least as many epochs as alpha needs; the last ones decide.
+    "darts-pt": ({"tuning": 0.5}, 4),
+    # At even shares few images change sides when an operation is taken out.
+    "darts-pt-fixed": ({"tuning": 0.5, "measure": "loss"}, 4),
+    "sdarts-pt": ({"tuning": 0.5}, 4),
     # Draws of one operation an edge tell little at a time.
     "gdas": ({}, 12),
     # A temperature that falls takes two epochs in which alpha learns, and it rests for half of a stage.
@@ -181,8 +186,21 @@ def with_scaled_update(recipe: Recipe, factor: float) -> Recipe:
     return replace(recipe, update=Scaled(recipe.update, factor), earlier=earlier)
 
 
+BY_REMOVAL = {"darts-pt", "darts-pt-fixed", "sdarts-pt", "sgas-pt"}
+"""Methods that choose operations by what the supernet is without them, whatever alpha says."""
+
+
+@pytest.mark.parametrize("name", sorted(BY_REMOVAL))
+def test_no_seed_finds_what_is_planted_by_what_the_supernet_misses_least(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = ByRemoval.value_without
+    monkeypatch.setattr(ByRemoval, "value_without", lambda *given: -right(*given))
+    assert not any(search_for_planted(name, planted_recipe(name), tmp_path / str(seed), seed) for seed in range(3))
+
+
 @pytest.mark.parametrize("factor", [0.0, -1.0], ids=["zero", "flipped"])
-@pytest.mark.parametrize("name", GRADIENT_BASED)
+@pytest.mark.parametrize("name", [name for name in GRADIENT_BASED if name not in BY_REMOVAL])
 def test_no_seed_finds_what_is_planted_by_a_zero_or_flipped_gradient(name: str, factor: float, tmp_path: Path) -> None:
     wrong = with_scaled_update(planted_recipe(name), factor)
     assert not any(search_for_planted(name, wrong, tmp_path / str(seed), seed) for seed in range(5))
@@ -323,6 +341,8 @@ def test_the_genotype_is_an_architecture_of_its_space(name: str, space: str, tmp
     check_genotype(genotype, get_space(space))
 
 
+GREEDY = ("criterion", "history", "last_decision", "more_images")
+
 SHOWN_ELSEWHERE = {
     ("darts-plus", "criterion"): "unit/search/test_simple_methods.py",
     ("darts-plus", "keep"): "unit/search/test_rules.py",
@@ -335,6 +355,9 @@ SHOWN_ELSEWHERE = {
     ("rsps", "steps_per_round"): "unit/search/test_paths.py",
     **{("setn", option): "unit/search/test_paths.py" for option in ("batches", "candidates")},
     ("gdas", "allow_same_source"): "unit/search/test_drawn_gates.py",
+    **{("darts-pt-fixed", option): "unit/search/test_edge_decisions.py" for option in ("measure", "none", "tuning")},
+    **{(name, option): "unit/search/test_edge_decisions.py" for name in ("sgas", "sgas-pt") for option in GREEDY},
+    ("sgas-pt", "measure"): "unit/search/test_edge_decisions.py",
     ("snas", "keep_all_edges"): "unit/search/test_drawn_gates.py",
     ("p-darts", "max_skips"): "unit/search/test_p_darts.py",
 }
@@ -350,6 +373,7 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("proxyless", "cost_reference"): [1e5],
     # Must divide the width of the small supernet.
     **{(name, "channel_share"): [1, 2] for name in ("pc-darts", "drnas")},
+    **{(name, "tuning"): [0.3] for name in ("darts-pt", "sdarts-pt")},
     ("drnas-progressive", "channel_shares"): [(2, 1)],
     ("drnas-progressive", "kept_ops"): [2],
     ("drnas-progressive", "warm_up"): [0.0],

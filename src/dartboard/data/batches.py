@@ -1,5 +1,6 @@
 """Endless, shuffled or ordered batches of one part of a dataset, on the device."""
 
+import copy
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -63,6 +64,12 @@ class Batches:
     def __len__(self) -> int:
         """Training batches per epoch."""
         return len(self.view) // self.batch_size
+
+    def enlarged(self, images: int) -> "Batches":
+        """The same images in batches of so many more each, as far as there are images; they are not copied."""
+        larger = copy.copy(self)
+        larger.batch_size = max(1, min(self.batch_size + images, len(self.view)))
+        return larger
 
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
         """Training batches in random order, augmented; the images that do not fill the last batch are left out."""

@@ -22,8 +22,8 @@ from dartboard.search import (
     SearchProblem,
     SupernetRequest,
     WarmUp,
-    all_live,
     check_fit,
+    initial_live,
     make_recipe,
     run_search,
     stage_spans,
@@ -54,7 +54,7 @@ def check_method(settings: RunSettings) -> None:
         companion = stage.recipe.companion.deeper if stage.recipe.companion else 0
         layers = space.skeleton.deepen(size.layers, stage.recipe.deeper + companion)
         plan = space.plan(in_channels=3, num_classes=2, init_channels=size.init_channels, layers=layers)
-        SupernetSpec(space, plan, stage.recipe.mixing).with_live(all_live(space, stage.recipe.without))
+        SupernetSpec(space, plan, stage.recipe.mixing).with_live(initial_live(stage.recipe, space))
 
 
 def describe_search(session: Session) -> str:
@@ -127,7 +127,7 @@ def _note_hypernetwork(session: Session, recipe: Recipe) -> None:
     counts = [0]
     for number, stage in enumerate(recipe.stages):
         if stage.recipe.hypernetwork:
-            live = all_live(space, stage.recipe.without)
+            live = initial_live(stage.recipe, space)
             request = SupernetRequest(number, stage.recipe.mixing, live, stage.recipe.deeper)
             architecture = Architecture.of(stage.recipe, space, live, torch.device("cpu"))
             with torch.device("meta"):

@@ -1,6 +1,6 @@
 """The parts of a search and the one loop that runs them."""
 
-from dartboard.search.architecture import Architecture, Decisions, Live, StepGates, all_live
+from dartboard.search.architecture import Architecture, Decisions, Live, StepGates, all_live, initial_live
 from dartboard.search.companions import CompanionNetwork, Distillation, Tapped
 from dartboard.search.curvature import AlphaCurvature
 from dartboard.search.describe import describe_part, describe_recipe
@@ -68,15 +68,21 @@ from dartboard.search.relaxation import (
 )
 from dartboard.search.rules import (
     BestEpoch,
+    ByRemoval,
+    ByShare,
     Cooling,
     DecayOnSharpening,
+    DecideByRemoval,
+    DecideGreedily,
     FadeAuxiliary,
     Fading,
     FadingSkipDropout,
     GrowDropping,
     LinearCooling,
+    Measure,
     MeasureCurvature,
     NoTraining,
+    OperationChoice,
     Rule,
     ScaleWeightDecay,
     Sharpening,
@@ -87,6 +93,7 @@ from dartboard.search.rules import (
     WarmUp,
 )
 from dartboard.search.scoring import Score, Scorer
+from dartboard.search.selecting import removal_stage, select_by_removal
 from dartboard.search.selection import (
     CHOICE_RULES,
     ChoiceRule,
@@ -123,6 +130,8 @@ __all__ = [
     "BetaDecay",
     "Bilevel",
     "BinaryGates",
+    "ByRemoval",
+    "ByShare",
     "ChoiceRule",
     "Choosy",
     "CompanionNetwork",
@@ -131,6 +140,8 @@ __all__ = [
     "Cooling",
     "Count",
     "DecayOnSharpening",
+    "DecideByRemoval",
+    "DecideGreedily",
     "Decisions",
     "Demanding",
     "DenseHypernetwork",
@@ -165,11 +176,13 @@ __all__ = [
     "KeepStrongestOfGroups",
     "LinearCooling",
     "Live",
+    "Measure",
     "MeasureCurvature",
     "Neumann",
     "NoTraining",
     "NodeSoftmax",
     "NonNegative",
+    "OperationChoice",
     "PairSoftmax",
     "Penalty",
     "Perturbation",
@@ -229,9 +242,12 @@ __all__ = [
     "choice_rule",
     "describe_part",
     "describe_recipe",
+    "initial_live",
     "make_genotype",
     "make_recipe",
     "method",
+    "removal_stage",
     "run_search",
+    "select_by_removal",
     "stage_spans",
 ]

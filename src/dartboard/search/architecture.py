@@ -15,7 +15,7 @@ from dartboard.search.relaxation import DrawsPaths, RelaxedCell, Settles, Shares
 from dartboard.space import Genotype, OperationCosts, SearchSpace
 from dartboard.supernet import Active
 
-__all__ = ["Architecture", "Decisions", "Live", "StepGates", "all_live"]
+__all__ = ["Architecture", "Decisions", "Live", "StepGates", "all_live", "initial_live"]
 
 Decisions = Mapping[str, Mapping[int, str | None]]
 """Cell kind -> row of an edge -> the operation that it has for good; None for an edge that is given up."""
@@ -31,6 +31,20 @@ def all_live(space: SearchSpace, without: Sequence[str] = ()) -> dict[str, list[
             [name for name in space.ops_on(kind, row) if name not in without] for row in range(len(space.cell.edges))
         ]
         for kind in space.cell_kinds
+    }
+
+
+def initial_live(recipe: Recipe, space: SearchSpace) -> dict[str, list[list[str]]]:
+    """The operations that a search by this recipe begins with."""
+    live = all_live(space, recipe.without)
+    if not recipe.only_selectable:
+        return live
+    return {
+        kind: [
+            [name for name in names if space.ops.index(name) in columns]
+            for names, columns in zip(edges, space.selectable_columns(kind), strict=True)
+        ]
+        for kind, edges in live.items()
     }
 
 
@@ -143,6 +157,10 @@ class Architecture:
             if (offset := gates.get(f"{kind}.offset")) is not None:
                 put[f"{kind}.offset"] = offset * still_open
         return put
+
+    def resting(self, alphas: Tensors) -> dict[str, Tensor]:
+        """Cell kind -> mask of the entries of alpha that belong to decided edges, (edges, 1), where there are any."""
+        return {kind: ~still_open[:, None] for kind, (still_open, _) in self._fixed.items() if kind in alphas}
 
     def of_genotype(self, genotype: Genotype) -> StepGates:
         """What runs just one architecture: gates 1 for its operations, which alone are active, on the cells' device."""

@@ -51,5 +51,7 @@ def describe_part(part: object) -> str:
 
 
 def _is_unused(part: object) -> bool:
-    """Whether a slot is empty, or holds what every supernet has."""
+    """Whether a slot is empty, a factor of one, or holds what every supernet has."""
+    if isinstance(part, float):
+        return part == 1
     return part in (None, (), 0) or (is_dataclass(part) and describe_part(part) == "Mixing")

@@ -3,7 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 from dartboard.errors import RecipeError
-from dartboard.search.architecture import all_live
+from dartboard.search.architecture import initial_live
 from dartboard.search.recipe import Recipe
 from dartboard.space import SearchSpace
 
@@ -28,7 +28,7 @@ def check_fit(recipe: Recipe, space: SearchSpace) -> None:
     """
     for stage in recipe.stages:
         space.skeleton.deepen(space.small_size[1], stage.recipe.deeper)
-        for kind, edges in all_live(space, stage.recipe.without).items():
+        for kind, edges in initial_live(stage.recipe, space).items():
             for edge, names in zip(space.cell.edges, edges, strict=True):
                 if not names:
                     raise RecipeError(

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from dartboard.errors import SettingsError
 from dartboard.runs import Event, Observer, RunDirectory, equal_steps
-from dartboard.search.architecture import Live, all_live
+from dartboard.search.architecture import Live, initial_live
 from dartboard.search.problem import SearchLength, SearchProblem
 from dartboard.search.recipe import Recipe
 from dartboard.search.settings import SearchSettings
@@ -58,7 +58,7 @@ def run_search(
             search = begin(saved["stage"], saved["live"])
             search.state.load_state_dict(saved)
     else:
-        search = begin(0, all_live(problem.space, recipe.without))
+        search = begin(0, initial_live(stages[0].recipe, problem.space))
     _forget_undone(run, search.state)
     observer.begin("search", epochs=length.epochs, steps=search.num_steps, done=search.state.epoch)
     with equal_steps():

@@ -70,6 +70,7 @@ class Recipe:
         edges: how the weights of edges come about; None: edges have none.
         mixing: how the gated outputs of an edge's operations join.
         without: candidate operations of the space that the method leaves out.
+        only_selectable: whether also those are left out that no discrete cell takes: `none`, where edges are dropped.
         hypernetwork: makes the weights of candidate operations from alpha; None: they learn on their own.
         gradient: what d loss / d alpha is; None leaves alpha as it starts.
         update: how alpha moves; given exactly when there is a gradient.
@@ -82,6 +83,8 @@ class Recipe:
         deeper: cells added to every group of cells between reductions.
         earlier: stages before this one, each with a supernet of its own; what they leave is fewer live operations.
         restarts_rate: whether the weights' learning rate starts its cosine anew in every stage.
+        weight_lr_factor: multiplies the learning rate of the weights (`search.weight_lr`), which never ends higher than
+            it began.
         published: search settings of the paper where they differ from the defaults, by name; presets and the user
             override them.
 
@@ -93,6 +96,7 @@ class Recipe:
     edges: Relaxation | None = None
     mixing: Mixing = field(default_factory=Mixing)
     without: tuple[str, ...] = ()
+    only_selectable: bool = False
     hypernetwork: Hypernetwork | None = None
     gradient: Gradient | None = None
     update: Update | None = None
@@ -105,6 +109,7 @@ class Recipe:
     deeper: int = 0
     earlier: tuple["Stage", ...] = ()
     restarts_rate: bool = True
+    weight_lr_factor: float = 1.0
     published: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -96,6 +96,7 @@ class StageSearch:
             hypernetwork,
             stage=self.number,
             epoch=span[0],
+            seed=self._seed,
         )
         if recipe.companion:
             self._add_companion(state, recipe.companion, request)
@@ -124,7 +125,7 @@ class StageSearch:
             NonFiniteLossError: a loss became NaN or infinite.
         """
         started, state = time.perf_counter(), self.state
-        lr = self._learning_rate(self.settings.weight_lr)
+        lr = self._learning_rate(self.recipe.weight_lr_factor * self.settings.weight_lr)
         for group in state.weight_optimizer.param_groups:
             group["lr"] = lr
         state.refresh()
@@ -132,8 +133,8 @@ class StageSearch:
         steps = self.make_steps()
         state.supernet.train()
         self._train_companion(steps)
-        batches = self.batches.weights.epoch(self._generator("weight-batches"))
-        for batch in islice(batches, self.num_steps):
+        own = self._epoch_batches()
+        for batch in islice(own.weights.epoch(self._generator("weight-batches")), self.num_steps):
             steps(batch)
             observer.step()
         losses = self._read(steps)
@@ -227,7 +228,7 @@ class StageSearch:
 
     def validate(self, gates: dict[str, Tensor]) -> Score | None:
         """The supernet on the validation images, or None without any."""
-        return self.state.score(StepGates(gates, self.state.architecture.active))
+        return self.state.score_mixture(gates)
 
     @property
     def _final_alphas(self) -> dict[str, Tensor]:
@@ -239,8 +240,16 @@ class StageSearch:
 
     def make_steps(self) -> Steps:
         """The steps of the epoch at hand."""
-        streams = Streams(self._generator, self.batches.alphas.forever, self.batches.weights.forever)
+        own = self._epoch_batches()
+        streams = Streams(self._generator, own.alphas.forever, own.weights.forever)
         return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
+
+    def _epoch_batches(self) -> SearchBatches:
+        """The batches as large as rules have made them."""
+        more, batches = self.state.extra_images, self.batches
+        if not more:
+            return batches
+        return batches._replace(weights=batches.weights.enlarged(more), alphas=batches.alphas.enlarged(more))
 
     def _generator(self, purpose: str) -> torch.Generator:
         return make_generator(self._seed, "search", purpose, self.state.epoch)
@@ -248,7 +257,7 @@ class StageSearch:
     def _learning_rate(self, start: float) -> float:
         state, settings = self.state, self.settings
         first, last = state.span if self.recipe.restarts_rate else (0, state.epochs)
-        return cosine(state.epoch - first, last - first, start, settings.weight_lr_min)
+        return cosine(state.epoch - first, last - first, start, min(start, settings.weight_lr_min))
 
     def _read(self, steps: Steps) -> dict[str, float | None]:
         """What the meters say, for the event of the epoch."""

@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from dartboard.runs import make_generator
 from dartboard.search.architecture import Architecture, Live, StepGates
 from dartboard.search.companions import CompanionNetwork
 from dartboard.search.dropping import Dropping
 from dartboard.search.gradient import Bilevel, Tensors
 from dartboard.search.hypernetworks import WeightGenerator, learned_weights, supernet_weights
-from dartboard.search.scoring import Scorer
+from dartboard.search.scoring import Score, Scorer
 from dartboard.space import Genotype
 
 __all__ = ["SearchState"]
@@ -23,7 +24,7 @@ __all__ = ["SearchState"]
 class SearchState:
     """The moving parts of a search, as rules see and change them.
 
-    Random streams are not here: each epoch derives its own from the seed.
+    Random streams are not here: each epoch derives its own from the seed (`generator`).
 
     Attributes:
         supernet: of the stage at hand; called as supernet(images, gates).
@@ -56,6 +57,8 @@ class SearchState:
         problem: that of the last alpha step of this epoch, at whose weights and batches rules may look; None while
             alpha rests.
         score: what any gates are worth with the weights as they are.
+        seed: root of every random stream.
+        extra_images: by how many images rules have enlarged the batches of weights and alpha.
         weights: what the weight optimiser moves, by name: the supernet's own weights and those of the hypernetwork.
     """
 
@@ -88,6 +91,8 @@ class SearchState:
     genotype: Genotype | None = None
     validation_accuracy: float | None = None
     problem: Bilevel | None = None
+    seed: int = 0
+    extra_images: int = 0
     weights: dict[str, nn.Parameter] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -134,6 +139,14 @@ class SearchState:
         """
         self.decisions.setdefault(kind, {})[row] = op
         self.refresh()
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """A generator of random numbers for a purpose and the epoch at hand, on the CPU."""
+        return make_generator(self.seed, "search", purpose, self.epoch)
+
+    def score_mixture(self, gates: Mapping[str, Tensor]) -> Score | None:
+        """What deterministic gates, such as `Architecture.mean_gates`, are worth; None without validation images."""
+        return self.score(StepGates(dict(gates), self.architecture.active))
 
     def refresh(self) -> None:
         """Bring the architecture up to what rules have set."""
@@ -186,6 +199,7 @@ class SearchState:
             "records": self.records,
             "temperature": self.temperature,
             "auxiliary_gate": self.auxiliary_gate,
+            "extra_images": self.extra_images,
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -206,6 +220,6 @@ class SearchState:
         self.stop_reason = saved["stop_reason"]
         self.final_alphas = saved["final_alphas"]
         self.rollbacks, self.records = saved["rollbacks"], saved["records"]
-        self.decisions = saved["decisions"]
+        self.decisions, self.extra_images = saved["decisions"], saved["extra_images"]
         self.temperature, self.auxiliary_gate = saved["temperature"], saved["auxiliary_gate"]
         self.refresh()

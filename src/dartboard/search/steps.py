@@ -280,6 +280,16 @@ class Steps:
             alpha.grad = gradients[name]
         if update.grad_clip is not None:
             nn.utils.clip_grad_norm_(self._state.alphas.values(), update.grad_clip)
+        # Neither decay nor the momentum from before moves the alpha of an edge that is decided.
+        resting = self._state.architecture.resting(self._state.alphas)
+        before = {kind: self._state.alphas[kind].detach().clone() for kind in resting}
+        self._step_alphas(optimizer)
+        with torch.no_grad():
+            for kind, mask in resting.items():
+                self._state.alphas[kind].copy_(torch.where(mask, before[kind], self._state.alphas[kind]))
+
+    def _step_alphas(self, optimizer: torch.optim.Optimizer) -> None:
+        """The update, after which the relaxation may have its say."""
         if self._drawn is None or not isinstance(self._recipe.relaxation, Settles):
             optimizer.step()
             return

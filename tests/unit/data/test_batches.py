@@ -110,3 +110,13 @@ def test_an_empty_view_has_no_batches_and_no_endless_stream() -> None:
 def test_a_batch_size_of_zero_is_refused() -> None:
     with pytest.raises(DataError, match="batch_size of 1 or more"):
         make(view(3), 0)
+
+
+def test_enlarged_batches_hold_more_of_the_same_images_as_far_as_there_are_any(place) -> None:
+    small = make(view(10), 3)
+    larger = small.enlarged(2)
+    assert [len(own) for own in labels(larger.epoch(generator()))] == [5, 5]
+    assert sorted(flat_labels(larger.epoch(generator()))) == list(range(10))
+    assert len(larger) == 2
+    assert small.enlarged(99).batch_size == 10
+    assert (small.batch_size, len(small)) == (3, 3)

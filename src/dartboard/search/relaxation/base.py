@@ -53,6 +53,12 @@ class RelaxedCell:
         )
 
     @cached_property
+    def selectable_columns(self) -> tuple[tuple[int, ...], ...]:
+        """The same without what no discrete cell takes: `none`, where edges are dropped."""
+        left_out = "none" if self.topology.edges_per_node is not None else ""
+        return tuple(tuple(column for column in row if self.ops[column] != left_out) for row in self.live_columns)
+
+    @cached_property
     def rows(self) -> dict[tuple[int, int], int]:
         """(target, source) -> row of the edge."""
         return {(edge.target, edge.source): row for row, edge in enumerate(self.topology.edges)}

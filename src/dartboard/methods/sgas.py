@@ -1,0 +1,50 @@
+"""SGAS."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from dartboard.search import AdamUpdate, DecideGreedily, FirstOrder, NonNegative, Recipe, Softmax, WarmUp, method
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+@method("sgas", paper="arXiv:1912.00195")
+def sgas(
+    *,
+    alpha_lr: NonNegative = 3e-4,
+    alpha_weight_decay: NonNegative = 1e-3,
+    criterion: Literal[1, 2] = 1,
+    history: Annotated[int, Field(ge=1)] = 4,
+    first_decision: Share = 9 / 50,
+    last_decision: Share = 44 / 50,
+    more_images: Annotated[int, Field(ge=0)] = 8,
+) -> Recipe:
+    """SGAS: edges are decided one after the other during the search, the most important and certain first.
+
+    A decided edge keeps one operation and searches no longer, so that the supernet shrinks towards the final network,
+    and what is chosen in the end is what has been trained.
+
+    Differs from the paper: no limit of memory to the growing batches but the number of images; in spaces that keep
+    every edge each is decided once, and `none` may be chosen.
+    Reference figures: CIFAR-10 error 2.66 +- 0.24 %, 3.7 M parameters in 0.25 GPU days (criterion 1, ten searches; the
+    paper).
+
+    Args:
+        alpha_lr: learning rate of alpha.
+        alpha_weight_decay: L2 factor of alpha.
+        criterion: 1: importance and certainty of an edge; 2: also whether its operations' shares are stable.
+        history: epochs over which criterion 2 compares.
+        first_decision: share of the epochs after which the first edge is decided; alpha rests before.
+        last_decision: share of the epochs after which the last edge is decided.
+        more_images: images by which a decision enlarges the batches.
+    """
+    return Recipe(
+        relaxation=Softmax(),
+        gradient=FirstOrder(),
+        update=AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay),
+        rules=(
+            WarmUp(first_decision),
+            DecideGreedily(criterion, history, first_decision, last_decision, more_images),
+        ),
+    )

@@ -1,0 +1,29 @@
+"""Stages that select: a recipe whose supernet goes on learning while its edges are decided."""
+
+from dataclasses import replace
+
+from dartboard.search.recipe import Recipe, Stage
+from dartboard.search.rules import ByRemoval, DecideByRemoval, Measure, WarmUp
+
+__all__ = ["removal_stage", "select_by_removal"]
+
+
+def select_by_removal(search: Recipe, share: float, measure: Measure) -> Recipe:
+    """A search with a further last stage that decides operations and edges by what the supernet is without them.
+
+    Args:
+        search: of one stage.
+        share: of the epochs that the last stage has.
+        measure: what tells how good a supernet is on validation images.
+    """
+    first = Stage(search, 1 - share, leaves="weights")
+    return replace(removal_stage(search, measure), earlier=(first,))
+
+
+def removal_stage(search: Recipe, measure: Measure = "accuracy") -> Recipe:
+    """What goes on with a supernet that `search` has trained, and decides its edges (DARTS-PT, arXiv:2108.04392).
+
+    The weights learn on at a tenth of the rate, alpha as before; rules of the search have had their say.
+    """
+    rules = (WarmUp(0.0), DecideByRemoval(ByRemoval(measure)))
+    return replace(search, rules=rules, earlier=(), weight_lr_factor=0.1, restarts_rate=True)
