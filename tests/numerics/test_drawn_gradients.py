@@ -4,6 +4,8 @@ Two edges, whose gates add up to an output with a squared loss. Two operations a
 the difference of two Gumbel numbers is logistic, so that a grid over two uniform numbers integrates over all draws.
 """
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -24,7 +26,9 @@ def loss_of(gates: Tensor) -> Tensor:
     return ((gates * VALUES).sum(dim=(-2, -1)) - TARGET).square()
 
 
-def sampled(relaxation: Relaxation, alpha: Tensor, temperature: float, loss=loss_of) -> tuple[Tensor, Tensor]:
+def sampled(
+    relaxation: Relaxation, alpha: Tensor, temperature: float, loss: Callable[[Tensor], Tensor] = loss_of
+) -> tuple[Tensor, Tensor]:
     """Mean gradient over draws, and its standard error; the rows of one large cell are as many draws."""
     copies = alpha.repeat(COUNT, 1).requires_grad_()
     rows, columns = copies.shape
