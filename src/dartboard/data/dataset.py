@@ -53,7 +53,7 @@ class Dataset:
         notes: sentences about decisions made while reading, shown before a run and in the report, such as which
             folder serves as the test set or how many broken files were skipped.
         description: what the source says of itself in words (`description.md` of the task layout), or nothing.
-        broken: name of each image that was left out because it cannot be read -> the reason.
+        broken: for each split the name of each image that was left out because it cannot be read, and the reason.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Dataset:
     test: ImageSet | None
     notes: Sequence[str] = ()
     description: str = ""
-    broken: Mapping[str, str] = field(default_factory=dict)
+    broken: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

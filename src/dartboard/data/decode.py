@@ -68,6 +68,8 @@ def decode_splits(
     with ThreadPoolExecutor(1 if small else _max_workers()) as pool:
         arrays = _decode_all(pool, splits, shape or _common_shape(headers, image_size), broken, progress)
     notes = _account_for(splits, broken, skip_broken)
+    if shape is None and len({header.gray for header in headers}) > 1:
+        notes += ("Gray and colour images are mixed, so all were read as RGB.",)
     kept: dict[SplitName, ImageSet] = {}
     for name, split in splits.items():
         lost = sorted(broken[name])

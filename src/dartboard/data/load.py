@@ -10,12 +10,13 @@ import numpy.typing as npt
 from dartboard.data.cache import MAPPED_FROM_BYTES, cache_root, fingerprint, load_decoded, store_decoded
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.decode import Decoded, Progress, decode_splits
+from dartboard.data.pixels import Shape
 from dartboard.data.settings import DataSettings
-from dartboard.data.sources import ArrayData, EncodedSplit, SourceIndex, open_source
+from dartboard.data.sources import ArrayData, EncodedSplit, SourceIndex, open_images, open_source
 from dartboard.data.splits import apportion
 from dartboard.errors import DataError
 
-__all__ = ["load_dataset"]
+__all__ = ["load_dataset", "load_images"]
 
 _SUBSET_SEED = 0
 
@@ -50,10 +51,39 @@ def load_dataset(
     _check_classes(index.name, index.classes, splits["train"].true_labels)
     notes = (*index.notes, *decoded.notes, *_unlabelled_note(index))
     validation, test = (_if_any(splits.get(name)) for name in ("validation", "test"))
-    broken = {
-        index.splits[name].names[row]: why for name, reasons in decoded.broken.items() for row, why in reasons.items()
+    broken: dict[str, dict[str, str]] = {
+        name: {index.splits[name].names[row]: why for row, why in reasons.items()}
+        for name, reasons in decoded.broken.items()
     }
     return Dataset(index.name, index.classes, splits["train"], validation, test, notes, index.description, broken)
+
+
+def load_images(
+    source: str | Path | ArrayData | None,
+    settings: DataSettings,
+    image_shape: tuple[int, int, int],
+    *,
+    progress: Progress | None = None,
+) -> ImageSet:
+    """Read the images that are to be predicted, whether they have labels or not; nothing is cached.
+
+    Args:
+        source: as for `load_dataset`, or a folder of images without class folders.
+        settings: the names of the columns are used.
+        image_shape: (channels, height, width) that the network was trained on.
+        progress: called now and then with the numbers of images decoded and to be decoded.
+
+    Returns:
+        The test images, or all where the source has no test split, without labels; in the source's order.
+
+    Raises:
+        DataError: there are no such images, or one of them is broken.
+    """
+    channels, height, width = image_shape
+    split = replace(open_images(source, settings)[1], labels=None)
+    shape = Shape(height, width, channels)
+    decoded = decode_splits({"test": split}, image_size=None, skip_broken=True, progress=progress, shape=shape)
+    return replace(decoded.splits["test"], names=split.names)
 
 
 def _train_labels(index: SourceIndex) -> npt.NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epochs
+from dartboard.pipeline.predicting import predict_images
 from dartboard.pipeline.result import Result
 from dartboard.pipeline.searching import check_method, describe_search, search_genotype
 from dartboard.pipeline.session import Session, device_name, open_session
@@ -21,6 +22,7 @@ __all__ = [
     "evaluate_networks",
     "finished_result",
     "open_session",
+    "predict_images",
     "read_genotype",
     "resolve_settings",
     "search_genotype",

@@ -126,7 +126,7 @@ def test_missing_files_of_a_manifest_may_be_left_out(tmp_path) -> None:
         load_dataset(path, SETTINGS)
     dataset = load_dataset(path, DataSettings(cache=False, skip_broken=True))
     assert len(dataset.train) == 4
-    assert list(dataset.broken) == ["4.png"]
+    assert dataset.broken == {"train": {"4.png": "No such file or directory"}}
     assert list(dataset.train.names) == ["0.png", "1.png", "2.png", "3.png"]
 
 
