@@ -44,7 +44,7 @@ class RunSettings(Settings):
     """Everything that decides what a run does; `settings.json` holds it resolved."""
 
     source: str | None = None
-    """The dataset: a folder, a parquet file or folder, or null for the embedded digits."""
+    """The dataset: a folder or file, hf:owner/name, or null for the embedded digits; arrays leave their fingerprint."""
 
     space: str = "nas-bench-201"
     """Name of the search space (`dartboard spaces` lists them), with options as in darts:nodes=3."""
