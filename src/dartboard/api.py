@@ -19,8 +19,16 @@ import numpy.typing as npt
 import torch
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from dartboard.data import HUB_PREFIX, ArrayData
-from dartboard.errors import DataError, DeviceMemoryError, SettingsError
+from dartboard.config import resolve
+from dartboard.data import (
+    HUB_PREFIX,
+    ArrayData,
+    DatasetDescription,
+    DataSettings,
+    describe_dataset,
+    draw_contact_sheet,
+)
+from dartboard.errors import DataError, DeviceMemoryError, RunDirectoryError, SettingsError
 from dartboard.pipeline import (
     Result,
     RunSettings,
@@ -43,13 +51,13 @@ from dartboard.pipeline import (
 )
 from dartboard.registry import Entry
 from dartboard.report import write_report
-from dartboard.runs import Observer
+from dartboard.runs import Observer, write_atomically
 from dartboard.search import METHODS
 from dartboard.space import SPACES, Genotype, SearchSpace
 from dartboard.supernet import describe_forms
 from dartboard.train import ImagePredictions, check_predictions_file
 
-__all__ = ["methods", "predict", "report", "run", "search", "spaces", "train"]
+__all__ = ["describe", "methods", "predict", "report", "run", "search", "spaces", "train"]
 
 Layer = Mapping[str, Any]
 Place = str | Path
@@ -165,6 +173,36 @@ def predict(
     if out is not None:
         predictions.write(Path(out))
     return predictions
+
+
+def describe(
+    data: Data | None = None,
+    layer: Layer | None = None,
+    *,
+    contact_sheet: Place | None = None,
+    overwrite: bool = False,
+    observer: Observer | None = None,
+) -> DatasetDescription:
+    """Read a dataset and say what it holds; broken images are named rather than refused.
+
+    Args:
+        data: see the module.
+        layer: settings of `data`, such as `{"image_column": "file"}`.
+        contact_sheet: a .png file to draw some images of each class into.
+        overwrite: replace `contact_sheet` if it is there.
+        observer: see the module.
+    """
+    sheet = Path(contact_sheet) if contact_sheet is not None else None
+    if sheet is not None and sheet.suffix.lower() != ".png":
+        raise SettingsError(f"the contact sheet cannot be written as {sheet.name}; its name must end with .png.")
+    if sheet is not None and sheet.exists() and not overwrite:
+        raise RunDirectoryError(f"{sheet} is already there; add --overwrite to replace it, or choose another name.")
+    source = _arrays(data) or _source(data).get("source")
+    settings = resolve(DataSettings, layer or {})
+    description, dataset = describe_dataset(source, settings, progress=(observer or Observer()).reading)
+    if sheet is not None:
+        write_atomically(sheet, lambda stream: stream.write(draw_contact_sheet(dataset)))
+    return description
 
 
 def methods() -> list[dict[str, Any]]:
