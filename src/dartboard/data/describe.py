@@ -88,7 +88,8 @@ def describe_dataset(
     Raises:
         DataError: there is no usable dataset.
     """
-    dataset = load_dataset(source, settings.model_copy(update={"skip_broken": True}), progress=progress)
+    lenient = settings.model_copy(update={"skip_broken": True})
+    dataset = load_dataset(source, lenient, progress=progress, to_look_at=True)
     sets: dict[str, ImageSet] = {
         name: images for name in get_args(SplitName) if (images := getattr(dataset, name)) is not None
     }
@@ -97,7 +98,7 @@ def describe_dataset(
         for name, images in sets.items()
         if images.labels is not None
     }
-    sizes = _native_sizes(source, settings)
+    sizes = _native_sizes(source, lenient)
     description = DatasetDescription(
         name=dataset.name,
         classes=dataset.classes,
@@ -133,7 +134,7 @@ def _digest(image: npt.NDArray[np.uint8]) -> bytes:
 def _native_sizes(source: str | Path | ArrayData | None, settings: DataSettings) -> Counter[Size]:
     """(width, height) of every readable image as it lies there -> how many have it."""
     sizes: Counter[Size] = Counter()
-    for split in open_source(source, settings.model_copy(update={"skip_broken": True})).splits.values():
+    for split in open_source(source, settings).splits.values():
         for encoded in split.images:
             try:
                 header = read_header(encoded)

@@ -1,6 +1,7 @@
 """How the steps of a run are joined: settings, session, steps and the result."""
 
 from dartboard.pipeline.architecture import read_genotype
+from dartboard.pipeline.given import Data, given_arrays, recorded_source
 from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epochs
 from dartboard.pipeline.predicting import predict_images
 from dartboard.pipeline.result import Result
@@ -11,6 +12,7 @@ from dartboard.pipeline.steps import evaluate_networks, finished_result, summari
 
 __all__ = [
     "PRESETS",
+    "Data",
     "Result",
     "RunSettings",
     "Session",
@@ -21,9 +23,11 @@ __all__ = [
     "device_name",
     "evaluate_networks",
     "finished_result",
+    "given_arrays",
     "open_session",
     "predict_images",
     "read_genotype",
+    "recorded_source",
     "resolve_settings",
     "search_genotype",
     "search_length",

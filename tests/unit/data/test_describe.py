@@ -7,6 +7,8 @@ from PIL import Image
 from dartboard.data import Dataset, DataSettings, ImageSet, describe_dataset, draw_contact_sheet
 from dartboard.data.describe import Duplicate, find_duplicates
 
+from .sources.layouts import write_task
+
 SETTINGS = DataSettings(cache=False)
 
 
@@ -23,6 +25,14 @@ def test_a_folder_is_counted_measured_and_searched_for_broken_files(tmp_path, wr
     assert found.broken == {"train": {"train/cats/0.png": "it is not an image of a known format"}}
     assert found.duplicates == (Duplicate("train/dogs/9.png", "test/dogs/1.png"),)
     assert found.imbalance == pytest.approx(5 / 3)
+
+
+def test_broken_test_images_without_labels_are_counted_too(tmp_path) -> None:
+    task = write_task(tmp_path / "task")
+    (task / "images_test" / "000007.png").write_text("no image")
+    found, _ = describe_dataset(task, SETTINGS)
+    assert found.images == {"train": 4, "test": 2}
+    assert list(found.broken["test"]) == ["000007.png"]
 
 
 def test_duplicates_are_equal_pixels_and_nothing_less() -> None:
