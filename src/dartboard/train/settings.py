@@ -78,7 +78,7 @@ class TrainSettings(Settings):
     imbalance: Imbalance = "none"
     """For classes of unequal size: "balanced-sampling" draws every class equally often, with repetitions, and as many
     images an epoch as without; "logit-adjustment" adds the log prior of the classes to the logits in the training loss
-    (arXiv:2007.07314). Both trade accuracy on common classes for accuracy on rare ones."""
+    (arXiv:2007.07314). Both favour rare classes at the expense of common ones."""
 
     compile: bool = False
     """Whether to compile the network with torch.compile before training: a minute or more once, then faster steps.
