@@ -14,7 +14,7 @@ from dartboard.errors import DartboardError
 from dartboard.version import __version__
 
 if TYPE_CHECKING:
-    from dartboard.api import methods, predict, report, run, search, spaces, train
+    from dartboard.api import describe, methods, predict, report, run, search, spaces, train
     from dartboard.pipeline import Result
     from dartboard.runs import Observer
 
@@ -23,6 +23,7 @@ __all__ = [
     "Observer",
     "Result",
     "__version__",
+    "describe",
     "methods",
     "predict",
     "report",

@@ -14,15 +14,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from dartboard.data import HUB_PREFIX, ArrayData
-from dartboard.errors import DataError, DeviceMemoryError, SettingsError
+from dartboard.config import resolve
+from dartboard.data import (
+    DatasetDescription,
+    DataSettings,
+    describe_dataset,
+    draw_contact_sheet,
+)
+from dartboard.errors import DeviceMemoryError, SettingsError
 from dartboard.pipeline import (
     DEFAULT_RULE,
+    Data,
     Result,
     RunSettings,
     Session,
@@ -37,9 +42,11 @@ from dartboard.pipeline import (
     device_name,
     evaluate_networks,
     finished_result,
+    given_arrays,
     open_session,
     predict_images,
     read_genotype,
+    recorded_source,
     resolve_settings,
     summarize,
     train_epochs,
@@ -47,18 +54,16 @@ from dartboard.pipeline import (
 )
 from dartboard.registry import Entry
 from dartboard.report import write_report
-from dartboard.runs import Observer
+from dartboard.runs import Observer, check_new_file, write_atomically
 from dartboard.search import METHODS
 from dartboard.space import SPACES, Genotype, SearchSpace
 from dartboard.supernet import describe_forms
-from dartboard.train import ImagePredictions, check_predictions_file
+from dartboard.train import PREDICTION_ENDINGS, ImagePredictions
 
-__all__ = ["methods", "predict", "report", "run", "search", "spaces", "train"]
+__all__ = ["describe", "methods", "predict", "report", "run", "search", "spaces", "train"]
 
 Layer = Mapping[str, Any]
 Place = str | Path
-Arrays = Sequence[npt.NDArray[Any]] | Mapping[str, npt.NDArray[Any]]
-Data = Place | Arrays
 
 
 def run(
@@ -165,14 +170,42 @@ def predict(
         observer: see the module.
     """
     if out is not None:
-        check_predictions_file(Path(out), overwrite=overwrite)
-    source = _arrays(data) or _source(data).get("source")
+        check_new_file(Path(out), PREDICTION_ENDINGS, overwrite=overwrite)
+    source = given_arrays(data) or recorded_source(data).get("source")
     predictions = predict_images(
         Path(run_directory), source, layer or {}, device=device, observer=observer or Observer()
     )
     if out is not None:
         predictions.write(Path(out))
     return predictions
+
+
+def describe(
+    data: Data | None = None,
+    layer: Layer | None = None,
+    *,
+    contact_sheet: Place | None = None,
+    overwrite: bool = False,
+    observer: Observer | None = None,
+) -> DatasetDescription:
+    """Read a dataset and say what it holds; broken images are named rather than refused.
+
+    Args:
+        data: see the module.
+        layer: settings of `data`, such as `{"image_column": "file"}`.
+        contact_sheet: a .png file to draw some images of each class into.
+        overwrite: replace `contact_sheet` if it is there.
+        observer: see the module.
+    """
+    sheet = Path(contact_sheet) if contact_sheet is not None else None
+    if sheet is not None:
+        check_new_file(sheet, (".png",), overwrite=overwrite)
+    source = given_arrays(data) or recorded_source(data).get("source")
+    settings = resolve(DataSettings, layer or {})
+    description, dataset = describe_dataset(source, settings, progress=(observer or Observer()).reading)
+    if sheet is not None:
+        write_atomically(sheet, lambda stream: stream.write(draw_contact_sheet(dataset)))
+    return description
 
 
 def methods() -> list[dict[str, Any]]:
@@ -240,7 +273,7 @@ def _opened(
         Path(out) if out else None,
         resume=resume,
         observer=observer or Observer(),
-        arrays=_arrays(data),
+        arrays=given_arrays(data),
     ) as session:
         check_sizes(session, steps)
         if "search" in steps:
@@ -270,7 +303,7 @@ def _finish(session: Session, command: str) -> Result:
 
 
 def _searching(data: Data | None, layers: Sequence[Layer]) -> RunSettings:
-    settings = resolve_settings(*layers, _source(data))
+    settings = resolve_settings(*layers, recorded_source(data))
     if settings.genotype is not None:
         raise SettingsError(
             "the settings hold a genotype, which a search would ignore; train it with `dartboard train`."
@@ -290,37 +323,7 @@ def _training(data: Data | None, layers: Sequence[Layer], genotype: Genotype) ->
             f"the genotype belongs to the space '{genotype.space}', not to '{name}'; leave out --space, or train "
             "another."
         )
-    return resolve_settings(*layers, given, _source(data))
-
-
-def _arrays(data: Data | None) -> ArrayData | None:
-    """The dataset if it is given as arrays."""
-    if data is None or isinstance(data, str | Path):
-        return None
-    if isinstance(data, Mapping):
-        return ArrayData({str(key): np.asarray(values) for key, values in data.items()})
-    if len(data) != 2:
-        raise DataError(
-            f"a dataset of {len(data)} arrays is not understood; give (images, labels), or a dict with x_train, "
-            "y_train, x_test and y_test."
-        )
-    return ArrayData({"images": np.asarray(data[0]), "labels": np.asarray(data[1])})
-
-
-def _source(data: Data | None) -> Layer:
-    """The dataset as recorded, if one is given: absolute, so that a run can be resumed from another folder."""
-    if data is None:
-        return {}
-    if isinstance(data, str | Path) and str(data) == "digits":
-        return {"source": None}
-    if arrays := _arrays(data):
-        return {"source": f"arrays-{arrays.fingerprint()}"}
-    if str(data).startswith(HUB_PREFIX):
-        return {"source": str(data)}
-    try:
-        return {"source": str(Path(str(data)).expanduser().resolve())}
-    except (OSError, RuntimeError) as error:
-        raise DataError(f"there is no dataset at {data}: {error}.") from error
+    return resolve_settings(*layers, given, recorded_source(data))
 
 
 def _announcement(session: Session, steps: Sequence[Step]) -> dict[str, str]:

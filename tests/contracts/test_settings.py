@@ -64,6 +64,7 @@ TRAIN_FIELDS: dict[str, tuple[Any, Layer]] = {
     "label_smoothing": (0.1, {}),
     "drop_path": (0.5, {}),
     "auxiliary_weight": (0.4, {}),
+    "imbalance": ("balanced-sampling", {}),
 }
 
 SPEED_ONLY = {"compile"}

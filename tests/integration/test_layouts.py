@@ -262,3 +262,24 @@ def test_arrays_are_searched_trained_and_tested_in_python_and_resumed_only_with_
         package.run((images[::-1], labels), layer, out=tmp_path / "run", resume=True)
     with pytest.raises(package.DartboardError, match=r"a dataset of 3 arrays is not understood; give \(images, labels"):
         package.run((images, labels, labels), layer, out=tmp_path / "other")
+
+
+def test_data_tells_what_lies_there_in_words_as_json_and_as_a_picture(dartboard: Run, folder: Path, task: Path) -> None:
+    (task / "images_test" / TEST[0]).write_bytes((task / "images_train" / TRAIN[2]).read_bytes())
+    outcome = dartboard("data", "task", "--contact-sheet", "sheet.png", "--json")
+    assert outcome.code == 0, outcome.err
+    found = json.loads(outcome.out)
+    assert found["images"] == {"train": 16, "test": 3}
+    assert found["counts"] == {"train": [8, 8]}
+    assert {"train": TRAIN[2], "test": TEST[0]} in found["duplicates"]
+    assert found["notes"] == ["The test images have no labels, so no test accuracy can be given."]
+    with Image.open(folder / "sheet.png") as sheet:
+        assert sheet.format == "PNG"
+    told = dartboard("data", "task").out
+    assert "16 train, 3 test without labels" in told
+    assert f"{TEST[0]} is {TRAIN[2]}" in told
+    assert (
+        "sheet.png is already there; add --overwrite" in dartboard("data", "task", "--contact-sheet", "sheet.png").error
+    )
+    assert "must end with .png" in dartboard("data", "task", "--contact-sheet", "sheet.gif").error
+    assert "there is no dataset at" in dartboard("data", "nowhere").error

@@ -38,6 +38,7 @@ From a dataset to a searched, retrained, tested and reported network:
   [bold]dartboard search PICTURES[/]                    only search an architecture
   [bold]dartboard train PICTURES --genotype darts-v2[/] only train a given one
 
+  [bold]dartboard data PICTURES[/]                      what a dataset holds
   [bold]dartboard predict RUN IMAGES --out preds.csv[/] what the network of a run says of other images
 
 PICTURES is a folder with one folder of images per class, or any other layout of those in dartboard run --help.
@@ -161,13 +162,53 @@ def predict(
     from dartboard.cli.display import make_display
     from dartboard.cli.output import print_predictions
 
-    columns = {"image_column": image_column, "label_column": label_column}
-    layer = {name: column for name, column in columns.items() if column is not None}
+    layer = _columns(image_column, label_column)
     with make_display(Console(stderr=True)) as display:
         predictions = api.predict(
             run_directory, data, layer, out=out, overwrite=overwrite, device=device, observer=display
         )
     print_predictions(predictions, out, as_json=as_json)
+
+
+@app.command()
+def data(
+    data: Annotated[
+        Path | None,
+        typer.Argument(metavar="DATA", show_default=False, help="A dataset as for dartboard run."),
+    ] = None,
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help="Draw images of each class into this .png file."),
+    ] = None,
+    image_column: ImageColumn = None,
+    label_column: LabelColumn = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it is there.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Say what a dataset holds: counts by class, sizes, broken files, duplicates between training and test, imbalance.
+
+    [bold]Example[/]
+
+      dartboard data flowers/ --contact-sheet flowers.png
+    """
+    from dartboard import api
+    from dartboard.cli.display import make_display
+    from dartboard.cli.output import print_description
+
+    with make_display(Console(stderr=True)) as display:
+        description = api.describe(
+            data,
+            _columns(image_column, label_column),
+            contact_sheet=contact_sheet,
+            overwrite=overwrite,
+            observer=display,
+        )
+    print_description(description, as_json=as_json)
+
+
+def _columns(image_column: str | None, label_column: str | None) -> dict[str, str]:
+    columns = {"image_column": image_column, "label_column": label_column}
+    return {name: column for name, column in columns.items() if column is not None}
 
 
 @app.command()

@@ -14,10 +14,15 @@ from dartboard.cli.display import duration
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dartboard.data import DatasetDescription
     from dartboard.pipeline import ChoiceFacts, Result, Yardstick
     from dartboard.train import ImagePredictions
 
-__all__ = ["print_entries", "print_predictions", "print_result"]
+__all__ = ["print_description", "print_entries", "print_predictions", "print_result"]
+
+
+_NAMED = 5
+"""Broken files and duplicates that are named, of those that are counted."""
 
 
 def print_result(result: "Result", *, as_json: bool) -> None:
@@ -39,6 +44,42 @@ def print_result(result: "Result", *, as_json: bool) -> None:
         "run directory": str(result.path),
     }
     _print_rows({heading: text for heading, text in rows.items() if text})
+
+
+def print_description(description: "DatasetDescription", *, as_json: bool) -> None:
+    """Print what a dataset holds."""
+    if as_json:
+        typer.echo(json.dumps(description.to_json()))
+        return
+    channels, height, width = description.shape
+    smallest, largest = ("x".join(map(str, size)) for size in (description.smallest, description.largest))
+    broken = [f"{name} ({reason})" for reasons in description.broken.values() for name, reason in reasons.items()]
+    _print_rows(
+        {
+            "name": description.name,
+            "classes": str(len(description.classes)),
+            "images": ", ".join(
+                f"{count:,} {split}" + ("" if split in description.counts else " without labels")
+                for split, count in description.images.items()
+            ),
+            "sizes": smallest if description.sizes == 1 else f"{description.sizes}, from {smallest} to {largest}",
+            "read as": f"{width}x{height} pixels, {channels} channel{'s'[: channels > 1]}",
+            "imbalance": f"{description.imbalance:.3g} training images of the largest class for one of the smallest",
+            "broken": _some(broken),
+            "duplicates": _some([f"{pair.test} is {pair.train}" for pair in description.duplicates])
+            + (" (test images that are training images too)" if description.duplicates else ""),
+            "notes": " ".join(description.notes) or "none",
+        }
+    )
+    table = Table("class", *description.counts, box=None, header_style="dim")
+    for number, name in enumerate(description.classes):
+        table.add_row(Text(name), *(f"{counts[number]:,}" for counts in description.counts.values()))
+    Console().print(table, highlight=False)
+
+
+def _some(entries: Sequence[str]) -> str:
+    more = f" and {len(entries) - _NAMED} more" if len(entries) > _NAMED else ""
+    return f"{len(entries)}: {', '.join(entries[:_NAMED])}{more}" if entries else "none"
 
 
 def print_predictions(predictions: "ImagePredictions", out: "Path", *, as_json: bool) -> None:

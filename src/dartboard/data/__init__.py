@@ -10,7 +10,9 @@ from dartboard.data.augment import (
     resolve_augmentation,
 )
 from dartboard.data.batches import Batch, Batches
+from dartboard.data.contact_sheet import draw_contact_sheet
 from dartboard.data.dataset import Dataset, ImageSet
+from dartboard.data.describe import DatasetDescription, describe_dataset
 from dartboard.data.load import load_dataset, load_images
 from dartboard.data.settings import AugmentSettings, DataSettings
 from dartboard.data.sources import HUB_PREFIX, ArrayData
@@ -26,12 +28,15 @@ __all__ = [
     "Batches",
     "DataSettings",
     "Dataset",
+    "DatasetDescription",
     "Draws",
     "ImageSet",
     "ImageView",
     "Normalization",
     "Part",
     "Splits",
+    "describe_dataset",
+    "draw_contact_sheet",
     "load_dataset",
     "load_images",
     "make_splits",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,17 +41,25 @@ class Batches:
         augmentation: how they become the networks' input.
         batch_size: images per training batch; reduced to the number of images where that is smaller.
         device: where batches are made.
+        balanced: draw every class that the view has equally often in training batches, with repetitions.
 
     Raises:
         DataError: `batch_size` is below 1.
     """
 
     def __init__(
-        self, view: ImageView, augmentation: Augmentation, *, batch_size: int, device: torch.device | str
+        self,
+        view: ImageView,
+        augmentation: Augmentation,
+        *,
+        batch_size: int,
+        device: torch.device | str,
+        balanced: bool = False,
     ) -> None:
         if batch_size < 1:
             raise DataError(f"a batch cannot have {batch_size} images; use a batch_size of 1 or more.")
         self.view = view
+        self.balanced = balanced
         self.augmentation = augmentation
         self.batch_size = max(1, min(batch_size, len(view)))
         self.device = torch.device(device)
@@ -73,7 +82,7 @@ class Batches:
 
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
         """Training batches in random order, augmented; the images that do not fill the last batch are left out."""
-        order = torch.randperm(len(self.view), generator=generator)
+        order = self._order(generator)
         for start in range(0, len(self) * self.batch_size, self.batch_size):
             there = order[start : start + self.batch_size]
             yield Batch(self.augmentation.train(self._gather(there), generator), self._labels_at(there))
@@ -105,6 +114,17 @@ class Batches:
         for start in range(0, len(self.view), self.batch_size):
             there = torch.arange(start, min(start + self.batch_size, len(self.view)))
             yield self.augmentation.plain(self._gather(there))
+
+    def _order(self, generator: torch.Generator) -> Tensor:
+        if not self.balanced:
+            return torch.randperm(len(self.view), generator=generator)
+        labels = self.view.labels
+        # A class first, then one of its images: drawing images by weight would be limited to 2**24 of them.
+        by_class = np.argsort(labels, kind="stable")
+        _, starts, counts = np.unique(labels[by_class], return_index=True, return_counts=True)
+        classes = torch.randint(len(counts), (len(labels),), generator=generator).numpy()
+        share = torch.rand(len(labels), generator=generator, dtype=torch.float64).numpy()
+        return torch.from_numpy(by_class[starts[classes] + (share * counts[classes]).astype(np.int64)])
 
     @cached_property
     def _labels(self) -> Tensor:

@@ -16,7 +16,7 @@ from dartboard.data.pixels import BrokenImageError, Header, Shape, decode_image,
 from dartboard.data.sources import Encoded, EncodedSplit, SplitName
 from dartboard.errors import DataError
 
-__all__ = ["Decoded", "Progress", "decode_splits"]
+__all__ = ["Decoded", "Progress", "decode_splits", "refuse_broken_unlabelled"]
 
 Progress = Callable[[int, int], None]
 """Called with the number of images decoded so far and the number of all."""
@@ -30,6 +30,8 @@ _NAMED_BROKEN = 3
 T = TypeVar("T")
 R = TypeVar("R")
 Broken = dict[SplitName, dict[int, str]]
+BrokenImages = Mapping[SplitName, Mapping[int, str]]
+"""Split -> position of each image that cannot be read -> the reason."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Decoded:
 
     splits: Mapping[SplitName, ImageSet]
     notes: tuple[str, ...] = ()
-    broken: Mapping[SplitName, Mapping[int, str]] = field(default_factory=dict)
+    broken: BrokenImages = field(default_factory=dict)
 
 
 def decode_splits(
@@ -53,11 +55,10 @@ def decode_splits(
 
     The images are gray when all of them are, else RGB. They are squares of `image_size`; where that is None they keep
     a size that they all share, if its longer side is at most 64, and become squares of the median shorter side, but
-    of at most 128, otherwise. A `shape` that is given stands for all of that. Images without labels are never
-    left out: what is predicted for them must have a row for each.
+    of at most 128, otherwise. A `shape` that is given stands for all of that.
 
     Raises:
-        DataError: images are broken that may not be left out, or nothing but broken images was found.
+        DataError: images are broken and `skip_broken` is off, or nothing but broken images was found.
     """
     with ThreadPoolExecutor(_max_workers()) as pool:
         headers, broken = _read_headers(pool, splits)
@@ -76,6 +77,18 @@ def decode_splits(
         images = np.delete(arrays[name], lost, axis=0) if lost else arrays[name]
         kept[name] = ImageSet(images, None if split.labels is None else np.delete(split.labels, lost))
     return Decoded(kept, notes, broken)
+
+
+def refuse_broken_unlabelled(splits: Mapping[SplitName, EncodedSplit], broken: BrokenImages) -> None:
+    """Refuse broken images without labels: what is predicted must have a row for each image.
+
+    Raises:
+        DataError: there are some.
+    """
+    unlabelled = {name: split for name, split in splits.items() if split.labels is None}
+    if any(broken[name] for name in unlabelled):
+        advice = "repair them, since images to be predicted are never left out"
+        raise DataError(_explain_broken(unlabelled, broken, advice))
 
 
 def _read_headers(pool: ThreadPoolExecutor, splits: Mapping[SplitName, EncodedSplit]) -> tuple[set[Header], Broken]:
@@ -153,11 +166,6 @@ def _account_for(splits: Mapping[SplitName, EncodedSplit], broken: Broken, skip_
     names = [splits[split].names[position] for split in splits for position in sorted(broken[split])]
     if not names:
         return ()
-    without_labels = any(broken[name] and split.labels is None for name, split in splits.items())
-    if skip_broken and without_labels:
-        unlabelled = {name: split for name, split in splits.items() if split.labels is None}
-        advice = "repair them, since images to be predicted are never left out"
-        raise DataError(_explain_broken(unlabelled, broken, advice))
     if not skip_broken:
         advice = "repair or remove them, or leave them out with --skip-broken"
         raise DataError(_explain_broken(splits, broken, advice))
@@ -166,7 +174,7 @@ def _account_for(splits: Mapping[SplitName, EncodedSplit], broken: Broken, skip_
     return (f"{len(names)} broken {images} left out: {', '.join(names[:_NAMED_BROKEN])}{more}.",)
 
 
-def _explain_broken(splits: Mapping[SplitName, EncodedSplit], broken: Broken, advice: str) -> str:
+def _explain_broken(splits: Mapping[SplitName, EncodedSplit], broken: BrokenImages, advice: str) -> str:
     split = next(name for name in splits if broken[name])
     first = min(broken[split])
     num_broken, total = sum(len(broken[name]) for name in splits), sum(map(len, splits.values()))

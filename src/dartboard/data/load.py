@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from dartboard.data.cache import MAPPED_FROM_BYTES, cache_root, fingerprint, load_decoded, store_decoded
 from dartboard.data.dataset import Dataset, ImageSet
-from dartboard.data.decode import Decoded, Progress, decode_splits
+from dartboard.data.decode import Decoded, Progress, decode_splits, refuse_broken_unlabelled
 from dartboard.data.pixels import Shape
 from dartboard.data.settings import DataSettings
 from dartboard.data.sources import ArrayData, EncodedSplit, SourceIndex, open_images, open_source
@@ -27,6 +27,7 @@ def load_dataset(
     *,
     cache_dir: Path | None = None,
     progress: Progress | None = None,
+    to_look_at: bool = False,
 ) -> Dataset:
     """Read a dataset into uint8 arrays, from the disk cache when the same files were decoded before.
 
@@ -37,6 +38,7 @@ def load_dataset(
         settings: how images are sized, what happens to broken ones, and whether to use the cache.
         cache_dir: where decoded images are kept; None for DARTBOARD_CACHE or the user's cache folder.
         progress: called now and then with the numbers of images decoded and to be decoded.
+        to_look_at: nothing is predicted, so broken images without labels may be left out like others.
 
     Raises:
         DataError: there is no usable dataset; the message says what was found and what to do.
@@ -47,6 +49,8 @@ def load_dataset(
     if settings.max_train_images is not None and settings.max_train_images < len(labels):
         index = _thin_out(index, settings.max_train_images)
     decoded = _decode(index, settings, cache_dir, progress)
+    if not to_look_at:
+        refuse_broken_unlabelled(index.splits, decoded.broken)
     splits = {name: _named(images, index.splits[name], decoded.broken[name]) for name, images in decoded.splits.items()}
     _check_classes(index.name, index.classes, splits["train"].true_labels)
     notes = (*index.notes, *decoded.notes, *_unlabelled_note(index))
@@ -83,6 +87,7 @@ def load_images(
     split = replace(open_images(source, settings)[1], labels=None)
     shape = Shape(height, width, channels)
     decoded = decode_splits({"test": split}, image_size=None, skip_broken=True, progress=progress, shape=shape)
+    refuse_broken_unlabelled({"test": split}, decoded.broken)
     return replace(decoded.splits["test"], names=split.names)
 
 

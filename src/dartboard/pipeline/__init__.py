@@ -2,6 +2,7 @@
 
 from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.choosing import check_choice, choose_genotype, describe_choice
+from dartboard.pipeline.given import Data, given_arrays, recorded_source
 from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epochs
 from dartboard.pipeline.predicting import predict_images
 from dartboard.pipeline.result import ChoiceFacts, Result, Yardstick
@@ -15,6 +16,7 @@ __all__ = [
     "DEFAULT_RULE",
     "PRESETS",
     "ChoiceFacts",
+    "Data",
     "Result",
     "RunSettings",
     "Session",
@@ -30,9 +32,11 @@ __all__ = [
     "device_name",
     "evaluate_networks",
     "finished_result",
+    "given_arrays",
     "open_session",
     "predict_images",
     "read_genotype",
+    "recorded_source",
     "resolve_settings",
     "search_genotype",
     "search_length",

@@ -8,12 +8,17 @@ __all__ = ["EVALUATION_BATCH", "batches_of", "part_batches"]
 EVALUATION_BATCH = 256
 
 
-def part_batches(session: Session, part: Part, augment: AugmentSettings, batch_size: int) -> Batches:
+def part_batches(
+    session: Session, part: Part, augment: AugmentSettings, batch_size: int, *, balanced: bool = False
+) -> Batches:
     """Batches of a part of the dataset."""
-    return batches_of(session, session.splits.view(session.dataset, part), augment, batch_size)
+    view = session.splits.view(session.dataset, part)
+    return batches_of(session, view, augment, batch_size, balanced=balanced)
 
 
-def batches_of(session: Session, view: ImageView, augment: AugmentSettings, batch_size: int) -> Batches:
+def batches_of(
+    session: Session, view: ImageView, augment: AugmentSettings, batch_size: int, *, balanced: bool = False
+) -> Batches:
     """Batches of a view."""
     augmentation = Augmentation(augment, session.normalization, session.dataset.image_shape)
-    return Batches(view, augmentation, batch_size=batch_size, device=session.device)
+    return Batches(view, augmentation, batch_size=batch_size, device=session.device, balanced=balanced)

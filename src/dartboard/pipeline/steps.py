@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
+from torch import Tensor
 
 from dartboard.pipeline.inputs import EVALUATION_BATCH, part_batches
 from dartboard.pipeline.plans import network_plan, network_stem, train_epochs
@@ -17,6 +18,7 @@ from dartboard.train import (
     ModelCard,
     TrainingData,
     class_probabilities,
+    log_prior,
     predict,
     save_model,
     train_network,
@@ -31,11 +33,18 @@ def train_networks(session: Session, genotype: Genotype) -> list[Network]:
     settings, seed = session.settings, session.settings.seed
     card = _model_card(session, genotype)
     data = TrainingData(
-        train=part_batches(session, "train", settings.train.augment, settings.train.batch_size),
+        train=part_batches(
+            session,
+            "train",
+            settings.train.augment,
+            settings.train.batch_size,
+            balanced=settings.train.imbalance == "balanced-sampling",
+        ),
         validation=part_batches(session, "validation", settings.train.augment, EVALUATION_BATCH)
         if len(session.splits.validation)
         else None,
         device=session.device,
+        logit_offset=_logit_offset(session),
     )
     with session.phase("train"):
         networks = [
@@ -143,6 +152,13 @@ def last_validation_accuracy(session: Session, number: int | None = None) -> flo
     if not trained:
         return last.get(("search", None))
     return None if None in trained else sum(trained) / len(trained)
+
+
+def _logit_offset(session: Session) -> Tensor | None:
+    if session.settings.train.imbalance != "logit-adjustment":
+        return None
+    labels = session.splits.view(session.dataset, "train").labels
+    return log_prior(labels, len(session.dataset.classes)).to(session.device)
 
 
 def _model_card(session: Session, genotype: Genotype) -> ModelCard:

@@ -3,13 +3,30 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dartboard.errors import RunDirectoryError
+from dartboard.errors import RunDirectoryError, SettingsError
 
-__all__ = ["read_json", "write_atomically", "write_json", "write_text"]
+__all__ = ["check_new_file", "read_json", "write_atomically", "write_json", "write_text"]
+
+
+def check_new_file(path: Path, endings: Sequence[str], *, overwrite: bool) -> None:
+    """Refuse a file that is to be written, before the work for it is done.
+
+    Raises:
+        SettingsError: its name has none of the endings.
+        RunDirectoryError: it is there already and `overwrite` is off, or its folder is not there.
+    """
+    if path.suffix.lower() not in endings:
+        raise SettingsError(f"{path.name} cannot be written; its name must end with {' or '.join(endings)}.")
+    if not path.parent.is_dir():
+        raise RunDirectoryError(f"there is no folder {path.parent} for {path.name}; create it or name another file.")
+    if path.is_dir():
+        raise RunDirectoryError(f"{path} is a folder; name another file.")
+    if path.exists() and not overwrite:
+        raise RunDirectoryError(f"{path} is already there; add --overwrite to replace it, or name another file.")
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -3,13 +3,15 @@
 from dartboard.train.compare import Difference, paired_difference
 from dartboard.train.compiled import check_compiler
 from dartboard.train.evaluate import Predictions, class_probabilities, confusion_matrix, predict
+from dartboard.train.imbalance import log_prior
 from dartboard.train.loop import TrainingData, train_network
 from dartboard.train.model import ModelCard, load_model, save_model
-from dartboard.train.predictions import ImagePredictions, check_predictions_file
+from dartboard.train.predictions import PREDICTION_ENDINGS, ImagePredictions
 from dartboard.train.scores import write_scores
 from dartboard.train.settings import TrainSettings
 
 __all__ = [
+    "PREDICTION_ENDINGS",
     "Difference",
     "ImagePredictions",
     "ModelCard",
@@ -17,10 +19,10 @@ __all__ = [
     "TrainSettings",
     "TrainingData",
     "check_compiler",
-    "check_predictions_file",
     "class_probabilities",
     "confusion_matrix",
     "load_model",
+    "log_prior",
     "paired_difference",
     "predict",
     "save_model",

@@ -36,11 +36,13 @@ class TrainingData:
         train: the training images, augmented.
         validation: images held out of training, or None.
         device: where everything runs.
+        logit_offset: added to the logits in the training loss, shape (classes,), or None.
     """
 
     train: Batches
     validation: Batches | None
     device: torch.device
+    logit_offset: Tensor | None = None
 
 
 def train_network(
@@ -158,7 +160,7 @@ def _run_epoch(
         lr = learning_rate(settings, epoch * steps + step, epochs * steps, steps)
         for group in optimizer.param_groups:
             group["lr"] = lr
-        _step(network, forward, optimizer, settings, batch, drop_path, meter)
+        _step(network, forward, optimizer, settings, batch, drop_path, meter, data.logit_offset)
         observer.step()
     train_loss, train_accuracy = meter.read() or (None, None)
     if train_loss is not None and not math.isfinite(train_loss):
@@ -190,8 +192,10 @@ def _step(
     batch: Batch,
     drop_path: DropPath,
     meter: Meter,
+    logit_offset: Tensor | None,
 ) -> None:
     def loss_of(logits: Tensor) -> Tensor:
+        logits = logits if logit_offset is None else logits + logit_offset
         return functional.cross_entropy(logits, batch.labels, label_smoothing=settings.label_smoothing)
 
     logits, auxiliary = forward(batch.images, drop_path)

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dartboard.errors import RunDirectoryError, SettingsError
-from dartboard.runs import write_atomically
+from dartboard.runs import check_new_file, write_atomically
 
-__all__ = ["ImagePredictions", "check_predictions_file"]
+__all__ = ["PREDICTION_ENDINGS", "ImagePredictions"]
 
-_ENDINGS = (".npy", ".csv")
+PREDICTION_ENDINGS = (".npy", ".csv")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +61,9 @@ class ImagePredictions:
             SettingsError: the name ends otherwise.
             RunDirectoryError: the file cannot be written.
         """
+        check_new_file(path, PREDICTION_ENDINGS, overwrite=True)
         buffer = io.BytesIO()
-        if _ending(path) == ".npy":
+        if path.suffix.lower() == ".npy":
             np.save(buffer, self.labels, allow_pickle=False)
         else:
             buffer.write(self._table().encode("utf-8", errors="backslashreplace"))
@@ -78,28 +78,3 @@ class ImagePredictions:
         ):
             table.writerow([name, label, named, *(f"{share:.6g}" for share in row)])
         return text.getvalue()
-
-
-def check_predictions_file(path: Path, *, overwrite: bool) -> None:
-    """Refuse a file for predictions before anything is computed.
-
-    Raises:
-        SettingsError: its name does not end with .npy or .csv.
-        RunDirectoryError: it is there already and `overwrite` is off, or its folder is not there.
-    """
-    _ending(path)
-    if not path.parent.is_dir():
-        raise RunDirectoryError(
-            f"there is no folder {path.parent} for {path.name}; create it, or choose another --out."
-        )
-    if path.is_dir():
-        raise RunDirectoryError(f"{path} is a folder; choose another --out.")
-    if path.exists() and not overwrite:
-        raise RunDirectoryError(f"{path} is already there; add --overwrite to replace it, or choose another --out.")
-
-
-def _ending(path: Path) -> str:
-    ending = path.suffix.lower()
-    if ending not in _ENDINGS:
-        raise SettingsError(f"predictions cannot be written as {path.name}; its name must end with .npy or .csv.")
-    return ending

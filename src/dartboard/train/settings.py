@@ -7,6 +7,7 @@ from pydantic import Field
 from dartboard.config import Settings
 from dartboard.data import AugmentSettings
 from dartboard.space import Stem
+from dartboard.train.imbalance import Imbalance
 
 __all__ = ["TrainSettings"]
 
@@ -73,6 +74,11 @@ class TrainSettings(Settings):
 
     auxiliary_weight: NonNegative = 0.4
     """Weight of the auxiliary head's loss; 0: no such head."""
+
+    imbalance: Imbalance = "none"
+    """For classes of unequal size: "balanced-sampling" draws every class equally often, with repetitions, and as many
+    images an epoch as without; "logit-adjustment" adds the log prior of the classes to the logits in the training loss
+    (arXiv:2007.07314). Both favour rare classes at the expense of common ones."""
 
     compile: bool = False
     """Whether to compile the network with torch.compile before training: a minute or more once, then faster steps.

@@ -120,3 +120,42 @@ def test_enlarged_batches_hold_more_of_the_same_images_as_far_as_there_are_any(p
     assert len(larger) == 2
     assert small.enlarged(99).batch_size == 10
     assert (small.batch_size, len(small)) == (3, 3)
+
+
+def lopsided(counts: list[int]) -> ImageView:
+    classes = np.repeat(np.arange(len(counts)), counts)
+    images = np.arange(len(classes), dtype=np.uint8)[:, None, None, None].repeat(4, axis=1).repeat(4, axis=2)
+    return ImageView(ImageSet(images, classes.astype(np.int64)), np.random.default_rng(0).permutation(len(classes)))
+
+
+def test_balanced_batches_draw_classes_equally_often_and_each_image_of_a_class_too() -> None:
+    augmentation = Augmentation(STILL, PIXEL_VALUES, (1, 4, 4))
+    made = Batches(lopsided([2, 0, 18]), augmentation, batch_size=20, device="cpu", balanced=True)
+    stream, drawn, classes = made.forever(generator()), np.zeros(20), np.zeros(3)
+    for batch in islice(stream, 500):
+        values = batch.images[:, 0, 0, 0].round().long().numpy()
+        np.testing.assert_array_equal(np.where(values < 2, 0, 2), batch.labels.numpy())
+        np.add.at(drawn, values, 1)
+        np.add.at(classes, batch.labels.numpy(), 1)
+    # 10,000 draws: the deviation of a class is 50, that of an image of the large class 17; five of them are allowed.
+    assert classes[1] == 0
+    assert abs(classes[0] - 5000) < 250
+    assert np.abs(drawn[:2] - 2500).max() < 5 * 50
+    assert np.abs(drawn[2:] - 5000 / 18).max() < 5 * 17
+
+
+def test_balanced_batches_repeat_with_the_seed_and_are_as_many_as_before() -> None:
+    augmentation = Augmentation(STILL, PIXEL_VALUES, (1, 4, 4))
+    made = Batches(lopsided([3, 8]), augmentation, batch_size=4, device="cpu", balanced=True)
+    assert labels(made.epoch(generator(1))) == labels(made.epoch(generator(1)))
+    assert labels(made.epoch(generator(1))) != labels(made.epoch(generator(2)))
+    assert len(labels(made.epoch(generator()))) == len(made) == 2
+
+
+def test_images_without_labels_come_in_order_and_are_refused_for_training() -> None:
+    source = view(5)
+    made = make(ImageView(ImageSet(source.image_set.images, None), source.indices), 2)
+    seen = [value for images in made.images_in_order() for value in images[:, 0, 0, 0].round().int().tolist()]
+    assert seen == [0, 1, 2, 3, 4]
+    with pytest.raises(DataError, match="no labels"):
+        next(made.epoch(generator()))

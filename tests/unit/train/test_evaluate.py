@@ -1,12 +1,12 @@
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from sklearn import metrics
-from torch import nn
+from torch import Tensor, nn
 
-from dartboard.data import Batch
 from dartboard.train import Predictions, confusion_matrix, predict
 
 
@@ -43,9 +43,11 @@ class Plain:
         generator = torch.Generator().manual_seed(0)
         self.images = torch.randn(7, 2, 1, 1, generator=generator)
 
-    def in_order(self) -> Iterator[Batch]:
+        self.view = SimpleNamespace(labels=np.arange(7) % 2)
+
+    def images_in_order(self) -> Iterator[Tensor]:
         for start, end in ((0, 4), (4, 7)):
-            yield Batch(self.images[start:end], torch.arange(start, end) % 2)
+            yield self.images[start:end]
 
 
 def test_predict_gives_every_image_once_in_order_with_the_network_in_evaluation_mode() -> None:

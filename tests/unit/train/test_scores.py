@@ -96,3 +96,12 @@ def test_a_network_without_mistakes_leaves_right_examples_only(tmp_path: Path) -
     with np.load(tmp_path / "examples.npz", allow_pickle=False) as kept:
         assert len(kept["labels"]) == EXAMPLES_PER_KIND
         assert np.array_equal(kept["labels"], kept["predicted"])
+
+
+def test_a_lopsided_test_set_shows_in_the_balanced_accuracy_and_not_in_the_accuracy(tmp_path: Path) -> None:
+    """Of 100 images ten are of the rare class, and all are called by the common one's name."""
+    labels = (np.arange(100) >= 90).astype(np.int64)
+    scores = write(tmp_path, [Predictions(labels, np.tile(np.array([[0.9, 0.1]], dtype=np.float32), (100, 1)))])
+    assert scores["test_accuracy_mean"] == 0.9
+    assert scores["balanced_accuracy"] == 0.5
+    assert scores["recall"] == [1.0, 0.0]

@@ -1,0 +1,148 @@
+"""What a dataset holds, before anything is trained on it: counts, sizes, broken files, duplicates and imbalance."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from dartboard.data.dataset import Dataset, ImageSet
+from dartboard.data.decode import Progress
+from dartboard.data.load import load_dataset
+from dartboard.data.pixels import BrokenImageError, read_header
+from dartboard.data.settings import DataSettings
+from dartboard.data.sources import ArrayData, SplitName, open_source
+
+__all__ = ["DatasetDescription", "Duplicate", "describe_dataset", "find_duplicates"]
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A test image whose pixels are those of a training image.
+
+    Attributes:
+        train: name of the first such training image.
+        test: name of the test image.
+    """
+
+    train: str
+    test: str
+
+
+@dataclass(frozen=True)
+class DatasetDescription:
+    """What a dataset holds.
+
+    Attributes:
+        name: short name.
+        classes: class names in label order.
+        shape: (channels, height, width) that a run would use.
+        images: readable images of each split that the source has.
+        counts: for each split with labels the images of each class, in label order.
+        smallest: (width, height) of the image with the fewest pixels, as it lies there.
+        largest: the same of the image with the most.
+        sizes: how many different sizes there are.
+        broken: for each split the names of unreadable images and the reasons.
+        duplicates: test images that are training images too, after decoding to `shape`.
+        imbalance: training images of the largest class per image of the smallest.
+        notes: decisions made while reading.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    shape: tuple[int, int, int]
+    images: Mapping[str, int]
+    counts: Mapping[str, tuple[int, ...]]
+    smallest: Size
+    largest: Size
+    sizes: int
+    broken: Mapping[str, Mapping[str, str]]
+    duplicates: tuple[Duplicate, ...]
+    imbalance: float
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, ready for `json.dumps`."""
+        return asdict(self)
+
+
+def describe_dataset(
+    source: str | Path | ArrayData | None, settings: DataSettings, *, progress: Progress | None = None
+) -> tuple[DatasetDescription, Dataset]:
+    """Read a dataset and describe it; broken images are counted rather than refused.
+
+    Args:
+        source: as for `load_dataset`.
+        settings: as for `load_dataset`.
+        progress: as for `load_dataset`.
+
+    Returns:
+        The description, and the dataset itself.
+
+    Raises:
+        DataError: there is no usable dataset.
+    """
+    lenient = settings.model_copy(update={"skip_broken": True})
+    dataset = load_dataset(source, lenient, progress=progress, to_look_at=True)
+    sets: dict[str, ImageSet] = {
+        name: images for name in get_args(SplitName) if (images := getattr(dataset, name)) is not None
+    }
+    counts = {
+        name: np.bincount(images.labels, minlength=len(dataset.classes)).tolist()
+        for name, images in sets.items()
+        if images.labels is not None
+    }
+    sizes = _native_sizes(source, lenient)
+    description = DatasetDescription(
+        name=dataset.name,
+        classes=dataset.classes,
+        shape=dataset.image_shape,
+        images={name: len(images) for name, images in sets.items()},
+        counts={name: tuple(numbers) for name, numbers in counts.items()},
+        smallest=min(sizes, key=_pixels),
+        largest=max(sizes, key=_pixels),
+        sizes=len(sizes),
+        broken={name: reasons for name, reasons in dataset.broken.items() if reasons},
+        duplicates=find_duplicates(dataset.train, dataset.test) if dataset.test else (),
+        imbalance=max(counts["train"]) / min(counts["train"]),
+        notes=tuple(dataset.notes),
+    )
+    return description, dataset
+
+
+def find_duplicates(train: ImageSet, test: ImageSet) -> tuple[Duplicate, ...]:
+    """The test images whose decoded pixels are exactly those of a training image, in test order."""
+    first: dict[bytes, int] = {}
+    for row, image in enumerate(train.images):
+        first.setdefault(_digest(image), row)
+    digests = (_digest(image) for image in test.images)
+    return tuple(
+        Duplicate(train.names[first[digest]], test.names[row]) for row, digest in enumerate(digests) if digest in first
+    )
+
+
+def _digest(image: npt.NDArray[np.uint8]) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(image).tobytes(), digest_size=16).digest()
+
+
+def _native_sizes(source: str | Path | ArrayData | None, settings: DataSettings) -> Counter[Size]:
+    """(width, height) of every readable image as it lies there -> how many have it."""
+    sizes: Counter[Size] = Counter()
+    for split in open_source(source, settings).splits.values():
+        for encoded in split.images:
+            try:
+                header = read_header(encoded)
+            except BrokenImageError:
+                continue
+            sizes[header.width, header.height] += 1
+    return sizes
+
+
+def _pixels(size: Size) -> int:
+    return size[0] * size[1]

@@ -1,0 +1,24 @@
+"""Classes of unequal size: what a training can do about them."""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+__all__ = ["Imbalance", "log_prior"]
+
+Imbalance = Literal["none", "balanced-sampling", "logit-adjustment"]
+
+
+def log_prior(labels: npt.NDArray[np.int64], num_classes: int) -> Tensor:
+    """The logarithm of each class's share of the training images, float32, shape (classes,).
+
+    Added to the logits inside the training loss, and only there, it makes the plain argmax of the logits aim at the
+    balanced error (tau = 1). A class without images counts as one with a single image.
+
+    Paper: Menon et al. 2021, arXiv:2007.07314, eq. 10.
+    """
+    counts = np.maximum(np.bincount(labels, minlength=num_classes), 1)
+    return torch.from_numpy(np.log(counts / counts.sum()).astype(np.float32))
