@@ -70,6 +70,9 @@ def drnas_progressive(
     The second stage goes on with the weights, alphas and momentum of the first; its operations are widened by copies of
     random channels (Net2Wider), and the learning rate of the weights falls over both.
 
+    The defaults are the paper's for the space `darts`, at its width of 36. Where 6 does not divide the width, as in
+    NAS-Bench-201, take `channel_shares=[4, 2]`, there with `kept_ops=3`, `warm_up=0.2` and `none=true`.
+
     Differs from the paper: copied channels are drawn once for every pair of widths, not layer by layer.
     Reference figures: CIFAR-10 error 2.46 +- 0.03 %, 4.1 M parameters; ImageNet 23.7 / 7.1 % top-1 / top-5 (paper).
 
