@@ -22,7 +22,6 @@ Writes `benchmarks/results/engine.json` and `.md`; figures of other cases and de
 import argparse
 import json
 import math
-import resource
 import statistics
 import subprocess
 import sys
@@ -43,7 +42,7 @@ from dartboard.runs import equal_steps
 from dartboard.search import Bilevel, SgdStep, Unrolled
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec
-from records import RESULTS, Records, conditions, find_device, load, save, synchronize
+from records import RESULTS, Records, conditions, find_device, load, memory_in_use, peak_memory, save, synchronize
 
 CLASSES = 10
 MOMENTUM, WEIGHT_DECAY, CLIP = 0.9, 3e-4, 5.0
@@ -379,10 +378,10 @@ def measure_alone(name: str, contestant: str, device: torch.device, *, quick: bo
     try:
         runner = make_contestant(case, contestant, device)
         draws = [[runner.prepare(draw) for draw in make_draws(case, device, seed)] for seed in range(3)]
-        before = _memory(device)
+        before = memory_in_use(device)
         runner.step((draws[0][0], draws[0][1]))
         runner.step((draws[1][0], draws[1][1]))
-        peak = _peak_memory(device) - before
+        peak = peak_memory(device) - before
         with OperationCount() as count:
             runner.step((draws[2][0], draws[2][1]))
     except RuntimeError as error:
@@ -418,29 +417,6 @@ def _in_fresh_process(name: str, contestant: str, device: torch.device, *, quick
     finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     record: Records = json.loads(finished.stdout)
     return record
-
-
-def _memory(device: torch.device) -> int:
-    """Bytes in use; from here on `_peak_memory` is counted."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        return torch.cuda.memory_allocated(device)
-    return _process_memory("VmRSS")
-
-
-def _peak_memory(device: torch.device) -> int:
-    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else _process_memory("VmHWM")
-
-
-def _process_memory(entry: str) -> int:
-    """Bytes of this process, now (VmRSS) or at most (VmHWM)."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        # The most so far in both cases; right for the difference, since steps need more than building did.
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    # Not `getrusage`, which on Linux begins with the memory of the parent that started this process.
-    line = next(line for line in status.read_text().splitlines() if line.startswith(f"{entry}:"))
-    return int(line.split()[1]) * 1024
 
 
 def _gates(alphas: Mapping[str, Tensor], active: Mapping[str, list[list[int]]] | None) -> dict[str, Tensor]:

@@ -6,12 +6,14 @@ A step is one update of alpha and one of the weights on random images, as a sear
 more rarely too. Every method takes turns with first-order DARTS in one process; its cost is the median of the ratios.
 Theory counts passes over the method's own supernet: A forward and backward for alpha, W for the weights, B for both, F
 forward alone, H a Hessian-vector product, C a step of a second network that learns beside. Their times are measured on
-the same supernet, so that what is left is what the method does beside them. Writes `benchmarks/results/methods.json`
+the same supernet, so that what is left is what the method does beside them. Memory is the most that a few steps take
+beyond the built supernet, in a process of its own. Writes `benchmarks/results/methods.json`
 and `.md`; methods that are not run again keep their figures.
 """
 
 import argparse
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -40,7 +42,7 @@ from dartboard.search.gradient import differentiate, differentiate_both
 from dartboard.search.stage import StageSearch
 from dartboard.space import SearchSpace, get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
-from records import Records, conditions, load, save
+from records import Records, conditions, load, memory_in_use, peak_memory, save
 
 PASSES: Mapping[str, Mapping[str, int]] = {
     "att-darts": {"W": 2, "B": 1, "A": 2},
@@ -55,6 +57,7 @@ PASSES: Mapping[str, Mapping[str, int]] = {
     "darts-cg": {"W": 1, "B": 1, "H": 11},
     "sdarts-adv": {"A": 8, "F": 2, "W": 1},
     "single-darts": {"B": 1},
+    "snas": {"B": 1},
 }
 """Method -> passes of a step; all others take one for alpha and one for the weights."""
 
@@ -63,6 +66,7 @@ MOST = 1.3
 
 LAYERS = {"nas-bench-201": 2, "darts": 3}
 EPOCHS = 50
+STEPS_ALONE = 4
 
 
 def main() -> None:
@@ -72,6 +76,7 @@ def main() -> None:
     parser.add_argument("--space", default="nas-bench-201", choices=sorted(LAYERS))
     parser.add_argument("--rounds", type=int, default=5, help="timed steps of each")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything works")
+    parser.add_argument("--alone", metavar="METHOD", help="print the bytes that steps of one method take, and no more")
     parser.add_argument("--folder", type=Path, help="where the results go instead of benchmarks/results")
     asked = parser.parse_args()
     known = [entry.name for entry in METHODS if make_recipe(entry.name, {}).gradient is not None]
@@ -79,6 +84,9 @@ def main() -> None:
         sys.exit(f"unknown method {unknown[0]}; known: {', '.join(known)}")
     folder = {"folder": asked.folder} if asked.folder else {}
     space = get_space(asked.space)
+    if asked.alone:
+        print(measure_alone(asked.alone, space, quick=asked.quick))
+        return
     records = load("methods", **folder)
     for name in asked.methods or known:
         try:
@@ -118,11 +126,12 @@ class RandomBatches:
 def make_search(name: str, space: SearchSpace, *, quick: bool) -> StageSearch:
     """The first stage of a method, in its last epoch, when no alpha rests any more."""
     recipe = make_recipe(name, {})
-    size, channels = (4, 4) if quick else (32, 16)
+    size, width = (4, 4) if quick else (32, 16)
     given = SearchBatches(*(RandomBatches(size, seed) for seed in range(3)))  # type: ignore[arg-type]
 
     def make_supernet(request: SupernetRequest) -> FusedSupernet:
-        layers = space.skeleton.deepen(LAYERS[space.name], request.deeper)
+        layers, share = space.skeleton.deepen(LAYERS[space.name], request.deeper), request.mixing.channel_share
+        channels = -(-width // share) * share
         plan = space.plan(in_channels=3, num_classes=10, init_channels=channels, layers=layers, image_size=(32, 32))
         with seeded_initialization(0, "search", "weights"):
             supernet = FusedSupernet(SupernetSpec(space, plan, request.mixing).with_live(request.live))
@@ -186,6 +195,7 @@ def measure(name: str, space: SearchSpace, rounds: int, *, quick: bool) -> Recor
     rest = max(0.0, others - base["A"] - base["W"])
     expected = (sum(count * times[letter] for letter, count in coefficients.items()) + rest) / others
     ratio = statistics.median(pair[0] / pair[1] for pair in pairs)
+    peak, others_peak = (_in_fresh_process(each, space, quick=quick) for each in (name, "darts"))
     return {
         **conditions(torch.device("cpu")),
         "quick": quick,
@@ -196,7 +206,26 @@ def measure(name: str, space: SearchSpace, rounds: int, *, quick: bool) -> Recor
         "supernet_ratio": (times["A"] + times["W"]) / (base["A"] + base["W"]),
         "expected_ratio": expected,
         "over_expectation": ratio / expected,
+        "peak_bytes": peak,
+        "darts_peak_bytes": others_peak,
     }
+
+
+def measure_alone(name: str, space: SearchSpace, *, quick: bool) -> int:
+    """Peak memory of a few steps beyond the built supernet, in this process; some steps draw more than others."""
+    with equal_steps():
+        stepper = Stepper(make_search(name, space, quick=quick))
+        before = memory_in_use(torch.device("cpu"))
+        for _ in range(STEPS_ALONE):
+            stepper()
+        return peak_memory(torch.device("cpu")) - before
+
+
+def _in_fresh_process(name: str, space: SearchSpace, *, quick: bool) -> int:
+    # What this process has freed would be given out again without a trace.
+    command = [sys.executable, str(Path(__file__).resolve()), "--space", space.name, "--alone", name]
+    finished = subprocess.run([*command, *(["--quick"] if quick else [])], capture_output=True, text=True, check=True)
+    return int(finished.stdout)
 
 
 def _pass(problem: Bilevel, letter: str) -> Callable[[], object]:
@@ -242,16 +271,22 @@ def as_table(records: Records) -> str:
         "beside (and once more for each step before an epoch, which is not counted here).",
         f"Wanted: at most {MOST} times the expectation.",
         "",
-        "| space | method | passes | supernet / DARTS's | expected | measured | measured / expected | machine | date |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| space | method | passes | supernet / DARTS's | expected | measured | measured / expected | memory / DARTS's "
+        "| machine | date |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for key, record in sorted(records.items()):
         space, _, name = key.partition("/")
         over = record["over_expectation"]
         figures = " | ".join(f"{record[key]:.2f}" for key in ("supernet_ratio", "expected_ratio", "ratio"))
         mark = " (over)" if over > MOST else ""
+        memory = (
+            f"{record['peak_bytes'] / record['darts_peak_bytes']:.2f}" if "peak_bytes" in record else "not measured"
+        )
         conditions_of = f"{record['device']} | {record['date']}"
-        lines.append(f"| {space} | {name} | {record['passes']} | {figures} | {over:.2f}{mark} | {conditions_of} |")
+        lines.append(
+            f"| {space} | {name} | {record['passes']} | {figures} | {over:.2f}{mark} | {memory} | {conditions_of} |"
+        )
     return "\n".join(lines) + "\n"
 
 

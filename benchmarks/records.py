@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import resource
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ __all__ = [
     "find_device",
     "load",
     "machine",
+    "memory_in_use",
+    "peak_memory",
     "place",
     "save",
     "synchronize",
@@ -91,3 +94,27 @@ def data_root() -> Path:
     """Where the real datasets lie."""
     default = Path(__file__).resolve().parents[2] / "shared" / "data"
     return Path(os.environ.get("DARTBOARD_DATA", default))
+
+
+def memory_in_use(device: torch.device) -> int:
+    """Bytes in use; from here on `peak_memory` is counted."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return torch.cuda.memory_allocated(device)
+    return _process_memory("VmRSS")
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most bytes in use since `memory_in_use` was asked; on the CPU since the process began."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else _process_memory("VmHWM")
+
+
+def _process_memory(entry: str) -> int:
+    """Bytes of this process, now (VmRSS) or at most (VmHWM)."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        # The most so far in both cases; right for the difference, since steps need more than building did.
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    # Not `getrusage`, which on Linux begins with the memory of the parent that started this process.
+    line = next(line for line in status.read_text().splitlines() if line.startswith(f"{entry}:"))
+    return int(line.split()[1]) * 1024

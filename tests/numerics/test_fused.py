@@ -8,6 +8,7 @@ from hypothesis import given, settings
 
 from dartboard.space import ATTENTION, Norm, SearchSpace
 from dartboard.supernet import Mixing, SkipDropout, SupernetSpec
+from dartboard.supernet.fused import FusedCell
 from dartboard.supernet.spec import SEARCH_NORM
 
 from .engines import (
@@ -161,6 +162,27 @@ def test_a_single_path_of_any_choice_gives_the_references_gradients(space: Searc
         path = [[(first + row) % columns] for row in range(edges)]
         chosen = question._replace(active=dict.fromkeys(space.cell_kinds, path))
         assert_same(answer(fused, chosen), answer(reference, chosen))
+
+
+def test_a_cell_keeps_no_plan_but_the_latest_and_takes_none_for_another() -> None:
+    """Thousands of draws would otherwise leave as many plans; one left over from the draw before would be wrong."""
+    spec = small_spec(SPACES[1])
+    reference, fused = twins(spec)
+    question, generator = ask(spec), torch.Generator().manual_seed(0)
+
+    def plans() -> list[object]:
+        return [plan for cell in fused.modules() if isinstance(cell, FusedCell) for plan in cell._plans.values()]
+
+    for _ in range(10):
+        drawn = torch.randint(len(spec.space.ops), (len(spec.space.cell.edges), 1), generator=generator).tolist()
+        chosen = question._replace(active={"cell": drawn})
+        assert_same(answer(fused, chosen), answer(reference, chosen))
+        sources = 3
+        assert len(plans()) == sources * sum(isinstance(cell, FusedCell) for cell in fused.modules())
+    before = plans()
+    answer(fused, chosen)
+    assert all(one is other for one, other in zip(plans(), before, strict=True)), "a draw that stays needs no new plan"
+    assert_same(answer(fused, question), answer(reference, question))
 
 
 @every_space

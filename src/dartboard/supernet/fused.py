@@ -37,10 +37,6 @@ from dartboard.supernet.spec import SupernetSpec
 __all__ = ["FusedSupernet"]
 
 
-_MOST_PLANS = 256
-"""Plans that a cell remembers."""
-
-
 class _Edges(NamedTuple):
     """Edges that leave one node, and how they are run this time.
 
@@ -91,7 +87,7 @@ class FusedCell(MixedCell):
     def __init__(self, spec: SupernetSpec, place: CellPlace) -> None:
         super().__init__(spec, place)
         self._num_ops = len(spec.space.ops)
-        self._plans: dict[Any, _Plan] = {}
+        self._plans: dict[_Edges, tuple[tuple[tuple[int, ...], ...] | None, _Plan]] = {}
 
     def forward(self, inputs: Sequence[Tensor | Features], call: SupernetCall) -> Features:
         """See `MixedCell.forward`."""
@@ -174,12 +170,12 @@ class FusedCell(MixedCell):
         return targets
 
     def _plan(self, edges: _Edges, active: Active | None) -> _Plan:
-        key = edges, None if active is None else tuple(tuple(active[self.kind][row]) for row in edges.rows)
-        if key not in self._plans:
-            if len(self._plans) >= _MOST_PLANS:  # sampled paths: every draw is another plan
-                self._plans.clear()
-            self._plans[key] = self._make_plan(edges, active)
-        return self._plans[key]
+        # Only the latest is kept: draws hardly ever come again, and small tensors that outlive a step break the memory
+        # that its large ones give back into pieces.
+        drawn = None if active is None else tuple(tuple(active[self.kind][row]) for row in edges.rows)
+        if edges not in self._plans or self._plans[edges][0] != drawn:
+            self._plans[edges] = drawn, self._make_plan(edges, active)
+        return self._plans[edges][1]
 
     def _make_plan(self, edges: _Edges, active: Active | None) -> _Plan:
         shared: dict[str, nn.Module] = {}

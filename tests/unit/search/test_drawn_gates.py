@@ -144,6 +144,33 @@ def test_a_hard_draw_calls_one_operation_an_edge(engine: type[ReferenceSupernet]
         assert sorted(called) == sorted([*with_weights] * 3), "one call in each of three cells"
 
 
+@pytest.mark.parametrize("engine", [ReferenceSupernet, FusedSupernet])
+@pytest.mark.parametrize("name", ["darts", "nas-bench-201"])
+def test_a_hard_draw_reaches_the_weights_of_one_operation_an_edge_in_every_cell(
+    name: str, engine: type[ReferenceSupernet]
+) -> None:
+    """What hooks cannot see in the fused engine, gradients tell: weights of operations that are not run have none."""
+    space = get_space(name)
+    layers = {"darts": 3, "nas-bench-201": 1}[name]
+    supernet = engine(SupernetSpec(space, space.plan(in_channels=3, num_classes=3, init_channels=4, layers=layers)))
+    # Without `none`, behind which operations are run that nothing depends on.
+    architecture = Architecture.of(Recipe(relaxation=HardGumbel()), space, all_live(space, ["none"]), CPU)
+    drawn = architecture.draw(architecture.initial_alphas(seeded()), seeded(3), of_alpha=False)
+    assert drawn.active is not None
+    weights = {
+        (kind, full): supernet.get_parameter(full)
+        for kind, cells in supernet.candidate_weights.items()
+        for cell in cells
+        for full in cell.values()
+    }
+    logits = supernet(torch.randn(2, 3, 8, 8, generator=seeded()), drawn.gates, drawn.active)
+    slopes = torch.autograd.grad(logits.square().sum(), list(weights.values()), allow_unused=True)
+    for (kind, full), slope in zip(weights, slopes, strict=True):
+        row, op = full.partition(".edges.")[2].split(".")[:2]
+        ((column,),) = [drawn.active[kind][int(row)]]
+        assert (slope is not None) == (space.ops[column] == op), full
+
+
 def test_a_dirichlet_distribution_starts_uniform() -> None:
     assert concentration(torch.zeros(3)).tolist() == [1, 1, 1]
     torch.testing.assert_close(concentration(torch.tensor([-1.0, 2.0])), torch.tensor([math.exp(-1), 3.0]))
