@@ -12,7 +12,7 @@ from rich.text import Text
 from dartboard.cli.display import duration
 
 if TYPE_CHECKING:
-    from dartboard.pipeline import ChoiceFacts, Result, Yardstick
+    from dartboard.pipeline import ChoiceFacts, ReselectionFacts, Result, Yardstick
 
 __all__ = ["print_entries", "print_result"]
 
@@ -29,6 +29,7 @@ def print_result(result: "Result", *, as_json: bool) -> None:
         "parameters": f"{result.parameters:,}",
         "multiply-adds": f"{result.multiply_adds:,}",
         "genotype": result.genotype.text,
+        **_reselection(result.reselection),
         "chosen": _choice(result.choice),
         "time": ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items()),
         "report": str(result.path / "report.html"),
@@ -89,6 +90,17 @@ def _comparison(yardstick: "Yardstick") -> str:
         f"{_percent(yardstick.test_accuracy, yardstick.test_accuracy_std)}  ({yardstick.what}; the network found is "
         f"{100 * yardstick.difference:+.2f} points from it, 95% interval {low:+.2f} to {high:+.2f})"
     )
+
+
+def _reselection(facts: "ReselectionFacts | None") -> dict[str, str]:
+    """What the search had chosen and what is chosen now, one below the other."""
+    if facts is None:
+        return {}
+    return {
+        "genotype before": facts.genotype_before.text,
+        "skip connections": f"{facts.skips} by {facts.name}, {facts.skips_before} before",
+        "selected from": facts.run,
+    }
 
 
 def _choice(choice: "ChoiceFacts | None") -> str:

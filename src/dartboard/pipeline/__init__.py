@@ -3,7 +3,8 @@
 from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.choosing import check_choice, choose_genotype, describe_choice
 from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epochs
-from dartboard.pipeline.result import ChoiceFacts, Result, Yardstick
+from dartboard.pipeline.reselecting import reselect_genotype, reselection_directory, reselection_settings
+from dartboard.pipeline.result import ChoiceFacts, ReselectionFacts, Result, Yardstick
 from dartboard.pipeline.searching import check_method, describe_search, search_genotype
 from dartboard.pipeline.session import Session, device_name, open_session
 from dartboard.pipeline.settings import DEFAULT_RULE, PRESETS, RunSettings, resolve_settings
@@ -14,6 +15,7 @@ __all__ = [
     "DEFAULT_RULE",
     "PRESETS",
     "ChoiceFacts",
+    "ReselectionFacts",
     "Result",
     "RunSettings",
     "Session",
@@ -31,6 +33,9 @@ __all__ = [
     "finished_result",
     "open_session",
     "read_genotype",
+    "reselect_genotype",
+    "reselection_directory",
+    "reselection_settings",
     "resolve_settings",
     "search_genotype",
     "search_length",

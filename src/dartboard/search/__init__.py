@@ -16,7 +16,7 @@ from dartboard.search.gradient import (
     Unrolled,
 )
 from dartboard.search.hypernetworks import DenseHypernetwork, EmbeddingHypernetwork, Hypernetwork
-from dartboard.search.loop import run_search, stage_spans
+from dartboard.search.loop import run_reselection, run_search, stage_spans
 from dartboard.search.penalties import BetaDecay, DirichletAnchor, Penalty, ZeroOne
 from dartboard.search.perturbations import AdversarialPerturbation, Perturbation, RandomPerturbation
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
@@ -51,6 +51,7 @@ from dartboard.search.relaxation import (
     Softmax,
     UniformPaths,
 )
+from dartboard.search.reselection import RESELECTIONS, Reselection, make_reselection, reselection
 from dartboard.search.rules import (
     BestEpoch,
     ByRemoval,
@@ -106,6 +107,7 @@ from dartboard.search.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate, 
 __all__ = [
     "CHOICE_RULES",
     "METHODS",
+    "RESELECTIONS",
     "AdamUpdate",
     "AdversarialPerturbation",
     "AlphaCurvature",
@@ -169,6 +171,7 @@ __all__ = [
     "Recipe",
     "Relaxation",
     "RelaxedCell",
+    "Reselection",
     "Rule",
     "SampleAndValidate",
     "ScaleWeightDecay",
@@ -216,8 +219,11 @@ __all__ = [
     "initial_live",
     "make_genotype",
     "make_recipe",
+    "make_reselection",
     "method",
     "removal_stage",
+    "reselection",
+    "run_reselection",
     "run_search",
     "select_by_removal",
     "stage_spans",
