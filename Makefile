@@ -31,7 +31,7 @@ check: install ## lint, format check and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: install ## write the pages of the search methods
+docs: install ## write the pages of the search methods and spaces
 	$(BIN)/python docs/generate.py
 
 format: install ## format the code and apply safe lint fixes

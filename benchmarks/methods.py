@@ -2,11 +2,12 @@
 
     python benchmarks/methods.py [METHOD ...] [--space nas-bench-201] [--rounds 5] [--quick]
 
-A step is one update of alpha and one of the weights on random images, as a search takes it. Every method takes turns
-with first-order DARTS in one process; its cost is the median of the ratios. Theory counts passes over the method's own
-supernet: A forward and backward for alpha, W for the weights, B for both, F forward alone, H a Hessian-vector product.
-Their times are measured on the same supernet, so that what is left is what the method does beside them. Writes
-`benchmarks/results/methods.json` and `.md`; methods that are not run again keep their figures.
+A step is one update of alpha and one of the weights on random images, as a search takes it; of methods that move alpha
+more rarely too. Every method takes turns with first-order DARTS in one process; its cost is the median of the ratios.
+Theory counts passes over the method's own supernet: A forward and backward for alpha, W for the weights, B for both, F
+forward alone, H a Hessian-vector product, C a step of a second network that learns beside. Their times are measured on
+the same supernet, so that what is left is what the method does beside them. Writes `benchmarks/results/methods.json`
+and `.md`; methods that are not run again keep their figures.
 """
 
 import argparse
@@ -43,6 +44,7 @@ from records import Records, conditions, load, save
 
 PASSES: Mapping[str, Mapping[str, int]] = {
     "att-darts": {"W": 2, "B": 1, "A": 2},
+    "cdarts": {"A": 1, "C": 1, "W": 1},
     "darts-2nd": {"W": 2, "B": 1, "A": 2},
     "robust-darts": {"W": 2, "B": 1, "A": 2},
     "robust-darts-ada": {"W": 2, "B": 1, "A": 2},
@@ -120,7 +122,7 @@ def make_search(name: str, space: SearchSpace, *, quick: bool) -> StageSearch:
     given = SearchBatches(*(RandomBatches(size, seed) for seed in range(3)))  # type: ignore[arg-type]
 
     def make_supernet(request: SupernetRequest) -> FusedSupernet:
-        layers = LAYERS[space.name]
+        layers = space.skeleton.deepen(LAYERS[space.name], request.deeper)
         plan = space.plan(in_channels=3, num_classes=10, init_channels=channels, layers=layers, image_size=(32, 32))
         with seeded_initialization(0, "search", "weights"):
             supernet = FusedSupernet(SupernetSpec(space, plan, request.mixing).with_live(request.live))
@@ -141,6 +143,8 @@ def make_search(name: str, space: SearchSpace, *, quick: bool) -> StageSearch:
     search.state.epoch = EPOCHS - 1
     for rule in first.rules:
         rule.before_epoch(search.state)
+    search.state.alpha_every = 1
+    search.follow_architecture()
     search.state.supernet.train()
     return search
 
@@ -159,11 +163,12 @@ class Stepper:
         self._steps(self._batch)
         return time.perf_counter() - started
 
-    @property
-    def problem(self) -> Bilevel:
-        """Of the last step."""
+    def pass_of(self, letter: str) -> Callable[[], object]:
+        """What a letter stands for, at the weights and batches of the last step."""
+        if letter == "C":
+            return lambda: self._steps.train_companion(self._batch)
         assert self.search.state.problem is not None
-        return self.search.state.problem
+        return _pass(self.search.state.problem, letter)
 
 
 def measure(name: str, space: SearchSpace, rounds: int, *, quick: bool) -> Records:
@@ -174,8 +179,8 @@ def measure(name: str, space: SearchSpace, rounds: int, *, quick: bool) -> Recor
             stepper()
         pairs = [(own(), darts()) for _ in range(rounds)]
         coefficients = PASSES.get(name, {"A": 1, "W": 1})
-        times = {letter: _median(_pass(own.problem, letter), rounds) for letter in {*coefficients, "A", "W"}}
-        base = {letter: _median(_pass(darts.problem, letter), rounds) for letter in "AW"}
+        times = {letter: _median(own.pass_of(letter), rounds) for letter in {*coefficients, "A", "W"}}
+        base = {letter: _median(darts.pass_of(letter), rounds) for letter in "AW"}
     mine, others = (statistics.median(pair[place] for pair in pairs) for place in (0, 1))
     # What a step of DARTS takes beside its passes, the updates, every method takes as well.
     rest = max(0.0, others - base["A"] - base["W"])
@@ -233,7 +238,8 @@ def as_table(records: Records) -> str:
         "",
         "Printed by `python benchmarks/methods.py`. Times first-order DARTS in the same space, both in turns in one",
         "process. Theory counts passes over the method's own supernet: A forward and backward for alpha, W for the",
-        "weights, B for both, F forward alone, H a Hessian-vector product.",
+        "weights, B for both, F forward alone, H a Hessian-vector product, C a step of a second network that learns",
+        "beside (and once more for each step before an epoch, which is not counted here).",
         f"Wanted: at most {MOST} times the expectation.",
         "",
         "| space | method | passes | supernet / DARTS's | expected | measured | measured / expected | machine | date |",

@@ -1,6 +1,6 @@
-"""Writes the page of every search method, and the table of all, from what the code says about them.
+"""Writes the page of every search method, the table of all, and that of the spaces, from what the code says.
 
-    python docs/generate.py            # docs/methods/*.md; `make docs`
+    python docs/generate.py            # docs/methods/*.md, docs/spaces.md; `make docs`
     python docs/generate.py --check    # exit code 1 when a page does not say what the code says
 
 A page holds the docstring of the method, its options, its parts, the search settings of its paper, and what
@@ -19,6 +19,7 @@ from typing import Any
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.registry import Entry
 from dartboard.search import METHODS, describe_recipe, make_recipe
+from dartboard.space import SPACES
 
 DOCS = Path(__file__).resolve().parent
 COLLAPSE = DOCS.parent / "benchmarks" / "results" / "collapse.json"
@@ -40,7 +41,10 @@ def pages() -> dict[Path, str]:
     """Every page by its path."""
     measured = json.loads(COLLAPSE.read_text(encoding="utf-8")) if COLLAPSE.is_file() else {}
     folder = DOCS / "methods"
-    return {folder / f"{entry.name}.md": _page(entry, measured) for entry in METHODS} | {folder / "README.md": _index()}
+    return {folder / f"{entry.name}.md": _page(entry, measured) for entry in METHODS} | {
+        folder / "README.md": _index(),
+        DOCS / "spaces.md": _spaces(),
+    }
 
 
 def _page(entry: Entry[Any], measured: Mapping[str, Any]) -> str:
@@ -102,6 +106,30 @@ def _index() -> str:
         "# Search methods\n\n"
         "Every method is a recipe: one part a slot. Of methods in several stages the last one is shown. Not sure which "
         "to take? See [choose a method](../choose-a-method.md).\n\n" + _table(("method", *SLOTS), rows) + "\n"
+    )
+
+
+def _spaces() -> str:
+    rows = []
+    for entry in SPACES:
+        space = entry.factory()
+        options = ", ".join(
+            f"`{name}={given.default}`" for name, given in inspect.signature(entry.factory).parameters.items()
+        )
+        operations = ", ".join(space.ops) + (" (each edge has some of them)" if space.edge_ops else "")
+        shape = f"{len(space.cell.edges)} in each of {', '.join(space.cell_kinds)}"
+        count = space.num_architectures
+        size = f"{count:,}" if count < 10**12 else f"{count:.2e}"
+        rows.append((f"`{entry.name}`", entry.summary, options, shape, operations, size, _link(entry.paper)))
+    header = ("space", "what it is", "options", "edges", "operations", "architectures", "paper")
+    return (
+        "# Search spaces\n\n"
+        "    dartboard run DATA --space NAME\n\n"
+        "A space with options is named with them: `--space darts:nodes=3` has cells of three computed nodes. Published "
+        "genotypes and tables of accuracies belong to the spaces without options. Architectures are counted as choices "
+        "of kept edges and of an operation on each; some of them are the same network.\n\n"
+        + _table(header, rows)
+        + "\n"
     )
 
 

@@ -14,7 +14,7 @@ from dartboard.errors import DartboardError
 from dartboard.version import __version__
 
 if TYPE_CHECKING:
-    from dartboard.api import methods, report, run, search, select, spaces, train
+    from dartboard.api import methods, predict, report, run, search, select, spaces, train
     from dartboard.pipeline import Result
     from dartboard.runs import Observer
 
@@ -24,6 +24,7 @@ __all__ = [
     "Result",
     "__version__",
     "methods",
+    "predict",
     "report",
     "run",
     "search",

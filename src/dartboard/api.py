@@ -1,10 +1,11 @@
 """The story in code: search, train, test, report. The command line calls these functions and nothing else.
 
-Every verb takes the same words: `data` (a folder of class folders, parquet files, or None for scikit-learn's
-digits), layers of settings with nested or dotted keys, such as `{"space": "nas-bench-201", "search.epochs": 10}`,
-later ones winning over earlier ones, the preset and the defaults; `out` (the run directory; None makes a new one under
-`runs/`); `resume` (go on with the run in `out`, or begin it); `observer` (hears of progress); `command` (what to
-record as typed). All raise `DartboardError`, whose message is one sentence for the user.
+Every verb takes the same words: `data` (a folder or file in any layout, "hf:owner/name", NumPy arrays as
+`(images, labels)` or `{"x_train": ..., "y_train": ..., "x_test": ...}`, or None for scikit-learn's digits), layers of
+settings with nested or dotted keys, such as `{"space": "nas-bench-201", "search.epochs": 10}`, later ones winning over
+earlier ones, the preset and the defaults; `out` (the run directory; None makes a new one under `runs/`); `resume` (go
+on with the run in `out`, or begin it); `observer` (hears of progress); `command` (what to record as typed).
+All raise `DartboardError`, whose message is one sentence for the user.
 """
 
 import inspect
@@ -13,9 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
+from dartboard.data import HUB_PREFIX, ArrayData
 from dartboard.errors import DataError, DeviceMemoryError, SettingsError
 from dartboard.pipeline import (
     DEFAULT_RULE,
@@ -34,6 +38,7 @@ from dartboard.pipeline import (
     evaluate_networks,
     finished_result,
     open_session,
+    predict_images,
     read_genotype,
     reselect_genotype,
     reselection_directory,
@@ -49,15 +54,18 @@ from dartboard.runs import Observer
 from dartboard.search import METHODS
 from dartboard.space import SPACES, Genotype, SearchSpace
 from dartboard.supernet import describe_forms
+from dartboard.train import ImagePredictions, check_predictions_file
 
-__all__ = ["methods", "report", "run", "search", "select", "spaces", "train"]
+__all__ = ["methods", "predict", "report", "run", "search", "select", "spaces", "train"]
 
 Layer = Mapping[str, Any]
 Place = str | Path
+Arrays = Sequence[npt.NDArray[Any]] | Mapping[str, npt.NDArray[Any]]
+Data = Place | Arrays
 
 
 def run(
-    data: Place | None = None,
+    data: Data | None = None,
     *layers: Layer,
     out: Place | None = None,
     resume: bool = False,
@@ -71,7 +79,7 @@ def run(
     Returns:
         The summary, as in `result.json`.
     """
-    with _opened(_searching(data, layers), out, resume, observer, ("search", "train")) as session:
+    with _opened(data, _searching(data, layers), out, resume, observer, ("search", "train")) as session:
         if result := finished_result(session, tested=True):
             return result
         _begin(session, ("search", "train"))
@@ -84,7 +92,7 @@ def run(
 
 
 def search(
-    data: Place | None = None,
+    data: Data | None = None,
     *layers: Layer,
     out: Place | None = None,
     resume: bool = False,
@@ -96,7 +104,7 @@ def search(
     Returns:
         The summary; its `validation_accuracy` is the supernet's, `test_accuracy` is None.
     """
-    with _opened(_searching(data, layers), out, resume, observer, ("search",)) as session:
+    with _opened(data, _searching(data, layers), out, resume, observer, ("search",)) as session:
         if result := finished_result(session, tested=False):
             return result
         _begin(session, ("search",))
@@ -105,7 +113,7 @@ def search(
 
 
 def train(
-    data: Place | None = None,
+    data: Data | None = None,
     *layers: Layer,
     genotype: Place,
     out: Place | None = None,
@@ -128,7 +136,7 @@ def train(
         The summary, whose `method` is None.
     """
     given = read_genotype(genotype)
-    with _opened(_training(data, layers, given), out, resume, observer, ("train",)) as session:
+    with _opened(data, _training(data, layers, given), out, resume, observer, ("train",)) as session:
         if result := finished_result(session, tested=True):
             return result
         _begin(session, ("train",))
@@ -143,6 +151,7 @@ def select(
     name: str,
     options: Layer | None = None,
     *,
+    data: Data | None = None,
     out: Place | None = None,
     resume: bool = False,
     observer: Observer | None = None,
@@ -154,6 +163,7 @@ def select(
         run_directory: of the search; nothing in it is changed.
         name: of the selection: "perturbation", "sample", "strongest" or "threshold".
         options: of the selection.
+        data: the images of the search, where they were given as arrays; otherwise the run knows where they lie.
         out: the run directory of the selection; None makes a new one beside that of the search.
         resume: see the module.
         observer: see the module.
@@ -164,12 +174,44 @@ def select(
     """
     settings = reselection_settings(Path(run_directory), name, dict(options or {}))
     place = reselection_directory(settings, Path(out) if out else None, resume=resume)
-    with _opened(settings, place, resume, observer, ("search",)) as session:
+    with _opened(data, settings, place, resume, observer, ("search",)) as session:
         if result := finished_result(session, tested=False):
             return result
         _begin(session, ("search",))
         reselect_genotype(session)
         return _finish(session, command)
+
+
+def predict(
+    run_directory: Place,
+    data: Data | None = None,
+    layer: Layer | None = None,
+    *,
+    out: Place | None = None,
+    overwrite: bool = False,
+    device: str = "auto",
+    observer: Observer | None = None,
+) -> ImagePredictions:
+    """Predict images with the trained model of a run: the test images of `data`, or all where it has no test split.
+
+    Args:
+        run_directory: the run; image size, normalisation and classes are its own.
+        data: see the module; labels are not needed, and a folder of images without class folders will do.
+        layer: settings of `data`, such as `{"image_column": "file"}`, where they differ from the run's.
+        out: also write the predictions there: integer labels (.npy), or names and probabilities (.csv).
+        overwrite: replace `out` if it is there.
+        device: as in the settings.
+        observer: see the module.
+    """
+    if out is not None:
+        check_predictions_file(Path(out), overwrite=overwrite)
+    source = _arrays(data) or _source(data).get("source")
+    predictions = predict_images(
+        Path(run_directory), source, layer or {}, device=device, observer=observer or Observer()
+    )
+    if out is not None:
+        predictions.write(Path(out))
+    return predictions
 
 
 def methods() -> list[dict[str, Any]]:
@@ -178,8 +220,8 @@ def methods() -> list[dict[str, Any]]:
 
 
 def spaces() -> list[dict[str, Any]]:
-    """The registered search spaces: name, summary, paper, what a cell can be, and how the fast engine runs it."""
-    return [{**_describe(entry), **_describe_cell(entry.factory())} for entry in SPACES]
+    """The registered search spaces: name, summary, paper, options, what a cell can be, how the fast engine runs it."""
+    return [{**_describe(entry), "options": _defaults(entry), **_describe_cell(entry.factory())} for entry in SPACES]
 
 
 def report(run_directory: Place) -> Path:
@@ -203,14 +245,27 @@ def _describe_cell(space: SearchSpace) -> dict[str, Any]:
     return {
         "cells": list(space.cell_kinds),
         "operations": list(space.ops),
+        **({"operations of edges": _describe_edges(space)} if space.edge_ops else {}),
+        "architectures": space.num_architectures,
         "fast engine": describe_forms(space),
         "edges": [f"{edge.source}->{edge.target}" for edge in space.cell.edges],
         "edges kept per node": space.cell.edges_per_node or "all",
     }
 
 
+def _describe_edges(space: SearchSpace) -> dict[str, list[str]]:
+    return {
+        kind: [
+            f"{edge.source}->{edge.target} {'|'.join(space.ops_on(kind, row))}"
+            for row, edge in enumerate(space.cell.edges)
+        ]
+        for kind in space.edge_ops
+    }
+
+
 @contextmanager
 def _opened(
+    data: Data | None,
     settings: RunSettings,
     out: Place | None,
     resume: bool,
@@ -219,7 +274,13 @@ def _opened(
 ) -> Iterator[Session]:
     if "search" in steps:
         check_method(settings)
-    with open_session(settings, Path(out) if out else None, resume=resume, observer=observer or Observer()) as session:
+    with open_session(
+        settings,
+        Path(out) if out else None,
+        resume=resume,
+        observer=observer or Observer(),
+        arrays=_arrays(data),
+    ) as session:
         check_sizes(session, steps)
         if "search" in steps:
             check_choice(session)
@@ -247,7 +308,7 @@ def _finish(session: Session, command: str) -> Result:
     return result
 
 
-def _searching(data: Place | None, layers: Sequence[Layer]) -> RunSettings:
+def _searching(data: Data | None, layers: Sequence[Layer]) -> RunSettings:
     settings = resolve_settings(*layers, _source(data))
     if settings.genotype is not None:
         raise SettingsError(
@@ -266,7 +327,7 @@ def _searching(data: Place | None, layers: Sequence[Layer]) -> RunSettings:
     return settings
 
 
-def _training(data: Place | None, layers: Sequence[Layer], genotype: Genotype) -> RunSettings:
+def _training(data: Data | None, layers: Sequence[Layer], genotype: Genotype) -> RunSettings:
     given = {"space": genotype.space, "genotype": genotype.to_json(), "seeds": None, "reselection": None}
     for name in (layer["space"] for layer in layers if layer.get("space", genotype.space) != genotype.space):
         raise SettingsError(
@@ -276,14 +337,32 @@ def _training(data: Place | None, layers: Sequence[Layer], genotype: Genotype) -
     return resolve_settings(*layers, given, _source(data))
 
 
-def _source(data: Place | None) -> Layer:
+def _arrays(data: Data | None) -> ArrayData | None:
+    """The dataset if it is given as arrays."""
+    if data is None or isinstance(data, str | Path):
+        return None
+    if isinstance(data, Mapping):
+        return ArrayData({str(key): np.asarray(values) for key, values in data.items()})
+    if len(data) != 2:
+        raise DataError(
+            f"a dataset of {len(data)} arrays is not understood; give (images, labels), or a dict with x_train, "
+            "y_train, x_test and y_test."
+        )
+    return ArrayData({"images": np.asarray(data[0]), "labels": np.asarray(data[1])})
+
+
+def _source(data: Data | None) -> Layer:
     """The dataset as recorded, if one is given: absolute, so that a run can be resumed from another folder."""
     if data is None:
         return {}
-    if str(data) == "digits":
+    if isinstance(data, str | Path) and str(data) == "digits":
         return {"source": None}
+    if arrays := _arrays(data):
+        return {"source": f"arrays-{arrays.fingerprint()}"}
+    if str(data).startswith(HUB_PREFIX):
+        return {"source": str(data)}
     try:
-        return {"source": str(Path(data).expanduser().resolve())}
+        return {"source": str(Path(str(data)).expanduser().resolve())}
     except (OSError, RuntimeError) as error:
         raise DataError(f"there is no dataset at {data}: {error}.") from error
 

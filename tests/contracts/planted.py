@@ -22,6 +22,7 @@ from dartboard.supernet import Active, SkipDropout
 
 __all__ = [
     "PLANTED",
+    "PLANTED_FAN",
     "PLANTED_PAIRS",
     "Planted",
     "PlantedBatches",
@@ -118,6 +119,10 @@ PLANTED_PAIRS = Planted(planted_space("planted-pairs", 4, 1, 2), ("roll", "none"
 """The one node keeps two of its four edges: 4<-0 and 4<-2."""
 
 
+PLANTED_FAN = Planted(planted_space("planted-fan", 3, 1, None), ("roll", "skip_connect", "reverse"))
+"""Every edge is kept, and none stands behind another: 3<-0, 3<-1 and 3<-2."""
+
+
 class PlantedSupernet(nn.Module):
     """The relaxed cell, then a scale and a shift per class."""
 
@@ -135,6 +140,20 @@ class PlantedSupernet(nn.Module):
         skip_dropout: SkipDropout | None = None,
     ) -> Tensor:
         return self.planted.run_cell(images, gates, active, skip_dropout) * self.scale + self.shift
+
+    def tapped(
+        self,
+        images: Tensor,
+        gates: Mapping[str, Tensor],
+        active: Active | None = None,
+        skip_dropout: SkipDropout | None = None,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The only map within is what the cell puts out."""
+        cell = self.planted.run_cell(images, gates, active, skip_dropout)
+        return cell * self.scale + self.shift, [cell]
+
+    def make_heads(self) -> list[nn.Module]:
+        return [nn.Linear(SIZE, SIZE)]
 
 
 class ScaledPlantedSupernet(PlantedSupernet):

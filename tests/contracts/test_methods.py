@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from contracts.planted import PLANTED, PLANTED_PAIRS, search_planted
+from contracts.planted import PLANTED, PLANTED_FAN, PLANTED_PAIRS, search_planted
 from contracts.small import SMALL_SPACE, Outcome, open_small, outcome
 from dartboard.errors import RecipeError
 from dartboard.pipeline import search_genotype
@@ -55,14 +55,23 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
     "p-darts": ({}, 15),
     # Alpha rests in a third of the epochs.
     "pc-darts": ({}, 4),
+    # Two paths at a time tell less of alpha in a step.
+    "proxyless": ({"alpha_every": 1, "warm_up": 0.0}, 4),
 }
 """Method -> further options with which it finds what is planted, and epochs; otherwise none, and two a stage."""
 
-IN_PAIRS = {"gdas"}
-"""Methods that find what is planted where `none` is no choice. An operation of GDAS that is not run has the gradient of
-a number, so that `none`, which gives nothing when it is run, gains on operations that do harm."""
+PLANTED_IN = {
+    # An operation that is not run has the gradient of a number, so that `none`, which gives nothing when it is run,
+    # gains on operations that do harm; here it is no choice.
+    "gdas": PLANTED_PAIRS,
+    # While single paths are drawn, an edge behind which another one still searches hardly shows what it is worth.
+    "proxyless": PLANTED_FAN,
+}
+"""Method -> the problem in which it finds what is planted within seconds; otherwise `PLANTED`, if it takes that."""
 
 SMALL: dict[str, tuple[dict[str, Any], int]] = {
+    # The penalty would be gone by the second epoch.
+    "cdarts": ({"penalty_fades": 1.0}, 2),
     # In two epochs the linear and the cosine schedule are the same.
     "darts-minus": ({}, 3),
     # The few edges of the small space would stop it after any epoch.
@@ -73,6 +82,8 @@ SMALL: dict[str, tuple[dict[str, Any], int]] = {
     "rsps": ({"candidates": 5}, 2),
     # Must divide the width of the small supernet.
     "drnas-progressive": ({"channel_shares": (4, 2)}, 4),
+    # An epoch of two steps would have one of alpha.
+    "proxyless": ({"alpha_every": 1}, 2),
 }
 """Method -> options of its small searches, and epochs; otherwise none, and two a stage."""
 
@@ -92,6 +103,7 @@ SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
     # Without much damping the curvature turns negative at once here, and ends the iterations.
     ("darts-cg", "iterations"): {"method.options.damping": 30.0},
     ("darts-cg", "tolerance"): {"method.options.damping": 30.0},
+    **{("proxyless", option): {"method.options.cost_reference": 1e5} for option in ("cost_form", "cost_strength")},
     **{(name, option): WATCHED for name in ("robust-darts", "robust-darts-ada") for option in WATCHING},
     ("robust-darts", "stops"): WATCHED,
     ("robust-darts", "cutout"): {"method.options.drop_path": 0.5},
@@ -133,7 +145,7 @@ def planted_recipe(name: str) -> Recipe:
 
 def search_for_planted(name: str, recipe: Recipe, folder: Path, seed: int) -> bool:
     """Whether the search finds what is planted, in a space that the method takes."""
-    planted = PLANTED_PAIRS if name in IN_PAIRS or refusal(name, PLANTED.space) else PLANTED
+    planted = PLANTED_PAIRS if refusal(name, PLANTED.space) else PLANTED_IN.get(name, PLANTED)
     epochs = PLANTED_WITH[name][1] if name in PLANTED_WITH else 2 * num_stages(name)
     return search_planted(planted, recipe, folder, seed, epochs=epochs) == planted.teacher
 
@@ -276,6 +288,20 @@ def test_a_search_that_goes_back_is_resumed_bit_for_bit(stop_after: tuple[int, i
     assert search(tmp_path / "halved", name, RETURNING) == whole
 
 
+@pytest.mark.parametrize("gradient", ["full", "reinforce"])
+def test_every_gradient_of_binary_gates_finds_what_is_planted_and_is_resumed_bit_for_bit(
+    gradient: str, tmp_path: Path
+) -> None:
+    options = {"gradient": gradient, "alpha_every": 1, "warm_up": 0.0}
+    recipe = make_recipe("proxyless", FAST | options)
+    assert search_planted(PLANTED_FAN, recipe, tmp_path / "planted", 0, epochs=8) == PLANTED_FAN.teacher
+    layers = {f"method.options.{option}": value for option, value in options.items()} | {"search.epochs": 3}
+    whole = search(tmp_path / "whole", "proxyless", layers)
+    with pytest.raises(Stopped):
+        search(tmp_path / "halved", "proxyless", layers, observer=StopAfter(1, 1))
+    assert search(tmp_path / "halved", "proxyless", layers) == whole
+
+
 @pytest.mark.parametrize("name", ["darts", "darts-cg", "robust-darts"])
 def test_the_curvature_can_be_measured_under_any_method_and_changes_nothing_else(name: str, tmp_path: Path) -> None:
     asked = search(tmp_path / "asked", name, {"search.curvature_every": 1})
@@ -343,6 +369,8 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
     **{(name, "first_epoch"): [0] for name in ("robust-darts", "robust-darts-ada")},
     **{(name, "factor"): [0.0] for name in ("robust-darts", "robust-darts-ada")},
+    ("cdarts", "warm_up"): [0.6],
+    ("proxyless", "cost_reference"): [1e5],
     # Must divide the width of the small supernet.
     **{(name, "channel_share"): [1, 2] for name in ("pc-darts", "drnas")},
     **{(name, "tuning"): [0.3] for name in ("darts-pt", "sdarts-pt")},

@@ -32,6 +32,11 @@ PARAMETERS = {
     "cbam": lambda c: 2 * c * (c // 16) + (c // 16) + c + 2 * 49 + 2,
     "gather_excite": lambda c: c + 2 * c + 2 * c * (c // 16),
     "double_attention": lambda c: c * c + 3 * (c // 4) + c,
+    **{
+        f"mbconv_{k}x{k}_e{e}": lambda c, k=k, e=e: 2 * e * c * c + e * c * k * k + 2 * (2 * e * c + c)
+        for k in (3, 5, 7)
+        for e in (3, 6)
+    },
 }
 
 
@@ -55,14 +60,14 @@ def test_channels_stay_and_sides_are_divided_rounding_up(name: str, stride: int)
 
 
 @every_build
-def test_gradient_reaches_the_input_except_through_none(name: str, stride: int) -> None:
+def test_gradient_reaches_the_input_except_through_zeros_and_noise(name: str, stride: int) -> None:
     x = images(8, 7).requires_grad_()
     # Weighted, for a plain sum behind a batch norm has no gradient.
     out = build(name, stride, Norm(affine=True, running=True), (8, 7))(x)
     weights = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).reshape(out.shape)
-    if name == "none":
+    if name in ("none", "zero", "noise"):
         assert not out.requires_grad
-        assert torch.equal(out, torch.zeros_like(out))
+        assert name == "noise" or torch.equal(out, torch.zeros_like(out))
         return
     (gradient,) = torch.autograd.grad((out * weights).sum(), x)
     assert gradient.isfinite().all()
@@ -78,7 +83,7 @@ def test_the_cost_formula_is_what_is_built_and_counted(name: str, stride: int) -
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             pixels = op(x)[0, 0].numel()
         built = Cost(sum(parameter.numel() for parameter in op.parameters()), counter.get_total_flops() // 2)
-        assert op_cost(name, CHANNELS, stride, norm, pixels) == built
+        assert op_cost(name, CHANNELS, stride, norm, pixels, input_pixels=side**2) == built
 
 
 @every_op
@@ -107,6 +112,9 @@ def test_no_convolution_outside_of_attention_has_a_bias(name: str, stride: int) 
 @every_build
 def test_one_image_does_not_touch_another_in_evaluation(name: str, stride: int) -> None:
     op, x = build(name, stride, Norm(affine=True, running=True)).eval(), images(7, 7)
+    if name == "noise":  # which reads nothing of any image
+        assert torch.equal(op(x), op(torch.zeros_like(x)))
+        return
     torch.testing.assert_close(op(x)[1:2], op(x[1:2]))
 
 
@@ -165,3 +173,14 @@ def test_an_output_sees_exactly_the_pixels_within_reach(name: str, reach: int) -
 def test_an_unknown_operation_is_answered_with_near_names(call: object) -> None:
     with pytest.raises(UnknownNameError, match="there is no operation 'sep_conv'; did you mean 'sep_conv_"):
         call()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_noise_is_standard_normal_and_follows_its_generator(stride: int) -> None:
+    op, x = build_op("noise", 16, stride, Norm(affine=False, running=False), None), torch.zeros(8, 16, 32, 32)
+    first, again, other = (op(x, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    assert first.equal(again)
+    # 2^15 values or more: a mean within 5 standard errors of 0, products of two draws likewise.
+    assert abs(first.mean()) < 0.03
+    assert abs(first.std() - 1) < 0.03
+    assert abs((first * other).mean()) < 0.03

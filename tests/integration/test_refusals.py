@@ -204,7 +204,7 @@ def test_an_unusable_parquet_file_is_refused_by_row_or_column(
     (folder / "bad.parquet").write_bytes(b"PAR1 and no more")
     assert "bad.parquet is not a readable parquet file" in refused("run", "bad.parquet")
     (folder / "notes.txt").write_text("no dataset")
-    assert "notes.txt is neither a folder nor a parquet file" in refused("run", "notes.txt")
+    assert "notes.txt is neither a folder nor a file of a known kind" in refused("run", "notes.txt")
 
 
 def test_images_too_small_for_the_network_are_refused_with_the_remedy(refused: Callable[..., str], pets: Path) -> None:

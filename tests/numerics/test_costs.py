@@ -356,4 +356,4 @@ def test_the_smallest_map_is_the_input_of_the_global_pooling(
         network = Network(DARTS, random_genotype(DARTS, 0), plan).eval()
         network.backbone.head.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].shape[2:]))
         network(torch.empty(1, 3, *size))
-    assert smallest_map(DARTS, plan, size) == tuple(seen[0]) == smallest
+    assert smallest_map(plan, size) == tuple(seen[0]) == smallest

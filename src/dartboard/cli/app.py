@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from dartboard.cli.options import PRESET_LIST, RunOptions, SearchOptions, TrainOptions, takes
+from dartboard.cli.options import PRESET_LIST, ImageColumn, LabelColumn, RunOptions, SearchOptions, TrainOptions, takes
 from dartboard.config import parse_overrides
 from dartboard.errors import DartboardError
 from dartboard.version import __version__
@@ -39,7 +39,9 @@ From a dataset to a searched, retrained, tested and reported network:
   [bold]dartboard search PICTURES[/]                    only search an architecture
   [bold]dartboard train PICTURES --genotype darts-v2[/] only train a given one
 
-PICTURES is a folder with one folder of images per class, or parquet files as on the Hugging Face Hub.
+  [bold]dartboard predict RUN IMAGES --out preds.csv[/] what the network of a run says of other images
+
+PICTURES is a folder with one folder of images per class, or any other layout of those in dartboard run --help.
 Every verb leaves its results in a run directory and, when interrupted, goes on with --resume.
 """,
 )
@@ -174,6 +176,53 @@ def report(
 
     page = api.report(run_directory)
     typer.echo(json.dumps({"report": str(page)}) if as_json else str(page))
+
+
+@app.command()
+def predict(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory.", show_default=False)],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            show_default=False,
+            help="A dataset as for dartboard run, labelled or not, or a folder of images. Its test images are "
+            "predicted, or all where it has no test split.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="preds.npy for the integer labels, preds.csv for names, classes and probabilities.",
+        ),
+    ],
+    image_column: ImageColumn = None,
+    label_column: LabelColumn = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it is there.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Predict images with the trained network of a run, in the order of the manifest or folder.
+
+    [bold]Examples[/]
+
+      dartboard predict runs/flowers new-flowers/ --out preds.csv
+      dartboard predict runs/flowers task/ --out preds.npy --overwrite
+    """
+    from dartboard import api
+    from dartboard.cli.display import make_display
+    from dartboard.cli.output import print_predictions
+
+    columns = {"image_column": image_column, "label_column": label_column}
+    layer = {name: column for name, column in columns.items() if column is not None}
+    with make_display(Console(stderr=True)) as display:
+        predictions = api.predict(
+            run_directory, data, layer, out=out, overwrite=overwrite, device=device, observer=display
+        )
+    print_predictions(predictions, out, as_json=as_json)
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 
 from dartboard.config import parse_overrides, read_settings_file
 
-__all__ = ["PRESET_LIST", "RunOptions", "SearchOptions", "TrainOptions", "takes"]
+__all__ = ["PRESET_LIST", "ImageColumn", "LabelColumn", "RunOptions", "SearchOptions", "TrainOptions", "takes"]
 
 PRESET_LIST = "\n".join(
     [
@@ -35,8 +35,22 @@ _PLACES = {
     "runs": "train.runs",
     "yardsticks": "yardsticks",
     "skip_broken": "data.skip_broken",
+    "image_column": "data.image_column",
+    "label_column": "data.label_column",
 }
 """Option -> the setting that it stands for."""
+
+ImageColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        rich_help_panel=_WHAT,
+        help="Column of a manifest or parquet file with the images or their paths.",
+    ),
+]
+LabelColumn = Annotated[
+    str | None, typer.Option(metavar="NAME", rich_help_panel=_WHAT, help="Column with the labels.  \\[default: label]")
+]
 
 _Runs = Annotated[
     int | None,
@@ -58,8 +72,10 @@ class _Options:
         typer.Argument(
             metavar="DATA",
             show_default=False,
-            help="A folder with one folder of images per class, with or without train/, val/ and test/ above; or a "
-            "parquet file or folder as on the Hugging Face Hub. Without it: scikit-learn's handwritten digits.",
+            help="A folder with one folder of images per class, with or without train/, val/ and test/ above; "
+            "train.csv and test.csv beside images_train/ and images_test/; a manifest (.csv, .parquet); arrays (.npz); "
+            "parquet files as on the Hugging Face Hub, or hf:owner/name; IDX files as of MNIST. Without it: "
+            "scikit-learn's handwritten digits.",
         ),
     ] = None
     skip_broken: Annotated[
@@ -71,6 +87,8 @@ class _Options:
             help="Leave out files that are no readable images, with a note, instead of stopping.",
         ),
     ] = None
+    image_column: ImageColumn = None
+    label_column: LabelColumn = None
     space: Annotated[
         str | None,
         typer.Option(

@@ -12,9 +12,12 @@ from rich.text import Text
 from dartboard.cli.display import duration
 
 if TYPE_CHECKING:
-    from dartboard.pipeline import ChoiceFacts, ReselectionFacts, Result, Yardstick
+    from pathlib import Path
 
-__all__ = ["print_entries", "print_result"]
+    from dartboard.pipeline import ChoiceFacts, ReselectionFacts, Result, Yardstick
+    from dartboard.train import ImagePredictions
+
+__all__ = ["print_entries", "print_predictions", "print_result"]
 
 
 def print_result(result: "Result", *, as_json: bool) -> None:
@@ -32,10 +35,37 @@ def print_result(result: "Result", *, as_json: bool) -> None:
         **_reselection(result.reselection),
         "chosen": _choice(result.choice),
         "time": ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items()),
+        "predictions": _predictions_file(result),
         "report": str(result.path / "report.html"),
         "run directory": str(result.path),
     }
     _print_rows({heading: text for heading, text in rows.items() if text})
+
+
+def print_predictions(predictions: "ImagePredictions", out: "Path", *, as_json: bool) -> None:
+    """Print what was predicted: how many images, how fast, and where the predictions lie."""
+    facts = {
+        "images": len(predictions.names),
+        "seconds": round(predictions.seconds, 3),
+        "images_per_second": round(predictions.images_per_second, 1),
+        "predictions": str(out),
+    }
+    if as_json:
+        typer.echo(json.dumps(facts))
+        return
+    _print_rows(
+        {
+            "images": f"{facts['images']:,}",
+            "throughput": f"{predictions.images_per_second:,.0f} images per second",
+            "predictions": str(out),
+        }
+    )
+
+
+def _predictions_file(result: "Result") -> str:
+    """Where the predictions lie when the test images have no labels."""
+    path = result.path / "predictions.csv"
+    return f"{path} (the test images have no labels, so no test accuracy can be given)" if path.is_file() else ""
 
 
 def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: bool, as_json: bool) -> None:

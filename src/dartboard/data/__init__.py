@@ -11,12 +11,15 @@ from dartboard.data.augment import (
 )
 from dartboard.data.batches import Batch, Batches
 from dartboard.data.dataset import Dataset, ImageSet
-from dartboard.data.load import load_dataset
+from dartboard.data.load import load_dataset, load_images
 from dartboard.data.settings import AugmentSettings, DataSettings
+from dartboard.data.sources import HUB_PREFIX, ArrayData
 from dartboard.data.splits import ImageView, Part, Splits, make_splits
 
 __all__ = [
+    "HUB_PREFIX",
     "PHOTOGRAPH_SIDE",
+    "ArrayData",
     "AugmentSettings",
     "Augmentation",
     "Batch",
@@ -30,6 +33,7 @@ __all__ = [
     "Part",
     "Splits",
     "load_dataset",
+    "load_images",
     "make_splits",
     "measure_normalization",
     "outside_squares",

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -53,7 +54,6 @@ class Batches:
         self.augmentation = augmentation
         self.batch_size = max(1, min(batch_size, len(view)))
         self.device = torch.device(device)
-        self._labels = torch.from_numpy(view.labels).to(self.device)
         images = view.image_set.images
         num_bytes = len(view) * images[:1].nbytes
         # Indexing by an array copies, so the tensor never shares memory with a read-only file mapping.
@@ -75,8 +75,8 @@ class Batches:
         """Training batches in random order, augmented; the images that do not fill the last batch are left out."""
         order = torch.randperm(len(self.view), generator=generator)
         for start in range(0, len(self) * self.batch_size, self.batch_size):
-            images, labels = self._gather(order[start : start + self.batch_size])
-            yield Batch(self.augmentation.train(images, generator), labels)
+            there = order[start : start + self.batch_size]
+            yield Batch(self.augmentation.train(self._gather(there), generator), self._labels_at(there))
 
     def forever(self, generator: torch.Generator) -> Iterator[Batch]:
         """Training batches of one epoch after another, each in a new order, without end.
@@ -97,13 +97,25 @@ class Batches:
         """
         step = batch_size or self.batch_size
         for start in range(0, len(self.view), step):
-            images, labels = self._gather(torch.arange(start, min(start + step, len(self.view))))
-            yield Batch(self.augmentation.plain(images), labels)
+            there = torch.arange(start, min(start + step, len(self.view)))
+            yield Batch(self.augmentation.plain(self._gather(there)), self._labels_at(there))
 
-    def _gather(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Images, uint8 (batch, height, width, channels), and labels at `positions` of the view, on the device."""
-        there = positions.to(self.device, non_blocking=True)
+    def images_in_order(self) -> Iterator[Tensor]:
+        """The images of `in_order`, whether they have labels or not."""
+        for start in range(0, len(self.view), self.batch_size):
+            there = torch.arange(start, min(start + self.batch_size, len(self.view)))
+            yield self.augmentation.plain(self._gather(there))
+
+    @cached_property
+    def _labels(self) -> Tensor:
+        return torch.from_numpy(self.view.labels).to(self.device)
+
+    def _labels_at(self, positions: Tensor) -> Tensor:
+        return self._labels.index_select(0, positions.to(self.device, non_blocking=True))
+
+    def _gather(self, positions: Tensor) -> Tensor:
+        """Images, uint8 (batch, height, width, channels), at `positions` of the view, on the device."""
         if self._resident is not None:
-            return self._resident.index_select(0, there), self._labels.index_select(0, there)
+            return self._resident.index_select(0, positions.to(self.device, non_blocking=True))
         images = self.view.image_set.images[self.view.indices[positions.numpy()]]
-        return torch.from_numpy(images).to(self.device, non_blocking=True), self._labels.index_select(0, there)
+        return torch.from_numpy(images).to(self.device, non_blocking=True)

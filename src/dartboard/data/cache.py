@@ -20,7 +20,7 @@ from dartboard.data.sources import Encoded, SourceIndex, SplitName
 
 __all__ = ["MAPPED_FROM_BYTES", "cache_root", "fingerprint", "load_decoded", "store_decoded"]
 
-FORMAT = 1
+FORMAT = 2
 MAPPED_FROM_BYTES = 512 * 2**20
 """From this size on, images are left on disk and mapped into memory."""
 
@@ -45,7 +45,8 @@ def fingerprint(index: SourceIndex, settings: DataSettings) -> str:
     how = [FORMAT, PIL.__version__, settings.image_size, settings.skip_broken, index.classes]
     digest.update(json.dumps(how).encode())
     for split_name, split in index.splits.items():
-        for name, label, encoded in zip(split.names, split.labels.tolist(), split.images, strict=True):
+        labels = [None] * len(split) if split.labels is None else split.labels.tolist()
+        for name, label, encoded in zip(split.names, labels, split.images, strict=True):
             content = _content(encoded)
             digest.update(os.fsencode(f"\0{split_name}\0{name}\0{label}\0{len(content)}\0"))
             digest.update(content)
@@ -61,7 +62,8 @@ def load_decoded(root: Path, key: str) -> Decoded | None:
     try:
         meta: Any = json.loads((entry / "meta.json").read_text(encoding="utf-8"))
         splits = {name: _load_split(entry, name, meta["splits"][name]) for name in _stored(meta["splits"])}
-        return Decoded(splits, tuple(str(note) for note in meta["notes"])) if "train" in splits else None
+        broken = {name: {int(row): str(why) for row, why in meta["broken"][name].items()} for name in splits}
+        return Decoded(splits, tuple(str(note) for note in meta["notes"]), broken) if "train" in splits else None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, MemoryError):
         return None
 
@@ -78,10 +80,12 @@ def store_decoded(root: Path, key: str, decoded: Decoded) -> None:
         splits = {}
         for name, images in decoded.splits.items():
             np.save(building / f"images-{name}.npy", images.images, allow_pickle=False)
-            np.save(building / f"labels-{name}.npy", images.labels, allow_pickle=False)
-            checksums = {"images": _checksum(images.images), "labels": _checksum(images.labels)}
+            checksums = {"images": _checksum(images.images)}
+            if images.labels is not None:
+                np.save(building / f"labels-{name}.npy", images.labels, allow_pickle=False)
+                checksums["labels"] = _checksum(images.labels)
             splits[name] = {"shape": images.images.shape, "checksums": checksums}
-        meta = {"format": FORMAT, "splits": splits, "notes": decoded.notes}
+        meta = {"format": FORMAT, "splits": splits, "notes": decoded.notes, "broken": decoded.broken}
         (building / "meta.json").write_text(json.dumps(meta, indent=2), encoding="utf-8")
         shutil.rmtree(root / key, ignore_errors=True)
         building.rename(root / key)
@@ -93,12 +97,20 @@ def _load_split(entry: Path, name: SplitName, facts: Any) -> ImageSet:
     path = entry / f"images-{name}.npy"
     mapped = path.stat().st_size >= MAPPED_FROM_BYTES
     images = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    labels = np.load(entry / f"labels-{name}.npy", allow_pickle=False)
-    expected = images.dtype == np.uint8 and list(images.shape) == facts["shape"] and labels.dtype == np.int64
+    expected = images.dtype == np.uint8 and list(images.shape) == facts["shape"]
     sound = mapped or _checksum(images) == facts["checksums"]["images"]
-    if not (expected and sound and _checksum(labels) == facts["checksums"]["labels"]):
+    if not (expected and sound):
         raise ValueError(f"{path} is damaged")
-    return ImageSet(images, labels)
+    return ImageSet(images, _load_labels(entry, name, facts["checksums"].get("labels")))
+
+
+def _load_labels(entry: Path, name: SplitName, checksum: int | None) -> npt.NDArray[np.int64] | None:
+    if checksum is None:
+        return None
+    labels: npt.NDArray[np.int64] = np.load(entry / f"labels-{name}.npy", allow_pickle=False)
+    if labels.dtype != np.int64 or _checksum(labels) != checksum:
+        raise ValueError(f"the labels of {name} in {entry} are damaged")
+    return labels
 
 
 def _stored(splits: Any) -> list[SplitName]:

@@ -1,10 +1,12 @@
 """What the rest of dartboard sees of a dataset: uint8 images, integer labels and class names."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+
+from dartboard.errors import DataError
 
 __all__ = ["Dataset", "ImageSet"]
 
@@ -15,14 +17,27 @@ class ImageSet:
 
     Attributes:
         images: uint8, shape (images, height, width, channels); may be memory-mapped and is never written to.
-        labels: int64, shape (images,), each in 0..classes-1.
+        labels: int64, shape (images,), each in 0..classes-1; None for a test set whose labels are not known.
+        names: what messages and predictions call each image, in order; empty where nobody asks for them.
     """
 
     images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64] | None
+    names: Sequence[str] = ()
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.images)
+
+    @property
+    def true_labels(self) -> npt.NDArray[np.int64]:
+        """The labels, int64, shape (images,).
+
+        Raises:
+            DataError: there are none.
+        """
+        if self.labels is None:
+            raise DataError("these images have no labels, so nothing can be learned from them and no accuracy given.")
+        return self.labels
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,8 @@ class Dataset:
         test: the test images, or None when the source has none (then they are carved out of `train`).
         notes: sentences about decisions made while reading, shown before a run and in the report, such as which
             folder serves as the test set or how many broken files were skipped.
+        description: what the source says of itself in words (`description.md` of the task layout), or nothing.
+        broken: for each split the name of each image that was left out because it cannot be read, and the reason.
     """
 
     name: str
@@ -45,6 +62,8 @@ class Dataset:
     validation: ImageSet | None
     test: ImageSet | None
     notes: Sequence[str] = ()
+    description: str = ""
+    broken: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -4,7 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
@@ -34,10 +34,11 @@ Broken = dict[SplitName, dict[int, str]]
 
 @dataclass(frozen=True)
 class Decoded:
-    """The splits of a source as arrays, and sentences about what was left out."""
+    """The splits of a source as arrays, sentences about what was left out, and for each split which rows and why."""
 
     splits: Mapping[SplitName, ImageSet]
     notes: tuple[str, ...] = ()
+    broken: Mapping[SplitName, Mapping[int, str]] = field(default_factory=dict)
 
 
 def decode_splits(
@@ -46,15 +47,17 @@ def decode_splits(
     image_size: int | None,
     skip_broken: bool,
     progress: Progress | None = None,
+    shape: Shape | None = None,
 ) -> Decoded:
     """Decode every image to one common shape.
 
     The images are gray when all of them are, else RGB. They are squares of `image_size`; where that is None they keep
     a size that they all share, if its longer side is at most 64, and become squares of the median shorter side, but
-    of at most 128, otherwise.
+    of at most 128, otherwise. A `shape` that is given stands for all of that. Images without labels are never
+    left out: what is predicted for them must have a row for each.
 
     Raises:
-        DataError: images are broken and `skip_broken` is off, or nothing but broken images was found.
+        DataError: images are broken that may not be left out, or nothing but broken images was found.
     """
     with ThreadPoolExecutor(_max_workers()) as pool:
         headers, broken = _read_headers(pool, splits)
@@ -63,14 +66,16 @@ def decode_splits(
     # Small images spend most of their time under the interpreter's lock, where threads only get in each other's way.
     small = max(max(header.height, header.width) for header in headers) <= _LARGEST_NATIVE_SIDE
     with ThreadPoolExecutor(1 if small else _max_workers()) as pool:
-        arrays = _decode_all(pool, splits, _common_shape(headers, image_size), broken, progress)
+        arrays = _decode_all(pool, splits, shape or _common_shape(headers, image_size), broken, progress)
     notes = _account_for(splits, broken, skip_broken)
+    if shape is None and len({header.gray for header in headers}) > 1:
+        notes += ("Gray and colour images are mixed, so all were read as RGB.",)
     kept: dict[SplitName, ImageSet] = {}
     for name, split in splits.items():
         lost = sorted(broken[name])
         images = np.delete(arrays[name], lost, axis=0) if lost else arrays[name]
-        kept[name] = ImageSet(images, np.delete(split.labels, lost))
-    return Decoded(kept, notes)
+        kept[name] = ImageSet(images, None if split.labels is None else np.delete(split.labels, lost))
+    return Decoded(kept, notes, broken)
 
 
 def _read_headers(pool: ThreadPoolExecutor, splits: Mapping[SplitName, EncodedSplit]) -> tuple[set[Header], Broken]:
@@ -148,6 +153,11 @@ def _account_for(splits: Mapping[SplitName, EncodedSplit], broken: Broken, skip_
     names = [splits[split].names[position] for split in splits for position in sorted(broken[split])]
     if not names:
         return ()
+    without_labels = any(broken[name] and split.labels is None for name, split in splits.items())
+    if skip_broken and without_labels:
+        unlabelled = {name: split for name, split in splits.items() if split.labels is None}
+        advice = "repair them, since images to be predicted are never left out"
+        raise DataError(_explain_broken(unlabelled, broken, advice))
     if not skip_broken:
         advice = "repair or remove them, or leave them out with --skip-broken"
         raise DataError(_explain_broken(splits, broken, advice))
@@ -159,7 +169,7 @@ def _account_for(splits: Mapping[SplitName, EncodedSplit], broken: Broken, skip_
 def _explain_broken(splits: Mapping[SplitName, EncodedSplit], broken: Broken, advice: str) -> str:
     split = next(name for name in splits if broken[name])
     first = min(broken[split])
-    num_broken, total = sum(map(len, broken.values())), sum(map(len, splits.values()))
+    num_broken, total = sum(len(broken[name]) for name in splits), sum(map(len, splits.values()))
     return (
         f"{splits[split].names[first]} cannot be read as an image ({broken[split][first]}), and {num_broken} of "
         f"{total} images in all are broken; {advice}."

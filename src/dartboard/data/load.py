@@ -1,6 +1,6 @@
 """From a source to a dataset in memory: list, check, thin out, decode or take from the cache."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,18 +10,19 @@ import numpy.typing as npt
 from dartboard.data.cache import MAPPED_FROM_BYTES, cache_root, fingerprint, load_decoded, store_decoded
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.decode import Decoded, Progress, decode_splits
+from dartboard.data.pixels import Shape
 from dartboard.data.settings import DataSettings
-from dartboard.data.sources import SourceIndex, open_source
+from dartboard.data.sources import ArrayData, EncodedSplit, SourceIndex, open_images, open_source
 from dartboard.data.splits import apportion
 from dartboard.errors import DataError
 
-__all__ = ["load_dataset"]
+__all__ = ["load_dataset", "load_images"]
 
 _SUBSET_SEED = 0
 
 
 def load_dataset(
-    source: str | Path | None,
+    source: str | Path | ArrayData | None,
     settings: DataSettings,
     *,
     cache_dir: Path | None = None,
@@ -31,7 +32,8 @@ def load_dataset(
 
     Args:
         source: None or "digits" for scikit-learn's embedded digits; a folder of class folders, or of train, val and
-            test folders with class folders in them; a parquet file or a folder of them in Hugging Face style.
+            test folders with class folders in them, or in the task layout, or of IDX files; a manifest; a `.npz` file
+            or arrays; a parquet file or a folder of them in Hugging Face style; "hf:owner/name".
         settings: how images are sized, what happens to broken ones, and whether to use the cache.
         cache_dir: where decoded images are kept; None for DARTBOARD_CACHE or the user's cache folder.
         progress: called now and then with the numbers of images decoded and to be decoded.
@@ -40,15 +42,76 @@ def load_dataset(
         DataError: there is no usable dataset; the message says what was found and what to do.
     """
     index = open_source(source, settings)
-    labels = index.splits["train"].labels
+    labels = _train_labels(index)
     _check_classes(index.name, index.classes, labels)
     if settings.max_train_images is not None and settings.max_train_images < len(labels):
         index = _thin_out(index, settings.max_train_images)
     decoded = _decode(index, settings, cache_dir, progress)
-    _check_classes(index.name, index.classes, decoded.splits["train"].labels)
-    notes = (*index.notes, *decoded.notes)
-    validation, test = (_if_any(decoded.splits.get(name)) for name in ("validation", "test"))
-    return Dataset(index.name, index.classes, decoded.splits["train"], validation, test, notes)
+    splits = {name: _named(images, index.splits[name], decoded.broken[name]) for name, images in decoded.splits.items()}
+    _check_classes(index.name, index.classes, splits["train"].true_labels)
+    notes = (*index.notes, *decoded.notes, *_unlabelled_note(index))
+    validation, test = (_if_any(splits.get(name)) for name in ("validation", "test"))
+    broken: dict[str, dict[str, str]] = {
+        name: {index.splits[name].names[row]: why for row, why in reasons.items()}
+        for name, reasons in decoded.broken.items()
+    }
+    return Dataset(index.name, index.classes, splits["train"], validation, test, notes, index.description, broken)
+
+
+def load_images(
+    source: str | Path | ArrayData | None,
+    settings: DataSettings,
+    image_shape: tuple[int, int, int],
+    *,
+    progress: Progress | None = None,
+) -> ImageSet:
+    """Read the images that are to be predicted, whether they have labels or not; nothing is cached.
+
+    Args:
+        source: as for `load_dataset`, or a folder of images without class folders.
+        settings: the names of the columns are used.
+        image_shape: (channels, height, width) that the network was trained on.
+        progress: called now and then with the numbers of images decoded and to be decoded.
+
+    Returns:
+        The test images, or all where the source has no test split, without labels; in the source's order.
+
+    Raises:
+        DataError: there are no such images, or one of them is broken.
+    """
+    channels, height, width = image_shape
+    split = replace(open_images(source, settings)[1], labels=None)
+    shape = Shape(height, width, channels)
+    decoded = decode_splits({"test": split}, image_size=None, skip_broken=True, progress=progress, shape=shape)
+    return replace(decoded.splits["test"], names=split.names)
+
+
+def _train_labels(index: SourceIndex) -> npt.NDArray[np.int64]:
+    if "train" not in index.splits:
+        raise DataError(f"{index.name} has no training images, only test images; add some, with their labels.")
+    for name in ("train", "validation"):
+        split = index.splits.get(name)
+        if split is not None and split.labels is None:
+            raise DataError(
+                f"{split.unlabelled or f'the {name} images of {index.name} have no labels'}, and nothing can be "
+                "learned without; give every training image a label."
+            )
+    labels = index.splits["train"].labels
+    assert labels is not None
+    return labels
+
+
+def _unlabelled_note(index: SourceIndex) -> list[str]:
+    test = index.splits.get("test")
+    if test is None or test.labels is not None:
+        return []
+    reason = test.unlabelled or "the test images have no labels"
+    return [f"{reason[0].upper()}{reason[1:]}, so no test accuracy can be given."]
+
+
+def _named(images: ImageSet, split: EncodedSplit, broken: Mapping[int, str]) -> ImageSet:
+    names = [name for row, name in enumerate(split.names) if row not in broken] if broken else split.names
+    return replace(images, names=names)
 
 
 def _check_classes(name: str, classes: Sequence[str], labels: npt.NDArray[np.int64]) -> None:
@@ -69,7 +132,8 @@ def _check_classes(name: str, classes: Sequence[str], labels: npt.NDArray[np.int
 
 def _thin_out(index: SourceIndex, max_images: int) -> SourceIndex:
     train = index.splits["train"]
-    counts = np.bincount(train.labels, minlength=len(index.classes))
+    labels = _train_labels(index)
+    counts = np.bincount(labels, minlength=len(index.classes))
     if max_images < 2 * len(counts):
         raise DataError(
             f"max_train_images={max_images} is too few for the {len(counts)} classes of {index.name}; two per class "
@@ -77,9 +141,7 @@ def _thin_out(index: SourceIndex, max_images: int) -> SourceIndex:
         )
     chosen = _subset_sizes(counts, max_images)
     rng = np.random.default_rng(_SUBSET_SEED)
-    kept = [
-        rng.permutation(np.flatnonzero(train.labels == number))[:count] for number, count in enumerate(chosen.tolist())
-    ]
+    kept = [rng.permutation(np.flatnonzero(labels == number))[:count] for number, count in enumerate(chosen.tolist())]
     note = f"Only {max_images} of the {len(train)} training images are used, as max_train_images asks."
     splits = {**index.splits, "train": train.take(np.sort(np.concatenate(kept)))}
     return replace(index, splits=splits, notes=(*index.notes, note))

@@ -31,10 +31,14 @@ class DataSettings(Settings):
     """Use only this many training images, drawn per class and always the same ones; for trials. None uses all."""
 
     image_column: str = "image"
-    """Parquet column that holds the encoded images."""
+    """Column of a parquet file or manifest that holds the encoded images or the paths of their files. In manifests
+    "image" also stands for image_file_name, file_name, filename and path."""
 
     label_column: str = "label"
-    """Parquet column that holds the labels."""
+    """Column that holds the labels."""
+
+    split_column: str = "split"
+    """Column of a manifest that says train, val or test; without it all images are for training."""
 
     cache: bool = True
     """Keep the decoded images on disk, so that the next run with the same files starts at once."""

@@ -38,8 +38,18 @@ class ImageView:
 
     @property
     def labels(self) -> Indices:
-        """int64, shape (chosen,)."""
-        return self.image_set.labels[self.indices]
+        """int64, shape (chosen,); raises DataError where the set has none."""
+        return self.image_set.true_labels[self.indices]
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the true classes are known."""
+        return self.image_set.labels is not None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the chosen images."""
+        return [self.image_set.names[index] for index in self.indices.tolist()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +132,7 @@ def make_splits(dataset: Dataset, settings: DataSettings, seed: int) -> Splits:
     Raises:
         DataError: a class has fewer than two training images, or no class can spare an image for the test.
     """
-    labels = dataset.train.labels
+    labels = dataset.train.true_labels
     counts = np.bincount(labels, minlength=len(dataset.classes))
     short = [dataset.classes[number] for number in np.flatnonzero(counts < _POOL_PER_CLASS)]
     if short:

@@ -1,10 +1,17 @@
 """PC-DARTS."""
 
-from typing import Annotated
-
-from pydantic import Field
-
-from dartboard.search import AdamUpdate, EdgeSoftmax, FirstOrder, NonNegative, Recipe, Softmax, WarmUp, method
+from dartboard.search import (
+    AdamUpdate,
+    Count,
+    EdgeSoftmax,
+    FirstOrder,
+    NonNegative,
+    Recipe,
+    Share,
+    Softmax,
+    WarmUp,
+    method,
+)
 from dartboard.supernet import Mixing
 
 
@@ -13,9 +20,9 @@ def pc_darts(
     *,
     alpha_lr: NonNegative = 6e-4,
     alpha_weight_decay: NonNegative = 1e-3,
-    channel_share: Annotated[int, Field(ge=1)] = 4,
+    channel_share: Count = 4,
     edge_weights: bool = True,
-    warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.3,
+    warm_up: Share = 0.3,
 ) -> Recipe:
     """PC-DARTS: a part of the channels goes through the operations, and edges have weights of their own.
 

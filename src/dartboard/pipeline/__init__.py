@@ -3,6 +3,7 @@
 from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.choosing import check_choice, choose_genotype, describe_choice
 from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epochs
+from dartboard.pipeline.predicting import predict_images
 from dartboard.pipeline.reselecting import reselect_genotype, reselection_directory, reselection_settings
 from dartboard.pipeline.result import ChoiceFacts, ReselectionFacts, Result, Yardstick
 from dartboard.pipeline.searching import check_method, describe_search, search_genotype
@@ -32,6 +33,7 @@ __all__ = [
     "evaluate_networks",
     "finished_result",
     "open_session",
+    "predict_images",
     "read_genotype",
     "reselect_genotype",
     "reselection_directory",

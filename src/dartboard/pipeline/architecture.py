@@ -5,6 +5,7 @@ from pathlib import Path
 from dartboard.errors import GenotypeError, suggest
 from dartboard.runs import read_json
 from dartboard.space import PUBLISHED, Genotype, check_genotype, get_space, parse_genotype
+from dartboard.space.genotype import LAYER_WISE
 
 __all__ = ["read_genotype"]
 
@@ -13,8 +14,8 @@ def read_genotype(name: str | Path) -> Genotype:
     """The genotype that `name` stands for, checked against its space.
 
     Args:
-        name: a run directory, a JSON file as `genotype.json`, a published name ("darts-v2"), a NAS-Bench-201 string
-            or `Genotype(...)` text.
+        name: a run directory, a JSON file as `genotype.json`, a published name ("darts-v2"), a NAS-Bench-201 string,
+            `Genotype(...)` text, or that of a layer-wise network.
 
     Raises:
         GenotypeError: it stands for nothing, or for no architecture of its space.
@@ -27,7 +28,7 @@ def read_genotype(name: str | Path) -> Genotype:
 def _find(name: str) -> Genotype:
     if name in PUBLISHED:
         return PUBLISHED[name]
-    if name.lstrip().startswith(("|", "Genotype(")):
+    if name.lstrip().startswith(("|", "Genotype(")) or LAYER_WISE.fullmatch(name.strip()):
         return parse_genotype(name)
     is_folder, is_file = _kind(Path(name))
     if is_folder and not (Path(name) / "genotype.json").is_file():

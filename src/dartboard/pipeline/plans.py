@@ -65,8 +65,8 @@ def check_sizes(session: Session, steps: Sequence[Step] = ("search", "train")) -
     for name in steps:
         plan = network_plan(session, name)
         height, width = session.dataset.image_shape[1:]
-        smallest = smallest_map(get_space(session.settings.space), plan, (height, width))
-        if min(smallest) < 2:
+        smallest = smallest_map(plan, (height, width))
+        if min(smallest) < get_space(session.settings.space).skeleton.smallest_side:
             remedy = f" or {name}.stem=cifar" if plan.stem == "imagenet" else ""
             raise SettingsError(
                 f"images of {width}x{height} pixels shrink to {smallest[1]}x{smallest[0]} in this network; use larger "

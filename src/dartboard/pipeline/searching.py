@@ -28,7 +28,7 @@ from dartboard.search import (
     run_search,
     stage_spans,
 )
-from dartboard.space import Genotype, get_space
+from dartboard.space import Genotype, OperationCosts, get_space, operation_costs
 from dartboard.supernet import FusedSupernet, SupernetSpec
 
 __all__ = ["check_method", "describe_search", "search_genotype", "search_problem", "search_recipe"]
@@ -51,7 +51,8 @@ def check_method(settings: RunSettings) -> None:
     if size.epochs is not None:
         stage_spans([stage.share for stage in recipe.stages], size.epochs)
     for stage in recipe.stages:
-        layers = space.skeleton.deepen(size.layers, stage.recipe.deeper)
+        companion = stage.recipe.companion.deeper if stage.recipe.companion else 0
+        layers = space.skeleton.deepen(size.layers, stage.recipe.deeper + companion)
         plan = space.plan(in_channels=3, num_classes=2, init_channels=size.init_channels, layers=layers)
         SupernetSpec(space, plan, stage.recipe.mixing).with_live(initial_live(stage.recipe, space))
 
@@ -100,6 +101,7 @@ def search_problem(session: Session) -> SearchProblem:
         make_supernet=partial(_make_supernet, session),
         make_batches=partial(_search_batches, session),
         device=session.device,
+        costs=partial(_operation_costs, session),
     )
 
 
@@ -147,6 +149,12 @@ def _note_hypernetwork(session: Session, recipe: Recipe) -> None:
 def _supernet_spec(session: Session, request: SupernetRequest) -> SupernetSpec:
     space = get_space(session.settings.space)
     return SupernetSpec(space, network_plan(session, "search", request.deeper), request.mixing).with_live(request.live)
+
+
+def _operation_costs(session: Session, request: SupernetRequest) -> OperationCosts:
+    spec = _supernet_spec(session, request)
+    height, width = session.dataset.image_shape[1:]
+    return operation_costs(spec.space, spec.plan, (height, width))
 
 
 def _search_batches(session: Session, images: Images) -> SearchBatches:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from dartboard.config import changed_keys
-from dartboard.data import Dataset, Normalization, Splits, load_dataset, make_splits, measure_normalization
+from dartboard.data import ArrayData, Dataset, Normalization, Splits, load_dataset, make_splits, measure_normalization
 from dartboard.errors import RunDirectoryError, SettingsError
 from dartboard.pipeline.settings import RunSettings
 from dartboard.runs import Observer, RunDirectory, next_free, write_text
@@ -68,6 +68,8 @@ class Session:
             (self.run.path / name).unlink(missing_ok=True)
         self.run.claim(self.settings.model_dump(mode="json"))
         write_text(self.run.path / "split.json", json.dumps(self.splits.to_json()))
+        if self.dataset.description:
+            write_text(self.run.path / "description.md", self.dataset.description)
         self.run.events.append({"event": "phase", "phase": "data", "seconds": self.data_seconds})
 
     @contextmanager
@@ -94,7 +96,9 @@ def _is_epoch(event: dict[str, object], phase: str) -> bool:
 
 
 @contextmanager
-def open_session(settings: RunSettings, out: Path | None, *, resume: bool, observer: Observer) -> Iterator[Session]:
+def open_session(
+    settings: RunSettings, out: Path | None, *, resume: bool, observer: Observer, arrays: ArrayData | None = None
+) -> Iterator[Session]:
     """Lock the run directory, read and divide the data; nothing is recorded before `Session.begin`.
 
     Args:
@@ -102,6 +106,7 @@ def open_session(settings: RunSettings, out: Path | None, *, resume: bool, obser
         out: the run directory; None takes a name under `runs/` from the settings.
         resume: go on with the run that the directory holds, or begin one.
         observer: hears of decisions about the data.
+        arrays: the dataset, where it does not lie at `settings.source`.
 
     Raises:
         DartboardError: the device, the directory or the data cannot be used; the directory is as it was.
@@ -110,7 +115,7 @@ def open_session(settings: RunSettings, out: Path | None, *, resume: bool, obser
     with RunDirectory(out or _default_directory(settings, resume=resume)) as run:
         run.check(settings.model_dump(mode="json"), resume=resume)
         started = time.perf_counter()
-        dataset = load_dataset(settings.source, settings.data, progress=observer.reading)
+        dataset = load_dataset(arrays or settings.source, settings.data, progress=observer.reading)
         splits = make_splits(dataset, settings.data, settings.split_seed)
         normalization = measure_normalization(splits.view(dataset, "train"))
         yield Session(

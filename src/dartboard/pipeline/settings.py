@@ -13,7 +13,7 @@ from dartboard.config import Settings, resolve
 from dartboard.data import DataSettings
 from dartboard.errors import UnknownNameError, suggest
 from dartboard.search import CHOICE_RULES, SearchSettings, make_recipe
-from dartboard.space import SearchSpace, get_space
+from dartboard.space import CellPlace, SearchSpace, get_space
 from dartboard.train import TrainSettings
 
 __all__ = [
@@ -65,10 +65,10 @@ class RunSettings(Settings):
     """Everything that decides what a run does; `settings.json` holds it resolved."""
 
     source: str | None = None
-    """The dataset: a folder, a parquet file or folder, or null for the embedded digits."""
+    """The dataset: a folder or file, hf:owner/name, or null for the embedded digits; arrays leave their fingerprint."""
 
     space: str = "nas-bench-201"
-    """Registry name of the search space (`dartboard spaces` lists them)."""
+    """Name of the search space (`dartboard spaces` lists them), with options as in darts:nodes=3."""
 
     method: MethodSettings = MethodSettings()
     """Which search method, and its options."""
@@ -155,6 +155,7 @@ def _darts_cifar(space: SearchSpace) -> dict[str, Any]:
     return {
         "data.validation_fraction": 0.0,
         "search.validation_images": None,
+        "search.layers": max(SearchSettings().layers, space.skeleton.fewest_layers),
         "train.init_channels": channels,
         "train.layers": layers,
     }
@@ -196,15 +197,18 @@ def _quick(space: SearchSpace) -> dict[str, Any]:
     The search sees fewer images where an image costs more: a supernet's cost grows with its edges and operations.
     """
     channels, layers = space.small_size
+    fewest = space.skeleton.fewest_layers
+    plan = space.plan(in_channels=3, num_classes=2, init_channels=channels // 2, layers=fewest)
+    cells = sum(isinstance(place, CellPlace) for place in plan.places)
     return {
         "yardsticks": True,
         "short_train_epochs": 10,
         "search": {
             "epochs": None,
-            "images": 480_000 // math.prod(space.alpha_shape),
+            "images": 1_440_000 // (cells * math.prod(space.alpha_shape)),
             "batch_size": 32,
             "init_channels": channels // 2,
-            "layers": min(3, layers),
+            "layers": fewest,
             "weight_lr": 0.1,
             "warmup_fraction": 0.4,
             "alpha_lr_factor": 20.0,
@@ -228,7 +232,7 @@ def _quick(space: SearchSpace) -> dict[str, Any]:
 
 def _smoke(space: SearchSpace) -> dict[str, Any]:
     """Seconds: the same path with a tiny network and as many epochs as methods have stages; accuracy is no aim."""
-    size = {"batch_size": 32, "init_channels": 4, "layers": min(3, space.small_size[1])}
+    size = {"batch_size": 32, "init_channels": 4, "layers": space.skeleton.fewest_layers}
     train = {"epochs": 2, "auxiliary_weight": 0.0, "drop_path": 0.0, "augment.cutout": 0}
     return {"short_train_epochs": 1, "search": {**size, "epochs": 3}, "train": {**size, **train}}
 
@@ -270,5 +274,6 @@ def resolve_settings(*layers: Mapping[str, Any]) -> RunSettings:
     preset = PRESETS[name]
     asked = resolve(RunSettings, {"space": preset.space}, *layers)
     CHOICE_RULES[asked.choose]
+    space = get_space(asked.space)
     published = {"search": dict(make_recipe(asked.method.name, asked.method.options).published)}
-    return resolve(RunSettings, {"space": preset.space}, published, preset.layer(get_space(asked.space)), *layers)
+    return resolve(RunSettings, {"space": preset.space}, published, preset.layer(space), *layers, {"space": space.name})

@@ -1,5 +1,6 @@
 """The steps of a run after the search: train, evaluate, summarise. They talk through the run directory."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,16 @@ from dartboard.pipeline.plans import network_plan, network_stem, train_epochs
 from dartboard.pipeline.result import ChoiceFacts, DatasetFacts, GenotypeForms, ReselectionFacts, Result, versions
 from dartboard.pipeline.session import Session, device_name, phase_seconds
 from dartboard.space import Genotype, Network, get_space, network_cost
-from dartboard.train import ModelCard, TrainingData, predict, save_model, train_network, write_scores
+from dartboard.train import (
+    ImagePredictions,
+    ModelCard,
+    TrainingData,
+    class_probabilities,
+    predict,
+    save_model,
+    train_network,
+    write_scores,
+)
 
 __all__ = ["evaluate_networks", "finished_result", "last_validation_accuracy", "summarize", "train_networks"]
 
@@ -46,11 +56,23 @@ def train_networks(session: Session, genotype: Genotype) -> list[Network]:
 
 
 def evaluate_networks(session: Session, networks: Sequence[Network]) -> None:
-    """Test every network on the test images, once: a finished evaluation is not repeated."""
+    """Test every network on the test images, once: a finished evaluation is not repeated.
+
+    Where the test images have no labels, `predictions.csv` and `predictions.npy` hold what the first network says of
+    them, and there are no scores.
+    """
     with session.phase("evaluation"):
-        if session.run.has("scores.json"):
+        if session.run.has("scores.json") or session.run.has("predictions.npy"):
             return
         batches = part_batches(session, "test", session.settings.train.augment, EVALUATION_BATCH)
+        if not batches.view.labelled:
+            started = time.perf_counter()
+            found = class_probabilities(networks[0], batches)
+            seconds = time.perf_counter() - started
+            predictions = ImagePredictions(batches.view.names, session.dataset.classes, found, seconds)
+            for name in ("predictions.csv", "predictions.npy"):
+                predictions.write(session.run.path / name)
+            return
         facts = [_network_facts(session, number) for number in range(len(networks))]
         write_scores(session.run, facts, [predict(network, batches) for network in networks], batches.view)
 
@@ -68,7 +90,7 @@ def finished_result(session: Session, *, tested: bool) -> Result | None:
         result = Result.model_validate(session.run.read("result.json"))
     except ValidationError:
         return None
-    if tested and result.test_accuracy is None:
+    if tested and result.test_accuracy is None and not session.run.has("predictions.npy"):
         return None
     session.observer.note(f"the run in {session.run.path} has ended; this is its result.")
     return result

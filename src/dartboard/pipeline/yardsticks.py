@@ -45,6 +45,9 @@ def compare_yardsticks(session: Session, genotype: Genotype, command: str) -> No
     """
     if session.run.has("yardsticks.json"):
         return
+    if not session.splits.view(session.dataset, "test").labelled:
+        session.observer.note("Without labels of the test images nothing can be compared, so no yardstick is trained.")
+        return
     with session.phase("yardsticks"):
         results = {each.name: _measure(session, each, command) for each in _standards(session, genotype)}
     session.run.write("yardsticks.json", {name: each.model_dump(mode="json") for name, each in results.items()})

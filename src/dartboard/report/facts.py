@@ -252,6 +252,8 @@ class Facts:
         correct: rightly classified test pictures.
         wrong: misclassified test pictures, most confident first.
         missing: section -> one sentence that says what it would need.
+        description: what the dataset says of itself, or nothing.
+        predicted: whether test images without labels were predicted, so that there is nothing to score.
     """
 
     run_directory: str
@@ -278,6 +280,8 @@ class Facts:
     command: str | None
     finished: str | None
     missing: dict[str, str]
+    description: str = ""
+    predicted: bool = False
 
     @property
     def title(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from dartboard.errors import DartboardError
 from dartboard.report.cell_diagram import draw_cell
 from dartboard.report.charts import (
     draw_curvature,
@@ -18,6 +19,8 @@ from dartboard.report.charts import (
 from dartboard.report.confusion_chart import draw_confusion
 from dartboard.report.facts import Facts, SearchFacts, TestFacts, TrainFacts
 from dartboard.report.gate_charts import draw_gates
+from dartboard.report.layer_charts import draw_layer_gates
+from dartboard.report.layer_diagram import draw_layers
 from dartboard.report.pictures import LARGEST_SIDE, picture_uri
 from dartboard.report.reader import read_facts
 from dartboard.report.wording import (
@@ -32,7 +35,8 @@ from dartboard.report.wording import (
     verdict,
 )
 from dartboard.runs import write_json, write_text
-from dartboard.space import SPACES, Genotype, get_space
+from dartboard.space import Genotype, get_space
+from dartboard.space.layers import stage_lengths
 
 __all__ = ["render_page", "write_report"]
 
@@ -96,7 +100,12 @@ def render_page(facts: Facts) -> str:
 
 
 def _cells(genotype: Genotype) -> list[tuple[str, Markup]]:
-    num_inputs = get_space(genotype.space).cell.num_inputs if genotype.space in SPACES else None
+    if genotype.stages:
+        return [("layers", Markup(draw_layers(genotype)))]
+    try:
+        num_inputs = get_space(genotype.space).cell.num_inputs
+    except DartboardError:  # a space that is not installed here
+        num_inputs = None
     return [
         (kind, Markup(draw_cell(cell, title=_cell_title(kind), num_inputs=num_inputs))) for kind, cell in genotype.cells
     ]
@@ -115,7 +124,11 @@ def _search_charts(search: SearchFacts | None) -> dict[str, Any]:
         "curvature": draw_curvature(search),
         "counts": draw_operation_counts(search),
     }
-    gates = [(_cell_title(gates.kind), Markup(draw_gates(gates))) for gates in search.gates]
+    if stage_lengths([gates.kind for gates in search.gates]):
+        charts["layers"], gates = draw_layer_gates(search.gates), []
+    else:
+        charts["layers"] = ""
+        gates = [(_cell_title(gates.kind), Markup(draw_gates(gates))) for gates in search.gates]
     return {**{name: Markup(chart) for name, chart in charts.items()}, "gates": gates}
 
 

@@ -26,6 +26,12 @@ _NEEDS = {
 }
 
 
+_WITHOUT_LABELS = (
+    "The test images have no labels, so no test accuracy can be given; predictions.csv and predictions.npy hold what "
+    "the network says of them."
+)
+
+
 def read_facts(path: Path) -> Facts:
     """Read a run directory; nothing in it is changed and no lock is taken, so a running run can be read too.
 
@@ -55,6 +61,8 @@ def read_facts(path: Path) -> Facts:
         yardsticks = read_yardsticks(_read_mapping(path / "yardsticks.json"))
     with _reading(path / "examples.npz"):
         correct, wrong = read_examples(path, dataset)
+    predicted = test is None and (path / "predictions.npy").exists()
+    needs = {**_NEEDS, "test": _WITHOUT_LABELS} if predicted else _NEEDS
     there = {
         "genotype": genotype,
         "search": search,
@@ -88,7 +96,9 @@ def read_facts(path: Path) -> Facts:
         versions=tuple((str(key), str(value)) for key, value in _mapping(result.get("versions")).items()),
         command=_command(result.get("command")),
         finished=_text(result.get("finished")),
-        missing={section: sentence for section, sentence in _NEEDS.items() if not there[section]},
+        missing={section: sentence for section, sentence in needs.items() if not there[section]},
+        description=_description(path / "description.md"),
+        predicted=predicted,
     )
 
 
@@ -174,6 +184,10 @@ def _seconds(result: Mapping[str, Any], events: list[dict[str, Any]]) -> tuple[t
         ended = [event for event in events if event["event"] == "phase" and event.get("seconds") is not None]
         recorded = {str(event["phase"]): event["seconds"] for event in ended}
     return tuple((str(name), float(value)) for name, value in recorded.items() if value is not None)
+
+
+def _description(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _dotted(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

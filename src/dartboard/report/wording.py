@@ -102,7 +102,10 @@ def summary(facts: Facts) -> str:
     if facts.test:
         sentences.append(_test_sentence(facts.test, facts.training[0].epochs[-1] if facts.training else None))
     elif facts.training:
-        sentences.append(f"Its network was trained for {_epochs(len(facts.training[0].epochs))} and is not tested yet.")
+        tested = (
+            "no test accuracy can be given: the test images have no labels" if facts.predicted else "is not tested yet"
+        )
+        sentences.append(f"Its network was trained for {_epochs(len(facts.training[0].epochs))} and {tested}.")
     total = dict(facts.seconds).get("total")
     if total is not None:
         sentences.append(f"Everything took {duration(total)}" + (f" on {facts.device}." if facts.device else "."))

@@ -1,6 +1,7 @@
 """The parts of a search and the one loop that runs them."""
 
 from dartboard.search.architecture import Architecture, Decisions, Live, StepGates, all_live, initial_live
+from dartboard.search.companions import CompanionNetwork, Distillation, Tapped
 from dartboard.search.curvature import AlphaCurvature
 from dartboard.search.describe import describe_part, describe_recipe
 from dartboard.search.dropping import Dropping
@@ -11,13 +12,23 @@ from dartboard.search.gradient import (
     FirstOrder,
     Implicit,
     Neumann,
+    Reinforce,
     SgdStep,
+    Trial,
     TruncatedUnrolled,
     Unrolled,
 )
 from dartboard.search.hypernetworks import DenseHypernetwork, EmbeddingHypernetwork, Hypernetwork
 from dartboard.search.loop import run_reselection, run_search, stage_spans
-from dartboard.search.penalties import BetaDecay, DirichletAnchor, Penalty, ZeroOne
+from dartboard.search.penalties import (
+    BetaDecay,
+    DirichletAnchor,
+    ExpectedCost,
+    FadingMagnitude,
+    Joining,
+    Penalty,
+    ZeroOne,
+)
 from dartboard.search.perturbations import AdversarialPerturbation, Perturbation, RandomPerturbation
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.pruning import KeepStrongest, KeepStrongestOfGroups, Pruning
@@ -29,15 +40,18 @@ from dartboard.search.recipe import (
     NonNegative,
     Positive,
     Recipe,
+    Share,
     Stage,
     make_recipe,
     method,
 )
 from dartboard.search.relaxation import (
+    BinaryGates,
     Concrete,
     Deterministic,
     Dirichlet,
     Draw,
+    DrawsPaths,
     EdgeSimplex,
     EdgeSoftmax,
     GroupSoftmax,
@@ -46,6 +60,7 @@ from dartboard.search.relaxation import (
     PairSoftmax,
     Relaxation,
     RelaxedCell,
+    Settles,
     Sigmoid,
     Simplex,
     Softmax,
@@ -72,6 +87,7 @@ from dartboard.search.rules import (
     Rule,
     ScaleWeightDecay,
     Sharpening,
+    SparseAlpha,
     StopAtSkips,
     StopAtStableRanking,
     StopOnSharpening,
@@ -115,10 +131,12 @@ __all__ = [
     "BestEpoch",
     "BetaDecay",
     "Bilevel",
+    "BinaryGates",
     "ByRemoval",
     "ByShare",
     "ChoiceRule",
     "Choosy",
+    "CompanionNetwork",
     "Concrete",
     "ConjugateGradient",
     "Cooling",
@@ -132,15 +150,19 @@ __all__ = [
     "Deterministic",
     "Dirichlet",
     "DirichletAnchor",
+    "Distillation",
     "Draw",
+    "DrawsPaths",
     "Dropping",
     "EdgeSimplex",
     "EdgeSoftmax",
     "EmbeddingHypernetwork",
     "EveryEdge",
+    "ExpectedCost",
     "ExponentiatedUpdate",
     "FadeAuxiliary",
     "Fading",
+    "FadingMagnitude",
     "FadingSkipDropout",
     "FirstOrder",
     "GroupSoftmax",
@@ -149,6 +171,7 @@ __all__ = [
     "Hypernetwork",
     "Images",
     "Implicit",
+    "Joining",
     "Judged",
     "Judging",
     "KeepStrongest",
@@ -169,6 +192,7 @@ __all__ = [
     "Pruning",
     "RandomPerturbation",
     "Recipe",
+    "Reinforce",
     "Relaxation",
     "RelaxedCell",
     "Reselection",
@@ -185,13 +209,16 @@ __all__ = [
     "SeedChoice",
     "SeedOutcome",
     "Selection",
+    "Settles",
     "SgdStep",
     "SgdUpdate",
+    "Share",
     "Sharpening",
     "Sigmoid",
     "Simplex",
     "SkipCap",
     "Softmax",
+    "SparseAlpha",
     "Stage",
     "StepGates",
     "StopAtSkips",
@@ -201,8 +228,10 @@ __all__ = [
     "StrongestEdges",
     "StrongestPairs",
     "SupernetRequest",
+    "Tapped",
     "Threshold",
     "Trained",
+    "Trial",
     "TruncatedUnrolled",
     "UniformPaths",
     "UniformlyRandom",

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from dartboard.errors import RecipeError
 from dartboard.search.gradient import Tensors
 from dartboard.search.recipe import Recipe
-from dartboard.search.relaxation import RelaxedCell, SharesSets
-from dartboard.space import Genotype, SearchSpace
+from dartboard.search.relaxation import DrawsPaths, RelaxedCell, Settles, SharesSets
+from dartboard.space import Genotype, OperationCosts, SearchSpace
 from dartboard.supernet import Active
 
 __all__ = ["Architecture", "Decisions", "Live", "StepGates", "all_live", "initial_live"]
@@ -74,15 +75,24 @@ class Architecture:
         auxiliary_gate: of the auxiliary skip connections; rules set it.
         decisions: edges that search no longer: their operation has the gate 1 and is the only one that is run, and
             alpha gets no gradient there; edges given up run nothing.
+        costs: of operations in a network of the supernet's size; None where nobody has told.
     """
 
     recipe: Recipe
     cells: Mapping[str, RelaxedCell]
     auxiliary_gate: float = 1.0
     decisions: Decisions = field(default_factory=dict)
+    costs: OperationCosts | None = None
 
     @classmethod
-    def of(cls, recipe: Recipe, space: SearchSpace, live: Live, device: torch.device) -> "Architecture":
+    def of(
+        cls,
+        recipe: Recipe,
+        space: SearchSpace,
+        live: Live,
+        device: torch.device,
+        costs: OperationCosts | None = None,
+    ) -> "Architecture":
         """The architecture of a supernet that has the operations `live`."""
         cells = {
             kind: RelaxedCell(
@@ -93,7 +103,7 @@ class Architecture:
             )
             for kind in space.cell_kinds
         }
-        return cls(recipe, cells)
+        return cls(recipe, cells, costs=costs)
 
     def at(self, temperature: float, auxiliary_gate: float, decisions: Decisions) -> "Architecture":
         """The same with other values of what changes from epoch to epoch."""
@@ -205,6 +215,50 @@ class Architecture:
             for kind, cell in self.cells.items():
                 gates[f"{kind}.sets"] = recipe.edges.set_shares(alphas[f"{kind}.edges"], cell)
         return self.decided(gates | self._common(alphas))
+
+    def settle(self, before: Tensors, alphas: Tensors, active: Active | None) -> None:
+        """Let the relaxation have its say once an update has moved alpha.
+
+        Args:
+            before: the alphas before the update, by name.
+            alphas: the alphas after it, changed in place.
+            active: the operations that the step of alpha ran; None: all.
+        """
+        relaxation = self.recipe.relaxation
+        assert isinstance(relaxation, Settles)
+        with torch.no_grad():
+            for kind, cell in self.cells.items():
+                rows = None if active is None else active[kind]
+                alphas[kind].copy_(relaxation.settle(before[kind], alphas[kind], cell, rows))
+
+    def log_probability(self, alphas: Tensors, path: Active) -> Tensor:
+        """Log of the chance that a step draws this path, a scalar; decided edges are not drawn."""
+        relaxation, terms = self.recipe.relaxation, []
+        assert isinstance(relaxation, DrawsPaths)
+        for kind, cell in self.cells.items():
+            decided = self.decisions.get(kind, {})
+            rows = [() if row in decided else columns for row, columns in enumerate(path[kind])]
+            terms.append(relaxation.log_probability(alphas[kind], cell, rows))
+        return torch.stack(terms).sum()
+
+    def cost(self, gates: Tensors) -> Tensor:
+        """Multiply-adds for one image, a scalar: what is fixed, and every operation's times its gate.
+
+        Raises:
+            RecipeError: nobody has told what operations cost.
+        """
+        if self.costs is None:
+            raise RecipeError("the search is not told what operations cost; give its SearchProblem `costs`.")
+        return self.costs.fixed + torch.stack([(gates[kind] * own).sum() for kind, own in self._costs.items()]).sum()
+
+    @cached_property
+    def _costs(self) -> dict[str, Tensor]:
+        """Multiply-adds of operations, (edges, operations) by kind of cells."""
+        assert self.costs is not None
+        return {
+            kind: torch.tensor(self.costs.operations[kind], dtype=torch.float32, device=cell.live.device)
+            for kind, cell in self.cells.items()
+        }
 
     def _common(self, alphas: Tensors) -> dict[str, Tensor]:
         """Gates that are the same in a step and on average."""

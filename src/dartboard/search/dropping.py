@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -25,12 +25,20 @@ class SeenBatch(NamedTuple):
         paths: cell kind -> what multiplies the mixed output of every edge for each image, (batch, edges); empty where
             no path is dropped.
         values: what drops values behind identities; None where none is dropped.
+        noise_seed: of what the supernet's operations draw; None where none draws.
     """
 
     images: Tensor
     labels: Tensor
     paths: Mapping[str, Tensor]
     values: SkipDropout | None
+    noise_seed: int | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What a supernet is told about the batch beside images and gates."""
+        told = {"skip_dropout": self.values, "noise_seed": self.noise_seed}
+        return {name: value for name, value in told.items() if value is not None}
 
     def gated(self, gates: Tensors) -> dict[str, Tensor]:
         """The gates with the paths that this batch has lost."""

@@ -23,9 +23,11 @@ def check_fit(recipe: Recipe, space: SearchSpace) -> None:
     """Refuse a recipe that makes no sense in a space.
 
     Raises:
-        RecipeError: the method leaves out every operation of an edge, or a part does not make sense there.
+        RecipeError: the method leaves out every operation of an edge, wants deeper supernets where the number of cells
+            is fixed, or a part does not make sense there.
     """
     for stage in recipe.stages:
+        space.skeleton.deepen(space.small_size[1], stage.recipe.deeper)
         for kind, edges in initial_live(stage.recipe, space).items():
             for edge, names in zip(space.cell.edges, edges, strict=True):
                 if not names:

@@ -10,7 +10,7 @@ from torch import nn
 from dartboard.data import Batches
 from dartboard.search.architecture import Live
 from dartboard.search.recipe import Images
-from dartboard.space import SearchSpace
+from dartboard.space import OperationCosts, SearchSpace
 from dartboard.supernet import Mixing
 
 __all__ = ["SearchBatches", "SearchLength", "SearchProblem", "SupernetRequest"]
@@ -65,12 +65,15 @@ class SearchProblem:
     Attributes:
         space: the search space.
         make_supernet: builds one, on `device`; it is called as supernet(images, gates), where a rule drops values
-            behind identities with `skip_dropout=SkipDropout(...)`, and its parameters are the weights.
+            behind identities with `skip_dropout=SkipDropout(...)`, where operations draw with `noise_seed=...`, and its
+            parameters are the weights.
         make_batches: the batches for a choice of images.
         device: where everything runs.
+        costs: what operations cost in a network of a supernet's size; None where no part asks.
     """
 
     space: SearchSpace
     make_supernet: Callable[[SupernetRequest], nn.Module]
     make_batches: Callable[[Images], SearchBatches]
     device: torch.device
+    costs: Callable[[SupernetRequest], OperationCosts] | None = None

@@ -9,9 +9,10 @@ from pydantic import Field, ValidationError, validate_call
 
 from dartboard.errors import RecipeError, SettingsError, suggest
 from dartboard.registry import Registry
+from dartboard.search.companions import Distillation
 from dartboard.search.gradient import FirstOrder, Gradient
 from dartboard.search.hypernetworks import Hypernetwork
-from dartboard.search.penalties import Penalty
+from dartboard.search.penalties import Joining, Penalty
 from dartboard.search.perturbations import BoxPerturbation, Perturbation
 from dartboard.search.pruning import Pruning
 from dartboard.search.relaxation import Relaxation, SharesSets, Softmax
@@ -28,6 +29,7 @@ __all__ = [
     "NonNegative",
     "Positive",
     "Recipe",
+    "Share",
     "Stage",
     "call_with_options",
     "make_recipe",
@@ -42,6 +44,9 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """Type of a method's option that must be finite and above 0."""
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+"""Type of a method's option that is a share, not below 0 and below 1."""
 
 Images = Literal["halves", "same-images", "same-batch"]
 """Which images alpha learns from: another half than the weights; the weights' own, in other batches; or the very batch
@@ -70,8 +75,9 @@ class Recipe:
         hypernetwork: makes the weights of candidate operations from alpha; None: they learn on their own.
         gradient: what d loss / d alpha is; None leaves alpha as it starts.
         update: how alpha moves; given exactly when there is a gradient.
+        companion: a second network that learns beside the supernet; None: there is none.
         images: which images alpha learns from.
-        penalties: what is added to the loss of alpha.
+        penalties: what joins the loss of alpha.
         perturbation: what shakes the gates of the weight step; None: nothing.
         rules: what happens when, in this order.
         selection: which genotype comes out.
@@ -95,8 +101,9 @@ class Recipe:
     hypernetwork: Hypernetwork | None = None
     gradient: Gradient | None = None
     update: Update | None = None
+    companion: Distillation | None = None
     images: Images = "halves"
-    penalties: tuple[Penalty, ...] = ()
+    penalties: tuple[Penalty | Joining, ...] = ()
     perturbation: Perturbation | None = None
     rules: tuple[Rule, ...] = ()
     selection: Selection = field(default_factory=StrongestEdges)
@@ -188,7 +195,7 @@ class Recipe:
     @property
     def parts(self) -> tuple[object, ...]:
         """Every part, those of earlier stages excepted."""
-        learning = (self.relaxation, self.edges, self.hypernetwork, self.gradient, self.update)
+        learning = (self.relaxation, self.edges, self.hypernetwork, self.gradient, self.update, self.companion)
         single = (*learning, self.perturbation, self.selection)
         return (*(part for part in single if part is not None), *self.penalties, *self.rules)
 

@@ -3,15 +3,16 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dartboard.errors import NonFiniteLossError
-from dartboard.runs import Event, Observer, make_generator
+from dartboard.runs import Event, Observer, make_generator, seeded_initialization
 from dartboard.search.architecture import Architecture, Live
+from dartboard.search.companions import CompanionNetwork, Distillation
 from dartboard.search.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.recipe import Recipe, Stage
@@ -65,8 +66,10 @@ class StageSearch:
 
     def _start(self, span: tuple[int, int], epochs: int, live: Live) -> SearchState:
         problem, recipe, settings = self.problem, self.recipe, self.settings
-        supernet = problem.make_supernet(SupernetRequest(self.number, recipe.mixing, live, recipe.deeper))
-        architecture = Architecture.of(recipe, problem.space, live, problem.device)
+        request = SupernetRequest(self.number, recipe.mixing, live, recipe.deeper)
+        supernet = problem.make_supernet(request)
+        costs = problem.costs(request) if problem.costs else None
+        architecture = Architecture.of(recipe, problem.space, live, problem.device, costs)
         generator = make_generator(self._seed, "search", "alpha", self.number)
         alphas = {
             name: alpha.to(problem.device).requires_grad_()
@@ -76,17 +79,11 @@ class StageSearch:
         if recipe.hypernetwork:
             drawn_by = make_generator(self._seed, "search", "hypernetwork", self.number)
             hypernetwork = attach_hypernetwork(recipe.hypernetwork, supernet, architecture, drawn_by)
-        weight_optimizer = torch.optim.SGD(
-            learned_weights(supernet, hypernetwork).values(),
-            lr=settings.weight_lr,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-            fused=True,
-        )
+        weight_optimizer = self._weight_optimizer(learned_weights(supernet, hypernetwork).values())
         alpha_optimizer = recipe.update.optimizer(alphas, architecture.cells) if recipe.update else None
         for group in alpha_optimizer.param_groups if alpha_optimizer else ():
             group["lr"] *= settings.alpha_lr_factor
-        return SearchState(
+        state = SearchState(
             supernet,
             architecture,
             alphas,
@@ -101,6 +98,22 @@ class StageSearch:
             epoch=span[0],
             seed=self._seed,
         )
+        if recipe.companion:
+            self._add_companion(state, recipe.companion, request)
+        return state
+
+    def _add_companion(self, state: SearchState, part: Distillation, request: SupernetRequest) -> None:
+        deep = self.problem.make_supernet(request._replace(deeper=request.deeper + part.deeper))
+        with seeded_initialization(self._seed, "search", "companion", self.number):
+            state.companion = CompanionNetwork(part, state.supernet, deep)  # type: ignore[arg-type]
+        state.companion.to(self.problem.device)
+        state.companion_optimizer = self._weight_optimizer(state.companion.parameters())
+
+    def _weight_optimizer(self, weights: Iterable[nn.Parameter]) -> torch.optim.SGD:
+        settings = self.settings
+        return torch.optim.SGD(
+            weights, lr=settings.weight_lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
+        )
 
     def run_epoch(self, observer: Observer) -> Event:
         """Take the steps of an epoch, score the supernet, and count the epoch as done.
@@ -112,13 +125,14 @@ class StageSearch:
             NonFiniteLossError: a loss became NaN or infinite.
         """
         started, state = time.perf_counter(), self.state
-        lr = self._learning_rate()
+        lr = self._learning_rate(self.recipe.weight_lr_factor * self.settings.weight_lr)
         for group in state.weight_optimizer.param_groups:
             group["lr"] = lr
         state.refresh()
         state.figures, state.problem = {}, None
         steps = self.make_steps()
         state.supernet.train()
+        self._train_companion(steps)
         own = self._epoch_batches()
         for batch in islice(own.weights.epoch(self._generator("weight-batches")), self.num_steps):
             steps(batch)
@@ -145,6 +159,22 @@ class StageSearch:
             "operations": list(self.problem.space.ops),
             "operation_counts": state.genotype.operation_counts,
         }
+
+    def follow_architecture(self) -> None:
+        """Let the companion, where there is one, run what has been found so far."""
+        state = self.state
+        if self.recipe.companion and state.companion_optimizer:
+            state.companion_gates = state.architecture.of_genotype(self._select(self.mean_gates(state.alphas)))
+            for group in state.companion_optimizer.param_groups:
+                group["lr"] = self._learning_rate(self.recipe.companion.lr)
+
+    def _train_companion(self, steps: Steps) -> None:
+        """Train the companion alone for a pass, unless alpha rests."""
+        if self.recipe.companion is None or self.state.alpha_rests:
+            return
+        self.follow_architecture()
+        for batch in islice(self.batches.weights.epoch(self._generator("companion-batches")), self.num_steps):
+            steps.train_companion(batch)
 
     def judge(self, note: Callable[[str], None]) -> Judged:
         """What the selection chooses in the end; it may say something to the user."""
@@ -224,10 +254,9 @@ class StageSearch:
     def _generator(self, purpose: str) -> torch.Generator:
         return make_generator(self._seed, "search", purpose, self.state.epoch)
 
-    def _learning_rate(self) -> float:
+    def _learning_rate(self, start: float) -> float:
         state, settings = self.state, self.settings
         first, last = state.span if self.recipe.restarts_rate else (0, state.epochs)
-        start = settings.weight_lr * self.recipe.weight_lr_factor
         return cosine(state.epoch - first, last - first, start, min(start, settings.weight_lr_min))
 
     def _read(self, steps: Steps) -> dict[str, float | None]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dartboard.runs import make_generator
 from dartboard.search.architecture import Architecture, Live, StepGates
+from dartboard.search.companions import CompanionNetwork
 from dartboard.search.dropping import Dropping
 from dartboard.search.gradient import Bilevel, Tensors
 from dartboard.search.hypernetworks import WeightGenerator, learned_weights, supernet_weights
@@ -35,9 +36,13 @@ class SearchState:
         span: first and last epoch of the stage at hand, the last excluded.
         live: operations of every edge of the supernet.
         hypernetwork: makes the weights of candidate operations from the alphas; None where they learn on their own.
+        companion: the second network, where the recipe has one.
+        companion_optimizer: moves it.
+        companion_gates: what it runs in the epoch at hand.
         stage: number of the stage at hand.
         epoch: epochs done, in all stages.
         alpha_rests: whether the epoch at hand leaves alpha as it is; rules set it before every epoch.
+        alpha_every: steps of the weights for one of alpha; rules set it before every epoch.
         temperature: of relaxations that anneal; rules set it before every epoch.
         auxiliary_gate: of auxiliary skip connections; rules set it before every epoch.
         dropping: what the batches of the epoch at hand lose at random; rules set it before every epoch.
@@ -67,9 +72,13 @@ class SearchState:
     live: Live
     score: Scorer
     hypernetwork: WeightGenerator | None = None
+    companion: CompanionNetwork | None = None
+    companion_optimizer: torch.optim.SGD | None = None
+    companion_gates: StepGates | None = None
     stage: int = 0
     epoch: int = 0
     alpha_rests: bool = False
+    alpha_every: int = 1
     temperature: float = 1.0
     auxiliary_gate: float = 1.0
     dropping: Dropping = field(default_factory=Dropping)
@@ -171,8 +180,11 @@ class SearchState:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a checkpoint must hold."""
-        generator = {"hypernetwork": self.hypernetwork.state_dict()} if self.hypernetwork else {}
-        return generator | {
+        further: dict[str, Any] = {"hypernetwork": self.hypernetwork.state_dict()} if self.hypernetwork else {}
+        if self.companion and self.companion_optimizer:
+            further["companion"] = self.companion.state_dict()
+            further["companion_optimizer"] = self.companion_optimizer.state_dict()
+        return further | {
             "supernet": self.supernet.state_dict(),
             "alphas": {name: alpha.detach() for name, alpha in self.alphas.items()},
             "weight_optimizer": self.weight_optimizer.state_dict(),
@@ -195,6 +207,9 @@ class SearchState:
         self.supernet.load_state_dict(saved["supernet"])
         if self.hypernetwork:
             self.hypernetwork.load_state_dict(saved["hypernetwork"])
+        if self.companion and self.companion_optimizer:
+            self.companion.load_state_dict(saved["companion"])
+            self.companion_optimizer.load_state_dict(saved["companion_optimizer"])
         with torch.no_grad():
             for name, alpha in self.alphas.items():
                 alpha.copy_(saved["alphas"][name])

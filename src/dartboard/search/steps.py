@@ -1,7 +1,6 @@
 """The steps of an epoch: alpha and weights in turn, or both at once."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,18 +10,23 @@ from torch.nn import functional
 from dartboard.data import Batch
 from dartboard.runs import Meter
 from dartboard.search.architecture import StepGates
+from dartboard.search.companions import CompanionNetwork, Tapped
 from dartboard.search.dropping import SeenBatch
 from dartboard.search.gradient import (
     Bilevel,
     Loss,
     SgdStep,
     Tensors,
+    Trial,
     differentiate_both,
     differentiate_reached,
 )
+from dartboard.search.penalties import Joining
 from dartboard.search.recipe import Recipe
+from dartboard.search.relaxation import DrawsPaths, Settles
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
+from dartboard.space.ops import RandomOp
 
 __all__ = ["Steps", "Streams"]
 
@@ -45,6 +49,7 @@ class Streams:
         self.gates = make("gates")
         self.perturbation = make("perturbation")
         self.dropping = make("dropping")
+        self.noise = make("noise")
         self.alphas = alphas(make("alpha-batches"))
         self.further = weights(make("further-batches"))
 
@@ -69,27 +74,79 @@ class Steps:
         self._settings = settings
         self._state = state
         self._streams = streams
+        self._taken = 0
+        self._drawn: StepGates | None = None
+        self._draws = any(isinstance(module, RandomOp) for module in state.supernet.modules())
 
     def __call__(self, batch: Batch) -> None:
         """One step of alpha, unless it rests, and one of the weights."""
         learns = self._recipe.gradient is not None and not self._state.alpha_rests
+        learns = learns and self._taken % self._state.alpha_every == 0
+        self._taken += 1
         seen = self._seen(batch)
         if learns and self._recipe.images == "same-batch":
             self._both(seen)
             return
-        if learns:
+        if learns and self._state.companion:
+            self._alpha_and_companion(seen)
+        elif learns:
             self._alpha(seen)
         self._weights(seen)
 
+    def train_companion(self, batch: Batch) -> None:
+        """One step of the companion alone, on its cross-entropy."""
+        companion, optimizer, runs = self._companion
+        logits, _ = companion.run(batch.images, runs.gates, runs.active)
+        learned = dict(companion.named_parameters())
+        loss = functional.cross_entropy(logits, batch.labels)
+        self._move(learned, optimizer, differentiate_reached(loss, learned))
+
     def _seen(self, batch: Batch) -> SeenBatch:
-        return self._state.dropping(batch, self._state.architecture.cells, self._streams.dropping)
+        seen = self._state.dropping(batch, self._state.architecture.cells, self._streams.dropping)
+        if not self._draws:
+            return seen
+        return seen._replace(noise_seed=int(torch.randint(2**62, (), generator=self._streams.noise)))
 
     def _alpha(self, train_batch: SeenBatch) -> None:
         """Move alpha by the method's gradient."""
         assert self._recipe.gradient is not None
+        self._drawn = None
         own = self._seen(next(self._streams.alphas))
-        problem = self._problem(train_batch, self._penalized(self._loss(own, self.alpha_meter, of_alpha=True)))
+        problem = self._problem(train_batch, own)
         self._move_alphas(self._recipe.gradient(problem))
+
+    def _alpha_and_companion(self, train_batch: SeenBatch) -> None:
+        """Move alpha and the companion by one backward pass."""
+        companion, optimizer, _ = self._companion
+        own, alphas = self._seen(next(self._streams.alphas)), self._state.alphas
+        self._problem(train_batch, own)
+        loss = self._penalized(lambda _, seen: self._joint_loss(own, seen))(self._state.weights, alphas)
+        learned = dict(companion.named_parameters())
+        found = differentiate_reached(loss, {**learned, **alphas})
+        slopes = {name: found[name] for name in alphas}
+        self._move_alphas({name: torch.zeros_like(alphas[name]) if at is None else at for name, at in slopes.items()})
+        self._move(learned, optimizer, {name: found[name] for name in learned})
+
+    def _joint_loss(self, batch: SeenBatch, alphas: Tensors) -> Tensor:
+        state = self._state
+        companion, _, runs = self._companion
+        drawn = state.architecture.draw(alphas, self._streams.gates, of_alpha=True)
+        self._drawn = drawn
+        supernet: Tapped = state.supernet  # type: ignore[assignment]
+        searched = supernet.tapped(
+            batch.images, batch.gated(drawn.gates), drawn.active, batch.values, batch.noise_seed or 0
+        )
+        self.alpha_meter.add(functional.cross_entropy(searched[0], batch.labels), searched[0], batch.labels)
+        deep = companion.run(batch.images, runs.gates, runs.active)
+        return companion.joint_loss(searched, deep, batch.labels)
+
+    @property
+    def _companion(self) -> tuple[CompanionNetwork, torch.optim.SGD, StepGates]:
+        state = self._state
+        assert state.companion is not None
+        assert state.companion_optimizer is not None
+        assert state.companion_gates is not None
+        return state.companion, state.companion_optimizer, state.companion_gates
 
     def _weights(self, batch: SeenBatch) -> None:
         """Move the weights by one clipped SGD step on the training loss."""
@@ -105,20 +162,24 @@ class Steps:
     def _both(self, batch: SeenBatch) -> None:
         """Move alpha and weights by one backward pass."""
         weights, alphas = self._state.weights, self._state.alphas
+        self._drawn = None
         loss = self._penalized(self._loss(batch, self.weight_meter, of_alpha=True))
         at_weights, at_alphas = differentiate_both(loss(weights, alphas), weights, alphas)
-        self._problem(batch, self._penalized(self._loss(batch, of_alpha=True)))
+        self._problem(batch, batch)
         self._move_alphas(at_alphas)
         self._move_weights(at_weights)
 
-    def _problem(self, train_batch: SeenBatch, validation_loss: Loss) -> Bilevel:
+    def _problem(self, train_batch: SeenBatch, own: SeenBatch) -> Bilevel:
+        draws_paths = isinstance(self._recipe.relaxation, DrawsPaths)
         problem = Bilevel(
             weights=self._state.weights,
             alphas=self._state.alphas,
             train_loss=self._loss(train_batch),
-            validation_loss=validation_loss,
+            validation_loss=self._penalized(self._loss(own, self.alpha_meter, of_alpha=True)),
             next_train_loss=lambda: self._loss(self._seen(next(self._streams.further))),
             weight_step=self._weight_step(),
+            next_trial=(lambda: self._trial(own)) if draws_paths else None,
+            records=self._state.records,
         )
         self._state.problem = problem
         return problem
@@ -133,20 +194,41 @@ class Steps:
             if hides_gates:
                 seen = {**alphas, **{kind: alphas[kind].detach() for kind in state.architecture.cells}}
             drawn = state.architecture.draw(seen, self._streams.gates, of_alpha=of_alpha)
+            if of_alpha:
+                self._drawn = drawn
             return self._loss_at(batch, drawn, state.supernet_weights(weights, alphas), meter)
 
         return loss
 
     def _loss_at(self, batch: SeenBatch, drawn: StepGates, weights: Tensors, meter: Meter | None = None) -> Tensor:
-        supernet, options = self._state.supernet, _dropout(batch)
-        if drawn.active is not None:
-            options["active"] = drawn.active
-        own, given = weights is self._state.weights, (batch.images, batch.gated(drawn.gates))
-        logits = supernet(*given, **options) if own else functional_call(supernet, dict(weights), given, options)
+        logits = self._logits(batch, drawn, weights)
         value = functional.cross_entropy(logits, batch.labels)
         if meter is not None:
             meter.add(value, logits, batch.labels)
         return value
+
+    def _logits(self, batch: SeenBatch, drawn: StepGates, weights: Tensors) -> Tensor:
+        supernet, options = self._state.supernet, batch.options
+        if drawn.active is not None:
+            options["active"] = drawn.active
+        own, given = weights is self._state.weights, (batch.images, batch.gated(drawn.gates))
+        logits: Tensor = (
+            supernet(*given, **options) if own else functional_call(supernet, dict(weights), given, options)
+        )
+        return logits
+
+    def _trial(self, batch: SeenBatch) -> Trial:
+        """Draw an architecture as the weights do, and try it."""
+        state = self._state
+        architecture = state.architecture
+        drawn = architecture.draw(state.alphas, self._streams.gates, of_alpha=False)
+        assert drawn.active is not None
+        with torch.no_grad():
+            logits = self._logits(batch, drawn, state.supernet_weights(state.weights, state.alphas))
+            self.alpha_meter.add(functional.cross_entropy(logits, batch.labels), logits, batch.labels)
+        accuracy = (logits.argmax(dim=1) == batch.labels).float().mean()
+        log_probability = architecture.log_probability(state.alphas, drawn.active)
+        return Trial(log_probability, accuracy, lambda: architecture.cost(drawn.gates))
 
     def _penalized(self, loss: Loss) -> Loss:
         """The loss with the recipe's penalties."""
@@ -157,7 +239,10 @@ class Steps:
         def penalized(weights: Tensors, alphas: Tensors) -> Tensor:
             value = loss(weights, alphas)
             for penalty in self._recipe.penalties:
-                value = value + penalty(alphas, state.architecture.cells, state.progress)
+                if isinstance(penalty, Joining):
+                    value = penalty.join(value, alphas, state.architecture)
+                else:
+                    value = value + penalty(alphas, state.architecture.cells, state.progress)
             return value
 
         return penalized
@@ -198,24 +283,33 @@ class Steps:
         # Neither decay nor the momentum from before moves the alpha of an edge that is decided.
         resting = self._state.architecture.resting(self._state.alphas)
         before = {kind: self._state.alphas[kind].detach().clone() for kind in resting}
-        optimizer.step()
+        self._step_alphas(optimizer)
         with torch.no_grad():
             for kind, mask in resting.items():
                 self._state.alphas[kind].copy_(torch.where(mask, before[kind], self._state.alphas[kind]))
 
+    def _step_alphas(self, optimizer: torch.optim.Optimizer) -> None:
+        """The update, after which the relaxation may have its say."""
+        if self._drawn is None or not isinstance(self._recipe.relaxation, Settles):
+            optimizer.step()
+            return
+        before = self._state.copied_alphas()
+        optimizer.step()
+        self._state.architecture.settle(before, self._state.alphas, self._drawn.active)
+
     def _move_weights(self, gradients: Mapping[str, Tensor | None]) -> None:
-        weights = self._state.weights
+        self._move(self._state.weights, self._state.weight_optimizer, gradients)
+
+    def _move(
+        self, weights: Mapping[str, nn.Parameter], optimizer: torch.optim.SGD, gradients: Mapping[str, Tensor | None]
+    ) -> None:
         for name, gradient in gradients.items():
             weights[name].grad = None if gradient is None else _laid_out_like(weights[name], gradient)
-        if None in gradients.values():
-            _begin_momentum(self._state.weight_optimizer)
+        if any(gradient is None for gradient in gradients.values()):
+            _begin_momentum(optimizer)
         if self._settings.grad_clip is not None:
             nn.utils.clip_grad_norm_(weights.values(), self._settings.grad_clip, foreach=True)
-        self._state.weight_optimizer.step()
-
-
-def _dropout(batch: SeenBatch) -> dict[str, Any]:
-    return {"skip_dropout": batch.values} if batch.values else {}
+        optimizer.step()
 
 
 def _begin_momentum(optimizer: torch.optim.SGD) -> None:

@@ -1,6 +1,6 @@
 """What can be built: operations, cells, skeletons, genotypes, networks and their cost."""
 
-from dartboard.space.cost import network_cost, smallest_map
+from dartboard.space.cost import OperationCosts, network_cost, operation_costs, smallest_map
 from dartboard.space.genotype import CellGenotype, Choice, Genotype, parse_genotype
 from dartboard.space.network import DrawnPaths, DropPath, Network
 from dartboard.space.ops import ATTENTION, OPS, Cost, Norm, has_weights, op
@@ -27,6 +27,7 @@ __all__ = [
     "Network",
     "NetworkPlan",
     "Norm",
+    "OperationCosts",
     "SearchSpace",
     "Stem",
     "check_genotype",
@@ -34,6 +35,7 @@ __all__ = [
     "has_weights",
     "network_cost",
     "op",
+    "operation_costs",
     "parse_genotype",
     "smallest_map",
     "space",

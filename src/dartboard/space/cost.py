@@ -1,13 +1,30 @@
-"""Parameters and multiply-adds of a discrete network, by formula: nothing is built."""
+"""Parameters and multiply-adds of networks, discrete or still searched, by formula: nothing is built."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from dartboard.space.genotype import Genotype
 from dartboard.space.network import NETWORK_NORM
 from dartboard.space.ops import Cost, Norm, Size, op_cost
 from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
+from dartboard.space.ops.mobile import mobile_head_cost, mobile_stem_cost
 from dartboard.space.skeleton import CellPlace, NetworkPlan, ResidualPlace, halved
 from dartboard.space.spaces.registry import SearchSpace
 
-__all__ = ["network_cost", "smallest_map"]
+__all__ = ["OperationCosts", "network_cost", "operation_costs", "smallest_map"]
+
+
+@dataclass(frozen=True)
+class OperationCosts:
+    """Multiply-adds for one image of a network whose operations are still open.
+
+    Attributes:
+        fixed: of all that is there whatever the operations are.
+        operations: cell kind -> for every edge those of every operation of the space, over all cells of the kind.
+    """
+
+    fixed: int
+    operations: Mapping[str, tuple[tuple[int, ...], ...]]
 
 
 def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, image_size: Size) -> Cost:
@@ -25,25 +42,43 @@ def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, imag
         floating-point operations).
     """
     plan = plan.joining({kind: len(cell.outputs) for kind, cell in genotype.cells})
-    cost, newer = _stem_cost(plan, image_size)
+    cost = _frame_cost(space, plan, image_size)
+    for place, size in _cells(plan, image_size):
+        for choice in genotype[place.kind].choices:
+            cost += _op_cost(space, choice.op, place, choice.source, size)
+            if choice.attention:
+                pixels = _pixels(halved(size, place.stride))
+                cost += op_cost(choice.attention, place.channels, 1, NETWORK_NORM, pixels)
+    return cost
+
+
+def operation_costs(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> OperationCosts:
+    """What every operation on every edge would cost in a network whose cells join all their nodes.
+
+    Args:
+        space: cell graph and candidate operations.
+        plan: width, depth, classes.
+        image_size: (height, width) of the images.
+
+    Returns:
+        Multiply-adds as `network_cost` counts them, of which every choice of one operation per edge takes its own.
+    """
+    sums = {kind: [[0] * len(space.ops) for _ in space.cell.edges] for kind in space.cell_kinds}
+    for place, size in _cells(plan, image_size):
+        for row, edge in enumerate(space.cell.edges):
+            for column, name in enumerate(space.ops):
+                if name in space.ops_on(place.kind, row):
+                    cost = _op_cost(space, name, place, edge.source, size)
+                    sums[place.kind][row][column] += cost.multiply_adds
+    fixed = _frame_cost(space, plan, image_size).multiply_adds
+    return OperationCosts(fixed, {kind: tuple(map(tuple, rows)) for kind, rows in sums.items()})
+
+
+def smallest_map(plan: NetworkPlan, image_size: Size) -> Size:
+    """Size of the last feature map; see `Skeleton.smallest_side` for what a network wants."""
+    size = halved(image_size, plan.stem_stride)
     for place in plan.places:
-        if isinstance(place, ResidualPlace):
-            newer = halved(newer, 2)
-            cost += _residual_cost(place, newer)
-        else:
-            cost += _cell_cost(space, genotype, place, newer)
-            newer = halved(newer, place.stride)
-    if plan.normalizes_features:
-        cost += Cost(2 * plan.features)
-    classifier = plan.features * plan.num_classes
-    return cost + Cost(classifier + plan.num_classes, classifier)
-
-
-def smallest_map(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> Size:
-    """Size of the last feature map; a network wants at least 2x2."""
-    size = image_size
-    for _ in range(space.skeleton.num_reductions + (3 if plan.stem == "imagenet" else 0)):
-        size = halved(size, 2)
+        size = halved(size, place.stride if isinstance(place, CellPlace) else 2)
     return size
 
 
@@ -53,6 +88,9 @@ def _pixels(size: Size) -> int:
 
 def _stem_cost(plan: NetworkPlan, size: Size) -> tuple[Cost, Size]:
     norm, channels, width = NETWORK_NORM, plan.in_channels, plan.stem_channels
+    if plan.mobile:
+        shrunk = halved(size, plan.stem_stride)
+        return mobile_stem_cost(channels, plan.mobile.stem, width, norm, _pixels(shrunk)), shrunk
     if plan.stem == "cifar":
         return relu_conv_norm_cost(channels, width, 3, norm, _pixels(size)), size
     half, quarter, eighth = halved(size, 2), halved(size, 4), halved(size, 8)
@@ -68,19 +106,54 @@ def _residual_cost(place: ResidualPlace, size: Size) -> Cost:
     return cost + Cost(inputs * outputs, inputs * outputs * pixels)
 
 
-def _cell_cost(space: SearchSpace, genotype: Genotype, place: CellPlace, size: Size) -> Cost:
+def _frame_cost(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> Cost:
+    """All but the operations of the cells."""
+    cost, newer = _stem_cost(plan, image_size)
+    for place in plan.places:
+        if isinstance(place, ResidualPlace):
+            newer = halved(newer, 2)
+            cost += _residual_cost(place, newer)
+        else:
+            cost += _projections_cost(space, place, newer)
+            newer = halved(newer, place.stride)
+    if plan.normalizes_features:
+        cost += Cost(2 * plan.features)
+    if plan.mobile:
+        cost += mobile_head_cost(plan.features, plan.mobile.head, NETWORK_NORM, _pixels(newer))
+    classifier = plan.pooled * plan.num_classes
+    return cost + Cost(classifier + plan.num_classes, classifier)
+
+
+def _cells(plan: NetworkPlan, image_size: Size) -> Iterator[tuple[CellPlace, Size]]:
+    """Every cell with the size of the maps that reach it."""
+    _, newer = _stem_cost(plan, image_size)
+    for place in plan.places:
+        if isinstance(place, CellPlace):
+            yield place, newer
+        newer = halved(newer, place.stride if isinstance(place, CellPlace) else 2)
+
+
+def _projections_cost(space: SearchSpace, place: CellPlace, size: Size) -> Cost:
     cost = Cost()
     if space.cell.projects_inputs:
         for channels, stride in zip(place.input_channels, place.input_strides, strict=True):
             formula = factorized_reduce_cost if stride == 2 else _projection_cost
             cost += formula(channels, place.channels, NETWORK_NORM, _pixels(size))
-    output_pixels = _pixels(halved(size, place.stride))
-    for choice in genotype[place.kind].choices:
-        stride = place.stride if choice.source < space.cell.num_inputs else 1
-        cost += op_cost(choice.op, place.channels, stride, NETWORK_NORM, output_pixels)
-        if choice.attention:
-            cost += op_cost(choice.attention, place.channels, 1, NETWORK_NORM, output_pixels)
     return cost
+
+
+def _op_cost(space: SearchSpace, name: str, place: CellPlace, source: int, size: Size) -> Cost:
+    """What an operation costs on an edge from `source`, in a cell that maps of this size reach."""
+    pixels, from_input = _pixels(halved(size, place.stride)), source < space.cell.num_inputs
+    return op_cost(
+        name,
+        place.channels,
+        place.stride if from_input else 1,
+        NETWORK_NORM,
+        pixels,
+        inputs=place.inputs(space.cell, source),
+        input_pixels=_pixels(size) if from_input else pixels,
+    )
 
 
 def _projection_cost(inputs: int, outputs: int, norm: Norm, pixels: int) -> Cost:

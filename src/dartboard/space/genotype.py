@@ -1,17 +1,21 @@
 """A discrete architecture as frozen data, with its JSON and its text, both ways.
 
 Text is the notation of the literature: `Genotype(normal=[('sep_conv_3x3', 1), ...], normal_concat=range(2, 6), ...)`
-for spaces of normal and reduction cells, `|op~0|+|op~0|op~1|+...` for spaces of one cell kind. Attention comes last in
-either: `('sep_conv_3x3', 1, 'cbam')` as in Att-DARTS, `|op~0~cbam|`. Reading never executes text.
+for spaces of normal and reduction cells, `|op~0|+|op~0|op~1|+...` for spaces of one cell kind. Layer-wise spaces, for
+which there is none, are written `SPACE: op op op | op op | ...`, block by block and stage by stage. Attention comes
+last in all of them: `('sep_conv_3x3', 1, 'cbam')` as in Att-DARTS, `|op~0~cbam|`, `op~cbam`. Reading never executes
+text.
 """
 
 import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from dartboard.errors import GenotypeError
+from dartboard.space.layers import block_kinds, stage_lengths
 
 __all__ = ["CellGenotype", "Choice", "Genotype", "parse_genotype"]
 
@@ -73,6 +77,14 @@ class Genotype:
         return dict(self.cells)[kind]
 
     @property
+    def stages(self) -> tuple[tuple[Choice, ...], ...]:
+        """For every stage of a layer-wise network what its blocks hold; empty for networks of cells."""
+        choices = iter([cell.choices[0] for _, cell in self.cells if len(cell.choices) == 1])
+        lengths = stage_lengths([kind for kind, _ in self.cells])
+        found = tuple(tuple(islice(choices, length)) for length in lengths)
+        return found if sum(map(len, found)) == len(self.cells) else ()
+
+    @property
     def operation_counts(self) -> dict[str, int]:
         """How often each operation stands in the genotype, attention included, over all cells, most frequent first."""
         choices = [choice for _, cell in self.cells for choice in cell.choices]
@@ -82,8 +94,12 @@ class Genotype:
     def to_json(self) -> dict[str, Any]:
         """Plain data: {"space": ..., "normal": [[op, target, source], ...], "normal_concat": [...], ...}.
 
-        Where attention follows an operation, its entry is [op, target, source, attention].
+        Where attention follows an operation, its entry is [op, target, source, attention]. Layer-wise networks are
+        {"space": ..., "stages": [[[op], ...], ...]}, one entry a block, with attention [op, attention].
         """
+        if self.stages:
+            stages = [[_entry(choice, choice.op) for choice in stage] for stage in self.stages]
+            return {"space": self.space, "stages": stages}
         content: dict[str, Any] = {"space": self.space}
         for kind, cell in self.cells:
             content[kind] = [_entry(choice, choice.op, choice.target, choice.source) for choice in cell.choices]
@@ -98,6 +114,9 @@ class Genotype:
             GenotypeError: a key is missing or an entry has another form.
         """
         try:
+            if "stages" in content:
+                stages = [[(str(op), _attention(further)) for op, *further in stage] for stage in content["stages"]]
+                return _layer_wise(str(content["space"]), stages)
             kinds = [key for key in content if key != "space" and not key.endswith("_concat")]
             if not kinds:
                 raise ValueError("it names no cell")
@@ -123,6 +142,9 @@ class Genotype:
 
     def to_text(self) -> str:
         """The literature's notation; `parse_genotype` reads it back."""
+        if self.stages:
+            blocks = (" ".join("~".join(map(str, _entry(block, block.op))) for block in stage) for stage in self.stages)
+            return f"{self.space}: {' | '.join(blocks)}"
         if [kind for kind, _ in self.cells] == ["cell"]:
             return _edge_string(self["cell"])
         fields = []
@@ -136,19 +158,36 @@ class Genotype:
 
 
 def parse_genotype(text: str, space: str | None = None) -> Genotype:
-    """Read either notation.
+    """Read any of the notations.
 
     Args:
-        text: `Genotype(...)` or `|op~0|+...`.
-        space: name of the space; by default "darts" for the first notation, "nas-bench-201" for the second.
+        text: `Genotype(...)`, `|op~0|+...` or `SPACE: op op | op ...`.
+        space: name of the space; by default "darts" for the first notation, "nas-bench-201" for the second and the one
+            that it names for the third.
 
     Raises:
-        GenotypeError: the text is neither, with the place that cannot be read.
+        GenotypeError: the text is none of them, with the place that cannot be read.
     """
     text = text.strip()
+    if layers := LAYER_WISE.fullmatch(text):
+        stages = [[block.partition("~")[::2] for block in stage.split()] for stage in layers[2].split("|")]
+        return _layer_wise(space or layers[1], stages)
     if text.startswith("|"):
         return Genotype(space or "nas-bench-201", (("cell", _parse_edge_string(text)),))
     return Genotype(space or "darts", _parse_call(text))
+
+
+LAYER_WISE = re.compile(r"([\w.-]+):((?:\s+\w+(?:~\w+)?|\s+\|)+)\s*")
+"""What the text of a layer-wise network looks like."""
+
+
+def _layer_wise(space: str, stages: Sequence[Sequence[tuple[str, str]]]) -> Genotype:
+    """From (operation, attention) of every block, stage by stage."""
+    if not stages or not all(stages):
+        raise GenotypeError("every stage of a layer-wise genotype needs a block; one is empty.")
+    kinds = block_kinds([len(stage) for stage in stages])
+    blocks = [CellGenotype((Choice(1, 0, *block),), (1,)) for stage in stages for block in stage]
+    return Genotype(space, tuple(zip(kinds, blocks, strict=True)))
 
 
 def _integer(value: object) -> int:

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from dartboard.space.features import Features, gives_fresh, through
 from dartboard.space.genotype import CellGenotype, Choice, Genotype
-from dartboard.space.ops import Norm, build_op
+from dartboard.space.ops import Norm, RandomOp, build_op
 from dartboard.space.skeleton import Backbone, CellPlace, NetworkPlan, project_inputs
 from dartboard.space.spaces.registry import SearchSpace
 
@@ -24,7 +24,7 @@ class DropPath:
 
     Attributes:
         probability: chance that one image loses one operation's output, in [0, 1).
-        generator: source of the masks, on the device of the images.
+        generator: source of the masks, and of what operations draw in training, on the device of the images.
     """
 
     probability: float
@@ -79,7 +79,7 @@ class Network(nn.Module):
     @property
     def num_droppable(self) -> int:
         """Operations whose outputs drop path can drop."""
-        cells = [block for block in self.backbone.blocks if isinstance(block, _Cell)]
+        cells = [block for block in self.backbone.blocks if isinstance(block, _Cell) and block.drops_paths]
         return sum(_is_droppable(op) for cell in cells for op in cell.ops)
 
     def forward(self, images: Tensor, drop_path: DropPath | DrawnPaths | None = None) -> Tensor:
@@ -91,10 +91,10 @@ class Network(nn.Module):
         self, images: Tensor, drop_path: DropPath | DrawnPaths | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """Logits and those of the auxiliary head (None without one), each (batch, classes); for training."""
-        logits, tapped = self.backbone(images, drop_path, self._tap)
-        if self.auxiliary_head is None or min(tapped.shape[2:]) < 2:
+        logits, tapped = self.backbone(images, drop_path, () if self._tap is None else (self._tap,))
+        if self.auxiliary_head is None or min(tapped[0].shape[2:]) < 2:
             return logits, None
-        return logits, self.auxiliary_head(tapped)
+        return logits, self.auxiliary_head(tapped[0])
 
 
 class AuxiliaryHead(nn.Module):
@@ -139,8 +139,13 @@ class _Cell(nn.Module):
         self._outputs = genotype.outputs
         self._stride = place.stride
         self._channels = place.channels
+        self._shortcut = place.shortcut
+        self.drops_paths = place.drops_paths
         self.projections = project_inputs(space.cell, place, NETWORK_NORM)
-        self.ops = nn.ModuleList(_build(choice, place, self._edge_stride(choice)) for choice in self._choices)
+        self.ops = nn.ModuleList(
+            _build(choice, place, self._edge_stride(choice), place.inputs(space.cell, choice.source))
+            for choice in self._choices
+        )
 
     def forward(self, inputs: Sequence[Tensor | Features], drop_path: DropPath | DrawnPaths | None) -> Features:
         states = {node: Features(through(self.projections[node], Features.of(x))) for node, x in enumerate(inputs)}
@@ -154,14 +159,15 @@ class _Cell(nn.Module):
                 states[target] = Features(_sum(arriving))
             elif target in self._outputs:
                 states[target] = Features(self._silent(states[0].whole))
-        return Features(*(states[node].whole for node in self._outputs))
+        joined = Features(*(states[node].whole for node in self._outputs))
+        return Features(joined.whole + states[0].whole) if self._shortcut else joined
 
     def _edge_stride(self, choice: Choice) -> int:
         return self._stride if choice.source < self._topology.num_inputs else 1
 
     def _apply_op(self, op: nn.Module, x: Features, drop_path: DropPath | DrawnPaths | None) -> Tensor:
-        result = through(op, x)
-        drops = self.training and drop_path is not None and drop_path.probability > 0
+        result = _run(op, x, drop_path)
+        drops = self.training and self.drops_paths and drop_path is not None and drop_path.probability > 0
         return drop_path(result) if drops and _is_droppable(op) else result  # type: ignore[misc]
 
     def _silent(self, first: Tensor) -> Tensor:
@@ -174,11 +180,20 @@ class _Attended(nn.Sequential):
     """An operation and the attention that follows it."""
 
 
-def _build(choice: Choice, place: CellPlace, stride: int) -> nn.Module:
-    op = build_op(choice.op, place.channels, stride, NETWORK_NORM, place.map_size)
+def _build(choice: Choice, place: CellPlace, stride: int, inputs: int) -> nn.Module:
+    op = build_op(choice.op, place.channels, stride, NETWORK_NORM, place.map_size, inputs)
     if not choice.attention:
         return op
     return _Attended(op, build_op(choice.attention, place.channels, 1, NETWORK_NORM, place.map_size))
+
+
+def _run(op: nn.Module, x: Features, drop_path: DropPath | DrawnPaths | None) -> Tensor:
+    """What an operation makes of x; one that draws does so, in training, from where dropped paths are drawn."""
+    first = op[0] if isinstance(op, _Attended) else op
+    if not isinstance(first, RandomOp):
+        return through(op, x)
+    drawn: Tensor = first(x.whole, drop_path.generator if isinstance(drop_path, DropPath) else None)
+    return op[1](drawn) if isinstance(op, _Attended) else drawn
 
 
 def _is_droppable(op: nn.Module) -> bool:

@@ -4,7 +4,7 @@ A skeleton turns width and depth into a `NetworkPlan`, which is plain data; `Bac
 kind of cell.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from dartboard.errors import SettingsError
 from dartboard.space.features import Features
 from dartboard.space.ops.conv import FactorizedReduce, relu_conv_norm
+from dartboard.space.ops.mobile import mobile_head, mobile_stem
 from dartboard.space.ops.registry import Norm, Size
 from dartboard.space.topology import CellTopology
 
@@ -20,6 +21,7 @@ __all__ = [
     "Backbone",
     "CellPlace",
     "DartsSkeleton",
+    "MobileEnds",
     "NasBench201Skeleton",
     "NetworkPlan",
     "ResidualPlace",
@@ -44,6 +46,8 @@ class CellPlace:
         channels: channels of every node in the cell.
         stride: stride of the edges that leave input nodes.
         map_size: of every node in the cell; None where the plan was made without the size of the images.
+        shortcut: whether the cell adds its only input to its output.
+        drops_paths: whether drop path may act; not where nothing else would be left of an image.
     """
 
     kind: str
@@ -52,6 +56,14 @@ class CellPlace:
     channels: int
     stride: int
     map_size: Size | None = None
+    shortcut: bool = False
+    drops_paths: bool = True
+
+    def inputs(self, cell: CellTopology, source: int) -> int:
+        """Channels that an operation reads from the node `source`."""
+        if cell.projects_inputs or source >= cell.num_inputs:
+            return self.channels
+        return self.input_channels[source]
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,19 @@ class ResidualPlace:
 
     in_channels: int
     out_channels: int
+
+
+@dataclass(frozen=True)
+class MobileEnds:
+    """What stands around the blocks of a mobile network (arXiv:1801.04381).
+
+    Attributes:
+        stem: channels of the first convolution, which a fixed block brings to the plan's `stem_channels`.
+        head: channels of the 1x1 convolution before the pooling.
+    """
+
+    stem: int
+    head: int
 
 
 @dataclass(frozen=True)
@@ -75,6 +100,8 @@ class NetworkPlan:
         features: channels of the last block.
         normalizes_features: whether batch norm and ReLU precede the global pooling.
         auxiliary_after: index of the place whose output feeds the auxiliary head; None when the space has none.
+        mobile: the ends of a mobile network, whose stem "imagenet" has one stride of 2 and "cifar" none; None for the
+            stems and the head of cells.
     """
 
     in_channels: int
@@ -85,6 +112,19 @@ class NetworkPlan:
     features: int
     normalizes_features: bool
     auxiliary_after: int | None
+    mobile: MobileEnds | None = None
+
+    @property
+    def stem_stride(self) -> int:
+        """By how much the stem divides height and width."""
+        if self.stem == "cifar":
+            return 1
+        return 2 if self.mobile else 8
+
+    @property
+    def pooled(self) -> int:
+        """Channels that the classifier reads."""
+        return self.mobile.head if self.mobile else self.features
 
     def joining(self, nodes: Mapping[str, int]) -> "NetworkPlan":
         """The same network around cells whose outputs join other numbers of nodes.
@@ -105,7 +145,7 @@ class NetworkPlan:
 
     def for_images(self, size: Size) -> "NetworkPlan":
         """The same plan, in which every cell knows the size of its maps."""
-        newer, places = size if self.stem == "cifar" else halved(size, 8), []
+        newer, places = halved(size, self.stem_stride), []
         for place in self.places:
             newer = halved(newer, place.stride if isinstance(place, CellPlace) else 2)
             places.append(replace(place, map_size=newer) if isinstance(place, CellPlace) else place)
@@ -126,12 +166,21 @@ class Skeleton(Protocol):
         ...
 
     @property
-    def num_reductions(self) -> int:
-        """How many times the cells and blocks behind the stem halve height and width."""
+    def fewest_layers(self) -> int:
+        """The least `layers` of a network."""
+        ...
+
+    @property
+    def smallest_side(self) -> int:
+        """The least side of the last feature map."""
         ...
 
     def deepen(self, layers: int, cells: int) -> int:
-        """The `layers` of a network with so many more cells in every group between reductions."""
+        """The `layers` of a network with so many more cells in every group between reductions.
+
+        Raises:
+            RecipeError: the number of cells is fixed.
+        """
         ...
 
     def plan(
@@ -150,6 +199,8 @@ class DartsSkeleton:
 
     cell_kinds: tuple[str, ...] = ("normal", "reduce")
     num_reductions: int = 2
+    fewest_layers: int = 3
+    smallest_side: int = 2
 
     def deepen(self, layers: int, cells: int) -> int:
         """See `Skeleton.deepen`."""
@@ -159,7 +210,7 @@ class DartsSkeleton:
         self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem
     ) -> NetworkPlan:
         """See `Skeleton.plan`. Needs at least 3 cells, and an even width for the factorised reductions."""
-        if layers < 3:
+        if layers < self.fewest_layers:
             raise SettingsError(f"this space needs at least 3 layers (2 of them reduction cells), not {layers}.")
         if init_channels % 2:
             raise SettingsError(f"init_channels must be even, not {init_channels}: reductions halve channels.")
@@ -190,7 +241,8 @@ class NasBench201Skeleton:
     """
 
     cell_kinds: tuple[str, ...] = ("cell",)
-    num_reductions: int = 2
+    fewest_layers: int = 1
+    smallest_side: int = 2
 
     def deepen(self, layers: int, cells: int) -> int:
         """See `Skeleton.deepen`."""
@@ -200,7 +252,7 @@ class NasBench201Skeleton:
         self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem
     ) -> NetworkPlan:
         """See `Skeleton.plan`."""
-        if layers < 1:
+        if layers < self.fewest_layers:
             raise SettingsError(f"this space needs at least 1 layer per stage, not {layers}.")
         width = init_channels
         places: list[CellPlace | ResidualPlace] = []
@@ -248,32 +300,32 @@ class Backbone(nn.Module):
             make_cell(place) if isinstance(place, CellPlace) else ResidualBlock(place, norm.learned())
             for place in plan.places
         )
-        self.head = (
-            nn.Sequential(norm.learned()(plan.features), nn.ReLU()) if plan.normalizes_features else nn.Identity()
-        )
-        self.classifier = nn.Linear(plan.features, plan.num_classes)
+        self.head = _make_head(plan, norm.learned())
+        self.classifier = nn.Linear(plan.pooled, plan.num_classes)
+        if plan.mobile:
+            nn.init.zeros_(self.classifier.bias)
 
-    def forward(self, images: Tensor, context: Any, tap: int | None = None) -> tuple[Tensor, Tensor | None]:
+    def forward(self, images: Tensor, context: Any, taps: Sequence[int] = ()) -> tuple[Tensor, list[Tensor]]:
         """Run the network.
 
         Args:
             images: (batch, channels, height, width).
             context: handed to every cell: the gates of a supernet, the drop path of a network.
-            tap: index of a block whose output is wanted too.
+            taps: indices of blocks whose outputs are wanted too, in rising order.
 
         Returns:
-            Logits, shape (batch, classes), and the tapped output or None.
+            Logits, shape (batch, classes), and the tapped outputs.
         """
         older, newer = (Features.of(x) for x in self.stem(images))
-        tapped = None
+        tapped = []
         for index, block in enumerate(self.blocks):
             if isinstance(block, ResidualBlock):
                 older, newer = newer, Features(block(newer.whole))
             else:
                 inputs = len(self.plan.places[index].input_channels)  # type: ignore[union-attr]
                 older, newer = newer, Features.of(block([older, newer][-inputs:], context))
-            if index == tap:
-                tapped = newer.whole
+            if index in taps:
+                tapped.append(newer.whole)
         return self.classifier(self.head(newer.whole).mean(dim=(2, 3))), tapped
 
 
@@ -325,5 +377,23 @@ class _ImageNetStem(nn.Module):
         return quarter, self.eighth(quarter)
 
 
+class _MobileStem(nn.Module):
+    def __init__(self, plan: NetworkPlan, width: int, norm: Norm) -> None:
+        super().__init__()
+        self.layers = mobile_stem(plan.in_channels, width, plan.stem_channels, plan.stem_stride, norm)
+
+    def forward(self, images: Tensor) -> tuple[Features, Features]:
+        features = Features(self.layers(images))
+        return features, features
+
+
 def _make_stem(plan: NetworkPlan, norm: Norm) -> nn.Module:
+    if plan.mobile:
+        return _MobileStem(plan, plan.mobile.stem, norm)
     return _CifarStem(plan, norm) if plan.stem == "cifar" else _ImageNetStem(plan, norm)
+
+
+def _make_head(plan: NetworkPlan, norm: Norm) -> nn.Module:
+    if plan.mobile:
+        return mobile_head(plan.features, plan.mobile.head, norm)
+    return nn.Sequential(norm(plan.features), nn.ReLU()) if plan.normalizes_features else nn.Identity()

@@ -1,7 +1,10 @@
 """Whether a genotype is an architecture of its space, and if not, which edge is wrong and why."""
 
+from collections.abc import Sequence
+
 from dartboard.errors import GenotypeError, suggest
 from dartboard.space.genotype import CellGenotype, Choice, Genotype
+from dartboard.space.layers import stage_lengths
 from dartboard.space.ops import ATTENTION, OPS
 from dartboard.space.spaces.registry import SearchSpace
 
@@ -27,8 +30,8 @@ def check_genotype(genotype: Genotype, space: SearchSpace, *, strict: bool = Tru
     kinds = tuple(kind for kind, _ in genotype.cells)
     if kinds != space.cell_kinds:
         raise GenotypeError(
-            f"a genotype of the space '{space.name}' has the cells {', '.join(space.cell_kinds)}; "
-            f"this one has {', '.join(kinds) or 'none'}."
+            f"a genotype of the space '{space.name}' has {_listed(space.cell_kinds, 'the cells ')}; this one has "
+            f"{_listed(kinds)}."
         )
     for kind, cell in genotype.cells:
         for choice in cell.choices:
@@ -37,6 +40,14 @@ def check_genotype(genotype: Genotype, space: SearchSpace, *, strict: bool = Tru
         if strict:
             for node in space.cell.nodes:
                 _check_node(kind, node, cell, space)
+
+
+def _listed(kinds: Sequence[str], named: str = "") -> str:
+    """The kinds of cells behind what they are named; of a layer-wise network how many blocks each stage has."""
+    lengths = stage_lengths(kinds)
+    if lengths:
+        return f"stages of {', '.join(map(str, lengths))} blocks"
+    return named + (", ".join(kinds) or "none")
 
 
 def _check_outputs(kind: str, cell: CellGenotype, space: SearchSpace) -> None:

@@ -27,6 +27,7 @@ from dartboard.errors import SettingsError
 from dartboard.space import CellPlace, Cost, Norm
 from dartboard.space.ops import Size, op_cost
 from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
+from dartboard.space.ops.mobile import mobile_head_cost, mobile_stem_cost
 from dartboard.space.skeleton import ResidualPlace, halved
 from dartboard.space.spaces.registry import SearchSpace
 from dartboard.supernet.forms import Form, Separable, form_of
@@ -205,11 +206,15 @@ def step_work(spec: SupernetSpec, batch: int, image_size: Size) -> Work:
     if plan.normalizes_features:
         last = _Map(plan.features, batch * _pixels(newer))
         total += replace(_elementwise(2, last), weights=learned.parameters(plan.features))
-    classifier = plan.features * plan.num_classes
+    if plan.mobile:
+        cost = mobile_head_cost(plan.features, plan.mobile.head, learned, _pixels(newer))
+        read, written = (_Map(channels, batch * _pixels(newer)) for channels in (plan.features, plan.mobile.head))
+        total += _convolution(cost, batch, read, written)
+    classifier = plan.pooled * plan.num_classes
     total += _convolution(
         Cost(classifier + plan.num_classes, classifier),
         batch,
-        _Map(plan.features, batch),
+        _Map(plan.pooled, batch),
         _Map(plan.num_classes, batch),
     )
     return replace(total, update=Counts(calls=total.update.calls, values=_UPDATES * total.weights))
@@ -249,6 +254,11 @@ def _stem(spec: SupernetSpec, batch: int, size: Size) -> tuple[Work, Size, Size]
     """The stem, and the sizes of the older and the newer of the outputs that it gives."""
     plan, norm = spec.plan, spec.norm.learned()
     width = plan.stem_channels
+    if plan.mobile:
+        side = halved(size, plan.stem_stride)
+        cost = mobile_stem_cost(plan.in_channels, plan.mobile.stem, width, norm, _pixels(side))
+        read, written = _Map(plan.in_channels, batch * _pixels(size)), _Map(width, batch * _pixels(side))
+        return _convolution(cost, batch, read, written), side, side
     sides = [size] if plan.stem == "cifar" else [halved(size, by) for by in (2, 4, 8)]
     widths = [plan.in_channels, width] if plan.stem == "cifar" else [plan.in_channels, width // 2, width, width]
     total, before = Work(), size
@@ -279,7 +289,7 @@ def _cell(spec: SupernetSpec, place: CellPlace, batch: int, inputs: Sequence[Siz
         rows = tuple(row for row, edge in enumerate(cell.edges) if edge.source == source)
         from_input = source < cell.num_inputs
         maps = _Maps(
-            read=_Map(place.channels // share, batch * _pixels(before if from_input else after)),
+            read=_Map(place.inputs(cell, source) // share, batch * _pixels(before if from_input else after)),
             written=_Map(place.channels // share, node.places),
             batch=batch,
             pixels=_pixels(after),
@@ -290,7 +300,7 @@ def _cell(spec: SupernetSpec, place: CellPlace, batch: int, inputs: Sequence[Siz
             total += _elementwise(2, _Map(node.channels - node.channels // share, node.places)) * len(rows)
     total += _elementwise(1, node) * cell.num_nodes
     joined = _Map(node.channels * cell.num_nodes, node.places)
-    return total + (_elementwise(1, joined) if cell.output == "concat" else Work())
+    return total + (_elementwise(1, joined) if cell.output == "concat" or place.shortcut else Work())
 
 
 def _projections(spec: SupernetSpec, place: CellPlace, batch: int, inputs: Sequence[Size]) -> Work:
@@ -325,7 +335,15 @@ def _operations(spec: SupernetSpec, kind: str, rows: Sequence[int], maps: _Maps)
             form = _form(name, spec.space, maps.stride, spec.norm)
             if form == "nothing":
                 continue
-            cost = op_cost(name, maps.read.channels, maps.stride, spec.norm, maps.pixels)
+            cost = op_cost(
+                name,
+                maps.written.channels,
+                maps.stride,
+                spec.norm,
+                maps.pixels,
+                inputs=maps.read.channels,
+                input_pixels=maps.read.places // maps.batch,
+            )
             if isinstance(form, Separable):
                 total += _branch(form, cost, maps)
                 bundles.add(form)

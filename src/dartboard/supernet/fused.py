@@ -20,19 +20,17 @@ from dartboard.space import CellPlace
 from dartboard.space.features import Features, through
 from dartboard.space.ops import DepthwiseConv2d
 from dartboard.space.skeleton import join_outputs
-from dartboard.supernet.dropout import SkipDropout
 from dartboard.supernet.folded import Bundle, FoldedBranches, Layout, will_run
 from dartboard.supernet.forms import Separable, find_form
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
 from dartboard.supernet.reference import (
     Active,
-    Gates,
     MixedCell,
     ReferenceSupernet,
     SupernetCall,
     edge_weight,
     is_identity,
-    make_call,
+    is_random,
 )
 from dartboard.supernet.spec import SupernetSpec
 
@@ -68,7 +66,8 @@ class _Plan(NamedTuple):
         shared: operations run once, each by one of its modules.
         single: operations run by themselves.
         dropped: rows of the identities that dropout acts behind, which differ by edge.
-        terms: (number of the edge, position in `shared` + `single` + `dropped`) of every gated feature.
+        drawn: operations that draw, with their rows.
+        terms: (number of the edge, position in `shared` + `single` + `dropped` + `drawn`) of every gated feature.
         term_gates: positions of their gates among all.
         layout: the folded branches, or None.
         convolutions: for each bundle the first convolution of every branch, then the second of every branch, ...
@@ -78,6 +77,7 @@ class _Plan(NamedTuple):
     shared: tuple[nn.Module, ...]
     single: tuple[nn.Module, ...]
     dropped: tuple[int, ...]
+    drawn: tuple[tuple[nn.Module, int], ...]
     terms: tuple[tuple[int, int], ...]
     term_gates: Tensor
     layout: Layout | None
@@ -96,7 +96,7 @@ class FusedCell(MixedCell):
     def forward(self, inputs: Sequence[Tensor | Features], call: SupernetCall) -> Features:
         """See `MixedCell.forward`."""
         states = [through(project, Features.of(x)) for project, x in zip(self.projections, inputs, strict=True)]
-        call = self.with_masks(call, states[-1])
+        call = self.with_chance(self.with_masks(call, states[-1]), states[-1].device)
         weights = call.gate(self.kind, "edges")
         run = self._edge_by_edge if self.attention or (weights is not None and weights.dim() == 2) else self._joined
         sums = _Sums({}, {})
@@ -105,7 +105,8 @@ class FusedCell(MixedCell):
                 states.append(join_channels(sums.mixed.pop(source), sums.bypassed.pop(source, None), self.share))
             if rows := self._outgoing(source):
                 run(rows, states[source], sums, call)
-        return join_outputs(self.topology, states)
+        joined = join_outputs(self.topology, states)
+        return Features(joined.whole + states[0]) if self.shortcut else joined
 
     def _outgoing(self, source: int) -> tuple[int, ...]:
         return tuple(row for row, edge in enumerate(self.topology.edges) if edge.source == source)
@@ -115,7 +116,7 @@ class FusedCell(MixedCell):
         kept, rest = split_channels(x, self.share)
         stride = self.strides[rows[0]]
         nodes = [self.topology.edges[row].target for row in rows]
-        targets = [sums.mixed[node] if node in sums.mixed else _zeros(kept, stride) for node in nodes]
+        targets = [sums.mixed[node] if node in sums.mixed else _zeros(kept, self.channels, stride) for node in nodes]
         gates = call.gates[self.kind]
         further = [call.gate(self.kind, part) for part in ("auxiliary", "offset")]
         weights = call.gate(self.kind, "edges")
@@ -135,7 +136,7 @@ class FusedCell(MixedCell):
         """As `_joined`, forming the output of each edge, where something acts on it that is not linear."""
         kept, rest = split_channels(x, self.share)
         stride = self.strides[rows[0]]
-        targets = [_zeros(kept, stride) for _ in rows]
+        targets = [_zeros(kept, self.channels, stride) for _ in rows]
         passed = None if rest is None else bypass(rest, stride)
         weights = call.gate(self.kind, "edges")
         added = self._add(rows, kept, targets, call.gates[self.kind], None, call)
@@ -163,6 +164,7 @@ class FusedCell(MixedCell):
             read = Features(x)
             features = [through(op, read) for op in (*plan.shared, *plan.single)]
             features += [x * call.masks[row] for row in plan.dropped]
+            features += [op(x, call.generators.get(row)) for op, row in plan.drawn]
             chosen = every.index_select(0, plan.term_gates)
             targets = _Blend.apply(plan.terms, chosen, *targets, *features)  # type: ignore[no-untyped-call]
         if plan.layout is not None:
@@ -184,6 +186,7 @@ class FusedCell(MixedCell):
         users: dict[str, list[tuple[int, int]]] = {}
         single: list[tuple[nn.Module, int, int]] = []
         dropped: list[tuple[int, int, int]] = []
+        drawn: list[tuple[nn.Module, int, int, int]] = []
         bundles: dict[Separable, list[tuple[nn.Sequential, int, int]]] = {}
         for edge, row in enumerate(edges.rows):
             for name, op in self.ops_of(row, active).items():
@@ -191,6 +194,8 @@ class FusedCell(MixedCell):
                 form = find_form(op)
                 if edges.drops and is_identity(op):
                     dropped.append((row, edge, gate))
+                elif is_random(op):
+                    drawn.append((op, row, edge, gate))
                 elif form == "shared":
                     shared.setdefault(name, op)
                     users.setdefault(name, []).append((edge, gate))
@@ -205,6 +210,8 @@ class FusedCell(MixedCell):
         terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(single, start=len(shared))]
         before = len(shared) + len(single)
         terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(dropped, start=before)]
+        before += len(dropped)
+        terms += [(edge, place, gate) for place, (*_, edge, gate) in enumerate(drawn, start=before)]
         layout = Layout(
             tuple(
                 Bundle(form.kernel, form.dilation, form.repeats, form.eps, tuple(edge for _, edge, _ in branches))
@@ -217,6 +224,7 @@ class FusedCell(MixedCell):
             shared=tuple(shared.values()),
             single=tuple(op for op, _, _ in single),
             dropped=tuple(row for row, _, _ in dropped),
+            drawn=tuple((op, row) for op, row, _, _ in drawn),
             terms=tuple((edge, place) for edge, place, _ in terms),
             term_gates=_positions([gate for *_, gate in terms], edges.device),
             layout=layout if bundles else None,
@@ -238,12 +246,9 @@ class FusedSupernet(ReferenceSupernet):
 
     cell: ClassVar[type[MixedCell]] = FusedCell
 
-    def forward(
-        self, images: Tensor, gates: Gates, active: Active | None = None, skip_dropout: SkipDropout | None = None
-    ) -> Tensor:
-        """See `ReferenceSupernet.forward`."""
-        call = make_call(images, gates, active, skip_dropout)
-        return self.run(images.contiguous(memory_format=torch.channels_last), call)
+    def run(self, images: Tensor, call: SupernetCall, taps: Sequence[int] = ()) -> tuple[Tensor, list[Tensor]]:
+        """See `ReferenceSupernet.run`."""
+        return self.backbone(images.contiguous(memory_format=torch.channels_last), call, taps)  # type: ignore[no-any-return]
 
 
 class _Sums(NamedTuple):
@@ -253,8 +258,8 @@ class _Sums(NamedTuple):
     bypassed: dict[int, Tensor]
 
 
-def _zeros(x: Tensor, stride: int) -> Tensor:
-    batch, channels, height, width = x.shape
+def _zeros(x: Tensor, channels: int, stride: int) -> Tensor:
+    batch, _, height, width = x.shape
     size = (batch, channels, -(-height // stride), -(-width // stride))
     return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last).zero_()
 

@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from dartboard.space import CellPlace
 from dartboard.space.features import Features
-from dartboard.space.ops import Size, build_op, plain_kernels
+from dartboard.space.network import AuxiliaryHead
+from dartboard.space.ops import RandomOp, Size, build_op, plain_kernels
+from dartboard.space.ops.noise import generator_on
 from dartboard.space.skeleton import Backbone, join_outputs, project_inputs
 from dartboard.supernet.dropout import SkipDropout, SkipMasks
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
@@ -31,12 +34,16 @@ class SupernetCall(NamedTuple):
         active: which operations are run; None for all.
         dropout: gives each cell its masks; None where nothing is dropped.
         masks: those of the cell at hand: row of an edge -> what multiplies its identity, shaped like the edge's input.
+        chance: on the CPU, gives each cell the seeds of the operations that draw.
+        generators: those of the cell at hand: row of an edge -> what its operations draw from.
     """
 
     gates: Gates
     active: Active | None
     dropout: SkipMasks | None = None
     masks: Mapping[int, Tensor] = MappingProxyType({})
+    chance: torch.Generator | None = None
+    generators: Mapping[int, torch.Generator] = MappingProxyType({})
 
     def gate(self, kind: str, part: str) -> Tensor | None:
         """The gates called `kind.part`, if given."""
@@ -62,17 +69,22 @@ class MixedCell(nn.Module):
         self.strides = tuple(
             place.stride if edge.source < self.topology.num_inputs else 1 for edge in self.topology.edges
         )
-        channels = place.channels // self.share
+        self.shortcut = place.shortcut
+        self.channels = channels = place.channels // self.share
+        read = [place.inputs(self.topology, edge.source) // self.share for edge in self.topology.edges]
         self.projections = project_inputs(self.topology, place, spec.norm)
         self.edges = nn.ModuleList(
             nn.ModuleDict(
-                {name: _build(spec, name, channels, stride, place.map_size) for name in spec.ops_of(place.kind, row)}
+                {
+                    name: _build(spec, name, channels, stride, place.map_size, inputs)
+                    for name in spec.ops_of(place.kind, row)
+                }
             )
-            for row, stride in enumerate(self.strides)
+            for row, (stride, inputs) in enumerate(zip(self.strides, read, strict=True))
         )
         self.auxiliary = nn.ModuleList(
-            build_op("skip_connect", channels, stride, spec.norm, place.map_size)
-            for stride in self.strides
+            build_op("skip_connect", channels, stride, spec.norm, place.map_size, inputs)
+            for stride, inputs in zip(self.strides, read, strict=True)
             if spec.mixing.auxiliary_skip
         )
         self.attention = nn.ModuleList(
@@ -86,21 +98,21 @@ class MixedCell(nn.Module):
     def forward(self, inputs: Sequence[Tensor | Features], call: SupernetCall) -> Tensor | Features:
         """Inputs, oldest first, each (batch, channels, height, width) -> (batch, output channels, ...)."""
         states = [project(Features.of(x).whole) for project, x in zip(self.projections, inputs, strict=True)]
-        call = self.with_masks(call, states[-1])
+        call = self.with_chance(self.with_masks(call, states[-1]), states[-1].device)
         for node in self.topology.nodes:
             rows = self.topology.incoming(node)
             arriving = [self._edge(row, states[self.topology.edges[row].source], call) for row in rows]
             states.append(sum(arriving[1:], start=arriving[0]))
-        return join_outputs(self.topology, states).whole
+        joined = join_outputs(self.topology, states).whole
+        return joined + states[0] if self.shortcut else joined
 
     def _edge(self, row: int, x: Tensor, call: SupernetCall) -> Tensor:
         kept, rest = split_channels(x, self.share)
         gates = call.gates[self.kind][row]
         gated = [
-            gates[self.columns[name]] * _run(op, kept, call.masks.get(row))
-            for name, op in self.ops_of(row, call.active).items()
+            gates[self.columns[name]] * _run(op, kept, call, row) for name, op in self.ops_of(row, call.active).items()
         ]
-        mixed = sum(gated[1:], start=gated[0]) if gated else zeros(kept, self.strides[row])
+        mixed = sum(gated[1:], start=gated[0]) if gated else zeros(kept, self.channels, self.strides[row])
         mixed = self.after_operations(row, kept, mixed, call)
         joined = join_channels(mixed, None if rest is None else bypass(rest, self.strides[row]), self.share)
         weights = call.gate(self.kind, "edges")
@@ -114,6 +126,15 @@ class MixedCell(nn.Module):
         kept, _ = split_channels(x, self.share)
         masks = call.dropout.draw(len(rows), kept, self.strides[0])
         return call._replace(masks=dict(zip(rows, masks.unbind(), strict=True)))
+
+    def with_chance(self, call: SupernetCall, device: torch.device) -> SupernetCall:
+        """The call with generators for the operations of this cell that draw, so that their order does not matter."""
+        rows = [row for row in range(len(self.strides)) if any(map(is_random, self.ops_of(row, None).values()))]
+        if call.chance is None or not rows:
+            return call
+        seeds = torch.randint(2**62, (len(rows),), generator=call.chance, device="cpu").tolist()
+        generators = {row: generator_on(device, seed) for row, seed in zip(rows, seeds, strict=True)}
+        return call._replace(generators=generators)
 
     def after_operations(self, row: int, kept: Tensor, mixed: Tensor, call: SupernetCall) -> Tensor:
         """Auxiliary skip connection, attention and offset of an edge, in this order."""
@@ -167,7 +188,12 @@ class ReferenceSupernet(nn.Module):
         return found
 
     def forward(
-        self, images: Tensor, gates: Gates, active: Active | None = None, skip_dropout: SkipDropout | None = None
+        self,
+        images: Tensor,
+        gates: Gates,
+        active: Active | None = None,
+        skip_dropout: SkipDropout | None = None,
+        noise_seed: int = 0,
     ) -> Tensor:
         """Run the relaxed network.
 
@@ -182,22 +208,46 @@ class ReferenceSupernet(nn.Module):
                 it gives operations that are not run a gradient (GDAS, arXiv:1910.04465, section 3.2).
             active: which operations are run; None for all. The others are not computed and add nothing.
             skip_dropout: drops values behind identities; None drops none, whatever mode the modules are in.
+            noise_seed: of what operations draw (`RandomOp`), on every edge of every cell something else. Both engines
+                draw the same, so that the logits remain a function of what the supernet is called with.
 
         Returns:
             Logits, shape (batch, classes).
         """
+        return self.run(images, make_call(images, gates, active, skip_dropout, noise_seed))[0]
+
+    def run(self, images: Tensor, call: SupernetCall, taps: Sequence[int] = ()) -> tuple[Tensor, list[Tensor]]:
+        """Stem, cells and head: logits, and the maps after the blocks `taps`."""
         with plain_kernels():
-            return self.run(images, make_call(images, gates, active, skip_dropout))
+            return self.backbone(images, call, taps)  # type: ignore[no-any-return]
 
-    def run(self, images: Tensor, call: SupernetCall) -> Tensor:
-        """Stem, cells and head."""
-        logits: Tensor = self.backbone(images, call)[0]
-        return logits
+    def tapped(
+        self,
+        images: Tensor,
+        gates: Gates,
+        active: Active | None = None,
+        skip_dropout: SkipDropout | None = None,
+        noise_seed: int = 0,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Logits as from `forward`, and the maps after one and two thirds of the blocks, for `make_heads`."""
+        return self.run(images, make_call(images, gates, active, skip_dropout, noise_seed), self._taps)
+
+    def make_heads(self) -> list[nn.Module]:
+        """A small classifier, maps -> logits, for either map of `tapped`; nobody trains it here."""
+        return [AuxiliaryHead(_output_channels(self.spec, tap), self.spec.plan) for tap in self._taps]
+
+    @property
+    def _taps(self) -> tuple[int, int]:
+        blocks = len(self.spec.plan.places)
+        return blocks // 3, 2 * blocks // 3
 
 
-def make_call(images: Tensor, gates: Gates, active: Active | None, skip_dropout: SkipDropout | None) -> SupernetCall:
+def make_call(
+    images: Tensor, gates: Gates, active: Active | None, skip_dropout: SkipDropout | None, noise_seed: int
+) -> SupernetCall:
     """What the cells are told when a supernet is called so."""
-    return SupernetCall(gates, active, None if skip_dropout is None else skip_dropout.begin(images.device))
+    dropout = None if skip_dropout is None else skip_dropout.begin(images.device)
+    return SupernetCall(gates, active, dropout, chance=torch.Generator().manual_seed(noise_seed))
 
 
 def is_identity(op: nn.Module) -> bool:
@@ -205,22 +255,36 @@ def is_identity(op: nn.Module) -> bool:
     return type(op) is nn.Identity
 
 
+def is_random(op: nn.Module) -> bool:
+    """Whether an operation of an edge draws."""
+    return isinstance(op, RandomOp)
+
+
 def edge_weight(weights: Tensor, row: int) -> Tensor:
     """The weight of an edge, shaped to multiply its output; weights are (edges,) or (batch, edges)."""
     return weights[row] if weights.dim() == 1 else weights[:, row, None, None, None]
 
 
-def _build(spec: SupernetSpec, name: str, channels: int, stride: int, size: Size | None) -> nn.Module:
-    op = build_op(name, channels, stride, spec.norm, size)
+def _output_channels(spec: SupernetSpec, index: int) -> int:
+    """Channels that a block gives."""
+    place = spec.plan.places[index]
+    if isinstance(place, CellPlace):
+        return spec.space.cell.output_multiplier * place.channels
+    return place.out_channels
+
+
+def _build(spec: SupernetSpec, name: str, channels: int, stride: int, size: Size | None, inputs: int) -> nn.Module:
+    op = build_op(name, channels, stride, spec.norm, size, inputs)
     return nn.Sequential(op, spec.norm(channels)) if name in spec.space.normalized_ops else op
 
 
-def _run(op: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
-    output: Tensor = op(x)
+def _run(op: nn.Module, x: Tensor, call: SupernetCall, row: int) -> Tensor:
+    mask = call.masks.get(row)
+    output: Tensor = op(x, call.generators.get(row)) if is_random(op) else op(x)
     return output * mask if mask is not None and is_identity(op) else output
 
 
-def zeros(x: Tensor, stride: int) -> Tensor:
-    """Zeros of the shape that an operation of that stride gives."""
-    batch, channels, height, width = x.shape
+def zeros(x: Tensor, channels: int, stride: int) -> Tensor:
+    """Zeros of the shape that an operation to so many channels, of that stride, gives."""
+    batch, _, height, width = x.shape
     return x.new_zeros(batch, channels, -(-height // stride), -(-width // stride))

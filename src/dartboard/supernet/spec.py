@@ -67,14 +67,25 @@ class SupernetSpec:
 
     def __post_init__(self) -> None:
         for place in self.plan.places:
-            if isinstance(place, CellPlace) and place.channels % self.mixing.channel_share:
-                raise SettingsError(
-                    f"partial channels of 1/{self.mixing.channel_share} need a width that divides by "
-                    f"{self.mixing.channel_share}, and the {place.kind} cells have {place.channels} channels; choose "
-                    "another init_channels."
-                )
+            if isinstance(place, CellPlace):
+                self._check_place(place)
         for kind, edges in self.live:
             self._check_live(kind, edges)
+
+    def _check_place(self, place: CellPlace) -> None:
+        cell, mixing = self.space.cell, self.mixing
+        changes = any(place.inputs(cell, node) != place.channels for node in range(cell.num_inputs))
+        if changes and (mixing.channel_share > 1 or mixing.auxiliary_skip):
+            part = "partial channels bypass" if mixing.channel_share > 1 else "auxiliary skip connections stand beside"
+            raise SettingsError(
+                f"{part} operations that keep the number of channels, and those of '{self.space.name}' change it; "
+                "choose another method or another space."
+            )
+        if place.channels % mixing.channel_share:
+            raise SettingsError(
+                f"partial channels of 1/{mixing.channel_share} need a width that divides by {mixing.channel_share}, "
+                f"and the {place.kind} cells have {place.channels} channels; choose another init_channels."
+            )
 
     def _check_live(self, kind: str, edges: EdgeOps) -> None:
         if kind not in self.space.cell_kinds:

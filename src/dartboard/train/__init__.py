@@ -2,19 +2,23 @@
 
 from dartboard.train.compare import Difference, paired_difference
 from dartboard.train.compiled import check_compiler
-from dartboard.train.evaluate import Predictions, confusion_matrix, predict
+from dartboard.train.evaluate import Predictions, class_probabilities, confusion_matrix, predict
 from dartboard.train.loop import TrainingData, train_network
 from dartboard.train.model import ModelCard, load_model, save_model
+from dartboard.train.predictions import ImagePredictions, check_predictions_file
 from dartboard.train.scores import write_scores
 from dartboard.train.settings import TrainSettings
 
 __all__ = [
     "Difference",
+    "ImagePredictions",
     "ModelCard",
     "Predictions",
     "TrainSettings",
     "TrainingData",
     "check_compiler",
+    "check_predictions_file",
+    "class_probabilities",
     "confusion_matrix",
     "load_model",
     "paired_difference",

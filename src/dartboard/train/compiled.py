@@ -9,6 +9,7 @@ from torch import Tensor
 
 from dartboard.errors import SettingsError
 from dartboard.space import DrawnPaths, DropPath, Network
+from dartboard.space.ops import RandomOp
 
 __all__ = ["Forward", "check_compiler", "compile_forward"]
 
@@ -38,7 +39,12 @@ def compile_forward(network: Network) -> Forward:
 
     Which paths are dropped is drawn outside of what is compiled, so one compilation serves all epochs (and one more the
     first epoch, in which nothing is dropped).
+
+    Raises:
+        SettingsError: an operation of the network draws, which a compiler would do once and for all.
     """
+    if any(isinstance(module, RandomOp) for module in network.modules()):
+        raise SettingsError("a network with noise cannot be compiled; set train.compile=false.")
 
     @torch.compile(dynamic=False)
     def run(images: Tensor, masks: Tensor | None) -> tuple[Tensor, Tensor | None]:

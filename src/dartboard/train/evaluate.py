@@ -10,7 +10,7 @@ from torch.nn import functional
 from dartboard.data import Batches
 from dartboard.space import Network
 
-__all__ = ["Predictions", "confusion_matrix", "predict"]
+__all__ = ["Predictions", "class_probabilities", "confusion_matrix", "predict"]
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,17 @@ class Predictions:
         return float(-np.log(np.maximum(chosen.astype(np.float64), 1e-12)).mean())
 
 
-@torch.no_grad()
 def predict(network: Network, batches: Batches) -> Predictions:
-    """Run the network over every image once, without augmentation."""
+    """Run the network over every image once, without augmentation; raises DataError where there are no labels."""
+    return Predictions(batches.view.labels, class_probabilities(network, batches))
+
+
+@torch.no_grad()
+def class_probabilities(network: Network, batches: Batches) -> npt.NDArray[np.float32]:
+    """What the network gives each class for each image, in order, float32, shape (images, classes)."""
     network.eval()
-    labels, probabilities = [], []
-    for batch in batches.in_order():
-        probabilities.append(functional.softmax(network(batch.images).float(), dim=1).cpu().numpy())
-        labels.append(batch.labels.cpu().numpy())
-    return Predictions(np.concatenate(labels), np.concatenate(probabilities))
+    logits = [network(images).float() for images in batches.images_in_order()]
+    return np.concatenate([functional.softmax(each, dim=1).cpu().numpy() for each in logits])
 
 
 def confusion_matrix(predictions: Predictions, num_classes: int) -> npt.NDArray[np.int64]:

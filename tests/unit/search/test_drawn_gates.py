@@ -88,6 +88,19 @@ def test_hard_gates_run_one_operation_an_edge_as_often_as_softmax_says() -> None
     torch.testing.assert_close(drawn.gates.mean(dim=0), alpha[0].softmax(dim=0), atol=0.01, rtol=0)
 
 
+def test_hard_gates_draw_only_what_an_edge_has_and_nothing_where_it_has_nothing() -> None:
+    live = torch.tensor([[False, True, True], [False, False, False]])
+    alpha = torch.tensor([[9.0, 0.0, 0.0], [1.0, 0.0, 0.0]], requires_grad=True)
+    for seed in range(20):
+        drawn = HardGumbel().draw(alpha, cell_of(3, live=live), seeded(seed), of_alpha=True)
+        assert drawn.active in (((1,), ()), ((2,), ()))
+        assert drawn.gates.sum(dim=-1).tolist() == [1, 0]
+        assert not drawn.gates[~live].any()
+        assert drawn.offset is not None
+        (slope,) = torch.autograd.grad(drawn.gates[0, 1] + drawn.offset.sum(), [alpha])
+        assert not slope[~live].any()
+
+
 @pytest.mark.parametrize("temperature", [10.0, 0.7])
 def test_hard_gates_send_the_gradient_straight_through_the_softmax_with_noise(temperature: float) -> None:
     cell = cell_of(4, temperature=temperature)

@@ -3,41 +3,108 @@
 from pathlib import Path
 
 from dartboard.data.settings import DataSettings
+from dartboard.data.sources.arrays import ArrayData, index_arrays, read_npz
 from dartboard.data.sources.digits import index_digits
 from dartboard.data.sources.folder import index_folder
+from dartboard.data.sources.hub import HUB_PREFIX, index_hub
+from dartboard.data.sources.idx import find_idx, read_idx
 from dartboard.data.sources.index import Encoded, EncodedSplit, SourceIndex, SplitName
+from dartboard.data.sources.listing import build_index
+from dartboard.data.sources.manifest import CSV_ENDINGS, index_manifest, is_parquet_manifest
 from dartboard.data.sources.parquet import find_parquet_files, index_parquet
+from dartboard.data.sources.task import index_task, is_task, list_images
 from dartboard.errors import DataError
 
-__all__ = ["Encoded", "EncodedSplit", "SourceIndex", "SplitName", "open_source"]
+__all__ = [
+    "HUB_PREFIX",
+    "ArrayData",
+    "Encoded",
+    "EncodedSplit",
+    "SourceIndex",
+    "SplitName",
+    "open_images",
+    "open_source",
+]
 
-_ACCEPTED = "give a folder with one sub-folder of images per class, a parquet file or a folder of them, or 'digits'"
+_ACCEPTED = (
+    "give a folder with one sub-folder of images per class, a manifest (.csv, .parquet), arrays (.npz), a folder of "
+    "parquet or IDX files, hf:owner/name, or 'digits'"
+)
 
 
-def open_source(source: str | Path | None, settings: DataSettings) -> SourceIndex:
+def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -> SourceIndex:
     """List the splits, classes and images of a dataset without decoding any image.
 
     Args:
-        source: None or "digits" for the embedded digits, else a folder or a parquet file. A folder that is itself
-            called digits is reached as "./digits".
-        settings: the names of the parquet columns are used.
+        source: None or "digits" for the embedded digits, arrays, "hf:owner/name" for the Hugging Face Hub, else a
+            folder or a file. A folder that is itself called digits is reached as "./digits".
+        settings: the names of the columns are used.
 
     Raises:
         DataError: nothing usable lies there.
     """
     if source is None or source == "digits":
         return index_digits()
+    if isinstance(source, ArrayData):
+        return index_arrays(source).with_test()
+    if str(source).startswith(HUB_PREFIX):
+        return index_hub(str(source), settings)
     path = Path(source).expanduser()
     try:
-        if path.is_dir():
-            files = find_parquet_files(path)
-            index = index_parquet(path, files, settings) if files else index_folder(path)
+        index = _index_folder(path, settings) if path.is_dir() else _index_file(path, settings)
+        if index is not None:
             return index.with_test()
-        if path.suffix.lower() == ".parquet" and path.is_file():
-            return index_parquet(path, [path], settings)
         found = path.exists()
     except OSError as error:
         raise DataError(f"the dataset {path} cannot be read: {error.strerror or error}.") from error
     if found:
-        raise DataError(f"the dataset {path} is neither a folder nor a parquet file; {_ACCEPTED}.")
+        raise DataError(f"the dataset {path} is neither a folder nor a file of a known kind; {_ACCEPTED}.")
     raise DataError(f"there is no dataset at {path}; {_ACCEPTED}.")
+
+
+def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -> tuple[str, EncodedSplit]:
+    """The images of a source that are to be predicted: its test images, or all where it has no test split.
+
+    A folder of images without class folders is taken as it is, sorted by name.
+
+    Returns:
+        The name of the dataset, and its images with or without labels.
+
+    Raises:
+        DataError: nothing usable lies there.
+    """
+    path = Path(source).expanduser() if isinstance(source, str | Path) else None
+    if path is not None and path.is_dir() and _holds_only_files(path):
+        index = build_index(path.resolve().name, {"test": list_images(path)})
+    else:
+        index = open_source(source, settings)
+    split = index.splits.get("test") or index.splits["train"]
+    return index.name, split
+
+
+def _holds_only_files(path: Path) -> bool:
+    """Whether a folder has no layout of its own."""
+    if is_task(path) or find_idx(path) or find_parquet_files(path):
+        return False
+    return not any(entry.is_dir() and entry.name[0] != "." for entry in path.iterdir())
+
+
+def _index_folder(path: Path, settings: DataSettings) -> SourceIndex:
+    if is_task(path):
+        return index_task(path, settings)
+    if idx := find_idx(path):
+        return index_arrays(read_idx(path, idx))
+    if files := find_parquet_files(path):
+        return index_parquet(path, files, settings)
+    return index_folder(path)
+
+
+def _index_file(path: Path, settings: DataSettings) -> SourceIndex | None:
+    ending = path.suffix.lower()
+    if not path.is_file():
+        return None
+    if ending in CSV_ENDINGS or (ending == ".parquet" and is_parquet_manifest(path, settings)):
+        return index_manifest(path, settings)
+    if ending == ".parquet":
+        return index_parquet(path, [path], settings)
+    return index_arrays(read_npz(path)) if ending == ".npz" else None

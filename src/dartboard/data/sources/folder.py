@@ -6,19 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dartboard.data.sources.index import EncodedSplit, SourceIndex, SplitName
+from dartboard.data.sources.index import SPLIT_WORDS, EncodedSplit, SourceIndex, SplitName
 from dartboard.errors import DataError
 
 __all__ = ["index_folder"]
 
-_SPLIT_FOLDERS: dict[str, SplitName] = {
-    "train": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-}
 _LEFT_BEHIND_BY_SYSTEMS = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 
@@ -43,10 +35,10 @@ def index_folder(root: Path) -> SourceIndex:
 
 def _split_folders(root: Path) -> dict[SplitName, Path]:
     """The split folders of a root that has a train folder with class folders in it, else none."""
-    named = [folder for folder in _visible(root) if folder.is_dir() and folder.name.lower() in _SPLIT_FOLDERS]
+    named = [folder for folder in _visible(root) if folder.is_dir() and folder.name.lower() in SPLIT_WORDS]
     found: dict[SplitName, Path] = {}
     for folder in named:
-        split = _SPLIT_FOLDERS[folder.name.lower()]
+        split = SPLIT_WORDS[folder.name.lower()]
         if split in found:
             raise DataError(f"{root} has both {found[split].name}/ and {folder.name}/ for {split}; keep one of them.")
         found[split] = folder

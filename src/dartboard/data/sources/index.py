@@ -9,12 +9,22 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Encoded", "EncodedSplit", "SourceIndex", "SplitName"]
+__all__ = ["SPLIT_WORDS", "Encoded", "EncodedSplit", "SourceIndex", "SplitName"]
 
 Encoded = bytes | Path
 """One image that is not decoded yet: the content of an image file, or where that file lies."""
 
 SplitName = Literal["train", "validation", "test"]
+
+SPLIT_WORDS: Mapping[str, SplitName] = {
+    "train": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "test": "test",
+}
+"""What folders, columns and the Hub call the splits, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -23,25 +33,28 @@ class EncodedSplit:
 
     Attributes:
         images: the encoded images; each iteration starts anew and need not hold them all at once.
-        labels: int64, shape (images,).
+        labels: int64, shape (images,); None where they are not known.
         names: what messages call each image, in the same order.
         folder: what the source itself calls the split ("val").
+        unlabelled: where labels are None the reason, as the first half of a sentence ("row 3 of a.csv has no label").
     """
 
     images: Iterable[Encoded]
-    labels: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64] | None
     names: Sequence[str]
     folder: str
+    unlabelled: str = ""
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.names)
 
     def take(self, positions: npt.NDArray[np.int64]) -> "EncodedSplit":
         """The images at `positions`, which are sorted in ascending order."""
         keep = np.zeros(len(self), dtype=np.bool_)
         keep[positions] = True
         names = list(compress(self.names, keep))
-        return replace(self, images=_Selected(self.images, keep), labels=self.labels[keep], names=names)
+        labels = None if self.labels is None else self.labels[keep]
+        return replace(self, images=_Selected(self.images, keep), labels=labels, names=names)
 
 
 @dataclass(frozen=True)
@@ -51,9 +64,10 @@ class SourceIndex:
     Attributes:
         name: short name for run directories and reports.
         classes: class names in label order.
-        splits: the splits that the source has; always a "train".
+        splits: the splits that the source has; nothing can be learned without a "train".
         notes: decisions made while listing, in sentences.
         cacheable: whether decoding is slow enough to be worth a place on disk.
+        description: what the dataset says of itself in words, or nothing.
     """
 
     name: str
@@ -61,6 +75,7 @@ class SourceIndex:
     splits: Mapping[SplitName, EncodedSplit]
     notes: tuple[str, ...] = ()
     cacheable: bool = True
+    description: str = ""
 
     def with_test(self) -> "SourceIndex":
         """Let the validation split serve as the test set when there is no other, and note it."""

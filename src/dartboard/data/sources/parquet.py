@@ -62,7 +62,7 @@ def index_parquet(source: Path, files: Sequence[Path], settings: DataSettings) -
     splits = {
         name: EncodedSplit(
             _ParquetImages(tuple(group), settings.image_column),
-            np.concatenate([_number(file, labels[file], known) for file in group]),
+            _split_labels(name, group, labels, known),
             [f"{file.name} row {row}" for file in group for row in range(len(labels[file]))],
             _split_name(group[0].name),
         )
@@ -179,6 +179,15 @@ def _class_label_names(path: Path, column: str) -> tuple[str, ...] | None:
     except (ValueError, LookupError, TypeError):
         return None
     return tuple(str(name) for name in names) if isinstance(names, list) else None
+
+
+def _split_labels(
+    split: SplitName, files: Sequence[Path], labels: Mapping[Path, Sequence[Label | None]], known: Mapping[Label, int]
+) -> npt.NDArray[np.int64] | None:
+    """The labels of a split; None for a test split without any, which the Hub marks with -1."""
+    if split == "test" and all(value is None or value == -1 for file in files for value in labels[file]):
+        return None
+    return np.concatenate([_number(file, labels[file], known) for file in files])
 
 
 def _number(path: Path, values: Sequence[Label | None], known: Mapping[Label, int]) -> npt.NDArray[np.int64]:

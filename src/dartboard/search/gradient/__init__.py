@@ -8,10 +8,12 @@ from dartboard.search.gradient.problem import (
     Loss,
     SgdStep,
     Tensors,
+    Trial,
     differentiate,
     differentiate_both,
     differentiate_reached,
 )
+from dartboard.search.gradient.reinforce import Reinforce
 from dartboard.search.gradient.second import SecondDerivatives, flat
 from dartboard.search.gradient.truncated import TruncatedUnrolled
 from dartboard.search.gradient.unrolled import Unrolled
@@ -24,9 +26,11 @@ __all__ = [
     "Implicit",
     "Loss",
     "Neumann",
+    "Reinforce",
     "SecondDerivatives",
     "SgdStep",
     "Tensors",
+    "Trial",
     "TruncatedUnrolled",
     "Unrolled",
     "differentiate",

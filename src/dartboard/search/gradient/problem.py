@@ -1,8 +1,8 @@
 """The bilevel problem of one step, as functions of weights and alphas."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ __all__ = [
     "Loss",
     "SgdStep",
     "Tensors",
+    "Trial",
     "differentiate",
     "differentiate_both",
     "differentiate_reached",
@@ -52,6 +53,20 @@ class SgdStep:
         return moved
 
 
+class Trial(NamedTuple):
+    """One architecture that was drawn and tried on the validation batch, without a backward pass.
+
+    Attributes:
+        log_probability: of the draw, a scalar that is differentiable in the alphas.
+        accuracy: share of right answers, a scalar.
+        cost: gives the multiply-adds of the architecture in a network of the supernet's size, a scalar.
+    """
+
+    log_probability: Tensor
+    accuracy: Tensor
+    cost: Callable[[], Tensor]
+
+
 @dataclass(frozen=True)
 class Bilevel:
     """One step's problem: both losses as pure functions, and the point where they are looked at.
@@ -64,6 +79,8 @@ class Bilevel:
         weight_step: the weight optimiser's next step.
         next_train_loss: gives the loss on a further training batch at every call, for gradients that look several
             steps ahead; None where there is but one batch.
+        next_trial: draws an architecture and tries it; None where nothing can be drawn.
+        records: what the search remembers from step to step (`SearchState.records`).
     """
 
     weights: Tensors
@@ -72,6 +89,8 @@ class Bilevel:
     validation_loss: Loss
     weight_step: SgdStep
     next_train_loss: Callable[[], Loss] | None = None
+    next_trial: Callable[[], Trial] | None = None
+    records: dict[str, Any] = field(default_factory=dict)
 
 
 class Gradient(Protocol):

@@ -1,14 +1,17 @@
 """What a penalty is."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from dartboard.search.gradient import Tensors
 from dartboard.search.relaxation import RelaxedCell
 
-__all__ = ["Penalty"]
+if TYPE_CHECKING:
+    from dartboard.search.architecture import Architecture
+
+__all__ = ["Joining", "Penalty"]
 
 
 class Penalty(Protocol):
@@ -21,5 +24,20 @@ class Penalty(Protocol):
             alphas: by name (see `Architecture`).
             cells: by kind.
             progress: epochs done / epochs planned, in [0, 1).
+        """
+        ...
+
+
+@runtime_checkable
+class Joining(Protocol):
+    """A penalty that is more than a term of alphas: it sees the loss, and what the whole architecture costs."""
+
+    def join(self, loss: Tensor, alphas: Tensors, architecture: "Architecture") -> Tensor:
+        """The loss with the penalty, a scalar.
+
+        Args:
+            loss: with the penalties before this one.
+            alphas: by name (see `Architecture`).
+            architecture: whose alphas.
         """
         ...

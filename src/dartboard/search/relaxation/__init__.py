@@ -1,6 +1,16 @@
 """How alpha becomes gates: one file per family."""
 
-from dartboard.search.relaxation.base import Deterministic, Draw, Relaxation, RelaxedCell, SharesSets
+from dartboard.search.relaxation.base import (
+    Columns,
+    Deterministic,
+    Draw,
+    DrawsPaths,
+    Relaxation,
+    RelaxedCell,
+    Settles,
+    SharesSets,
+)
+from dartboard.search.relaxation.binary import BinaryGates
 from dartboard.search.relaxation.dirichlet import Dirichlet, concentration
 from dartboard.search.relaxation.groups import GroupSoftmax, operation_groups
 from dartboard.search.relaxation.gumbel import Concrete, HardGumbel
@@ -11,10 +21,13 @@ from dartboard.search.relaxation.simplex import EdgeSimplex, Simplex
 from dartboard.search.relaxation.softmax import EdgeSoftmax, NodeSoftmax, Softmax, live_softmax
 
 __all__ = [
+    "BinaryGates",
+    "Columns",
     "Concrete",
     "Deterministic",
     "Dirichlet",
     "Draw",
+    "DrawsPaths",
     "EdgeSimplex",
     "EdgeSoftmax",
     "GroupSoftmax",
@@ -23,6 +36,7 @@ __all__ = [
     "PairSoftmax",
     "Relaxation",
     "RelaxedCell",
+    "Settles",
     "SharesSets",
     "Sigmoid",
     "Simplex",

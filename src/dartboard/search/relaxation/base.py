@@ -1,6 +1,7 @@
 """What a relaxation is, and what it knows of the cells that it relaxes."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -9,7 +10,10 @@ from torch import Generator, Tensor
 
 from dartboard.space import CellTopology
 
-__all__ = ["Deterministic", "Draw", "Relaxation", "RelaxedCell", "SharesSets"]
+__all__ = ["Columns", "Deterministic", "Draw", "DrawsPaths", "Relaxation", "RelaxedCell", "Settles", "SharesSets"]
+
+Columns = Sequence[Sequence[int]]
+"""For every edge the columns of some operations."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,31 @@ class SharesSets(Protocol):
 
     def set_shares(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """The shares of all sets, node by node, (sets,); those of a node sum to one."""
+        ...
+
+
+@runtime_checkable
+class Settles(Protocol):
+    """A relaxation that has a say in where an update leaves alpha."""
+
+    def settle(self, before: Tensor, after: Tensor, cell: RelaxedCell, active: Columns | None) -> Tensor:
+        """Alpha as it is to be.
+
+        Args:
+            before: alpha before the update, (edges, operations).
+            after: alpha after it.
+            cell: of the alpha.
+            active: the operations that the step of alpha ran; None: all.
+        """
+        ...
+
+
+@runtime_checkable
+class DrawsPaths(Protocol):
+    """A relaxation whose weight steps run one operation of each edge, each edge's by itself."""
+
+    def log_probability(self, alpha: Tensor, cell: RelaxedCell, path: Columns) -> Tensor:
+        """Log of the chance of a path, a scalar that is differentiable in alpha; edges without an operation count 0."""
         ...
 
 

@@ -16,7 +16,7 @@ def _shaken(alpha: Tensor, cell: RelaxedCell, generator: Generator) -> Tensor:
     waiting = torch.empty(alpha.shape).exponential_(generator=generator)
     # An exponential number of 0 would give infinite noise; the authors of GDAS draw again.
     noise = -waiting.clamp_min(torch.finfo(waiting.dtype).tiny).log()
-    return live_softmax(alpha + noise.to(alpha), cell)
+    return live_softmax(alpha + noise.to(alpha, non_blocking=True), cell)
 
 
 def _still(alpha: Tensor, cell: RelaxedCell) -> Tensor:
@@ -83,6 +83,8 @@ class HardGumbel:
         shares = _shaken(alpha, cell, generator)
         chosen = shares.argmax(dim=-1, keepdim=True)
         whole = torch.zeros_like(shares).scatter_(-1, chosen, 1.0)
+        if not cell.is_whole:
+            whole = whole * cell.live  # edges without operations draw none
         gates = whole + (shares - shares.detach())  # exactly 0 and 1
         columns = chosen[:, 0].tolist()
         active = tuple((column,) if live else () for column, live in zip(columns, cell.live_columns, strict=True))

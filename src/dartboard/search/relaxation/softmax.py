@@ -16,7 +16,7 @@ def live_softmax(alpha: Tensor, cell: RelaxedCell, members: Tensor | None = None
     Args:
         alpha: (edges, operations).
         cell: which of them are live, and the temperature.
-        members: which operations take part, (operations,), bool; None: all.
+        members: which operations take part, (operations,) or (edges, operations), bool; None: all.
     """
     if cell.is_whole and members is None:
         return _cooled(alpha, cell).softmax(dim=-1)

@@ -10,7 +10,7 @@ from dartboard.search.rules.greedy import ByShare, DecideGreedily
 from dartboard.search.rules.removal import ByRemoval, DecideByRemoval, Measure, OperationChoice
 from dartboard.search.rules.skip_dropout import FadingSkipDropout
 from dartboard.search.rules.stopping import StopAtSkips, StopAtStableRanking
-from dartboard.search.rules.warm_up import NoTraining, WarmUp
+from dartboard.search.rules.warm_up import NoTraining, SparseAlpha, WarmUp
 from dartboard.search.rules.weight_decay import ScaleWeightDecay
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Rule",
     "ScaleWeightDecay",
     "Sharpening",
+    "SparseAlpha",
     "StopAtSkips",
     "StopAtStableRanking",
     "StopOnSharpening",

@@ -42,6 +42,12 @@ class StopAtSkips(Rule):
         elif self.keep == "previous":
             state.records["alphas_before"] = state.copied_alphas()
 
+    def refuse(self, space: SearchSpace) -> str:
+        """There must be skip connections to count."""
+        if "skip_connect" in space.ops:
+            return ""
+        return f"StopAtSkips counts skip connections, and '{space.name}' has none"
+
 
 @dataclass(frozen=True)
 class StopAtStableRanking(Rule):

@@ -8,7 +8,7 @@ from dartboard.search.rules.base import Rule
 if TYPE_CHECKING:
     from dartboard.search.state import SearchState
 
-__all__ = ["NoTraining", "WarmUp"]
+__all__ = ["NoTraining", "SparseAlpha", "WarmUp"]
 
 
 @dataclass(frozen=True)
@@ -35,3 +35,20 @@ class WarmUp(Rule):
     def before_epoch(self, state: "SearchState") -> None:
         """Rest or wake alpha."""
         state.alpha_rests = state.stage_epoch < self.fraction * state.stage_epochs
+
+
+@dataclass(frozen=True)
+class SparseAlpha(Rule):
+    """One step of alpha for several of the weights: before the first of an epoch, then before every `every`-th.
+
+    Source: ProxylessNAS (arXiv:1812.00332), the authors' code.
+
+    Attributes:
+        every: steps of the weights for one of alpha.
+    """
+
+    every: int
+
+    def before_epoch(self, state: "SearchState") -> None:
+        """Tell the steps of the epoch."""
+        state.alpha_every = self.every

@@ -42,6 +42,15 @@ def none(channels: int, stride: int, norm: Norm) -> nn.Module:  # noqa: ARG001 -
     return Zero(stride)
 
 
+@op("zero", cost=_free, paper="arXiv:1812.00332")
+def zero(channels: int, stride: int, norm: Norm) -> nn.Module:  # noqa: ARG001
+    """Zeros beside a shortcut, which then is all that is left of a block (ProxylessNAS).
+
+    Computes what `none` does, but is no absent connection: methods that leave out `none` may choose it.
+    """
+    return Zero(stride)
+
+
 @op("skip_connect", cost=_skip_cost, paper=_DARTS)
 def skip_connect(channels: int, stride: int, norm: Norm) -> nn.Module:
     """Identity; at stride 2 a factorised reduction."""

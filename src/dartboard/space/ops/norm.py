@@ -32,9 +32,13 @@ class BatchNorm2d(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, height, width) -> the same, every channel of mean 0 and variance 1, then scaled, shifted.
 
-        Without running averages, or in training, mean and variance are those of x.
+        Without running averages, or in training, mean and variance are those of x. A single value a channel, for which
+        torch raises an error, becomes the shift where there are no running averages: supernets have maps of one pixel,
+        and the last batch of a validation may hold one image.
         """
         batch_moments = self.training or not self.track_running_stats
+        if not self.track_running_stats and x.numel() == self.num_features:
+            return self._of_one_value(x)
         if not batch_moments or self.momentum is None or not has_own_kernels(x):
             return super().forward(x)
         # Asked last: a compiler, which has gone above, would tie what it makes to these numbers.
@@ -44,6 +48,13 @@ class BatchNorm2d(nn.BatchNorm2d):
         if self.track_running_stats:
             self._follow(mean, variance, x.numel() // self.num_features, self.momentum)
         return result  # type: ignore[no-any-return]
+
+    def _of_one_value(self, x: Tensor) -> Tensor:
+        centred = x - x.mean(dim=(0, 2, 3), keepdim=True)
+        if self.weight is None:
+            return centred
+        weight, bias = (each[:, None, None] for each in (self.weight, self.bias))
+        return centred * weight + bias
 
     def _follow(self, mean: Tensor, variance: Tensor, pixels: int, momentum: float) -> None:
         """Move the running averages, of which the variance is the unbiased one."""

@@ -1,12 +1,13 @@
 """The register of candidate operations, and what an operation must offer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from typing import Any, Protocol
 
 from torch import nn
 
+from dartboard.errors import SettingsError
 from dartboard.registry import Registry
 from dartboard.space.ops.norm import BatchNorm2d
 
@@ -23,14 +24,16 @@ class Norm:
     Attributes:
         affine: whether scale and shift are learned.
         running: whether running averages are kept for evaluation; without them batch statistics serve always.
+        eps: what is added to the variance.
     """
 
     affine: bool
     running: bool
+    eps: float = 1e-5
 
     def __call__(self, channels: int) -> BatchNorm2d:
         """A batch normalisation over `channels` channels."""
-        return BatchNorm2d(channels, affine=self.affine, track_running_stats=self.running)
+        return BatchNorm2d(channels, self.eps, affine=self.affine, track_running_stats=self.running)
 
     def parameters(self, channels: int) -> int:
         """Learned numbers of one such layer."""
@@ -38,7 +41,7 @@ class Norm:
 
     def learned(self) -> "Norm":
         """The same with scale and shift: stem and head always learn them."""
-        return Norm(affine=True, running=self.running)
+        return replace(self, affine=True)
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ class Cost:
 class OpBuilder(Protocol):
     """Builds an operation that keeps the number of channels and divides height and width by `stride` (1 or 2).
 
-    A builder with a further keyword `size` is told the (height, width) of the maps that come out, or None where a plan
-    does not know it.
+    A builder is told more if it has further keywords: `size`, the (height, width) of the maps that come out, or None
+    where a plan does not know it; `inputs`, the number of channels that come in, which then need not be `channels`.
     """
 
     def __call__(self, channels: int, stride: int, norm: Norm) -> nn.Module:
@@ -69,8 +72,9 @@ class OpBuilder(Protocol):
         ...
 
 
-CostFormula = Callable[[int, int, Norm, int], Cost]
-"""(channels, stride, norm, output pixels) -> cost."""
+CostFormula = Callable[..., Cost]
+"""(channels, stride, norm, output pixels) -> cost. A formula is told more if it has further keywords: `inputs`, the
+channels that come in, and `input_pixels`, the pixels that they have."""
 
 OPS: Registry[OpBuilder] = Registry("operation", "dartboard.ops")
 _COSTS: dict[str, CostFormula] = {}
@@ -93,32 +97,70 @@ def op(name: str, *, cost: CostFormula, paper: str = "") -> Callable[[OpBuilder]
     return register
 
 
-def build_op(name: str, channels: int, stride: int, norm: Norm, size: Size | None) -> nn.Module:
+def build_op(
+    name: str, channels: int, stride: int, norm: Norm, size: Size | None, inputs: int | None = None
+) -> nn.Module:
     """The operation `name`, built.
 
     Args:
         name: its registry name.
-        channels: channels in and out.
+        channels: channels out.
         stride: 1 or 2.
         norm: its batch norms.
         size: of the maps that come out; None where it is not known.
+        inputs: channels in; None: as many as come out.
 
     Raises:
         UnknownNameError: no operation of that name is registered.
-        SettingsError: it has no such stride, or needs a size.
+        SettingsError: it has no such stride, needs a size, or keeps the number of channels where that changes.
     """
     factory: Callable[..., nn.Module] = OPS[name].factory
-    further: dict[str, Any] = {"size": size} if "size" in signature(factory).parameters else {}
+    inputs = channels if inputs is None else inputs
+    further = _wanted(factory, size=size, inputs=inputs)
+    if inputs != channels and "inputs" not in further:
+        raise SettingsError(
+            f"the operation '{name}' keeps the number of channels, and here {inputs} become {channels}; take one that "
+            "changes it, such as 'mbconv_3x3_e3'."
+        )
     return factory(channels, stride, norm, **further)
 
 
-def op_cost(name: str, channels: int, stride: int, norm: Norm, pixels: int) -> Cost:
-    """Cost of the operation `name` on `pixels` output positions.
+def op_cost(
+    name: str,
+    channels: int,
+    stride: int,
+    norm: Norm,
+    pixels: int,
+    *,
+    inputs: int | None = None,
+    input_pixels: int | None = None,
+) -> Cost:
+    """Cost of the operation `name`.
+
+    Args:
+        name: its registry name.
+        channels: channels out.
+        stride: 1 or 2.
+        norm: its batch norms.
+        pixels: of the maps that come out.
+        inputs: channels in; None: as many as come out.
+        input_pixels: of the maps that come in; None: those of even sides, stride^2 times as many as come out.
 
     Raises:
         UnknownNameError: no operation of that name is registered.
     """
-    return _COSTS[OPS[name].name](channels, stride, norm, pixels)
+    formula = _COSTS[OPS[name].name]
+    given = {
+        "inputs": channels if inputs is None else inputs,
+        "input_pixels": stride**2 * pixels if input_pixels is None else input_pixels,
+    }
+    return formula(channels, stride, norm, pixels, **_wanted(formula, **given))
+
+
+def _wanted(function: Callable[..., Any], **offered: Any) -> dict[str, Any]:
+    """Those of the offered keywords that a function has."""
+    known = signature(function).parameters
+    return {name: value for name, value in offered.items() if name in known}
 
 
 def has_weights(name: str) -> bool:

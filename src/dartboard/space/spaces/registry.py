@@ -1,7 +1,13 @@
 """The register of search spaces, and what a search space is."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from inspect import Parameter, signature
+from itertools import combinations, product
+from math import prod
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from dartboard.errors import SettingsError, suggest
 from dartboard.registry import Registry
@@ -17,7 +23,7 @@ class SearchSpace:
     """All architectures that a search may end with.
 
     Attributes:
-        name: registry name.
+        name: registry name, with its options where they differ from the defaults (`get_space`).
         ops: candidate operations, in the column order of every alpha.
         cell: the cell's graph.
         skeleton: the network around the cells.
@@ -90,6 +96,16 @@ class SearchSpace:
         """`selectable_on` for every edge."""
         return tuple(self.selectable_on(kind, row) for row in range(len(self.cell.edges)))
 
+    @property
+    def num_architectures(self) -> int:
+        """How many ways to choose an operation on every edge that a node keeps; equal networks count apart."""
+        total = 1
+        for kind, node in product(self.cell_kinds, self.cell.nodes):
+            counts = [len(self.selectable_on(kind, row)) for row in self.cell.incoming(node)]
+            kept = min(len(counts), self.cell.edges_per_node or len(counts))
+            total *= sum(prod(chosen) for chosen in combinations(counts, kept))
+        return total
+
     def plan(
         self,
         *,
@@ -116,13 +132,16 @@ class SearchSpace:
         return plan if image_size is None else plan.for_images(image_size)
 
 
-SPACES: Registry[Callable[[], SearchSpace]] = Registry("space", "dartboard.spaces")
+SPACES: Registry[Callable[..., SearchSpace]] = Registry("space", "dartboard.spaces")
 
 
-def space(name: str, *, paper: str = "") -> Callable[[Callable[[], SearchSpace]], Callable[[], SearchSpace]]:
-    """Register the decorated function, which returns a `SearchSpace`, as the space `name`."""
+def space(name: str, *, paper: str = "") -> Callable[[Callable[..., SearchSpace]], Callable[..., SearchSpace]]:
+    """Register the decorated function, which returns a `SearchSpace`, as the space `name`.
 
-    def register(factory: Callable[[], SearchSpace]) -> Callable[[], SearchSpace]:
+    Its arguments, which have defaults, are the space's options; `get_space` names the space after them.
+    """
+
+    def register(factory: Callable[..., SearchSpace]) -> Callable[..., SearchSpace]:
         SPACES.add(name, factory, paper=paper)
         return factory
 
@@ -130,5 +149,34 @@ def space(name: str, *, paper: str = "") -> Callable[[Callable[[], SearchSpace]]
 
 
 def get_space(name: str) -> SearchSpace:
-    """The space called `name`; raises UnknownNameError with the nearest names."""
-    return SPACES[name].factory()
+    """The space called `name`, such as "darts", or "darts:nodes=3" with options.
+
+    Its own name has the options that differ from their defaults, in the factory's order: "darts:nodes=4" is "darts".
+
+    Raises:
+        UnknownNameError: no such space is registered; the nearest names are offered.
+        SettingsError: it has no such option, or the value does not fit.
+    """
+    base, _, text = name.partition(":")
+    factory = SPACES[base].factory
+    known = signature(factory).parameters
+    given = {}
+    for part in filter(None, text.split(",")):
+        key, _, value = part.partition("=")
+        given[key] = _read_option(base, known, key, value)
+    options = {key: given[key] for key, option in known.items() if key in given and given[key] != option.default}
+    canonical = ",".join(f"{key}={value}" for key, value in options.items())
+    return replace(factory(**options), name=f"{base}:{canonical}") if options else factory()
+
+
+def _read_option(base: str, known: Mapping[str, Parameter], key: str, value: str) -> Any:
+    if key not in known:
+        hint = suggest(key, known) if known else "it has none."
+        raise SettingsError(f"the space '{base}' has no option '{key}'; {hint}")
+    try:
+        return TypeAdapter(known[key].annotation).validate_python(value)
+    except ValidationError as error:
+        detail = error.errors()[0]
+        raise SettingsError(
+            f"the option '{key}' of the space '{base}' cannot be {value!r}: {detail['msg']}."
+        ) from error

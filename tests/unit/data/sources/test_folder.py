@@ -136,7 +136,7 @@ def _loose_train(root) -> None:
         (_one_class, r"1 class \(cats\); classification needs at least two"),
         (_empty_class, "class folder .*birds holds no images"),
         (_single_image, "class 'dogs' of pets has a single training image"),
-        (_not_a_dataset, "neither a folder nor a parquet file"),
+        (_not_a_dataset, "neither a folder nor a file of a known kind"),
         (_only_test, "has test/ but no train/ folder"),
         (_foreign_test_class, "classes that the training images lack: wolves"),
         (_two_validations, "both val/ and valid/ for validation"),

@@ -1,0 +1,63 @@
+"""Predicting images with the trained model of a run."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dartboard.config import resolve
+from dartboard.data import (
+    ArrayData,
+    Augmentation,
+    AugmentSettings,
+    Batches,
+    DataSettings,
+    ImageView,
+    load_images,
+)
+from dartboard.errors import RunDirectoryError
+from dartboard.pipeline.inputs import EVALUATION_BATCH
+from dartboard.pipeline.session import find_device
+from dartboard.runs import Observer, read_json
+from dartboard.train import ImagePredictions, class_probabilities, load_model
+
+__all__ = ["predict_images"]
+
+
+def predict_images(
+    run: Path, source: str | Path | ArrayData | None, layer: Mapping[str, Any], *, device: str, observer: Observer
+) -> ImagePredictions:
+    """Predict the test images of a source, or all where it has no test split, sized and normalised as in the run.
+
+    Args:
+        run: the run directory of a training that has ended; nothing in it is changed.
+        source: any dataset, labelled or not, or a folder of images.
+        layer: settings of `data`, above those of the run; the names of the columns are used.
+        device: as in the settings of a run.
+        observer: hears of the reading.
+
+    Raises:
+        DartboardError: there is no such model, the images cannot be read, or the device is not available.
+    """
+    if not (run / "model.json").is_file():
+        raise RunDirectoryError(
+            f"{run} holds no trained model (model.json); name the run directory of a run or training that has ended."
+        )
+    target = find_device(device)
+    network, card = load_model(run)
+    images = load_images(source, _settings(run, layer), card.image_shape, progress=observer.reading)
+    augmentation = Augmentation(AugmentSettings(), card.normalization, card.image_shape)
+    view = ImageView(images, np.arange(len(images), dtype=np.int64))
+    batches = Batches(view, augmentation, batch_size=EVALUATION_BATCH, device=target)
+    started = time.perf_counter()
+    probabilities = class_probabilities(network.to(target), batches)
+    return ImagePredictions(images.names, card.classes, probabilities, time.perf_counter() - started)
+
+
+def _settings(run: Path, layer: Mapping[str, Any]) -> DataSettings:
+    path = run / "settings.json"
+    recorded = read_json(path) if path.is_file() else {}
+    own = recorded.get("data", {}) if isinstance(recorded, dict) else {}
+    return resolve(DataSettings, {name: value for name, value in own.items() if name.endswith("_column")}, layer)

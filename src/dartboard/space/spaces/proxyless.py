@@ -1,0 +1,38 @@
+"""The layer-wise space of ProxylessNAS (Cai, Zhu and Han 2019, arXiv:1812.00332)."""
+
+from dartboard.space.mobile import MobileSkeleton
+from dartboard.space.spaces.registry import SearchSpace, space
+from dartboard.space.topology import CellTopology
+
+__all__ = ["proxyless", "proxyless_fairnas19"]
+
+_BLOCKS = tuple(f"mbconv_{kernel}x{kernel}_e{expansion}" for kernel in (3, 5, 7) for expansion in (3, 6))
+
+
+@space("proxyless", paper="arXiv:1812.00332")
+def proxyless() -> SearchSpace:
+    """ProxylessNAS: 21 inverted residual blocks with alphas of their own, 6 operations and, in 15 blocks, no block."""
+    return _layer_wise("proxyless", MobileSkeleton())
+
+
+@space("proxyless-fairnas19", paper="arXiv:1911.12126")
+def proxyless_fairnas19() -> SearchSpace:
+    """ProxylessNAS with 2 blocks in the first stage, 19 in all: the layout of FairNAS, as searched by Fair DARTS.
+
+    How Fair DARTS shares it out is not published with its code; the layout is that of later reimplementations.
+    """
+    return _layer_wise("proxyless-fairnas19", MobileSkeleton((2, 4, 4, 4, 4, 1)))
+
+
+def _layer_wise(name: str, skeleton: MobileSkeleton) -> SearchSpace:
+    """A block is a cell of one edge; where it has no shortcut, leaving it out is no choice."""
+    return SearchSpace(
+        name=name,
+        ops=(*_BLOCKS, "zero"),
+        cell=CellTopology(num_inputs=1, num_nodes=1, output="last", projects_inputs=False, edges_per_node=None),
+        skeleton=skeleton,
+        normalized_ops=frozenset(),
+        reference_size=(24, skeleton.fewest_layers),
+        small_size=(16, skeleton.fewest_layers),
+        edge_ops={kind: (_BLOCKS,) for kind in skeleton.cell_kinds if kind.endswith("-block-1")},
+    )

@@ -1,0 +1,105 @@
+"""Predictions for images whose classes nobody knows, as files that others can read."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from dartboard.errors import RunDirectoryError, SettingsError
+from dartboard.runs import write_atomically
+
+__all__ = ["ImagePredictions", "check_predictions_file"]
+
+_ENDINGS = (".npy", ".csv")
+
+
+@dataclass(frozen=True, eq=False)
+class ImagePredictions:
+    """What a network says of some images.
+
+    Attributes:
+        names: of the images, in the order of the manifest or folder.
+        classes: class names in the order of the outputs.
+        probabilities: float32, shape (images, classes).
+        seconds: how long the network took for all images.
+    """
+
+    names: Sequence[str]
+    classes: Sequence[str]
+    probabilities: npt.NDArray[np.float32]
+    seconds: float
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The most probable class of each image, int64, shape (images,).
+
+        Where every class is called by a whole number these are the numbers, so they compare with the dataset's own
+        labels; otherwise they are positions in `classes`.
+        """
+        own = all(name.isascii() and name.removeprefix("-").isdigit() for name in self.classes)
+        numbers = [int(name) for name in self.classes] if own else range(len(self.classes))
+        found: npt.NDArray[np.int64] = np.array(numbers, dtype=np.int64)[self.probabilities.argmax(axis=1)]
+        return found
+
+    @property
+    def predicted_classes(self) -> list[str]:
+        """The name of the most probable class of each image."""
+        return [self.classes[number] for number in self.probabilities.argmax(axis=1).tolist()]
+
+    @property
+    def images_per_second(self) -> float:
+        """Throughput of the network, reading excepted."""
+        return len(self.names) / max(self.seconds, 1e-9)
+
+    def write(self, path: Path) -> None:
+        """Write `labels` to a .npy file, or names, labels, classes and probabilities to a .csv file, atomically.
+
+        Raises:
+            SettingsError: the name ends otherwise.
+            RunDirectoryError: the file cannot be written.
+        """
+        buffer = io.BytesIO()
+        if _ending(path) == ".npy":
+            np.save(buffer, self.labels, allow_pickle=False)
+        else:
+            buffer.write(self._table().encode("utf-8", errors="backslashreplace"))
+        write_atomically(path, lambda stream: stream.write(buffer.getvalue()))
+
+    def _table(self) -> str:
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(["image_file_name", "label", "class", *(f"probability of {name}" for name in self.classes)])
+        for name, label, named, row in zip(
+            self.names, self.labels.tolist(), self.predicted_classes, self.probabilities.tolist(), strict=True
+        ):
+            table.writerow([name, label, named, *(f"{share:.6g}" for share in row)])
+        return text.getvalue()
+
+
+def check_predictions_file(path: Path, *, overwrite: bool) -> None:
+    """Refuse a file for predictions before anything is computed.
+
+    Raises:
+        SettingsError: its name does not end with .npy or .csv.
+        RunDirectoryError: it is there already and `overwrite` is off, or its folder is not there.
+    """
+    _ending(path)
+    if not path.parent.is_dir():
+        raise RunDirectoryError(
+            f"there is no folder {path.parent} for {path.name}; create it, or choose another --out."
+        )
+    if path.is_dir():
+        raise RunDirectoryError(f"{path} is a folder; choose another --out.")
+    if path.exists() and not overwrite:
+        raise RunDirectoryError(f"{path} is already there; add --overwrite to replace it, or choose another --out.")
+
+
+def _ending(path: Path) -> str:
+    ending = path.suffix.lower()
+    if ending not in _ENDINGS:
+        raise SettingsError(f"predictions cannot be written as {path.name}; its name must end with .npy or .csv.")
+    return ending
