@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check docs format benchmark-real benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse clean
+.PHONY: help install run test test-all check docs format benchmark-real benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -55,6 +55,9 @@ benchmark-methods: install ## what a search step costs by method, beside what th
 
 benchmark-collapse: install ## which methods end with skip connections, and what their cells are worth (needs CIFAR-10 and the table)
 	$(BIN)/python benchmarks/collapse.py
+
+benchmark-s2: install ## skip connections against convolutions: what alpha chooses and what perturbation chooses (needs CIFAR-10)
+	$(BIN)/python benchmarks/s2.py
 
 benchmark-scaling: install ## time and memory of a search step by size, beside the formula
 	$(BIN)/python benchmarks/scaling.py

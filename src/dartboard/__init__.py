@@ -14,7 +14,7 @@ from dartboard.errors import DartboardError
 from dartboard.version import __version__
 
 if TYPE_CHECKING:
-    from dartboard.api import describe, methods, predict, report, run, search, spaces, train
+    from dartboard.api import describe, methods, predict, report, run, search, select, spaces, train
     from dartboard.pipeline import Result
     from dartboard.runs import Observer
 
@@ -29,6 +29,7 @@ __all__ = [
     "report",
     "run",
     "search",
+    "select",
     "spaces",
     "train",
 ]

@@ -47,6 +47,9 @@ from dartboard.pipeline import (
     predict_images,
     read_genotype,
     recorded_source,
+    reselect_genotype,
+    reselection_directory,
+    reselection_settings,
     resolve_settings,
     summarize,
     train_epochs,
@@ -60,7 +63,7 @@ from dartboard.space import SPACES, Genotype, SearchSpace
 from dartboard.supernet import describe_forms
 from dartboard.train import PREDICTION_ENDINGS, ImagePredictions
 
-__all__ = ["describe", "methods", "predict", "report", "run", "search", "spaces", "train"]
+__all__ = ["describe", "methods", "predict", "report", "run", "search", "select", "spaces", "train"]
 
 Layer = Mapping[str, Any]
 Place = str | Path
@@ -145,6 +148,42 @@ def train(
         session.run.write("genotype.json", given.to_json())
         networks = train_networks(session, given)
         evaluate_networks(session, networks)
+        return _finish(session, command)
+
+
+def select(
+    run_directory: Place,
+    name: str,
+    options: Layer | None = None,
+    *,
+    data: Data | None = None,
+    out: Place | None = None,
+    resume: bool = False,
+    observer: Observer | None = None,
+    command: str = "dartboard.select(...)",
+) -> Result:
+    """Read another architecture from the supernet of a run whose search has ended, without searching again.
+
+    Args:
+        run_directory: of the search; nothing in it is changed.
+        name: of the selection: "perturbation", "sample", "strongest" or "threshold".
+        options: of the selection.
+        data: the images of the search, where they were given as arrays; otherwise the run knows where they lie.
+        out: the run directory of the selection; None makes a new one beside that of the search.
+        resume: see the module.
+        observer: see the module.
+        command: see the module.
+
+    Returns:
+        The summary; its `reselection` tells what the search had chosen.
+    """
+    settings = reselection_settings(Path(run_directory), name, dict(options or {}))
+    place = reselection_directory(settings, Path(out) if out else None, resume=resume)
+    with _opened(data, settings, place, resume, observer, ("search",)) as session:
+        if result := finished_result(session, tested=False):
+            return result
+        _begin(session, ("search",))
+        reselect_genotype(session)
         return _finish(session, command)
 
 
@@ -308,6 +347,11 @@ def _searching(data: Data | None, layers: Sequence[Layer]) -> RunSettings:
         raise SettingsError(
             "the settings hold a genotype, which a search would ignore; train it with `dartboard train`."
         )
+    if settings.reselection is not None:
+        raise SettingsError(
+            "the settings are those of a selection, which a search would ignore; use `dartboard select`, or the "
+            "settings of the search."
+        )
     if settings.seeds is None and settings.choose != DEFAULT_RULE:
         raise SettingsError(
             f"{settings.choose} has nothing to choose from; say with how many seeds to search, as in --seeds 4 (the "
@@ -317,7 +361,7 @@ def _searching(data: Data | None, layers: Sequence[Layer]) -> RunSettings:
 
 
 def _training(data: Data | None, layers: Sequence[Layer], genotype: Genotype) -> RunSettings:
-    given = {"space": genotype.space, "genotype": genotype.to_json(), "seeds": None}
+    given = {"space": genotype.space, "genotype": genotype.to_json(), "seeds": None, "reselection": None}
     for name in (layer["space"] for layer in layers if layer.get("space", genotype.space) != genotype.space):
         raise SettingsError(
             f"the genotype belongs to the space '{genotype.space}', not to '{name}'; leave out --space, or train "

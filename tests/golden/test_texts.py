@@ -30,7 +30,9 @@ def type_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("verb", ["", "run", "search", "train", "data", "predict", "report", "methods", "spaces"])
+@pytest.mark.parametrize(
+    "verb", ["", "run", "search", "train", "data", "predict", "select", "report", "methods", "spaces"]
+)
 def test_help_reads_as_it_did(golden: Golden, tmp_path: Path, verb: str) -> None:
     shown = type_in(tmp_path, *([verb] if verb else []), "--help").stdout
     golden(f"help-{verb or 'dartboard'}.txt", "\n".join(line.rstrip() for line in shown.splitlines()) + "\n")

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dartboard.cli.options import PRESET_LIST, ImageColumn, LabelColumn, RunOptions, SearchOptions, TrainOptions, takes
+from dartboard.config import parse_overrides
 from dartboard.errors import DartboardError
 from dartboard.version import __version__
 
@@ -105,6 +106,60 @@ def train(options: TrainOptions) -> None:
 
 _Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON, and nothing else.")]
 _Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Print all that is known of each.")]
+
+
+@app.command()
+def select(
+    run_directory: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The run directory of a search.", show_default=False)
+    ],
+    name: Annotated[
+        str, typer.Option("--with", metavar="NAME", help="perturbation, sample, strongest or threshold.")
+    ] = "perturbation",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="OPTION=VALUE", help="An option of the selection; may be repeated."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FOLDER", help="Run directory of the selection. Without it: one beside."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", metavar="", help="Go on with a selection that was interrupted.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
+    """Read another architecture from the supernet of a finished search, without searching again.
+
+    [bold]Selections[/], with their options
+
+      perturbation  what the supernet misses most: measure (accuracy or loss), epochs
+      sample        the best of many: candidates, batches, finalists, origin (uniform, shares or likeliest)
+      strongest     the largest gates
+      threshold     gates above a threshold: least, form (sparse or edge)
+
+    [bold]Examples[/]
+
+      dartboard select runs/flowers --with perturbation --set epochs=20
+      dartboard select runs/flowers --with sample --out runs/flowers-sampled
+    """
+    from dartboard.cli.display import make_display
+    from dartboard.cli.output import print_result
+
+    options = parse_overrides(overrides or [])
+    with make_display(Console(stderr=True)) as display:
+        from dartboard import api
+
+        result = api.select(
+            run_directory,
+            name,
+            options,
+            out=out,
+            resume=resume,
+            observer=display,
+            command=shlex.join(["dartboard", *sys.argv[1:]]),
+        )
+    print_result(result, as_json=as_json)
 
 
 @app.command()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dartboard.data import DatasetDescription
-    from dartboard.pipeline import ChoiceFacts, Result, Yardstick
+    from dartboard.pipeline import ChoiceFacts, ReselectionFacts, Result, Yardstick
     from dartboard.train import ImagePredictions
 
 __all__ = ["print_description", "print_entries", "print_predictions", "print_result"]
@@ -37,6 +37,7 @@ def print_result(result: "Result", *, as_json: bool) -> None:
         "parameters": f"{result.parameters:,}",
         "multiply-adds": f"{result.multiply_adds:,}",
         "genotype": result.genotype.text,
+        **_reselection(result.reselection),
         "chosen": _choice(result.choice),
         "time": ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items()),
         "predictions": _predictions_file(result),
@@ -160,6 +161,17 @@ def _comparison(yardstick: "Yardstick") -> str:
         f"{_percent(yardstick.test_accuracy, yardstick.test_accuracy_std)}  ({yardstick.what}; the network found is "
         f"{100 * yardstick.difference:+.2f} points from it, 95% interval {low:+.2f} to {high:+.2f})"
     )
+
+
+def _reselection(facts: "ReselectionFacts | None") -> dict[str, str]:
+    """What the search had chosen and what is chosen now, one below the other."""
+    if facts is None:
+        return {}
+    return {
+        "genotype before": facts.genotype_before.text,
+        "skip connections": f"{facts.skips} by {facts.name}, {facts.skips_before} before",
+        "selected from": facts.run,
+    }
 
 
 def _choice(choice: "ChoiceFacts | None") -> str:

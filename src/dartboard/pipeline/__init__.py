@@ -5,7 +5,8 @@ from dartboard.pipeline.choosing import check_choice, choose_genotype, describe_
 from dartboard.pipeline.given import Data, given_arrays, recorded_source
 from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epochs
 from dartboard.pipeline.predicting import predict_images
-from dartboard.pipeline.result import ChoiceFacts, Result, Yardstick
+from dartboard.pipeline.reselecting import reselect_genotype, reselection_directory, reselection_settings
+from dartboard.pipeline.result import ChoiceFacts, ReselectionFacts, Result, Yardstick
 from dartboard.pipeline.searching import check_method, describe_search, search_genotype
 from dartboard.pipeline.session import Session, device_name, open_session
 from dartboard.pipeline.settings import DEFAULT_RULE, PRESETS, RunSettings, resolve_settings
@@ -17,6 +18,7 @@ __all__ = [
     "PRESETS",
     "ChoiceFacts",
     "Data",
+    "ReselectionFacts",
     "Result",
     "RunSettings",
     "Session",
@@ -37,6 +39,9 @@ __all__ = [
     "predict_images",
     "read_genotype",
     "recorded_source",
+    "reselect_genotype",
+    "reselection_directory",
+    "reselection_settings",
     "resolve_settings",
     "search_genotype",
     "search_length",

@@ -18,6 +18,7 @@ __all__ = [
     "ChoiceFacts",
     "DatasetFacts",
     "GenotypeForms",
+    "ReselectionFacts",
     "Result",
     "Yardstick",
     "versions",
@@ -122,6 +123,29 @@ class ChoiceFacts(Settings):
         return next(candidate for candidate in self.candidates if candidate.chosen)
 
 
+class ReselectionFacts(Settings):
+    """Another selection from the supernet of a run that had ended; the content of selection.json."""
+
+    name: str
+    """Which selection."""
+
+    run: str
+    """The run directory of the search."""
+
+    genotype_before: GenotypeForms
+    """What the search itself had chosen."""
+
+    skips_before: int
+    """Skip connections in it, over all cells."""
+
+    skips: int
+    """Skip connections in what is chosen now."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, as in `selection.json`."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
 class Yardstick(Settings):
     """A network of about the same cost, trained and tested like the one that was found."""
 
@@ -172,6 +196,9 @@ class Result(Settings):
 
     genotype: GenotypeForms
     """The architecture."""
+
+    reselection: ReselectionFacts | None = None
+    """What was selected afterwards from the supernet of another run; null for other runs."""
 
     choice: ChoiceFacts | None = None
     """Which of several searches found it; null for one search or none."""

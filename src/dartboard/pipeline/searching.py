@@ -31,7 +31,7 @@ from dartboard.search import (
 from dartboard.space import Genotype, OperationCosts, get_space, operation_costs
 from dartboard.supernet import FusedSupernet, SupernetSpec
 
-__all__ = ["check_method", "describe_search", "search_genotype"]
+__all__ = ["check_method", "describe_search", "search_genotype", "search_problem", "search_recipe"]
 
 
 def check_method(settings: RunSettings) -> None:
@@ -78,18 +78,10 @@ def describe_search(session: Session) -> str:
 def search_genotype(session: Session) -> Genotype:
     """Search, unless the run directory already holds a genotype."""
     settings, seed = session.settings, session.settings.seed
-    space = get_space(settings.space)
     with session.phase("search"):
         if session.run.has("genotype.json"):
             return read_genotype(session.run.path)
-        problem = SearchProblem(
-            space=space,
-            make_supernet=partial(_make_supernet, session),
-            make_batches=partial(_search_batches, session),
-            device=session.device,
-            costs=partial(_operation_costs, session),
-        )
-        recipe = _recipe(settings)
+        problem, recipe = search_problem(session), search_recipe(settings)
         _note_hypernetwork(session, recipe)
         return run_search(
             problem,
@@ -102,7 +94,18 @@ def search_genotype(session: Session) -> Genotype:
         )
 
 
-def _recipe(settings: RunSettings) -> Recipe:
+def search_problem(session: Session) -> SearchProblem:
+    """What the search of a session works on."""
+    return SearchProblem(
+        space=get_space(session.settings.space),
+        make_supernet=partial(_make_supernet, session),
+        make_batches=partial(_search_batches, session),
+        device=session.device,
+        costs=partial(_operation_costs, session),
+    )
+
+
+def search_recipe(settings: RunSettings) -> Recipe:
     """The method with what the settings of the search add to it."""
     recipe, search = make_recipe(settings.method.name, settings.method.options), settings.search
     if search.curvature_every and not any(isinstance(rule, MeasureCurvature) for rule in recipe.rules):

@@ -16,7 +16,15 @@ from dartboard.search import CHOICE_RULES, SearchSettings, make_recipe
 from dartboard.space import CellPlace, SearchSpace, get_space
 from dartboard.train import TrainSettings
 
-__all__ = ["DEFAULT_RULE", "PRESETS", "MethodSettings", "Preset", "RunSettings", "resolve_settings"]
+__all__ = [
+    "DEFAULT_RULE",
+    "PRESETS",
+    "MethodSettings",
+    "Preset",
+    "ReselectionSettings",
+    "RunSettings",
+    "resolve_settings",
+]
 
 
 class MethodSettings(Settings):
@@ -33,6 +41,19 @@ class MethodSettings(Settings):
     def _from_name(cls, value: Any) -> Any:
         """A bare name, as in `--set method=random`, stands for the method without options."""
         return {"name": value} if isinstance(value, str) else value
+
+
+class ReselectionSettings(Settings):
+    """Another selection from the supernet of a run that has ended."""
+
+    run: str
+    """The run directory."""
+
+    name: str
+    """Registry name of the selection: perturbation, sample, strongest or threshold."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    """The selection's own options."""
 
 
 Seed = Annotated[int, Field(ge=0)]
@@ -57,6 +78,9 @@ class RunSettings(Settings):
 
     genotype: dict[str, Any] | None = None
     """An architecture to train as it is, without a search."""
+
+    reselection: ReselectionSettings | None = None
+    """What `dartboard select` does; null: the method searches."""
 
     seed: Seed = 0
     """Root of every random stream: the same seed and settings give the same result on the CPU."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dartboard.pipeline.inputs import EVALUATION_BATCH, part_batches
 from dartboard.pipeline.plans import network_plan, network_stem, train_epochs
-from dartboard.pipeline.result import ChoiceFacts, DatasetFacts, GenotypeForms, Result, versions
+from dartboard.pipeline.result import ChoiceFacts, DatasetFacts, GenotypeForms, ReselectionFacts, Result, versions
 from dartboard.pipeline.session import Session, device_name, phase_seconds
 from dartboard.space import Genotype, Network, get_space, network_cost
 from dartboard.train import (
@@ -126,6 +126,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         method=None if settings.genotype else settings.method.name,
         seed=settings.seed,
         genotype=GenotypeForms.of(genotype),
+        reselection=ReselectionFacts.model_validate(run.read("selection.json")) if run.has("selection.json") else None,
         choice=ChoiceFacts.model_validate(run.read("choice.json")) if run.has("choice.json") else None,
         parameters=cost.parameters,
         multiply_adds=cost.multiply_adds,

@@ -19,7 +19,7 @@ from dartboard.search.gradient import (
     Unrolled,
 )
 from dartboard.search.hypernetworks import DenseHypernetwork, EmbeddingHypernetwork, Hypernetwork
-from dartboard.search.loop import run_search, stage_spans
+from dartboard.search.loop import run_reselection, run_search, stage_spans
 from dartboard.search.penalties import (
     BetaDecay,
     DirichletAnchor,
@@ -66,6 +66,7 @@ from dartboard.search.relaxation import (
     Softmax,
     UniformPaths,
 )
+from dartboard.search.reselection import RESELECTIONS, Reselection, make_reselection, reselection
 from dartboard.search.rules import (
     BestEpoch,
     ByRemoval,
@@ -122,6 +123,7 @@ from dartboard.search.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate, 
 __all__ = [
     "CHOICE_RULES",
     "METHODS",
+    "RESELECTIONS",
     "AdamUpdate",
     "AdversarialPerturbation",
     "AlphaCurvature",
@@ -193,6 +195,7 @@ __all__ = [
     "Reinforce",
     "Relaxation",
     "RelaxedCell",
+    "Reselection",
     "Rule",
     "SampleAndValidate",
     "ScaleWeightDecay",
@@ -245,8 +248,11 @@ __all__ = [
     "initial_live",
     "make_genotype",
     "make_recipe",
+    "make_reselection",
     "method",
     "removal_stage",
+    "reselection",
+    "run_reselection",
     "run_search",
     "select_by_removal",
     "stage_spans",

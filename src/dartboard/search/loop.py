@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from dartboard.errors import SettingsError
-from dartboard.runs import Event, Observer, RunDirectory, equal_steps
+from dartboard.runs import Event, Observer, RunDirectory, derive_seed, equal_steps
 from dartboard.search.architecture import Live, initial_live
 from dartboard.search.problem import SearchLength, SearchProblem
 from dartboard.search.recipe import Recipe
+from dartboard.search.reselection import Reselection
 from dartboard.search.settings import SearchSettings
 from dartboard.search.stage import StageSearch
 from dartboard.search.state import SearchState
 from dartboard.space import Genotype
 
-__all__ = ["run_search", "stage_spans"]
+__all__ = ["run_reselection", "run_search", "stage_spans"]
 
 
 def run_search(
@@ -70,6 +71,62 @@ def run_search(
             search = begin(before.number + 1, before.pruned(stage))
             if stage.leaves != "nothing":
                 search.take_over(before, momentum=stage.leaves == "everything")
+    return _conclude(search, run, observer)
+
+
+def run_reselection(
+    problem: SearchProblem,
+    recipe: Recipe,
+    wanted: Reselection,
+    settings: SearchSettings,
+    run: RunDirectory,
+    *,
+    source: RunDirectory,
+    length: SearchLength,
+    seed: int,
+    observer: Observer,
+) -> Genotype:
+    """Read another architecture from a supernet that a search has trained, to `genotype.json` of another run.
+
+    Edges that the search has decided are open again; weights and alphas are those of its end.
+
+    Args:
+        problem: as in the search.
+        recipe: of the search.
+        wanted: how the architecture is read.
+        settings: as in the search.
+        run: where events, checkpoints and the genotype go; one with a checkpoint is gone on with.
+        source: of the search, which has a checkpoint; nothing in it is changed.
+        length: of the search.
+        seed: of the search.
+        observer: hears of every step and epoch.
+
+    Raises:
+        CheckpointError: a checkpoint cannot be used.
+        NonFiniteLossError: a loss became NaN or infinite; the checkpoint holds the epoch before.
+    """
+    trained = source.load_checkpoint("search", "search")
+    with source.restoring("search"):
+        assert trained is not None
+        number, live = trained["stage"], trained["live"]
+        stage, span = recipe.stages[number].recipe, stage_spans([s.share for s in recipe.stages], length.epochs)[number]
+        before = StageSearch(problem, stage, settings, number, span, length, seed, live)
+        before.state.load_state_dict(trained)
+    own_length, own_seed = SearchLength(wanted.epochs, length.steps), derive_seed(seed, "reselection")
+    search = StageSearch(problem, wanted.recipe(stage), settings, 0, (0, wanted.epochs), own_length, own_seed, live)
+    if saved := run.load_checkpoint("search", "search"):
+        with run.restoring("search"):
+            search.state.load_state_dict(saved)
+    else:
+        search.take_over(before, momentum=False)
+        search.state.decisions = {}
+        search.state.temperature = before.state.temperature
+        search.state.auxiliary_gate = before.state.auxiliary_gate
+        search.state.refresh()
+    _forget_undone(run, search.state)
+    observer.begin("search", epochs=wanted.epochs, steps=search.num_steps, done=search.state.epoch)
+    with equal_steps():
+        _run_stage(search, run, observer)
     return _conclude(search, run, observer)
 
 

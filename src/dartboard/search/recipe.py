@@ -31,6 +31,7 @@ __all__ = [
     "Recipe",
     "Share",
     "Stage",
+    "call_with_options",
     "make_recipe",
     "method",
 ]
@@ -253,16 +254,31 @@ def make_recipe(name: str, options: Mapping[str, Any]) -> Recipe:
         SettingsError: the method has no option of that name, or the value does not fit.
         RecipeError: the options choose parts that do not fit together.
     """
-    factory = METHODS[name].factory
+    made: Recipe = call_with_options("method", name, METHODS[name].factory, options)
+    return made
+
+
+def call_with_options(kind: str, name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+    """What a registered factory makes of options.
+
+    Args:
+        kind: what it is a factory of, for messages ("method").
+        name: registry name.
+        factory: whose keyword arguments are the options.
+        options: their values.
+
+    Raises:
+        SettingsError: there is no option of that name, or the value does not fit.
+    """
     known = inspect.signature(factory).parameters
     for key in options:
         if key not in known:
             hint = suggest(key, known) if known else "it has none."
-            raise SettingsError(f"the method '{name}' has no option '{key}'; {hint}")
+            raise SettingsError(f"the {kind} '{name}' has no option '{key}'; {hint}")
     try:
         return validate_call(factory)(**options)
     except ValidationError as error:
         detail = error.errors()[0]
         raise SettingsError(
-            f"the option '{detail['loc'][0]}' of the method '{name}' cannot be {detail['input']!r}: {detail['msg']}."
+            f"the option '{detail['loc'][0]}' of the {kind} '{name}' cannot be {detail['input']!r}: {detail['msg']}."
         ) from error

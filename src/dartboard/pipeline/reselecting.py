@@ -1,0 +1,117 @@
+"""Another architecture from the supernet of a run that has ended."""
+
+from pathlib import Path
+from typing import Any
+
+from dartboard.config import changed_keys, resolve
+from dartboard.errors import CheckpointError, RunDirectoryError
+from dartboard.pipeline.architecture import read_genotype
+from dartboard.pipeline.plans import search_length
+from dartboard.pipeline.result import GenotypeForms, ReselectionFacts
+from dartboard.pipeline.searching import search_problem, search_recipe
+from dartboard.pipeline.session import Session
+from dartboard.pipeline.settings import DEFAULT_RULE, RunSettings
+from dartboard.runs import RunDirectory, next_free
+from dartboard.search import Reselection, make_reselection, run_reselection
+from dartboard.space import Genotype
+
+__all__ = ["reselect_genotype", "reselection_directory", "reselection_settings"]
+
+_SKIP = "skip_connect"
+
+
+def reselection_settings(run_directory: Path, name: str, options: dict[str, Any]) -> RunSettings:
+    """The settings of the run, with what to select.
+
+    Raises:
+        RunDirectoryError: there is no run, or its search has not ended.
+        CheckpointError: the run has no supernet, or one that this selection cannot use.
+        UnknownNameError: there is no such selection.
+        SettingsError: an option does not fit.
+    """
+    wanted, path = make_reselection(name, options), run_directory.expanduser().resolve()
+    source = RunDirectory(path)
+    if not source.has("settings.json"):
+        raise RunDirectoryError(f"{run_directory} holds no run of dartboard; name the run directory of a search.")
+    if not source.has("genotype.json"):
+        raise RunDirectoryError(f"the search in {run_directory} has not ended; go on with it by --resume first.")
+    given = {"reselection": {"run": str(path), "name": name, "options": options}}
+    settings = resolve(RunSettings, source.read("settings.json"), given, {"seeds": None, "choose": DEFAULT_RULE})
+    _check_supernet(settings, wanted, _trained(source))
+    return settings
+
+
+def _trained(source: RunDirectory) -> dict[str, Any]:
+    saved = source.load_checkpoint("search", "search")
+    if saved is None:
+        raise CheckpointError(
+            f"the run in {source.path} has no checkpoint of a search (checkpoints/search.pt), so there is no "
+            "supernet to select from; name a run whose method trains one"
+            + (", such as one of its candidates." if source.has("choice.json") else ".")
+        )
+    return saved
+
+
+def _check_supernet(settings: RunSettings, wanted: Reselection, trained: dict[str, Any]) -> None:
+    """Refuse to try operations with a supernet that has learned with some of them shut out."""
+    assert settings.reselection is not None
+    name, recipe = settings.reselection.name, search_recipe(settings)
+    why = ""
+    if wanted.tries and any(trained["decisions"].values()):
+        why = "has decided edges during the search, so that other operations were no longer trained"
+    elif wanted.tries and not wanted.epochs and (recipe.mixing.attention or recipe.mixing.auxiliary_skip):
+        why = "mixes attention or auxiliary skip connections, without which no architecture can be tried"
+    elif wanted.epochs and recipe.hypernetwork:
+        why = "has its weights from a hypernetwork, without which it cannot learn on"
+    if why:
+        raise CheckpointError(
+            f"'{name}' tries operations with the supernet, and that of {settings.method.name} in "
+            f"{settings.reselection.run} {why}; select from a run of another method."
+        )
+
+
+def reselection_directory(settings: RunSettings, out: Path | None, *, resume: bool) -> Path:
+    """Where the selection goes: `out`, or a new folder beside the run, or with `resume` the last such."""
+    if out is not None:
+        return out
+    assert settings.reselection is not None
+    source = Path(settings.reselection.run)
+    first = source.with_name(f"{source.name}-{settings.reselection.name}")
+    return first if resume else next_free(first)
+
+
+def reselect_genotype(session: Session) -> Genotype:
+    """Select, unless the run directory already holds a genotype.
+
+    Raises:
+        RunDirectoryError: the dataset is not the one that the supernet was trained on.
+    """
+    settings, run = session.settings, session.run
+    asked = settings.reselection
+    assert asked is not None
+    source = RunDirectory(Path(asked.run))
+    if changed_keys(source.read("split.json"), session.splits.to_json()):
+        raise RunDirectoryError(f"the dataset has changed since the run in {source.path} began; search anew.")
+    with session.phase("search"):
+        if not run.has("genotype.json"):
+            run_reselection(
+                search_problem(session),
+                search_recipe(settings),
+                make_reselection(asked.name, asked.options),
+                settings.search,
+                run,
+                source=source,
+                length=search_length(session),
+                seed=settings.seed,
+                observer=session.observer,
+            )
+    before, after = read_genotype(source.path), read_genotype(run.path)
+    facts = ReselectionFacts(
+        name=asked.name,
+        run=asked.run,
+        genotype_before=GenotypeForms.of(before),
+        skips_before=before.operation_counts.get(_SKIP, 0),
+        skips=after.operation_counts.get(_SKIP, 0),
+    )
+    run.write("selection.json", facts.to_json())
+    return after
