@@ -44,6 +44,9 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
     "gdas": ({}, 12),
     # A temperature that falls takes two epochs in which alpha learns, and it rests for half of a stage.
     "dots": ({}, 8),
+    # Two epochs teach a controller little: as with `rsps`, trying many finds it. What the controller learns by is
+    # shown in unit/search/test_enas.py.
+    "enas": ({"candidates": 500}, 2),
     # The gates must tell what is planted, not the trying of many.
     "setn": ({"candidates": 1}, 10),
     # Its dropout must have faded before skip connections are judged fairly.
@@ -53,9 +56,10 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
 }
 """Method -> further options with which it finds what is planted, and epochs; otherwise none, and two a stage."""
 
-IN_PAIRS = {"gdas"}
+IN_PAIRS = {"enas", "gdas", "rsps"}
 """Methods that find what is planted where `none` is no choice. An operation of GDAS that is not run has the gradient of
-a number, so that `none`, which gives nothing when it is run, gains on operations that do harm."""
+a number, so that `none`, which gives nothing when it is run, gains on operations that do harm. Most paths through the
+two nodes of the other problem do harm, so that weights which see nothing but drawn paths learn to trust none."""
 
 SMALL: dict[str, tuple[dict[str, Any], int]] = {
     # In two epochs the linear and the cosine schedule are the same.
@@ -66,6 +70,8 @@ SMALL: dict[str, tuple[dict[str, Any], int]] = {
     "dots": ({}, 8),
     # There are but a few images.
     "rsps": ({"candidates": 5}, 2),
+    # Two steps an epoch, and two updates of the controller after them.
+    "enas": ({"candidates": 3, "aggregate": 2, "steps_per_update": 1}, 2),
     # Must divide the width of the small supernet.
     "drnas-progressive": ({"channel_shares": (4, 2)}, 4),
 }
@@ -119,6 +125,10 @@ def num_stages(name: str) -> int:
 def num_epochs(name: str) -> int:
     """Two for every stage, one in which alpha may rest and one in which it learns, unless `SMALL` says otherwise."""
     return SMALL[name][1] if name in SMALL else 2 * num_stages(name)
+
+
+def options_of_small(name: str) -> dict[str, Any]:
+    return {f"method.options.{option}": value for option, value in SMALL.get(name, ({}, 0))[0].items()}
 
 
 def planted_recipe(name: str) -> Recipe:
@@ -199,7 +209,7 @@ class StopAfter(Observer):
 
 def search(folder: Path, name: str, *layers: dict[str, Any], observer: Observer | None = None) -> Outcome:
     method = {"method.name": name, "search.epochs": num_epochs(name), "search.steps_per_epoch": 2}
-    method |= {f"method.options.{option}": value for option, value in SMALL.get(name, ({}, 0))[0].items()}
+    method |= options_of_small(name)
     with RunDirectory(folder) as run:
         search_genotype(open_small(run, method, *layers, observer=observer))
     return outcome(folder)
@@ -291,7 +301,7 @@ def test_a_method_takes_a_space_or_refuses_it_in_a_sentence(name: str) -> None:
 @pytest.mark.parametrize(("name", "space"), TAKEN)
 def test_the_genotype_is_an_architecture_of_its_space(name: str, space: str, tmp_path: Path) -> None:
     layers: dict[str, Any] = {"space": space, "method.name": name, "search.epochs": num_epochs(name)}
-    layers |= {"search.steps_per_epoch": 1, "search.init_channels": 12}
+    layers |= {"search.steps_per_epoch": 1, "search.init_channels": 12, **options_of_small(name)}
     with RunDirectory(tmp_path) as run:
         genotype = search_genotype(open_small(run, layers))
     check_genotype(genotype, get_space(space))
@@ -307,7 +317,9 @@ SHOWN_ELSEWHERE = {
     ("i-darts", "pairs"): "unit/search/test_sparse_selection.py",
     **{("rsps", option): "unit/search/test_paths.py" for option in ("batches", "candidates", "finalists")},
     ("rsps", "steps_per_round"): "unit/search/test_paths.py",
-    **{("setn", option): "unit/search/test_paths.py" for option in ("batches", "candidates")},
+    **{
+        (name, option): "unit/search/test_paths.py" for name in ("enas", "setn") for option in ("batches", "candidates")
+    },
     ("gdas", "allow_same_source"): "unit/search/test_drawn_gates.py",
     ("snas", "keep_all_edges"): "unit/search/test_drawn_gates.py",
     ("p-darts", "max_skips"): "unit/search/test_p_darts.py",
@@ -317,6 +329,7 @@ SHOWN_ELSEWHERE = {
 VALUES: dict[tuple[str, str], list[object]] = {
     ("darts-cg", "iterations"): [1],  # ten are enough here
     ("darts-cg", "tolerance"): [0.5],
+    ("enas", "baseline_decay"): [0.5],
     ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
     **{(name, "first_epoch"): [0] for name in ("robust-darts", "robust-darts-ada")},
     **{(name, "factor"): [0.0] for name in ("robust-darts", "robust-darts-ada")},

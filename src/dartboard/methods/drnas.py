@@ -1,9 +1,7 @@
 """DrNAS."""
 
 from dataclasses import replace
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from dartboard.search import (
     AdamUpdate,
@@ -14,13 +12,13 @@ from dartboard.search import (
     KeepStrongest,
     NonNegative,
     Recipe,
+    Share,
     Stage,
     WarmUp,
     method,
 )
 from dartboard.supernet import Mixing
 
-Share = Annotated[float, Field(ge=0, lt=1)]
 Anchor = Literal["l2", "kl"]
 
 

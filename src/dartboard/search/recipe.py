@@ -14,7 +14,7 @@ from dartboard.search.hypernetworks import Hypernetwork
 from dartboard.search.penalties import Penalty
 from dartboard.search.perturbations import BoxPerturbation, Perturbation
 from dartboard.search.pruning import Pruning
-from dartboard.search.relaxation import Relaxation, SharesSets, Softmax
+from dartboard.search.relaxation import JointRelaxation, Relaxation, SharesSets, Softmax
 from dartboard.search.rules import Rule
 from dartboard.search.selection import Selection, StrongestEdgePairs, StrongestEdges, WithAttention
 from dartboard.search.update import Update
@@ -28,6 +28,7 @@ __all__ = [
     "NonNegative",
     "Positive",
     "Recipe",
+    "Share",
     "Stage",
     "make_recipe",
     "method",
@@ -41,6 +42,9 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """Type of a method's option that must be finite and above 0."""
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+"""Type of a method's option that is a share of one, and not all of it."""
 
 Images = Literal["halves", "same-images", "same-batch"]
 """Which images alpha learns from: another half than the weights; the weights' own, in other batches; or the very batch
@@ -66,8 +70,8 @@ class Recipe:
         mixing: how the gated outputs of an edge's operations join.
         without: candidate operations of the space that the method leaves out.
         hypernetwork: makes the weights of candidate operations from alpha; None: they learn on their own.
-        gradient: what d loss / d alpha is; None leaves alpha as it starts.
-        update: how alpha moves; given exactly when there is a gradient.
+        gradient: what d loss / d alpha is; None leaves alpha to the rules, without one that moves it as it starts.
+        update: how alpha moves; given exactly when there is a gradient, or a rule that moves alpha.
         images: which images alpha learns from.
         penalties: what is added to the loss of alpha.
         perturbation: what shakes the gates of the weight step; None: nothing.
@@ -83,7 +87,7 @@ class Recipe:
         RecipeError: the parts do not fit together.
     """
 
-    relaxation: Relaxation = field(default_factory=Softmax)
+    relaxation: Relaxation | JointRelaxation = field(default_factory=Softmax)
     edges: Relaxation | None = None
     mixing: Mixing = field(default_factory=Mixing)
     without: tuple[str, ...] = ()
@@ -101,8 +105,10 @@ class Recipe:
     published: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if (self.gradient is None) != (self.update is None):
-            given, missing = ("gradient", "update") if self.update is None else ("update", "gradient")
+        moves = self.gradient is not None or any(rule.moves_alpha for rule in self.rules)
+        if moves != (self.update is not None):
+            mover = "gradient" if self.gradient else "rule that moves alpha"
+            given, missing = (mover, "update") if self.update is None else ("update", "gradient")
             raise RecipeError(
                 f"the recipe has a {given} but no {missing}; alpha moves only with both, so give both or none"
             )

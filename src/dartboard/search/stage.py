@@ -97,6 +97,7 @@ class StageSearch:
             live,
             Scorer(supernet, self.batches.validation, problem.device),
             hypernetwork,
+            seed=self._seed,
             stage=self.number,
             epoch=span[0],
         )
@@ -118,10 +119,12 @@ class StageSearch:
         state.figures, state.problem = {}, None
         steps = self.make_steps()
         state.supernet.train()
-        batches = self.batches.weights.epoch(self._generator("weight-batches"))
+        batches = self.batches.weights.epoch(state.generator("weight-batches"))
         for batch in islice(batches, self.num_steps):
             steps(batch)
             observer.step()
+        for rule in self.recipe.rules:
+            rule.after_steps(state, self.num_steps)
         losses = self._read(steps)
         state.write_generated()
         gates = self.mean_gates(state.alphas)
@@ -209,11 +212,8 @@ class StageSearch:
 
     def make_steps(self) -> Steps:
         """The steps of the epoch at hand."""
-        streams = Streams(self._generator, self.batches.alphas.forever, self.batches.weights.forever)
+        streams = Streams(self.state.generator, self.batches.alphas.forever, self.batches.weights.forever)
         return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
-
-    def _generator(self, purpose: str) -> torch.Generator:
-        return make_generator(self._seed, "search", purpose, self.state.epoch)
 
     def _learning_rate(self) -> float:
         state, settings = self.state, self.settings

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from dartboard.runs import make_generator
 from dartboard.search.architecture import Architecture, Live
 from dartboard.search.dropping import Dropping
 from dartboard.search.gradient import Bilevel, Tensors
@@ -34,6 +35,7 @@ class SearchState:
         span: first and last epoch of the stage at hand, the last excluded.
         live: operations of every edge of the supernet.
         hypernetwork: makes the weights of candidate operations from the alphas; None where they learn on their own.
+        seed: root of every random stream.
         stage: number of the stage at hand.
         epoch: epochs done, in all stages.
         alpha_rests: whether the epoch at hand leaves alpha as it is; rules set it before every epoch.
@@ -64,6 +66,7 @@ class SearchState:
     live: Live
     score: Scorer
     hypernetwork: WeightGenerator | None = None
+    seed: int = 0
     stage: int = 0
     epoch: int = 0
     alpha_rests: bool = False
@@ -125,6 +128,21 @@ class SearchState:
         """
         self.decisions.setdefault(kind, {})[row] = op
         self.refresh()
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """Random numbers of the epoch at hand, on the CPU: the same ones whenever they are asked for."""
+        return make_generator(self.seed, "search", purpose, self.epoch)
+
+    def move_alphas(self, gradients: Tensors) -> None:
+        """One step of the recipe's update down these gradients, by the names of the alphas."""
+        optimizer, update = self.alpha_optimizer, self.architecture.recipe.update
+        assert optimizer is not None
+        assert update is not None
+        for name, alpha in self.alphas.items():
+            alpha.grad = gradients[name]
+        if update.grad_clip is not None:
+            nn.utils.clip_grad_norm_(self.alphas.values(), update.grad_clip)
+        optimizer.step()
 
     def refresh(self) -> None:
         """Bring the architecture up to what rules have set."""

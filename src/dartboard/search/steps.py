@@ -89,7 +89,7 @@ class Steps:
         assert self._recipe.gradient is not None
         own = self._seen(next(self._streams.alphas))
         problem = self._problem(train_batch, self._penalized(self._loss(own, self.alpha_meter, of_alpha=True)))
-        self._move_alphas(self._recipe.gradient(problem))
+        self._state.move_alphas(self._recipe.gradient(problem))
 
     def _weights(self, batch: SeenBatch) -> None:
         """Move the weights by one clipped SGD step on the training loss."""
@@ -108,7 +108,7 @@ class Steps:
         loss = self._penalized(self._loss(batch, self.weight_meter, of_alpha=True))
         at_weights, at_alphas = differentiate_both(loss(weights, alphas), weights, alphas)
         self._problem(batch, self._penalized(self._loss(batch, of_alpha=True)))
-        self._move_alphas(at_alphas)
+        self._state.move_alphas(at_alphas)
         self._move_weights(at_weights)
 
     def _problem(self, train_batch: SeenBatch, validation_loss: Loss) -> Bilevel:
@@ -186,16 +186,6 @@ class Steps:
                 velocity[name] = buffer
         group = optimizer.param_groups[0]
         return SgdStep(group["lr"], group["momentum"], group["weight_decay"], velocity)
-
-    def _move_alphas(self, gradients: Tensors) -> None:
-        optimizer, update = self._state.alpha_optimizer, self._recipe.update
-        assert optimizer is not None
-        assert update is not None
-        for name, alpha in self._state.alphas.items():
-            alpha.grad = gradients[name]
-        if update.grad_clip is not None:
-            nn.utils.clip_grad_norm_(self._state.alphas.values(), update.grad_clip)
-        optimizer.step()
 
     def _move_weights(self, gradients: Mapping[str, Tensor | None]) -> None:
         weights = self._state.weights

@@ -1,6 +1,14 @@
 """How alpha becomes gates: one file per family."""
 
-from dartboard.search.relaxation.base import Deterministic, Draw, Relaxation, RelaxedCell, SharesSets
+from dartboard.search.relaxation.base import (
+    Deterministic,
+    Draw,
+    JointRelaxation,
+    Relaxation,
+    RelaxedCell,
+    SharesSets,
+)
+from dartboard.search.relaxation.controller import Controller, DrawnCells
 from dartboard.search.relaxation.dirichlet import Dirichlet, concentration
 from dartboard.search.relaxation.groups import GroupSoftmax, operation_groups
 from dartboard.search.relaxation.gumbel import Concrete, HardGumbel
@@ -12,13 +20,16 @@ from dartboard.search.relaxation.softmax import EdgeSoftmax, NodeSoftmax, Softma
 
 __all__ = [
     "Concrete",
+    "Controller",
     "Deterministic",
     "Dirichlet",
     "Draw",
+    "DrawnCells",
     "EdgeSimplex",
     "EdgeSoftmax",
     "GroupSoftmax",
     "HardGumbel",
+    "JointRelaxation",
     "NodeSoftmax",
     "PairSoftmax",
     "Relaxation",

@@ -1,6 +1,7 @@
 """What a relaxation is, and what it knows of the cells that it relaxes."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -9,7 +10,7 @@ from torch import Generator, Tensor
 
 from dartboard.space import CellTopology
 
-__all__ = ["Deterministic", "Draw", "Relaxation", "RelaxedCell", "SharesSets"]
+__all__ = ["Deterministic", "Draw", "JointRelaxation", "Relaxation", "RelaxedCell", "SharesSets"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ class RelaxedCell:
         return tuple(
             tuple(column for column in own if not (drops and self.ops[column] == "none")) for own in self.live_columns
         )
+
+    @cached_property
+    def choosable_mask(self) -> Tensor:
+        """The same as (edges, operations), bool, where `live` is."""
+        every = range(len(self.ops))
+        return self.live.new_tensor([[column in own for column in every] for own in self.choosable])
 
     @cached_property
     def rows(self) -> dict[tuple[int, int], int]:
@@ -109,6 +116,36 @@ class Relaxation(Protocol):
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """Deterministic gates for validation, selection and reports."""
+        ...
+
+
+@runtime_checkable
+class JointRelaxation(Protocol):
+    """A relaxation that draws all kinds of cells together, from alphas under names of its own.
+
+    For the slot `relaxation`, where it takes the place of a `Relaxation`; the three attributes are as there.
+    """
+
+    @property
+    def sums_to_one(self) -> bool:
+        """See `Relaxation`."""
+        ...
+
+    draws: bool
+    on_simplex: bool
+
+    def initial_alphas(self, cells: Mapping[str, RelaxedCell], generator: Generator) -> dict[str, Tensor]:
+        """The start values by name, drawn on the CPU."""
+        ...
+
+    def draw_cells(
+        self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell], generator: Generator
+    ) -> dict[str, Draw]:
+        """What one step runs, by kind; the generator is on the CPU."""
+        ...
+
+    def mean_cells(self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> dict[str, Tensor]:
+        """Deterministic gates by kind, for validation, selection and reports."""
         ...
 
 

@@ -6,6 +6,7 @@ from dartboard.search.rules.best_epoch import BestEpoch
 from dartboard.search.rules.cooling import Cooling, LinearCooling
 from dartboard.search.rules.curvature import DecayOnSharpening, MeasureCurvature, Sharpening, StopOnSharpening
 from dartboard.search.rules.dropping import GrowDropping
+from dartboard.search.rules.reinforce import Reinforce
 from dartboard.search.rules.skip_dropout import FadingSkipDropout
 from dartboard.search.rules.stopping import StopAtSkips, StopAtStableRanking
 from dartboard.search.rules.warm_up import NoTraining, WarmUp
@@ -22,6 +23,7 @@ __all__ = [
     "LinearCooling",
     "MeasureCurvature",
     "NoTraining",
+    "Reinforce",
     "Rule",
     "ScaleWeightDecay",
     "Sharpening",
