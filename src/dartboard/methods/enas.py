@@ -29,8 +29,8 @@ def enas(
 ) -> Recipe:
     """ENAS: a recurrent controller proposes architectures, and learns from how accurate they are with shared weights.
 
-    Every weight step trains one architecture that the controller draws. After the steps of an epoch the controller is
-    moved by REINFORCE: the reward of a draw is its accuracy on a batch of validation images.
+    Every weight step trains one architecture that the controller draws. After an epoch's steps REINFORCE moves the
+    controller: the reward of a draw is its accuracy on a batch of validation images.
 
     Differs from the paper: the settings are those of AutoDL-Projects for NAS-Bench-201, for every space; its 50 updates
     after 195 steps are one every `steps_per_update`, so that they scale; the learning rate falls once by a cosine, and
@@ -54,11 +54,5 @@ def enas(
         update=AdamUpdate(alpha_lr, betas=(0.0, 0.999), weight_decay=0.0, grad_clip=5.0, eps=1e-3),
         rules=(Reinforce(steps_per_update, aggregate, entropy_weight, baseline_decay),),
         selection=SampleAndValidate(candidates, batches, 0, None, "relaxation"),
-        published={
-            "batch_size": 128,
-            "epochs": 250,
-            "weight_decay": 2.5e-4,
-            "weight_lr": 0.05,
-            "weight_lr_min": 5e-4,
-        },
+        published={"batch_size": 128, "epochs": 250, "weight_decay": 2.5e-4, "weight_lr": 0.05, "weight_lr_min": 5e-4},
     )
