@@ -49,6 +49,9 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
     "gdas": ({}, 12),
     # A temperature that falls takes two epochs in which alpha learns, and it rests for half of a stage.
     "dots": ({}, 8),
+    # Two epochs teach a controller little: as with `rsps`, trying many finds it. What the controller learns by is
+    # shown in unit/search/test_enas.py.
+    "enas": ({"candidates": 500}, 2),
     # The gates must tell what is planted, not the trying of many.
     "setn": ({"candidates": 1}, 10),
     # Its dropout must have faded before skip connections are judged fairly.
@@ -61,11 +64,15 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
 """Method -> further options with which it finds what is planted, and epochs; otherwise none, and two a stage."""
 
 PLANTED_IN = {
+    # Most paths through two nodes do harm, so that weights which see nothing but drawn paths learn to trust `none`.
+    "enas": PLANTED_PAIRS,
     # An operation that is not run has the gradient of a number, so that `none`, which gives nothing when it is run,
     # gains on operations that do harm; here it is no choice.
     "gdas": PLANTED_PAIRS,
     # While single paths are drawn, an edge behind which another one still searches hardly shows what it is worth.
     "proxyless": PLANTED_FAN,
+    # As enas.
+    "rsps": PLANTED_PAIRS,
 }
 """Method -> the problem in which it finds what is planted within seconds; otherwise `PLANTED`, if it takes that."""
 
@@ -80,6 +87,8 @@ SMALL: dict[str, tuple[dict[str, Any], int]] = {
     "dots": ({}, 8),
     # There are but a few images.
     "rsps": ({"candidates": 5}, 2),
+    # Two steps an epoch, and two updates of the controller after them.
+    "enas": ({"candidates": 3, "aggregate": 2, "steps_per_update": 1}, 2),
     # Must divide the width of the small supernet.
     "drnas-progressive": ({"channel_shares": (4, 2)}, 4),
     # An epoch of two steps would have one of alpha.
@@ -136,6 +145,10 @@ def num_stages(name: str) -> int:
 def num_epochs(name: str) -> int:
     """Two for every stage, one in which alpha may rest and one in which it learns, unless `SMALL` says otherwise."""
     return SMALL[name][1] if name in SMALL else 2 * num_stages(name)
+
+
+def options_of_small(name: str) -> dict[str, Any]:
+    return {f"method.options.{option}": value for option, value in SMALL.get(name, ({}, 0))[0].items()}
 
 
 def planted_recipe(name: str) -> Recipe:
@@ -229,7 +242,7 @@ class StopAfter(Observer):
 
 def search(folder: Path, name: str, *layers: dict[str, Any], observer: Observer | None = None) -> Outcome:
     method = {"method.name": name, "search.epochs": num_epochs(name), "search.steps_per_epoch": 2}
-    method |= {f"method.options.{option}": value for option, value in SMALL.get(name, ({}, 0))[0].items()}
+    method |= options_of_small(name)
     with RunDirectory(folder) as run:
         search_genotype(open_small(run, method, *layers, observer=observer))
     return outcome(folder)
@@ -335,7 +348,7 @@ def test_a_method_takes_a_space_or_refuses_it_in_a_sentence(name: str) -> None:
 @pytest.mark.parametrize(("name", "space"), TAKEN)
 def test_the_genotype_is_an_architecture_of_its_space(name: str, space: str, tmp_path: Path) -> None:
     layers: dict[str, Any] = {"space": space, "method.name": name, "search.epochs": num_epochs(name)}
-    layers |= {"search.steps_per_epoch": 1, "search.init_channels": 12}
+    layers |= {"search.steps_per_epoch": 1, "search.init_channels": 12, **options_of_small(name)}
     with RunDirectory(tmp_path) as run:
         genotype = search_genotype(open_small(run, layers))
     check_genotype(genotype, get_space(space))
@@ -353,7 +366,9 @@ SHOWN_ELSEWHERE = {
     ("i-darts", "pairs"): "unit/search/test_sparse_selection.py",
     **{("rsps", option): "unit/search/test_paths.py" for option in ("batches", "candidates", "finalists")},
     ("rsps", "steps_per_round"): "unit/search/test_paths.py",
-    **{("setn", option): "unit/search/test_paths.py" for option in ("batches", "candidates")},
+    **{
+        (name, option): "unit/search/test_paths.py" for name in ("enas", "setn") for option in ("batches", "candidates")
+    },
     ("gdas", "allow_same_source"): "unit/search/test_drawn_gates.py",
     **{("darts-pt-fixed", option): "unit/search/test_edge_decisions.py" for option in ("measure", "none", "tuning")},
     **{(name, option): "unit/search/test_edge_decisions.py" for name in ("sgas", "sgas-pt") for option in GREEDY},
@@ -366,6 +381,7 @@ SHOWN_ELSEWHERE = {
 VALUES: dict[tuple[str, str], list[object]] = {
     ("darts-cg", "iterations"): [1],  # ten are enough here
     ("darts-cg", "tolerance"): [0.5],
+    ("enas", "baseline_decay"): [0.5],
     ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
     **{(name, "first_epoch"): [0] for name in ("robust-darts", "robust-darts-ada")},
     **{(name, "factor"): [0.0] for name in ("robust-darts", "robust-darts-ada")},

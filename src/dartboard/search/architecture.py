@@ -11,7 +11,7 @@ from torch import Tensor
 from dartboard.errors import RecipeError
 from dartboard.search.gradient import Tensors
 from dartboard.search.recipe import Recipe
-from dartboard.search.relaxation import DrawsPaths, RelaxedCell, Settles, SharesSets
+from dartboard.search.relaxation import Draw, DrawsPaths, JointRelaxation, RelaxedCell, Settles, SharesSets
 from dartboard.space import Genotype, OperationCosts, SearchSpace
 from dartboard.supernet import Active
 
@@ -65,8 +65,9 @@ class Architecture:
     """What the parts of a recipe make of the cells of a space.
 
     Its parameters, the alphas, go by name: `KIND` for the operations, `KIND.edges` where the recipe weighs edges,
-    `KIND.attention` where it mixes attention operations. So do the gates (see `ReferenceSupernet.forward`), which also
-    hold `KIND.auxiliary` where the supernet has auxiliary skip connections; that gate is no parameter.
+    `KIND.attention` where it mixes attention operations; a `JointRelaxation` has names of its own instead of `KIND`.
+    The gates go by the same names (see `ReferenceSupernet.forward`), and also hold `KIND.auxiliary` where the supernet
+    has auxiliary skip connections; that gate is no parameter.
     For selections, deterministic gates further hold `KIND.sets` where the recipe weighs sets of edges: their shares.
 
     Attributes:
@@ -117,7 +118,10 @@ class Architecture:
     def initial_alphas(self, generator: torch.Generator) -> dict[str, Tensor]:
         """Start values of all parameters, drawn on the CPU."""
         recipe = self.recipe
-        alphas = {kind: recipe.relaxation.initial_alpha(cell, generator) for kind, cell in self.cells.items()}
+        if isinstance(recipe.relaxation, JointRelaxation):
+            alphas = recipe.relaxation.initial_alphas(self.cells, generator)
+        else:
+            alphas = {kind: recipe.relaxation.initial_alpha(cell, generator) for kind, cell in self.cells.items()}
         if recipe.edges:
             for kind, cell in self.cells.items():
                 alphas[f"{kind}.edges"] = recipe.edges.initial_alpha(cell, generator)
@@ -135,19 +139,30 @@ class Architecture:
             generator: on the CPU.
             of_alpha: whether the loss that follows is alpha's; otherwise it is that of the weights.
         """
-        recipe, gates, active = self.recipe, {}, {}
-        for kind, cell in self.cells.items():
-            drawn = recipe.relaxation.draw(alphas[kind], cell, generator, of_alpha=of_alpha)
-            gates[kind] = drawn.gates
-            if drawn.offset is not None:
-                gates[f"{kind}.offset"] = drawn.offset
-            if drawn.active is not None:
-                active[kind] = drawn.active
+        recipe = self.recipe
+        if isinstance(recipe.relaxation, JointRelaxation):
+            draws = recipe.relaxation.draw_cells(alphas, self.cells, generator)
+        else:
+            draws = {
+                kind: recipe.relaxation.draw(alphas[kind], cell, generator, of_alpha=of_alpha)
+                for kind, cell in self.cells.items()
+            }
+        gates, active = self.of_draws(draws)
         if recipe.edges:
             for kind, cell in self.cells.items():
                 drawn = recipe.edges.draw(alphas[f"{kind}.edges"], cell, generator, of_alpha=of_alpha)
                 gates[f"{kind}.edges"] = drawn.gates
-        return StepGates(self.decided(gates | self._common(alphas)), self._decided_active(active))
+        return StepGates(gates | self._attention(alphas), active)
+
+    def of_draws(self, draws: Mapping[str, Draw]) -> StepGates:
+        """What runs draws of the operations, by the kind of cells; decided edges are put in place."""
+        gates: dict[str, Tensor] = {}
+        for kind, drawn in draws.items():
+            gates[kind] = drawn.gates
+            if drawn.offset is not None:
+                gates[f"{kind}.offset"] = drawn.offset
+        active = {kind: drawn.active for kind, drawn in draws.items() if drawn.active is not None}
+        return StepGates(self.decided(gates | self._auxiliary(gates)), self._decided_active(active))
 
     def decided(self, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Gates with those of decided edges put in place."""
@@ -207,14 +222,17 @@ class Architecture:
     def mean_gates(self, alphas: Tensors) -> dict[str, Tensor]:
         """Deterministic gates for validation, selection and reports."""
         recipe = self.recipe
-        gates = {kind: recipe.relaxation.mean_gates(alphas[kind], cell) for kind, cell in self.cells.items()}
+        if isinstance(recipe.relaxation, JointRelaxation):
+            gates = recipe.relaxation.mean_cells(alphas, self.cells)
+        else:
+            gates = {kind: recipe.relaxation.mean_gates(alphas[kind], cell) for kind, cell in self.cells.items()}
         if recipe.edges:
             for kind, cell in self.cells.items():
                 gates[f"{kind}.edges"] = recipe.edges.mean_gates(alphas[f"{kind}.edges"], cell)
         if isinstance(recipe.edges, SharesSets):
             for kind, cell in self.cells.items():
                 gates[f"{kind}.sets"] = recipe.edges.set_shares(alphas[f"{kind}.edges"], cell)
-        return self.decided(gates | self._common(alphas))
+        return self.decided(gates | self._auxiliary(gates) | self._attention(alphas))
 
     def settle(self, before: Tensors, alphas: Tensors, active: Active | None) -> None:
         """Let the relaxation have its say once an update has moved alpha.
@@ -260,12 +278,16 @@ class Architecture:
             for kind, cell in self.cells.items()
         }
 
-    def _common(self, alphas: Tensors) -> dict[str, Tensor]:
-        """Gates that are the same in a step and on average."""
-        gates: dict[str, Tensor] = {}
-        for kind, cell in self.cells.items():
-            if self.recipe.mixing.attention:
-                gates[f"{kind}.attention"] = alphas[f"{kind}.attention"].softmax(dim=-1)
-            if self.recipe.mixing.auxiliary_skip:
-                gates[f"{kind}.auxiliary"] = alphas[kind].new_full((len(cell.topology.edges),), self.auxiliary_gate)
-        return gates
+    def _attention(self, alphas: Tensors) -> dict[str, Tensor]:
+        """The gates of attention, the same in a step and on average."""
+        if not self.recipe.mixing.attention:
+            return {}
+        return {f"{kind}.attention": alphas[f"{kind}.attention"].softmax(dim=-1) for kind in self.cells}
+
+    def _auxiliary(self, gates: Tensors) -> dict[str, Tensor]:
+        """The gates of auxiliary skip connections beside those of operations."""
+        if not self.recipe.mixing.auxiliary_skip:
+            return {}
+        return {
+            f"{kind}.auxiliary": gates[kind].new_full((len(gates[kind]),), self.auxiliary_gate) for kind in self.cells
+        }

@@ -8,7 +8,7 @@ import torch
 
 from dartboard.space import CellTopology, Choice, SearchSpace
 
-__all__ = ["cell_choices", "draw_by_shares", "draw_uniformly", "likeliest"]
+__all__ = ["Chosen", "cell_choices", "draw_by_shares", "draw_uniformly", "likeliest"]
 
 Chosen = Mapping[int, int]
 """Row of a kept edge -> the column of its operation."""

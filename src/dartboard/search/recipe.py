@@ -15,7 +15,7 @@ from dartboard.search.hypernetworks import Hypernetwork
 from dartboard.search.penalties import Joining, Penalty
 from dartboard.search.perturbations import BoxPerturbation, Perturbation
 from dartboard.search.pruning import Pruning
-from dartboard.search.relaxation import Relaxation, SharesSets, Softmax
+from dartboard.search.relaxation import JointRelaxation, Relaxation, SharesSets, Softmax
 from dartboard.search.rules import Rule
 from dartboard.search.selection import Selection, StrongestEdgePairs, StrongestEdges, WithAttention
 from dartboard.search.update import Update
@@ -73,8 +73,8 @@ class Recipe:
         without: candidate operations of the space that the method leaves out.
         only_selectable: whether also those are left out that no discrete cell takes: `none`, where edges are dropped.
         hypernetwork: makes the weights of candidate operations from alpha; None: they learn on their own.
-        gradient: what d loss / d alpha is; None leaves alpha as it starts.
-        update: how alpha moves; given exactly when there is a gradient.
+        gradient: what d loss / d alpha is; None leaves alpha to the rules, without one that moves it as it starts.
+        update: how alpha moves; given exactly when there is a gradient, or a rule that moves alpha.
         companion: a second network that learns beside the supernet; None: there is none.
         images: which images alpha learns from.
         penalties: what joins the loss of alpha.
@@ -93,7 +93,7 @@ class Recipe:
         RecipeError: the parts do not fit together.
     """
 
-    relaxation: Relaxation = field(default_factory=Softmax)
+    relaxation: Relaxation | JointRelaxation = field(default_factory=Softmax)
     edges: Relaxation | None = None
     mixing: Mixing = field(default_factory=Mixing)
     without: tuple[str, ...] = ()
@@ -114,8 +114,10 @@ class Recipe:
     published: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if (self.gradient is None) != (self.update is None):
-            given, missing = ("gradient", "update") if self.update is None else ("update", "gradient")
+        moves = self.gradient is not None or any(rule.moves_alpha for rule in self.rules)
+        if moves != (self.update is not None):
+            mover = "gradient" if self.gradient else "rule that moves alpha"
+            given, missing = (mover, "update") if self.update is None else ("update", "gradient")
             raise RecipeError(
                 f"the recipe has a {given} but no {missing}; alpha moves only with both, so give both or none"
             )

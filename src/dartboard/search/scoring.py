@@ -1,15 +1,18 @@
 """What an architecture is worth with the weights of a supernet."""
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
-from dartboard.data import Batches
+from dartboard.data import Batch, Batches
+from dartboard.errors import SettingsError
 from dartboard.runs import Meter
 from dartboard.search.architecture import StepGates
+from dartboard.search.selection.base import NO_IMAGES
 
 __all__ = ["Score", "Scorer"]
 
@@ -47,10 +50,33 @@ class Scorer:
             batches: how many of the first batches are looked at; None: all.
         """
         meter = Meter(self._device)
-        gates = {name: gate.to(self._device) for name, gate in drawn.gates.items()}
         for batch in islice(self._validation.in_order(), batches):
-            options = {} if drawn.active is None else {"active": drawn.active}
-            logits = self._supernet(batch.images, gates, **options)
+            logits = self._logits(drawn, batch)
             meter.add(functional.cross_entropy(logits, batch.labels), logits, batch.labels)
         read = meter.read()
         return Score(*read) if read else None
+
+    @torch.no_grad()
+    def accuracy(self, drawn: StepGates, batch: Batch) -> Tensor:
+        """The accuracy on one batch, as a fraction; a scalar that nobody has waited for."""
+        return (self._logits(drawn, batch).argmax(dim=1) == batch.labels).float().mean()
+
+    def endless(self) -> Iterator[Batch]:
+        """The validation images in batches, in order, over and over.
+
+        Raises:
+            SettingsError: there are none.
+        """
+        while True:
+            first = True
+            for batch in self._validation.in_order():
+                first = False
+                yield batch
+            if first:
+                raise SettingsError(NO_IMAGES)
+
+    def _logits(self, drawn: StepGates, batch: Batch) -> Tensor:
+        gates = {name: gate.to(self._device) for name, gate in drawn.gates.items()}
+        options = {} if drawn.active is None else {"active": drawn.active}
+        logits: Tensor = self._supernet(batch.images, gates, **options)
+        return logits

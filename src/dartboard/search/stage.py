@@ -94,9 +94,9 @@ class StageSearch:
             live,
             Scorer(supernet, self.batches.validation, problem.device),
             hypernetwork,
+            seed=self._seed,
             stage=self.number,
             epoch=span[0],
-            seed=self._seed,
         )
         if recipe.companion:
             self._add_companion(state, recipe.companion, request)
@@ -134,9 +134,11 @@ class StageSearch:
         state.supernet.train()
         self._train_companion(steps)
         own = self._epoch_batches()
-        for batch in islice(own.weights.epoch(self._generator("weight-batches")), self.num_steps):
+        for batch in islice(own.weights.epoch(state.generator("weight-batches")), self.num_steps):
             steps(batch)
             observer.step()
+        for rule in self.recipe.rules:
+            rule.after_steps(state, self.num_steps)
         losses = self._read(steps)
         state.write_generated()
         gates = self.mean_gates(state.alphas)
@@ -173,7 +175,7 @@ class StageSearch:
         if self.recipe.companion is None or self.state.alpha_rests:
             return
         self.follow_architecture()
-        for batch in islice(self.batches.weights.epoch(self._generator("companion-batches")), self.num_steps):
+        for batch in islice(self.batches.weights.epoch(self.state.generator("companion-batches")), self.num_steps):
             steps.train_companion(batch)
 
     def judge(self, note: Callable[[str], None]) -> Judged:
@@ -241,7 +243,7 @@ class StageSearch:
     def make_steps(self) -> Steps:
         """The steps of the epoch at hand."""
         own = self._epoch_batches()
-        streams = Streams(self._generator, own.alphas.forever, own.weights.forever)
+        streams = Streams(self.state.generator, own.alphas.forever, own.weights.forever)
         return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
 
     def _epoch_batches(self) -> SearchBatches:
@@ -250,9 +252,6 @@ class StageSearch:
         if not more:
             return batches
         return batches._replace(weights=batches.weights.enlarged(more), alphas=batches.alphas.enlarged(more))
-
-    def _generator(self, purpose: str) -> torch.Generator:
-        return make_generator(self._seed, "search", purpose, self.state.epoch)
 
     def _learning_rate(self, start: float) -> float:
         state, settings = self.state, self.settings

@@ -148,6 +148,25 @@ class SearchState:
         """What deterministic gates, such as `Architecture.mean_gates`, are worth; None without validation images."""
         return self.score(StepGates(dict(gates), self.architecture.active))
 
+    def move_alphas(self, gradients: Tensors) -> None:
+        """One step of the recipe's update down these gradients, by the names of the alphas.
+
+        Neither decay nor the momentum from before moves the alpha of an edge that is decided.
+        """
+        optimizer, update = self.alpha_optimizer, self.architecture.recipe.update
+        assert optimizer is not None
+        assert update is not None
+        for name, alpha in self.alphas.items():
+            alpha.grad = gradients[name]
+        if update.grad_clip is not None:
+            nn.utils.clip_grad_norm_(self.alphas.values(), update.grad_clip)
+        resting = self.architecture.resting(self.alphas)
+        before = {kind: self.alphas[kind].detach().clone() for kind in resting}
+        optimizer.step()
+        with torch.no_grad():
+            for kind, mask in resting.items():
+                self.alphas[kind].copy_(torch.where(mask, before[kind], self.alphas[kind]))
+
     def refresh(self) -> None:
         """Bring the architecture up to what rules have set."""
         self.architecture = self.architecture.at(self.temperature, self.auxiliary_gate, self.decisions)

@@ -273,29 +273,14 @@ class Steps:
         return SgdStep(group["lr"], group["momentum"], group["weight_decay"], velocity)
 
     def _move_alphas(self, gradients: Tensors) -> None:
-        optimizer, update = self._state.alpha_optimizer, self._recipe.update
-        assert optimizer is not None
-        assert update is not None
-        for name, alpha in self._state.alphas.items():
-            alpha.grad = gradients[name]
-        if update.grad_clip is not None:
-            nn.utils.clip_grad_norm_(self._state.alphas.values(), update.grad_clip)
-        # Neither decay nor the momentum from before moves the alpha of an edge that is decided.
-        resting = self._state.architecture.resting(self._state.alphas)
-        before = {kind: self._state.alphas[kind].detach().clone() for kind in resting}
-        self._step_alphas(optimizer)
-        with torch.no_grad():
-            for kind, mask in resting.items():
-                self._state.alphas[kind].copy_(torch.where(mask, before[kind], self._state.alphas[kind]))
-
-    def _step_alphas(self, optimizer: torch.optim.Optimizer) -> None:
         """The update, after which the relaxation may have its say."""
+        state = self._state
         if self._drawn is None or not isinstance(self._recipe.relaxation, Settles):
-            optimizer.step()
+            state.move_alphas(gradients)
             return
-        before = self._state.copied_alphas()
-        optimizer.step()
-        self._state.architecture.settle(before, self._state.alphas, self._drawn.active)
+        before = state.copied_alphas()
+        state.move_alphas(gradients)
+        state.architecture.settle(before, state.alphas, self._drawn.active)
 
     def _move_weights(self, gradients: Mapping[str, Tensor | None]) -> None:
         self._move(self._state.weights, self._state.weight_optimizer, gradients)

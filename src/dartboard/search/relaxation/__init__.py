@@ -5,12 +5,14 @@ from dartboard.search.relaxation.base import (
     Deterministic,
     Draw,
     DrawsPaths,
+    JointRelaxation,
     Relaxation,
     RelaxedCell,
     Settles,
     SharesSets,
 )
 from dartboard.search.relaxation.binary import BinaryGates
+from dartboard.search.relaxation.controller import Controller, DrawnCells
 from dartboard.search.relaxation.dirichlet import Dirichlet, concentration
 from dartboard.search.relaxation.groups import GroupSoftmax, operation_groups
 from dartboard.search.relaxation.gumbel import Concrete, HardGumbel
@@ -24,14 +26,17 @@ __all__ = [
     "BinaryGates",
     "Columns",
     "Concrete",
+    "Controller",
     "Deterministic",
     "Dirichlet",
     "Draw",
+    "DrawnCells",
     "DrawsPaths",
     "EdgeSimplex",
     "EdgeSoftmax",
     "GroupSoftmax",
     "HardGumbel",
+    "JointRelaxation",
     "NodeSoftmax",
     "PairSoftmax",
     "Relaxation",

@@ -1,7 +1,7 @@
 """What a relaxation is, and what it knows of the cells that it relaxes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -10,7 +10,17 @@ from torch import Generator, Tensor
 
 from dartboard.space import CellTopology
 
-__all__ = ["Columns", "Deterministic", "Draw", "DrawsPaths", "Relaxation", "RelaxedCell", "Settles", "SharesSets"]
+__all__ = [
+    "Columns",
+    "Deterministic",
+    "Draw",
+    "DrawsPaths",
+    "JointRelaxation",
+    "Relaxation",
+    "RelaxedCell",
+    "Settles",
+    "SharesSets",
+]
 
 Columns = Sequence[Sequence[int]]
 """For every edge the columns of some operations."""
@@ -45,18 +55,16 @@ class RelaxedCell:
         return tuple(tuple(column for column, is_live in enumerate(row) if is_live) for row in self.live.tolist())
 
     @cached_property
-    def choosable(self) -> tuple[tuple[int, ...], ...]:
-        """For every edge the columns that a discrete cell may take: where edges are dropped, `none` is no choice."""
-        drops = self.topology.edges_per_node is not None
-        return tuple(
-            tuple(column for column in own if not (drops and self.ops[column] == "none")) for own in self.live_columns
-        )
-
-    @cached_property
     def selectable_columns(self) -> tuple[tuple[int, ...], ...]:
-        """The same without what no discrete cell takes: `none`, where edges are dropped."""
+        """For every edge the columns that a discrete cell may take: where edges are dropped, `none` is no choice."""
         left_out = "none" if self.topology.edges_per_node is not None else ""
         return tuple(tuple(column for column in row if self.ops[column] != left_out) for row in self.live_columns)
+
+    @property
+    def selectable_mask(self) -> Tensor:
+        """The same as (edges, operations), bool, where `live` is."""
+        every = range(len(self.ops))
+        return self.live.new_tensor([[column in own for column in every] for own in self.selectable_columns])
 
     @cached_property
     def rows(self) -> dict[tuple[int, int], int]:
@@ -119,6 +127,36 @@ class Relaxation(Protocol):
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """Deterministic gates for validation, selection and reports."""
+        ...
+
+
+@runtime_checkable
+class JointRelaxation(Protocol):
+    """A relaxation that draws all kinds of cells together, from alphas under names of its own.
+
+    For the slot `relaxation`, where it takes the place of a `Relaxation`; the three attributes are as there.
+    """
+
+    @property
+    def sums_to_one(self) -> bool:
+        """See `Relaxation`."""
+        ...
+
+    draws: bool
+    on_simplex: bool
+
+    def initial_alphas(self, cells: Mapping[str, RelaxedCell], generator: Generator) -> dict[str, Tensor]:
+        """The start values by name, drawn on the CPU."""
+        ...
+
+    def draw_cells(
+        self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell], generator: Generator
+    ) -> dict[str, Draw]:
+        """What one step runs, by kind; the generator is on the CPU."""
+        ...
+
+    def mean_cells(self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> dict[str, Tensor]:
+        """Deterministic gates by kind, for validation, selection and reports."""
         ...
 
 

@@ -36,7 +36,7 @@ class UniformPaths:
         """See the class."""
         if of_alpha:
             return self.learning.draw(alpha, cell, generator, of_alpha=True)
-        chosen = draw_uniformly(cell.topology, cell.choosable, generator)
+        chosen = draw_uniformly(cell.topology, cell.selectable_columns, generator)
         active = tuple((chosen[row],) if row in chosen else () for row in range(len(cell.topology.edges)))
         gates = [[float(column in columns) for column in range(len(cell.ops))] for columns in active]
         return Draw(torch.tensor(gates, dtype=alpha.dtype).to(alpha.device), active)

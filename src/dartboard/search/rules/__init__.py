@@ -7,6 +7,7 @@ from dartboard.search.rules.cooling import Cooling, LinearCooling
 from dartboard.search.rules.curvature import DecayOnSharpening, MeasureCurvature, Sharpening, StopOnSharpening
 from dartboard.search.rules.dropping import GrowDropping
 from dartboard.search.rules.greedy import ByShare, DecideGreedily
+from dartboard.search.rules.reinforce import ReinforceController
 from dartboard.search.rules.removal import ByRemoval, DecideByRemoval, Measure, OperationChoice
 from dartboard.search.rules.skip_dropout import FadingSkipDropout
 from dartboard.search.rules.stopping import StopAtSkips, StopAtStableRanking
@@ -30,6 +31,7 @@ __all__ = [
     "MeasureCurvature",
     "NoTraining",
     "OperationChoice",
+    "ReinforceController",
     "Rule",
     "ScaleWeightDecay",
     "Sharpening",

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from dartboard.errors import RecipeError
+from dartboard.search.relaxation import JointRelaxation
 from dartboard.search.rules.base import Rule
 from dartboard.search.rules.decisions import due_epoch, surplus
 from dartboard.search.rules.removal import OperationChoice
@@ -72,7 +73,7 @@ class DecideGreedily(Rule):
 
     def refuse_recipe(self, recipe: "Recipe") -> str:
         """There must be shares to judge by."""
-        if recipe.relaxation.sums_to_one:
+        if recipe.relaxation.sums_to_one and not isinstance(recipe.relaxation, JointRelaxation):
             return ""
         name = type(recipe.relaxation).__name__
         return f"DecideGreedily judges edges by shares of one, and the gates of {name} are none"
@@ -164,8 +165,9 @@ def _spread(values: list[float]) -> list[float]:
 @torch.no_grad()
 def _shares(state: "SearchState", kind: str) -> Tensor:
     """The gates as alpha has them, decided edges included, (edges, operations), on the CPU."""
-    architecture = state.architecture
-    return architecture.recipe.relaxation.mean_gates(state.alphas[kind], architecture.cells[kind]).double().cpu()
+    architecture, relaxation = state.architecture, state.architecture.recipe.relaxation
+    assert not isinstance(relaxation, JointRelaxation)
+    return relaxation.mean_gates(state.alphas[kind], architecture.cells[kind]).double().cpu()
 
 
 def _num_decisions(state: "SearchState") -> int:

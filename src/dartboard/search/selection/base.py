@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from dartboard.search.architecture import Architecture
     from dartboard.search.scoring import Scorer
 
-__all__ = ["Judged", "Judging", "Selection", "Trained", "make_genotype"]
+__all__ = ["NO_IMAGES", "Judged", "Judging", "Selection", "Trained", "make_genotype"]
+
+NO_IMAGES = (
+    "this method tries architectures on validation images, and there are none; leave search.validation_images as it "
+    "is, or give the dataset more images."
+)
+"""What to tell when nothing can be tried."""
 
 
 class Selection(Protocol):

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
 from dartboard.errors import SettingsError
-from dartboard.search.drawing import cell_choices, draw_by_shares, draw_uniformly, likeliest
-from dartboard.search.selection.base import Judged, Trained, make_genotype
+from dartboard.search.drawing import Chosen, cell_choices, draw_by_shares, draw_uniformly, likeliest
+from dartboard.search.relaxation import JointRelaxation
+from dartboard.search.selection.base import NO_IMAGES, Judged, Trained, make_genotype
 from dartboard.search.selection.strongest import StrongestEdges
 from dartboard.space import Genotype, SearchSpace
+
+if TYPE_CHECKING:
+    from dartboard.search.recipe import Recipe
 
 __all__ = ["SampleAndValidate"]
 
@@ -32,18 +36,24 @@ class SampleAndValidate:
         finalists: how many of them are scored on all images; 0: the best on the first batches wins.
         steps_per_round: a search of this many weight steps has one round, one of twice as many two; None: one always.
         origin: candidates are drawn "uniform", or by their "shares" of the gates, or are the "likeliest" ones, which in
-            spaces that drop edges are drawn by their shares.
+            spaces that drop edges are drawn by their shares; or as the "relaxation" draws whole architectures.
     """
 
     candidates: int = 1000
     batches: int | None = 3
     finalists: int = 10
     steps_per_round: int | None = 10_000
-    origin: Literal["uniform", "shares", "likeliest"] = "uniform"
+    origin: Literal["uniform", "shares", "likeliest", "relaxation"] = "uniform"
 
     def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
         """See the class."""
         return StrongestEdges()(space, gates, generator)
+
+    def refuse_recipe(self, recipe: "Recipe") -> str:
+        """Relaxations that draw no whole architectures, where candidates are to come from them."""
+        if self.origin != "relaxation" or isinstance(recipe.relaxation, JointRelaxation):
+            return ""
+        return f"SampleAndValidate cannot take its candidates from {type(recipe.relaxation).__name__}"
 
     def rounds(self, steps: int) -> int:
         """How often a search of that many weight steps tries candidates."""
@@ -77,12 +87,15 @@ class SampleAndValidate:
             yield from self._likeliest(trained)
             return
         for _ in range(self.candidates):
-            drawn = {
-                kind: draw_uniformly(space.cell, columns[kind], trained.generator)
-                if self.origin == "uniform"
-                else draw_by_shares(space.cell, columns[kind], trained.gates[kind], trained.generator)
-                for kind in space.cell_kinds
-            }
+            if self.origin == "relaxation":
+                drawn = _whole(trained)
+            else:
+                drawn = {
+                    kind: draw_uniformly(space.cell, columns[kind], trained.generator)
+                    if self.origin == "uniform"
+                    else draw_by_shares(space.cell, columns[kind], trained.gates[kind], trained.generator)
+                    for kind in space.cell_kinds
+                }
             yield make_genotype(space, {kind: cell_choices(space, chosen) for kind, chosen in drawn.items()})
 
     def _likeliest(self, trained: Trained) -> Iterator[Genotype]:
@@ -99,8 +112,15 @@ class SampleAndValidate:
     def _accuracy(self, trained: Trained, genotype: Genotype, batches: int | None) -> float:
         score = trained.score(trained.architecture.of_genotype(genotype), batches)
         if score is None:
-            raise SettingsError(
-                "this method tries architectures on validation images, and there are none; leave "
-                "search.validation_images as it is, or give the dataset more images."
-            )
+            raise SettingsError(NO_IMAGES)
         return score.accuracy
+
+
+def _whole(trained: Trained) -> dict[str, Chosen]:
+    """What a step of the weights would see, by the kind of cells."""
+    active = trained.architecture.draw(trained.alphas, trained.generator, of_alpha=False).active
+    assert active is not None
+    return {
+        kind: {row: columns[0] for row, columns in enumerate(active[kind]) if columns}
+        for kind in trained.space.cell_kinds
+    }

@@ -20,17 +20,21 @@ class AdamUpdate:
         betas: decay rates of the moments.
         weight_decay: L2 factor.
         grad_clip: largest norm of the gradient of all alphas together; None: no clipping.
+        eps: added to the root of the second moment.
     """
 
     lr: float = 3e-4
     betas: tuple[float, float] = (0.5, 0.999)
     weight_decay: float = 1e-3
     grad_clip: float | None = None
+    eps: float = 1e-8
     on_simplex = False
 
     def optimizer(self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> torch.optim.Optimizer:  # noqa: ARG002
         """See the class."""
-        return torch.optim.Adam(alphas.values(), lr=self.lr, betas=self.betas, weight_decay=self.weight_decay)
+        return torch.optim.Adam(
+            alphas.values(), lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay
+        )
 
 
 @dataclass(frozen=True)
