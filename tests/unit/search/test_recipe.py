@@ -73,7 +73,7 @@ def test_a_recipe_with_half_of_what_moves_alpha_is_refused(parts, sentence: str)
 
 
 def test_a_misspelt_method_is_answered_with_the_nearest_names() -> None:
-    with pytest.raises(UnknownNameError, match=r"there is no method 'drats'; did you mean 'darts'"):
+    with pytest.raises(UnknownNameError, match=r"there is no method 'drats'; did you mean .*'darts'"):
         make_recipe("drats", {})
 
 
