@@ -147,6 +147,7 @@ class PlantedSupernet(nn.Module):
         gates: Mapping[str, Tensor],
         active: Active | None = None,
         skip_dropout: SkipDropout | None = None,
+        _noise_seed: int = 0,
     ) -> tuple[Tensor, list[Tensor]]:
         """The only map within is what the cell puts out."""
         cell = self.planted.run_cell(images, gates, active, skip_dropout)

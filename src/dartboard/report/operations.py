@@ -15,6 +15,7 @@ FAMILY_COLOURS: Mapping[str, str] = MappingProxyType(
         "pooling": "#c98a1b",
         "skip connection": "#d6455d",
         "attention": "#5c9c3a",
+        "noise": "#a0764a",
         "none": "#97a1ac",
         "other": "#7d8590",
     }
@@ -29,6 +30,7 @@ _PATTERNS = (
     ("pooling", r"\w*pool"),
     ("skip connection", r"skip|identity"),
     ("attention", r"\w+_excite|c?bam$|\w+_attention"),
+    ("noise", r"noise"),
     ("none", r"none$|zero$"),
     ("inverted residual", r"mbconv"),
     ("convolution", r"\w*conv"),

@@ -290,8 +290,7 @@ class Steps:
     ) -> None:
         for name, gradient in gradients.items():
             weights[name].grad = None if gradient is None else _laid_out_like(weights[name], gradient)
-        if any(gradient is None for gradient in gradients.values()):
-            _begin_momentum(optimizer)
+        _begin_momentum(optimizer)
         if self._settings.grad_clip is not None:
             nn.utils.clip_grad_norm_(weights.values(), self._settings.grad_clip, foreach=True)
         optimizer.step()

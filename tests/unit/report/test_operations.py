@@ -13,6 +13,8 @@ from dartboard.space.ops import OPS
         ("max_pool_3x3", "pooling"),
         ("skip_connect", "skip connection"),
         ("none", "none"),
+        ("noise", "noise"),
+        ("mbconv_5x5_e6", "inverted residual"),
         ("double_attention", "attention"),
         ("squeeze_excite", "attention"),
         ("bam", "attention"),

@@ -25,10 +25,13 @@ AT_EITHER_STRIDE: dict[str, Form] = {
     "dil_conv_3x3": Separable(3, 2, 1, EPS),
     "dil_conv_5x5": Separable(5, 2, 1, EPS),
     "nor_conv_3x3": "plain",
+    "noise": "plain",
+    **{f"mbconv_{kernel}x{kernel}_e{growth}": "plain" for kernel in (3, 5, 7) for growth in (3, 6)},
 }
 EXPECTED = {(name, stride): form for name, form in AT_EITHER_STRIDE.items() for stride in (1, 2)}
 EXPECTED |= {("skip_connect", 1): "shared", ("skip_connect", 2): "plain"}
 EXPECTED |= {("nor_conv_1x1", 1): Separable(0, 1, 1, EPS), ("nor_conv_1x1", 2): "plain"}
+EXPECTED |= {("zero", 1): "nothing"}
 EXPECTED |= {(name, 1): "shared" if name == "identity" else "plain" for name in ATTENTION}
 LEARNED, RUNNING = Norm(affine=True, running=False), Norm(affine=False, running=True)
 
