@@ -36,6 +36,7 @@ ARMS: Mapping[str, dict[str, Any]] = {
     "robust-darts": {"name": "robust-darts"},
     "beta-darts": {"name": "beta-darts"},
     "darts-minus": {"name": "darts-minus"},
+    "darts-minus-constant": {"name": "darts-minus", "options": {"fading": "constant"}},
     "pc-darts": {"name": "pc-darts"},
     "gaea": {"name": "gaea"},
     "fair-darts": {"name": "fair-darts"},

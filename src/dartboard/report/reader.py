@@ -62,7 +62,6 @@ def read_facts(path: Path) -> Facts:
     with _reading(path / "examples.npz"):
         correct, wrong = read_examples(path, dataset)
     predicted = test is None and (path / "predictions.npy").exists()
-    needs = {**_NEEDS, "test": _WITHOUT_LABELS} if predicted else _NEEDS
     there = {
         "genotype": genotype,
         "search": search,
@@ -96,10 +95,16 @@ def read_facts(path: Path) -> Facts:
         versions=tuple((str(key), str(value)) for key, value in _mapping(result.get("versions")).items()),
         command=_command(result.get("command")),
         finished=_text(result.get("finished")),
-        missing={section: sentence for section, sentence in needs.items() if not there[section]},
+        missing=_missing(there, predicted=predicted),
         description=_description(path / "description.md"),
         predicted=predicted,
     )
+
+
+def _missing(there: Mapping[str, object], *, predicted: bool) -> dict[str, str]:
+    """Section -> what it would need, for those of which nothing is there."""
+    needs = {**_NEEDS, "test": _WITHOUT_LABELS} if predicted else _NEEDS
+    return {section: sentence for section, sentence in needs.items() if not there[section]}
 
 
 def _check(path: Path) -> None:

@@ -183,7 +183,7 @@ class Architecture:
         for kind, cell in self.cells.items():
             chosen: list[list[int]] = [[] for _ in cell.topology.edges]
             for choice in genotype[kind].choices:
-                chosen[cell.rows[choice.target, choice.source]].append(cell.ops.index(choice.op))
+                chosen[cell.topology.row(choice.target, choice.source)].append(cell.ops.index(choice.op))
             active[kind] = [sorted(columns) for columns in chosen]
             gates[kind] = torch.tensor(
                 [[float(column in columns) for column in range(len(cell.ops))] for columns in chosen],

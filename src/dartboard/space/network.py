@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dartboard.space.backbone import Backbone, project_inputs
 from dartboard.space.features import Features, gives_fresh, through
 from dartboard.space.genotype import CellGenotype, Choice, Genotype
 from dartboard.space.ops import Norm, RandomOp, build_op
-from dartboard.space.skeleton import Backbone, CellPlace, NetworkPlan, project_inputs
+from dartboard.space.skeleton import CellPlace, NetworkPlan
 from dartboard.space.spaces.registry import SearchSpace
 
 __all__ = ["NETWORK_NORM", "AuxiliaryHead", "DrawnPaths", "DropPath", "Network"]

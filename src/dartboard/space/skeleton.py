@@ -1,24 +1,17 @@
-"""Stem, stages and head: the network around the cells, shared by the supernet and the discrete network.
+"""The network around the cells as data: a skeleton turns width and depth into a `NetworkPlan`.
 
-A skeleton turns width and depth into a `NetworkPlan`, which is plain data; `Backbone` builds any plan around any
-kind of cell.
+`Backbone` (space/backbone.py) builds any plan around any kind of cell.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
-
-from torch import Tensor, nn
+from typing import Literal, Protocol
 
 from dartboard.errors import SettingsError
-from dartboard.space.features import Features
-from dartboard.space.ops.conv import FactorizedReduce, relu_conv_norm
-from dartboard.space.ops.mobile import mobile_head, mobile_stem
-from dartboard.space.ops.registry import Norm, Size
+from dartboard.space.ops.registry import Size
 from dartboard.space.topology import CellTopology
 
 __all__ = [
-    "Backbone",
     "CellPlace",
     "DartsSkeleton",
     "MobileEnds",
@@ -28,8 +21,6 @@ __all__ = [
     "Skeleton",
     "Stem",
     "halved",
-    "join_outputs",
-    "project_inputs",
 ]
 
 Stem = Literal["cifar", "imagenet"]
@@ -263,137 +254,3 @@ class NasBench201Skeleton:
             places += [CellPlace("cell", (width,), (1,), width, 1)] * layers
         features = cell.output_multiplier * width
         return NetworkPlan(in_channels, num_classes, stem, init_channels, tuple(places), features, True, None)
-
-
-def project_inputs(cell: CellTopology, place: CellPlace, norm: Norm) -> nn.ModuleList:
-    """What brings each input of a cell to its channels and to the newest input's size: 1x1 convolutions, or nothing."""
-    if not cell.projects_inputs:
-        return nn.ModuleList(nn.Identity() for _ in place.input_channels)
-    return nn.ModuleList(
-        FactorizedReduce(channels, place.channels, norm)
-        if stride == 2
-        else relu_conv_norm(channels, place.channels, 1, norm)
-        for channels, stride in zip(place.input_channels, place.input_strides, strict=True)
-    )
-
-
-def join_outputs(cell: CellTopology, states: list[Tensor]) -> Features:
-    """The output of a cell from the states of all its nodes, inputs first; each (batch, channels, height, width)."""
-    return Features(*states[cell.num_inputs :]) if cell.output == "concat" else Features(states[-1])
-
-
-class Backbone(nn.Module):
-    """A plan with modules in it.
-
-    Args:
-        plan: the network.
-        make_cell: builds the cell of a place; it is called with (list of input `Features`, context) and returns a map
-            or features.
-        norm: batch norm of the cells; stem, residual blocks and head use it with learned scale and shift.
-    """
-
-    def __init__(self, plan: NetworkPlan, make_cell: Callable[[CellPlace], nn.Module], norm: Norm) -> None:
-        super().__init__()
-        self.plan = plan
-        self.stem = _make_stem(plan, norm.learned())
-        self.blocks = nn.ModuleList(
-            make_cell(place) if isinstance(place, CellPlace) else ResidualBlock(place, norm.learned())
-            for place in plan.places
-        )
-        self.head = _make_head(plan, norm.learned())
-        self.classifier = nn.Linear(plan.pooled, plan.num_classes)
-        if plan.mobile:
-            nn.init.zeros_(self.classifier.bias)
-
-    def forward(self, images: Tensor, context: Any, taps: Sequence[int] = ()) -> tuple[Tensor, list[Tensor]]:
-        """Run the network.
-
-        Args:
-            images: (batch, channels, height, width).
-            context: handed to every cell: the gates of a supernet, the drop path of a network.
-            taps: indices of blocks whose outputs are wanted too, in rising order.
-
-        Returns:
-            Logits, shape (batch, classes), and the tapped outputs.
-        """
-        older, newer = (Features.of(x) for x in self.stem(images))
-        tapped = []
-        for index, block in enumerate(self.blocks):
-            if isinstance(block, ResidualBlock):
-                older, newer = newer, Features(block(newer.whole))
-            else:
-                inputs = len(self.plan.places[index].input_channels)  # type: ignore[union-attr]
-                older, newer = newer, Features.of(block([older, newer][-inputs:], context))
-            if index in taps:
-                tapped.append(newer.whole)
-        return self.classifier(self.head(newer.whole).mean(dim=(2, 3))), tapped
-
-
-class ResidualBlock(nn.Module):
-    """ReLU-conv3x3-BN twice, the first of stride 2, beside average pooling and a 1x1 convolution (NAS-Bench-201)."""
-
-    def __init__(self, place: ResidualPlace, norm: Norm) -> None:
-        super().__init__()
-        self.main = nn.Sequential(
-            relu_conv_norm(place.in_channels, place.out_channels, 3, norm, stride=2),
-            relu_conv_norm(place.out_channels, place.out_channels, 3, norm),
-        )
-        self.shortcut = nn.Sequential(
-            nn.AvgPool2d(2, stride=2, ceil_mode=True, count_include_pad=False),
-            nn.Conv2d(place.in_channels, place.out_channels, 1, bias=False),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, in, height, width) -> (batch, out, ceil(height/2), ceil(width/2))."""
-        return self.main(x) + self.shortcut(x)  # type: ignore[no-any-return]
-
-
-class _CifarStem(nn.Module):
-    def __init__(self, plan: NetworkPlan, norm: Norm) -> None:
-        super().__init__()
-        self.convolution = nn.Conv2d(plan.in_channels, plan.stem_channels, 3, padding=1, bias=False)
-        self.norm = norm(plan.stem_channels)
-
-    def forward(self, images: Tensor) -> tuple[Features, Features]:
-        features = Features(self.norm(self.convolution(images)))
-        return features, features
-
-
-class _ImageNetStem(nn.Module):
-    def __init__(self, plan: NetworkPlan, norm: Norm) -> None:
-        super().__init__()
-        width = plan.stem_channels
-        self.quarter = nn.Sequential(
-            nn.Conv2d(plan.in_channels, width // 2, 3, stride=2, padding=1, bias=False),
-            norm(width // 2),
-            nn.ReLU(),
-            nn.Conv2d(width // 2, width, 3, stride=2, padding=1, bias=False),
-            norm(width),
-        )
-        self.eighth = relu_conv_norm(width, width, 3, norm, stride=2)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        quarter = self.quarter(images)
-        return quarter, self.eighth(quarter)
-
-
-class _MobileStem(nn.Module):
-    def __init__(self, plan: NetworkPlan, width: int, norm: Norm) -> None:
-        super().__init__()
-        self.layers = mobile_stem(plan.in_channels, width, plan.stem_channels, plan.stem_stride, norm)
-
-    def forward(self, images: Tensor) -> tuple[Features, Features]:
-        features = Features(self.layers(images))
-        return features, features
-
-
-def _make_stem(plan: NetworkPlan, norm: Norm) -> nn.Module:
-    if plan.mobile:
-        return _MobileStem(plan, plan.mobile.stem, norm)
-    return _CifarStem(plan, norm) if plan.stem == "cifar" else _ImageNetStem(plan, norm)
-
-
-def _make_head(plan: NetworkPlan, norm: Norm) -> nn.Module:
-    if plan.mobile:
-        return mobile_head(plan.features, plan.mobile.head, norm)
-    return nn.Sequential(norm(plan.features), nn.ReLU()) if plan.normalizes_features else nn.Identity()

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.space import CellPlace
+from dartboard.space.backbone import join_outputs
 from dartboard.space.features import Features, through
 from dartboard.space.ops import DepthwiseConv2d
-from dartboard.space.skeleton import join_outputs
 from dartboard.supernet.folded import Bundle, FoldedBranches, Layout, will_run
 from dartboard.supernet.forms import Separable, find_form
 from dartboard.supernet.mixing import bypass, join_channels, split_channels

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from dartboard.errors import SettingsError
 from dartboard.space import NetworkPlan, Norm, get_space
+from dartboard.space.backbone import Backbone, ResidualBlock, join_outputs, project_inputs
 from dartboard.space.features import Features
-from dartboard.space.skeleton import Backbone, CellPlace, ResidualBlock, ResidualPlace, join_outputs, project_inputs
+from dartboard.space.skeleton import CellPlace, ResidualPlace
 
 DARTS = get_space("darts")
 NB201 = get_space("nas-bench-201")

@@ -66,11 +66,6 @@ class RelaxedCell:
         every = range(len(self.ops))
         return self.live.new_tensor([[column in own for column in every] for own in self.selectable_columns])
 
-    @cached_property
-    def rows(self) -> dict[tuple[int, int], int]:
-        """(target, source) -> row of the edge."""
-        return {(edge.target, edge.source): row for row, edge in enumerate(self.topology.edges)}
-
     @property
     def incoming(self) -> tuple[tuple[int, ...], ...]:
         """For every computed node the rows of the edges that end there."""

@@ -1,5 +1,7 @@
 """The candidate operation that is worth nothing and looks like something: noise."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -8,7 +10,7 @@ from dartboard.space.ops.registry import Cost, Norm, op
 __all__ = ["RandomOp", "generator_on"]
 
 
-class RandomOp(nn.Module):
+class RandomOp(nn.Module, ABC):
     """An operation that draws: `op(x, generator)`.
 
     Without a generator it draws from one of a fixed seed, so that every call on equal shapes gives the same: a trained
@@ -26,9 +28,9 @@ class RandomOp(nn.Module):
             generator = generator_on(x.device, 0)
         return self.draw(x, generator)
 
+    @abstractmethod
     def draw(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """What is drawn for x."""
-        raise NotImplementedError
 
 
 def generator_on(device: torch.device, seed: int) -> torch.Generator:
