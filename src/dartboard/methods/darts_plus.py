@@ -6,6 +6,7 @@ from pydantic import Field
 
 from dartboard.search import (
     AdamUpdate,
+    Count,
     FirstOrder,
     NonNegative,
     Recipe,
@@ -22,7 +23,7 @@ def darts_plus(
     alpha_lr: NonNegative = 3e-4,
     alpha_weight_decay: NonNegative = 1e-3,
     criterion: Literal["skips", "ranking"] = "skips",
-    skips: Annotated[int, Field(ge=1)] = 2,
+    skips: Count = 2,
     keep: Literal["stopping", "previous"] = "stopping",
     unchanged: Annotated[float, Field(gt=0, le=1)] = 0.2,
 ) -> Recipe:

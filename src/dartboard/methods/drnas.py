@@ -1,8 +1,6 @@
 """DrNAS."""
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from dartboard.search import (
     AdamUpdate,
@@ -12,6 +10,7 @@ from dartboard.search import (
     FirstOrder,
     NonNegative,
     Recipe,
+    Share,
     WarmUp,
     method,
 )
@@ -25,7 +24,7 @@ def drnas(
     anchor: Literal["l2", "kl"] = "l2",
     anchor_weight: NonNegative = 1e-3,
     channel_share: Count = 4,
-    warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.2,
+    warm_up: Share = 0.2,
     none: bool = False,
 ) -> Recipe:
     """DrNAS: gates are drawn from a Dirichlet distribution, whose concentration alpha learns.

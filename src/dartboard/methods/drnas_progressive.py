@@ -1,12 +1,10 @@
 """DrNAS in stages."""
 
 from dataclasses import replace
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from dartboard.methods.drnas import drnas
-from dartboard.search import Count, KeepStrongest, NonNegative, Recipe, Stage, method
+from dartboard.search import Count, KeepStrongest, NonNegative, Recipe, Share, Stage, method
 
 
 @method("drnas-progressive", paper="arXiv:2006.10355")
@@ -17,7 +15,7 @@ def drnas_progressive(
     anchor_weight: NonNegative = 1e-3,
     channel_shares: tuple[Count, Count] = (6, 4),
     kept_ops: Count = 4,
-    warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.4,
+    warm_up: Share = 0.4,
     none: bool = False,
 ) -> Recipe:
     """DrNAS in two stages: first all operations on few channels, then the best on more of them.

@@ -4,9 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dartboard.search import AdamUpdate, DecideGreedily, FirstOrder, NonNegative, Recipe, Softmax, WarmUp, method
-
-Share = Annotated[float, Field(ge=0, le=1)]
+from dartboard.search import (
+    AdamUpdate,
+    Count,
+    DecideGreedily,
+    FirstOrder,
+    NonNegative,
+    Recipe,
+    Share,
+    Softmax,
+    WarmUp,
+    method,
+)
 
 
 @method("sgas", paper="arXiv:1912.00195")
@@ -15,7 +24,7 @@ def sgas(
     alpha_lr: NonNegative = 3e-4,
     alpha_weight_decay: NonNegative = 1e-3,
     criterion: Literal[1, 2] = 1,
-    history: Annotated[int, Field(ge=1)] = 4,
+    history: Count = 4,
     first_decision: Share = 9 / 50,
     last_decision: Share = 44 / 50,
     more_images: Annotated[int, Field(ge=0)] = 8,

@@ -7,17 +7,17 @@ from pydantic import Field
 from dartboard.search import (
     AdamUpdate,
     ByRemoval,
+    Count,
     DecideGreedily,
     FirstOrder,
     Measure,
     NonNegative,
     Recipe,
+    Share,
     Softmax,
     WarmUp,
     method,
 )
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 @method("sgas-pt", paper="arXiv:2108.04392")
@@ -26,7 +26,7 @@ def sgas_pt(
     alpha_lr: NonNegative = 3e-4,
     alpha_weight_decay: NonNegative = 1e-3,
     criterion: Literal[1, 2] = 1,
-    history: Annotated[int, Field(ge=1)] = 4,
+    history: Count = 4,
     first_decision: Share = 9 / 50,
     last_decision: Share = 44 / 50,
     more_images: Annotated[int, Field(ge=0)] = 8,

@@ -1,8 +1,6 @@
 """SNAS."""
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from dartboard.search import (
     AdamUpdate,
@@ -15,6 +13,7 @@ from dartboard.search import (
     NonNegative,
     Positive,
     Recipe,
+    Share,
     StrongestEdges,
     method,
 )
@@ -27,7 +26,7 @@ def snas(
     alpha_weight_decay: NonNegative = 1e-3,
     temperatures: tuple[Positive, Positive] = (1.0, 0.03),
     level: Literal["single", "bi"] = "single",
-    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.3,
+    drop_path: Share = 0.3,
     keep_all_edges: bool = False,
 ) -> Recipe:
     """SNAS: gates are drawn from a concrete distribution that hardens as it cools down.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import torch
 from torch import Generator, Tensor
 
 from dartboard.space import CellTopology
@@ -20,6 +21,7 @@ __all__ = [
     "RelaxedCell",
     "Settles",
     "SharesSets",
+    "SmallStart",
 ]
 
 Columns = Sequence[Sequence[int]]
@@ -187,6 +189,21 @@ class DrawsPaths(Protocol):
     def log_probability(self, alpha: Tensor, cell: RelaxedCell, path: Columns) -> Tensor:
         """Log of the chance of a path, a scalar that is differentiable in alpha; edges without an operation count 0."""
         ...
+
+
+@dataclass(frozen=True)
+class SmallStart:
+    """A relaxation of operations whose alphas start as small normal numbers, so that hardly anything is preferred.
+
+    Attributes:
+        initial_scale: standard deviation of the start values; 1e-3 in the authors' code of DARTS and its successors.
+    """
+
+    initial_scale: float = 1e-3
+
+    def initial_alpha(self, cell: RelaxedCell, generator: Generator) -> Tensor:
+        """See the class; (edges, operations)."""
+        return self.initial_scale * torch.randn(cell.live.shape, generator=generator)
 
 
 class Deterministic(ABC):

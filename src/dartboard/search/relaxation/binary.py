@@ -6,14 +6,14 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor
 
-from dartboard.search.relaxation.base import Columns, Draw, RelaxedCell
+from dartboard.search.relaxation.base import Columns, Draw, RelaxedCell, SmallStart
 from dartboard.search.relaxation.softmax import live_softmax
 
 __all__ = ["BinaryGates"]
 
 
 @dataclass(frozen=True)
-class BinaryGates:
+class BinaryGates(SmallStart):
     """One operation of each edge has the gate 1, all others 0; alpha learns which (ProxylessNAS).
 
     A weight step runs one operation of each edge, drawn from p = softmax(alpha). In the alpha step the gates pass their
@@ -27,18 +27,12 @@ class BinaryGates:
             over their two alphas; only these two are run, q takes the place of p, and `settle` follows. "full" runs all
             operations. The authors' "full_v2" has the gradient of "full" and the memory of one path, for as many
             passes as there are operations; it would need a backward pass of its own in every cell, and is left out.
-        initial_scale: standard deviation of the start values of alpha; 1e-3 in the authors' code.
     """
 
     mode: Literal["two", "full"] = "two"
-    initial_scale: float = 1e-3
     sums_to_one = True
     on_simplex = False
     draws = True
-
-    def initial_alpha(self, cell: RelaxedCell, generator: Generator) -> Tensor:
-        """Small normal numbers."""
-        return self.initial_scale * torch.randn(cell.live.shape, generator=generator)
 
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:
         """See the class; which operations are run must be known on the CPU, so that a draw waits for alpha."""

@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from dartboard.search.relaxation.base import Draw, RelaxedCell
+from dartboard.search.relaxation.base import Draw, RelaxedCell, SmallStart
 from dartboard.search.relaxation.softmax import live_softmax
 
 __all__ = ["Dirichlet", "concentration"]
@@ -18,25 +18,17 @@ def concentration(alpha: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Dirichlet:
+class Dirichlet(SmallStart):
     """Shares of one from a Dirichlet distribution with concentration ELU(alpha) + 1 (DrNAS, arXiv:2006.10355, eq. 3).
 
     A draw is a vector of gamma numbers over their sum, with the pathwise gradient of these (implicit
     reparameterization, arXiv:1805.08498). Validation, selection and reports see softmax(alpha), by which the authors
     choose operations and edges.
-
-    Attributes:
-        initial_scale: standard deviation of the start values; 1e-3 in the authors' code.
     """
 
-    initial_scale: float = 1e-3
     sums_to_one = True
     draws = False
     on_simplex = False
-
-    def initial_alpha(self, cell: RelaxedCell, generator: Generator) -> Tensor:
-        """Small normal numbers: nearly the uniform distribution over all shares."""
-        return self.initial_scale * torch.randn(cell.live.shape, generator=generator)
 
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:  # noqa: ARG002 - both steps draw alike
         """See the class."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
-from dartboard.search.relaxation.base import Draw, RelaxedCell
+from dartboard.search.relaxation.base import Draw, RelaxedCell, SmallStart
 from dartboard.search.relaxation.softmax import live_softmax
 
 __all__ = ["Concrete", "HardGumbel"]
@@ -55,7 +55,7 @@ class Concrete:
 
 
 @dataclass(frozen=True)
-class HardGumbel:
+class HardGumbel(SmallStart):
     """One operation an edge, drawn with probability softmax(alpha), and the only one that is run (GDAS).
 
     Its gate is 1 and has the gradient of softmax((log softmax(alpha) + G) / temperature). So have the gates of the
@@ -63,19 +63,11 @@ class HardGumbel:
     sum of that of the edge's output.
 
     Paper: arXiv:1910.04465, section 3.2, as in the authors' code.
-
-    Attributes:
-        initial_scale: standard deviation of the start values; 1e-3 in the authors' code.
     """
 
-    initial_scale: float = 1e-3
     sums_to_one = True
     draws = True
     on_simplex = False
-
-    def initial_alpha(self, cell: RelaxedCell, generator: Generator) -> Tensor:
-        """Small normal numbers."""
-        return self.initial_scale * torch.randn(cell.live.shape, generator=generator)
 
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:  # noqa: ARG002 - both steps draw alike
         """See the class."""

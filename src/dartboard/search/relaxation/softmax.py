@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dartboard.search.relaxation.base import Deterministic, RelaxedCell
+from dartboard.search.relaxation.base import Deterministic, RelaxedCell, SmallStart
 
 __all__ = ["EdgeSoftmax", "NodeSoftmax", "Softmax", "live_softmax"]
 
@@ -34,22 +34,16 @@ def _masked(logits: Tensor, live: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Softmax(Deterministic):
+class Softmax(SmallStart, Deterministic):
     """A softmax over the operations of each edge (DARTS, arXiv:1806.09055, eq. 2).
 
     Attributes:
-        initial_scale: standard deviation of the start values; 1e-3 in the authors' code.
         coldness: multiplies alpha, on top of what the temperature does.
     """
 
-    initial_scale: float = 1e-3
     coldness: float = 1.0
     sums_to_one = True
     on_simplex = False
-
-    def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:
-        """Small normal numbers."""
-        return self.initial_scale * torch.randn(cell.live.shape, generator=generator)
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """softmax(alpha) along each row."""
@@ -57,23 +51,15 @@ class Softmax(Deterministic):
 
 
 @dataclass(frozen=True)
-class NodeSoftmax(Deterministic):
+class NodeSoftmax(SmallStart, Deterministic):
     """One softmax over all operations of all edges into a node, so that edges compete too (I-DARTS).
 
     Paper: Jiang, Hu, Xiao, Zhang and Zhu, "Improved Differentiable Architecture Search for Language Modeling and Named
     Entity Recognition", 2019.
-
-    Attributes:
-        initial_scale: standard deviation of the start values; 1e-3 in the authors' code.
     """
 
-    initial_scale: float = 1e-3
     sums_to_one = False
     on_simplex = False
-
-    def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:
-        """Small normal numbers."""
-        return self.initial_scale * torch.randn(cell.live.shape, generator=generator)
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """One softmax for every node."""
