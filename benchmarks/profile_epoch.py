@@ -206,8 +206,11 @@ class Steps:
             handles.append(optimizer.register_step_post_hook(lambda *_, part=part: clock.stop(part)))
         for handle in handles:
             stack.callback(handle.remove)
-        for module, part in ((first_order, "alpha backward"), (search_steps, "weight backward")):
-            stack.enter_context(patch.object(module, "differentiate", clock.around(part, module.differentiate)))
+        for module, name, part in (
+            (first_order, "differentiate", "alpha backward"),
+            (search_steps, "differentiate_reached", "weight backward"),
+        ):
+            stack.enter_context(patch.object(module, name, clock.around(part, getattr(module, name))))
         stack.enter_context(
             patch.object(nn.utils, "clip_grad_norm_", clock.around("clipping", nn.utils.clip_grad_norm_))
         )

@@ -92,8 +92,9 @@ def _measured(name: str, measured: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"{measured['what']} Mean and standard deviation over {len(records['percentiles'])} seeds: percentile "
             f"{records['percentile_mean']:.1f} ± {records['percentile_std']:.1f}, skip connections "
-            f"{records['skips_mean']:.1f} ± {records['skips_std']:.1f} of 6, {records['seconds_mean']:.0f} s a search. "
-            f"`{measured['command']}`, {measured['machine']}, {measured['date']}; see [benchmarks](../benchmarks.md)."
+            f"{records['skips_mean']:.1f} ± {records['skips_std']:.1f} of 6, {records['cpu_seconds_mean']:.0f} s "
+            f"of one thread a search. `{measured['command']}`, {measured['machine']}, {measured['date']}; see "
+            "[benchmarks](../benchmarks.md)."
         )
 
 

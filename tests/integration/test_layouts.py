@@ -57,12 +57,12 @@ def nowhere(task: Path) -> str:
 
 def no_label(task: Path) -> str:
     table(task / "train.csv", [(name, "" if name == TRAIN[3] else "1") for name in TRAIN])
-    return "line 5 of train.csv has no label, and nothing can be learned without"
+    return "line 5 of train.csv has no label; nothing can be learned without, so give every training image a label"
 
 
 def no_labels(task: Path) -> str:
     table(task / "train.csv", [(name, "") for name in TRAIN])
-    return "the train images have no labels, and nothing can be learned without"
+    return "the train images have no labels; nothing can be learned without, so give every training image a label"
 
 
 def unknown_class(task: Path) -> str:
@@ -88,12 +88,12 @@ def nothing(task: Path) -> str:
 
 def other_columns(task: Path) -> str:
     table(task / "train.csv", [(name, "1") for name in TRAIN], "imgae,label")
-    return "train.csv has no column 'image' (did you mean 'imgae'?), and --image-column names another"
+    return "train.csv has no column 'image' (did you mean 'imgae'?): choose one with --image-column"
 
 
 def other_label(task: Path) -> str:
     table(task / "train.csv", [(name, "1") for name in TRAIN], "image,labels")
-    return "train.csv has no column 'label' (did you mean 'labels'?), and --label-column names another"
+    return "train.csv has no column 'label' (did you mean 'labels'?): choose one with --label-column"
 
 
 def no_text(task: Path) -> str:

@@ -98,8 +98,8 @@ def _train_labels(index: SourceIndex) -> npt.NDArray[np.int64]:
         split = index.splits.get(name)
         if split is not None and split.labels is None:
             raise DataError(
-                f"{split.unlabelled or f'the {name} images of {index.name} have no labels'}, and nothing can be "
-                "learned without; give every training image a label."
+                f"{split.unlabelled or f'the {name} images of {index.name} have no labels'}; nothing can be "
+                "learned without, so give every training image a label."
             )
     labels = index.splits["train"].labels
     assert labels is not None

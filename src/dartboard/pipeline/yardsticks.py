@@ -15,14 +15,22 @@ from dartboard.search import UniformlyRandom
 from dartboard.space import PUBLISHED, Genotype, get_space, network_cost
 from dartboard.train import paired_difference
 
-__all__ = ["compare_yardsticks"]
+__all__ = ["Standard", "compare_yardsticks", "find_standards"]
 
 _RESNET_WIDTHS = range(2, 257, 2)
 
 
 @dataclass(frozen=True)
-class _Standard:
-    """A network to compare with: its architecture and its size."""
+class Standard:
+    """A network to compare with.
+
+    Attributes:
+        name: of its run directory.
+        what: it is, in words.
+        genotype: its architecture.
+        init_channels: its width.
+        layers: its depth, as the genotype's space counts.
+    """
 
     name: str
     what: str
@@ -49,22 +57,23 @@ def compare_yardsticks(session: Session, genotype: Genotype, command: str) -> No
         session.observer.note("Without labels of the test images nothing can be compared, so no yardstick is trained.")
         return
     with session.phase("yardsticks"):
-        results = {each.name: _measure(session, each, command) for each in _standards(session, genotype)}
+        results = {each.name: _measure(session, each, command) for each in find_standards(session, genotype)}
     session.run.write("yardsticks.json", {name: each.model_dump(mode="json") for name, each in results.items()})
 
 
-def _standards(session: Session, genotype: Genotype) -> Iterator[_Standard]:
+def find_standards(session: Session, genotype: Genotype) -> Iterator[Standard]:
+    """The yardsticks of a network: a random architecture, then a plain ResNet; see `compare_yardsticks`."""
     size, space = session.settings.train, get_space(session.settings.space)
     drawn = UniformlyRandom()(space, {}, make_generator(session.settings.seed, "yardsticks", "random"))
-    yield _Standard("random", "a random architecture of the space", drawn, size.init_channels, size.layers)
+    yield Standard("random", "a random architecture of the space", drawn, size.init_channels, size.layers)
     aim = _cost(session, genotype, size.init_channels, size.layers)
     resnet = PUBLISHED["nas-bench-201-resnet"]
     layers = size.layers if space.name == resnet.space else max(1, size.layers // 3)
     width = min(_RESNET_WIDTHS, key=lambda channels: abs(_cost(session, resnet, channels, layers) - aim))
-    yield _Standard("resnet", f"a plain ResNet-{6 * layers + 6}", resnet, width, layers)
+    yield Standard("resnet", f"a plain ResNet-{6 * layers + 6}", resnet, width, layers)
 
 
-def _measure(session: Session, standard: _Standard, command: str) -> Yardstick:
+def _measure(session: Session, standard: Standard, command: str) -> Yardstick:
     """Train and test one, unless that is done."""
     train = session.settings.train.model_copy(
         update={"init_channels": standard.init_channels, "layers": standard.layers}

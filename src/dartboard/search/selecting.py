@@ -25,5 +25,6 @@ def removal_stage(search: Recipe, measure: Measure = "accuracy") -> Recipe:
 
     The weights learn on at a tenth of the rate, alpha as before; rules of the search have had their say.
     """
+    # Whatever warm-up the settings ask of a search, alpha has had it.
     rules = (WarmUp(0.0), DecideByRemoval(ByRemoval(measure)))
     return replace(search, rules=rules, earlier=(), weight_lr_factor=0.1, restarts_rate=True)

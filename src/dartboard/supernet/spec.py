@@ -84,7 +84,7 @@ class SupernetSpec:
         if place.channels % mixing.channel_share:
             raise SettingsError(
                 f"partial channels of 1/{mixing.channel_share} need a width that divides by {mixing.channel_share}, "
-                f"and the {place.kind} cells have {place.channels} channels; choose another init_channels."
+                f"and cells of the kind '{place.kind}' have {place.channels} channels; choose another init_channels."
             )
 
     def _check_live(self, kind: str, edges: EdgeOps) -> None:

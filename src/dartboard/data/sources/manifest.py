@@ -141,7 +141,7 @@ def _choose_columns(path: Path, names: Sequence[str], settings: DataSettings) ->
 
 
 def _lacks(path: Path, column: str, names: Sequence[str], option: str) -> str:
-    return f"{path.name} has no column '{column}' ({suggest(column, names).rstrip('.')}), and {option} names another"
+    return f"{path.name} has no column '{column}' ({suggest(column, names).rstrip('.')}): choose one with {option}"
 
 
 def _row(place: str, cells: Mapping[str, str], columns: _Columns) -> _Row:
