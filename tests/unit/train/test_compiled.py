@@ -50,6 +50,8 @@ def test_what_is_traced_is_the_network_with_its_paths_dropped(
     check_equal(probability)
 
 
+# torch 2.13 warns of itself while its compiler is imported (torch/utils/mkldnn.py).
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
 @pytest.mark.slow
 @pytest.mark.parametrize("probability", [0.0, 0.5])
 def test_the_compiled_network_is_the_network(probability: float) -> None:
