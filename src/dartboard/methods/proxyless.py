@@ -50,7 +50,7 @@ def proxyless(
     by_reward = gradient == "reinforce"
     cost = ExpectedCost(cost_reference, cost_form, cost_strength) if cost_reference and not by_reward else None
     return Recipe(
-        relaxation=BinaryGates(mode="full" if gradient == "full" else "two"),
+        relaxation=BinaryGates("full" if gradient == "full" else "two"),
         gradient=Reinforce(cost_reference, 0.1 * cost_strength) if by_reward else FirstOrder(),
         update=AdamUpdate(lr=alpha_lr, betas=(0.0, 0.999), weight_decay=0.0),
         penalties=(cost,) if cost else (),

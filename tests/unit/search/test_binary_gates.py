@@ -16,7 +16,7 @@ from dartboard.supernet import ReferenceSupernet, SupernetSpec
 CPU = torch.device("cpu")
 SHARES = (0.5, 0.3, 0.2)
 DRAWS = 4000
-TWO, FULL = BinaryGates(mode="two"), BinaryGates(mode="full")
+TWO, FULL = BinaryGates("two"), BinaryGates("full")
 
 
 def make_cell(rows: int, columns: int, live: Tensor | None = None, first: str = "op") -> RelaxedCell:

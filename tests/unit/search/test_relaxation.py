@@ -156,7 +156,7 @@ def test_a_softmax_over_the_node_knows_which_operations_are_live_and_the_tempera
 
 def test_a_softmax_over_the_node_has_one_share_for_every_node_of_a_whole_cell() -> None:
     cell, generator = make_cell(14, 8), torch.Generator().manual_seed(0)
-    alpha = NodeSoftmax(1.0).initial_alpha(cell, generator)
+    alpha = NodeSoftmax(initial_scale=1.0).initial_alpha(cell, generator)
     gates = NodeSoftmax().mean_gates(alpha, cell)
     for rows in cell.incoming:
         assert gates[list(rows)].sum().item() == pytest.approx(1, abs=1e-6)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -199,7 +199,7 @@ class SmallStart:
         initial_scale: standard deviation of the start values; 1e-3 in the authors' code of DARTS and its successors.
     """
 
-    initial_scale: float = 1e-3
+    initial_scale: float = field(default=1e-3, kw_only=True)
 
     def initial_alpha(self, cell: RelaxedCell, generator: Generator) -> Tensor:
         """See the class; (edges, operations)."""
