@@ -14,7 +14,7 @@ from dartboard.errors import DartboardError
 from dartboard.version import __version__
 
 if TYPE_CHECKING:
-    from dartboard.api import describe, methods, predict, report, run, search, select, spaces, train
+    from dartboard.api import describe, methods, plan, predict, report, run, search, select, spaces, train
     from dartboard.pipeline import Result
     from dartboard.runs import Observer
 
@@ -25,6 +25,7 @@ __all__ = [
     "__version__",
     "describe",
     "methods",
+    "plan",
     "predict",
     "report",
     "run",

@@ -9,6 +9,7 @@ All raise `DartboardError`, whose message is one sentence for the user.
 """
 
 import inspect
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,33 +25,37 @@ from dartboard.data import (
     describe_dataset,
     draw_contact_sheet,
 )
+from dartboard.durations import duration
 from dartboard.errors import DeviceMemoryError, SettingsError
 from dartboard.pipeline import (
+    AUTO,
     DEFAULT_RULE,
+    FOUND,
     Data,
+    Plan,
+    Request,
     Result,
-    RunSettings,
     Session,
     Step,
+    allot_trainings,
     check_choice,
-    check_method,
     check_sizes,
     choose_genotype,
     compare_yardsticks,
     describe_choice,
+    describe_plan,
     describe_search,
     device_name,
     evaluate_networks,
     finished_result,
     given_arrays,
-    open_session,
+    open_request,
     predict_images,
     read_genotype,
     recorded_source,
     reselect_genotype,
     reselection_directory,
     reselection_settings,
-    resolve_settings,
     summarize,
     train_epochs,
     train_networks,
@@ -63,7 +68,7 @@ from dartboard.space import SPACES, Genotype, SearchSpace
 from dartboard.supernet import describe_forms
 from dartboard.train import PREDICTION_ENDINGS, ImagePredictions
 
-__all__ = ["describe", "methods", "predict", "report", "run", "search", "select", "spaces", "train"]
+__all__ = ["describe", "methods", "plan", "predict", "report", "run", "search", "select", "spaces", "train"]
 
 Layer = Mapping[str, Any]
 Place = str | Path
@@ -84,15 +89,15 @@ def run(
     Returns:
         The summary, as in `result.json`.
     """
-    with _opened(data, _searching(data, layers), out, resume, observer, ("search", "train")) as session:
+    with _opened(data, _searching(data, layers, ("search", "train")), out, resume, observer) as session:
         if result := finished_result(session, tested=True):
             return result
         _begin(session, ("search", "train"))
         genotype = choose_genotype(session)
-        networks = train_networks(session, genotype)
-        evaluate_networks(session, networks)
+        lots = allot_trainings(session, genotype)
+        evaluate_networks(session, train_networks(session, genotype, lots.get(FOUND)))
         if session.settings.yardsticks:
-            compare_yardsticks(session, genotype, command)
+            compare_yardsticks(session, genotype, command, lots)
         return _finish(session, command)
 
 
@@ -109,7 +114,7 @@ def search(
     Returns:
         The summary; its `validation_accuracy` is the supernet's, `test_accuracy` is None.
     """
-    with _opened(data, _searching(data, layers), out, resume, observer, ("search",)) as session:
+    with _opened(data, _searching(data, layers, ("search",)), out, resume, observer) as session:
         if result := finished_result(session, tested=False):
             return result
         _begin(session, ("search",))
@@ -141,13 +146,13 @@ def train(
         The summary, whose `method` is None.
     """
     given = read_genotype(genotype)
-    with _opened(data, _training(data, layers, given), out, resume, observer, ("train",)) as session:
+    with _opened(data, _training(data, layers, given), out, resume, observer) as session:
         if result := finished_result(session, tested=True):
             return result
         _begin(session, ("train",))
         session.run.write("genotype.json", given.to_json())
-        networks = train_networks(session, given)
-        evaluate_networks(session, networks)
+        lots = allot_trainings(session, given)
+        evaluate_networks(session, train_networks(session, given, lots.get(FOUND)))
         return _finish(session, command)
 
 
@@ -179,12 +184,33 @@ def select(
     """
     settings = reselection_settings(Path(run_directory), name, dict(options or {}))
     place = reselection_directory(settings, Path(out) if out else None, resume=resume)
-    with _opened(data, settings, place, resume, observer, ("search",)) as session:
+    request = Request((settings.model_dump(mode="json"),), ("search",))
+    with _opened(data, request, place, resume, observer) as session:
         if result := finished_result(session, tested=False):
             return result
         _begin(session, ("search",))
         reselect_genotype(session)
         return _finish(session, command)
+
+
+def plan(
+    data: Data | None = None,
+    *layers: Layer,
+    genotype: Place | None = None,
+    observer: Observer | None = None,
+) -> Plan:
+    """Decide all that `run` would decide, or `train` with a `genotype`, and how long it would take; nothing is kept.
+
+    Returns:
+        What is decided and why, and for a budget the seconds of every phase.
+    """
+    given = None if genotype is None else read_genotype(genotype)
+    request = _training(data, layers, given) if given else _searching(data, layers, ("search", "train"))
+    with (
+        tempfile.TemporaryDirectory(prefix="dartboard-plan-") as folder,
+        _opened(data, request, Path(folder) / "run", False, observer) as session,
+    ):
+        return describe_plan(session, _announcement(session, request.steps))
 
 
 def predict(
@@ -298,24 +324,17 @@ def _describe_edges(space: SearchSpace) -> dict[str, list[str]]:
 
 @contextmanager
 def _opened(
-    data: Data | None,
-    settings: RunSettings,
-    out: Place | None,
-    resume: bool,
-    observer: Observer | None,
-    steps: Sequence[Step],
+    data: Data | None, request: Request, out: Place | None, resume: bool, observer: Observer | None
 ) -> Iterator[Session]:
-    if "search" in steps:
-        check_method(settings)
-    with open_session(
-        settings,
+    with open_request(
+        request,
         Path(out) if out else None,
         resume=resume,
         observer=observer or Observer(),
         arrays=given_arrays(data),
     ) as session:
-        check_sizes(session, steps)
-        if "search" in steps:
+        check_sizes(session, request.steps)
+        if "search" in request.steps:
             check_choice(session)
         session.check_dataset()
         try:
@@ -330,6 +349,8 @@ def _opened(
 def _begin(session: Session, steps: Sequence[Step]) -> None:
     session.begin()
     session.observer.plan(_announcement(session, steps))
+    for decision in session.settings.decisions:
+        session.observer.note(f"{decision.setting}={decision.value}: {decision.reason}.")
     for note in session.dataset.notes:
         session.observer.note(note)
 
@@ -341,8 +362,9 @@ def _finish(session: Session, command: str) -> Result:
     return result
 
 
-def _searching(data: Data | None, layers: Sequence[Layer]) -> RunSettings:
-    settings = resolve_settings(*layers, recorded_source(data))
+def _searching(data: Data | None, layers: Sequence[Layer], steps: tuple[Step, ...]) -> Request:
+    request = Request((*layers, recorded_source(data)), steps)
+    settings = request.asked
     if settings.genotype is not None:
         raise SettingsError(
             "the settings hold a genotype, which a search would ignore; train it with `dartboard train`."
@@ -357,17 +379,18 @@ def _searching(data: Data | None, layers: Sequence[Layer]) -> RunSettings:
             f"{settings.choose} has nothing to choose from; say with how many seeds to search, as in --seeds 4 (the "
             "setting 'seeds')."
         )
-    return settings
+    return request
 
 
-def _training(data: Data | None, layers: Sequence[Layer], genotype: Genotype) -> RunSettings:
+def _training(data: Data | None, layers: Sequence[Layer], genotype: Genotype) -> Request:
     given = {"space": genotype.space, "genotype": genotype.to_json(), "seeds": None, "reselection": None}
-    for name in (layer["space"] for layer in layers if layer.get("space", genotype.space) != genotype.space):
+    spaces = (layer["space"] for layer in layers if layer.get("space", AUTO) != AUTO)
+    for name in (name for name in spaces if name != genotype.space):
         raise SettingsError(
             f"the genotype belongs to the space '{genotype.space}', not to '{name}'; leave out --space, or train "
             "another."
         )
-    return resolve_settings(*layers, given, recorded_source(data))
+    return Request((*layers, given, recorded_source(data)), ("train",), genotype)
 
 
 def _announcement(session: Session, steps: Sequence[Step]) -> dict[str, str]:
@@ -388,9 +411,17 @@ def _announcement(session: Session, steps: Sequence[Step]) -> dict[str, str]:
         )
     return rows | {
         "preset": settings.preset,
+        **({"budget": _budget(session)} if settings.budget else {}),
         "device": device_name(session.device),
         "run directory": str(session.run.path),
     }
+
+
+def _budget(session: Session) -> str:
+    budget, ahead = session.settings.budget, session.timetable
+    assert budget is not None
+    parts = ", ".join(f"{phase} {duration(seconds)}" for phase, seconds in ahead.items())
+    return f"{duration(budget)}: {parts}" if parts else duration(budget)
 
 
 def _count(number: int, noun: str) -> str:

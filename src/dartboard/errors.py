@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "BudgetError",
     "CheckpointError",
     "DartboardError",
     "DataError",
@@ -24,6 +25,10 @@ class DartboardError(Exception):
 
 class SettingsError(DartboardError, ValueError):
     """A setting is unknown, has a wrong type, or lies outside its range."""
+
+
+class BudgetError(SettingsError):
+    """A budget is too small for what is asked; the message says what the least would be."""
 
 
 class UnknownNameError(DartboardError, LookupError):

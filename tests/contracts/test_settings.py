@@ -28,6 +28,7 @@ ONE_CYCLE: Layer = {"train.schedule": "one-cycle"}
 SEARCH_FIELDS: dict[str, tuple[Any, Layer]] = {
     "epochs": (1, {}),
     "steps_per_epoch": (1, {}),
+    "seconds": (1e-6, {}),
     "images": (60, FOLLOWS | {"search.images": 120}),
     "batch_size": (4, {}),
     "init_channels": (2, {}),
@@ -48,6 +49,8 @@ SEARCH_FIELDS: dict[str, tuple[Any, Layer]] = {
 TRAIN_FIELDS: dict[str, tuple[Any, Layer]] = {
     "runs": (2, {}),
     "epochs": (1, {}),
+    "steps_per_epoch": (1, {}),
+    "keep": ("best", {}),
     "images": (320, {"train.epochs": None, "train.images": 290}),
     "batch_size": (5, {}),
     "init_channels": (2, {}),

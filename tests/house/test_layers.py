@@ -7,7 +7,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "dartboard"
 LEVELS = (
-    ("config", "errors", "registry", "version"),
+    ("config", "durations", "errors", "registry", "version"),
     ("data", "runs", "space"),
     ("supernet",),
     ("estimate", "search", "train"),
@@ -18,7 +18,7 @@ LEVELS = (
     ("__init__", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
-FOUNDATION = ("errors", "version", "registry", "config")
+FOUNDATION = ("errors", "version", "durations", "registry", "config")
 """The rooms of the lowest level are single modules that lean on one another in this order."""
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -15,7 +15,16 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from dartboard.cli.options import PRESET_LIST, ImageColumn, LabelColumn, RunOptions, SearchOptions, TrainOptions, takes
+from dartboard.cli.options import (
+    PRESET_LIST,
+    ImageColumn,
+    LabelColumn,
+    PlanOptions,
+    RunOptions,
+    SearchOptions,
+    TrainOptions,
+    takes,
+)
 from dartboard.config import parse_overrides
 from dartboard.errors import DartboardError
 from dartboard.version import __version__
@@ -69,6 +78,7 @@ def run(options: RunOptions) -> None:
     [bold]Examples[/]
 
       dartboard run flowers/
+      dartboard run flowers/ --budget 30m
       dartboard run flowers/ --method darts-2nd --seed 1 --out runs/flowers
       dartboard run flowers/ --space nas-bench-201 --set search.epochs=25 --set train.epochs=40
       dartboard run flowers/ --seeds 4 --choose best-short-train
@@ -102,6 +112,25 @@ def train(options: TrainOptions) -> None:
       dartboard train --genotype '|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|'
     """
     _make_run("train", options, genotype=options.genotype)
+
+
+@app.command(epilog=PRESET_LIST)
+@takes(PlanOptions)
+def plan(options: PlanOptions) -> None:
+    """Say what run would do and why, without doing it; or train, with --genotype.
+
+    [bold]Example[/]
+
+      dartboard plan flowers/ --budget 30m
+    """
+    from dartboard import api
+    from dartboard.cli.display import make_display
+    from dartboard.cli.output import print_plan
+
+    layers = options.layers()
+    with make_display(Console(stderr=True)) as display:
+        planned = api.plan(options.data, *layers, genotype=options.genotype, observer=display)
+    print_plan(planned, as_json=options.as_json)
 
 
 _Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON, and nothing else.")]

@@ -19,10 +19,11 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from dartboard.durations import duration
 from dartboard.runs.events import Event
 from dartboard.runs.observer import Observer
 
-__all__ = ["LiveDisplay", "PlainDisplay", "duration", "make_display"]
+__all__ = ["LiveDisplay", "PlainDisplay", "make_display"]
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -30,18 +31,6 @@ _SECONDS_BETWEEN_LINES = 5.0
 def make_display(console: Console) -> "PlainDisplay":
     """The display that fits the console."""
     return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them.
-
-    >>> duration(5.04), duration(75), duration(3675)
-    ('5.0 s', '1 min 15 s', '1 h 01 min')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _count(number: int, noun: str) -> str:
@@ -174,6 +163,11 @@ class LiveDisplay(PlainDisplay):
         """Start the phase's bar."""
         self._phase = phase
         self._task = self._progress.add_task(phase, total=epochs * steps, completed=done * steps, unit="steps")
+
+    def resize(self, *, epochs: int, steps: int, done: int) -> None:
+        """Let the bar end where the phase now ends."""
+        taken = int(self._progress.tasks[self._progress.task_ids.index(self._task)].completed)
+        self._progress.update(self._task, total=taken + (epochs - done) * steps)
 
     def step(self) -> None:
         """Move the bar."""

@@ -10,7 +10,16 @@ import typer
 
 from dartboard.config import parse_overrides, read_settings_file
 
-__all__ = ["PRESET_LIST", "ImageColumn", "LabelColumn", "RunOptions", "SearchOptions", "TrainOptions", "takes"]
+__all__ = [
+    "PRESET_LIST",
+    "ImageColumn",
+    "LabelColumn",
+    "PlanOptions",
+    "RunOptions",
+    "SearchOptions",
+    "TrainOptions",
+    "takes",
+]
 
 PRESET_LIST = "\n".join(
     [
@@ -25,6 +34,7 @@ PRESET_LIST = "\n".join(
 
 _WHAT, _HOW, _WHERE = "What to work on", "How to go about it", "Where the results go"
 _PLACES = {
+    "budget": "budget",
     "space": "space",
     "method": "method.name",
     "preset": "preset",
@@ -94,7 +104,7 @@ class _Options:
         typer.Option(
             metavar="NAME",
             rich_help_panel=_WHAT,
-            help="Search space, from: dartboard spaces.  \\[default: the preset's]",
+            help="Search space, from: dartboard spaces.  \\[default: auto, by what the data is]",
         ),
     ] = None
     preset: Annotated[
@@ -118,6 +128,16 @@ class _Options:
             metavar="KEY=VALUE",
             rich_help_panel=_HOW,
             help="One setting, such as search.epochs=25; may be repeated, and wins over all others.",
+        ),
+    ] = None
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            show_default=False,
+            rich_help_panel=_HOW,
+            help="Time for the whole command, as in 90s, 30m or 2h: sizes and lengths that you do not set are planned "
+            "for it and corrected on the way. Without it: the preset's.",
         ),
     ] = None
     seed: Annotated[
@@ -182,7 +202,9 @@ class SearchOptions(_Options):
     method: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", rich_help_panel=_WHAT, help="Search method, from: dartboard methods.  \\[default: darts]"
+            metavar="NAME",
+            rich_help_panel=_WHAT,
+            help="Search method, from: dartboard methods.  \\[default: auto, by what the data is]",
         ),
     ] = None
     seeds: Annotated[
@@ -221,6 +243,16 @@ class RunOptions(SearchOptions):
             help="Whether to train, for comparison, a random architecture of the space and a plain ResNet of about the "
             "same cost, which trebles the time of training.  \\[default: the preset's; quick does]",
         ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions(RunOptions):
+    """What can be typed after `plan`."""
+
+    genotype: Annotated[
+        str | None,
+        typer.Option(metavar="GENOTYPE", rich_help_panel=_WHAT, help="Plan to train this one instead of searching."),
     ] = None
 
 

@@ -9,16 +9,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dartboard.cli.display import duration
+from dartboard.durations import duration
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dartboard.data import DatasetDescription
-    from dartboard.pipeline import ChoiceFacts, ReselectionFacts, Result, Yardstick
+    from dartboard.pipeline import ChoiceFacts, Plan, ReselectionFacts, Result, Yardstick
     from dartboard.train import ImagePredictions
 
-__all__ = ["print_description", "print_entries", "print_predictions", "print_result"]
+__all__ = ["print_description", "print_entries", "print_plan", "print_predictions", "print_result"]
 
 
 _NAMED = 5
@@ -45,6 +45,21 @@ def print_result(result: "Result", *, as_json: bool) -> None:
         "run directory": str(result.path),
     }
     _print_rows({heading: text for heading, text in rows.items() if text})
+
+
+def print_plan(plan: "Plan", *, as_json: bool) -> None:
+    """Print what a run would do, why, and when it would end."""
+    if as_json:
+        typer.echo(json.dumps(plan.to_json()))
+        return
+    _print_rows(plan.summary)
+    if plan.decisions:
+        typer.echo()
+        _print_rows({each.setting: f"{each.value}  ({each.reason})" for each in plan.decisions})
+    if plan.budget is not None and plan.end is not None:
+        typer.echo()
+        _print_rows({phase: duration(seconds) for phase, seconds in plan.seconds.items()})
+        _print_rows({"budget": duration(plan.budget), "expected end": plan.end})
 
 
 def print_description(description: "DatasetDescription", *, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from dartboard.data.contact_sheet import draw_contact_sheet
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.describe import DatasetDescription, describe_dataset
 from dartboard.data.load import load_dataset, load_images
+from dartboard.data.look import DataLook, look_at_dataset
 from dartboard.data.settings import AugmentSettings, DataSettings
 from dartboard.data.sources import HUB_PREFIX, ArrayData
 from dartboard.data.splits import ImageView, Part, Splits, make_splits
@@ -26,6 +27,7 @@ __all__ = [
     "Augmentation",
     "Batch",
     "Batches",
+    "DataLook",
     "DataSettings",
     "Dataset",
     "DatasetDescription",
@@ -39,6 +41,7 @@ __all__ = [
     "draw_contact_sheet",
     "load_dataset",
     "load_images",
+    "look_at_dataset",
     "make_splits",
     "measure_normalization",
     "outside_squares",

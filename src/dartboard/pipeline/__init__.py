@@ -1,40 +1,52 @@
 """How the steps of a run are joined: settings, session, steps and the result."""
 
+from dartboard.pipeline.allotting import FOUND, allot_trainings
 from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.choosing import check_choice, choose_genotype, describe_choice
 from dartboard.pipeline.given import Data, given_arrays, recorded_source
+from dartboard.pipeline.opening import Request, open_request
+from dartboard.pipeline.plan import Plan, describe_plan
 from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epochs
 from dartboard.pipeline.predicting import predict_images
+from dartboard.pipeline.presets import AUTO, PRESETS
 from dartboard.pipeline.reselecting import reselect_genotype, reselection_directory, reselection_settings
 from dartboard.pipeline.result import ChoiceFacts, ReselectionFacts, Result, Yardstick
 from dartboard.pipeline.searching import check_method, describe_search, search_genotype
 from dartboard.pipeline.session import Session, device_name, open_session
-from dartboard.pipeline.settings import DEFAULT_RULE, PRESETS, RunSettings, resolve_settings
+from dartboard.pipeline.settings import DEFAULT_RULE, Decision, RunSettings, resolve_settings
 from dartboard.pipeline.steps import evaluate_networks, finished_result, summarize, train_networks
 from dartboard.pipeline.yardsticks import compare_yardsticks
 
 __all__ = [
+    "AUTO",
     "DEFAULT_RULE",
+    "FOUND",
     "PRESETS",
     "ChoiceFacts",
     "Data",
+    "Decision",
+    "Plan",
+    "Request",
     "ReselectionFacts",
     "Result",
     "RunSettings",
     "Session",
     "Step",
     "Yardstick",
+    "allot_trainings",
     "check_choice",
     "check_method",
     "check_sizes",
     "choose_genotype",
     "compare_yardsticks",
     "describe_choice",
+    "describe_plan",
     "describe_search",
     "device_name",
     "evaluate_networks",
     "finished_result",
     "given_arrays",
+    "open_request",
     "open_session",
     "predict_images",
     "read_genotype",

@@ -173,6 +173,12 @@ class Yardstick(Settings):
     run_directory: str
     """Where everything about it lies."""
 
+    epochs: int | None = None
+    """Epochs of its training."""
+
+    wanted_epochs: int | None = None
+    """Epochs of the network that was found; more where the budget did not suffice for as many."""
+
 
 class Result(Settings):
     """Summary of a run; figures of steps that were not asked for are null."""

@@ -2,20 +2,22 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from dartboard.config import changed_keys
 from dartboard.data import ArrayData, Dataset, Normalization, Splits, load_dataset, make_splits, measure_normalization
 from dartboard.errors import RunDirectoryError, SettingsError
+from dartboard.pipeline.presets import AUTO
 from dartboard.pipeline.settings import RunSettings
 from dartboard.runs import Observer, RunDirectory, next_free, write_text
 
-__all__ = ["Session", "device_name", "find_device", "open_session", "phase_seconds"]
+__all__ = ["Clock", "Session", "device_name", "find_device", "open_session", "phase_seconds"]
 
 _SUMMARY_FILES = ("result.json", "facts.json")
 """The first and the last file that the end of a run writes."""
@@ -34,6 +36,9 @@ class Session:
         device: where everything runs.
         observer: hears of everything.
         data_seconds: how long reading and dividing the data took.
+        clock: counts the seconds of work on the run.
+        timetable: phase -> seconds planned, where there is a budget.
+        planning_seconds: how long that took.
     """
 
     settings: RunSettings
@@ -44,6 +49,14 @@ class Session:
     device: torch.device
     observer: Observer
     data_seconds: float
+    clock: "Clock" = field(default_factory=lambda: Clock())
+    timetable: Mapping[str, float] = field(default_factory=dict)
+    planning_seconds: float = 0.0
+
+    @property
+    def spent(self) -> float:
+        """Seconds of work on the run so far, those of interrupted earlier tries included."""
+        return self.clock.spent
 
     @property
     def has_ended(self) -> bool:
@@ -70,7 +83,11 @@ class Session:
         write_text(self.run.path / "split.json", json.dumps(self.splits.to_json()))
         if self.dataset.description:
             write_text(self.run.path / "description.md", self.dataset.description)
+        if self.timetable and not self.run.has("timetable.json"):
+            self.run.write("timetable.json", dict(self.timetable))
         self.run.events.append({"event": "phase", "phase": "data", "seconds": self.data_seconds})
+        if self.planning_seconds:
+            self.run.events.append({"event": "phase", "phase": "planning", "seconds": self.planning_seconds})
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -82,6 +99,40 @@ class Session:
             return
         seconds = earlier + time.perf_counter() - started
         self.run.events.append({"event": "phase", "phase": name, "seconds": seconds})
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Counts the seconds of work on a run.
+
+    Attributes:
+        earlier: seconds of earlier tries, as far as they left something behind.
+        started: reading of `time.perf_counter` when this one began.
+    """
+
+    earlier: float = 0.0
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def spent(self) -> float:
+        """Seconds so far."""
+        return self.earlier + time.perf_counter() - self.started
+
+
+def worked_seconds(run: RunDirectory) -> float:
+    """Seconds of all phases that ended, of the epochs of those that did not, and of the runs inside this one."""
+    events = run.events.read()
+    ended = {event["phase"]: event["seconds"] for event in events if event["event"] == "phase"}
+    begun = sum(event["seconds"] for event in events if event["event"] != "phase" and _has_seconds(event, ended))
+    inside = {"search": "candidates", "yardsticks": "yardsticks"}
+    folders = [
+        folder for phase, name in inside.items() if phase not in ended for folder in sorted((run.path / name).glob("*"))
+    ]
+    return float(sum(ended.values()) + begun + sum(worked_seconds(RunDirectory(folder)) for folder in folders))
+
+
+def _has_seconds(event: Mapping[str, Any], ended: Collection[str]) -> bool:
+    return event["event"] in ("epoch", "rollback") and event["phase"] not in ended
 
 
 def phase_seconds(run: RunDirectory) -> dict[str, float]:
@@ -97,7 +148,13 @@ def _is_epoch(event: dict[str, object], phase: str) -> bool:
 
 @contextmanager
 def open_session(
-    settings: RunSettings, out: Path | None, *, resume: bool, observer: Observer, arrays: ArrayData | None = None
+    settings: RunSettings,
+    out: Path | None,
+    *,
+    resume: bool,
+    observer: Observer,
+    arrays: ArrayData | None = None,
+    settle: Callable[[RunDirectory], RunSettings] | None = None,
 ) -> Iterator[Session]:
     """Lock the run directory, read and divide the data; nothing is recorded before `Session.begin`.
 
@@ -107,12 +164,15 @@ def open_session(
         resume: go on with the run that the directory holds, or begin one.
         observer: hears of decisions about the data.
         arrays: the dataset, where it does not lie at `settings.source`.
+        settle: gives the settings with nothing left open, once the directory is locked.
 
     Raises:
         DartboardError: the device, the directory or the data cannot be used; the directory is as it was.
     """
     device = find_device(settings.device)
+    clock = Clock()
     with RunDirectory(out or _default_directory(settings, resume=resume)) as run:
+        settings = settle(run) if settle else settings
         run.check(settings.model_dump(mode="json"), resume=resume)
         started = time.perf_counter()
         dataset = load_dataset(arrays or settings.source, settings.data, progress=observer.reading)
@@ -127,6 +187,7 @@ def open_session(
             device=device,
             observer=observer,
             data_seconds=time.perf_counter() - started,
+            clock=replace(clock, earlier=worked_seconds(run)),
         )
 
 
@@ -161,7 +222,7 @@ def _default_directory(settings: RunSettings, *, resume: bool) -> Path:
     data = Path(settings.source).stem if settings.source else "digits"
     what = "train" if settings.genotype else settings.method.name
     seeds = f"{len(settings.seeds)}seeds" if settings.seeds else f"seed{settings.seed}"
-    first = Path("runs") / f"{data}-{settings.space}-{what}-{seeds}"
+    first = Path("runs") / "-".join(part for part in (data, settings.space, what, seeds) if part != AUTO)
     free = next_free(first)
     if not resume or free == first:
         return free

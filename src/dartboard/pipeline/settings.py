@@ -1,26 +1,25 @@
 """The tree of all settings, the presets, and how a request is resolved into settings."""
 
-import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from dartboard.config import Settings, resolve
 from dartboard.data import DataSettings
+from dartboard.durations import parse_duration
 from dartboard.errors import UnknownNameError, suggest
+from dartboard.pipeline.presets import AUTO, PRESETS
 from dartboard.search import CHOICE_RULES, SearchSettings, make_recipe
-from dartboard.space import CellPlace, SearchSpace, get_space
+from dartboard.space import get_space
 from dartboard.train import TrainSettings
 
 __all__ = [
     "DEFAULT_RULE",
-    "PRESETS",
+    "Decision",
     "MethodSettings",
-    "Preset",
     "ReselectionSettings",
     "RunSettings",
     "resolve_settings",
@@ -30,8 +29,8 @@ __all__ = [
 class MethodSettings(Settings):
     """Which search method, and its options."""
 
-    name: str = "darts"
-    """Registry name (`dartboard methods` lists them)."""
+    name: str = AUTO
+    """Registry name (`dartboard methods` lists them); "auto" chooses by what the data is."""
 
     options: dict[str, Any] = Field(default_factory=dict)
     """The method's own options."""
@@ -56,6 +55,19 @@ class ReselectionSettings(Settings):
     """The selection's own options."""
 
 
+class Decision(Settings):
+    """A setting that was left open and has been decided for this dataset, budget and machine."""
+
+    setting: str
+    """Dotted name."""
+
+    value: Any
+    """What was decided."""
+
+    reason: str
+    """Why, in a sentence."""
+
+
 Seed = Annotated[int, Field(ge=0)]
 MOST_SEEDS = 100
 DEFAULT_RULE = "best-supernet"
@@ -67,8 +79,9 @@ class RunSettings(Settings):
     source: str | None = None
     """The dataset: a folder or file, hf:owner/name, or null for the embedded digits; arrays leave their fingerprint."""
 
-    space: str = "nas-bench-201"
-    """Name of the search space (`dartboard spaces` lists them), with options as in darts:nodes=3."""
+    space: str = AUTO
+    """Name of the search space (`dartboard spaces` lists them), with options as in darts:nodes=3; "auto" chooses by
+    what the data is."""
 
     method: MethodSettings = MethodSettings()
     """Which search method, and its options."""
@@ -81,6 +94,17 @@ class RunSettings(Settings):
 
     reselection: ReselectionSettings | None = None
     """What `dartboard select` does; null: the method searches."""
+
+    budget: Annotated[float, Field(gt=0)] | None = None
+    """Seconds of work in which the command ends, the last test and the report excepted; also as "90s", "30m"
+    or "2h". Sizes and lengths that are not given are planned for it. null: they are the preset's."""
+
+    objective: Literal["accuracy", "balanced-accuracy"] = "accuracy"
+    """What counts where classes are of unequal size: images, or every class as much as any other."""
+
+    decisions: tuple[Decision, ...] = ()
+    """What was left open and has been decided, in a layer between the preset and your own settings; a run that finds
+    such a list decides nothing anew."""
 
     seed: Seed = 0
     """Root of every random stream: the same seed and settings give the same result on the CPU."""
@@ -117,6 +141,16 @@ class RunSettings(Settings):
         """Root of the random streams that say which images serve for what."""
         return self.seed if self.data.split_seed is None else self.data.split_seed
 
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _in_seconds(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            raise PydanticCustomError("budget", "input should be a length of time, as in 90s, 30m or 1h30m") from error
+
     @field_validator("seeds", mode="before")
     @classmethod
     def _listed(cls, value: Any, info: ValidationInfo) -> Any:
@@ -149,131 +183,52 @@ class RunSettings(Settings):
         return seeds
 
 
-def _darts_cifar(space: SearchSpace) -> dict[str, Any]:
-    """The DARTS paper: 50 epochs of search, 600 of training, the published network size (arXiv:1806.09055)."""
-    channels, layers = space.reference_size
-    return {
-        "data.validation_fraction": 0.0,
-        "search.validation_images": None,
-        "search.layers": max(SearchSettings().layers, space.skeleton.fewest_layers),
-        "train.init_channels": channels,
-        "train.layers": layers,
-    }
+FALLBACK = {"space": "nas-bench-201", "method.name": "single-darts"}
+"""What "auto" means without a look at the data."""
 
 
-def _nas_bench_201(space: SearchSpace) -> dict[str, Any]:
-    """The benchmark's training: 200 epochs of SGD with Nesterov, batch 256, no cutout (arXiv:2001.00326)."""
-    channels, layers = space.reference_size
-    return {
-        "data.validation_fraction": 0.0,
-        "search.validation_images": None,
-        "search.init_channels": channels,
-        "search.layers": layers,
-        "train": {
-            "epochs": 200,
-            "batch_size": 256,
-            "init_channels": channels,
-            "layers": layers,
-            "lr": 0.1,
-            "nesterov": True,
-            "weight_decay": 5e-4,
-            "grad_clip": None,
-            "drop_path": 0.0,
-            "auxiliary_weight": 0.0,
-            "augment.cutout": 0,
-        },
-    }
+def asked_settings(*layers: Mapping[str, Any]) -> RunSettings:
+    """What the layers say by themselves, above the space and the method that the preset is made for.
 
-
-def _nas_bench_201_12(space: SearchSpace) -> dict[str, Any]:
-    """The same over 12 epochs, the benchmark's short schedule."""
-    preset = _nas_bench_201(space)
-    return {**preset, "train": {**preset["train"], "epochs": 12}}
-
-
-def _quick(space: SearchSpace) -> dict[str, Any]:
-    """Minutes on a CPU: a small supernet, then a short one-cycle training; epochs follow from the dataset's size.
-
-    The search sees fewer images where an image costs more: a supernet's cost grows with its edges and operations.
+    Raises:
+        UnknownNameError: the preset or the rule of choice does not exist.
+        SettingsError: a key is unknown or a value does not fit.
     """
-    channels, layers = space.small_size
-    fewest = space.skeleton.fewest_layers
-    plan = space.plan(in_channels=3, num_classes=2, init_channels=channels // 2, layers=fewest)
-    cells = sum(isinstance(place, CellPlace) for place in plan.places)
-    return {
-        "yardsticks": True,
-        "short_train_epochs": 10,
-        "search": {
-            "epochs": None,
-            "images": 1_440_000 // (cells * math.prod(space.alpha_shape)),
-            "batch_size": 32,
-            "init_channels": channels // 2,
-            "layers": fewest,
-            "weight_lr": 0.1,
-            "warmup_fraction": 0.4,
-            "alpha_lr_factor": 20.0,
-        },
-        "train": {
-            "epochs": None,
-            "batch_size": 64,
-            "init_channels": channels,
-            "layers": layers,
-            "lr": 0.1,
-            "schedule": "one-cycle",
-            "nesterov": True,
-            "weight_decay": 5e-4,
-            "label_smoothing": 0.1,
-            "drop_path": 0.0,
-            "auxiliary_weight": 0.0,
-            "augment.cutout": 0,
-        },
-    }
+    name = resolve(RunSettings, *layers).preset
+    if name not in PRESETS:
+        raise UnknownNameError(f"there is no preset '{name}'; {suggest(name, PRESETS)}")
+    preset = PRESETS[name]
+    asked = resolve(RunSettings, {"space": preset.space, "method": preset.method}, *layers)
+    CHOICE_RULES[asked.choose]
+    return asked
 
 
-def _smoke(space: SearchSpace) -> dict[str, Any]:
-    """Seconds: the same path with a tiny network and as many epochs as methods have stages; accuracy is no aim."""
-    size = {"batch_size": 32, "init_channels": 4, "layers": space.skeleton.fewest_layers}
-    train = {"epochs": 2, "auxiliary_weight": 0.0, "drop_path": 0.0, "augment.cutout": 0}
-    return {"short_train_epochs": 1, "search": {**size, "epochs": 3}, "train": {**size, **train}}
+def resolve_settings(*layers: Mapping[str, Any], decisions: Sequence[Decision] = ()) -> RunSettings:
+    """Defaults < what the method's paper used < preset < `decisions` < `layers`, later ones winning.
 
-
-@dataclass(frozen=True)
-class Preset:
-    """A layer of settings between the defaults and the user's.
-
-    Attributes:
-        space: the space that it is made for, taken unless another is asked for.
-        layer: the settings for a space.
-    """
-
-    space: str
-    layer: Callable[[SearchSpace], dict[str, Any]]
-
-
-PRESETS: Mapping[str, Preset] = {
-    "quick": Preset("nas-bench-201", _quick),
-    "darts-cifar": Preset("darts", _darts_cifar),
-    "nas-bench-201": Preset("nas-bench-201", _nas_bench_201),
-    "nas-bench-201-12": Preset("nas-bench-201", _nas_bench_201_12),
-    "smoke": Preset("nas-bench-201", _smoke),
-}
-"""Name -> preset."""
-
-
-def resolve_settings(*layers: Mapping[str, Any]) -> RunSettings:
-    """Defaults < what the method's paper used < preset < `layers`, later ones winning.
+    Args:
+        layers: of settings.
+        decisions: what was decided where the layers leave something open; a space or a method that stays open becomes
+            that of `FALLBACK`.
 
     Raises:
         UnknownNameError: the space, the method, the preset or the rule of choice does not exist.
         SettingsError: a key is unknown or a value does not fit.
         RecipeError: the method's options choose parts that do not fit together.
     """
-    name = resolve(RunSettings, *layers).preset
-    if name not in PRESETS:
-        raise UnknownNameError(f"there is no preset '{name}'; {suggest(name, PRESETS)}")
-    preset = PRESETS[name]
-    asked = resolve(RunSettings, {"space": preset.space}, *layers)
-    CHOICE_RULES[asked.choose]
-    space = get_space(asked.space)
-    published = {"search": dict(make_recipe(asked.method.name, asked.method.options).published)}
-    return resolve(RunSettings, {"space": preset.space}, published, preset.layer(space), *layers, {"space": space.name})
+    asked = asked_settings(*layers)
+    preset = PRESETS[asked.preset]
+    decided = {decision.setting: decision.value for decision in decisions or asked.decisions}
+    open_names = {"space": asked.space, "method.name": asked.method.name}
+    names = {key: decided.get(key, FALLBACK[key]) if name == AUTO else name for key, name in open_names.items()}
+    space = get_space(names["space"])
+    published = {"search": dict(make_recipe(names["method.name"], asked.method.options).published)}
+    recorded = {"decisions": [decision.model_dump() for decision in decisions]} if decisions else {}
+    return resolve(
+        RunSettings,
+        published,
+        preset.layer(space),
+        decided,
+        *layers,
+        {**names, "method.options": asked.method.options, "space": space.name, **recorded},
+    )

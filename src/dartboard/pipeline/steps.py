@@ -8,10 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 from torch import Tensor
 
+from dartboard.pipeline.budget import Lot
 from dartboard.pipeline.inputs import EVALUATION_BATCH, part_batches
 from dartboard.pipeline.plans import network_plan, network_stem, train_epochs
 from dartboard.pipeline.result import ChoiceFacts, DatasetFacts, GenotypeForms, ReselectionFacts, Result, versions
 from dartboard.pipeline.session import Session, device_name, phase_seconds
+from dartboard.runs import RunDirectory
 from dartboard.space import Genotype, Network, get_space, network_cost
 from dartboard.train import (
     ImagePredictions,
@@ -25,27 +27,28 @@ from dartboard.train import (
     write_scores,
 )
 
-__all__ = ["evaluate_networks", "finished_result", "last_validation_accuracy", "summarize", "train_networks"]
+__all__ = [
+    "evaluate_networks",
+    "finished_result",
+    "last_validation_accuracy",
+    "model_card",
+    "summarize",
+    "train_networks",
+    "trained_epochs",
+    "training_data",
+]
 
 
-def train_networks(session: Session, genotype: Genotype) -> list[Network]:
-    """Train `train.runs` networks from scratch; the first one is saved as the model."""
+def train_networks(session: Session, genotype: Genotype, lot: Lot | None = None) -> list[Network]:
+    """Train `train.runs` networks from scratch; the first one is saved as the model.
+
+    Args:
+        session: data and settings.
+        genotype: what is trained.
+        lot: how long each may take; None goes by the epochs of the settings.
+    """
     settings, seed = session.settings, session.settings.seed
-    card = _model_card(session, genotype)
-    data = TrainingData(
-        train=part_batches(
-            session,
-            "train",
-            settings.train.augment,
-            settings.train.batch_size,
-            balanced=settings.train.imbalance == "balanced-sampling",
-        ),
-        validation=part_batches(session, "validation", settings.train.augment, EVALUATION_BATCH)
-        if len(session.splits.validation)
-        else None,
-        device=session.device,
-        logit_offset=_logit_offset(session),
-    )
+    card, data = model_card(session, genotype), training_data(session)
     with session.phase("train"):
         networks = [
             train_network(
@@ -54,14 +57,34 @@ def train_networks(session: Session, genotype: Genotype) -> list[Network]:
                 settings.train,
                 session.run,
                 number=number,
-                epochs=train_epochs(session),
+                epochs=lot.epochs if lot else train_epochs(session),
                 seed=seed,
                 observer=session.observer,
+                allowance=lot.allowance if lot else None,
             )
             for number in range(settings.train.runs)
         ]
         save_model(session.run.path, networks[0], card)
     return networks
+
+
+def training_data(session: Session) -> TrainingData:
+    """The batches of a training."""
+    settings = session.settings.train
+    return TrainingData(
+        train=part_batches(
+            session,
+            "train",
+            settings.augment,
+            settings.batch_size,
+            balanced=settings.imbalance == "balanced-sampling",
+        ),
+        validation=part_batches(session, "validation", settings.augment, EVALUATION_BATCH)
+        if len(session.splits.validation)
+        else None,
+        device=session.device,
+        logit_offset=_logit_offset(session),
+    )
 
 
 def evaluate_networks(session: Session, networks: Sequence[Network]) -> None:
@@ -145,9 +168,18 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
     return result
 
 
+def trained_epochs(run: RunDirectory) -> int:
+    """Epochs that the first network of a run was trained for."""
+    events = run.events.read()
+    return max(int(event["epoch"]) for event in events if event["event"] == "epoch" and event.get("run") == 0)
+
+
 def last_validation_accuracy(session: Session, number: int | None = None) -> float | None:
-    """Of network `number`, of the mean over networks, or after a search alone of the supernet; from the last epochs."""
-    epochs = [event for event in session.run.events.read() if event["event"] == "epoch"]
+    """Of network `number`, of the mean over networks, or after a search alone of the supernet.
+
+    From the last epochs, or from those whose weights were kept.
+    """
+    epochs = [event for event in session.run.events.read() if event["event"] in ("epoch", "kept")]
     last = {(event["phase"], event.get("run")): event["validation_accuracy"] for event in epochs}
     trained = [accuracy for (phase, run), accuracy in last.items() if phase == "train" and number in (None, run)]
     if not trained:
@@ -162,7 +194,8 @@ def _logit_offset(session: Session) -> Tensor | None:
     return log_prior(labels, len(session.dataset.classes)).to(session.device)
 
 
-def _model_card(session: Session, genotype: Genotype) -> ModelCard:
+def model_card(session: Session, genotype: Genotype) -> ModelCard:
+    """How the network of the training is built and fed."""
     settings = session.settings.train
     return ModelCard(
         genotype=genotype.to_json(),
@@ -177,10 +210,10 @@ def _model_card(session: Session, genotype: Genotype) -> ModelCard:
 
 
 def _network_facts(session: Session, number: int) -> dict[str, Any]:
-    seconds = sum(event["seconds"] for event in session.run.events.read() if event.get("run") == number)
+    epochs = [event for event in session.run.events.read() if event["event"] == "epoch" and event.get("run") == number]
     return {
         "run": number,
         "seed": session.settings.seed,
         "validation_accuracy": last_validation_accuracy(session, number),
-        "seconds": round(seconds, 3),
+        "seconds": round(sum(event["seconds"] for event in epochs), 3),
     }

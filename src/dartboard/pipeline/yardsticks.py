@@ -1,45 +1,25 @@
 """What stands beside the searched network: others of about its cost, trained and tested the same way."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from dartboard.pipeline.plans import network_plan
+from dartboard.pipeline.allotting import remaining_lot
+from dartboard.pipeline.budget import Lot
 from dartboard.pipeline.result import Yardstick
-from dartboard.pipeline.session import Session
-from dartboard.pipeline.steps import evaluate_networks, finished_result, summarize, train_networks
+from dartboard.pipeline.session import Session, worked_seconds
+from dartboard.pipeline.standards import Standard, find_standards
+from dartboard.pipeline.steps import evaluate_networks, finished_result, summarize, train_networks, trained_epochs
 from dartboard.report import write_report
-from dartboard.runs import RunDirectory, make_generator
-from dartboard.search import UniformlyRandom
-from dartboard.space import PUBLISHED, Genotype, get_space, network_cost
+from dartboard.runs import RunDirectory
+from dartboard.space import Genotype
 from dartboard.train import paired_difference
 
-__all__ = ["Standard", "compare_yardsticks", "find_standards"]
-
-_RESNET_WIDTHS = range(2, 257, 2)
+__all__ = ["compare_yardsticks"]
 
 
-@dataclass(frozen=True)
-class Standard:
-    """A network to compare with.
-
-    Attributes:
-        name: of its run directory.
-        what: it is, in words.
-        genotype: its architecture.
-        init_channels: its width.
-        layers: its depth, as the genotype's space counts.
-    """
-
-    name: str
-    what: str
-    genotype: Genotype
-    init_channels: int
-    layers: int
-
-
-def compare_yardsticks(session: Session, genotype: Genotype, command: str) -> None:
+def compare_yardsticks(session: Session, genotype: Genotype, command: str, lots: Mapping[str, Lot]) -> None:
     """Train and test each yardstick in `yardsticks/NAME`, a run directory of its own, and write `yardsticks.json`.
 
     One is an architecture drawn uniformly from the same space, of the same width and depth. The other is a plain
@@ -50,6 +30,7 @@ def compare_yardsticks(session: Session, genotype: Genotype, command: str) -> No
         session: of the run, whose networks are trained and tested.
         genotype: what the search found.
         command: to be recorded.
+        lots: how long the trainings may be, by name; empty where there is no budget.
     """
     if session.run.has("yardsticks.json"):
         return
@@ -57,27 +38,15 @@ def compare_yardsticks(session: Session, genotype: Genotype, command: str) -> No
         session.observer.note("Without labels of the test images nothing can be compared, so no yardstick is trained.")
         return
     with session.phase("yardsticks"):
-        results = {each.name: _measure(session, each, command) for each in find_standards(session, genotype)}
+        results = {each.name: _measure(session, each, command, lots) for each in find_standards(session, genotype)}
     session.run.write("yardsticks.json", {name: each.model_dump(mode="json") for name, each in results.items()})
 
 
-def find_standards(session: Session, genotype: Genotype) -> Iterator[Standard]:
-    """The yardsticks of a network: a random architecture, then a plain ResNet; see `compare_yardsticks`."""
-    size, space = session.settings.train, get_space(session.settings.space)
-    drawn = UniformlyRandom()(space, {}, make_generator(session.settings.seed, "yardsticks", "random"))
-    yield Standard("random", "a random architecture of the space", drawn, size.init_channels, size.layers)
-    aim = _cost(session, genotype, size.init_channels, size.layers)
-    resnet = PUBLISHED["nas-bench-201-resnet"]
-    layers = size.layers if space.name == resnet.space else max(1, size.layers // 3)
-    width = min(_RESNET_WIDTHS, key=lambda channels: abs(_cost(session, resnet, channels, layers) - aim))
-    yield Standard("resnet", f"a plain ResNet-{6 * layers + 6}", resnet, width, layers)
-
-
-def _measure(session: Session, standard: Standard, command: str) -> Yardstick:
+def _measure(session: Session, standard: Standard, command: str, lots: Mapping[str, Lot]) -> Yardstick:
     """Train and test one, unless that is done."""
-    train = session.settings.train.model_copy(
-        update={"init_channels": standard.init_channels, "layers": standard.layers}
-    )
+    size = {"init_channels": standard.init_channels, "layers": standard.layers}
+    length = {"epochs": trained_epochs(session.run)} if lots else {}
+    train = session.settings.train.model_copy(update={**size, **length})
     genotype = standard.genotype
     settings = session.settings.model_copy(
         update={
@@ -86,6 +55,7 @@ def _measure(session: Session, standard: Standard, command: str) -> Yardstick:
             "train": train,
             "yardsticks": False,
             "seeds": None,
+            "budget": None,
         }
     )
     session.observer.note(f"Now for comparison {standard.what}, trained and tested in the same way.")
@@ -98,7 +68,11 @@ def _measure(session: Session, standard: Standard, command: str) -> Yardstick:
         if result is None:
             own.begin()
             run.write("genotype.json", genotype.to_json())
-            evaluate_networks(own, train_networks(own, genotype))
+            lot = None
+            if lots:
+                epochs, worked = trained_epochs(session.run), worked_seconds(run)
+                lot = remaining_lot(session, lots, standard.name, epochs=epochs, worked=worked)
+            evaluate_networks(own, train_networks(own, genotype, lot))
             result = summarize(own, genotype, command)
             write_report(run.path)
     difference = paired_difference(_rights(session.run), _rights(run))
@@ -112,6 +86,8 @@ def _measure(session: Session, standard: Standard, command: str) -> Yardstick:
         difference=difference.mean,
         interval=(difference.low, difference.high),
         run_directory=str(folder),
+        epochs=trained_epochs(run),
+        wanted_epochs=trained_epochs(session.run),
     )
 
 
@@ -120,12 +96,3 @@ def _rights(run: RunDirectory) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     with np.load(run.path / "predictions.npz", allow_pickle=False) as predictions:
         rights: np.ndarray[tuple[int], np.dtype[np.bool_]] = predictions["labels"] == predictions["predicted"]
         return rights
-
-
-def _cost(session: Session, genotype: Genotype, init_channels: int, layers: int) -> int:
-    size = {"init_channels": init_channels, "layers": layers}
-    train = session.settings.train.model_copy(update=size)
-    settings = session.settings.model_copy(update={"space": genotype.space, "train": train})
-    plan = network_plan(replace(session, settings=settings), "train")
-    height, width = session.dataset.image_shape[1:]
-    return network_cost(get_space(genotype.space), genotype, plan, (height, width)).multiply_adds

@@ -3,7 +3,7 @@
 from dartboard.runs.directory import RunDirectory, next_free
 from dartboard.runs.events import Event, EventLog
 from dartboard.runs.files import check_new_file, read_json, write_atomically, write_json, write_text
-from dartboard.runs.memory import equal_steps
+from dartboard.runs.memory import available_memory, equal_steps
 from dartboard.runs.meter import Meter
 from dartboard.runs.observer import Observer
 from dartboard.runs.seeding import derive_seed, make_generator, seeded_initialization
@@ -14,6 +14,7 @@ __all__ = [
     "Meter",
     "Observer",
     "RunDirectory",
+    "available_memory",
     "check_new_file",
     "derive_seed",
     "equal_steps",

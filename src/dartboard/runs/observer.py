@@ -22,6 +22,9 @@ class Observer:
     def begin(self, phase: str, *, epochs: int, steps: int, done: int) -> None:
         """A phase ("search", "train") begins or resumes: its epochs, steps per epoch, epochs already done."""
 
+    def resize(self, *, epochs: int, steps: int, done: int) -> None:
+        """The phase at hand has become longer or shorter: its epochs, steps per epoch from now on, epochs done."""
+
     def step(self) -> None:
         """One step of the phase is done."""
 

@@ -120,6 +120,7 @@ from dartboard.search.selection import (
     make_genotype,
 )
 from dartboard.search.settings import SearchSettings
+from dartboard.search.stage import StageSearch
 from dartboard.search.state import SearchState
 from dartboard.search.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate, Update
 
@@ -226,6 +227,7 @@ __all__ = [
     "Softmax",
     "SparseAlpha",
     "Stage",
+    "StageSearch",
     "StepGates",
     "StopAtSkips",
     "StopAtStableRanking",

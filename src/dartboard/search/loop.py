@@ -137,6 +137,9 @@ def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> 
             rule.before_epoch(state)
         if state.stop_reason:
             return
+        if search.settings.seconds is not None:
+            search.pace([event for event in run.events.read() if event["event"] == "epoch"])
+            observer.resize(epochs=state.epochs, steps=search.num_steps, done=state.epoch)
         event = search.run_epoch(observer)
         done = state.epoch
         for rule in rules:

@@ -24,6 +24,10 @@ class SearchSettings(Settings):
     """Steps of an epoch, each epoch seeing other images; null: a pass over the half that trains the weights, or with
     `epochs` null as many as `images` allows."""
 
+    seconds: Annotated[float, Field(gt=0)] | None = None
+    """Seconds that the epochs may take: each gets an equal part of what is left, in steps, from the second one on.
+    null: they take what they take."""
+
     images: Positive = 20_000
     """When `epochs` is null: images of 32x32 pixels that the weights may see, or as many others as cost the same."""
 

@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
 import torch
@@ -115,6 +115,19 @@ class StageSearch:
             weights, lr=settings.weight_lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
         )
 
+    def pace(self, epochs: Sequence[Event]) -> None:
+        """Let the next epoch have as many steps as its part of `settings.seconds` allows.
+
+        Args:
+            epochs: the events of the epochs so far; the last one tells what a step takes.
+        """
+        if self.settings.seconds is None or not epochs:
+            return
+        spent = math.fsum(event["seconds"] for event in epochs)
+        part = (self.settings.seconds - spent) / (self.state.epochs - self.state.epoch)
+        fitting = math.floor(part / epochs[-1]["seconds"] * epochs[-1]["steps"])
+        self.num_steps = max(1, min(fitting, len(self.batches.weights)))
+
     def run_epoch(self, observer: Observer) -> Event:
         """Take the steps of an epoch, score the supernet, and count the epoch as done.
 
@@ -151,6 +164,7 @@ class StageSearch:
             "epoch": state.epoch,
             "epochs": state.epochs,
             "stage": state.stage,
+            "steps": self.num_steps,
             "seconds": time.perf_counter() - started,
             **losses,
             "validation_loss": validation_loss,

@@ -4,17 +4,20 @@ from dartboard.train.compare import Difference, paired_difference
 from dartboard.train.compiled import check_compiler
 from dartboard.train.evaluate import Predictions, class_probabilities, confusion_matrix, predict
 from dartboard.train.imbalance import log_prior
-from dartboard.train.loop import TrainingData, train_network
+from dartboard.train.loop import NetworkTraining, TrainingData, train_network
 from dartboard.train.model import ModelCard, load_model, save_model
 from dartboard.train.predictions import PREDICTION_ENDINGS, ImagePredictions
+from dartboard.train.schedule import Allowance
 from dartboard.train.scores import write_scores
 from dartboard.train.settings import TrainSettings
 
 __all__ = [
     "PREDICTION_ENDINGS",
+    "Allowance",
     "Difference",
     "ImagePredictions",
     "ModelCard",
+    "NetworkTraining",
     "Predictions",
     "TrainSettings",
     "TrainingData",

@@ -2,7 +2,9 @@
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -23,9 +25,13 @@ from dartboard.runs import (
 from dartboard.space import DropPath, Network
 from dartboard.train.compiled import Forward, compile_forward
 from dartboard.train.model import ModelCard
+from dartboard.train.schedule import Allowance, Schedule, learning_rate
 from dartboard.train.settings import TrainSettings
 
-__all__ = ["TrainingData", "learning_rate", "train_network"]
+__all__ = ["NetworkTraining", "TrainingData", "train_network"]
+
+_RECENT = 3
+_LAST_PART = 0.2
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ def train_network(
     epochs: int,
     seed: int,
     observer: Observer,
+    allowance: Allowance | None = None,
 ) -> Network:
     """Train network `number` of a run, from its checkpoint or from the start.
 
@@ -67,156 +74,209 @@ def train_network(
         epochs: epochs in all.
         seed: root of every random stream.
         observer: hears of every step and epoch.
+        allowance: the working time, which corrects `epochs` after each of them; None lets it take what it takes.
 
     Returns:
-        The network after the last epoch.
+        The network after the last epoch, or after the one that `settings.keep` names.
 
     Raises:
         NonFiniteLossError: the loss became NaN or infinite; the checkpoint holds the epoch before.
         CheckpointError: the checkpoint cannot be used.
     """
-    with seeded_initialization(seed, "train", number, "weights"):
-        network = card.build(auxiliary=settings.auxiliary_weight > 0)
-    network.to(device=data.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=settings.lr,
-        momentum=settings.momentum,
-        nesterov=settings.nesterov,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
-    checkpoint = f"train-{number}"
-    saved = run.load_checkpoint(checkpoint, "train")
-    with run.restoring(checkpoint):
-        done = _load(saved, network, optimizer)
-    run.events.keep(lambda event: event["phase"] != "train" or event.get("run") != number or event["epoch"] <= done)
-    observer.begin("train", epochs=epochs, steps=len(data.train), done=done)
-    forward: Forward = network.forward_with_auxiliary
-    if settings.compile and done < epochs:
+    training = NetworkTraining(data, card, settings, number=number, epochs=epochs, seed=seed)
+    checkpoint, schedule = f"train-{number}", training.schedule
+    if saved := run.load_checkpoint(checkpoint, "train"):
+        with run.restoring(checkpoint):
+            training.load_state_dict(saved)
+            schedule = training.schedule
+    done = training.epoch
+    run.events.keep(lambda event: not _is_of(event, number) or (event["event"] == "epoch" and event["epoch"] <= done))
+    seconds = [event["seconds"] for event in run.events.read() if _is_of(event, number)]
+    observer.begin("train", epochs=schedule.epochs, steps=training.num_steps, done=done)
+    if settings.compile and done < schedule.epochs:
         observer.note("The network is compiled in the first steps of the training, which takes a minute or more.")
-        forward = compile_forward(network)
+        training.compile()
     with equal_steps():
-        for epoch in range(done, epochs):
-            event = _run_epoch(data, network, forward, optimizer, settings, (epoch, epochs), number, seed, observer)
+        while training.epoch < schedule.epochs:
+            event = training.run_epoch(observer)
             run.events.append(event)
-            state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch + 1}
-            run.save_checkpoint(checkpoint, "train", state)
+            seconds.append(event["seconds"])
+            epochs_before = schedule.epochs
+            if allowance:
+                recent = seconds[-_RECENT:]
+                fitting = allowance.epochs(
+                    epochs_before, training.epoch, math.fsum(seconds), math.fsum(recent) / len(recent)
+                )
+                if fitting != epochs_before:
+                    schedule.change(training.epoch, fitting)
+            run.save_checkpoint(checkpoint, "train", training.state_dict())
             observer.epoch(event)
+            if schedule.epochs != epochs_before:
+                observer.resize(epochs=schedule.epochs, steps=training.num_steps, done=training.epoch)
+    if schedule.epochs != schedule.planned:
+        observer.note(f"The training had {schedule.epochs} epochs instead of {schedule.planned}, as its time allowed.")
+    if kept := training.kept:
+        run.events.append({"event": "kept", "phase": "train", "run": number, **kept})
     observer.end("train")
-    return network
+    return training.kept_network()
 
 
-def learning_rate(settings: TrainSettings, step: int, steps: int, steps_per_epoch: int) -> float:
-    """The learning rate of one step.
+def _is_of(event: Event, number: int) -> bool:
+    return event["phase"] == "train" and event.get("run") == number
+
+
+class NetworkTraining:
+    """A network, its optimizer and how far they are.
 
     Args:
-        settings: which schedule.
-        step: steps done.
-        steps: steps in all.
-        steps_per_epoch: "cosine" changes once per epoch only, as in the papers.
+        data: batches.
+        card: the network to build.
+        settings: learning rates and the like.
+        number: which of several networks; each has random streams of its own.
+        epochs: epochs in all.
+        seed: root of every random stream.
+
+    Attributes:
+        network: the network.
+        schedule: how long the training is.
+        epoch: epochs done.
+        num_steps: steps of an epoch.
+        kept: with `settings.keep` of "best" the epoch and the validation accuracy of the best weights so far.
     """
-    if settings.schedule == "cosine":
-        epoch, epochs = step // steps_per_epoch, steps // steps_per_epoch
-        return _cosine(epoch / epochs, settings.lr, settings.lr_min)
-    rising = max(1, round(settings.warmup_fraction * steps))
-    if step < rising:
-        return settings.lr * (0.1 + 0.9 * step / rising)
-    return _cosine((step - rising) / max(1, steps - rising), settings.lr, settings.lr_min)
 
-
-def _cosine(progress: float, start: float, end: float) -> float:
-    return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2
-
-
-def _load(saved: dict[str, Any] | None, network: Network, optimizer: torch.optim.Optimizer) -> int:
-    if saved is None:
-        return 0
-    network.load_state_dict(saved["network"])
-    optimizer.load_state_dict(saved["optimizer"])
-    return int(saved["epoch"])
-
-
-def _run_epoch(
-    data: TrainingData,
-    network: Network,
-    forward: Forward,
-    optimizer: torch.optim.Optimizer,
-    settings: TrainSettings,
-    position: tuple[int, int],
-    number: int,
-    seed: int,
-    observer: Observer,
-) -> Event:
-    started = time.perf_counter()
-    epoch, epochs = position
-    steps = len(data.train)
-    masks = make_generator(seed, "train", number, "drop-path", epoch, device=data.device)
-    drop_path = DropPath(settings.drop_path * epoch / epochs, masks)
-    meter = Meter(data.device)
-    network.train()
-    lr = settings.lr
-    for step, batch in enumerate(data.train.epoch(make_generator(seed, "train", number, "batches", epoch))):
-        lr = learning_rate(settings, epoch * steps + step, epochs * steps, steps)
-        for group in optimizer.param_groups:
-            group["lr"] = lr
-        _step(network, forward, optimizer, settings, batch, drop_path, meter, data.logit_offset)
-        observer.step()
-    train_loss, train_accuracy = meter.read() or (None, None)
-    if train_loss is not None and not math.isfinite(train_loss):
-        raise NonFiniteLossError(
-            f"the training loss is {train_loss} in epoch {epoch + 1}; lower train.lr (now {settings.lr}) or set "
-            "train.grad_clip."
+    def __init__(
+        self, data: TrainingData, card: ModelCard, settings: TrainSettings, *, number: int, epochs: int, seed: int
+    ) -> None:
+        self.data, self.settings, self.number, self._seed = data, settings, number, seed
+        self.schedule, self.epoch = Schedule.of(epochs), 0
+        self.num_steps = min(len(data.train), settings.steps_per_epoch or len(data.train))
+        with seeded_initialization(seed, "train", number, "weights"):
+            self.network = card.build(auxiliary=settings.auxiliary_weight > 0)
+        self.network.to(device=data.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._forward: Forward = self.network.forward_with_auxiliary
+        self._optimizer = torch.optim.SGD(
+            self.network.parameters(),
+            lr=settings.lr,
+            momentum=settings.momentum,
+            nesterov=settings.nesterov,
+            weight_decay=settings.weight_decay,
+            fused=True,
         )
-    validation_loss, validation_accuracy = _validate(network, data) or (None, None)
-    return {
-        "event": "epoch",
-        "phase": "train",
-        "run": number,
-        "epoch": epoch + 1,
-        "epochs": epochs,
-        "seconds": time.perf_counter() - started,
-        "train_loss": train_loss,
-        "train_accuracy": train_accuracy,
-        "validation_loss": validation_loss,
-        "validation_accuracy": validation_accuracy,
-        "learning_rate": lr,
-    }
+        self.kept: dict[str, Any] = {}
+        self._best: dict[str, Tensor] | None = None
 
+    def compile(self) -> None:
+        """Let torch.compile speed up the steps."""
+        self._forward = compile_forward(self.network)
 
-def _step(
-    network: Network,
-    forward: Forward,
-    optimizer: torch.optim.Optimizer,
-    settings: TrainSettings,
-    batch: Batch,
-    drop_path: DropPath,
-    meter: Meter,
-    logit_offset: Tensor | None,
-) -> None:
-    def loss_of(logits: Tensor) -> Tensor:
-        logits = logits if logit_offset is None else logits + logit_offset
-        return functional.cross_entropy(logits, batch.labels, label_smoothing=settings.label_smoothing)
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next epoch needs, for a checkpoint."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "epoch": self.epoch,
+            "schedule": self.schedule.to_json(),
+            "kept": self.kept,
+            "best": self._best,
+        }
 
-    logits, auxiliary = forward(batch.images, drop_path)
-    loss = loss_of(logits)
-    meter.add(loss, logits, batch.labels)
-    if auxiliary is not None:
-        loss = loss + settings.auxiliary_weight * loss_of(auxiliary)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    if settings.grad_clip is not None:
-        nn.utils.clip_grad_norm_(network.parameters(), settings.grad_clip, foreach=True)
-    optimizer.step()
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        self.network.load_state_dict(saved["network"])
+        self._optimizer.load_state_dict(saved["optimizer"])
+        self.epoch, self.schedule = int(saved["epoch"]), Schedule(**saved["schedule"])
+        self.kept, self._best = saved["kept"], saved["best"]
 
+    def kept_network(self) -> Network:
+        """The network with the weights to keep: the last, or those of the best validation accuracy."""
+        if self._best is not None:
+            self.network.load_state_dict(self._best)
+        return self.network
 
-@torch.no_grad()
-def _validate(network: Network, data: TrainingData) -> tuple[float, float] | None:
-    if data.validation is None:
-        return None
-    meter = Meter(data.device)
-    network.eval()
-    for batch in data.validation.in_order():
-        logits = network(batch.images)
-        meter.add(functional.cross_entropy(logits, batch.labels), logits, batch.labels)
-    return meter.read()
+    def run_epoch(self, observer: Observer) -> Event:
+        """Take the steps of an epoch and score the network.
+
+        Returns:
+            The event of the epoch.
+
+        Raises:
+            NonFiniteLossError: the loss became NaN or infinite.
+        """
+        started, data, epoch, epochs = time.perf_counter(), self.data, self.epoch, self.schedule.epochs
+        masks = make_generator(self._seed, "train", self.number, "drop-path", epoch, device=data.device)
+        drop_path = DropPath(self.settings.drop_path * self.schedule.position(epoch) / self.schedule.planned, masks)
+        meter = Meter(data.device)
+        self.network.train()
+        lr = self.settings.lr
+        drawn = data.train.epoch(make_generator(self._seed, "train", self.number, "batches", epoch))
+        for step, batch in enumerate(islice(drawn, self.num_steps)):
+            lr = self._set_learning_rate(step)
+            self.step(batch, drop_path, meter)
+            observer.step()
+        train_loss, train_accuracy = meter.read() or (None, None)
+        if train_loss is not None and not math.isfinite(train_loss):
+            raise NonFiniteLossError(
+                f"the training loss is {train_loss} in epoch {epoch + 1}; lower train.lr (now {self.settings.lr}) or "
+                "set train.grad_clip."
+            )
+        validation_loss, validation_accuracy = self.validate() or (None, None)
+        self.epoch += 1
+        if self.settings.keep == "best" and validation_accuracy is not None:
+            self._keep_if_best(validation_accuracy)
+        return {
+            "event": "epoch",
+            "phase": "train",
+            "run": self.number,
+            "epoch": epoch + 1,
+            "epochs": epochs,
+            "seconds": time.perf_counter() - started,
+            "train_loss": train_loss,
+            "train_accuracy": train_accuracy,
+            "validation_loss": validation_loss,
+            "validation_accuracy": validation_accuracy,
+            "learning_rate": lr,
+        }
+
+    def step(self, batch: Batch, drop_path: DropPath, meter: Meter) -> None:
+        """Move the weights by one batch."""
+        logits, auxiliary = self._forward(batch.images, drop_path)
+        loss = self._loss(logits, batch)
+        meter.add(loss, logits, batch.labels)
+        if auxiliary is not None:
+            loss = loss + self.settings.auxiliary_weight * self._loss(auxiliary, batch)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.settings.grad_clip is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.grad_clip, foreach=True)
+        self._optimizer.step()
+
+    @torch.no_grad()
+    def validate(self) -> tuple[float, float] | None:
+        """Mean loss and accuracy on the validation images, or None without any."""
+        if self.data.validation is None:
+            return None
+        meter = Meter(self.data.device)
+        self.network.eval()
+        for batch in self.data.validation.in_order():
+            logits = self.network(batch.images)
+            meter.add(functional.cross_entropy(logits, batch.labels), logits, batch.labels)
+        return meter.read()
+
+    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        offset = self.data.logit_offset
+        logits = logits if offset is None else logits + offset
+        return functional.cross_entropy(logits, batch.labels, label_smoothing=self.settings.label_smoothing)
+
+    def _set_learning_rate(self, step: int) -> float:
+        steps, schedule = self.num_steps, self.schedule
+        lr = learning_rate(self.settings, schedule.position(self.epoch, step, steps), schedule.planned * steps, steps)
+        for group in self._optimizer.param_groups:
+            group["lr"] = lr
+        return lr
+
+    def _keep_if_best(self, accuracy: float) -> None:
+        """Of equal epochs the later one is kept: its rate was lower. Early epochs would only be lucky."""
+        is_late = self.schedule.position(self.epoch) >= (1 - _LAST_PART) * self.schedule.planned
+        if is_late and accuracy >= self.kept.get("validation_accuracy", 0.0):
+            self.kept = {"epoch": self.epoch, "validation_accuracy": accuracy}
+            self._best = {name: weight.detach().clone() for name, weight in self.network.state_dict().items()}

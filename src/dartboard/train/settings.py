@@ -25,6 +25,13 @@ class TrainSettings(Settings):
     epochs: Positive | None = 600
     """Passes over the training images; null: as many as `images` allows, 8 to 60."""
 
+    steps_per_epoch: Positive | None = None
+    """Steps of an epoch, each epoch seeing other images; null: a pass over the training images."""
+
+    keep: Literal["last", "best"] = "last"
+    """Whose weights are tested and saved: of the last epoch, or of that in the last fifth with the highest validation
+    accuracy, which then flatters them."""
+
     images: Positive = 360_000
     """When `epochs` is null: images of 32x32 pixels that may be shown, or as many others as cost the same."""
 

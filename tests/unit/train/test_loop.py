@@ -15,7 +15,7 @@ from dartboard.errors import NonFiniteLossError
 from dartboard.runs import Event, Observer, RunDirectory, make_generator, seeded_initialization
 from dartboard.space import PUBLISHED, DropPath, Genotype, Network, parse_genotype
 from dartboard.train import ModelCard, TrainingData, TrainSettings, loop, train_network
-from dartboard.train.loop import learning_rate
+from dartboard.train.schedule import learning_rate
 
 NB201 = parse_genotype("|nor_conv_1x1~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|")
 PLAIN = TrainSettings(auxiliary_weight=0.0, drop_path=0.0)

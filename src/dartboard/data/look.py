@@ -1,0 +1,78 @@
+"""A look at a dataset before anything is decoded: enough to choose how to treat it."""
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from dartboard.data.pixels import BrokenImageError, Header, read_header
+from dartboard.data.settings import DataSettings
+from dartboard.data.sources import ArrayData, Encoded, open_source
+
+__all__ = ["DataLook", "look_at_dataset"]
+
+_HEADERS = 500
+
+
+@dataclass(frozen=True)
+class DataLook:
+    """What is known of a dataset without decoding it.
+
+    Attributes:
+        images: for training.
+        counts: the same by class, in label order.
+        channels: 1 where all images looked at are gray, else 3.
+        side: their median shorter side in pixels.
+        same_size: whether all of them have one size.
+    """
+
+    images: int
+    counts: tuple[int, ...]
+    channels: int
+    side: int
+    same_size: bool
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return len(self.counts)
+
+    @property
+    def imbalance(self) -> float:
+        """Training images of the largest class for one of the smallest."""
+        return max(self.counts) / max(1, min(self.counts))
+
+
+def look_at_dataset(source: str | Path | ArrayData | None, settings: DataSettings) -> DataLook:
+    """Count the training images by class and read the first headers.
+
+    Args:
+        source: as for `load_dataset`.
+        settings: the names of the columns and `max_train_images` are used.
+
+    Raises:
+        DataError: nothing usable lies there.
+    """
+    split = open_source(source, settings).splits.get("train")
+    labels = None if split is None else split.labels
+    if split is None or labels is None:
+        return DataLook(0, (0,), 3, 0, same_size=True)  # whoever loads it will say what is missing
+    headers = [header for encoded in islice(split.images, _HEADERS) if (header := _header(encoded))]
+    sides = [min(header.height, header.width) for header in headers] or [0]
+    most = settings.max_train_images or len(labels)
+    counts = np.bincount(labels) * min(1.0, most / len(labels))
+    return DataLook(
+        images=min(most, len(labels)),
+        counts=tuple(int(count) for count in counts),
+        channels=1 if headers and all(header.gray for header in headers) else 3,
+        side=sorted(sides)[len(sides) // 2],
+        same_size=len({(header.height, header.width) for header in headers}) <= 1,
+    )
+
+
+def _header(encoded: Encoded) -> Header | None:
+    try:
+        return read_header(encoded)
+    except BrokenImageError:
+        return None

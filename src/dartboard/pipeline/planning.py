@@ -1,0 +1,251 @@
+"""A budget turned into settings: what steps take here is measured, then sizes and lengths follow (`budget.py`)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import partial
+from statistics import quantiles
+from typing import Any
+
+from dartboard.durations import duration
+from dartboard.errors import BudgetError
+from dartboard.pipeline.budget import (
+    LEAST_EPOCHS,
+    LEAST_STEPS,
+    SEARCH_STEPS,
+    Lengths,
+    SearchRate,
+    Size,
+    TrainingRate,
+    choose_size,
+    search_lengths,
+    search_sizes,
+    training_lengths,
+    training_sizes,
+    wanted_passes,
+)
+from dartboard.pipeline.plans import Step, network_plan
+from dartboard.pipeline.probing import measure_search, measure_training
+from dartboard.pipeline.session import Session
+from dartboard.pipeline.settings import Decision
+from dartboard.runs import available_memory, make_generator
+from dartboard.search import CHOICE_RULES, UniformlyRandom
+from dartboard.space import Genotype, get_space, network_cost
+
+__all__ = ["Timetable", "plan_budget", "reserve"]
+
+_SEARCH_SHARE = {1: 0.3, 3: 0.2}
+"""Trainings of a run -> the share of the time that the search gets."""
+
+_YARDSTICK_SECONDS = 15.0
+"""Where a training would have less, the yardsticks are left out for its sake."""
+
+_MEMORY_SHARE = 0.5
+_SHORT_SHARE = 0.2
+_DRAWN = 15
+
+Timetable = dict[str, float]
+"""Phase -> seconds planned."""
+
+
+def reserve(budget: float) -> float:
+    """Seconds kept for what is not planned: starting Python, writing, the report."""
+    return 3.0 + 0.02 * budget
+
+
+def plan_budget(
+    session: Session, steps: Sequence[Step], given: Collection[str], genotype: Genotype | None
+) -> tuple[list[Decision], Timetable]:
+    """Decide sizes and lengths so that what is left of the budget suffices.
+
+    Args:
+        session: data read, space and method chosen.
+        steps: of the command.
+        given: dotted names of the settings that are not to be decided.
+        genotype: what is trained, where it is known.
+
+    Raises:
+        BudgetError: the budget is too small for the least that could be called a run, or for what was given.
+    """
+    planner = _Planner(session, given)
+    if "search" in steps:
+        planner.plan_search(share=_share(session, steps))
+    if "train" in steps:
+        planner.plan_training(genotype or _typical_genotype(session), searched="search" in steps)
+    planner.check()
+    return planner.decisions, planner.timetable
+
+
+def _share(session: Session, steps: Sequence[Step]) -> float:
+    """The share of the time that the searches get."""
+    if "train" not in steps:
+        return 1.0
+    return _SEARCH_SHARE[3 if session.settings.yardsticks else 1]
+
+
+def _typical_genotype(session: Session) -> Genotype:
+    """Of some architectures drawn from the space one at the upper quartile of cost: few searches find cheap ones."""
+    space, plan = get_space(session.settings.space), network_plan(session, "train")
+    height, width = session.dataset.image_shape[1:]
+    generator = make_generator(session.settings.seed, "probe-genotypes")
+    drawn = [UniformlyRandom()(space, {}, generator) for _ in range(_DRAWN)]
+    costs = [network_cost(space, each, plan, (height, width)).multiply_adds for each in drawn]
+    wanted = quantiles(costs, n=4)[2]
+    return min(zip(costs, drawn, strict=True), key=lambda pair: abs(pair[0] - wanted))[1]
+
+
+class _Planner:
+    """Decides one matter after the other, and keeps account of the time.
+
+    Args:
+        session: what is planned for.
+        given: settings that are not decided.
+
+    Attributes:
+        decisions: so far.
+        timetable: so far.
+    """
+
+    def __init__(self, session: Session, given: Collection[str]) -> None:
+        budget = session.settings.budget
+        assert budget is not None
+        self.session, self.given, self.budget = session, given, budget
+        self.decisions: list[Decision] = []
+        self.timetable: Timetable = {"data": session.data_seconds}
+        self._least = 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds of the budget that nothing has used so far."""
+        return self.budget - self.session.spent - reserve(self.budget)
+
+    def decide(self, setting: str, value: Any, reason: str) -> None:
+        """Note a decision, unless the setting is given."""
+        if setting not in self.given:
+            self.decisions.append(Decision(setting=setting, value=value, reason=reason))
+
+    def plan_search(self, share: float) -> None:
+        """Size and length of the search."""
+        settings = self.session.settings
+        count = len(settings.seeds or (settings.seed,))
+        part = share * self.left / count
+        sizes = self._allowed("search", search_sizes(get_space(settings.space)))
+        size, rate = choose_size(
+            sizes,
+            _supernet_work,
+            lambda size: measure_search(self.session, init_channels=size.channels, layers=size.layers),
+            lambda rate: part >= SEARCH_STEPS * rate.step and self._fits_memory(rate),
+        )
+        asked = settings.search.epochs if "search.epochs" in self.given else None
+        lengths, scored = search_lengths(rate, part, epochs=asked)
+        if "search.steps_per_epoch" in self.given and settings.search.steps_per_epoch:
+            taken = lengths.epochs * settings.search.steps_per_epoch * rate.step
+            lengths = Lengths(lengths.epochs, settings.search.steps_per_epoch, taken)
+        self.timetable["search"] = count * lengths.seconds
+        self._least += count * min(lengths.seconds, 10 * rate.step)
+        self._decide_size("search", size, sizes, f"takes {SEARCH_STEPS} steps or more in {duration(part)}")
+        paced = f"{duration(part)} for the search, {1000 * rate.step:.0f} ms a step"
+        self.decide("search.epochs", lengths.epochs, paced)
+        self.decide("search.steps_per_epoch", lengths.steps, paced)
+        self.decide("search.seconds", round(max(lengths.seconds, 1.0), 3), paced)
+        if scored < 1 and settings.search.validation_images:
+            images = max(64, int(scored * settings.search.validation_images))
+            self.decide("search.validation_images", images, "scoring the supernet may take a seventh of the search")
+
+    def plan_training(self, genotype: Genotype, *, searched: bool) -> None:
+        """Size and length of the trainings, and whether there is time for yardsticks."""
+        session = self.session
+        settings, splits = session.settings, session.splits
+        images, scored = len(splits.train), len(splits.validation)
+        yardsticks = settings.yardsticks and searched
+        left = self.left - self.timetable.get("search", 0.0)
+        if yardsticks and "yardsticks" not in self.given and left / (3 * settings.train.runs) < _YARDSTICK_SECONDS:
+            yardsticks = False
+            why = (
+                f"{duration(self.budget)} leave less than {_YARDSTICK_SECONDS:.0f} seconds for each of three trainings"
+            )
+            self.decide("yardsticks", False, why)
+        count = float(settings.train.runs * (3 if yardsticks else 1))
+        if settings.seeds and CHOICE_RULES[settings.choose].factory().short_train:
+            count += _SHORT_SHARE * len(settings.seeds)
+        wanted = wanted_passes(images)
+        if "train.epochs" in self.given and settings.train.epochs:
+            wanted = settings.train.epochs
+
+        def part(rate: TrainingRate) -> float:
+            return left / count - len(splits.test) * rate.image
+
+        sizes = self._allowed("train", training_sizes(get_space(genotype.space)))
+        size, rate = choose_size(
+            sizes,
+            partial(_network_work, session, genotype),
+            lambda size: measure_training(session, genotype, init_channels=size.channels, layers=size.layers),
+            lambda rate: part(rate) >= wanted * rate.epoch(None, scored) and self._fits_memory(rate),
+        )
+        asked = settings.train.epochs if "train.epochs" in self.given else None
+        lengths = training_lengths(rate, part(rate), images=images, scored=scored, epochs=asked)
+        tests = len(splits.test) * rate.image
+        self.timetable |= {"train": settings.train.runs * lengths.seconds, "evaluation": settings.train.runs * tests}
+        if yardsticks:
+            self.timetable["yardsticks"] = 2 * settings.train.runs * (lengths.seconds + tests)
+        if count > settings.train.runs * (3 if yardsticks else 1):
+            short = max(1, round(_SHORT_SHARE * lengths.epochs))
+            self.timetable["search"] += len(settings.seeds or ()) * short * lengths.seconds / lengths.epochs
+            self.decide("short_train_epochs", short, "a fifth of the training's")
+        self._least += count * (LEAST_EPOCHS * rate.epoch(LEAST_STEPS, scored) + tests)
+        time = f"{duration(part(rate))} for a training"
+        self._decide_size("train", size, sizes, f"sees every image {wanted} times in {time}")
+        paced = f"{time}, {1000 * rate.step:.0f} ms a step"
+        self.decide("train.epochs", lengths.epochs, paced)
+        if lengths.steps is not None:
+            self.decide("train.steps_per_epoch", lengths.steps, f"{paced}, too little for whole passes")
+        if scored:
+            self.decide("train.keep", "best", "held-out images tell which epoch's weights are the best")
+
+    def check(self) -> None:
+        """Refuse what cannot end in time."""
+        needed = self.budget - self.left + self._least
+        if self._least > self.left:
+            remedy = "" if "yardsticks" not in self.timetable else "; --no-yardsticks takes less"
+            raise BudgetError(
+                f"a budget of {duration(self.budget)} is too small here: reading the data and the shortest search and "
+                f"training take about {duration(needed)}{remedy}; give at least --budget {round(needed * 1.2 + 1)}s."
+            )
+        ahead = sum(seconds for phase, seconds in self.timetable.items() if phase != "data")
+        if ahead > 1.05 * self.left + 1:
+            fixed = ", ".join(name for name in sorted(self.given) if name.startswith(("search.", "train.")))
+            raise BudgetError(
+                f"with what is given ({fixed}) this takes about {duration(ahead + self.budget - self.left)}, longer "
+                f"than the budget of {duration(self.budget)}; give more time, or leave one of them open."
+            )
+
+    def _allowed(self, group: str, sizes: Sequence[Size]) -> list[Size]:
+        """The sizes with the widths and depths that are given in place of their own."""
+        settings = getattr(self.session.settings, group)
+        channels = settings.init_channels if f"{group}.init_channels" in self.given else None
+        layers = settings.layers if f"{group}.layers" in self.given else None
+        return list(dict.fromkeys(Size(channels or each.channels, layers or each.layers) for each in sizes))
+
+    def _decide_size(self, group: str, size: Size, sizes: Sequence[Size], enough: str) -> None:
+        why = f"the largest that {enough}"
+        if size == sizes[0]:
+            why = f"the smallest there is: no larger one {enough}"
+        elif size == sizes[-1]:
+            why = f"the largest there is, and it {enough}"
+        self.decide(f"{group}.init_channels", size.channels, why)
+        self.decide(f"{group}.layers", size.layers, why)
+
+    def _fits_memory(self, rate: SearchRate | TrainingRate) -> bool:
+        return rate.memory < _MEMORY_SHARE * available_memory(self.session.device)
+
+
+def _supernet_work(size: Size) -> float:
+    """Roughly in proportion to the time of a step: between the pixels of its maps and its multiply-adds."""
+    return float(size.channels**1.5 * size.layers)
+
+
+def _network_work(session: Session, genotype: Genotype, size: Size) -> float:
+    train = session.settings.train.model_copy(update={"init_channels": size.channels, "layers": size.layers})
+    settings = session.settings.model_copy(update={"space": genotype.space, "train": train})
+    plan = network_plan(replace(session, settings=settings), "train")
+    height, width = session.dataset.image_shape[1:]
+    return float(network_cost(get_space(genotype.space), genotype, plan, (height, width)).multiply_adds)

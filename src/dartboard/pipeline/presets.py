@@ -1,0 +1,127 @@
+"""The presets: layers of settings between the defaults and the user's own."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dartboard.search import SearchSettings
+from dartboard.space import CellPlace, SearchSpace
+
+__all__ = ["AUTO", "PRESETS", "Preset"]
+
+AUTO = "auto"
+"""Stands for a space or a method that is chosen from what the data is."""
+
+
+def _darts_cifar(space: SearchSpace) -> dict[str, Any]:
+    """The DARTS paper: 50 epochs of search, 600 of training, the published network size (arXiv:1806.09055)."""
+    channels, layers = space.reference_size
+    return {
+        "data.validation_fraction": 0.0,
+        "search.validation_images": None,
+        "search.layers": max(SearchSettings().layers, space.skeleton.fewest_layers),
+        "train.init_channels": channels,
+        "train.layers": layers,
+    }
+
+
+def _nas_bench_201(space: SearchSpace) -> dict[str, Any]:
+    """The benchmark's training: 200 epochs of SGD with Nesterov, batch 256, no cutout (arXiv:2001.00326)."""
+    channels, layers = space.reference_size
+    return {
+        "data.validation_fraction": 0.0,
+        "search.validation_images": None,
+        "search.init_channels": channels,
+        "search.layers": layers,
+        "train": {
+            "epochs": 200,
+            "batch_size": 256,
+            "init_channels": channels,
+            "layers": layers,
+            "lr": 0.1,
+            "nesterov": True,
+            "weight_decay": 5e-4,
+            "grad_clip": None,
+            "drop_path": 0.0,
+            "auxiliary_weight": 0.0,
+            "augment.cutout": 0,
+        },
+    }
+
+
+def _nas_bench_201_12(space: SearchSpace) -> dict[str, Any]:
+    """The same over 12 epochs, the benchmark's short schedule."""
+    preset = _nas_bench_201(space)
+    return {**preset, "train": {**preset["train"], "epochs": 12}}
+
+
+def _quick(space: SearchSpace) -> dict[str, Any]:
+    """Minutes on a CPU: a small supernet, then a short one-cycle training; epochs follow from the dataset's size.
+
+    The search sees fewer images where an image costs more: a supernet's cost grows with its edges and operations.
+    """
+    channels, layers = space.small_size
+    fewest = space.skeleton.fewest_layers
+    plan = space.plan(in_channels=3, num_classes=2, init_channels=channels // 2, layers=fewest)
+    cells = sum(isinstance(place, CellPlace) for place in plan.places)
+    return {
+        "yardsticks": True,
+        "short_train_epochs": 10,
+        "search": {
+            "epochs": None,
+            "images": 1_440_000 // (cells * math.prod(space.alpha_shape)),
+            "batch_size": 32,
+            "init_channels": channels // 2,
+            "layers": fewest,
+            "weight_lr": 0.1,
+            "warmup_fraction": 0.4,
+            "alpha_lr_factor": 20.0,
+        },
+        "train": {
+            "epochs": None,
+            "batch_size": 64,
+            "init_channels": channels,
+            "layers": layers,
+            "lr": 0.1,
+            "schedule": "one-cycle",
+            "nesterov": True,
+            "weight_decay": 5e-4,
+            "label_smoothing": 0.1,
+            "drop_path": 0.0,
+            "auxiliary_weight": 0.0,
+            "augment.cutout": 0,
+        },
+    }
+
+
+def _smoke(space: SearchSpace) -> dict[str, Any]:
+    """Seconds: the same path with a tiny network and as many epochs as methods have stages; accuracy is no aim."""
+    size = {"batch_size": 32, "init_channels": 4, "layers": space.skeleton.fewest_layers}
+    train = {"epochs": 2, "auxiliary_weight": 0.0, "drop_path": 0.0, "augment.cutout": 0}
+    return {"short_train_epochs": 1, "search": {**size, "epochs": 3}, "train": {**size, **train}}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A layer of settings between the defaults and the user's.
+
+    Attributes:
+        space: the space that it is made for, taken unless another is asked for.
+        method: the same for the method.
+        layer: the settings for a space.
+    """
+
+    space: str
+    method: str
+    layer: Callable[[SearchSpace], dict[str, Any]]
+
+
+PRESETS: Mapping[str, Preset] = {
+    "quick": Preset(AUTO, AUTO, _quick),
+    "darts-cifar": Preset("darts", "darts", _darts_cifar),
+    "nas-bench-201": Preset("nas-bench-201", "darts", _nas_bench_201),
+    "nas-bench-201-12": Preset("nas-bench-201", "darts", _nas_bench_201_12),
+    "smoke": Preset("nas-bench-201", "darts", _smoke),
+}
+"""Name -> preset."""

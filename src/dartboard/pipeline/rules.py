@@ -1,0 +1,146 @@
+"""What is chosen from what the data is: a table of written rules, of which the first that holds decides a setting."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dartboard.data import PHOTOGRAPH_SIDE, DataLook
+from dartboard.durations import duration
+from dartboard.pipeline.settings import Decision
+
+__all__ = ["RULES", "Rule", "Situation", "decide_by_rules"]
+
+_NATIVE_SIDE = 64
+_ACCELERATION = 20
+"""How many times an accelerator is taken to be faster than a CPU of few cores, where only the order matters."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the rules look at.
+
+    Attributes:
+        data: the dataset.
+        budget: seconds for the whole command, or None.
+        accelerator: whether there is one.
+        objective: what counts, as in the settings.
+    """
+
+    data: DataLook
+    budget: float | None
+    accelerator: bool
+    objective: str
+
+    @property
+    def seconds_per_image(self) -> float:
+        """Seconds of a CPU for each training image; a run without a budget takes the rules of the middle."""
+        if self.budget is None:
+            return 0.2
+        return self.budget * (_ACCELERATION if self.accelerator else 1) / max(1, self.data.images)
+
+    @property
+    def is_photographs(self) -> bool:
+        """Whether the images are resized anyway: of many sizes, or too large to be taken as they are."""
+        return self.data.side >= PHOTOGRAPH_SIDE and (not self.data.same_size or self.data.side > _NATIVE_SIDE)
+
+    @property
+    def time(self) -> str:
+        """The budget in words."""
+        return "minutes" if self.budget is None else duration(self.budget)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the table.
+
+    Attributes:
+        setting: dotted name of what it decides.
+        value: what it chooses.
+        holds: whether it applies.
+        reason: why, in a sentence that may name attributes of the situation in braces.
+    """
+
+    setting: str
+    value: Any
+    holds: Callable[[Situation], bool]
+    reason: str
+
+
+def _always(_: Situation) -> bool:
+    return True
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "space",
+        "darts",
+        lambda s: s.accelerator and (s.budget or 0) >= 3600,
+        "an accelerator for {time} affords the larger cells of the DARTS paper",
+    ),
+    Rule(
+        "space",
+        "nas-bench-201",
+        _always,
+        "its cells cost least to search and to train, so that {time} suffice for both",
+    ),
+    Rule(
+        "method.name",
+        "random",
+        lambda s: s.data.images < 100,
+        "{data.images} training images are too few to tell architectures apart, so one is drawn",
+    ),
+    Rule(
+        "method.name",
+        "single-darts",
+        _always,
+        "weights and alpha move in one backward pass on all images, at 0.6 of the cost of a DARTS step, and no "
+        "method compared found better cells in as many steps (docs/benchmarks.md)",
+    ),
+    Rule(
+        "data.image_size",
+        224,
+        lambda s: s.is_photographs and s.data.side >= 224 and s.seconds_per_image >= 4,
+        "photographs of {data.side} pixels, and time for {seconds_per_image:.2g} seconds an image",
+    ),
+    Rule(
+        "data.image_size",
+        160,
+        lambda s: s.is_photographs and s.data.side >= 160 and s.seconds_per_image >= 0.5,
+        "photographs of {data.side} pixels, and time for {seconds_per_image:.2g} seconds an image",
+    ),
+    Rule(
+        "data.image_size",
+        96,
+        lambda s: s.is_photographs and s.seconds_per_image < 0.08,
+        "photographs of {data.side} pixels, but no more than {seconds_per_image:.2g} seconds an image",
+    ),
+    Rule(
+        "train.imbalance",
+        "logit-adjustment",
+        lambda s: s.objective == "balanced-accuracy" and s.data.imbalance >= 1.5,
+        "the largest class has {data.imbalance:.1f} times as many images as the smallest, and every class is to count "
+        "as much as any other",
+    ),
+    Rule(
+        "train.imbalance",
+        "none",
+        lambda s: s.data.imbalance >= 3,
+        "the largest class has {data.imbalance:.1f} times as many images as the smallest, but what counts is the share "
+        "of images, which favouring rare classes would lower (objective=balanced-accuracy turns that round)",
+    ),
+)
+"""The table; a setting for which no rule holds stays as it is."""
+
+
+def decide_by_rules(situation: Situation, given: Collection[str]) -> Iterator[Decision]:
+    """A decision for every setting of the table that is not `given`."""
+    decided = set(given)
+    for rule in RULES:
+        if rule.setting not in decided and rule.holds(situation):
+            decided.add(rule.setting)
+            yield Decision(setting=rule.setting, value=rule.value, reason=_explained(rule.reason, situation))
+
+
+def _explained(reason: str, situation: Situation) -> str:
+    names = {name: getattr(situation, name) for name in ("data", "budget", "seconds_per_image", "time")}
+    return reason.format(**names)

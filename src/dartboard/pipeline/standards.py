@@ -1,0 +1,55 @@
+"""What a searched network is compared with: others of about its cost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from dartboard.pipeline.plans import network_plan
+from dartboard.pipeline.session import Session
+from dartboard.runs import make_generator
+from dartboard.search import UniformlyRandom
+from dartboard.space import PUBLISHED, Genotype, get_space, network_cost
+
+__all__ = ["Standard", "find_standards", "multiply_adds"]
+
+_RESNET_WIDTHS = range(2, 257, 2)
+
+
+@dataclass(frozen=True)
+class Standard:
+    """A network to compare with.
+
+    Attributes:
+        name: of its run directory.
+        what: it is, in words.
+        genotype: its architecture.
+        init_channels: its width.
+        layers: its depth, as the genotype's space counts.
+    """
+
+    name: str
+    what: str
+    genotype: Genotype
+    init_channels: int
+    layers: int
+
+
+def find_standards(session: Session, genotype: Genotype) -> Iterator[Standard]:
+    """The yardsticks of a network: a random architecture, then a plain ResNet; see `compare_yardsticks`."""
+    size, space = session.settings.train, get_space(session.settings.space)
+    drawn = UniformlyRandom()(space, {}, make_generator(session.settings.seed, "yardsticks", "random"))
+    yield Standard("random", "a random architecture of the space", drawn, size.init_channels, size.layers)
+    aim = multiply_adds(session, genotype, size.init_channels, size.layers)
+    resnet = PUBLISHED["nas-bench-201-resnet"]
+    layers = size.layers if space.name == resnet.space else max(1, size.layers // 3)
+    width = min(_RESNET_WIDTHS, key=lambda channels: abs(multiply_adds(session, resnet, channels, layers) - aim))
+    yield Standard("resnet", f"a plain ResNet-{6 * layers + 6}", resnet, width, layers)
+
+
+def multiply_adds(session: Session, genotype: Genotype, init_channels: int, layers: int) -> int:
+    """What a network of that size costs for one image of the dataset."""
+    size = {"init_channels": init_channels, "layers": layers}
+    train = session.settings.train.model_copy(update=size)
+    settings = session.settings.model_copy(update={"space": genotype.space, "train": train})
+    plan = network_plan(replace(session, settings=settings), "train")
+    height, width = session.dataset.image_shape[1:]
+    return network_cost(get_space(genotype.space), genotype, plan, (height, width)).multiply_adds

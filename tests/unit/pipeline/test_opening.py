@@ -1,0 +1,160 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dartboard.methods  # noqa: F401 - importing registers the methods
+from dartboard.errors import BudgetError, DartboardError, SettingsError
+from dartboard.pipeline import Request, open_request
+from dartboard.pipeline.session import Clock, worked_seconds
+from dartboard.runs import Observer, RunDirectory
+
+BOTH = ("search", "train")
+SMALL: dict[str, Any] = {"budget": "5m", "device": "cpu", "data.max_train_images": 200}
+
+
+def request(*layers: dict[str, Any], steps: Any = BOTH) -> Request:
+    return Request(layers, steps)
+
+
+def test_what_is_given_is_everything_that_is_neither_null_nor_auto() -> None:
+    asked = request({"train": {"epochs": 3, "steps_per_epoch": None}}, {"space": "auto", "method": "gdas"})
+    assert asked.given >= {"train.epochs", "method.name"}
+    assert not asked.given & {"train.steps_per_epoch", "space"}
+
+
+def test_without_a_budget_only_the_rules_decide(tmp_path: Path) -> None:
+    with open_request(request({"device": "cpu"}), tmp_path / "run", resume=False, observer=Observer()) as session:
+        settings = session.settings
+    assert (settings.space, settings.method.name) == ("nas-bench-201", "single-darts")
+    assert [decision.setting for decision in settings.decisions] == ["space", "method.name"]
+    assert settings.train.epochs is None
+    assert not session.timetable
+
+
+@pytest.mark.parametrize("preset", ["smoke", "darts-cifar", "nas-bench-201"])
+def test_presets_that_name_a_space_leave_nothing_open(preset: str, tmp_path: Path) -> None:
+    asked = request({"preset": preset, "data.max_train_images": 100})
+    assert not asked.is_open
+    with open_request(asked, tmp_path / "run", resume=False, observer=Observer()) as session:
+        assert session.settings.decisions == ()
+        assert session.settings.method.name == "darts"
+
+
+def test_a_budget_decides_sizes_and_lengths_with_reasons(tmp_path: Path) -> None:
+    with open_request(request(SMALL), tmp_path / "run", resume=False, observer=Observer()) as session:
+        settings, timetable = session.settings, session.timetable
+    decided = {decision.setting: decision.value for decision in settings.decisions}
+    assert decided.keys() >= {
+        "search.init_channels",
+        "search.layers",
+        "search.epochs",
+        "search.steps_per_epoch",
+        "search.seconds",
+        "train.init_channels",
+        "train.layers",
+        "train.epochs",
+        "train.keep",
+    }
+    assert all(decision.reason for decision in settings.decisions)
+    assert settings.train.init_channels == decided["train.init_channels"]
+    assert settings.search.seconds == decided["search.seconds"]
+    assert timetable.keys() >= {"data", "search", "train", "evaluation"}
+    assert 0 < sum(timetable.values()) <= 300
+
+
+def test_every_choice_can_be_overridden_by_itself(tmp_path: Path) -> None:
+    own = {"train.init_channels": 8, "train.layers": 2, "search.epochs": 11, "yardsticks": False, "method": "gdas"}
+    with open_request(request(SMALL, own), tmp_path / "run", resume=False, observer=Observer()) as session:
+        settings = session.settings
+    assert (settings.train.init_channels, settings.train.layers, settings.search.epochs) == (8, 2, 11)
+    assert settings.method.name == "gdas"
+    decided = {decision.setting for decision in settings.decisions}
+    assert not decided & {"train.init_channels", "train.layers", "search.epochs", "yardsticks", "method.name"}
+    assert "train.epochs" in decided
+
+
+def test_a_resumed_run_keeps_what_was_decided(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with open_request(request(SMALL), folder, resume=False, observer=Observer()) as session:
+        session.begin()
+        first = session.settings
+    with open_request(request(SMALL), folder, resume=True, observer=Observer()) as session:
+        assert session.settings == first
+    with (
+        pytest.raises(DartboardError, match="began with other settings"),
+        open_request(request(SMALL, {"seed": 1}), folder, resume=True, observer=Observer()),
+    ):
+        pass
+
+
+def test_the_settings_file_of_a_run_repeats_its_plan(tmp_path: Path) -> None:
+    with open_request(request(SMALL), tmp_path / "first", resume=False, observer=Observer()) as session:
+        session.begin()
+        first = session.settings
+    stored = json.loads((tmp_path / "first" / "settings.json").read_text())
+    with open_request(request(stored), tmp_path / "second", resume=False, observer=Observer()) as session:
+        assert session.settings == first
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        ({"budget": "2s"}, r"a budget of 2.0 s is too small here: .* give at least --budget \d+s"),
+        ({"train.epochs": 5000}, r"with what is given \(train.epochs\) this takes about .* longer than the budget"),
+    ],
+)
+def test_a_budget_that_cannot_do_is_refused_with_what_the_least_would_be(
+    layer: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    with (
+        pytest.raises(BudgetError, match=said),
+        open_request(request(SMALL, layer), tmp_path / "run", resume=False, observer=Observer()),
+    ):
+        pass
+    assert not (tmp_path / "run").exists()
+
+
+def test_wrong_settings_are_refused_before_any_data_is_read(tmp_path: Path) -> None:
+    asked = request({"source": str(tmp_path / "absent"), "space": "drats"})
+    with (
+        pytest.raises(DartboardError, match="did you mean 'darts'"),
+        open_request(asked, tmp_path / "run", resume=False, observer=Observer()),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("budget", ["soon", "-5s", "0s", -3, 0])
+def test_what_is_no_length_of_time_is_no_budget(budget: Any) -> None:
+    with pytest.raises(SettingsError, match="budget"):
+        _ = request({"budget": budget}).asked
+
+
+def test_an_array_dataset_is_looked_at_like_any_other(tmp_path: Path) -> None:
+    from dartboard.pipeline import given_arrays
+
+    rng = np.random.default_rng(0)
+    arrays = given_arrays((rng.integers(0, 255, (60, 12, 12, 3), dtype=np.uint8), np.arange(60) % 3))
+    with open_request(
+        request({"device": "cpu"}), tmp_path / "run", resume=False, observer=Observer(), arrays=arrays
+    ) as session:
+        assert session.settings.method.name == "random"
+
+
+def test_the_clock_counts_earlier_tries_and_runs_inside(tmp_path: Path) -> None:
+    with RunDirectory(tmp_path) as run:
+        run.write("settings.json", {})
+        run.events.append({"event": "phase", "phase": "data", "seconds": 2.0})
+        run.events.append({"event": "epoch", "phase": "search", "epoch": 1, "seconds": 3.0})
+        run.events.append({"event": "phase", "phase": "search", "seconds": 4.0})
+        run.events.append({"event": "epoch", "phase": "train", "run": 0, "epoch": 1, "seconds": 5.0})
+        (tmp_path / "yardsticks" / "random").mkdir(parents=True)
+        RunDirectory(tmp_path / "yardsticks" / "random").events.append(
+            {"event": "epoch", "phase": "train", "run": 0, "epoch": 1, "seconds": 7.0}
+        )
+        assert worked_seconds(run) == 2 + 4 + 5 + 7
+        run.events.append({"event": "phase", "phase": "yardsticks", "seconds": 8.0})
+        assert worked_seconds(run) == 2 + 4 + 5 + 8
+    assert 18.0 <= Clock(earlier=18.0).spent < 19.0
