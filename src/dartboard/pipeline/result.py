@@ -9,6 +9,7 @@ import torch
 from pydantic import ConfigDict, Field
 
 from dartboard.config import Settings
+from dartboard.pipeline.settings import Decision
 from dartboard.space import Genotype
 from dartboard.version import __version__
 
@@ -214,6 +215,15 @@ class Result(Settings):
 
     multiply_adds: int | None
     """Multiply-adds of convolutions and linear layers for one image."""
+
+    budget: float | None = None
+    """Seconds that the whole command might take; null without a budget."""
+
+    planned: dict[str, float] = Field(default_factory=dict)
+    """Seconds per phase as planned for the budget."""
+
+    decisions: tuple[Decision, ...] = ()
+    """What was left open, what it became, and why."""
 
     seconds: dict[str, float]
     """Wall-clock seconds per phase (data, search, train, evaluation), and `total`; several searches count with their

@@ -254,6 +254,9 @@ class Facts:
         missing: section -> one sentence that says what it would need.
         description: what the dataset says of itself, or nothing.
         predicted: whether test images without labels were predicted, so that there is nothing to score.
+        decisions: what was left open, what it became, and why.
+        planned: seconds of the phases as planned for a budget.
+        budget: seconds of that.
     """
 
     run_directory: str
@@ -282,6 +285,9 @@ class Facts:
     missing: dict[str, str]
     description: str = ""
     predicted: bool = False
+    decisions: tuple[tuple[str, str, str], ...] = ()
+    planned: tuple[tuple[str, float], ...] = ()
+    budget: float | None = None
 
     @property
     def title(self) -> str:

@@ -91,13 +91,23 @@ def read_facts(path: Path) -> Facts:
         yardsticks=yardsticks,
         correct=correct,
         wrong=wrong,
-        settings=tuple(_dotted(settings)),
+        settings=tuple(_dotted({key: value for key, value in settings.items() if key != "decisions"})),
         versions=tuple((str(key), str(value)) for key, value in _mapping(result.get("versions")).items()),
         command=_command(result.get("command")),
         finished=_text(result.get("finished")),
         missing=_missing(there, predicted=predicted),
         description=_description(path / "description.md"),
         predicted=predicted,
+        decisions=_decisions(settings),
+        planned=tuple((str(name), float(value)) for name, value in _read_mapping(path / "timetable.json").items()),
+        budget=settings.get("budget"),
+    )
+
+
+def _decisions(settings: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    return tuple(
+        (str(each["setting"]), _setting_text(each["value"]), str(each["reason"]))
+        for each in settings.get("decisions") or ()
     )
 
 
