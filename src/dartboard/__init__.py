@@ -15,6 +15,7 @@ from dartboard.version import __version__
 
 if TYPE_CHECKING:
     from dartboard.api import describe, methods, predict, report, run, search, select, spaces, train
+    from dartboard.display import progress
     from dartboard.pipeline import Result
     from dartboard.runs import Observer
 
@@ -26,6 +27,7 @@ __all__ = [
     "describe",
     "methods",
     "predict",
+    "progress",
     "report",
     "run",
     "search",
@@ -34,7 +36,7 @@ __all__ = [
     "train",
 ]
 
-_HOMES = {"Result": "dartboard.pipeline", "Observer": "dartboard.runs"}
+_HOMES = {"Result": "dartboard.pipeline", "Observer": "dartboard.runs", "progress": "dartboard.display"}
 
 
 def __getattr__(name: str) -> Any:

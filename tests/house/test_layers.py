@@ -11,7 +11,7 @@ LEVELS = (
     ("data", "runs", "space"),
     ("supernet",),
     ("estimate", "search", "train"),
-    ("methods", "report"),
+    ("display", "methods", "report"),
     ("pipeline",),
     ("api",),
     ("cli",),

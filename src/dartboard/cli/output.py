@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dartboard.cli.display import duration
+from dartboard.display import duration
 
 if TYPE_CHECKING:
     from pathlib import Path
