@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from dartboard.display import progress
     from dartboard.pipeline import Result
     from dartboard.runs import Observer
+    from dartboard.sklearn import ArchitectureSearchClassifier
 
 __all__ = [
+    "ArchitectureSearchClassifier",
     "DartboardError",
     "Observer",
     "Result",
@@ -36,7 +38,12 @@ __all__ = [
     "train",
 ]
 
-_HOMES = {"Result": "dartboard.pipeline", "Observer": "dartboard.runs", "progress": "dartboard.display"}
+_HOMES = {
+    "ArchitectureSearchClassifier": "dartboard.sklearn",
+    "Observer": "dartboard.runs",
+    "Result": "dartboard.pipeline",
+    "progress": "dartboard.display",
+}
 
 
 def __getattr__(name: str) -> Any:

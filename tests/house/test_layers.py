@@ -14,7 +14,7 @@ LEVELS = (
     ("display", "methods", "report"),
     ("pipeline",),
     ("api",),
-    ("cli",),
+    ("cli", "sklearn"),
     ("__init__", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

@@ -4,11 +4,11 @@ from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.choosing import check_choice, choose_genotype, describe_choice
 from dartboard.pipeline.given import Data, given_arrays, recorded_source
 from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epochs
-from dartboard.pipeline.predicting import predict_images
+from dartboard.pipeline.predicting import predict_images, predict_with
 from dartboard.pipeline.reselecting import reselect_genotype, reselection_directory, reselection_settings
 from dartboard.pipeline.result import ChoiceFacts, ReselectionFacts, Result, Yardstick
 from dartboard.pipeline.searching import check_method, describe_search, search_genotype
-from dartboard.pipeline.session import Session, device_name, open_session
+from dartboard.pipeline.session import Session, device_name, find_device, open_session
 from dartboard.pipeline.settings import DEFAULT_RULE, PRESETS, RunSettings, resolve_settings
 from dartboard.pipeline.steps import evaluate_networks, finished_result, summarize, train_networks
 from dartboard.pipeline.yardsticks import compare_yardsticks
@@ -33,10 +33,12 @@ __all__ = [
     "describe_search",
     "device_name",
     "evaluate_networks",
+    "find_device",
     "finished_result",
     "given_arrays",
     "open_session",
     "predict_images",
+    "predict_with",
     "read_genotype",
     "recorded_source",
     "reselect_genotype",
