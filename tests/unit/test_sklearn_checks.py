@@ -18,6 +18,8 @@ from dartboard import ArchitectureSearchClassifier, api
 
 QUICK = {"preset": "smoke", "search.epochs": 1, "search.steps_per_epoch": 1, "train.epochs": 1}
 
+pytestmark = pytest.mark.usefixtures("no_garbage_collection")
+
 Array = npt.NDArray[Any]
 
 
@@ -38,10 +40,9 @@ class RowsAsImages(ArchitectureSearchClassifier):
 
 
 @pytest.fixture(autouse=True)
-def _quick_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out what takes longer than the tiny training: the report, and a search of all memory for garbage."""
+def _without_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No check looks at it, and drawing it takes longer than the tiny training."""
     monkeypatch.setattr(api, "write_report", lambda _: None)
-    monkeypatch.setattr("dartboard.runs.memory.gc.collect", lambda: 0)
 
 
 @parametrize_with_checks([RowsAsImages(space="nas-bench-201", method="random", settings=QUICK, device="cpu")])
