@@ -40,7 +40,7 @@ def nas_bench_201_table(data_root: Path) -> ArchitectureTable:
 
 @pytest.fixture
 def no_garbage_collection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For many tiny runs: each phase begins by collecting garbage among all that the tests imported, its largest part."""
+    """For many tiny runs, of which the garbage collection at the start of each phase would be the larger part."""
     monkeypatch.setattr("dartboard.runs.memory.gc.collect", lambda: 0)
 
 

@@ -82,7 +82,8 @@ def run(
     With the setting `seeds`, search with each of them and choose among what they find, by the rule `choose`.
 
     Returns:
-        The summary, as in `result.json`.
+        The summary, as in `result.json`; its `test_accuracy` is None where there are no test images, or no labels of
+        them.
     """
     with _opened(data, _searching(data, layers), out, resume, observer, ("search", "train")) as session:
         if result := finished_result(session, tested=True):

@@ -114,13 +114,13 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
         """
         values, labels = self._labelled(X, y)
         check_classification_targets(labels)
-        self.classes_, codes = np.unique(labels, return_inverse=True)
-        names = class_names(self.classes_)
+        classes, codes = np.unique(labels, return_inverse=True)
+        names = class_names(classes)
         images = self._images(values)
         self._run((images, np.array(names)[codes]))
-        classes = self.model_.card.classes
-        self._order = np.array([classes.index(name) for name in names])
-        self.image_shape_ = images.shape[1:]
+        outputs = self.model_.card.classes
+        self._order = np.array([outputs.index(name) for name in names])
+        self.classes_, self.image_shape_ = classes, images.shape[1:]
         return self
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
@@ -178,7 +178,7 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
         layer = {
             "space": self.space,
             "method": self.method,
-            "seed": int(check_random_state(self.random_state).randint(2**31)) if self._draws() else self.random_state,
+            "seed": self._seed(),
             "device": self.device,
             "yardsticks": False,
             "data.test_fraction": 0.0,
@@ -212,8 +212,10 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
         self._discard = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
 
-    def _draws(self) -> bool:
-        return not isinstance(self.random_state, int | np.integer)
+    def _seed(self) -> int:
+        if isinstance(self.random_state, int | np.integer):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31))
 
     def _labelled(self, X: Any, y: Any) -> tuple[Array, Array]:
         """Images or rows with their labels, as arrays of finite numbers without further checks of their shape."""
