@@ -159,9 +159,12 @@ def test_rows_with_a_shape_and_a_range_are_the_images_that_they_stand_for(
 def test_what_cannot_be_learned_is_refused_and_leaves_nothing(
     tmp_path: Path, parameters: dict[str, Any], shape: tuple[int, ...], kind: type[Exception], sentence: str
 ) -> None:
+    classifier = made(out=tmp_path / "run", **parameters)
     with pytest.raises(kind, match=sentence):
-        made(out=tmp_path / "run", **parameters).fit(np.zeros(shape), grays()[1])
+        classifier.fit(np.zeros(shape), grays()[1])
     assert list(tmp_path.iterdir()) == []
+    with pytest.raises(NotFittedError):
+        classifier.predict(np.zeros(shape))
 
 
 def test_floats_that_are_no_pixels_are_refused() -> None:

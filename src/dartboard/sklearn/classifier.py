@@ -125,7 +125,7 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
         """How probable each class is for each image, shape (images, classes), columns as in `classes_`."""
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         images = self._images(self._unlabelled(X))
         if images.shape[1:] != self.image_shape_:
             raise DataError(f"images of shape {images.shape[1:]} were given to a classifier of {self.image_shape_}.")
@@ -150,7 +150,7 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
         Raises:
             RunDirectoryError: it is gone with its run directory.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         page = self.result_.path / "report.html"
         if not page.is_file():
             raise RunDirectoryError(
