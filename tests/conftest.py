@@ -38,6 +38,12 @@ def nas_bench_201_table(data_root: Path) -> ArchitectureTable:
     return ArchitectureTable(data_root / "nas-bench-201" / "nb201_12epochs.parquet")
 
 
+@pytest.fixture
+def no_garbage_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For many tiny runs, of which the garbage collection at the start of each phase would be the larger part."""
+    monkeypatch.setattr("dartboard.runs.memory.gc.collect", lambda: 0)
+
+
 @pytest.fixture(scope="session")
 def write_image_folder() -> FolderWriter:
     """Writes `root/CLASS/NUMBER.png` with random pixels, the same ones for the same arguments."""

@@ -15,10 +15,13 @@ from dartboard.version import __version__
 
 if TYPE_CHECKING:
     from dartboard.api import describe, methods, plan, predict, report, run, search, select, spaces, train
+    from dartboard.display import progress
     from dartboard.pipeline import Result
     from dartboard.runs import Observer
+    from dartboard.sklearn import ArchitectureSearchClassifier
 
 __all__ = [
+    "ArchitectureSearchClassifier",
     "DartboardError",
     "Observer",
     "Result",
@@ -27,6 +30,7 @@ __all__ = [
     "methods",
     "plan",
     "predict",
+    "progress",
     "report",
     "run",
     "search",
@@ -35,7 +39,12 @@ __all__ = [
     "train",
 ]
 
-_HOMES = {"Result": "dartboard.pipeline", "Observer": "dartboard.runs"}
+_HOMES = {
+    "ArchitectureSearchClassifier": "dartboard.sklearn",
+    "Observer": "dartboard.runs",
+    "Result": "dartboard.pipeline",
+    "progress": "dartboard.display",
+}
 
 
 def __getattr__(name: str) -> Any:

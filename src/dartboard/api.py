@@ -4,8 +4,8 @@ Every verb takes the same words: `data` (a folder or file in any layout, "hf:own
 `(images, labels)` or `{"x_train": ..., "y_train": ..., "x_test": ...}`, or None for scikit-learn's digits), layers of
 settings with nested or dotted keys, such as `{"space": "nas-bench-201", "search.epochs": 10}`, later ones winning over
 earlier ones, the preset and the defaults; `out` (the run directory; None makes a new one under `runs/`); `resume` (go
-on with the run in `out`, or begin it); `observer` (hears of progress); `command` (what to record as typed).
-All raise `DartboardError`, whose message is one sentence for the user.
+on with the run in `out`, or begin it); `observer` (hears of progress; `dartboard.progress()` shows it); `command` (what
+to record as typed). All raise `DartboardError`, whose message is one sentence for the user.
 """
 
 import inspect
@@ -87,7 +87,8 @@ def run(
     With the setting `seeds`, search with each of them and choose among what they find, by the rule `choose`.
 
     Returns:
-        The summary, as in `result.json`.
+        The summary, as in `result.json`; its `test_accuracy` is None where there are no test images, or no labels of
+        them.
     """
     with _opened(data, _searching(data, layers, ("search", "train")), out, resume, observer) as session:
         if result := finished_result(session, tested=True):
@@ -237,9 +238,8 @@ def predict(
     if out is not None:
         check_new_file(Path(out), PREDICTION_ENDINGS, overwrite=overwrite)
     source = given_arrays(data) or recorded_source(data).get("source")
-    predictions = predict_images(
-        Path(run_directory), source, layer or {}, device=device, observer=observer or Observer()
-    )
+    with observer or Observer() as watching:
+        predictions = predict_images(Path(run_directory), source, layer or {}, device=device, observer=watching)
     if out is not None:
         predictions.write(Path(out))
     return predictions
@@ -267,7 +267,8 @@ def describe(
         check_new_file(sheet, (".png",), overwrite=overwrite)
     source = given_arrays(data) or recorded_source(data).get("source")
     settings = resolve(DataSettings, layer or {})
-    description, dataset = describe_dataset(source, settings, progress=(observer or Observer()).reading)
+    with observer or Observer() as watching:
+        description, dataset = describe_dataset(source, settings, progress=watching.reading)
     if sheet is not None:
         write_atomically(sheet, lambda stream: stream.write(draw_contact_sheet(dataset)))
     return description
@@ -326,13 +327,16 @@ def _describe_edges(space: SearchSpace) -> dict[str, list[str]]:
 def _opened(
     data: Data | None, request: Request, out: Place | None, resume: bool, observer: Observer | None
 ) -> Iterator[Session]:
-    with open_request(
-        request,
-        Path(out) if out else None,
-        resume=resume,
-        observer=observer or Observer(),
-        arrays=given_arrays(data),
-    ) as session:
+    with (
+        observer or Observer() as watching,
+        open_request(
+            request,
+            Path(out) if out else None,
+            resume=resume,
+            observer=watching,
+            arrays=given_arrays(data),
+        ) as session,
+    ):
         check_sizes(session, request.steps)
         if "search" in request.steps:
             check_choice(session)

@@ -1,5 +1,6 @@
-"""The pages of the methods say what the code says."""
+"""The pages say what the code says."""
 
+import doctest
 import importlib.util
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,14 @@ def test_every_page_is_up_to_date(generate: ModuleType) -> None:
     assert {*(DOCS / "methods").glob("*.md"), DOCS / "spaces.md"} == set(wanted)
     stale = [path.name for path, text in wanted.items() if path.read_text(encoding="utf-8") != text]
     assert stale == [], "run `make docs`"
+
+
+@pytest.mark.usefixtures("no_garbage_collection")
+def test_the_examples_in_python_do_what_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = doctest.testfile(str(DOCS / "python.md"), module_relative=False, encoding="utf-8")
+    assert found.attempted > 15
+    assert found.failed == 0
 
 
 def test_a_page_explains_the_method_and_every_option(generate: ModuleType) -> None:

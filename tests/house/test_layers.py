@@ -11,10 +11,10 @@ LEVELS = (
     ("data", "runs", "space"),
     ("supernet",),
     ("estimate", "search", "train"),
-    ("methods", "report"),
+    ("display", "methods", "report"),
     ("pipeline",),
     ("api",),
-    ("cli",),
+    ("cli", "sklearn"),
     ("__init__", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

@@ -8,6 +8,7 @@ import torch
 
 from dartboard import api
 from dartboard.errors import DeviceMemoryError, SettingsError
+from dartboard.runs import Observer
 from dartboard.supernet.forms import describe_form
 
 
@@ -26,6 +27,50 @@ def test_a_rule_without_several_seeds_is_refused_before_anything_is_read(tmp_pat
     with pytest.raises(SettingsError, match=r"best-short-train has nothing to choose from; .* --seeds 4"):
         api.run(tmp_path / "absent", {"choose": "best-short-train"}, out=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
+
+
+class Notes(Observer):
+    """Keeps the sentences."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def note(self, sentence: str) -> None:
+        self.heard.append(sentence)
+
+
+def test_a_run_without_test_images_trains_its_network_and_says_that_it_is_not_tested(tmp_path: Path) -> None:
+    layer = {
+        "preset": "smoke",
+        "device": "cpu",
+        "yardsticks": True,
+        "data": {"max_train_images": 60, "test_fraction": 0},
+        "search": {"epochs": 1, "steps_per_epoch": 1},
+        "train.epochs": 1,
+    }
+    watching = Notes()
+    result = api.run(None, layer, out=tmp_path / "run", observer=watching)
+    assert (result.dataset.test, result.dataset.train + result.dataset.validation) == (0, 60)
+    assert (result.test_accuracy, result.yardsticks) == (None, {})
+    assert result.validation_accuracy is not None
+    assert "evaluation" not in result.seconds
+    assert watching.heard[-1] == "Without test images nothing can be compared, so no yardstick is trained."
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "No images were set aside for a test (data.test_fraction=0), so no test accuracy can be given." in page
+    assert "is not tested: no images were set aside for a test" in page
+    network = tmp_path / "run" / "model.safetensors"
+    written = network.stat().st_mtime_ns
+    assert api.run(None, layer, out=tmp_path / "run", resume=True) == result
+    assert network.stat().st_mtime_ns == written
+
+
+def test_a_run_goes_on_from_a_finished_search_without_test_images(tmp_path: Path) -> None:
+    layer = {"preset": "smoke", "device": "cpu", "data": {"max_train_images": 60, "test_fraction": 0}}
+    short = {"search": {"epochs": 1, "steps_per_epoch": 1}, "train.epochs": 1}
+    api.search(None, layer, short, out=tmp_path / "run")
+    assert not (tmp_path / "run" / "model.json").exists()
+    api.run(None, layer, short, out=tmp_path / "run", resume=True)
+    assert (tmp_path / "run" / "model.json").exists()
 
 
 def test_spaces_tell_how_the_fast_engine_runs_their_operations_at_every_stride_they_have() -> None:

@@ -124,8 +124,8 @@ def plan(options: PlanOptions) -> None:
       dartboard plan flowers/ --budget 30m
     """
     from dartboard import api
-    from dartboard.cli.display import make_display
     from dartboard.cli.output import print_plan
+    from dartboard.display import make_display
 
     layers = options.layers()
     with make_display(Console(stderr=True)) as display:
@@ -172,8 +172,8 @@ def select(
       dartboard select runs/flowers --with perturbation --set epochs=20
       dartboard select runs/flowers --with sample --out runs/flowers-sampled
     """
-    from dartboard.cli.display import make_display
     from dartboard.cli.output import print_result
+    from dartboard.display import make_display
 
     options = parse_overrides(overrides or [])
     with make_display(Console(stderr=True)) as display:
@@ -243,8 +243,8 @@ def predict(
       dartboard predict runs/flowers task/ --out preds.npy --overwrite
     """
     from dartboard import api
-    from dartboard.cli.display import make_display
     from dartboard.cli.output import print_predictions
+    from dartboard.display import make_display
 
     layer = _columns(image_column, label_column)
     with make_display(Console(stderr=True)) as display:
@@ -276,8 +276,8 @@ def data(
       dartboard data flowers/ --contact-sheet flowers.png
     """
     from dartboard import api
-    from dartboard.cli.display import make_display
     from dartboard.cli.output import print_description
+    from dartboard.display import make_display
 
     with make_display(Console(stderr=True)) as display:
         description = api.describe(
@@ -351,8 +351,8 @@ def _fail(sentence: str, code: int) -> None:
 
 def _make_run(verb: str, options: SearchOptions | TrainOptions, **further: str) -> None:
     """Call the verb of the API with what was typed: a display on standard error, then the result on standard output."""
-    from dartboard.cli.display import make_display
     from dartboard.cli.output import print_result
+    from dartboard.display import make_display
 
     layers = options.layers()
     with make_display(Console(stderr=True)) as display:

@@ -16,7 +16,7 @@ from dartboard.data.describe import DatasetDescription, describe_dataset
 from dartboard.data.load import load_dataset, load_images
 from dartboard.data.look import DataLook, look_at_dataset
 from dartboard.data.settings import AugmentSettings, DataSettings
-from dartboard.data.sources import HUB_PREFIX, ArrayData
+from dartboard.data.sources import HUB_PREFIX, ArrayData, label_text
 from dartboard.data.splits import ImageView, Part, Splits, make_splits
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "Splits",
     "describe_dataset",
     "draw_contact_sheet",
+    "label_text",
     "load_dataset",
     "load_images",
     "look_at_dataset",

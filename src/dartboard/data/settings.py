@@ -20,8 +20,9 @@ class DataSettings(Settings):
     validation_fraction: float = Field(default=0.1, ge=0.0, le=0.5)
     """Share of the training images set aside for validation when the source has no validation split; 0 for none."""
 
-    test_fraction: float = Field(default=0.2, gt=0.0, le=0.5)
-    """Share of the training images set aside for the test when the source has no test split."""
+    test_fraction: float = Field(default=0.2, ge=0.0, le=0.5)
+    """Share of the training images set aside for the test when the source has no test split; 0 for none, which leaves
+    the network untested."""
 
     split_seed: int | None = Field(default=None, ge=0)
     """Root of the random streams that say which images serve for what. None: `seed`; the searches of a run with `seeds`

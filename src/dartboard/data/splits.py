@@ -61,7 +61,7 @@ class Splits:
         alphas: the other half, on which it trains the architecture; into the training set.
         train: both halves together, for retraining; into the training set.
         validation: into the set that `validation_source` names; may be empty.
-        test: into the set that `test_source` names.
+        test: into the set that `test_source` names; may be empty.
         validation_source: "validation" where the source brought its own, else "train".
         test_source: "test" where the source brought its own, else "train".
     """
@@ -130,7 +130,7 @@ def make_splits(dataset: Dataset, settings: DataSettings, seed: int) -> Splits:
         seed: any integer from 0 on; the only source of randomness.
 
     Raises:
-        DataError: a class has fewer than two training images, or no class can spare an image for the test.
+        DataError: a class has fewer than two training images, or a test is asked for and no class can spare an image.
     """
     labels = dataset.train.true_labels
     counts = np.bincount(labels, minlength=len(dataset.classes))
@@ -142,10 +142,10 @@ def make_splits(dataset: Dataset, settings: DataSettings, seed: int) -> Splits:
         )
     spare = counts - _POOL_PER_CLASS
     num_test = np.zeros_like(counts) if dataset.test else _share(counts, settings.test_fraction, spare)
-    if not dataset.test and not num_test.any():
+    if not dataset.test and settings.test_fraction > 0 and not num_test.any():
         raise DataError(
-            f"{dataset.name} has no test set and no class can spare an image for one; add a test set, or have at least "
-            f"{_POOL_PER_CLASS + 1} images in a class."
+            f"{dataset.name} has no test set and no class can spare an image for one; add a test set, have at least "
+            f"{_POOL_PER_CLASS + 1} images in a class, or do without a test (data.test_fraction=0)."
         )
     fraction = settings.validation_fraction
     num_validation = np.zeros_like(counts) if dataset.validation else _share(counts, fraction, spare - num_test)

@@ -7,12 +7,12 @@ from dartboard.pipeline.given import Data, given_arrays, recorded_source
 from dartboard.pipeline.opening import Request, open_request
 from dartboard.pipeline.plan import Plan, describe_plan
 from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epochs
-from dartboard.pipeline.predicting import predict_images
+from dartboard.pipeline.predicting import predict_images, predict_with
 from dartboard.pipeline.presets import AUTO, PRESETS
 from dartboard.pipeline.reselecting import reselect_genotype, reselection_directory, reselection_settings
 from dartboard.pipeline.result import ChoiceFacts, ReselectionFacts, Result, Yardstick
 from dartboard.pipeline.searching import check_method, describe_search, search_genotype
-from dartboard.pipeline.session import Session, device_name, open_session
+from dartboard.pipeline.session import Session, device_name, find_device, open_session
 from dartboard.pipeline.settings import DEFAULT_RULE, Decision, RunSettings, resolve_settings
 from dartboard.pipeline.steps import evaluate_networks, finished_result, summarize, train_networks
 from dartboard.pipeline.yardsticks import compare_yardsticks
@@ -44,11 +44,13 @@ __all__ = [
     "describe_search",
     "device_name",
     "evaluate_networks",
+    "find_device",
     "finished_result",
     "given_arrays",
     "open_request",
     "open_session",
     "predict_images",
+    "predict_with",
     "read_genotype",
     "recorded_source",
     "reselect_genotype",

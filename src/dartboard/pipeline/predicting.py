@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from dartboard.config import resolve
 from dartboard.data import (
@@ -21,9 +22,10 @@ from dartboard.errors import RunDirectoryError
 from dartboard.pipeline.inputs import EVALUATION_BATCH
 from dartboard.pipeline.session import find_device
 from dartboard.runs import Observer, read_json
-from dartboard.train import ImagePredictions, class_probabilities, load_model
+from dartboard.space import Network
+from dartboard.train import ImagePredictions, ModelCard, class_probabilities, load_model
 
-__all__ = ["predict_images"]
+__all__ = ["predict_images", "predict_with"]
 
 
 def predict_images(
@@ -46,13 +48,29 @@ def predict_images(
             f"{run} holds no trained model (model.json); name the run directory of a run or training that has ended."
         )
     target = find_device(device)
-    network, card = load_model(run)
-    images = load_images(source, _settings(run, layer), card.image_shape, progress=observer.reading)
+    return predict_with(load_model(run), source, _settings(run, layer), device=target, observer=observer)
+
+
+def predict_with(
+    model: tuple[Network, ModelCard],
+    source: str | Path | ArrayData | None,
+    settings: DataSettings,
+    *,
+    device: torch.device,
+    observer: Observer,
+) -> ImagePredictions:
+    """As `predict_images`, with a model in memory; its network is left on the device.
+
+    Raises:
+        DataError: the images cannot be read.
+    """
+    network, card = model
+    images = load_images(source, settings, card.image_shape, progress=observer.reading)
     augmentation = Augmentation(AugmentSettings(), card.normalization, card.image_shape)
     view = ImageView(images, np.arange(len(images), dtype=np.int64))
-    batches = Batches(view, augmentation, batch_size=EVALUATION_BATCH, device=target)
+    batches = Batches(view, augmentation, batch_size=EVALUATION_BATCH, device=device)
     started = time.perf_counter()
-    probabilities = class_probabilities(network.to(target), batches)
+    probabilities = class_probabilities(network.to(device), batches)
     return ImagePredictions(images.names, card.classes, probabilities, time.perf_counter() - started)
 
 

@@ -9,6 +9,7 @@ import torch
 from pydantic import ConfigDict, Field
 
 from dartboard.config import Settings
+from dartboard.pipeline.notebook import result_html
 from dartboard.pipeline.settings import Decision
 from dartboard.space import Genotype
 from dartboard.version import __version__
@@ -265,6 +266,10 @@ class Result(Settings):
     def path(self) -> Path:
         """The run directory."""
         return Path(self.run_directory)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a short table and the architecture drawn."""
+        return result_html(self)
 
 
 def versions() -> dict[str, str]:

@@ -91,8 +91,10 @@ def evaluate_networks(session: Session, networks: Sequence[Network]) -> None:
     """Test every network on the test images, once: a finished evaluation is not repeated.
 
     Where the test images have no labels, `predictions.csv` and `predictions.npy` hold what the first network says of
-    them, and there are no scores.
+    them, and there are no scores. Without test images nothing is done.
     """
+    if not len(session.splits.test):
+        return
     with session.phase("evaluation"):
         if session.run.has("scores.json") or session.run.has("predictions.npy"):
             return
@@ -122,7 +124,7 @@ def finished_result(session: Session, *, tested: bool) -> Result | None:
         result = Result.model_validate(session.run.read("result.json"))
     except ValidationError:
         return None
-    if tested and result.test_accuracy is None and not session.run.has("predictions.npy"):
+    if tested and not _tested(session, result):
         return None
     session.observer.note(f"the run in {session.run.path} has ended; this is its result.")
     return result
@@ -188,6 +190,13 @@ def last_validation_accuracy(session: Session, number: int | None = None) -> flo
     if not trained:
         return last.get(("search", None))
     return None if None in trained else sum(trained) / len(trained)
+
+
+def _tested(session: Session, result: Result) -> bool:
+    """Whether a run that has ended went as far as its test; without test images, as far as its network."""
+    if not len(session.splits.test):
+        return session.run.has("model.json")
+    return result.test_accuracy is not None or session.run.has("predictions.npy")
 
 
 def _logit_offset(session: Session) -> Tensor | None:

@@ -34,8 +34,10 @@ def compare_yardsticks(session: Session, genotype: Genotype, command: str, lots:
     """
     if session.run.has("yardsticks.json"):
         return
-    if not session.splits.view(session.dataset, "test").labelled:
-        session.observer.note("Without labels of the test images nothing can be compared, so no yardstick is trained.")
+    test = session.splits.view(session.dataset, "test")
+    if not (len(test) and test.labelled):
+        lacking = "labels of the test images" if len(test) else "test images"
+        session.observer.note(f"Without {lacking} nothing can be compared, so no yardstick is trained.")
         return
     with session.phase("yardsticks"):
         results = {each.name: _measure(session, each, command, lots) for each in find_standards(session, genotype)}

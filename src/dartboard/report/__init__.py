@@ -2,7 +2,7 @@
 
 from dartboard.report.cell_diagram import draw_cell
 from dartboard.report.facts import Facts
-from dartboard.report.page import write_report
+from dartboard.report.page import draw_genotype, write_report
 from dartboard.report.reader import read_facts
 
-__all__ = ["Facts", "draw_cell", "read_facts", "write_report"]
+__all__ = ["Facts", "draw_cell", "draw_genotype", "read_facts", "write_report"]

@@ -38,7 +38,7 @@ from dartboard.runs import write_json, write_text
 from dartboard.space import Genotype, get_space
 from dartboard.space.layers import stage_lengths
 
-__all__ = ["render_page", "write_report"]
+__all__ = ["draw_genotype", "render_page", "write_report"]
 
 
 def write_report(path: Path) -> Path:
@@ -82,9 +82,9 @@ def render_page(facts: Facts) -> str:
         facts=facts,
         summary=summary(facts),
         accuracy=accuracy_text(facts.test) if facts.test else None,
-        cells=_cells(facts.genotype) if facts.genotype else [],
+        cells=draw_genotype(facts.genotype) if facts.genotype else [],
         candidates=[
-            (candidate.seed, _cells(candidate.genotype))
+            (candidate.seed, draw_genotype(candidate.genotype))
             for candidate in (facts.choice.candidates if facts.choice else ())
         ],
         search=_search_charts(facts.search),
@@ -99,7 +99,8 @@ def render_page(facts: Facts) -> str:
 # Markup says that a text is markup already: the drawings escape every name they contain.
 
 
-def _cells(genotype: Genotype) -> list[tuple[str, Markup]]:
+def draw_genotype(genotype: Genotype) -> list[tuple[str, Markup]]:
+    """The drawings of an architecture, each an `<svg>` with what it shows: its cells by kind, or its layers."""
     if genotype.stages:
         return [("layers", Markup(draw_layers(genotype)))]
     try:

@@ -30,6 +30,7 @@ _WITHOUT_LABELS = (
     "The test images have no labels, so no test accuracy can be given; predictions.csv and predictions.npy hold what "
     "the network says of them."
 )
+_WITHOUT_TEST = "No images were set aside for a test (data.test_fraction=0), so no test accuracy can be given."
 
 
 def read_facts(path: Path) -> Facts:
@@ -95,7 +96,7 @@ def read_facts(path: Path) -> Facts:
         versions=tuple((str(key), str(value)) for key, value in _mapping(result.get("versions")).items()),
         command=_command(result.get("command")),
         finished=_text(result.get("finished")),
-        missing=_missing(there, predicted=predicted),
+        missing=_missing(there, predicted=predicted, untested=dataset.test == 0),
         description=_description(path / "description.md"),
         predicted=predicted,
         decisions=_decisions(settings),
@@ -111,9 +112,10 @@ def _decisions(settings: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
     )
 
 
-def _missing(there: Mapping[str, object], *, predicted: bool) -> dict[str, str]:
+def _missing(there: Mapping[str, object], *, predicted: bool, untested: bool) -> dict[str, str]:
     """Section -> what it would need, for those of which nothing is there."""
-    needs = {**_NEEDS, "test": _WITHOUT_LABELS} if predicted else _NEEDS
+    reasons = {"test": _WITHOUT_LABELS} if predicted else {"test": _WITHOUT_TEST} if untested else {}
+    needs = {**_NEEDS, **reasons}
     return {section: sentence for section, sentence in needs.items() if not there[section]}
 
 

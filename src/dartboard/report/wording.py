@@ -102,9 +102,11 @@ def summary(facts: Facts) -> str:
     if facts.test:
         sentences.append(_test_sentence(facts.test, facts.training[0].epochs[-1] if facts.training else None))
     elif facts.training:
-        tested = (
-            "no test accuracy can be given: the test images have no labels" if facts.predicted else "is not tested yet"
-        )
+        tested = "is not tested yet"
+        if facts.predicted:
+            tested = "no test accuracy can be given: the test images have no labels"
+        elif facts.dataset.test == 0:
+            tested = "is not tested: no images were set aside for a test"
         sentences.append(f"Its network was trained for {_epochs(len(facts.training[0].epochs))} and {tested}.")
     total = dict(facts.seconds).get("total")
     if total is not None:

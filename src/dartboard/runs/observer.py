@@ -1,6 +1,8 @@
 """What a run tells whoever watches it."""
 
 from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
 
 from dartboard.runs.events import Event
 
@@ -8,7 +10,19 @@ __all__ = ["Observer"]
 
 
 class Observer:
-    """Hears of a run's progress and does nothing with it; displays override what they show."""
+    """Hears of a run's progress and does nothing with it; displays override what they show.
+
+    The verbs of the API enter it before their work and leave it when they are done, fail or are interrupted.
+    """
+
+    def __enter__(self) -> Self:
+        """The work begins; entering once more on the way changes nothing."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """The work is over; leaving once more changes nothing."""
 
     def plan(self, rows: Mapping[str, str]) -> None:
         """What is about to be done, before it begins: a heading and a line for each matter."""

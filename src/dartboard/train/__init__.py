@@ -5,7 +5,7 @@ from dartboard.train.compiled import check_compiler
 from dartboard.train.evaluate import Predictions, class_probabilities, confusion_matrix, predict
 from dartboard.train.imbalance import log_prior
 from dartboard.train.loop import NetworkTraining, TrainingData, train_network
-from dartboard.train.model import ModelCard, load_model, save_model
+from dartboard.train.model import ModelCard, load_model, rebuild_model, save_model
 from dartboard.train.predictions import PREDICTION_ENDINGS, ImagePredictions
 from dartboard.train.schedule import Allowance
 from dartboard.train.scores import write_scores
@@ -28,6 +28,7 @@ __all__ = [
     "log_prior",
     "paired_difference",
     "predict",
+    "rebuild_model",
     "save_model",
     "train_network",
     "write_scores",

@@ -14,7 +14,7 @@ from dartboard.errors import CheckpointError, DartboardError
 from dartboard.runs import read_json, write_atomically, write_json
 from dartboard.space import Genotype, Network, NetworkPlan, Stem, check_genotype, get_space
 
-__all__ = ["ModelCard", "load_model", "save_model"]
+__all__ = ["ModelCard", "load_model", "rebuild_model", "save_model"]
 
 FORMAT = 1
 Positive = Annotated[int, Field(gt=0)]
@@ -95,21 +95,44 @@ def load_model(folder: Path) -> tuple[Network, ModelCard]:
         RunDirectoryError: the folder holds no trained model.
         CheckpointError: a file is damaged or of another version, or the two do not belong together.
     """
-    card, network = _read_card(folder / "model.json")
+    description, weights = folder / "model.json", folder / "model.safetensors"
+    content = read_json(description)
     try:
-        weights = safetensors.torch.load_file(folder / "model.safetensors")
-        network.load_state_dict(weights, strict=True)
-    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+        stored = weights.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{weights} cannot be loaded into its network: {error.strerror or error}.") from error
+    return rebuild_model(content, stored, names=(str(description), str(weights)))
+
+
+def rebuild_model(
+    description: object,
+    weights: bytes,
+    *,
+    names: tuple[str, str] = ("the description of the model", "the weights of the model"),
+) -> tuple[Network, ModelCard]:
+    """Rebuild a trained network from the contents of `model.json` and `model.safetensors`, as `load_model`.
+
+    Args:
+        description: the first, as plain data.
+        weights: the second.
+        names: what messages call them.
+
+    Raises:
+        CheckpointError: one is damaged or of another version, or the two do not belong together.
+    """
+    card, network = _read_card(description, names[0])
+    try:
+        network.load_state_dict(safetensors.torch.load(weights), strict=True)
+    except (RuntimeError, safetensors.SafetensorError) as error:
         reason = str(error).partition("\n")[0]
-        raise CheckpointError(f"{folder / 'model.safetensors'} cannot be loaded into its network: {reason}.") from error
+        raise CheckpointError(f"{names[1]} cannot be loaded into its network: {reason}.") from error
     return network.eval(), card
 
 
-def _read_card(path: Path) -> tuple[ModelCard, Network]:
-    """The description in `path`, and the network that it describes."""
-    content = read_json(path)
+def _read_card(content: object, name: str) -> tuple[ModelCard, Network]:
+    """A description, and the network that it describes."""
     if isinstance(content, dict) and content.get("format", FORMAT) != FORMAT:
-        raise CheckpointError(f"{path} has format {content['format']}; this version reads format {FORMAT}.")
+        raise CheckpointError(f"{name} has format {content['format']}; this version reads format {FORMAT}.")
     try:
         card = ModelCard.model_validate(content)
         genotype = Genotype.from_json(card.genotype)
@@ -117,6 +140,6 @@ def _read_card(path: Path) -> tuple[ModelCard, Network]:
         with torch.random.fork_rng(devices=[]):
             return card, card.build()
     except ValidationError as error:
-        raise CheckpointError(f"{path} does not describe a network: {error.errors()[0]['msg']}.") from error
+        raise CheckpointError(f"{name} does not describe a network: {error.errors()[0]['msg']}.") from error
     except DartboardError as error:
-        raise CheckpointError(f"{path} does not describe a network: {error}") from error
+        raise CheckpointError(f"{name} does not describe a network: {error}") from error

@@ -10,7 +10,7 @@ from dartboard.errors import SettingsError
     [
         (DataSettings, "image_size", 4),
         (DataSettings, "validation_fraction", 0.6),
-        (DataSettings, "test_fraction", 0.0),
+        (DataSettings, "test_fraction", -0.1),
         (DataSettings, "max_train_images", 0),
         (AugmentSettings, "min_scale", 0.0),
         (AugmentSettings, "cutout", -1),

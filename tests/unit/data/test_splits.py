@@ -109,6 +109,16 @@ def test_a_validation_fraction_of_zero_gives_no_validation() -> None:
     assert len(made.test) == 4
 
 
+def test_a_test_fraction_of_zero_gives_no_test_and_all_images_to_the_rest() -> None:
+    made = make_splits(dataset([10, 2]), DataSettings(test_fraction=0), 0)
+    assert (len(made.test), len(made.validation), len(made.train)) == (0, 1, 11)
+    assert len(make_splits(dataset([2, 2]), DataSettings(test_fraction=0), 0).train) == 4
+
+
+def test_a_given_test_set_is_kept_whatever_the_test_fraction() -> None:
+    assert len(make_splits(dataset([6, 6], test=[4, 1]), DataSettings(test_fraction=0), 0).test) == 5
+
+
 def test_rare_classes_keep_two_images_in_the_pool() -> None:
     data = dataset([2, 3, 40])
     made = make_splits(data, DataSettings(validation_fraction=0.5, test_fraction=0.5), 0)

@@ -9,7 +9,7 @@ from dartboard.data.sources.folder import index_folder
 from dartboard.data.sources.hub import HUB_PREFIX, index_hub
 from dartboard.data.sources.idx import find_idx, read_idx
 from dartboard.data.sources.index import Encoded, EncodedSplit, SourceIndex, SplitName
-from dartboard.data.sources.listing import build_index
+from dartboard.data.sources.listing import build_index, label_text
 from dartboard.data.sources.manifest import CSV_ENDINGS, index_manifest, is_parquet_manifest
 from dartboard.data.sources.parquet import find_parquet_files, index_parquet
 from dartboard.data.sources.task import index_task, is_task, list_images
@@ -22,6 +22,7 @@ __all__ = [
     "EncodedSplit",
     "SourceIndex",
     "SplitName",
+    "label_text",
     "open_images",
     "open_source",
 ]

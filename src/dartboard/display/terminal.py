@@ -23,14 +23,9 @@ from dartboard.durations import duration
 from dartboard.runs.events import Event
 from dartboard.runs.observer import Observer
 
-__all__ = ["LiveDisplay", "PlainDisplay", "make_display"]
+__all__ = ["BarsDisplay", "LiveDisplay", "PlainDisplay", "describe_epoch"]
 
 _SECONDS_BETWEEN_LINES = 5.0
-
-
-def make_display(console: Console) -> "PlainDisplay":
-    """The display that fits the console."""
-    return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
 
 
 def _count(number: int, noun: str) -> str:
@@ -72,14 +67,6 @@ class PlainDisplay(Observer):
         self._done = 0
         self._read_at = time.monotonic()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing to tear down."""
-
     def plan(self, rows: Mapping[str, str]) -> None:
         """Print what is about to be done."""
         for heading, text in rows.items():
@@ -112,15 +99,19 @@ class PlainDisplay(Observer):
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-class LiveDisplay(PlainDisplay):
-    """A bar per phase with the time that is left, above the figures of each phase's last epoch.
+class BarsDisplay(PlainDisplay):
+    """A bar per phase with the time that is left, above the figures of each phase's last epoch; `render` draws them.
 
     Args:
-        console: a terminal.
+        console: where sentences go.
     """
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the bars and figures of an earlier run."""
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(),
@@ -129,29 +120,26 @@ class LiveDisplay(PlainDisplay):
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            console=console,
+            console=self.console,
         )
         self._figures: dict[TaskID, Table] = {}
         self._task = self._progress.add_task("", visible=False, unit="")
         self._reading: TaskID | None = None
-        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4)
 
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Give the terminal back."""
-        self._live.stop()
+    def render(self) -> RenderableType:
+        """The bars and figures as they are now."""
+        return Group(self._progress, *self._figures.values())
 
     def plan(self, rows: Mapping[str, str]) -> None:
         """Show what is about to be done."""
         table = Table.grid(padding=(0, 2))
         for heading, text in rows.items():
             table.add_row(Text(heading, style="bold"), Text(text))
-        self.console.print(table)
+        self._say(table)
+
+    def note(self, sentence: str) -> None:
+        """Show the sentence."""
+        self._say(Text(f"note: {sentence}"))
 
     def reading(self, done: int, total: int) -> None:
         """Move the bar of the images."""
@@ -181,5 +169,30 @@ class LiveDisplay(PlainDisplay):
         table.add_row("", *map(Text, facts.values()))
         self._figures[self._task] = table
 
-    def _render(self) -> RenderableType:
-        return Group(self._progress, *self._figures.values())
+    def _say(self, content: RenderableType) -> None:
+        self.console.print(content, highlight=False, soft_wrap=isinstance(content, Text))
+
+
+class LiveDisplay(BarsDisplay):
+    """The bars and figures as a table that changes in place.
+
+    Args:
+        console: a terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._live = Live(console=console, get_renderable=self.render, refresh_per_second=4)
+
+    def __enter__(self) -> Self:
+        """Take the terminal; a new run has bars of its own."""
+        if not self._live.is_started:
+            self.clear()
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the terminal back."""
+        self._live.stop()

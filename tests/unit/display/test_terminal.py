@@ -5,8 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from dartboard.cli import display
-from dartboard.cli.display import LiveDisplay, PlainDisplay
+from dartboard.display import LiveDisplay, PlainDisplay, terminal
 
 
 @pytest.fixture
@@ -16,7 +15,7 @@ def console() -> Console:
 
 def test_plain_lines_tell_the_images_read_every_few_seconds(console: Console, monkeypatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(display.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
     plain = PlainDisplay(console)
     for done in (100, 200, 300, 400):
         now[0] += 3
@@ -28,6 +27,6 @@ def test_the_live_display_has_one_bar_for_the_images(console: Console) -> None:
     live = LiveDisplay(console)
     live.reading(32, 1000)
     live.reading(64, 1000)
-    console.print(live._render())
+    console.print(live.render())
     assert console.file.getvalue().count("reading") == 1
     assert "64/1000" in console.file.getvalue()

@@ -1,0 +1,254 @@
+"""A classifier of images with the interface of scikit-learn: `fit` searches an architecture and trains it."""
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
+
+from dartboard import api
+from dartboard.data import ArrayData, DataSettings
+from dartboard.display import progress
+from dartboard.errors import DataError, RunDirectoryError
+from dartboard.pipeline import find_device, predict_with
+from dartboard.runs import Observer, next_free
+from dartboard.sklearn.images import as_images, class_names
+from dartboard.sklearn.model import PortableModel
+from dartboard.sklearn.page import ReportPage
+from dartboard.space import Genotype
+
+__all__ = ["ArchitectureSearchClassifier"]
+
+Array = npt.NDArray[Any]
+
+_IMAGES = {"allow_nd": True, "ensure_2d": False}
+"""What scikit-learn's checks let pass."""
+
+
+class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Searches an architecture for images, trains it from scratch and classifies with it.
+
+    >>> from sklearn.datasets import load_digits
+    >>> digits = load_digits()
+    >>> quick = {"preset": "smoke", "search.epochs": 1, "search.steps_per_epoch": 1, "train.epochs": 1}
+    >>> classifier = ArchitectureSearchClassifier(budget=None, settings=quick, image_shape=(8, 8), pixel_range=(0, 16))
+    >>> classifier.fit(digits.data[:500], digits.target[:500]).predict_proba(digits.data[500:]).shape
+    (1297, 10)
+
+    No image is set aside for a test, since scikit-learn tests with images of its own; the setting `data.test_fraction`
+    asks for one. A tenth is held out for `validation_accuracy_` (`data.validation_fraction`).
+
+    Images are uint8 or floats from 0 to 1, of shape (images, height, width) or (images, height, width, channels) with 1
+    or 3 channels, channels first as well; or rows of shape (images, features) with `image_shape`. All must have one
+    shape, in `predict` that of `fit`.
+
+    Args:
+        space: search space, as in the settings of a run.
+        method: search method, as in the settings of a run: a name, or {"name": ..., "options": {...}}.
+        budget: time for `fit`, such as "10m"; None for the lengths that the settings have.
+        random_state: an integer is the seed of the run, with which the same images give the same classifier on the CPU;
+            a RandomState draws one, and None another in every `fit`.
+        settings: further settings of a run, above all these, such as {"preset": "smoke", "train.epochs": 20}.
+        image_shape: (height, width) or (height, width, channels) of images that come as rows.
+        pixel_range: which values are black and white, such as (0, 16); values beyond are cut off. None: 0 and 255 for
+            integers, 0 and 1 for floats.
+        out: the run directory of `fit`; where it is taken, as in cross-validation, the first of OUT-2, OUT-3, ... that
+            is free. None: a temporary one, which goes when the classifier goes or is fitted again.
+        device: as in the settings of a run; `predict` uses it too.
+        verbose: above 0 progress is shown, see `dartboard.progress`.
+
+    Attributes:
+        classes_: the labels, sorted, shape (classes,).
+        genotype_: the architecture found.
+        result_: summary of the run (`Result`).
+        validation_accuracy_: of the trained network on the images held out, as a fraction; None without any.
+        image_shape_: shape of an image in `fit`.
+        model_: the trained network. Pickled it is data, not code, and needs no run directory.
+        n_features_in_: features of a row; only where `fit` was given rows.
+    """
+
+    def __init__(
+        self,
+        *,
+        space: str = "auto",
+        method: str | Mapping[str, Any] = "auto",
+        budget: str | float | None = "10m",
+        random_state: int | np.random.RandomState | None = 0,
+        settings: Mapping[str, Any] | None = None,
+        image_shape: Sequence[int] | None = None,
+        pixel_range: tuple[float, float] | None = None,
+        out: str | Path | None = None,
+        device: str = "auto",
+        verbose: int = 0,
+    ) -> None:
+        self.space = space
+        self.method = method
+        self.budget = budget
+        self.random_state = random_state
+        self.settings = settings
+        self.image_shape = image_shape
+        self.pixel_range = pixel_range
+        self.out = out
+        self.device = device
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Search and train.
+
+        Args:
+            X: images, see the class.
+            y: labels of any kind that can be sorted, shape (images,).
+
+        Raises:
+            ValueError: images or labels are not as they must be; `DataError` and `SettingsError` are kinds of it.
+            DartboardError: as `dartboard.run`.
+        """
+        values, labels = self._labelled(X, y)
+        check_classification_targets(labels)
+        classes, codes = np.unique(labels, return_inverse=True)
+        names = class_names(classes)
+        images = self._images(values)
+        self._run((images, np.array(names)[codes]))
+        outputs = self.model_.card.classes
+        self._order = np.array([outputs.index(name) for name in names])
+        self.classes_, self.image_shape_ = classes, images.shape[1:]
+        return self
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
+        """How probable each class is for each image, shape (images, classes), columns as in `classes_`."""
+        check_is_fitted(self, "model_")
+        images = self._images(self._unlabelled(X))
+        if images.shape[1:] != self.image_shape_:
+            raise DataError(f"images of shape {images.shape[1:]} were given to a classifier of {self.image_shape_}.")
+        predictions = predict_with(
+            (self.model_.network, self.model_.card),
+            ArrayData({"images": images}),
+            DataSettings(),
+            device=find_device(self.device),
+            observer=Observer(),
+        )
+        return predictions.probabilities[:, self._order]
+
+    def predict(self, X: Any) -> Array:
+        """The most probable label of each image, shape (images,)."""
+        probabilities = self.predict_proba(X)
+        labels: Array = self.classes_[probabilities.argmax(axis=1)]
+        return labels
+
+    def report(self) -> ReportPage:
+        """The report of the run: its path, and in a notebook the page itself.
+
+        Raises:
+            RunDirectoryError: it is gone with its run directory.
+        """
+        check_is_fitted(self, "model_")
+        page = self.result_.path / "report.html"
+        if not page.is_file():
+            raise RunDirectoryError(
+                f"the report {page} is gone with its run directory; give fit a place that stays, as in out='runs/mine'."
+            )
+        return ReportPage(page)
+
+    def __sklearn_tags__(self) -> Any:
+        """Images come in three dimensions or four, and as rows only where their shape is known."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.two_d_array = self.image_shape is not None
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles do not own the temporary run directory."""
+        state: dict[str, Any] = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_discard"}
+
+    def _images(self, values: Array) -> Array:
+        return as_images(values, self.image_shape, self.pixel_range)
+
+    def _run(self, data: tuple[Array, Array]) -> None:
+        """Search and train in a run directory, and keep what came out."""
+        layer = {
+            "space": self.space,
+            "method": self.method,
+            "seed": self._seed(),
+            "device": self.device,
+            "yardsticks": False,
+            "data.test_fraction": 0.0,
+            **({} if self.budget is None else {"budget": self.budget}),
+        }
+        folder = self._folder()
+        try:
+            self.result_ = api.run(
+                data,
+                layer,
+                self.settings or {},
+                out=folder,
+                observer=progress() if self.verbose else None,
+                command=" ".join(f"{self!r}.fit(X, y)".split()),
+            )
+        except BaseException:
+            with suppress(OSError):
+                folder.rmdir()
+            raise
+        self.model_ = PortableModel(folder)
+        self.genotype_ = Genotype.from_json(self.result_.genotype.plain)
+        self.validation_accuracy_ = self.result_.validation_accuracy
+
+    def _folder(self) -> Path:
+        """A new and empty folder for a run."""
+        if discard := getattr(self, "_discard", None):
+            discard()
+        if self.out is not None:
+            return _claim(Path(self.out))
+        folder = Path(tempfile.mkdtemp(prefix="dartboard-"))
+        self._discard = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, int | np.integer):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31))
+
+    def _labelled(self, X: Any, y: Any) -> tuple[Array, Array]:
+        """Images or rows with their labels, as arrays of finite numbers without further checks of their shape."""
+        for name in ("n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(name, None)
+        found: tuple[Array, Array] = (
+            validate_data(self, X, y) if _holds_rows(X) else check_X_y(X, y, estimator=self, **_IMAGES)
+        )
+        return found
+
+    def _unlabelled(self, X: Any) -> Array:
+        found: Array = (
+            validate_data(self, X, reset=False) if _holds_rows(X) else check_array(X, estimator=self, **_IMAGES)
+        )
+        return found
+
+
+def _holds_rows(X: Any) -> bool:
+    """Whether the input has too few dimensions for images, so that scikit-learn checks and counts its features."""
+    dimensions: int = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
+    return dimensions <= 2
+
+
+def _claim(path: Path) -> Path:
+    """Create `path`, or the first of `path-2`, `path-3`, ... that is free; two at once never get the same."""
+    while True:
+        folder = next_free(path)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RunDirectoryError(
+                f"the run directory {folder} cannot be created: {error.strerror or error}; choose another `out`."
+            ) from error
+        return folder
