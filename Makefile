@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check docs format benchmark-real benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 clean
+.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -38,8 +38,8 @@ format: install ## format the code and apply safe lint fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-benchmark-real: install ## real runs on digits, flowers5 and CIFAR-10 (about 25 minutes on 2 cores)
-	$(BIN)/python benchmarks/real_runs.py
+benchmark-budgets: install ## what 2, 10 and 30 minutes buy on digits, flowers5 and CIFAR-10 (takes their sum, 2 h 6 min)
+	$(BIN)/python benchmarks/budgets.py
 
 benchmark-engine: install ## a search step by engine: time, operations, memory
 	$(BIN)/python benchmarks/engine.py

@@ -54,6 +54,18 @@ def test_a_killed_run_goes_on_with_the_same_plan(dartboard: Run, folder: Path) -
     assert result["test_accuracy"] is not None
 
 
+def test_a_plan_without_the_clock_can_be_repeated_bit_for_bit(dartboard: Run, folder: Path) -> None:
+    plan = dartboard("run", *FEW, "--budget", "20s", "--no-yardsticks", "--out", "run", halt=Halt(12))
+    assert plan.code == -9
+    clockless = ("--set", "budget=null", "--set", "search.seconds=null", "--set", "train.epochs=2")
+    for name in ("a", "b"):
+        outcome = dartboard("run", "--config", "run/settings.json", *clockless, "--out", name, "--json")
+        assert outcome.code == 0, outcome.err
+        assert json.loads(outcome.out)["planned"] == {}
+    weights = [(folder / name / "model.safetensors").read_bytes() for name in ("a", "b")]
+    assert weights[0] == weights[1]
+
+
 @pytest.mark.parametrize(
     ("verb", "wanted"),
     [

@@ -7,7 +7,7 @@ from dartboard.pipeline.budget import Lot
 from dartboard.pipeline.planning import reserve
 from dartboard.pipeline.probing import measure_training
 from dartboard.pipeline.session import Session
-from dartboard.pipeline.standards import Standard, find_standards
+from dartboard.pipeline.standards import Standard, find_standards, is_comparable
 from dartboard.space import Genotype
 
 __all__ = ["FOUND", "allot_trainings", "remaining_lot"]
@@ -29,15 +29,16 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Lot]:
         genotype: the network that is trained; with the setting `yardsticks` others are trained after it.
 
     Returns:
-        Lots by name, `FOUND` first; empty where the settings say how many epochs there are.
+        Lots by name, `FOUND` first; empty without a budget, or where the epochs were given.
     """
     run, train, splits = session.run, session.settings.train, session.splits
-    if all(decision.setting != "train.epochs" for decision in session.settings.decisions):
+    planned = any(decision.setting == "train.epochs" for decision in session.settings.decisions)
+    if session.settings.budget is None or not planned:
         return {}
     if run.has("lots.json"):
         return {name: Lot.model_validate(lot) for name, lot in run.read("lots.json").items()}
     networks = [Standard(FOUND, "the network found", genotype, train.init_channels, train.layers)]
-    if session.settings.yardsticks and splits.view(session.dataset, "test").labelled:
+    if session.settings.yardsticks and is_comparable(session):
         networks += find_standards(session, genotype)
     rates = {
         each.name: measure_training(session, each.genotype, init_channels=each.init_channels, layers=each.layers)

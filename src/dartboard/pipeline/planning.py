@@ -27,6 +27,7 @@ from dartboard.pipeline.plans import Step, network_plan
 from dartboard.pipeline.probing import measure_search, measure_training
 from dartboard.pipeline.session import Session
 from dartboard.pipeline.settings import Decision
+from dartboard.pipeline.standards import is_comparable
 from dartboard.runs import available_memory, make_generator
 from dartboard.search import CHOICE_RULES, UniformlyRandom
 from dartboard.space import Genotype, get_space, network_cost
@@ -79,7 +80,7 @@ def _share(session: Session, steps: Sequence[Step]) -> float:
     """The share of the time that the searches get."""
     if "train" not in steps:
         return 1.0
-    return _SEARCH_SHARE[3 if session.settings.yardsticks else 1]
+    return _SEARCH_SHARE[3 if session.settings.yardsticks and is_comparable(session) else 1]
 
 
 def _typical_genotype(session: Session) -> Genotype:
@@ -156,7 +157,7 @@ class _Planner:
         session = self.session
         settings, splits = session.settings, session.splits
         images, scored = len(splits.train), len(splits.validation)
-        yardsticks = settings.yardsticks and searched
+        yardsticks = settings.yardsticks and searched and is_comparable(session)
         left = self.left - self.timetable.get("search", 0.0)
         if yardsticks and "yardsticks" not in self.given and left / (3 * settings.train.runs) < _YARDSTICK_SECONDS:
             yardsticks = False

@@ -9,7 +9,7 @@ from dartboard.runs import make_generator
 from dartboard.search import UniformlyRandom
 from dartboard.space import PUBLISHED, Genotype, get_space, network_cost
 
-__all__ = ["Standard", "find_standards", "multiply_adds"]
+__all__ = ["Standard", "find_standards", "is_comparable", "multiply_adds"]
 
 _RESNET_WIDTHS = range(2, 257, 2)
 
@@ -31,6 +31,12 @@ class Standard:
     genotype: Genotype
     init_channels: int
     layers: int
+
+
+def is_comparable(session: Session) -> bool:
+    """Whether there are test images with labels, without which nothing can be compared."""
+    test = session.splits.view(session.dataset, "test")
+    return bool(len(test)) and test.labelled
 
 
 def find_standards(session: Session, genotype: Genotype) -> Iterator[Standard]:

@@ -9,7 +9,7 @@ from dartboard.pipeline.allotting import remaining_lot
 from dartboard.pipeline.budget import Lot
 from dartboard.pipeline.result import Yardstick
 from dartboard.pipeline.session import Session, worked_seconds
-from dartboard.pipeline.standards import Standard, find_standards
+from dartboard.pipeline.standards import Standard, find_standards, is_comparable
 from dartboard.pipeline.steps import evaluate_networks, finished_result, summarize, train_networks, trained_epochs
 from dartboard.report import write_report
 from dartboard.runs import RunDirectory
@@ -34,9 +34,8 @@ def compare_yardsticks(session: Session, genotype: Genotype, command: str, lots:
     """
     if session.run.has("yardsticks.json"):
         return
-    test = session.splits.view(session.dataset, "test")
-    if not (len(test) and test.labelled):
-        lacking = "labels of the test images" if len(test) else "test images"
+    if not is_comparable(session):
+        lacking = "labels of the test images" if len(session.splits.test) else "test images"
         session.observer.note(f"Without {lacking} nothing can be compared, so no yardstick is trained.")
         return
     with session.phase("yardsticks"):

@@ -24,11 +24,13 @@ class RunDirectory:
     |---|---|---|
     | settings.json | start | every resolved setting |
     | split.json | start | which images served for what |
+    | timetable.json | start | seconds planned for every phase, where there is a budget |
     | events.jsonl | search, train | one line an epoch (`EventLog`) |
     | checkpoints/*.pt | search, train | the state after the last whole epoch |
     | candidates/seed-N/ | search | run directories of the searches to choose from |
     | choice.json | search | which of them was chosen, and why |
     | genotype.json | search | the architecture |
+    | lots.json | train | how long each training may be, where there is a budget |
     | model.safetensors, model.json | train | the weights of the network; all that is needed to rebuild and feed it |
     | scores.json, predictions.npz, examples.npz | evaluation | accuracies, confusion; test predictions; pictures |
     | selection.json | select | what was chosen before and is chosen now |

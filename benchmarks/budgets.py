@@ -1,0 +1,159 @@
+"""What a budget buys: planned against actual seconds, and the network found beside a random one and a ResNet.
+
+    python benchmarks/budgets.py [digits flowers5 cifar10] [--budgets 2m 10m 30m] [--seeds 0 1 2]
+
+Reads the datasets from DARTBOARD_DATA (default ../shared/data) and runs each through the command line as a user would,
+with nothing but `--budget` and `--seed`. What is recorded is not repeated (`--again` does); `benchmarks/results/
+budgets.json` and `.md` are written after each run. All of it takes as long as its budgets add up to.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dartboard.durations import duration, parse_duration
+from records import Records, data_root, load, machine, save
+
+DATASETS = ("digits", "flowers5", "cifar10")
+GRACE = 1.05
+"""What a command may take beside its budget: five in a hundred; the last test and the report come on top."""
+
+
+def main() -> None:
+    """Run what is asked for and not recorded yet."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("datasets", nargs="*", metavar="DATASET", help=f"of {', '.join(DATASETS)}; all without any")
+    parser.add_argument("--budgets", nargs="+", default=["2m", "10m", "30m"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--again", action="store_true", help="repeat what is recorded")
+    parser.add_argument("--folder", type=Path, help="where the results go instead of benchmarks/results")
+    parser.add_argument("--keep", type=Path, help="keep the run directories here")
+    asked = parser.parse_args()
+    if unknown := [name for name in asked.datasets if name not in DATASETS]:
+        sys.exit(f"unknown dataset {unknown[0]}; known: {', '.join(DATASETS)}")
+    place = {"folder": asked.folder} if asked.folder else {}
+    records = load("budgets", **place)
+    for seed in asked.seeds:
+        for budget in asked.budgets:
+            for name in asked.datasets or DATASETS:
+                key = f"{name}/{budget}/{seed}"
+                if asked.again or key not in records:
+                    records[key] = measure(name, budget, seed, asked.keep)
+                    save("budgets", records, as_table, **place)
+    print(as_table(records))
+
+
+def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
+    """One run in a fresh run directory."""
+    data = [] if name == "digits" else [str(data_root() / name)]
+    with tempfile.TemporaryDirectory() as scratch:
+        out = (keep or Path(scratch)) / f"{name}-{budget}-{seed}"
+        options = ["--budget", budget, "--seed", str(seed), "--out", str(out), "--json"]
+        began, started = datetime.now(UTC), time.perf_counter()
+        finished = subprocess.run(
+            [sys.executable, "-m", "dartboard", "run", *data, *options], stdout=subprocess.PIPE, text=True, check=True
+        )
+        seconds = time.perf_counter() - started
+        result, settings = json.loads(finished.stdout), json.loads((out / "settings.json").read_text())
+        events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
+    trained = [event for event in events if event["event"] == "epoch" and event["phase"] == "train"]
+    return {
+        "dataset": name,
+        "budget": budget,
+        "seed": seed,
+        "command": " ".join(["dartboard run", *(f"$DARTBOARD_DATA/{name}" for _ in data), *options[:4]]),
+        "date": began.date().isoformat(),
+        "machine": machine(),
+        "device": result["device"],
+        "torch": result["versions"]["torch"],
+        "command_seconds": round(seconds, 1),
+        "seconds": result["seconds"],
+        "planned": {phase: round(value, 1) for phase, value in result["planned"].items()},
+        "accuracy": {"found": result["test_accuracy"]}
+        | {each: yardstick["test_accuracy"] for each, yardstick in result["yardsticks"].items()},
+        "intervals": {each: yardstick["interval"] for each, yardstick in result["yardsticks"].items()},
+        "method": result["method"],
+        "space": result["space"],
+        "genotype": result["genotype"]["text"],
+        "shape": result["dataset"]["shape"],
+        "parameters": result["parameters"],
+        "search": {key: settings["search"][key] for key in ("init_channels", "layers", "epochs", "steps_per_epoch")},
+        "train": {key: settings["train"][key] for key in ("init_channels", "layers", "steps_per_epoch")}
+        | {"epochs": len(trained)},
+    }
+
+
+def as_table(records: Records) -> str:
+    """The records as Markdown."""
+    groups: dict[tuple[str, str], list[Records]] = {}
+    for record in records.values():
+        groups.setdefault((record["dataset"], record["budget"]), []).append(record)
+    order = sorted(groups, key=lambda group: (DATASETS.index(group[0]), parse_duration(group[1])))
+    first = next(iter(records.values()))
+    lines = [
+        "# What a budget buys",
+        "",
+        f"Printed by `python benchmarks/budgets.py` ({first['machine']}, {first['device']}, torch {first['torch']}, "
+        f"{max(record['date'] for record in records.values())}).",
+        "Each run is `dartboard run DATA --budget TIME --seed SEED` and nothing else: one search and three trainings",
+        "of equal size and length, within the time. Test accuracy, mean ± sample standard deviation over seeds.",
+        "",
+        "| dataset | budget | seeds | found | random | ResNet | whole command | of the budget | pixels "
+        "| channels, layers | epochs |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for dataset, budget in order:
+        own = groups[dataset, budget]
+        shares = [record["command_seconds"] / parse_duration(budget) for record in own]
+        sizes = sorted({f"{each['train']['init_channels']}, {each['train']['layers']}" for each in own})
+        lines.append(
+            f"| {dataset} | {budget} | {len(own)} | {_percent(own, 'found')} | {_percent(own, 'random')} "
+            f"| {_percent(own, 'resnet')} | {duration(statistics.fmean(each['command_seconds'] for each in own))} "
+            f"| {_range([100 * share for share in shares])}% | {own[0]['shape'][1]} | {' and '.join(sizes)} "
+            f"| {_range([float(each['train']['epochs']) for each in own])} |"
+        )
+    within = sum(each["command_seconds"] <= GRACE * parse_duration(each["budget"]) for each in records.values())
+    lines += ["", f"{within} of {len(records)} commands ended within {GRACE:g} times their budget, report included."]
+    lines += ["", "Planned and actual seconds by phase:", "", "| run | " + " | ".join(PHASES) + " |"]
+    lines += ["|---|" + "---|" * len(PHASES)]
+    for record in records.values():
+        cells = [
+            f"{record['planned'][phase]:.0f}, {record['seconds'].get(phase, 0.0):.0f}"
+            if phase in record["planned"]
+            else ""
+            for phase in PHASES
+        ]
+        lines.append(f"| {record['dataset']} {record['budget']} seed {record['seed']} | {' | '.join(cells)} |")
+    lines += ["", "Cells found:", ""]
+    lines += [
+        f"- {each['dataset']} {each['budget']} seed {each['seed']} ({each['method']}): `{each['genotype']}`"
+        for each in records.values()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+PHASES = ("data", "search", "train", "evaluation", "yardsticks")
+
+
+def _percent(records: list[Records], network: str) -> str:
+    found = [record["accuracy"][network] for record in records if network in record["accuracy"]]
+    if not found:
+        return "-"
+    spread = f" ± {100 * statistics.stdev(found):.2f}" if len(found) > 1 else ""
+    return f"{100 * statistics.fmean(found):.2f}{spread}"
+
+
+def _range(values: list[Any]) -> str:
+    low, high = f"{min(values):.0f}", f"{max(values):.0f}"
+    return low if low == high else f"{low} to {high}"
+
+
+if __name__ == "__main__":
+    main()
