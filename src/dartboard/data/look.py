@@ -1,18 +1,22 @@
 """A look at a dataset before anything is decoded: enough to choose how to treat it."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from dartboard.data.pixels import BrokenImageError, Header, read_header
+from dartboard.data.pixels import BrokenImageError, Header, Shape, decode_image, read_header
 from dartboard.data.settings import DataSettings
 from dartboard.data.sources import ArrayData, Encoded, open_source
 
 __all__ = ["DataLook", "look_at_dataset"]
 
 _HEADERS = 500
+_DECODED = 64
+_SAMPLE = Shape(32, 32, 1)
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class DataLook:
         channels: 1 where all images looked at are gray, else 3.
         side: their median shorter side in pixels.
         same_size: whether all of them have one size.
+        flat: share of their pixels that have the commonest shade of gray, as the paper around a drawing has.
     """
 
     images: int
@@ -32,6 +37,7 @@ class DataLook:
     channels: int
     side: int
     same_size: bool
+    flat: float = 0.0
 
     @property
     def classes(self) -> int:
@@ -45,7 +51,7 @@ class DataLook:
 
 
 def look_at_dataset(source: str | Path | ArrayData | None, settings: DataSettings) -> DataLook:
-    """Count the training images by class and read the first headers.
+    """Count the training images by class, read the first headers and decode a few images.
 
     Args:
         source: as for `load_dataset`.
@@ -68,7 +74,16 @@ def look_at_dataset(source: str | Path | ArrayData | None, settings: DataSetting
         channels=1 if headers and all(header.gray for header in headers) else 3,
         side=sorted(sides)[len(sides) // 2],
         same_size=len({(header.height, header.width) for header in headers}) <= 1,
+        flat=_flat_share(islice(split.images, _DECODED)),
     )
+
+
+def _flat_share(images: Iterable[Encoded]) -> float:
+    shades = np.zeros(256, dtype=np.int64)
+    for encoded in images:
+        with suppress(BrokenImageError):
+            shades += np.bincount(decode_image(encoded, _SAMPLE).reshape(-1), minlength=256)
+    return float(shades.max() / max(1, shades.sum()))
 
 
 def _header(encoded: Encoded) -> Header | None:

@@ -40,6 +40,9 @@ LEAST_EPOCHS, LEAST_STEPS = 3, 5
 _SEARCH_EPOCHS = (10, 25, 50)
 """Epochs of a search: the least, as planned, and the most."""
 
+_STEPS_OF_AN_EPOCH = 15
+"""Of a search, where its time is short: the supernet is scored after every epoch."""
+
 _TRAIN_EPOCHS = 8
 _SCORING_SHARE = 0.15
 _MEASUREMENTS = 6
@@ -246,7 +249,9 @@ def search_lengths(rate: SearchRate, seconds: float, *, epochs: int | None = Non
         that score the supernet now which leaves enough time for steps, at most 1.
     """
     least, usual, most = _SEARCH_EPOCHS
-    number = epochs or usual
+    number = epochs or max(
+        least, min(usual, math.floor(seconds / (_STEPS_OF_AN_EPOCH * rate.step)) if rate.step else 0)
+    )
     share = min(1.0, _SCORING_SHARE * seconds / number / rate.scoring) if rate.scoring else 1.0
     scoring = share * rate.scoring
     steps = max(1, math.floor((seconds / number - scoring) / rate.step)) if rate.step else rate.available

@@ -11,6 +11,7 @@ from dartboard.pipeline.settings import Decision
 __all__ = ["RULES", "Rule", "Situation", "decide_by_rules"]
 
 _NATIVE_SIDE = 64
+_FLAT = 0.1
 _ACCELERATION = 20
 """How many times an accelerator is taken to be faster than a CPU of few cores, where only the order matters."""
 
@@ -113,6 +114,16 @@ RULES: tuple[Rule, ...] = (
         96,
         lambda s: s.is_photographs and s.seconds_per_image < 0.08,
         "photographs of {data.side} pixels, but no more than {seconds_per_image:.2g} seconds an image",
+    ),
+    *(
+        Rule(
+            f"{step}.augment.flip",
+            True,
+            lambda s: s.data.channels == 1 and s.data.flat < _FLAT,
+            "the commonest shade of these gray images fills {data.flat:.0%} of them, which characters and drawings "
+            "exceed; of photographs a mirrored one is as good",
+        )
+        for step in ("search", "train")
     ),
     Rule(
         "train.imbalance",

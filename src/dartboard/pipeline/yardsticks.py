@@ -78,8 +78,10 @@ def _measure(session: Session, standard: Standard, command: str, lots: Mapping[s
             write_report(run.path)
     difference = paired_difference(_rights(session.run), _rights(run))
     assert result.test_accuracy is not None
+    epochs, wanted = trained_epochs(run), trained_epochs(session.run)
     return Yardstick(
-        what=standard.what,
+        what=standard.what
+        + (f", trained for {epochs} of {wanted} epochs for want of time," if epochs < wanted else ""),
         test_accuracy=result.test_accuracy,
         test_accuracy_std=result.test_accuracy_std,
         parameters=result.parameters,
@@ -87,8 +89,8 @@ def _measure(session: Session, standard: Standard, command: str, lots: Mapping[s
         difference=difference.mean,
         interval=(difference.low, difference.high),
         run_directory=str(folder),
-        epochs=trained_epochs(run),
-        wanted_epochs=trained_epochs(session.run),
+        epochs=epochs,
+        wanted_epochs=wanted,
     )
 
 

@@ -53,3 +53,11 @@ def test_a_limit_on_training_images_is_taken_into_account(most: int, images: int
     look = look_at_dataset(None, DataSettings(max_train_images=most))
     assert look.images == images
     assert abs(sum(look.counts) - images) <= 10
+
+
+def test_drawings_are_flat_and_photographs_are_not(tmp_path: Path) -> None:
+    """Digits and a constant image stand on one shade; noise has them all."""
+    assert look_at_dataset(None, DataSettings()).flat > 0.2
+    assert look_at_dataset(write_images(tmp_path / "set", {"a": 3, "b": 3}, (40, 30), "L"), DataSettings()).flat > 0.2
+    noise = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 1), dtype=np.uint8)
+    assert look_at_dataset(ArrayData({"images": noise, "labels": np.arange(20) % 2}), DataSettings()).flat < 0.02

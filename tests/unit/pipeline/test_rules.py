@@ -12,9 +12,9 @@ from dartboard.pipeline.settings import RunSettings, resolve_settings
 from dartboard.search import METHODS
 from dartboard.space import SPACES
 
-FASHION = DataLook(60_000, (6000,) * 10, channels=1, side=28, same_size=True)
+FASHION = DataLook(60_000, (6000,) * 10, channels=1, side=28, same_size=True, flat=0.5)
 FLOWERS = DataLook(5732, (180, *(55,) * 100, 28), channels=3, side=512, same_size=True)
-EMOTIONS = DataLook(28_709, (3995, 436, 4097, 7215, 4830, 3171, 4965), channels=1, side=48, same_size=True)
+EMOTIONS = DataLook(28_709, (3995, 436, 4097, 7215, 4830, 3171, 4965), channels=1, side=48, same_size=True, flat=0.02)
 FOLDER = DataLook(2934, (600, 700, 550, 500, 584), channels=3, side=128, same_size=False)
 HALF_AN_HOUR = 1800.0
 
@@ -30,6 +30,7 @@ def on_cpu(look: DataLook, budget: float | None = HALF_AN_HOUR, objective: str =
 
 
 CPU_CELLS = {"space": "nas-bench-201", "method.name": "single-darts"}
+FACES = CPU_CELLS | {"search.augment.flip": True, "train.augment.flip": True}
 
 
 @pytest.mark.parametrize(
@@ -37,8 +38,8 @@ CPU_CELLS = {"space": "nas-bench-201", "method.name": "single-darts"}
     [
         (on_cpu(FASHION), CPU_CELLS),
         (on_cpu(FLOWERS), CPU_CELLS | {"train.imbalance": "none"}),
-        (on_cpu(EMOTIONS), CPU_CELLS | {"train.imbalance": "none"}),
-        (on_cpu(EMOTIONS, objective="balanced-accuracy"), CPU_CELLS | {"train.imbalance": "logit-adjustment"}),
+        (on_cpu(EMOTIONS), FACES | {"train.imbalance": "none"}),
+        (on_cpu(EMOTIONS, objective="balanced-accuracy"), FACES | {"train.imbalance": "logit-adjustment"}),
         (on_cpu(FOLDER, 600), CPU_CELLS),
         (on_cpu(FOLDER, 120), CPU_CELLS | {"data.image_size": 96}),
         (on_cpu(FLOWERS, 2 * HALF_AN_HOUR), CPU_CELLS | {"data.image_size": 160, "train.imbalance": "none"}),
@@ -64,7 +65,7 @@ def test_what_is_chosen_for_a_dataset(situation: Situation, wanted: dict[str, An
 
 
 def test_what_is_given_is_not_chosen() -> None:
-    given = ("space", "train.imbalance")
+    given = ("space", "train.imbalance", "search.augment.flip", "train.augment.flip")
     assert decided(on_cpu(EMOTIONS), *given) == {"method.name": "single-darts"}
 
 
