@@ -1,0 +1,115 @@
+"""Room on disk for images that are too many for the memory, found before they are decoded."""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+from dartboard.data.rowfile import ADVICE, ArrayShape, RowFile, array_bytes, size_text
+from dartboard.data.sources import SplitName
+from dartboard.errors import DataError
+
+__all__ = ["DiskRoom"]
+
+
+class DiskRoom:
+    """Files for decoded images: in a folder that can become an entry of the cache, or else without a name.
+
+    Use it as a context manager: a folder that nobody took over is removed when it is left, and that of a process that
+    was killed when the next one enters.
+
+    Args:
+        root: the folder of the cache.
+        key: of the entry; None for files without a name, which end with the process.
+
+    Attributes:
+        folder: where the files lie; None as long as there are none, and where they have no name.
+        refusal: why they could not be made in the cache; or nothing.
+    """
+
+    def __init__(self, root: Path, key: str | None) -> None:
+        self.folder: Path | None = None
+        self.refusal = ""
+        self._root, self._key = root, key
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Remove what killed processes left."""
+        if self._key is not None:
+            with suppress(OSError):
+                _sweep(self._root)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the folder, unless it was renamed."""
+        self._stack.close()
+
+    def make_files(self, shapes: Mapping[SplitName, ArrayShape]) -> dict[SplitName, RowFile]:
+        """A file for each split.
+
+        Raises:
+            DataError: no disk has room for them.
+        """
+        needed = sum(map(array_bytes, shapes.values()))
+        refusals = []
+        if self._key is not None:
+            try:
+                return self._make_in_cache(self._key, shapes, needed)
+            except (OSError, NotImplementedError) as error:  # the latter where the file system has no locks
+                self.refusal = _reason(error)
+                refusals.append(f"in {self._root} {self.refusal}")
+        folder = Path(tempfile.gettempdir())
+        try:
+            _check_room(folder, needed)
+            return {name: RowFile.create_nameless(folder, shape) for name, shape in shapes.items()}
+        except OSError as error:
+            refusals.append(f"in {folder} {_reason(error)}")
+            raise DataError(
+                f"the decoded images take {size_text(needed)}, but {', '.join(refusals)}; {ADVICE}."
+            ) from error
+
+    def _make_in_cache(self, key: str, shapes: Mapping[SplitName, ArrayShape], needed: int) -> dict[SplitName, RowFile]:
+        self._root.mkdir(parents=True, exist_ok=True)
+        _check_room(self._root, needed)
+        folder = self._root / f".{key}-{secrets.token_hex(4)}"
+        lock = _lock_of(folder)
+        self._stack.callback(Path(lock.lock_file).unlink, missing_ok=True)
+        self._stack.enter_context(lock)
+        self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder.mkdir()
+        files = {
+            name: RowFile.create(folder / f"images-{name}.npy", shape, self._root) for name, shape in shapes.items()
+        }
+        self.folder = folder
+        return files
+
+
+def _sweep(root: Path) -> None:
+    """Remove the folders whose makers were killed: nobody holds their locks."""
+    for path in root.glob(".*-*.lock"):
+        folder = path.with_suffix("")
+        with suppress(Timeout), _lock_of(folder).acquire(timeout=0):
+            shutil.rmtree(folder, ignore_errors=True)
+            path.unlink(missing_ok=True)
+
+
+def _lock_of(folder: Path) -> FileLock:
+    # Beside the folder and older than it, so that no folder is ever seen without the lock of a maker who is alive.
+    return FileLock(f"{folder}.lock")
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    if (free := shutil.disk_usage(folder).free) < needed:
+        raise OSError(f"only {size_text(free)} are free")
+
+
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
