@@ -1,5 +1,6 @@
 """From a source to a dataset in memory: list, check, thin out, decode or take from the cache."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -174,6 +175,8 @@ def _subset_sizes(counts: npt.NDArray[np.int64], total: int) -> npt.NDArray[np.i
 
 def _decode(index: SourceIndex, settings: DataSettings, cache_dir: Path | None, progress: Progress | None) -> Decoded:
     root, mapped_from = cache_root(cache_dir), _mapped_from(settings)
+    if not index.cacheable and settings.memory_mib is None:
+        mapped_from = sys.maxsize  # the source holds its pixels in memory, and so it can hold these
     key = fingerprint(index, settings) if settings.cache and index.cacheable else None
     if key is not None and (stored := load_decoded(root, key, mapped_from)) is not None:
         return stored

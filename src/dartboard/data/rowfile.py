@@ -6,6 +6,7 @@ import os
 import tempfile
 import weakref
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ SUPPORTED = hasattr(os, "preadv")
 ArrayShape = tuple[int, int, int, int]
 """(images, height, width, channels)"""
 
-_BYTES_PER_MOVE = 32 * 2**20
+_BYTES_PER_MOVE = 8 * 2**20
 
 
 class RowFile:
@@ -102,7 +103,7 @@ class RowFile:
         flat = out.reshape(-1)
         # Neighbours are read by one call.
         starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1).tolist()
-        for first, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+        for first, end in pairwise([*starts, len(rows)]):
             self._read(flat[first * self._row_bytes : end * self._row_bytes], int(rows[first]))
 
     def __setitem__(self, row: int, pixels: npt.NDArray[np.uint8]) -> None:
