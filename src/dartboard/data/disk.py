@@ -25,25 +25,24 @@ class DiskRoom:
     was killed when the next one enters.
 
     Args:
-        root: the folder of the cache.
-        key: of the entry; None for files without a name, which end with the process.
+        entry: the folder in the cache; None for files without a name, which end with the process.
 
     Attributes:
         folder: where the files lie; None as long as there are none, and where they have no name.
         refusal: why they could not be made in the cache; or nothing.
     """
 
-    def __init__(self, root: Path, key: str | None) -> None:
+    def __init__(self, entry: Path | None) -> None:
         self.folder: Path | None = None
         self.refusal = ""
-        self._root, self._key = root, key
+        self._entry = entry
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         """Remove what killed processes left."""
-        if self._key is not None:
+        if self._entry is not None:
             with suppress(OSError):
-                _sweep(self._root)
+                _sweep(self._entry.parent)
         return self
 
     def __exit__(
@@ -60,12 +59,12 @@ class DiskRoom:
         """
         needed = sum(map(array_bytes, shapes.values()))
         refusals = []
-        if self._key is not None:
+        if self._entry is not None:
             try:
-                return self._make_in_cache(self._key, shapes, needed)
+                return self._make_for(self._entry, shapes, needed)
             except (OSError, NotImplementedError) as error:  # the latter where the file system has no locks
                 self.refusal = _reason(error)
-                refusals.append(f"in {self._root} {self.refusal}")
+                refusals.append(f"in {self._entry.parent} {self.refusal}")
         folder = Path(tempfile.gettempdir())
         try:
             _check_room(folder, needed)
@@ -76,18 +75,17 @@ class DiskRoom:
                 f"the decoded images take {size_text(needed)}, but {', '.join(refusals)}; {ADVICE}."
             ) from error
 
-    def _make_in_cache(self, key: str, shapes: Mapping[SplitName, ArrayShape], needed: int) -> dict[SplitName, RowFile]:
-        self._root.mkdir(parents=True, exist_ok=True)
-        _check_room(self._root, needed)
-        folder = self._root / f".{key}-{secrets.token_hex(4)}"
+    def _make_for(self, entry: Path, shapes: Mapping[SplitName, ArrayShape], needed: int) -> dict[SplitName, RowFile]:
+        root = entry.parent
+        root.mkdir(parents=True, exist_ok=True)
+        _check_room(root, needed)
+        folder = root / f".{entry.name}-{secrets.token_hex(4)}"
         lock = _lock_of(folder)
         self._stack.callback(Path(lock.lock_file).unlink, missing_ok=True)
         self._stack.enter_context(lock)
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.mkdir()
-        files = {
-            name: RowFile.create(folder / f"images-{name}.npy", shape, self._root) for name, shape in shapes.items()
-        }
+        files = {name: RowFile.create(folder / f"images-{name}.npy", shape, root) for name, shape in shapes.items()}
         self.folder = folder
         return files
 

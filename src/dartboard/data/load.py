@@ -90,10 +90,11 @@ def load_images(
         DataError: there are no such images, or one of them is broken.
     """
     channels, height, width = image_shape
-    split = replace(open_images(source, settings)[1], labels=None)
+    index = open_images(source, settings)
+    split = replace(index.splits["test"], labels=None)
     shape = Shape(height, width, channels)
-    with DiskRoom(cache_root(None), None) as room:
-        files = _files_in(room, _mapped_from(settings))
+    with DiskRoom(None) as room:
+        files = _files_in(room, _mapped_from(index, settings))
         decoded = decode_splits(
             {"test": split}, image_size=None, skip_broken=True, progress=progress, shape=shape, make_files=files
         )
@@ -174,13 +175,11 @@ def _subset_sizes(counts: npt.NDArray[np.int64], total: int) -> npt.NDArray[np.i
 
 
 def _decode(index: SourceIndex, settings: DataSettings, cache_dir: Path | None, progress: Progress | None) -> Decoded:
-    root, mapped_from = cache_root(cache_dir), _mapped_from(settings)
-    if not index.cacheable and settings.memory_mib is None:
-        mapped_from = sys.maxsize  # the source holds its pixels in memory, and so it can hold these
+    root, mapped_from = cache_root(cache_dir), _mapped_from(index, settings)
     key = fingerprint(index, settings) if settings.cache and index.cacheable else None
     if key is not None and (stored := load_decoded(root, key, mapped_from)) is not None:
         return stored
-    with DiskRoom(root, key) as room:
+    with DiskRoom(root / key if key else None) as room:
         decoded = decode_splits(
             index.splits,
             image_size=settings.image_size,
@@ -197,8 +196,12 @@ def _decode(index: SourceIndex, settings: DataSettings, cache_dir: Path | None, 
     return decoded
 
 
-def _mapped_from(settings: DataSettings) -> int:
-    return MAPPED_FROM_BYTES if settings.memory_mib is None else settings.memory_mib * 2**20
+def _mapped_from(index: SourceIndex, settings: DataSettings) -> int:
+    """From how many bytes on the images are decoded to disk."""
+    if settings.memory_mib is not None:
+        return settings.memory_mib * 2**20
+    # What is not cacheable is an array already, so the memory has shown that it holds the images.
+    return MAPPED_FROM_BYTES if index.cacheable else sys.maxsize
 
 
 def _files_in(room: DiskRoom, mapped_from: int) -> MakeFiles:

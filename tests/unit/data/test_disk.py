@@ -246,10 +246,10 @@ def peak_mib() -> float:
 
 def test_the_folder_of_a_process_at_work_is_left_alone(tmp_path) -> None:
     root, shapes = tmp_path / "cache", {"train": (2, 8, 8, 3)}
-    with DiskRoom(root, "a") as first, DiskRoom(root, "a") as second:
+    with DiskRoom(root / "a") as first, DiskRoom(root / "a") as second:
         first.make_files(shapes)
         second.make_files(shapes)
-        with DiskRoom(root, "b"):
+        with DiskRoom(root / "b"):
             assert first.folder is not None
             assert second.folder is not None
             assert first.folder.is_dir()
