@@ -41,7 +41,7 @@ class DiskRoom:
     def __enter__(self) -> Self:
         """Remove what killed processes left."""
         if self._entry is not None:
-            with suppress(OSError):
+            with suppress(OSError, NotImplementedError):
                 _sweep(self._entry.parent)
         return self
 
@@ -64,15 +64,15 @@ class DiskRoom:
                 return self._make_for(self._entry, shapes, needed)
             except (OSError, NotImplementedError) as error:  # the latter where the file system has no locks
                 self.refusal = _reason(error)
-                refusals.append(f"in {self._entry.parent} {self.refusal}")
+                refusals.append(f"{self._entry.parent} cannot hold them ({self.refusal})")
         folder = Path(tempfile.gettempdir())
         try:
             _check_room(folder, needed)
             return {name: RowFile.create_nameless(folder, shape) for name, shape in shapes.items()}
         except OSError as error:
-            refusals.append(f"in {folder} {_reason(error)}")
+            refusals.append(f"{folder} cannot hold them ({_reason(error)})")
             raise DataError(
-                f"the decoded images take {size_text(needed)}, but {', '.join(refusals)}; {ADVICE}."
+                f"the decoded images take {size_text(needed)}, but {' and '.join(refusals)}; {ADVICE}."
             ) from error
 
     def _make_for(self, entry: Path, shapes: Mapping[SplitName, ArrayShape], needed: int) -> dict[SplitName, RowFile]:

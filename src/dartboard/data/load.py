@@ -1,4 +1,4 @@
-"""From a source to a dataset in memory: list, check, thin out, decode or take from the cache."""
+"""From a source to a dataset in memory or on disk: list, check, thin out, decode or take from the cache."""
 
 import sys
 from collections.abc import Mapping, Sequence

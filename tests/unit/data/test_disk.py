@@ -153,10 +153,10 @@ def test_where_no_disk_has_room_one_sentence_says_how_much_is_needed_and_where(
     with pytest.raises(DataError) as error:
         load_dataset(image_folder, STREAMED, cache_dir=tmp_path / "cache")
     assert str(error.value).startswith(
-        f"the decoded images take 1 MiB, but in {tmp_path / 'cache'} only 0 MiB are free, in {temporary} only 1 MiB "
-        "are free; make room there, name another folder"
+        f"the decoded images take 1 MiB, but {tmp_path / 'cache'} cannot hold them (only 0 MiB are free) and "
+        f"{temporary} cannot hold them (only 1 MiB are free); make room there, name another folder"
     )
-    with pytest.raises(DataError, match=rf"take 1 MiB, but in {temporary} only 1 MiB are free; make room"):
+    with pytest.raises(DataError, match=rf"take 1 MiB, but {temporary} cannot hold them \(only 1 MiB are free\); make"):
         load_dataset(image_folder, DataSettings(memory_mib=0, cache=False), cache_dir=tmp_path / "cache")
 
 

@@ -59,6 +59,13 @@ def test_a_finished_file_is_one_that_numpy_reads_and_no_larger(tmp_path: Path) -
     np.testing.assert_array_equal(read(RowFile.open(path), [6, 0]), IMAGES[[8, 1]])
 
 
+def test_a_file_all_of_whose_images_are_lost_is_empty(file: RowFile, tmp_path: Path) -> None:
+    file.finish(range(9))
+    assert file.images.shape == (0, *SHAPE[1:])
+    if (tmp_path / "x.npy").exists():
+        assert len(RowFile.open(tmp_path / "x.npy")) == 0
+
+
 def test_images_of_a_file_are_mapped_read_only_and_those_never_written_are_black(tmp_path: Path) -> None:
     images = RowFile.create_nameless(tmp_path, SHAPE).images
     assert isinstance(images, np.memmap)
