@@ -158,9 +158,9 @@ class Batches:
             for there in parts:
                 yield there, self._resident.index_select(0, there.to(self.device, non_blocking=True))
             return
-        # Threads rather than a DataLoader's processes, which benchmarks/streaming.py finds slower to start and to hand over
-        # what they read: reading needs no interpreter, an iterator may be abandoned at any step, and after a kill or
-        # Ctrl-C no process is left.
+        # Threads, not a DataLoader's processes, which are slower to start and to hand over what they read (see
+        # benchmarks/streaming.py): reading needs no interpreter, an iterator may be abandoned at any step, and after a
+        # kill or Ctrl-C no process is left.
         buffers = ((there, self._buffer(len(there))) for there in parts)
         with closing(map_ahead(self._fill, buffers, threads=self._workers, ahead=self._workers + 1)) as filled:
             for there, images in filled:
