@@ -178,7 +178,7 @@ class Batches:
 
 
 def _resident_below(device: torch.device) -> int:
-    if device.type != "cpu" or not hasattr(os, "sysconf"):
+    if device.type != "cpu" or "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
         return RESIDENT_BELOW_BYTES
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return min(RESIDENT_BELOW_BYTES, memory // _SHARE_OF_MEMORY)

@@ -70,12 +70,12 @@ def decode_splits(
         raise DataError(_explain_broken(splits, broken, "check that this is the right dataset"))
     # Small images spend most of their time under the interpreter's lock, where threads only get in each other's way.
     small = max(max(header.height, header.width) for header in headers) <= _LARGEST_NATIVE_SIDE
-    one = shape or _common_shape(headers, image_size)
-    files = make_files({name: (len(split), *one) for name, split in splits.items()})
+    common = shape or _common_shape(headers, image_size)
+    files = make_files({name: (len(split), *common) for name, split in splits.items()})
     targets: Mapping[SplitName, RowFile | npt.NDArray[np.uint8]] = files or {
-        name: np.zeros((len(split), *one), dtype=np.uint8) for name, split in splits.items()
+        name: np.zeros((len(split), *common), dtype=np.uint8) for name, split in splits.items()
     }
-    _decode_all(splits, targets, 1 if small else _max_workers(), one, broken, progress)
+    _decode_all(splits, targets, 1 if small else _max_workers(), common, broken, progress)
     notes = _account_for(splits, broken, skip_broken)
     if shape is None and len({header.gray for header in headers}) > 1:
         notes += ("Gray and colour images are mixed, so all were read as RGB.",)

@@ -1,5 +1,6 @@
 """Room on disk for images that are too many for the memory, found before they are decoded."""
 
+import math
 import secrets
 import shutil
 import tempfile
@@ -106,7 +107,7 @@ def _lock_of(folder: Path) -> FileLock:
 
 def _check_room(folder: Path, needed: int) -> None:
     if (free := shutil.disk_usage(folder).free) < needed:
-        raise OSError(f"only {size_text(free)} are free")
+        raise OSError(f"only {size_text(free, math.floor)} are free")
 
 
 def _reason(error: Exception) -> str:

@@ -5,7 +5,7 @@ import math
 import os
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -169,15 +169,15 @@ def array_bytes(shape: ArrayShape) -> int:
     return math.prod(shape)
 
 
-def size_text(num_bytes: int) -> str:
-    """A size on disk, rounded up.
+def size_text(num_bytes: int, rounded: Callable[[float], int] = math.ceil) -> str:
+    """A size in words; what is needed is rounded up, and what there is, with `math.floor`, down.
 
-    >>> size_text(2**20 + 1), size_text(5 * 2**30)
-    ('2 MiB', '5.0 GiB')
+    >>> size_text(2**20 + 1), size_text(2**20 + 1, math.floor), size_text(5 * 2**30)
+    ('2 MiB', '1 MiB', '5.0 GiB')
     """
     if num_bytes < 2**30:
-        return f"{math.ceil(num_bytes / 2**20)} MiB"
-    return f"{math.ceil(num_bytes / 2**30 * 10) / 10:.1f} GiB"
+        return f"{rounded(num_bytes / 2**20)} MiB"
+    return f"{rounded(10 * num_bytes / 2**30) / 10:.1f} GiB"
 
 
 def _header(shape: ArrayShape) -> bytes:

@@ -131,7 +131,7 @@ def test_without_room_in_the_cache_the_images_go_where_there_is_some_and_a_note_
     free["cache"] = NEEDED - 1
     dataset = load_dataset(image_folder, STREAMED, cache_dir=tmp_path / "cache")
     assert dataset.notes == (
-        f"The decoded images could not be kept in {tmp_path / 'cache'} for the next run: only 1 MiB are free.",
+        f"The decoded images could not be kept in {tmp_path / 'cache'} for the next run: only 0 MiB are free.",
     )
     assert len(dataset.train) == 12
     assert list((tmp_path / "cache").iterdir()) == []
@@ -154,9 +154,9 @@ def test_where_no_disk_has_room_one_sentence_says_how_much_is_needed_and_where(
         load_dataset(image_folder, STREAMED, cache_dir=tmp_path / "cache")
     assert str(error.value).startswith(
         f"the decoded images take 1 MiB, but {tmp_path / 'cache'} cannot hold them (only 0 MiB are free) and "
-        f"{temporary} cannot hold them (only 1 MiB are free); make room there, name another folder"
+        f"{temporary} cannot hold them (only 0 MiB are free); make room there, name another folder"
     )
-    with pytest.raises(DataError, match=rf"take 1 MiB, but {temporary} cannot hold them \(only 1 MiB are free\); make"):
+    with pytest.raises(DataError, match=rf"take 1 MiB, but {temporary} cannot hold them \(only 0 MiB are free\); make"):
         load_dataset(image_folder, DataSettings(memory_mib=0, cache=False), cache_dir=tmp_path / "cache")
 
 

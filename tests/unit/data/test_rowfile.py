@@ -1,4 +1,5 @@
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def file(request, tmp_path: Path) -> RowFile:
 @given(st.lists(st.integers(0, 8), max_size=30))
 @settings(max_examples=50, deadline=None)
 def test_any_rows_are_read_in_any_order_and_more_than_once(rows: list[int]) -> None:
-    file = write(RowFile.create_nameless(Path(os.environ.get("TMPDIR", "/tmp")), SHAPE))
+    file = write(RowFile.create_nameless(Path(tempfile.gettempdir()), SHAPE))
     np.testing.assert_array_equal(read(file, rows), IMAGES[rows])
 
 
@@ -45,7 +46,7 @@ def test_any_rows_are_read_in_any_order_and_more_than_once(rows: list[int]) -> N
 def test_lost_rows_close_up_whatever_is_moved_at_a_time(lost: set[int], per_move: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rowfile, "_BYTES_PER_MOVE", per_move * 18)
-        file = write(RowFile.create_nameless(Path(os.environ.get("TMPDIR", "/tmp")), SHAPE))
+        file = write(RowFile.create_nameless(Path(tempfile.gettempdir()), SHAPE))
         file.finish(sorted(lost))
     np.testing.assert_array_equal(file.images, np.delete(IMAGES, sorted(lost), axis=0))
     assert len(file) == 9 - len(lost)
