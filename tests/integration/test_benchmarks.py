@@ -49,3 +49,12 @@ def test_the_profile_books_all_time_and_finds_no_wait_of_the_host(tmp_path: Path
     # Shares of one total, summed in another order.
     assert sum(shares.values()) == pytest.approx(1, abs=1e-9)
     assert all(share > 0 for share in shares.values())
+
+
+def test_the_streaming_benchmark_compares_what_reads_the_same_images(tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS / "streaming.py"), "--quick", "--rounds", "1", "--out", str(tmp_path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "COLUMNS": "120"})
+    rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert rows[0] == "| waited for | waiting | 1 thread | 2 threads | 1 process | 2 processes |"
+    assert len(rows) == 2 + 8
+    assert list(tmp_path.iterdir()) == []

@@ -27,7 +27,7 @@ PHOTOGRAPH_SIDE = 96
 
 _PHOTOGRAPH_SCALE = 0.35
 _STD_FLOOR = 1e-6
-_IMAGES_PER_CHUNK = 1024
+_VALUES_PER_CHUNK = 2**22
 _ASPECTS = (3 / 4, 4 / 3)
 
 
@@ -51,10 +51,11 @@ def measure_normalization(view: ImageView) -> Normalization:
     if not len(view):
         raise DataError("mean and standard deviation need at least one image; the given part is empty.")
     height, width, channels = view.image_set.images.shape[1:]
+    per_chunk = max(1, _VALUES_PER_CHUNK // (height * width * channels))
     sums = np.zeros(channels, dtype=np.int64)
     squares = np.zeros(channels, dtype=np.int64)
-    for start in range(0, len(view), _IMAGES_PER_CHUNK):
-        chunk = view.image_set.images[view.indices[start : start + _IMAGES_PER_CHUNK]].astype(np.uint32)
+    for start in range(0, len(view), per_chunk):
+        chunk = view.image_set.read(view.indices[start : start + per_chunk]).astype(np.uint32)
         sums += chunk.sum(axis=0, dtype=np.int64).reshape(-1, channels).sum(axis=0)
         squares += np.square(chunk, out=chunk).sum(axis=0, dtype=np.int64).reshape(-1, channels).sum(axis=0)
     count = len(view) * height * width

@@ -1,7 +1,9 @@
 """Endless, shuffled or ordered batches of one part of a dataset, on the device."""
 
 import copy
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from functools import cached_property
 from typing import NamedTuple
 
@@ -9,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dartboard.data.ahead import map_ahead
 from dartboard.data.augment import Augmentation
 from dartboard.data.splits import ImageView
 from dartboard.errors import DataError
@@ -17,6 +20,9 @@ __all__ = ["RESIDENT_BELOW_BYTES", "Batch", "Batches"]
 
 RESIDENT_BELOW_BYTES = 4 * 2**30
 """Images that take less are copied to the device once; others are gathered on the host for each batch."""
+
+_SHARE_OF_MEMORY = 8
+"""On the CPU at most one part in so many of its memory: a search holds up to three parts of a dataset."""
 
 
 class Batch(NamedTuple):
@@ -36,12 +42,18 @@ class Batches:
 
     All randomness comes from the generator given to each method, a CPU generator; the same seed gives the same batches.
 
+    Images that are not on the device are read ahead by threads. Random numbers are drawn by the caller's thread, when a
+    batch is asked for; the threads only copy bytes, so batches do not depend on them.
+
     Args:
         view: which images.
         augmentation: how they become the networks' input.
         batch_size: images per training batch; reduced to the number of images where that is smaller.
         device: where batches are made.
         balanced: draw every class that the view has equally often in training batches, with repetitions.
+        memory_mib: images that take so many MiB or more are not kept on the device; None for 4096, but on the CPU not
+            more than an eighth of the machine's memory.
+        workers: threads that read ahead; None for two, or one on a single core; 0 for none.
 
     Raises:
         DataError: `batch_size` is below 1.
@@ -55,6 +67,8 @@ class Batches:
         batch_size: int,
         device: torch.device | str,
         balanced: bool = False,
+        memory_mib: int | None = None,
+        workers: int | None = None,
     ) -> None:
         if batch_size < 1:
             raise DataError(f"a batch cannot have {batch_size} images; use a batch_size of 1 or more.")
@@ -63,11 +77,12 @@ class Batches:
         self.augmentation = augmentation
         self.batch_size = max(1, min(batch_size, len(view)))
         self.device = torch.device(device)
-        images = view.image_set.images
-        num_bytes = len(view) * images[:1].nbytes
-        # Indexing by an array copies, so the tensor never shares memory with a read-only file mapping.
+        self._workers = min(2, os.cpu_count() or 1) if workers is None else workers
+        num_bytes = len(view) * view.image_set.images[:1].nbytes
+        limit = _resident_below(self.device) if memory_mib is None else memory_mib * 2**20
+        # What is read is a copy, so the tensor never shares memory with a read-only file mapping.
         self._resident = (
-            torch.from_numpy(images[view.indices]).to(self.device) if num_bytes < RESIDENT_BELOW_BYTES else None
+            torch.from_numpy(view.image_set.read(view.indices)).to(self.device) if num_bytes < limit else None
         )
 
     def __len__(self) -> int:
@@ -83,9 +98,10 @@ class Batches:
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
         """Training batches in random order, augmented; the images that do not fill the last batch are left out."""
         order = self._order(generator)
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
-            there = order[start : start + self.batch_size]
-            yield Batch(self.augmentation.train(self._gather(there), generator), self._labels_at(there))
+        starts = range(0, len(self) * self.batch_size, self.batch_size)
+        with closing(self._gather(order[start : start + self.batch_size] for start in starts)) as gathered:
+            for there, images in gathered:
+                yield Batch(self.augmentation.train(images, generator), self._labels_at(there))
 
     def forever(self, generator: torch.Generator) -> Iterator[Batch]:
         """Training batches of one epoch after another, each in a new order, without end.
@@ -104,16 +120,19 @@ class Batches:
         Args:
             batch_size: images per batch; None for that of training.
         """
-        step = batch_size or self.batch_size
-        for start in range(0, len(self.view), step):
-            there = torch.arange(start, min(start + step, len(self.view)))
-            yield Batch(self.augmentation.plain(self._gather(there)), self._labels_at(there))
+        with closing(self._gather(self._in_order(batch_size or self.batch_size))) as gathered:
+            for there, images in gathered:
+                yield Batch(self.augmentation.plain(images), self._labels_at(there))
 
     def images_in_order(self) -> Iterator[Tensor]:
         """The images of `in_order`, whether they have labels or not."""
-        for start in range(0, len(self.view), self.batch_size):
-            there = torch.arange(start, min(start + self.batch_size, len(self.view)))
-            yield self.augmentation.plain(self._gather(there))
+        with closing(self._gather(self._in_order(self.batch_size))) as gathered:
+            for _, images in gathered:
+                yield self.augmentation.plain(images)
+
+    def _in_order(self, batch_size: int) -> Iterator[Tensor]:
+        starts = range(0, len(self.view), batch_size)
+        return (torch.arange(start, min(start + batch_size, len(self.view))) for start in starts)
 
     def _order(self, generator: torch.Generator) -> Tensor:
         if not self.balanced:
@@ -133,9 +152,33 @@ class Batches:
     def _labels_at(self, positions: Tensor) -> Tensor:
         return self._labels.index_select(0, positions.to(self.device, non_blocking=True))
 
-    def _gather(self, positions: Tensor) -> Tensor:
-        """Images, uint8 (batch, height, width, channels), at `positions` of the view, on the device."""
+    def _gather(self, parts: Iterable[Tensor]) -> Generator[tuple[Tensor, Tensor]]:
+        """Positions of the view, and the images there on the device, uint8 (batch, height, width, channels)."""
         if self._resident is not None:
-            return self._resident.index_select(0, positions.to(self.device, non_blocking=True))
-        images = self.view.image_set.images[self.view.indices[positions.numpy()]]
-        return torch.from_numpy(images).to(self.device, non_blocking=True)
+            for there in parts:
+                yield there, self._resident.index_select(0, there.to(self.device, non_blocking=True))
+            return
+        # Threads, not a DataLoader's processes, which are slower to start and to hand over what they read (see
+        # benchmarks/streaming.py): reading needs no interpreter, an iterator may be abandoned at any step, and after a
+        # kill or Ctrl-C no process is left.
+        buffers = ((there, self._buffer(len(there))) for there in parts)
+        with closing(map_ahead(self._fill, buffers, threads=self._workers, ahead=self._workers + 1)) as filled:
+            for there, images in filled:
+                yield there, images.to(self.device, non_blocking=True)
+
+    def _buffer(self, images: int) -> Tensor:
+        """Room for a batch on the host; copies to CUDA wait for nothing where it is pinned."""
+        shape = self.view.image_set.images.shape[1:]
+        return torch.empty(images, *shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
+
+    def _fill(self, item: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        there, buffer = item
+        self.view.image_set.read(self.view.indices[there.numpy()], buffer.numpy())
+        return there, buffer
+
+
+def _resident_below(device: torch.device) -> int:
+    if device.type != "cpu" or "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+        return RESIDENT_BELOW_BYTES
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(RESIDENT_BELOW_BYTES, memory // _SHARE_OF_MEMORY)

@@ -15,14 +15,13 @@ import PIL
 
 from dartboard.data.dataset import ImageSet
 from dartboard.data.decode import Decoded
+from dartboard.data.rowfile import SUPPORTED, RowFile, array_bytes
 from dartboard.data.settings import DataSettings
 from dartboard.data.sources import Encoded, SourceIndex, SplitName
 
-__all__ = ["MAPPED_FROM_BYTES", "cache_root", "fingerprint", "load_decoded", "store_decoded"]
+__all__ = ["cache_root", "fingerprint", "load_decoded", "store_decoded", "take_over"]
 
 FORMAT = 2
-MAPPED_FROM_BYTES = 512 * 2**20
-"""From this size on, images are left on disk and mapped into memory."""
 
 
 def cache_root(cache_dir: Path | None) -> Path:
@@ -53,15 +52,18 @@ def fingerprint(index: SourceIndex, settings: DataSettings) -> str:
     return digest.hexdigest()
 
 
-def load_decoded(root: Path, key: str) -> Decoded | None:
+def load_decoded(root: Path, key: str, mapped_from: int) -> Decoded | None:
     """The decoded images stored under `key`; None when there are none or the entry is damaged.
 
-    Images of `MAPPED_FROM_BYTES` or more are mapped into memory, read-only, and their checksum is not verified.
+    If all together have `mapped_from` bytes or more, they are left on disk and mapped, read-only, and their checksum is
+    not verified.
     """
     entry = root / key
     try:
         meta: Any = json.loads((entry / "meta.json").read_text(encoding="utf-8"))
-        splits = {name: _load_split(entry, name, meta["splits"][name]) for name in _stored(meta["splits"])}
+        facts = {name: meta["splits"][name] for name in _stored(meta["splits"])}
+        mapped = sum(array_bytes(each["shape"]) for each in facts.values()) >= mapped_from
+        splits = {name: _load_split(entry, name, each, mapped=mapped) for name, each in facts.items()}
         broken = {name: {int(row): str(why) for row, why in meta["broken"][name].items()} for name in splits}
         return Decoded(splits, tuple(str(note) for note in meta["notes"]), broken) if "train" in splits else None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, MemoryError):
@@ -77,31 +79,45 @@ def store_decoded(root: Path, key: str, decoded: Decoded) -> None:
     root.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=root))
     try:
-        splits = {}
         for name, images in decoded.splits.items():
             np.save(building / f"images-{name}.npy", images.images, allow_pickle=False)
-            checksums = {"images": _checksum(images.images)}
-            if images.labels is not None:
-                np.save(building / f"labels-{name}.npy", images.labels, allow_pickle=False)
-                checksums["labels"] = _checksum(images.labels)
-            splits[name] = {"shape": images.images.shape, "checksums": checksums}
-        meta = {"format": FORMAT, "splits": splits, "notes": decoded.notes, "broken": decoded.broken}
-        (building / "meta.json").write_text(json.dumps(meta, indent=2), encoding="utf-8")
-        shutil.rmtree(root / key, ignore_errors=True)
-        building.rename(root / key)
+        take_over(root, key, building, decoded)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _load_split(entry: Path, name: SplitName, facts: Any) -> ImageSet:
-    path = entry / f"images-{name}.npy"
-    mapped = path.stat().st_size >= MAPPED_FROM_BYTES
-    images = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+def take_over(root: Path, key: str, building: Path, decoded: Decoded) -> None:
+    """Make a folder that holds the decoded images the entry `key`, in place of what may be there.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    splits = {}
+    for name, images in decoded.splits.items():
+        # The checksum of images on disk would never be verified, so they are not read once more for it.
+        checksums = {} if images.file else {"images": _checksum(images.images)}
+        if images.labels is not None:
+            np.save(building / f"labels-{name}.npy", images.labels, allow_pickle=False)
+            checksums["labels"] = _checksum(images.labels)
+        splits[name] = {"shape": images.images.shape, "checksums": checksums}
+    meta = {"format": FORMAT, "splits": splits, "notes": decoded.notes, "broken": decoded.broken}
+    (building / "meta.json").write_text(json.dumps(meta, indent=2), encoding="utf-8")
+    shutil.rmtree(root / key, ignore_errors=True)
+    building.rename(root / key)
+
+
+def _load_split(entry: Path, name: SplitName, facts: Any, *, mapped: bool) -> ImageSet:
+    path, checksum = entry / f"images-{name}.npy", facts["checksums"].get("images")
+    file: RowFile | None = None
+    if SUPPORTED and (mapped or checksum is None):
+        file = RowFile.open(path)
+        images = file.images
+    else:
+        images = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     expected = images.dtype == np.uint8 and list(images.shape) == facts["shape"]
-    sound = mapped or _checksum(images) == facts["checksums"]["images"]
-    if not (expected and sound):
+    if not expected or not (file or mapped or _checksum(images) == checksum):
         raise ValueError(f"{path} is damaged")
-    return ImageSet(images, _load_labels(entry, name, facts["checksums"].get("labels")))
+    return ImageSet(images, _load_labels(entry, name, facts["checksums"].get("labels")), file=file)
 
 
 def _load_labels(entry: Path, name: SplitName, checksum: int | None) -> npt.NDArray[np.int64] | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from dartboard.data.rowfile import RowFile
 from dartboard.errors import DataError
 
 __all__ = ["Dataset", "ImageSet"]
@@ -19,11 +20,13 @@ class ImageSet:
         images: uint8, shape (images, height, width, channels); may be memory-mapped and is never written to.
         labels: int64, shape (images,), each in 0..classes-1; None for a test set whose labels are not known.
         names: what messages and predictions call each image, in order; empty where nobody asks for them.
+        file: what `images` is a mapping of, where it is one.
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64] | None
     names: Sequence[str] = ()
+    file: RowFile | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -38,6 +41,18 @@ class ImageSet:
         if self.labels is None:
             raise DataError("these images have no labels, so nothing can be learned from them and no accuracy given.")
         return self.labels
+
+    def read(self, rows: npt.NDArray[np.int64], into: npt.NDArray[np.uint8] | None = None) -> npt.NDArray[np.uint8]:
+        """Copies of the images at `rows`, (chosen, height, width, channels), in a new array or in the one given.
+
+        Raises:
+            DataError: images that lie on disk cannot be read.
+        """
+        if self.file is None:
+            return np.take(self.images, rows, axis=0, out=into)
+        out = np.empty((len(rows), *self.images.shape[1:]), dtype=np.uint8) if into is None else into
+        self.file.read(rows, out)
+        return out
 
 
 @dataclass(frozen=True)

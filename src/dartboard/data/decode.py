@@ -1,25 +1,29 @@
 """Whole splits of encoded images into uint8 arrays, in a pool of threads, each image once."""
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from dartboard.data.ahead import map_ahead
 from dartboard.data.dataset import ImageSet
 from dartboard.data.pixels import BrokenImageError, Header, Shape, decode_image, read_header
+from dartboard.data.rowfile import ArrayShape, RowFile
 from dartboard.data.sources import Encoded, EncodedSplit, SplitName
 from dartboard.errors import DataError
 
-__all__ = ["Decoded", "Progress", "decode_splits", "refuse_broken_unlabelled"]
+__all__ = ["Decoded", "MakeFiles", "Progress", "decode_splits", "refuse_broken_unlabelled"]
 
 Progress = Callable[[int, int], None]
 """Called with the number of images decoded so far and the number of all."""
+
+MakeFiles = Callable[[Mapping[SplitName, ArrayShape]], Mapping[SplitName, RowFile] | None]
+"""The files that splits of these shapes are to be decoded into; None for arrays in memory."""
 
 _LARGEST_NATIVE_SIDE = 64
 _LARGEST_DEFAULT_SIDE = 128
@@ -50,8 +54,9 @@ def decode_splits(
     skip_broken: bool,
     progress: Progress | None = None,
     shape: Shape | None = None,
+    make_files: MakeFiles = lambda _: None,
 ) -> Decoded:
-    """Decode every image to one common shape.
+    """Decode every image to one common shape, into arrays or into what `make_files` gives.
 
     The images are gray when all of them are, else RGB. They are squares of `image_size`; where that is None they keep
     a size that they all share, if its longer side is at most 64, and become squares of the median shorter side, but
@@ -60,22 +65,21 @@ def decode_splits(
     Raises:
         DataError: images are broken and `skip_broken` is off, or nothing but broken images was found.
     """
-    with ThreadPoolExecutor(_max_workers()) as pool:
-        headers, broken = _read_headers(pool, splits)
+    headers, broken = _read_headers(splits)
     if not headers:
         raise DataError(_explain_broken(splits, broken, "check that this is the right dataset"))
     # Small images spend most of their time under the interpreter's lock, where threads only get in each other's way.
     small = max(max(header.height, header.width) for header in headers) <= _LARGEST_NATIVE_SIDE
-    with ThreadPoolExecutor(1 if small else _max_workers()) as pool:
-        arrays = _decode_all(pool, splits, shape or _common_shape(headers, image_size), broken, progress)
+    common = shape or _common_shape(headers, image_size)
+    files = make_files({name: (len(split), *common) for name, split in splits.items()})
+    targets: Mapping[SplitName, RowFile | npt.NDArray[np.uint8]] = files or {
+        name: np.zeros((len(split), *common), dtype=np.uint8) for name, split in splits.items()
+    }
+    _decode_all(splits, targets, 1 if small else _max_workers(), common, broken, progress)
     notes = _account_for(splits, broken, skip_broken)
     if shape is None and len({header.gray for header in headers}) > 1:
         notes += ("Gray and colour images are mixed, so all were read as RGB.",)
-    kept: dict[SplitName, ImageSet] = {}
-    for name, split in splits.items():
-        lost = sorted(broken[name])
-        images = np.delete(arrays[name], lost, axis=0) if lost else arrays[name]
-        kept[name] = ImageSet(images, None if split.labels is None else np.delete(split.labels, lost))
+    kept = {name: _without(split, targets[name], sorted(broken[name])) for name, split in splits.items()}
     return Decoded(kept, notes, broken)
 
 
@@ -91,12 +95,21 @@ def refuse_broken_unlabelled(splits: Mapping[SplitName, EncodedSplit], broken: B
         raise DataError(_explain_broken(unlabelled, broken, advice))
 
 
-def _read_headers(pool: ThreadPoolExecutor, splits: Mapping[SplitName, EncodedSplit]) -> tuple[set[Header], Broken]:
+def _without(split: EncodedSplit, images: RowFile | npt.NDArray[np.uint8], lost: list[int]) -> ImageSet:
+    """The decoded images of a split but for those at `lost`."""
+    labels = None if split.labels is None else np.delete(split.labels, lost)
+    if isinstance(images, RowFile):
+        images.finish(lost)
+        return ImageSet(images.images, labels, file=images)
+    return ImageSet(np.delete(images, lost, axis=0) if lost else images, labels)
+
+
+def _read_headers(splits: Mapping[SplitName, EncodedSplit]) -> tuple[set[Header], Broken]:
     """The distinct headers, and the images without one."""
     headers: set[Header] = set()
     broken: Broken = {}
     for name, split in splits.items():
-        results = enumerate(_map_in_order(pool, _header_or_reason, split.images))
+        results = enumerate(_map_in_order(_header_or_reason, split.images, _max_workers()))
         broken[name] = {}
         for position, result in results:
             if isinstance(result, Header):
@@ -125,27 +138,29 @@ def _common_shape(headers: set[Header], image_size: int | None) -> Shape:
 
 
 def _decode_all(
-    pool: ThreadPoolExecutor,
     splits: Mapping[SplitName, EncodedSplit],
+    targets: Mapping[SplitName, RowFile | npt.NDArray[np.uint8]],
+    threads: int,
     shape: Shape,
     broken: Broken,
     progress: Progress | None,
-) -> dict[SplitName, npt.NDArray[np.uint8]]:
-    """Decode what has a header; images that turn out broken are added to `broken`."""
+) -> None:
+    """Decode what has a header into `targets`; images that turn out broken are added to `broken`."""
     total = sum(len(split) for split in splits.values())
     done = 0
-    arrays: dict[SplitName, npt.NDArray[np.uint8]] = {}
     for name, split in splits.items():
-        arrays[name] = np.zeros((len(split), *shape), dtype=np.uint8)
-        for _ in _decode_rows(pool, split, arrays[name], shape, broken[name]):
+        for _ in _decode_rows(split, targets[name], threads, shape, broken[name]):
             done += 1
             if progress is not None and (done % _IMAGES_PER_TASK == 0 or done == total):
                 progress(done, total)
-    return arrays
 
 
 def _decode_rows(
-    pool: ThreadPoolExecutor, split: EncodedSplit, rows: npt.NDArray[np.uint8], shape: Shape, broken: dict[int, str]
+    split: EncodedSplit,
+    rows: RowFile | npt.NDArray[np.uint8],
+    threads: int,
+    shape: Shape,
+    broken: dict[int, str],
 ) -> Iterator[None]:
     """Decode each image into its own row of `rows`, so that no lock is needed."""
 
@@ -158,7 +173,7 @@ def _decode_rows(
         except BrokenImageError as error:
             broken[position] = str(error)
 
-    return _map_in_order(pool, decode_row, enumerate(split.images))
+    return _map_in_order(decode_row, enumerate(split.images), threads)
 
 
 def _account_for(splits: Mapping[SplitName, EncodedSplit], broken: Broken, skip_broken: bool) -> tuple[str, ...]:
@@ -184,16 +199,12 @@ def _explain_broken(splits: Mapping[SplitName, EncodedSplit], broken: BrokenImag
     )
 
 
-def _map_in_order(pool: ThreadPoolExecutor, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Like `pool.map`, but with only a few tasks taken from `items` ahead of the results."""
+def _map_in_order(function: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
+    """`map`, in threads that take several items at a time, and only a few ahead of the results."""
     remaining = iter(items)
-    pending: deque[Future[list[R]]] = deque()
-    while True:
-        while len(pending) < 2 * _max_workers() and (task := list(islice(remaining, _IMAGES_PER_TASK))):
-            pending.append(pool.submit(_apply_to_all, function, task))
-        if not pending:
-            return
-        yield from pending.popleft().result()
+    tasks = iter(lambda: list(islice(remaining, _IMAGES_PER_TASK)), [])
+    for results in map_ahead(partial(_apply_to_all, function), tasks, threads=threads, ahead=2 * _max_workers()):
+        yield from results
 
 
 def _apply_to_all(function: Callable[[T], R], task: list[T]) -> list[R]:

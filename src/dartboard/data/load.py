@@ -1,5 +1,6 @@
-"""From a source to a dataset in memory: list, check, thin out, decode or take from the cache."""
+"""From a source to a dataset in memory or on disk: list, check, thin out, decode or take from the cache."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,16 +8,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dartboard.data.cache import MAPPED_FROM_BYTES, cache_root, fingerprint, load_decoded, store_decoded
+from dartboard.data.cache import cache_root, fingerprint, load_decoded, store_decoded, take_over
 from dartboard.data.dataset import Dataset, ImageSet
-from dartboard.data.decode import Decoded, Progress, decode_splits, refuse_broken_unlabelled
+from dartboard.data.decode import Decoded, MakeFiles, Progress, decode_splits, refuse_broken_unlabelled
+from dartboard.data.disk import DiskRoom
 from dartboard.data.pixels import Shape
+from dartboard.data.rowfile import SUPPORTED, ArrayShape, RowFile, array_bytes
 from dartboard.data.settings import DataSettings
-from dartboard.data.sources import ArrayData, EncodedSplit, SourceIndex, open_images, open_source
+from dartboard.data.sources import ArrayData, EncodedSplit, SourceIndex, SplitName, open_images, open_source
 from dartboard.data.splits import apportion
 from dartboard.errors import DataError
 
 __all__ = ["load_dataset", "load_images"]
+
+MAPPED_FROM_BYTES = 512 * 2**20
+"""From this size on, all splits together, images are decoded to disk and mapped into memory."""
 
 _SUBSET_SEED = 0
 
@@ -84,9 +90,14 @@ def load_images(
         DataError: there are no such images, or one of them is broken.
     """
     channels, height, width = image_shape
-    split = replace(open_images(source, settings)[1], labels=None)
+    index = open_images(source, settings)
+    split = replace(index.splits["test"], labels=None)
     shape = Shape(height, width, channels)
-    decoded = decode_splits({"test": split}, image_size=None, skip_broken=True, progress=progress, shape=shape)
+    with DiskRoom(None) as room:
+        files = _files_in(room, _mapped_from(index, settings))
+        decoded = decode_splits(
+            {"test": split}, image_size=None, skip_broken=True, progress=progress, shape=shape, make_files=files
+        )
     refuse_broken_unlabelled({"test": split}, decoded.broken)
     return replace(decoded.splits["test"], names=split.names)
 
@@ -164,23 +175,59 @@ def _subset_sizes(counts: npt.NDArray[np.int64], total: int) -> npt.NDArray[np.i
 
 
 def _decode(index: SourceIndex, settings: DataSettings, cache_dir: Path | None, progress: Progress | None) -> Decoded:
-    root = cache_root(cache_dir)
+    root, mapped_from = cache_root(cache_dir), _mapped_from(index, settings)
     key = fingerprint(index, settings) if settings.cache and index.cacheable else None
-    if key is not None and (stored := load_decoded(root, key)) is not None:
+    if key is not None and (stored := load_decoded(root, key, mapped_from)) is not None:
         return stored
-    decoded = decode_splits(
-        index.splits, image_size=settings.image_size, skip_broken=settings.skip_broken, progress=progress
-    )
-    if key is None:
-        return decoded
-    try:
-        store_decoded(root, key, decoded)
-    except OSError as error:
-        note = f"The decoded images could not be kept in {root} for the next run: {error.strerror or error}."
+    with DiskRoom(root / key if key else None) as room:
+        decoded = decode_splits(
+            index.splits,
+            image_size=settings.image_size,
+            skip_broken=settings.skip_broken,
+            progress=progress,
+            make_files=_files_in(room, mapped_from),
+        )
+        reason = _store(root, key, decoded, room) if key else ""
+    if reason:
+        note = f"The decoded images could not be kept in {root} for the next run: {reason}."
         return replace(decoded, notes=(*decoded.notes, note))
-    if sum(images.images.nbytes for images in decoded.splits.values()) >= MAPPED_FROM_BYTES:
-        return load_decoded(root, key) or decoded
+    if key is not None and not SUPPORTED and _bytes_of(decoded) >= mapped_from:
+        return load_decoded(root, key, mapped_from) or decoded
     return decoded
+
+
+def _mapped_from(index: SourceIndex, settings: DataSettings) -> int:
+    """From how many bytes on the images are decoded to disk."""
+    if settings.memory_mib is not None:
+        return settings.memory_mib * 2**20
+    # What is not cacheable is an array already, so the memory has shown that it holds the images.
+    return MAPPED_FROM_BYTES if index.cacheable else sys.maxsize
+
+
+def _files_in(room: DiskRoom, mapped_from: int) -> MakeFiles:
+    def make_files(shapes: Mapping[SplitName, ArrayShape]) -> dict[SplitName, RowFile] | None:
+        large = sum(map(array_bytes, shapes.values())) >= mapped_from
+        return room.make_files(shapes) if large and SUPPORTED else None
+
+    return make_files
+
+
+def _store(root: Path, key: str, decoded: Decoded, room: DiskRoom) -> str:
+    """Keep the images under `key`; returns why that cannot be, or nothing."""
+    if room.refusal:
+        return room.refusal
+    try:
+        if room.folder:
+            take_over(root, key, room.folder, decoded)
+        else:
+            store_decoded(root, key, decoded)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def _bytes_of(decoded: Decoded) -> int:
+    return sum(images.images.nbytes for images in decoded.splits.values())
 
 
 def _if_any(images: ImageSet | None) -> ImageSet | None:

@@ -44,6 +44,16 @@ class DataSettings(Settings):
     cache: bool = True
     """Keep the decoded images on disk, so that the next run with the same files starts at once."""
 
+    memory_mib: int | None = Field(default=None, ge=0)
+    """From so many MiB on, decoded images are not held in memory: a dataset of that size is decoded to files, in the
+    cache or, without `cache`, in temporary ones; a part of that size is read from there batch by batch. None: 512 for a
+    dataset, 4096 for a part, or on a CPU an eighth of the machine's memory where that is less. Results do not depend on
+    it."""
+
+    workers: int | None = Field(default=None, ge=0, le=64)
+    """Threads that read the next batches from disk while the device is at work, for parts of the dataset that are not
+    held in memory (`memory_mib`). None: two, or one on a single core; 0: no threads. Results do not depend on it."""
+
 
 class AugmentSettings(Settings):
     """How training images are varied each time they are drawn; validation and test images never are."""

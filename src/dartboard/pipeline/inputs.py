@@ -21,4 +21,13 @@ def batches_of(
 ) -> Batches:
     """Batches of a view."""
     augmentation = Augmentation(augment, session.normalization, session.dataset.image_shape)
-    return Batches(view, augmentation, batch_size=batch_size, device=session.device, balanced=balanced)
+    reading = session.settings.data
+    return Batches(
+        view,
+        augmentation,
+        batch_size=batch_size,
+        device=session.device,
+        balanced=balanced,
+        memory_mib=reading.memory_mib,
+        workers=reading.workers,
+    )

@@ -1,10 +1,15 @@
+import os
+import threading
+from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from dartboard.data import Augmentation, AugmentSettings, Batches, ImageSet, ImageView, Normalization, batches
+from dartboard.data.rowfile import RowFile
 from dartboard.errors import DataError
 
 PIXEL_VALUES = Normalization((0.0,), (1 / 255,))
@@ -159,3 +164,103 @@ def test_images_without_labels_come_in_order_and_are_refused_for_training() -> N
     assert seen == [0, 1, 2, 3, 4]
     with pytest.raises(DataError, match="no labels"):
         next(made.epoch(generator()))
+
+
+VARIED = AugmentSettings(flip=True, crop_padding=2, min_scale=1.0, cutout=2)
+
+
+def on_disk(images: ImageView, folder: Path) -> ImageView:
+    """The same view of a file."""
+    shape = images.image_set.images.shape
+    file = RowFile.create_nameless(folder, shape)
+    file[0] = images.image_set.images
+    file.finish([])
+    return ImageView(ImageSet(file.images, images.image_set.labels, file=file), images.indices)
+
+
+def everything(made: Batches) -> list[torch.Tensor]:
+    """What all iterators give, and what is left of the generators that they drew from."""
+    seen: list[torch.Tensor] = []
+    for stream in (
+        made.epoch,
+        lambda drawn: islice(made.epoch(drawn), 1),
+        lambda drawn: islice(made.forever(drawn), 7),
+        lambda drawn: made.enlarged(1).epoch(drawn),
+        lambda _: made.in_order(),
+        lambda _: islice(made.in_order(5), 2),
+    ):
+        drawn = generator(3)
+        for batch in stream(drawn):
+            seen += [batch.images, batch.labels]
+        seen.append(drawn.get_state())
+    return [*seen, *made.images_in_order()]
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize("where", ["memory", "mapping", "file"])
+@pytest.mark.parametrize("workers", [None, 0, 1, 2, 5])
+def test_batches_do_not_depend_on_where_images_lie_or_who_reads_them(tmp_path, balanced, where, workers) -> None:
+    source = view(11, [7, 3, 5, 1, 0, 10, 2, 2, 9])
+    other = source if where == "memory" else on_disk(source, tmp_path)
+    if where == "mapping":
+        other = ImageView(replace(other.image_set, file=None), other.indices)
+    augmentation = Augmentation(VARIED, PIXEL_VALUES, (1, 4, 4))
+    plain = Batches(source, augmentation, batch_size=2, device="cpu", balanced=balanced)
+    read = Batches(other, augmentation, batch_size=2, device="cpu", balanced=balanced, memory_mib=0, workers=workers)
+    assert (plain._resident is None, read._resident is None) == (False, True)
+    for first, second in zip(everything(plain), everything(read), strict=True):
+        assert torch.equal(first, second)
+        assert first.stride() == second.stride()
+        assert first.dtype == second.dtype
+
+
+def test_images_on_disk_are_kept_in_memory_where_they_may_be(tmp_path) -> None:
+    augmentation = Augmentation(VARIED, PIXEL_VALUES, (1, 4, 4))
+    source = view(11)
+    plain, kept = (
+        Batches(images, augmentation, batch_size=2, device="cpu") for images in (source, on_disk(source, tmp_path))
+    )
+    assert kept._resident is not None
+    for first, second in zip(everything(plain), everything(kept), strict=True):
+        assert torch.equal(first, second)
+
+
+def test_a_machine_with_little_memory_keeps_less_on_the_cpu(monkeypatch) -> None:
+    pages = {"SC_PHYS_PAGES": 8 * 10, "SC_PAGE_SIZE": 16}
+    monkeypatch.setattr(batches.os, "sysconf", pages.__getitem__)
+    assert make(view(9), 4)._resident is not None
+    assert make(view(10), 4)._resident is None
+
+
+def threads_ahead() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("dartboard-ahead")]
+
+
+@pytest.mark.parametrize("stream", ["epoch", "forever", "in_order", "images_in_order"])
+def test_abandoned_iterators_leave_no_thread(tmp_path, stream) -> None:
+    augmentation = Augmentation(VARIED, PIXEL_VALUES, (1, 4, 4))
+    made = Batches(on_disk(view(11), tmp_path), augmentation, batch_size=2, device="cpu", memory_mib=0, workers=2)
+    begin = getattr(made, stream)
+    arguments = [generator()] if stream in ("epoch", "forever") else []
+    running = begin(*arguments)
+    assert threads_ahead() == []
+    next(running)
+    assert threads_ahead() != []
+    del running
+    assert threads_ahead() == []
+    for _ in islice(begin(*arguments), 2):
+        assert threads_ahead() != []
+    assert threads_ahead() == []
+
+
+def test_a_disk_that_fails_in_a_thread_is_reported_to_the_caller(tmp_path, monkeypatch) -> None:
+    augmentation = Augmentation(VARIED, PIXEL_VALUES, (1, 4, 4))
+    made = Batches(on_disk(view(11), tmp_path), augmentation, batch_size=2, device="cpu", memory_mib=0, workers=2)
+
+    def failing(*arguments: object) -> int:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "preadv", failing)
+    with pytest.raises(DataError, match="cannot be read: Input/output error"):
+        next(made.epoch(generator()))
+    assert threads_ahead() == []

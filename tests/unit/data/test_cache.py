@@ -116,13 +116,16 @@ def test_a_disk_that_fills_up_is_noted_and_leaves_nothing_behind(tmp_path, image
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_large_images_are_mapped_read_only(tmp_path, image_folder, monkeypatch) -> None:
+@pytest.mark.parametrize("supported", [True, False])
+def test_large_images_are_mapped_read_only(tmp_path, image_folder, decodings, monkeypatch, supported) -> None:
     plain = load_dataset(image_folder, DataSettings(cache=False))
     for module in (cache, load):
-        monkeypatch.setattr(module, "MAPPED_FROM_BYTES", 100)
+        monkeypatch.setattr(module, "SUPPORTED", supported)
+    monkeypatch.setattr(load, "MAPPED_FROM_BYTES", 12 * 8 * 8 * 3)
     for _ in range(2):
         mapped = load_dataset(image_folder, DataSettings(), cache_dir=tmp_path / "cache")
         assert isinstance(mapped.train.images, np.memmap)
+        assert (mapped.train.file is not None) is supported
         assert not mapped.train.images.flags.writeable
         assert same(mapped, plain)
 

@@ -12,6 +12,8 @@ from dartboard.errors import SettingsError
         (DataSettings, "validation_fraction", 0.6),
         (DataSettings, "test_fraction", -0.1),
         (DataSettings, "max_train_images", 0),
+        (DataSettings, "memory_mib", -1),
+        (DataSettings, "workers", -1),
         (AugmentSettings, "min_scale", 0.0),
         (AugmentSettings, "cutout", -1),
         (AugmentSettings, "crop_padding", -1),

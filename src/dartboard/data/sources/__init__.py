@@ -1,5 +1,6 @@
 """Where datasets come from; each source lists its splits and leaves the decoding to `dartboard.data.decode`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from dartboard.data.settings import DataSettings
@@ -63,13 +64,13 @@ def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -
     raise DataError(f"there is no dataset at {path}; {_ACCEPTED}.")
 
 
-def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -> tuple[str, EncodedSplit]:
+def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -> SourceIndex:
     """The images of a source that are to be predicted: its test images, or all where it has no test split.
 
     A folder of images without class folders is taken as it is, sorted by name.
 
     Returns:
-        The name of the dataset, and its images with or without labels.
+        The dataset with these images alone, labelled or not, as its test split.
 
     Raises:
         DataError: nothing usable lies there.
@@ -79,8 +80,7 @@ def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -
         index = build_index(path.resolve().name, {"test": list_images(path)})
     else:
         index = open_source(source, settings)
-    split = index.splits.get("test") or index.splits["train"]
-    return index.name, split
+    return replace(index, splits={"test": index.splits.get("test") or index.splits["train"]})
 
 
 def _holds_only_files(path: Path) -> bool:

@@ -263,14 +263,17 @@ def test_without_the_optional_package_the_hub_is_refused_with_the_remedy(monkeyp
 
 
 def test_images_to_predict_are_the_test_images_or_all_or_a_plain_folder(tmp_path) -> None:
-    assert open_images(write_task(tmp_path / "task"), SETTINGS)[1].names == ["000009.png", "000007.png", "000008.png"]
+    def names(path) -> object:
+        return open_images(path, SETTINGS).splits["test"].names
+
+    assert names(write_task(tmp_path / "task")) == ["000009.png", "000007.png", "000008.png"]
     write_images(tmp_path / "loose", ["b.png", "a.png"])
-    name, split = open_images(tmp_path / "loose", SETTINGS)
-    assert name == "loose"
-    assert split.names == ["a.png", "b.png"]
-    assert split.labels is None
+    index = open_images(tmp_path / "loose", SETTINGS)
+    assert (index.name, list(index.splits)) == ("loose", ["test"])
+    assert index.splits["test"].names == ["a.png", "b.png"]
+    assert index.splits["test"].labels is None
     manifest = write_csv(tmp_path / "loose" / "m.csv", [("b.png",), ("a.png",)], "path")
-    assert open_images(manifest, SETTINGS)[1].names == ["b.png", "a.png"]
+    assert names(manifest) == ["b.png", "a.png"]
 
 
 def test_a_hidden_test_set_in_parquet_files_has_no_labels(tmp_path, write_parquet) -> None:
