@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from dartboard.pipeline.budget import Lot
+from dartboard.pipeline.budget import Lot, TrainingRate, most_epochs, training_lengths
 from dartboard.pipeline.planning import reserve
 from dartboard.pipeline.probing import measure_training
 from dartboard.pipeline.session import Session
@@ -16,7 +16,6 @@ FOUND = "found"
 """Name of the network that was found, beside those of the yardsticks."""
 
 _LEAST_EPOCHS = 2
-_MOST_GROWTH = 2
 
 
 def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Lot]:
@@ -32,9 +31,10 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Lot]:
         Lots by name, `FOUND` first; empty without a budget, or where the epochs were given.
     """
     run, train, splits = session.run, session.settings.train, session.splits
-    planned = any(decision.setting == "train.epochs" for decision in session.settings.decisions)
-    if session.settings.budget is None or not planned:
+    decided = {decision.setting for decision in session.settings.decisions}
+    if session.settings.budget is None or "train.epochs" not in decided:
         return {}
+    given = None if "train.steps_per_epoch" in decided else train.steps_per_epoch
     if run.has("lots.json"):
         return {name: Lot.model_validate(lot) for name, lot in run.read("lots.json").items()}
     networks = [Standard(FOUND, "the network found", genotype, train.init_channels, train.layers)]
@@ -44,14 +44,27 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Lot]:
         each.name: measure_training(session, each.genotype, init_channels=each.init_channels, layers=each.layers)
         for each in networks
     }
-    epochs = {name: rate.epoch(train.steps_per_epoch, len(splits.validation)) for name, rate in rates.items()}
+    images, scored = len(splits.train), len(splits.validation)
     tests = {name: len(splits.test) * rate.image for name, rate in rates.items()}
-    assert train.epochs is not None
-    fitting = math.floor((_time_left(session) / train.runs - sum(tests.values())) / sum(epochs.values()))
-    number = max(_LEAST_EPOCHS, min(fitting, _MOST_GROWTH * train.epochs))
+    together = TrainingRate(
+        step=math.fsum(rate.step for rate in rates.values()),
+        image=math.fsum(rate.image for rate in rates.values()),
+        available=next(iter(rates.values())).available,
+        memory=0,
+    ).limited(given)
+    left = _time_left(session) / train.runs - math.fsum(tests.values())
+    lengths = training_lengths(together, left, images=images, scored=scored)
+    epochs, steps = max(_LEAST_EPOCHS, lengths.epochs), lengths.steps or given
+    most = math.ceil(most_epochs(images) * together.available / (steps or together.available))
     lots = {
-        name: Lot(epochs=number, seconds=number * seconds, test_seconds=tests[name], most=_MOST_GROWTH * number)
-        for name, seconds in epochs.items()
+        name: Lot(
+            epochs=epochs,
+            steps=steps,
+            seconds=epochs * rate.epoch(steps, scored),
+            test_seconds=tests[name],
+            most=max(epochs, most),
+        )
+        for name, rate in rates.items()
     }
     run.write("lots.json", {name: lot.model_dump() for name, lot in lots.items()})
     return lots

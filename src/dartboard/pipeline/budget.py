@@ -6,7 +6,7 @@ larger; a supernet should take enough steps before it is; and what neither needs
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, TypeVar
 
 from dartboard.config import Settings
@@ -96,6 +96,10 @@ class TrainingRate:
     available: int
     memory: int
 
+    def limited(self, steps: int | None) -> "TrainingRate":
+        """The same where an epoch has so many steps at most."""
+        return self if steps is None else replace(self, available=min(steps, self.available))
+
     def epoch(self, steps: int | None, scored: int) -> float:
         """Seconds of an epoch of `steps`, or of a pass, and the evaluation of `scored` images."""
         return min(steps or self.available, self.available) * self.step + scored * self.image
@@ -120,6 +124,9 @@ class Lot(Settings):
 
     epochs: int
     """Epochs, as planned at the start."""
+
+    steps: int | None
+    """Steps of an epoch; null: a pass."""
 
     seconds: float
     """Working time from the first epoch to the last."""

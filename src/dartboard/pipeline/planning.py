@@ -180,7 +180,9 @@ class _Planner:
         size, rate = choose_size(
             sizes,
             partial(_network_work, session, genotype),
-            lambda size: measure_training(session, genotype, init_channels=size.channels, layers=size.layers),
+            lambda size: measure_training(session, genotype, init_channels=size.channels, layers=size.layers).limited(
+                settings.train.steps_per_epoch
+            ),
             lambda rate: part(rate) >= wanted * rate.epoch(None, scored) and self._fits_memory(rate),
         )
         asked = settings.train.epochs if "train.epochs" in self.given else None

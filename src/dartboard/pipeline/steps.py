@@ -49,12 +49,13 @@ def train_networks(session: Session, genotype: Genotype, lot: Lot | None = None)
     """
     settings, seed = session.settings, session.settings.seed
     card, data = model_card(session, genotype), training_data(session)
+    train = settings.train.model_copy(update={"steps_per_epoch": lot.steps} if lot else {})
     with session.phase("train"):
         networks = [
             train_network(
                 data,
                 card,
-                settings.train,
+                train,
                 session.run,
                 number=number,
                 epochs=lot.epochs if lot else train_epochs(session),

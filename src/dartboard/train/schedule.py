@@ -57,7 +57,7 @@ class Allowance:
 
     Attributes:
         seconds: of work from its first epoch to its last.
-        most: epochs that it may have; only in its first quarter does it become longer than planned.
+        most: epochs that it may have; only in its first quarter, or after its first epoch, does it become longer.
     """
 
     seconds: float
@@ -81,7 +81,7 @@ class Allowance:
         fitting = done + max(1, math.floor(left / last))
         if (planned - done) * last > left * (1 + _SLACK):
             return min(planned, fitting)
-        return max(planned, min(fitting, self.most)) if done <= _GROWING * planned else planned
+        return max(planned, min(fitting, self.most)) if done <= max(1, _GROWING * planned) else planned
 
 
 def learning_rate(settings: TrainSettings, step: float, steps: int, steps_per_epoch: int) -> float:
