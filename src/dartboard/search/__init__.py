@@ -19,7 +19,7 @@ from dartboard.search.gradient import (
     Unrolled,
 )
 from dartboard.search.hypernetworks import DenseHypernetwork, EmbeddingHypernetwork, Hypernetwork
-from dartboard.search.loop import run_reselection, run_search, stage_spans
+from dartboard.search.loop import run_reselection, run_search
 from dartboard.search.penalties import (
     BetaDecay,
     DirichletAnchor,
@@ -120,7 +120,7 @@ from dartboard.search.selection import (
     make_genotype,
 )
 from dartboard.search.settings import SearchSettings
-from dartboard.search.stage import StageSearch
+from dartboard.search.stage import StageSearch, stage_spans
 from dartboard.search.state import SearchState
 from dartboard.search.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate, Update
 
