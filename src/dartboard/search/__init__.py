@@ -1,10 +1,22 @@
 """The parts of a search and the one loop that runs them."""
 
+from dartboard.search.analyses import (
+    ANALYSES,
+    Analysis,
+    Discretisation,
+    Findings,
+    Measurement,
+    Shuffling,
+    analysis,
+    make_analysis,
+    run_analysis,
+)
 from dartboard.search.architecture import Architecture, Decisions, Live, StepGates, all_live, initial_live
 from dartboard.search.companions import CompanionNetwork, Distillation, Tapped
 from dartboard.search.curvature import AlphaCurvature
 from dartboard.search.describe import describe_part, describe_recipe
 from dartboard.search.dropping import Dropping
+from dartboard.search.finished import FinishedSearch
 from dartboard.search.fits import Choosy, check_fit
 from dartboard.search.gradient import (
     Bilevel,
@@ -125,12 +137,14 @@ from dartboard.search.state import SearchState
 from dartboard.search.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate, Update
 
 __all__ = [
+    "ANALYSES",
     "CHOICE_RULES",
     "METHODS",
     "RESELECTIONS",
     "AdamUpdate",
     "AdversarialPerturbation",
     "AlphaCurvature",
+    "Analysis",
     "Architecture",
     "BestEpoch",
     "BetaDecay",
@@ -155,6 +169,7 @@ __all__ = [
     "Deterministic",
     "Dirichlet",
     "DirichletAnchor",
+    "Discretisation",
     "Distillation",
     "Draw",
     "DrawsPaths",
@@ -169,6 +184,8 @@ __all__ = [
     "Fading",
     "FadingMagnitude",
     "FadingSkipDropout",
+    "Findings",
+    "FinishedSearch",
     "FirstOrder",
     "GroupSoftmax",
     "GrowDropping",
@@ -186,6 +203,7 @@ __all__ = [
     "Live",
     "Measure",
     "MeasureCurvature",
+    "Measurement",
     "Neumann",
     "NoTraining",
     "NodeSoftmax",
@@ -221,6 +239,7 @@ __all__ = [
     "SgdUpdate",
     "Share",
     "Sharpening",
+    "Shuffling",
     "Sigmoid",
     "Simplex",
     "SkipCap",
@@ -249,17 +268,20 @@ __all__ = [
     "WithAttention",
     "ZeroOne",
     "all_live",
+    "analysis",
     "check_fit",
     "choice_rule",
     "describe_part",
     "describe_recipe",
     "initial_live",
+    "make_analysis",
     "make_genotype",
     "make_recipe",
     "make_reselection",
     "method",
     "removal_stage",
     "reselection",
+    "run_analysis",
     "run_reselection",
     "run_search",
     "select_by_removal",

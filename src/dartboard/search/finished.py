@@ -1,6 +1,8 @@
 """A search that has ended, taken up again from its checkpoint without touching it."""
 
-from dartboard.runs import RunDirectory, derive_seed
+import torch
+
+from dartboard.runs import RunDirectory, derive_seed, make_generator
 from dartboard.search.problem import SearchLength, SearchProblem
 from dartboard.search.recipe import Recipe
 from dartboard.search.settings import SearchSettings
@@ -65,3 +67,7 @@ class FinishedSearch:
         search.state.temperature = self._stage.state.temperature
         search.state.auxiliary_gate = self._stage.state.auxiliary_gate
         search.state.refresh()
+
+    def generator(self, *purpose: str | int) -> torch.Generator:
+        """A generator of random numbers for a purpose of its own, on the CPU."""
+        return make_generator(self._seed, "analysis", *purpose)
