@@ -53,6 +53,7 @@ from dartboard.pipeline import (
     finished_result,
     given_arrays,
     open_request,
+    plan_analysis,
     predict_images,
     read_genotype,
     recorded_source,
@@ -229,8 +230,9 @@ def analyse(
     with _opened(data, request, place, resume, observer) as session:
         if result := finished_result(session, tested=False):
             return result
+        measurements = plan_analysis(session)
         _begin(session, ())
-        analyse_search(session)
+        analyse_search(session, measurements)
         return _finish(session, command)
 
 

@@ -1,7 +1,7 @@
 """How the steps of a run are joined: settings, session, steps and the result."""
 
 from dartboard.pipeline.allotting import FOUND, allot_trainings
-from dartboard.pipeline.analysing import analyse_search, analysis_directory, analysis_settings
+from dartboard.pipeline.analysing import analyse_search, analysis_directory, analysis_settings, plan_analysis
 from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.choosing import check_choice, choose_genotype, describe_choice
 from dartboard.pipeline.given import Data, given_arrays, recorded_source
@@ -54,6 +54,7 @@ __all__ = [
     "given_arrays",
     "open_request",
     "open_session",
+    "plan_analysis",
     "predict_images",
     "predict_with",
     "read_genotype",

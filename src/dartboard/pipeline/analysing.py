@@ -1,5 +1,6 @@
 """A look into what a search has learned, once it has ended."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from dartboard.pipeline.searching import search_problem, search_recipe
 from dartboard.pipeline.session import Session
 from dartboard.pipeline.settings import DEFAULT_RULE, RunSettings
 from dartboard.runs import RunDirectory, next_free
-from dartboard.search import Analysis, FinishedSearch, make_analysis, run_analysis
+from dartboard.search import Analysis, FinishedSearch, Measurement, make_analysis, run_analysis
 from dartboard.space import get_space
 
-__all__ = ["analyse_search", "analysis_directory", "analysis_settings"]
+__all__ = ["analyse_search", "analysis_directory", "analysis_settings", "plan_analysis"]
 
 
 def analysis_settings(run_directory: Path, name: str, options: dict[str, Any]) -> RunSettings:
@@ -65,30 +66,40 @@ def analysis_directory(settings: RunSettings, out: Path | None, *, resume: bool)
     return first if resume else next_free(first)
 
 
-def analyse_search(session: Session) -> None:
-    """Take the measurements that are open, and write what all of them say to `analysis.json`.
-
-    The architecture that the search found is copied beside it, so that the report shows what it is about.
+def plan_analysis(session: Session) -> list[Measurement]:
+    """What is to be measured; nothing is written.
 
     Raises:
         RunDirectoryError: the dataset is not the one that the supernet was trained on.
-        SettingsError: the options leave nothing to measure, or there are no validation images.
+        CheckpointError: the checkpoint of the search cannot be used.
+        SettingsError: the options leave nothing to measure.
     """
-    settings, run = session.settings, session.run
+    settings = session.settings
     asked = settings.analysis
     assert asked is not None
     source = RunDirectory(Path(asked.run))
     check_same_images(session, source)
+    finished = FinishedSearch(
+        search_problem(session),
+        search_recipe(settings),
+        settings.search,
+        source,
+        length=search_length(session),
+        seed=settings.seed,
+    )
+    return make_analysis(asked.name, asked.options).measurements(finished)
+
+
+def analyse_search(session: Session, measurements: Sequence[Measurement]) -> None:
+    """Take the measurements that are open, and write what all of them say to `analysis.json`.
+
+    The architecture that the search found is copied beside it, so that the report shows what it is about.
+    """
+    run, asked = session.run, session.settings.analysis
+    assert asked is not None
     with session.phase("analysis"):
         if not run.has("analysis.json"):
-            finished = FinishedSearch(
-                search_problem(session),
-                search_recipe(settings),
-                settings.search,
-                source,
-                length=search_length(session),
-                seed=settings.seed,
-            )
-            findings = run_analysis(finished, make_analysis(asked.name, asked.options), run, session.observer)
+            wanted = make_analysis(asked.name, asked.options)
+            findings = run_analysis(wanted, measurements, run, session.observer)
             run.write("analysis.json", AnalysisFacts(name=asked.name, run=asked.run, findings=findings).to_json())
-    run.write("genotype.json", source.read("genotype.json"))
+    run.write("genotype.json", RunDirectory(Path(asked.run)).read("genotype.json"))

@@ -1,7 +1,7 @@
 """What an analysis of a finished search is, and the loop that runs one."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -75,23 +75,23 @@ def make_analysis(name: str, options: Mapping[str, Any]) -> Analysis:
     return made
 
 
-def run_analysis(finished: FinishedSearch, wanted: Analysis, run: RunDirectory, observer: Observer) -> Findings:
+def run_analysis(
+    wanted: Analysis, measurements: Sequence[Measurement], run: RunDirectory, observer: Observer
+) -> Findings:
     """Take the measurements that the run directory does not hold yet, and say what all of them tell.
 
     Each is an event `measurement` of the phase `analysis` with its `name`, the `seconds` it took and its `figures`.
 
     Args:
-        finished: the search.
         wanted: the analysis.
+        measurements: its measurements.
         run: where events go.
         observer: hears of every measurement.
     """
-    wanted_ones = wanted.measurements(finished)
     recorded = [event for event in run.events.read() if event["event"] == "measurement"]
     done = {event["name"]: event["figures"] for event in recorded}
-    observer.begin("analysis", epochs=len(wanted_ones), steps=1, done=len(done))
     with equal_steps():
-        for each in wanted_ones:
+        for each in measurements:
             if each.name in done:
                 continue
             started, figures = time.perf_counter(), each.measure()
@@ -99,9 +99,8 @@ def run_analysis(finished: FinishedSearch, wanted: Analysis, run: RunDirectory, 
             event = {"event": "measurement", "phase": "analysis", "name": each.name, "figures": figures}
             run.events.append({**event, "seconds": seconds})
             done[each.name] = figures
-            observer.step()
-    observer.end("analysis")
-    return wanted.conclude({each.name: done[each.name] for each in wanted_ones})
+            observer.measured(each.name, len(done), len(measurements))
+    return wanted.conclude({each.name: done[each.name] for each in measurements})
 
 
 def scored(score: Score | None) -> Score:
