@@ -30,10 +30,10 @@ def analysis_settings(run_directory: Path, name: str, options: dict[str, Any]) -
     """
     wanted, source = make_analysis(name, options), finished_run(run_directory)
     recorded = source.read("settings.json")
-    for key, noun in (("reselection", "selection"), ("analysis", "analysis")):
+    for key, what in (("reselection", "a selection from"), ("analysis", "an analysis of")):
         if recorded.get(key):
             raise RunDirectoryError(
-                f"{run_directory} holds the {noun} of the search in {recorded[key]['run']}; name that run."
+                f"{run_directory} holds {what} the search in {recorded[key]['run']}; name that run."
             )
     given = {"analysis": {"run": str(source.path), "name": name, "options": options}}
     settings = resolve(RunSettings, recorded, given, {"seeds": None, "choose": DEFAULT_RULE})

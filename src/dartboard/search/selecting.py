@@ -32,7 +32,9 @@ def removal_stage(search: Recipe, measure: Measure = "accuracy") -> Recipe:
 def learning_on(search: Recipe) -> Recipe:
     """What goes on with a supernet that `search` has trained, as DARTS-PT does (arXiv:2108.04392).
 
-    The weights learn on at a tenth of the rate, alpha as before; rules of the search have had their say.
+    The weights learn on at a tenth of the rate, alpha as before; rules of the search have had their say, but for those
+    that move alpha.
     """
     # Whatever warm-up the settings ask of a search, alpha has had it.
-    return replace(search, rules=(WarmUp(0.0),), earlier=(), weight_lr_factor=0.1, restarts_rate=True)
+    rules = (WarmUp(0.0), *(rule for rule in search.rules if rule.moves_alpha))
+    return replace(search, rules=rules, earlier=(), weight_lr_factor=0.1, restarts_rate=True)

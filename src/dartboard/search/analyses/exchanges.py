@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, groupby
 from typing import Any
 
 import torch
@@ -52,23 +52,19 @@ def edge_exchanges(supernet: ReferenceSupernet) -> list[list[Exchange]]:
 
 
 def layer_exchanges(supernet: ReferenceSupernet) -> list[list[Exchange]]:
-    """For every set of layers of the same form, such as those of a stage after its first: its pairs."""
-    forms: dict[object, list[tuple[int, MixedCell]]] = {}
-    for index, cell in _cells(supernet):
-        place = supernet.spec.plan.places[index]
-        assert isinstance(place, CellPlace)
-        edges = tuple(_edge_form(cell, row) for row in range(len(cell.strides)))
-        forms.setdefault((place.map_size, place.shortcut, edges, _shapes(cell)), []).append((index, cell))
+    """For every row of layers of the same form, such as those of a stage after its first: its pairs."""
+    blocks = enumerate(supernet.backbone.blocks)
+    rows = [list(same) for form, same in groupby(blocks, lambda each: _layer_form(supernet, *each)) if form]
     return [
         [
             Exchange(
                 f"layers {one + 1} and {other + 1}",
                 ((f"backbone.blocks.{one}.", f"backbone.blocks.{other}."),),
-                (first.kind, second.kind),
+                (str(first.kind), str(second.kind)),
             )
             for (one, first), (other, second) in combinations(layers, 2)
         ]
-        for layers in forms.values()
+        for layers in rows
         if len(layers) > 1
     ]
 
@@ -124,6 +120,16 @@ def _edge_form(cell: MixedCell, row: int) -> tuple[object, ...]:
     """What an edge must share with another to take its place: stride, operations, and the shapes of all weights."""
     parts = [list(getattr(cell, part))[row] for part in _PARTS if len(getattr(cell, part))]
     return cell.strides[row], tuple(cell.ops_of(row, None)), tuple(_shapes(part) for part in parts)
+
+
+def _layer_form(supernet: ReferenceSupernet, index: int, cell: nn.Module) -> tuple[object, ...]:
+    """What a layer must share with another to take its place; nothing where it is no cell."""
+    if not isinstance(cell, MixedCell):
+        return ()
+    place = supernet.spec.plan.places[index]
+    assert isinstance(place, CellPlace)
+    edges = tuple(_edge_form(cell, row) for row in range(len(cell.strides)))
+    return place.map_size, cell.shortcut, edges, _shapes(cell)
 
 
 def _shapes(module: nn.Module) -> tuple[tuple[str, torch.Size], ...]:
