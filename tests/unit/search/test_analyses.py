@@ -85,6 +85,21 @@ def test_only_edges_of_the_same_stride_change_places() -> None:
     # 8 edges of a reduction cell leave an input, with stride 2, and 6 do not.
     assert len(reduction) == math.comb(8, 2) + math.comb(6, 2)
     assert len(edge_exchanges(make_supernet("robust-s1", 3)[0])[0]) < math.comb(14, 2)
+    # The operations of S4 have the same weights at either stride.
+    assert len(edge_exchanges(make_supernet("robust-s4", 3)[0])[1]) == math.comb(8, 2) + math.comb(6, 2)
+
+
+def test_auxiliary_skip_connections_with_weights_go_along() -> None:
+    supernet, gates, images = make_supernet("darts", 3, Mixing(auxiliary_skip=True))
+    moved = copy.deepcopy(supernet)
+    chosen = next(each for each in edge_exchanges(supernet)[1] if each.rows == (0, 3))
+    run, put = exchanged(supernet, gates, [chosen])
+    for cell in (moved.backbone.blocks[index] for index in (1, 2)):
+        for modules in (cell.edges, cell.auxiliary):
+            modules[0], modules[3] = modules[3], modules[0]
+    rows = [3, 1, 2, 0, *range(4, 14)]
+    by_hand = {name: gate[rows] if name.startswith("reduce") else gate for name, gate in gates.items()}
+    assert torch.equal(run(images, put), moved(images, by_hand))
 
 
 def test_layers_change_places_within_their_stage() -> None:
