@@ -202,7 +202,7 @@ def test_the_measures_are_compared_edge_by_edge() -> None:
 
 
 def test_the_shares_that_fit_best_go_by_the_error_of_the_other_operation() -> None:
-    """Why gates prefer skips (arXiv:2108.04392, section 4.1): errors of variance 1 and 3 give shares 1/4 and 3/4."""
+    """Why gates prefer skips (arXiv:2108.04392, section 3): errors of variance 1 and 3 give shares 1/4 and 3/4."""
     of_skip = torch.tensor([1.0, -1.0, 1.0, -1.0])
     of_convolution = math.sqrt(3) * torch.tensor([1.0, 1.0, -1.0, -1.0])
     topology = CellTopology(num_inputs=1, num_nodes=1, output="last", projects_inputs=False, edges_per_node=None)
