@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import RecipeError
 from dartboard.search import Architecture, Concrete, ExpectedResources, Recipe, all_live, make_recipe
 from dartboard.space import CellTopology, OperationCosts, SearchSpace, get_space, operation_costs
