@@ -224,8 +224,8 @@ def analyse(
       dartboard analyse runs/flowers --what discretisation --set edges=normal:0-2,normal:1-2
       dartboard analyse runs/flowers --what shuffling --set permutations=20
     """
-    from dartboard.cli.display import make_display
     from dartboard.cli.output import print_result
+    from dartboard.display import make_display
 
     options = parse_overrides(overrides or [])
     with make_display(Console(stderr=True)) as display:
