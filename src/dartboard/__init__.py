@@ -14,7 +14,7 @@ from dartboard.errors import DartboardError
 from dartboard.version import __version__
 
 if TYPE_CHECKING:
-    from dartboard.api import describe, methods, plan, predict, report, run, search, select, spaces, train
+    from dartboard.api import analyse, describe, methods, plan, predict, report, run, search, select, spaces, train
     from dartboard.display import progress
     from dartboard.pipeline import Result
     from dartboard.runs import Observer
@@ -26,6 +26,7 @@ __all__ = [
     "Observer",
     "Result",
     "__version__",
+    "analyse",
     "describe",
     "methods",
     "plan",

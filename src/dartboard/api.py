@@ -38,6 +38,9 @@ from dartboard.pipeline import (
     Session,
     Step,
     allot_trainings,
+    analyse_search,
+    analysis_directory,
+    analysis_settings,
     check_choice,
     check_sizes,
     choose_genotype,
@@ -50,6 +53,7 @@ from dartboard.pipeline import (
     finished_result,
     given_arrays,
     open_request,
+    plan_analysis,
     predict_images,
     read_genotype,
     recorded_source,
@@ -68,7 +72,7 @@ from dartboard.space import SPACES, Genotype, SearchSpace
 from dartboard.supernet import describe_forms
 from dartboard.train import PREDICTION_ENDINGS, ImagePredictions
 
-__all__ = ["describe", "methods", "plan", "predict", "report", "run", "search", "select", "spaces", "train"]
+__all__ = ["analyse", "describe", "methods", "plan", "predict", "report", "run", "search", "select", "spaces", "train"]
 
 Layer = Mapping[str, Any]
 Place = str | Path
@@ -191,6 +195,44 @@ def select(
             return result
         _begin(session, ("search",))
         reselect_genotype(session)
+        return _finish(session, command)
+
+
+def analyse(
+    run_directory: Place,
+    name: str,
+    options: Layer | None = None,
+    *,
+    data: Data | None = None,
+    out: Place | None = None,
+    resume: bool = False,
+    observer: Observer | None = None,
+    command: str = "dartboard.analyse(...)",
+) -> Result:
+    """Find out something about what a search has learned, once it has ended, without searching again.
+
+    Args:
+        run_directory: of the search; nothing in it is changed.
+        name: of the analysis: "discretisation" or "shuffling".
+        options: of the analysis.
+        data: as in `select`.
+        out: the run directory of the analysis; None makes a new one beside that of the search.
+        resume: see the module; what is measured already is not measured again.
+        observer: see the module.
+        command: see the module.
+
+    Returns:
+        The summary; its `analysis` tells what was found, its `genotype` is that of the search.
+    """
+    settings = analysis_settings(Path(run_directory), name, dict(options or {}))
+    place = analysis_directory(settings, Path(out) if out else None, resume=resume)
+    request = Request((settings.model_dump(mode="json"),), ("search",))
+    with _opened(data, request, place, resume, observer) as session:
+        if result := finished_result(session, tested=False):
+            return result
+        measurements = plan_analysis(session)
+        _begin(session, ())
+        analyse_search(session, measurements)
         return _finish(session, command)
 
 
@@ -378,6 +420,11 @@ def _searching(data: Data | None, layers: Sequence[Layer], steps: tuple[Step, ..
             "the settings are those of a selection, which a search would ignore; use `dartboard select`, or the "
             "settings of the search."
         )
+    if settings.analysis is not None:
+        raise SettingsError(
+            "the settings are those of an analysis, which a search would ignore; use `dartboard analyse`, or the "
+            "settings of the search."
+        )
     if settings.seeds is None and settings.choose != DEFAULT_RULE:
         raise SettingsError(
             f"{settings.choose} has nothing to choose from; say with how many seeds to search, as in --seeds 4 (the "
@@ -387,7 +434,8 @@ def _searching(data: Data | None, layers: Sequence[Layer], steps: tuple[Step, ..
 
 
 def _training(data: Data | None, layers: Sequence[Layer], genotype: Genotype) -> Request:
-    given = {"space": genotype.space, "genotype": genotype.to_json(), "seeds": None, "reselection": None}
+    cleared = {"seeds": None, "reselection": None, "analysis": None}
+    given = {"space": genotype.space, "genotype": genotype.to_json(), **cleared}
     spaces = (layer["space"] for layer in layers if layer.get("space", AUTO) != AUTO)
     for name in (name for name in spaces if name != genotype.space):
         raise SettingsError(
@@ -413,6 +461,8 @@ def _announcement(session: Session, steps: Sequence[Step]) -> dict[str, str]:
             f"{_count(train_epochs(session), 'epoch')}, {network.init_channels} channels, "
             f"{_count(network.layers, 'layer')}" + (f", {network.runs} networks" if network.runs > 1 else "")
         )
+    if settings.analysis:
+        rows["analysis"] = f"{settings.analysis.name} of {settings.analysis.run}"
     return rows | {
         "preset": settings.preset,
         **({"budget": _budget(session)} if settings.budget else {}),

@@ -387,6 +387,7 @@ VALUES: dict[tuple[str, str], list[object]] = {
     **{(name, "factor"): [0.0] for name in ("robust-darts", "robust-darts-ada")},
     ("cdarts", "warm_up"): [0.6],
     ("proxyless", "cost_reference"): [1e5],
+    ("snas", "resource_weight"): [0.1],
     # Must divide the width of the small supernet.
     **{(name, "channel_share"): [1, 2] for name in ("pc-darts", "drnas")},
     **{(name, "tuning"): [0.3] for name in ("darts-pt", "sdarts-pt")},

@@ -192,6 +192,58 @@ def select(
 
 
 @app.command()
+def analyse(
+    run_directory: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The run directory of a search.", show_default=False)
+    ],
+    name: Annotated[
+        str, typer.Option("--what", metavar="NAME", help="discretisation or shuffling.", show_default=False)
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="OPTION=VALUE", help="An option of the analysis; may be repeated."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FOLDER", help="Run directory of the analysis. Without it: one beside."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", metavar="", help="Go on with an analysis that was interrupted.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
+    """Find out what a finished search has learned; the supernet of the search stays as it is.
+
+    [bold]Analyses[/], with their options
+
+      discretisation  fix each operation of each edge, let the rest learn on, compare: edges, patience, epochs
+      shuffling       let edges or layers change places at random: parts (edges or layers), permutations
+
+    [bold]Examples[/]
+
+      dartboard analyse runs/flowers --what discretisation --set edges=normal:0-2,normal:1-2
+      dartboard analyse runs/flowers --what shuffling --set permutations=20
+    """
+    from dartboard.cli.output import print_result
+    from dartboard.display import make_display
+
+    options = parse_overrides(overrides or [])
+    with make_display(Console(stderr=True)) as display:
+        from dartboard import api
+
+        result = api.analyse(
+            run_directory,
+            name,
+            options,
+            out=out,
+            resume=resume,
+            observer=display,
+            command=shlex.join(["dartboard", *sys.argv[1:]]),
+        )
+    print_result(result, as_json=as_json)
+
+
+@app.command()
 def report(
     run_directory: Annotated[Path, typer.Argument(metavar="FOLDER", help="The run directory.", show_default=False)],
     as_json: _Json = False,

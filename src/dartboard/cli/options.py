@@ -28,6 +28,7 @@ PRESET_LIST = "\n".join(
         "[cyan]darts-cifar[/]       the DARTS paper: its space, 50 epochs of search, 600 of training; for a GPU",
         "[cyan]nas-bench-201[/]     the benchmark's training of 200 epochs",
         "[cyan]nas-bench-201-12[/]  the same over 12 epochs",
+        "[cyan]proxyless[/]         ProxylessNAS: its space, 160 epochs of search, 300 of training; for a GPU",
         "[cyan]smoke[/]             seconds; shows that everything works, says nothing about accuracy",
     ]
 )

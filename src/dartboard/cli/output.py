@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dartboard.cli.findings import describe_findings
 from dartboard.durations import duration
 
 if TYPE_CHECKING:
@@ -30,7 +31,19 @@ def print_result(result: "Result", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(result.to_json()))
         return
-    rows = {
+    rows = describe_findings(result.analysis.name, result.analysis.findings) if result.analysis else _outcome(result)
+    rows |= {
+        "time": ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items()),
+        "predictions": _predictions_file(result),
+        "report": str(result.path / "report.html"),
+        "run directory": str(result.path),
+    }
+    _print_rows({heading: text for heading, text in rows.items() if text})
+
+
+def _outcome(result: "Result") -> dict[str, str]:
+    """The network or the architecture that came out."""
+    return {
         "test accuracy": _percent(result.test_accuracy, result.test_accuracy_std),
         "validation accuracy": _percent(result.validation_accuracy),
         **{f"  {name}": _comparison(yardstick) for name, yardstick in result.yardsticks.items()},
@@ -39,12 +52,7 @@ def print_result(result: "Result", *, as_json: bool) -> None:
         "genotype": result.genotype.text,
         **_reselection(result.reselection),
         "chosen": _choice(result.choice),
-        "time": ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items()),
-        "predictions": _predictions_file(result),
-        "report": str(result.path / "report.html"),
-        "run directory": str(result.path),
     }
-    _print_rows({heading: text for heading, text in rows.items() if text})
 
 
 def print_plan(plan: "Plan", *, as_json: bool) -> None:

@@ -95,6 +95,10 @@ class PlainDisplay(Observer):
         facts = {**describe_epoch(event), "left": duration(left)}
         self._line(f"{self._phase}: " + ", ".join(f"{name} {text}" for name, text in facts.items()))
 
+    def measured(self, name: str, done: int, total: int) -> None:
+        """Say what has been measured."""
+        self._line(f"analysis: {name}, {done} of {total}")
+
     def _line(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
@@ -125,6 +129,7 @@ class BarsDisplay(PlainDisplay):
         self._figures: dict[TaskID, Table] = {}
         self._task = self._progress.add_task("", visible=False, unit="")
         self._reading: TaskID | None = None
+        self._measuring = False
 
     def render(self) -> RenderableType:
         """The bars and figures as they are now."""
@@ -160,6 +165,12 @@ class BarsDisplay(PlainDisplay):
     def step(self) -> None:
         """Move the bar."""
         self._progress.advance(self._task)
+
+    def measured(self, name: str, done: int, total: int) -> None:
+        """Move the bar of the measurements, which bears the name of the last."""
+        if not self._measuring:
+            self._task, self._measuring = self._progress.add_task("", total=total, unit="measurements"), True
+        self._progress.update(self._task, description=name, completed=done)
 
     def epoch(self, event: Event) -> None:
         """Show the epoch's figures below the bars."""

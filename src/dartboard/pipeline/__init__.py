@@ -1,6 +1,7 @@
 """How the steps of a run are joined: settings, session, steps and the result."""
 
 from dartboard.pipeline.allotting import FOUND, allot_trainings
+from dartboard.pipeline.analysing import analyse_search, analysis_directory, analysis_settings, plan_analysis
 from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.choosing import check_choice, choose_genotype, describe_choice
 from dartboard.pipeline.given import Data, given_arrays, recorded_source
@@ -10,7 +11,7 @@ from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epo
 from dartboard.pipeline.predicting import predict_images, predict_with
 from dartboard.pipeline.presets import AUTO, PRESETS
 from dartboard.pipeline.reselecting import reselect_genotype, reselection_directory, reselection_settings
-from dartboard.pipeline.result import ChoiceFacts, ReselectionFacts, Result, Yardstick
+from dartboard.pipeline.result import AnalysisFacts, ChoiceFacts, ReselectionFacts, Result, Yardstick
 from dartboard.pipeline.searching import check_method, describe_search, search_genotype
 from dartboard.pipeline.session import Session, device_name, find_device, open_session
 from dartboard.pipeline.settings import DEFAULT_RULE, Decision, RunSettings, resolve_settings
@@ -22,6 +23,7 @@ __all__ = [
     "DEFAULT_RULE",
     "FOUND",
     "PRESETS",
+    "AnalysisFacts",
     "ChoiceFacts",
     "Data",
     "Decision",
@@ -34,6 +36,9 @@ __all__ = [
     "Step",
     "Yardstick",
     "allot_trainings",
+    "analyse_search",
+    "analysis_directory",
+    "analysis_settings",
     "check_choice",
     "check_method",
     "check_sizes",
@@ -49,6 +54,7 @@ __all__ = [
     "given_arrays",
     "open_request",
     "open_session",
+    "plan_analysis",
     "predict_images",
     "predict_with",
     "read_genotype",

@@ -47,7 +47,7 @@ class Request:
         """Whether anything is to be decided."""
         asked = self.asked
         decides = asked.budget is not None or PRESETS[asked.preset].space == AUTO
-        return decides and not asked.decisions and asked.reselection is None
+        return decides and not asked.decisions and asked.reselection is None and asked.analysis is None
 
     @cached_property
     def given(self) -> frozenset[str]:

@@ -56,6 +56,34 @@ def _nas_bench_201_12(space: SearchSpace) -> dict[str, Any]:
     return {**preset, "train": {**preset["train"], "epochs": 12}}
 
 
+def _proxyless(space: SearchSpace) -> dict[str, Any]:
+    """ProxylessNAS: its method's search at full width, then 300 epochs with label smoothing (arXiv:1812.00332).
+
+    As in the authors' code, but for its colour jitter, and weight decay acts on batch norms too.
+    """
+    channels, layers = space.reference_size
+    return {
+        "data.validation_fraction": 0.0,
+        "search.validation_images": None,
+        "search.init_channels": channels,
+        "search.layers": layers,
+        "train": {
+            "epochs": 300,
+            "batch_size": 256,
+            "init_channels": channels,
+            "layers": layers,
+            "lr": 0.05,
+            "nesterov": True,
+            "weight_decay": 4e-5,
+            "grad_clip": None,
+            "label_smoothing": 0.1,
+            "drop_path": 0.0,
+            "auxiliary_weight": 0.0,
+            "augment.cutout": 0,
+        },
+    }
+
+
 def _quick(space: SearchSpace) -> dict[str, Any]:
     """Minutes on a CPU: a small supernet, then a short one-cycle training; epochs follow from the dataset's size.
 
@@ -122,6 +150,7 @@ PRESETS: Mapping[str, Preset] = {
     "darts-cifar": Preset("darts", "darts", _darts_cifar),
     "nas-bench-201": Preset("nas-bench-201", "darts", _nas_bench_201),
     "nas-bench-201-12": Preset("nas-bench-201", "darts", _nas_bench_201_12),
+    "proxyless": Preset("proxyless", "proxyless", _proxyless),
     "smoke": Preset("nas-bench-201", "darts", _smoke),
 }
 """Name -> preset."""

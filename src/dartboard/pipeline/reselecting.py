@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from dartboard.config import changed_keys, resolve
-from dartboard.errors import CheckpointError, RunDirectoryError
+from dartboard.config import resolve
+from dartboard.errors import CheckpointError
 from dartboard.pipeline.architecture import read_genotype
+from dartboard.pipeline.finished import check_same_images, finished_run, trained_supernet
 from dartboard.pipeline.plans import search_length
 from dartboard.pipeline.result import GenotypeForms, ReselectionFacts
 from dartboard.pipeline.searching import search_problem, search_recipe
@@ -29,27 +30,11 @@ def reselection_settings(run_directory: Path, name: str, options: dict[str, Any]
         UnknownNameError: there is no such selection.
         SettingsError: an option does not fit.
     """
-    wanted, path = make_reselection(name, options), run_directory.expanduser().resolve()
-    source = RunDirectory(path)
-    if not source.has("settings.json"):
-        raise RunDirectoryError(f"{run_directory} holds no run of dartboard; name the run directory of a search.")
-    if not source.has("genotype.json"):
-        raise RunDirectoryError(f"the search in {run_directory} has not ended; go on with it by --resume first.")
-    given = {"reselection": {"run": str(path), "name": name, "options": options}}
+    wanted, source = make_reselection(name, options), finished_run(run_directory)
+    given = {"reselection": {"run": str(source.path), "name": name, "options": options}}
     settings = resolve(RunSettings, source.read("settings.json"), given, {"seeds": None, "choose": DEFAULT_RULE})
-    _check_supernet(settings, wanted, _trained(source))
+    _check_supernet(settings, wanted, trained_supernet(source))
     return settings
-
-
-def _trained(source: RunDirectory) -> dict[str, Any]:
-    saved = source.load_checkpoint("search", "search")
-    if saved is None:
-        raise CheckpointError(
-            f"the run in {source.path} has no checkpoint of a search (checkpoints/search.pt), so there is no "
-            "supernet to select from; name a run whose method trains one"
-            + (", such as one of its candidates." if source.has("choice.json") else ".")
-        )
-    return saved
 
 
 def _check_supernet(settings: RunSettings, wanted: Reselection, trained: dict[str, Any]) -> None:
@@ -90,8 +75,7 @@ def reselect_genotype(session: Session) -> Genotype:
     asked = settings.reselection
     assert asked is not None
     source = RunDirectory(Path(asked.run))
-    if changed_keys(source.read("split.json"), session.splits.to_json()):
-        raise RunDirectoryError(f"the dataset has changed since the run in {source.path} began; search anew.")
+    check_same_images(session, source)
     with session.phase("search"):
         if not run.has("genotype.json"):
             run_reselection(

@@ -16,6 +16,7 @@ from dartboard.version import __version__
 
 __all__ = [
     "SCHEMA",
+    "AnalysisFacts",
     "CandidateFacts",
     "ChoiceFacts",
     "DatasetFacts",
@@ -148,6 +149,23 @@ class ReselectionFacts(Settings):
         return self.model_dump(mode="json", by_alias=True)
 
 
+class AnalysisFacts(Settings):
+    """What was found out about a search that had ended; the content of analysis.json."""
+
+    name: str
+    """Which analysis."""
+
+    run: str
+    """The run directory of the search."""
+
+    findings: dict[str, Any]
+    """What it found; every analysis has keys of its own, and accuracies are fractions."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, as in `analysis.json`."""
+        return self.model_dump(mode="json")
+
+
 class Yardstick(Settings):
     """A network of about the same cost, trained and tested like the one that was found."""
 
@@ -207,6 +225,9 @@ class Result(Settings):
 
     reselection: ReselectionFacts | None = None
     """What was selected afterwards from the supernet of another run; null for other runs."""
+
+    analysis: AnalysisFacts | None = None
+    """What was found out about the search of another run; null for other runs."""
 
     choice: ChoiceFacts | None = None
     """Which of several searches found it; null for one search or none."""

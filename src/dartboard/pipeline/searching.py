@@ -1,5 +1,6 @@
 """The search step of a run."""
 
+import math
 from functools import partial
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy.typing as npt
 import torch
 
 from dartboard.data import ImageView
+from dartboard.errors import SettingsError
 from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.inputs import EVALUATION_BATCH, batches_of
 from dartboard.pipeline.plans import network_plan, search_length
@@ -50,11 +52,20 @@ def check_method(settings: RunSettings) -> None:
     check_fit(recipe, space)
     if size.epochs is not None:
         stage_spans([stage.share for stage in recipe.stages], size.epochs)
+    divisor = math.lcm(*(stage.recipe.mixing.channel_share for stage in recipe.stages))
+    width = -(-size.init_channels // divisor) * divisor
     for stage in recipe.stages:
         companion = stage.recipe.companion.deeper if stage.recipe.companion else 0
         layers = space.skeleton.deepen(size.layers, stage.recipe.deeper + companion)
-        plan = space.plan(in_channels=3, num_classes=2, init_channels=size.init_channels, layers=layers)
+        plan = space.plan(in_channels=3, num_classes=2, init_channels=width, layers=layers)
         SupernetSpec(space, plan, stage.recipe.mixing).with_live(initial_live(stage.recipe, space))
+    if width != size.init_channels:
+        shares = " and later ".join(f"1/{stage.recipe.mixing.channel_share}" for stage in recipe.stages)
+        raise SettingsError(
+            f"{settings.method.name} sends {shares} of the channels through the operations, so the width must be a "
+            f"multiple of {divisor}, and search.init_channels is {size.init_channels}; set "
+            f"search.init_channels={width}, or other shares among the options of the method."
+        )
 
 
 def describe_search(session: Session) -> str:

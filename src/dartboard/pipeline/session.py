@@ -142,8 +142,8 @@ def phase_seconds(run: RunDirectory) -> dict[str, float]:
 
 
 def _is_epoch(event: dict[str, object], phase: str) -> bool:
-    """Whether the event has the seconds of epochs: of one that is done, or of those that a return undid."""
-    return event["event"] in ("epoch", "rollback") and event["phase"] == phase
+    """Whether the event has the seconds of an epoch or a measurement, or of the epochs that a return undid."""
+    return event["event"] in ("epoch", "rollback", "measurement") and event["phase"] == phase
 
 
 @contextmanager

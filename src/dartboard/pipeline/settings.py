@@ -18,6 +18,7 @@ from dartboard.train import TrainSettings
 
 __all__ = [
     "DEFAULT_RULE",
+    "AnalysisSettings",
     "Decision",
     "MethodSettings",
     "ReselectionSettings",
@@ -53,6 +54,19 @@ class ReselectionSettings(Settings):
 
     options: dict[str, Any] = Field(default_factory=dict)
     """The selection's own options."""
+
+
+class AnalysisSettings(Settings):
+    """A look into what a run has learned that has ended."""
+
+    run: str
+    """The run directory."""
+
+    name: str
+    """Registry name of the analysis: discretisation or shuffling."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    """The analysis's own options."""
 
 
 class Decision(Settings):
@@ -94,6 +108,9 @@ class RunSettings(Settings):
 
     reselection: ReselectionSettings | None = None
     """What `dartboard select` does; null: the method searches."""
+
+    analysis: AnalysisSettings | None = None
+    """What `dartboard analyse` does; null: nothing is analysed."""
 
     budget: Annotated[float, Field(gt=0)] | None = None
     """Seconds of work in which the command ends, the last test and the report excepted; also as "90s", "30m"

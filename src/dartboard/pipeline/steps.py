@@ -11,7 +11,15 @@ from torch import Tensor
 from dartboard.pipeline.budget import Lot
 from dartboard.pipeline.inputs import EVALUATION_BATCH, part_batches
 from dartboard.pipeline.plans import network_plan, network_stem, train_epochs
-from dartboard.pipeline.result import ChoiceFacts, DatasetFacts, GenotypeForms, ReselectionFacts, Result, versions
+from dartboard.pipeline.result import (
+    AnalysisFacts,
+    ChoiceFacts,
+    DatasetFacts,
+    GenotypeForms,
+    ReselectionFacts,
+    Result,
+    versions,
+)
 from dartboard.pipeline.session import Session, device_name, phase_seconds
 from dartboard.runs import RunDirectory
 from dartboard.space import Genotype, Network, get_space, network_cost
@@ -153,6 +161,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         seed=settings.seed,
         genotype=GenotypeForms.of(genotype),
         reselection=ReselectionFacts.model_validate(run.read("selection.json")) if run.has("selection.json") else None,
+        analysis=AnalysisFacts.model_validate(run.read("analysis.json")) if run.has("analysis.json") else None,
         choice=ChoiceFacts.model_validate(run.read("choice.json")) if run.has("choice.json") else None,
         parameters=cost.parameters,
         multiply_adds=cost.multiply_adds,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dartboard.report.analyses import DiscretisationFacts, ShufflingFacts
 from dartboard.report.measures import ConfusedPair
 from dartboard.space.genotype import Genotype
 
@@ -257,6 +258,8 @@ class Facts:
         decisions: what was left open, what it became, and why.
         planned: seconds of the phases as planned for a budget.
         budget: seconds of that.
+        discretisation: how strong the operations of another run's supernet are.
+        shuffling: how much another run's supernet minds that its parts change places.
     """
 
     run_directory: str
@@ -288,6 +291,13 @@ class Facts:
     decisions: tuple[tuple[str, str, str], ...] = ()
     planned: tuple[tuple[str, float], ...] = ()
     budget: float | None = None
+    discretisation: DiscretisationFacts | None = None
+    shuffling: ShufflingFacts | None = None
+
+    @property
+    def analysed(self) -> bool:
+        """Whether this is an analysis of a search, rather than a search or a training."""
+        return self.discretisation is not None or self.shuffling is not None
 
     @property
     def title(self) -> str:

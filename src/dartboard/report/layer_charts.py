@@ -1,13 +1,17 @@
 """The relaxed choice of a layer-wise network in one picture: a row for each block."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from matplotlib.colors import to_rgb
 
 from dartboard.report.facts import GateFacts
 from dartboard.report.operations import operation_colour
-from dartboard.report.svg import INK, figure_to_svg, style
+from dartboard.report.svg import INK, SURFACE, figure_to_svg, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["draw_layer_gates"]
 
@@ -37,8 +41,8 @@ def draw_layer_gates(gates: Sequence[GateFacts]) -> str:
         last.set_ylabel("stage.block")
         for row, block in enumerate(gates):
             for name in block.edges[0].kept:
-                corner = operations.index(name) - 0.46, row - 0.46
-                last.add_patch(Rectangle(corner, 0.92, 0.92, fill=False, edgecolor=INK, linewidth=1.3))
+                corner = operations.index(name) - 0.46, row - 0.42
+                last.add_patch(Rectangle(corner, 0.92, 0.84, fill=False, edgecolor=INK, linewidth=1.3))
         leading = values.argmax(axis=1)
         colours = np.array([to_rgb(operation_colour(name)) for name in operations])[leading]
         strength = values.max(axis=1, keepdims=True)[:, 0, :, None] / max(values.max(), 1e-12)
@@ -49,7 +53,18 @@ def draw_layer_gates(gates: Sequence[GateFacts]) -> str:
         course.set_xlabel("epoch")
         for axes in (last, course):
             axes.grid(visible=False)
+        _part_cells(last, len(operations), len(gates), "both")
+        _part_cells(course, len(operations), len(gates), "y")
         return figure_to_svg(figure, "gates-layers", "Gates of every block of the network")
+
+
+def _part_cells(axes: "Axes", columns: int, rows: int, axis: Literal["both", "y"]) -> None:
+    """Gaps between the cells, or between the rows alone, so that frames of neighbours stay apart."""
+    axes.set_yticks(np.arange(rows - 1) + 0.5, minor=True)
+    if axis == "both":
+        axes.set_xticks(np.arange(columns - 1) + 0.5, minor=True)
+    axes.grid(visible=True, which="minor", axis=axis, color=SURFACE, linewidth=2.0)
+    axes.tick_params(which="minor", length=0)
 
 
 def _painted(gates: np.ndarray, operations: Sequence[str], largest: float) -> np.ndarray:

@@ -23,6 +23,7 @@ from dartboard.report.layer_charts import draw_layer_gates
 from dartboard.report.layer_diagram import draw_layers
 from dartboard.report.pictures import LARGEST_SIDE, picture_uri
 from dartboard.report.reader import read_facts
+from dartboard.report.strength_chart import draw_strengths
 from dartboard.report.wording import (
     accuracy_text,
     compact,
@@ -89,6 +90,7 @@ def render_page(facts: Facts) -> str:
         ],
         search=_search_charts(facts.search),
         training=_training_charts(facts.training),
+        strengths=Markup(draw_strengths(facts.discretisation)) if facts.discretisation else "",
         verdict=verdict(facts.yardsticks),
         confusion=_confusion_chart(facts.test),
         validation=_validation_accuracy(facts),

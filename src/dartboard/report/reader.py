@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dartboard.errors import RunDirectoryError
+from dartboard.report.analyses import DiscretisationFacts, ShufflingFacts, read_analysis
 from dartboard.report.facts import CandidateFacts, ChoiceFacts, DatasetFacts, Facts
 from dartboard.report.history import read_search, read_training
 from dartboard.report.outcome import read_examples, read_test, read_yardsticks
@@ -58,6 +59,8 @@ def read_facts(path: Path) -> Facts:
         seconds = _seconds(result, events)
     with _reading(path / "scores.json"):
         test = read_test(path, scores, dataset) if scores else None
+    with _reading(path / "analysis.json"):
+        analysis = read_analysis(_read_mapping(path / "analysis.json"))
     with _reading(path / "yardsticks.json"):
         yardsticks = read_yardsticks(_read_mapping(path / "yardsticks.json"))
     with _reading(path / "examples.npz"):
@@ -102,6 +105,8 @@ def read_facts(path: Path) -> Facts:
         decisions=_decisions(settings),
         planned=tuple((str(name), float(value)) for name, value in _read_mapping(path / "timetable.json").items()),
         budget=settings.get("budget"),
+        discretisation=analysis if isinstance(analysis, DiscretisationFacts) else None,
+        shuffling=analysis if isinstance(analysis, ShufflingFacts) else None,
     )
 
 

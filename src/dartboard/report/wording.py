@@ -117,6 +117,10 @@ def summary(facts: Facts) -> str:
 def _search_sentence(facts: Facts) -> str:
     images = _images(facts)
     where = f" in the space {facts.space}" if facts.space else ""
+    if facts.analysed:
+        return (
+            f"On {images}, what {_named_method(facts)} had learned{where} was looked into; nothing was searched anew."
+        )
     if facts.search:
         seeds = f" (chosen among {len(facts.choice.candidates)} seeds)" if facts.choice else ""
         text = f"On {images}, {_named_method(facts)} searched for {_epochs(len(facts.search.epochs))}{seeds}{where}"

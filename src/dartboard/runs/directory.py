@@ -34,6 +34,7 @@ class RunDirectory:
     | model.safetensors, model.json | train | the weights of the network; all that is needed to rebuild and feed it |
     | scores.json, predictions.npz, examples.npz | evaluation | accuracies, confusion; test predictions; pictures |
     | selection.json | select | what was chosen before and is chosen now |
+    | analysis.json | analyse | what was found out about a search |
     | predictions.csv, predictions.npy | evaluation | in place of these, where the test images have no labels |
     | description.md | start | what the dataset says of itself |
     | result.json | the end | the summary that `--json` prints |

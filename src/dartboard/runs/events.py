@@ -28,6 +28,7 @@ class EventLog:
     `stop` when a search ends before its last epoch: reason;
     `rollback` when a search went back to an earlier epoch, whose later ones are then recorded anew: from, epoch,
     reason, seconds (of the epochs undone);
+    `measurement` of phase `analysis`: name, figures (of the analysis's own), seconds;
     `phase` when a phase ends: seconds. Losses are means per image in nats, accuracies fractions, epochs are
     numbered from 1; figures that do not apply (no alpha step in a warm-up) are null.
     """

@@ -45,5 +45,8 @@ class Observer:
     def epoch(self, event: Event) -> None:
         """An epoch is done; the event as recorded (`EventLog`)."""
 
+    def measured(self, name: str, done: int, total: int) -> None:
+        """A measurement of an analysis is done: its name, and how many are, of how many."""
+
     def end(self, phase: str) -> None:
         """The phase is done."""

@@ -1,10 +1,22 @@
 """The parts of a search and the one loop that runs them."""
 
+from dartboard.search.analyses import (
+    ANALYSES,
+    Analysis,
+    Discretisation,
+    Findings,
+    Measurement,
+    Shuffling,
+    analysis,
+    make_analysis,
+    run_analysis,
+)
 from dartboard.search.architecture import Architecture, Decisions, Live, StepGates, all_live, initial_live
 from dartboard.search.companions import CompanionNetwork, Distillation, Tapped
 from dartboard.search.curvature import AlphaCurvature
 from dartboard.search.describe import describe_part, describe_recipe
 from dartboard.search.dropping import Dropping
+from dartboard.search.finished import FinishedSearch
 from dartboard.search.fits import Choosy, check_fit
 from dartboard.search.gradient import (
     Bilevel,
@@ -19,11 +31,12 @@ from dartboard.search.gradient import (
     Unrolled,
 )
 from dartboard.search.hypernetworks import DenseHypernetwork, EmbeddingHypernetwork, Hypernetwork
-from dartboard.search.loop import run_reselection, run_search, stage_spans
+from dartboard.search.loop import run_reselection, run_search
 from dartboard.search.penalties import (
     BetaDecay,
     DirichletAnchor,
     ExpectedCost,
+    ExpectedResources,
     FadingMagnitude,
     Joining,
     Penalty,
@@ -120,17 +133,19 @@ from dartboard.search.selection import (
     make_genotype,
 )
 from dartboard.search.settings import SearchSettings
-from dartboard.search.stage import StageSearch
+from dartboard.search.stage import StageSearch, stage_spans
 from dartboard.search.state import SearchState
 from dartboard.search.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate, Update
 
 __all__ = [
+    "ANALYSES",
     "CHOICE_RULES",
     "METHODS",
     "RESELECTIONS",
     "AdamUpdate",
     "AdversarialPerturbation",
     "AlphaCurvature",
+    "Analysis",
     "Architecture",
     "BestEpoch",
     "BetaDecay",
@@ -155,6 +170,7 @@ __all__ = [
     "Deterministic",
     "Dirichlet",
     "DirichletAnchor",
+    "Discretisation",
     "Distillation",
     "Draw",
     "DrawsPaths",
@@ -164,11 +180,14 @@ __all__ = [
     "EmbeddingHypernetwork",
     "EveryEdge",
     "ExpectedCost",
+    "ExpectedResources",
     "ExponentiatedUpdate",
     "FadeAuxiliary",
     "Fading",
     "FadingMagnitude",
     "FadingSkipDropout",
+    "Findings",
+    "FinishedSearch",
     "FirstOrder",
     "GroupSoftmax",
     "GrowDropping",
@@ -186,6 +205,7 @@ __all__ = [
     "Live",
     "Measure",
     "MeasureCurvature",
+    "Measurement",
     "Neumann",
     "NoTraining",
     "NodeSoftmax",
@@ -221,6 +241,7 @@ __all__ = [
     "SgdUpdate",
     "Share",
     "Sharpening",
+    "Shuffling",
     "Sigmoid",
     "Simplex",
     "SkipCap",
@@ -249,17 +270,20 @@ __all__ = [
     "WithAttention",
     "ZeroOne",
     "all_live",
+    "analysis",
     "check_fit",
     "choice_rule",
     "describe_part",
     "describe_recipe",
     "initial_live",
+    "make_analysis",
     "make_genotype",
     "make_recipe",
     "make_reselection",
     "method",
     "removal_stage",
     "reselection",
+    "run_analysis",
     "run_reselection",
     "run_search",
     "select_by_removal",

@@ -265,16 +265,37 @@ class Architecture:
         Raises:
             RecipeError: nobody has told what operations cost.
         """
-        if self.costs is None:
-            raise RecipeError("the search is not told what operations cost; give its SearchProblem `costs`.")
-        return self.costs.fixed + torch.stack([(gates[kind] * own).sum() for kind, own in self._costs.items()]).sum()
+        return (
+            self._told_costs.fixed + torch.stack([(gates[kind] * own).sum() for kind, own in self._costs.items()]).sum()
+        )
+
+    def log_resources(self, gates: Tensors) -> Tensor:
+        """Sum of gates times the logarithms of what operations take (1 + `OperationCosts.resources`), a scalar.
+
+        Raises:
+            RecipeError: nobody has told what operations cost.
+        """
+        return torch.stack([(gates[kind] * own.log1p()).sum() for kind, own in self._resources.items()]).sum()
 
     @cached_property
     def _costs(self) -> dict[str, Tensor]:
         """Multiply-adds of operations, (edges, operations) by kind of cells."""
-        assert self.costs is not None
+        return self._on_device(self._told_costs.operations)
+
+    @cached_property
+    def _resources(self) -> dict[str, Tensor]:
+        """Parameters, multiply-adds and memory of operations together, (edges, operations) by kind of cells."""
+        return self._on_device(self._told_costs.resources)
+
+    @property
+    def _told_costs(self) -> OperationCosts:
+        if self.costs is None:
+            raise RecipeError("the search is not told what operations cost; give its SearchProblem `costs`.")
+        return self.costs
+
+    def _on_device(self, costs: Mapping[str, Sequence[Sequence[int]]]) -> dict[str, Tensor]:
         return {
-            kind: torch.tensor(self.costs.operations[kind], dtype=torch.float32, device=cell.live.device)
+            kind: torch.tensor(costs[kind], dtype=torch.float32, device=cell.live.device)
             for kind, cell in self.cells.items()
         }
 

@@ -1,21 +1,19 @@
 """The one loop that runs every search: per stage and epoch the rules, the steps, the rules, record, checkpoint."""
 
 import math
-from collections.abc import Sequence
-from itertools import pairwise
 
-from dartboard.errors import SettingsError
-from dartboard.runs import Event, Observer, RunDirectory, derive_seed, equal_steps
+from dartboard.runs import Event, Observer, RunDirectory, equal_steps
 from dartboard.search.architecture import Live, initial_live
+from dartboard.search.finished import FinishedSearch
 from dartboard.search.problem import SearchLength, SearchProblem
 from dartboard.search.recipe import Recipe
 from dartboard.search.reselection import Reselection
 from dartboard.search.settings import SearchSettings
-from dartboard.search.stage import StageSearch
+from dartboard.search.stage import StageSearch, stage_spans
 from dartboard.search.state import SearchState
 from dartboard.space import Genotype
 
-__all__ = ["run_reselection", "run_search", "stage_spans"]
+__all__ = ["run_reselection", "run_search"]
 
 
 def run_search(
@@ -105,24 +103,13 @@ def run_reselection(
         CheckpointError: a checkpoint cannot be used.
         NonFiniteLossError: a loss became NaN or infinite; the checkpoint holds the epoch before.
     """
-    trained = source.load_checkpoint("search", "search")
-    with source.restoring("search"):
-        assert trained is not None
-        number, live = trained["stage"], trained["live"]
-        stage, span = recipe.stages[number].recipe, stage_spans([s.share for s in recipe.stages], length.epochs)[number]
-        before = StageSearch(problem, stage, settings, number, span, length, seed, live)
-        before.state.load_state_dict(trained)
-    own_length, own_seed = SearchLength(wanted.epochs, length.steps), derive_seed(seed, "reselection")
-    search = StageSearch(problem, wanted.recipe(stage), settings, 0, (0, wanted.epochs), own_length, own_seed, live)
+    finished = FinishedSearch(problem, recipe, settings, source, length=length, seed=seed)
+    search = finished.begin(wanted.recipe(finished.recipe), wanted.epochs, "reselection")
     if saved := run.load_checkpoint("search", "search"):
         with run.restoring("search"):
             search.state.load_state_dict(saved)
     else:
-        search.take_over(before, momentum=False)
-        search.state.decisions = {}
-        search.state.temperature = before.state.temperature
-        search.state.auxiliary_gate = before.state.auxiliary_gate
-        search.state.refresh()
+        finished.hand_over(search)
     _forget_undone(run, search.state)
     observer.begin("search", epochs=wanted.epochs, steps=search.num_steps, done=search.state.epoch)
     with equal_steps():
@@ -195,25 +182,3 @@ def _conclude(search: "StageSearch", run: RunDirectory, observer: Observer) -> G
     run.write("genotype.json", genotype.to_json())
     observer.end("search")
     return genotype
-
-
-def stage_spans(shares: Sequence[float], epochs: int) -> list[tuple[int, int]]:
-    """First and last epoch (excluded) of every stage, each at least one epoch long.
-
-    >>> stage_spans([1 / 3, 1 / 3, 1 / 3], 75)
-    [(0, 25), (25, 50), (50, 75)]
-
-    Raises:
-        SettingsError: there are fewer epochs than stages.
-    """
-    count = len(shares)
-    if epochs < count:
-        raise SettingsError(
-            f"this method searches in {count} stages and needs as many epochs at least, not {epochs}; raise "
-            "search.epochs."
-        )
-    ends = [0]
-    for number in range(count):
-        wanted = round(epochs * math.fsum(shares[: number + 1]))
-        ends.append(min(max(wanted, ends[-1] + 1), epochs - (count - 1 - number)))
-    return list(pairwise(ends))

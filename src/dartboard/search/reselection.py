@@ -60,9 +60,7 @@ def perturbation(*, measure: Measure = "accuracy", epochs: Count = 81) -> Resele
         measure: what tells how good a supernet is on validation images.
         epochs: over which the decisions are spread.
     """
-    return Reselection(
-        lambda trained: replace(removal_stage(trained, measure), selection=StrongestEdges()), epochs, True
-    )
+    return Reselection(lambda trained: _read_by(removal_stage(trained, measure), StrongestEdges()), epochs, True)
 
 
 @reselection("strongest", paper="arXiv:1806.09055")

@@ -1,11 +1,11 @@
 """What an architecture is worth with the weights of a supernet."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from dartboard.data import Batch, Batches
@@ -38,7 +38,7 @@ class Scorer:
         device: where everything runs.
     """
 
-    def __init__(self, supernet: nn.Module, validation: Batches, device: torch.device) -> None:
+    def __init__(self, supernet: Callable[..., Tensor], validation: Batches, device: torch.device) -> None:
         self._supernet, self._validation, self._device = supernet, validation, device
 
     @torch.no_grad()
@@ -78,5 +78,4 @@ class Scorer:
     def _logits(self, drawn: StepGates, batch: Batch) -> Tensor:
         gates = {name: gate.to(self._device) for name, gate in drawn.gates.items()}
         options = {} if drawn.active is None else {"active": drawn.active}
-        logits: Tensor = self._supernet(batch.images, gates, **options)
-        return logits
+        return self._supernet(batch.images, gates, **options)

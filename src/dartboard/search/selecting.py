@@ -5,7 +5,7 @@ from dataclasses import replace
 from dartboard.search.recipe import Recipe, Stage
 from dartboard.search.rules import ByRemoval, DecideByRemoval, Measure, WarmUp
 
-__all__ = ["removal_stage", "select_by_removal"]
+__all__ = ["learning_on", "removal_stage", "select_by_removal"]
 
 
 def select_by_removal(search: Recipe, share: float, measure: Measure) -> Recipe:
@@ -23,8 +23,18 @@ def select_by_removal(search: Recipe, share: float, measure: Measure) -> Recipe:
 def removal_stage(search: Recipe, measure: Measure = "accuracy") -> Recipe:
     """What goes on with a supernet that `search` has trained, and decides its edges (DARTS-PT, arXiv:2108.04392).
 
-    The weights learn on at a tenth of the rate, alpha as before; rules of the search have had their say.
+    See `learning_on` for how it learns.
+    """
+    going_on = learning_on(search)
+    return replace(going_on, rules=(*going_on.rules, DecideByRemoval(ByRemoval(measure))))
+
+
+def learning_on(search: Recipe) -> Recipe:
+    """What goes on with a supernet that `search` has trained, as DARTS-PT does (arXiv:2108.04392).
+
+    The weights learn on at a tenth of the rate, alpha as before; rules of the search have had their say, but for those
+    that move alpha.
     """
     # Whatever warm-up the settings ask of a search, alpha has had it.
-    rules = (WarmUp(0.0), DecideByRemoval(ByRemoval(measure)))
+    rules = (WarmUp(0.0), *(rule for rule in search.rules if rule.moves_alpha))
     return replace(search, rules=rules, earlier=(), weight_lr_factor=0.1, restarts_rate=True)

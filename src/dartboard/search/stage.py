@@ -4,12 +4,12 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 
 import torch
 from torch import Tensor, nn
 
-from dartboard.errors import NonFiniteLossError
+from dartboard.errors import NonFiniteLossError, SettingsError
 from dartboard.runs import Event, Observer, make_generator, seeded_initialization
 from dartboard.search.architecture import Architecture, Live
 from dartboard.search.companions import CompanionNetwork, Distillation
@@ -24,12 +24,34 @@ from dartboard.search.steps import Steps, Streams
 from dartboard.space import Genotype
 from dartboard.supernet import carry_weights
 
-__all__ = ["StageSearch", "cosine"]
+__all__ = ["StageSearch", "cosine", "stage_spans"]
 
 
 def cosine(epoch: int, epochs: int, start: float, end: float) -> float:
     """Cosine from `start` at epoch 0 towards `end`: end + (start - end) * (1 + cos(pi * epoch / epochs)) / 2."""
     return end + (start - end) * (1 + math.cos(math.pi * epoch / epochs)) / 2
+
+
+def stage_spans(shares: Sequence[float], epochs: int) -> list[tuple[int, int]]:
+    """First and last epoch (excluded) of every stage, each at least one epoch long.
+
+    >>> stage_spans([1 / 3, 1 / 3, 1 / 3], 75)
+    [(0, 25), (25, 50), (50, 75)]
+
+    Raises:
+        SettingsError: there are fewer epochs than stages.
+    """
+    count = len(shares)
+    if epochs < count:
+        raise SettingsError(
+            f"this method searches in {count} stages and needs as many epochs at least, not {epochs}; raise "
+            "search.epochs."
+        )
+    ends = [0]
+    for number in range(count):
+        wanted = round(epochs * math.fsum(shares[: number + 1]))
+        ends.append(min(max(wanted, ends[-1] + 1), epochs - (count - 1 - number)))
+    return list(pairwise(ends))
 
 
 class StageSearch:

@@ -1,7 +1,7 @@
 """Parameters and multiply-adds of networks, discrete or still searched, by formula: nothing is built."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dartboard.space.genotype import Genotype
 from dartboard.space.network import NETWORK_NORM
@@ -14,17 +14,25 @@ from dartboard.space.spaces.registry import SearchSpace
 __all__ = ["OperationCosts", "network_cost", "operation_costs", "smallest_map"]
 
 
+_PASSING = ("none", "zero", "skip_connect")
+"""Operations that compute nothing where they cost nothing."""
+
+
 @dataclass(frozen=True)
 class OperationCosts:
-    """Multiply-adds for one image of a network whose operations are still open.
+    """What a network whose operations are still open costs for one image.
 
     Attributes:
-        fixed: of all that is there whatever the operations are.
-        operations: cell kind -> for every edge those of every operation of the space, over all cells of the kind.
+        fixed: multiply-adds of all that is there whatever the operations are.
+        operations: cell kind -> for every edge the multiply-adds of every operation of the space, over all cells of the
+            kind.
+        resources: the same for the sum of parameters, multiply-adds and memory, which is the values that an operation
+            reads and writes; nothing for `none`, `zero`, and skip connections that are the identity.
     """
 
     fixed: int
     operations: Mapping[str, tuple[tuple[int, ...], ...]]
+    resources: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
 
 def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, image_size: Size) -> Cost:
@@ -63,15 +71,21 @@ def operation_costs(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> 
     Returns:
         Multiply-adds as `network_cost` counts them, of which every choice of one operation per edge takes its own.
     """
-    sums = {kind: [[0] * len(space.ops) for _ in space.cell.edges] for kind in space.cell_kinds}
+    sums, resources = (
+        {kind: [[0] * len(space.ops) for _ in space.cell.edges] for kind in space.cell_kinds} for _ in range(2)
+    )
     for place, size in _cells(plan, image_size):
         for row, edge in enumerate(space.cell.edges):
             for column, name in enumerate(space.ops):
                 if name in space.ops_on(place.kind, row):
                     cost = _op_cost(space, name, place, edge.source, size)
                     sums[place.kind][row][column] += cost.multiply_adds
+                    moved = _values_moved(space, name, place, edge.source, size, cost)
+                    resources[place.kind][row][column] += cost.parameters + cost.multiply_adds + moved
     fixed = _frame_cost(space, plan, image_size).multiply_adds
-    return OperationCosts(fixed, {kind: tuple(map(tuple, rows)) for kind, rows in sums.items()})
+    return OperationCosts(
+        fixed, *({kind: tuple(map(tuple, rows)) for kind, rows in each.items()} for each in (sums, resources))
+    )
 
 
 def smallest_map(plan: NetworkPlan, image_size: Size) -> Size:
@@ -154,6 +168,15 @@ def _op_cost(space: SearchSpace, name: str, place: CellPlace, source: int, size:
         inputs=place.inputs(space.cell, source),
         input_pixels=_pixels(size) if from_input else pixels,
     )
+
+
+def _values_moved(space: SearchSpace, name: str, place: CellPlace, source: int, size: Size, cost: Cost) -> int:
+    """Values that an operation reads and writes for one image."""
+    if name in _PASSING and cost == Cost():
+        return 0
+    written = _pixels(halved(size, place.stride))
+    read = _pixels(size) if source < space.cell.num_inputs else written
+    return place.inputs(space.cell, source) * read + place.channels * written
 
 
 def _projection_cost(inputs: int, outputs: int, norm: Norm, pixels: int) -> Cost:

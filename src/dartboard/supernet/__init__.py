@@ -4,13 +4,14 @@ from dartboard.supernet.carry import carry_weights, path_weights
 from dartboard.supernet.dropout import SkipDropout
 from dartboard.supernet.forms import describe_forms
 from dartboard.supernet.fused import FusedSupernet
-from dartboard.supernet.reference import Active, Gates, ReferenceSupernet
+from dartboard.supernet.reference import Active, Gates, MixedCell, ReferenceSupernet
 from dartboard.supernet.spec import Mixing, SupernetSpec
 
 __all__ = [
     "Active",
     "FusedSupernet",
     "Gates",
+    "MixedCell",
     "Mixing",
     "ReferenceSupernet",
     "SkipDropout",

@@ -138,3 +138,10 @@ def test_the_settings_of_a_selection_are_not_those_of_a_search(searched: Path, t
     settings = json.loads((result.path / "settings.json").read_text())
     with pytest.raises(SettingsError, match="use `dartboard select`"):
         dartboard.search(None, settings, out=tmp_path / "search")
+
+
+@pytest.mark.parametrize("method", ["att-darts", "enas"])
+def test_perturbation_reads_supernets_that_mix_attention_or_whose_rules_move_alpha(method: str, tmp_path: Path) -> None:
+    result = dartboard.select(search(tmp_path / "run", method), "perturbation", {"epochs": 1})
+    attention = [choice[3:] for choice in result.genotype.plain["cell"]]
+    assert all(attention) == (method == "att-darts")

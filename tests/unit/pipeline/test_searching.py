@@ -4,7 +4,8 @@ import pytest
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from contracts.small import open_small
-from dartboard.pipeline import search_genotype
+from dartboard.errors import SettingsError
+from dartboard.pipeline import check_method, resolve_settings, search_genotype
 from dartboard.runs import Observer, RunDirectory
 
 
@@ -47,3 +48,26 @@ def test_a_small_hypernetwork_or_none_is_not_worth_a_word(
     method: str, channels: int, layers: int, tmp_path: Path
 ) -> None:
     assert said_before(tmp_path, method, channels, layers) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "width", "shares", "divisor", "fitting"),
+    [("drnas-progressive", 16, "1/6 and later 1/4", 12, 24), ("pc-darts", 18, "1/4", 4, 20)],
+)
+def test_a_width_that_shares_do_not_divide_is_refused_with_one_that_they_do(
+    method: str, width: int, shares: str, divisor: int, fitting: int
+) -> None:
+    layer = {"method.name": method, "space": "darts", "preset": "smoke"}
+    with pytest.raises(SettingsError) as refusal:
+        check_method(resolve_settings(layer, {"search.init_channels": width}))
+    assert str(refusal.value) == (
+        f"{method} sends {shares} of the channels through the operations, so the width must be a multiple of "
+        f"{divisor}, and search.init_channels is {width}; set search.init_channels={fitting}, or other shares among "
+        "the options of the method."
+    )
+    check_method(resolve_settings(layer, {"search.init_channels": fitting}))
+
+
+def test_what_no_width_mends_is_said_first() -> None:
+    with pytest.raises(SettingsError, match="those of 'proxyless' change it"):
+        check_method(resolve_settings({"method.name": "pc-darts", "space": "proxyless", "search.init_channels": 7}))

@@ -82,6 +82,35 @@ def test_nas_bench_201_is_the_benchmarks_training(preset: str, epochs: int) -> N
     assert values(resolve_settings({"preset": preset, "space": "nas-bench-201"}), wanted) == wanted
 
 
+def test_proxyless_is_the_authors_search_and_retraining_of_their_own_space() -> None:
+    settings = resolve_settings({"preset": "proxyless"})
+    assert (settings.space, settings.method.name) == ("proxyless", "proxyless")
+    wanted = {
+        "search.epochs": 160,
+        "search.batch_size": 256,
+        "search.weight_decay": 4e-5,
+        "search.init_channels": 24,
+        "search.layers": 21,
+        "train.epochs": 300,
+        "train.batch_size": 256,
+        "train.init_channels": 24,
+        "train.layers": 21,
+        "train.lr": 0.05,
+        "train.lr_min": 0.0,
+        "train.schedule": "cosine",
+        "train.momentum": 0.9,
+        "train.nesterov": True,
+        "train.weight_decay": 4e-5,
+        "train.grad_clip": None,
+        "train.label_smoothing": 0.1,
+        "train.drop_path": 0.0,
+        "train.auxiliary_weight": 0.0,
+        "train.augment.cutout": 0,
+        "data.validation_fraction": 0.0,
+    }
+    assert values(settings, wanted) == wanted
+
+
 @pytest.mark.parametrize("space", SPACE_NAMES)
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_fits_every_space_and_is_recorded(preset: str, space: str) -> None:

@@ -31,8 +31,7 @@ from dartboard.search import (
     run_search,
 )
 from dartboard.search.gradient import differentiate
-from dartboard.search.loop import stage_spans
-from dartboard.search.stage import cosine
+from dartboard.search.stage import cosine, stage_spans
 from dartboard.space import Genotype, get_space
 from dartboard.supernet import Mixing
 

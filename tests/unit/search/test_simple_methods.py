@@ -253,7 +253,7 @@ def test_parts_that_make_no_sense_together_are_refused(parts: dict[str, Any], se
         (
             {"name": "pc-darts", "options": {"channel_share": 3}},
             SettingsError,
-            r"partial channels of 1/3 need a width that divides by 3",
+            r"the width must be a multiple of 3, and search.init_channels is",
         ),
     ],
 )

@@ -5,12 +5,14 @@ from dartboard.search.penalties.base import Joining, Penalty
 from dartboard.search.penalties.beta_decay import BetaDecay
 from dartboard.search.penalties.cost import ExpectedCost
 from dartboard.search.penalties.magnitude import FadingMagnitude
+from dartboard.search.penalties.resources import ExpectedResources
 from dartboard.search.penalties.zero_one import ZeroOne
 
 __all__ = [
     "BetaDecay",
     "DirichletAnchor",
     "ExpectedCost",
+    "ExpectedResources",
     "FadingMagnitude",
     "Joining",
     "Penalty",
