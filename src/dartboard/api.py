@@ -8,7 +8,6 @@ on with the run in `out`, or begin it); `observer` (hears of progress; `dartboar
 to record as typed). All raise `DartboardError`, whose message is one sentence for the user.
 """
 
-import inspect
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,11 +24,8 @@ from dartboard.data import (
     describe_dataset,
     draw_contact_sheet,
 )
-from dartboard.durations import duration
-from dartboard.errors import DeviceMemoryError, SettingsError
+from dartboard.errors import DeviceMemoryError
 from dartboard.pipeline import (
-    AUTO,
-    DEFAULT_RULE,
     FOUND,
     Data,
     Plan,
@@ -41,13 +37,14 @@ from dartboard.pipeline import (
     analyse_search,
     analysis_directory,
     analysis_settings,
+    announce,
     check_choice,
     check_sizes,
     choose_genotype,
     compare_yardsticks,
-    describe_choice,
+    describe_methods,
     describe_plan,
-    describe_search,
+    describe_spaces,
     device_name,
     evaluate_networks,
     finished_result,
@@ -60,16 +57,13 @@ from dartboard.pipeline import (
     reselect_genotype,
     reselection_directory,
     reselection_settings,
+    search_request,
     summarize,
-    train_epochs,
     train_networks,
+    train_request,
 )
-from dartboard.registry import Entry
 from dartboard.report import write_report
 from dartboard.runs import Observer, check_new_file, write_atomically
-from dartboard.search import METHODS
-from dartboard.space import SPACES, Genotype, SearchSpace
-from dartboard.supernet import describe_forms
 from dartboard.train import PREDICTION_ENDINGS, ImagePredictions
 
 __all__ = ["analyse", "describe", "methods", "plan", "predict", "report", "run", "search", "select", "spaces", "train"]
@@ -94,7 +88,7 @@ def run(
         The summary, as in `result.json`; its `test_accuracy` is None where there are no test images, or no labels of
         them.
     """
-    with _opened(data, _searching(data, layers, ("search", "train")), out, resume, observer) as session:
+    with _opened(data, search_request(data, layers, ("search", "train")), out, resume, observer) as session:
         if result := finished_result(session, tested=True):
             return result
         _begin(session, ("search", "train"))
@@ -119,7 +113,7 @@ def search(
     Returns:
         The summary; its `validation_accuracy` is the supernet's, `test_accuracy` is None.
     """
-    with _opened(data, _searching(data, layers, ("search",)), out, resume, observer) as session:
+    with _opened(data, search_request(data, layers, ("search",)), out, resume, observer) as session:
         if result := finished_result(session, tested=False):
             return result
         _begin(session, ("search",))
@@ -151,7 +145,7 @@ def train(
         The summary, whose `method` is None.
     """
     given = read_genotype(genotype)
-    with _opened(data, _training(data, layers, given), out, resume, observer) as session:
+    with _opened(data, train_request(data, layers, given), out, resume, observer) as session:
         if result := finished_result(session, tested=True):
             return result
         _begin(session, ("train",))
@@ -248,12 +242,12 @@ def plan(
         What is decided and why, and for a budget the seconds of every phase.
     """
     given = None if genotype is None else read_genotype(genotype)
-    request = _training(data, layers, given) if given else _searching(data, layers, ("search", "train"))
+    request = train_request(data, layers, given) if given else search_request(data, layers, ("search", "train"))
     with (
         tempfile.TemporaryDirectory(prefix="dartboard-plan-") as folder,
         _opened(data, request, Path(folder) / "run", False, observer) as session,
     ):
-        return describe_plan(session, _announcement(session, request.steps))
+        return describe_plan(session, announce(session, request.steps))
 
 
 def predict(
@@ -318,12 +312,12 @@ def describe(
 
 def methods() -> list[dict[str, Any]]:
     """The registered search methods: name, summary, paper, options with their defaults."""
-    return [{**_describe(entry), "options": _defaults(entry)} for entry in METHODS]
+    return describe_methods()
 
 
 def spaces() -> list[dict[str, Any]]:
     """The registered search spaces: name, summary, paper, options, what a cell can be, how the fast engine runs it."""
-    return [{**_describe(entry), "options": _defaults(entry), **_describe_cell(entry.factory())} for entry in SPACES]
+    return describe_spaces()
 
 
 def report(run_directory: Place) -> Path:
@@ -333,36 +327,6 @@ def report(run_directory: Place) -> Path:
         The page, `report.html` in the run directory.
     """
     return write_report(Path(run_directory))
-
-
-def _describe(entry: Entry[Any]) -> dict[str, str]:
-    return {"name": entry.name, "summary": entry.summary, "paper": entry.paper}
-
-
-def _defaults(entry: Entry[Any]) -> dict[str, Any]:
-    return {name: option.default for name, option in inspect.signature(entry.factory).parameters.items()}
-
-
-def _describe_cell(space: SearchSpace) -> dict[str, Any]:
-    return {
-        "cells": list(space.cell_kinds),
-        "operations": list(space.ops),
-        **({"operations of edges": _describe_edges(space)} if space.edge_ops else {}),
-        "architectures": space.num_architectures,
-        "fast engine": describe_forms(space),
-        "edges": [f"{edge.source}->{edge.target}" for edge in space.cell.edges],
-        "edges kept per node": space.cell.edges_per_node or "all",
-    }
-
-
-def _describe_edges(space: SearchSpace) -> dict[str, list[str]]:
-    return {
-        kind: [
-            f"{edge.source}->{edge.target} {'|'.join(space.ops_on(kind, row))}"
-            for row, edge in enumerate(space.cell.edges)
-        ]
-        for kind in space.edge_ops
-    }
 
 
 @contextmanager
@@ -394,7 +358,7 @@ def _opened(
 
 def _begin(session: Session, steps: Sequence[Step]) -> None:
     session.begin()
-    session.observer.plan(_announcement(session, steps))
+    session.observer.plan(announce(session, steps))
     for decision in session.settings.decisions:
         session.observer.note(f"{decision.setting}={decision.value}: {decision.reason}.")
     for note in session.dataset.notes:
@@ -406,77 +370,3 @@ def _finish(session: Session, command: str) -> Result:
     result = summarize(session, genotype, command)
     write_report(session.run.path)
     return result
-
-
-def _searching(data: Data | None, layers: Sequence[Layer], steps: tuple[Step, ...]) -> Request:
-    request = Request((*layers, recorded_source(data)), steps)
-    settings = request.asked
-    if settings.genotype is not None:
-        raise SettingsError(
-            "the settings hold a genotype, which a search would ignore; train it with `dartboard train`."
-        )
-    if settings.reselection is not None:
-        raise SettingsError(
-            "the settings are those of a selection, which a search would ignore; use `dartboard select`, or the "
-            "settings of the search."
-        )
-    if settings.analysis is not None:
-        raise SettingsError(
-            "the settings are those of an analysis, which a search would ignore; use `dartboard analyse`, or the "
-            "settings of the search."
-        )
-    if settings.seeds is None and settings.choose != DEFAULT_RULE:
-        raise SettingsError(
-            f"{settings.choose} has nothing to choose from; say with how many seeds to search, as in --seeds 4 (the "
-            "setting 'seeds')."
-        )
-    return request
-
-
-def _training(data: Data | None, layers: Sequence[Layer], genotype: Genotype) -> Request:
-    cleared = {"seeds": None, "reselection": None, "analysis": None}
-    given = {"space": genotype.space, "genotype": genotype.to_json(), **cleared}
-    spaces = (layer["space"] for layer in layers if layer.get("space", AUTO) != AUTO)
-    for name in (name for name in spaces if name != genotype.space):
-        raise SettingsError(
-            f"the genotype belongs to the space '{genotype.space}', not to '{name}'; leave out --space, or train "
-            "another."
-        )
-    return Request((*layers, given, recorded_source(data)), ("train",), genotype)
-
-
-def _announcement(session: Session, steps: Sequence[Step]) -> dict[str, str]:
-    settings, dataset, splits = session.settings, session.dataset, session.splits
-    channels, height, width = dataset.image_shape
-    rows = {
-        "data": f"{dataset.name}: {len(dataset.classes)} classes, {width}x{height} pixels, "
-        + _count(channels, "channel"),
-        "images": f"{len(splits.train)} train, {len(splits.validation)} validation, {len(splits.test)} test",
-    }
-    if "search" in steps:
-        rows |= {"search": describe_search(session), **describe_choice(session)}
-    if "train" in steps:
-        network = settings.train
-        rows["train"] = (
-            f"{_count(train_epochs(session), 'epoch')}, {network.init_channels} channels, "
-            f"{_count(network.layers, 'layer')}" + (f", {network.runs} networks" if network.runs > 1 else "")
-        )
-    if settings.analysis:
-        rows["analysis"] = f"{settings.analysis.name} of {settings.analysis.run}"
-    return rows | {
-        "preset": settings.preset,
-        **({"budget": _budget(session)} if settings.budget else {}),
-        "device": device_name(session.device),
-        "run directory": str(session.run.path),
-    }
-
-
-def _budget(session: Session) -> str:
-    budget, ahead = session.settings.budget, session.timetable
-    assert budget is not None
-    parts = ", ".join(f"{phase} {duration(seconds)}" for phase, seconds in ahead.items())
-    return f"{duration(budget)}: {parts}" if parts else duration(budget)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -8,8 +8,10 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -25,9 +27,13 @@ from dartboard.cli.options import (
     TrainOptions,
     takes,
 )
+from dartboard.cli.sharing import share_processors
 from dartboard.config import parse_overrides
 from dartboard.errors import DartboardError
 from dartboard.version import __version__
+
+if TYPE_CHECKING:
+    from dartboard.runs import Observer
 
 __all__ = ["main"]
 
@@ -123,12 +129,10 @@ def plan(options: PlanOptions) -> None:
 
       dartboard plan flowers/ --budget 30m
     """
-    from dartboard import api
     from dartboard.cli.output import print_plan
-    from dartboard.display import make_display
 
     layers = options.layers()
-    with make_display(Console(stderr=True)) as display:
+    with _at_work() as (api, display):
         planned = api.plan(options.data, *layers, genotype=options.genotype, observer=display)
     print_plan(planned, as_json=options.as_json)
 
@@ -173,12 +177,9 @@ def select(
       dartboard select runs/flowers --with sample --out runs/flowers-sampled
     """
     from dartboard.cli.output import print_result
-    from dartboard.display import make_display
 
     options = parse_overrides(overrides or [])
-    with make_display(Console(stderr=True)) as display:
-        from dartboard import api
-
+    with _at_work() as (api, display):
         result = api.select(
             run_directory,
             name,
@@ -225,12 +226,9 @@ def analyse(
       dartboard analyse runs/flowers --what shuffling --set permutations=20
     """
     from dartboard.cli.output import print_result
-    from dartboard.display import make_display
 
     options = parse_overrides(overrides or [])
-    with make_display(Console(stderr=True)) as display:
-        from dartboard import api
-
+    with _at_work() as (api, display):
         result = api.analyse(
             run_directory,
             name,
@@ -294,12 +292,10 @@ def predict(
       dartboard predict runs/flowers new-flowers/ --out preds.csv
       dartboard predict runs/flowers task/ --out preds.npy --overwrite
     """
-    from dartboard import api
     from dartboard.cli.output import print_predictions
-    from dartboard.display import make_display
 
     layer = _columns(image_column, label_column)
-    with make_display(Console(stderr=True)) as display:
+    with _at_work() as (api, display):
         predictions = api.predict(
             run_directory, data, layer, out=out, overwrite=overwrite, device=device, observer=display
         )
@@ -327,11 +323,9 @@ def data(
 
       dartboard data flowers/ --contact-sheet flowers.png
     """
-    from dartboard import api
     from dartboard.cli.output import print_description
-    from dartboard.display import make_display
 
-    with make_display(Console(stderr=True)) as display:
+    with _at_work() as (api, display):
         description = api.describe(
             data,
             _columns(image_column, label_column),
@@ -401,15 +395,25 @@ def _fail(sentence: str, code: int) -> None:
     sys.exit(code)
 
 
+@contextmanager
+def _at_work() -> Iterator[tuple[Any, "Observer"]]:
+    """The API, and a display on standard error for what it does."""
+    note = share_processors()
+    from dartboard import api
+    from dartboard.display import make_display
+
+    with make_display(Console(stderr=True)) as display:
+        if note:
+            display.note(note)
+        yield api, display
+
+
 def _make_run(verb: str, options: SearchOptions | TrainOptions, **further: str) -> None:
     """Call the verb of the API with what was typed: a display on standard error, then the result on standard output."""
     from dartboard.cli.output import print_result
-    from dartboard.display import make_display
 
     layers = options.layers()
-    with make_display(Console(stderr=True)) as display:
-        from dartboard import api
-
+    with _at_work() as (api, display):
         result = getattr(api, verb)(
             options.data,
             *layers,

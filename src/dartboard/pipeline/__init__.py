@@ -2,14 +2,17 @@
 
 from dartboard.pipeline.allotting import FOUND, allot_trainings
 from dartboard.pipeline.analysing import analyse_search, analysis_directory, analysis_settings, plan_analysis
+from dartboard.pipeline.announcing import announce
 from dartboard.pipeline.architecture import read_genotype
+from dartboard.pipeline.catalogue import describe_methods, describe_spaces
 from dartboard.pipeline.choosing import check_choice, choose_genotype, describe_choice
 from dartboard.pipeline.given import Data, given_arrays, recorded_source
-from dartboard.pipeline.opening import Request, open_request
+from dartboard.pipeline.opening import open_request
 from dartboard.pipeline.plan import Plan, describe_plan
 from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epochs
 from dartboard.pipeline.predicting import predict_images, predict_with
 from dartboard.pipeline.presets import AUTO, PRESETS
+from dartboard.pipeline.requests import Request, search_request, train_request
 from dartboard.pipeline.reselecting import reselect_genotype, reselection_directory, reselection_settings
 from dartboard.pipeline.result import AnalysisFacts, ChoiceFacts, ReselectionFacts, Result, Yardstick
 from dartboard.pipeline.searching import check_method, describe_search, search_genotype
@@ -39,14 +42,17 @@ __all__ = [
     "analyse_search",
     "analysis_directory",
     "analysis_settings",
+    "announce",
     "check_choice",
     "check_method",
     "check_sizes",
     "choose_genotype",
     "compare_yardsticks",
     "describe_choice",
+    "describe_methods",
     "describe_plan",
     "describe_search",
+    "describe_spaces",
     "device_name",
     "evaluate_networks",
     "find_device",
@@ -65,7 +71,9 @@ __all__ = [
     "resolve_settings",
     "search_genotype",
     "search_length",
+    "search_request",
     "summarize",
     "train_epochs",
     "train_networks",
+    "train_request",
 ]

@@ -25,7 +25,7 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Lot]:
 
     Args:
         session: data read, the search done.
-        genotype: the network that is trained; with the setting `yardsticks` others are trained after it.
+        genotype: the network that is trained; after a search, with the setting `yardsticks`, others are too.
 
     Returns:
         Lots by name, `FOUND` first; empty without a budget, or where the epochs were given.
@@ -38,7 +38,7 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Lot]:
     if run.has("lots.json"):
         return {name: Lot.model_validate(lot) for name, lot in run.read("lots.json").items()}
     networks = [Standard(FOUND, "the network found", genotype, train.init_channels, train.layers)]
-    if session.settings.yardsticks and is_comparable(session):
+    if session.settings.genotype is None and session.settings.yardsticks and is_comparable(session):
         networks += find_standards(session, genotype)
     rates = {
         each.name: measure_training(session, each.genotype, init_channels=each.init_channels, layers=each.layers)

@@ -1,68 +1,21 @@
 """From what is asked to a session with nothing left open: rules first, then the data, then the plan for a budget."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from dartboard.config import nest
 from dartboard.data import ArrayData, look_at_dataset
 from dartboard.pipeline.planning import plan_budget
-from dartboard.pipeline.plans import Step
-from dartboard.pipeline.presets import AUTO, PRESETS
+from dartboard.pipeline.requests import Request
 from dartboard.pipeline.rules import Situation, decide_by_rules
-from dartboard.pipeline.searching import check_method
 from dartboard.pipeline.session import Session, find_device, open_session
-from dartboard.pipeline.settings import Decision, RunSettings, asked_settings, resolve_settings
+from dartboard.pipeline.settings import Decision, RunSettings
 from dartboard.runs import Observer, RunDirectory
-from dartboard.space import Genotype
 
-__all__ = ["Request", "open_request"]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a command asks for, with what it leaves open.
-
-    Attributes:
-        layers: of settings, the later ones winning.
-        steps: that the command takes.
-        genotype: what is trained, where it is given.
-    """
-
-    layers: tuple[Mapping[str, Any], ...]
-    steps: tuple[Step, ...]
-    genotype: Genotype | None = None
-
-    @cached_property
-    def asked(self) -> RunSettings:
-        """What the layers say; the space and the method may still be "auto"."""
-        return asked_settings(*self.layers)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether anything is to be decided."""
-        asked = self.asked
-        decides = asked.budget is not None or PRESETS[asked.preset].space == AUTO
-        return decides and not asked.decisions and asked.reselection is None and asked.analysis is None
-
-    @cached_property
-    def given(self) -> frozenset[str]:
-        """Dotted names of the settings that are not to be decided."""
-        names = {name for layer in self.layers for name, value in _leaves(nest(layer)) if value not in (None, AUTO)}
-        names |= {"space"} if self.asked.space != AUTO else set()
-        names |= {"method.name"} if self.asked.method.name != AUTO else set()
-        return frozenset(names if self.genotype is None else names | {"space", "method.name"})
-
-    def resolved(self, decisions: Sequence[Decision] = ()) -> RunSettings:
-        """The settings with the decisions; raises what `resolve_settings` and `check_method` raise."""
-        settings = resolve_settings(*self.layers, decisions=decisions)
-        if "search" in self.steps:
-            check_method(settings)
-        return settings
+__all__ = ["open_request"]
 
 
 @contextmanager
@@ -114,11 +67,3 @@ def _settle(request: Request, run: RunDirectory, *, resume: bool, arrays: ArrayD
     accelerator = find_device(asked.device).type != "cpu"
     situation = Situation(look, asked.budget, accelerator, asked.objective)
     return request.resolved(list(decide_by_rules(situation, request.given)))
-
-
-def _leaves(layer: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in layer.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value

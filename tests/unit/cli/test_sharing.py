@@ -1,0 +1,71 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dartboard.cli import sharing
+
+IDLE = "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 2 3\n"
+
+
+def write_later(path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let time pass: the system's counters move while someone sleeps."""
+    monkeypatch.setattr(sharing.time, "sleep", lambda _: path.write_text(text))
+
+
+@pytest.mark.parametrize(
+    ("later", "share"),
+    [
+        ("cpu  100 0 100 1000 0 0 0 0 0 0\n", 0.0),
+        ("cpu  200 0 100 900 0 0 0 0 0 0\n", 0.5),
+        ("cpu  200 0 200 800 0 0 0 0 0 0\n", 1.0),
+        ("cpu  100 0 100 900 100 0 0 0 0 0\n", 0.0),  # waiting for a disk is idle too
+    ],
+)
+def test_busy_is_what_is_not_idle(later: str, share: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stat = tmp_path / "stat"
+    stat.write_text(IDLE)
+    write_later(stat, later, monkeypatch)
+    assert sharing.busy_cores(stat) == pytest.approx(share * (os.cpu_count() or 1))
+
+
+@pytest.mark.parametrize("text", [None, "", "cpu some words", "cpu  1 2"])
+def test_a_system_that_does_not_say_is_taken_for_idle(text: str | None, tmp_path: Path) -> None:
+    stat = tmp_path / "stat"
+    if text is not None:
+        stat.write_text(text)
+    assert sharing.busy_cores(stat, seconds=0.0) == 0.0
+
+
+def tell(busy: float, **environment: str) -> tuple[str, str]:
+    """In a fresh process with so many busy cores: the sentence, and the policy that torch will find."""
+    code = (
+        "from dartboard.cli import sharing; import os;"
+        f"sharing.busy_cores = lambda: {busy}; print(sharing.share_processors());"
+        "print(os.environ.get('OMP_WAIT_POLICY'))"
+    )
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=clean | environment, capture_output=True, text=True, check=True
+    )
+    sentence, policy = found.stdout.splitlines()
+    return sentence, policy
+
+
+def test_threads_sleep_on_a_busy_machine_unless_the_user_has_said_otherwise() -> None:
+    sentence, policy = tell(1.2)
+    assert sentence.startswith("Other programs keep 1.2 cores busy")
+    assert policy == "passive"
+    assert tell(0.1) == ("", "None")
+    assert tell(1.2, OMP_NUM_THREADS="1") == ("", "None")
+    assert tell(1.2, OMP_WAIT_POLICY="active") == ("", "active")
+
+
+def test_it_is_too_late_once_torch_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "busy_cores", lambda: 2.0)
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(sys.modules, "torch", sys)
+    assert sharing.share_processors() == ""
