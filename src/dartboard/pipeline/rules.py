@@ -1,6 +1,7 @@
 """What is chosen from what the data is: a table of written rules, of which the first that holds decides a setting."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,16 +60,28 @@ class Rule:
         value: what it chooses.
         holds: whether it applies.
         reason: why, in a sentence that may name attributes of the situation in braces.
+        group: settings of which none may be given, because they only make sense together.
     """
 
     setting: str
     value: Any
     holds: Callable[[Situation], bool]
     reason: str
+    group: tuple[str, ...] = ()
 
 
 def _always(_: Situation) -> bool:
     return True
+
+
+_SMALL_BATCHES = (
+    "{data.images} training images give few steps an epoch, and smaller batches more of them; the rate falls in "
+    "proportion"
+)
+
+
+def _batches(settings: dict[str, Any], holds: Callable[[Situation], bool], reason: str) -> list[Rule]:
+    return [Rule(setting, value, holds, reason, tuple(settings)) for setting, value in settings.items()]
 
 
 RULES: tuple[Rule, ...] = (
@@ -125,6 +138,21 @@ RULES: tuple[Rule, ...] = (
         )
         for step in ("search", "train")
     ),
+    *_batches(
+        {"train.batch_size": 256},
+        lambda s: s.accelerator and s.data.images >= 10_000,
+        "the batches of the NAS-Bench-201 benchmark (arXiv:2001.00326), which keep an accelerator busy",
+    ),
+    *_batches(
+        {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8, "search.weight_lr": 0.025},
+        lambda s: s.data.images < 300,
+        _SMALL_BATCHES,
+    ),
+    *_batches(
+        {"train.batch_size": 32, "train.lr": 0.05, "search.batch_size": 16, "search.weight_lr": 0.05},
+        lambda s: s.data.images < 1000,
+        _SMALL_BATCHES,
+    ),
     Rule(
         "train.imbalance",
         "logit-adjustment",
@@ -143,11 +171,11 @@ RULES: tuple[Rule, ...] = (
 """The table; a setting for which no rule holds stays as it is."""
 
 
-def decide_by_rules(situation: Situation, given: Collection[str]) -> Iterator[Decision]:
+def decide_by_rules(situation: Situation, given: AbstractSet[str]) -> Iterator[Decision]:
     """A decision for every setting of the table that is not `given`."""
     decided = set(given)
     for rule in RULES:
-        if rule.setting not in decided and rule.holds(situation):
+        if rule.setting not in decided and not given & set(rule.group) and rule.holds(situation):
             decided.add(rule.setting)
             yield Decision(setting=rule.setting, value=rule.value, reason=_explained(rule.reason, situation))
 

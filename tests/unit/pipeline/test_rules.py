@@ -17,12 +17,14 @@ FLOWERS = DataLook(5732, (180, *(55,) * 100, 28), channels=3, side=512, same_siz
 EMOTIONS = DataLook(28_709, (3995, 436, 4097, 7215, 4830, 3171, 4965), channels=1, side=48, same_size=True, flat=0.02)
 FOLDER = DataLook(2934, (600, 700, 550, 500, 584), channels=3, side=128, same_size=False)
 HALF_AN_HOUR = 1800.0
+TINY = {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8, "search.weight_lr": 0.025}
+SMALL = {"train.batch_size": 32, "train.lr": 0.05, "search.batch_size": 16, "search.weight_lr": 0.05}
 
 NAMES = [entry.name for entry in (*METHODS, *SPACES)]
 
 
 def decided(situation: Situation, *given: str) -> dict[str, Any]:
-    return {decision.setting: decision.value for decision in decide_by_rules(situation, given)}
+    return {decision.setting: decision.value for decision in decide_by_rules(situation, set(given))}
 
 
 def on_cpu(look: DataLook, budget: float | None = HALF_AN_HOUR, objective: str = "accuracy") -> Situation:
@@ -54,7 +56,12 @@ FACES = CPU_CELLS | {"search.augment.flip": True, "train.augment.flip": True}
         ),
         (
             on_cpu(DataLook(60, (20, 20, 20), channels=3, side=48, same_size=True)),
-            {"space": "nas-bench-201", "method.name": "random"},
+            {"space": "nas-bench-201", "method.name": "random"} | TINY,
+        ),
+        (on_cpu(DataLook(500, (100,) * 5, channels=3, side=32, same_size=True)), CPU_CELLS | SMALL),
+        (
+            replace(on_cpu(FASHION), accelerator=True),
+            CPU_CELLS | {"train.batch_size": 256},
         ),
         (on_cpu(FASHION, None), CPU_CELLS),
         (on_cpu(FLOWERS, None), CPU_CELLS | {"train.imbalance": "none"}),
@@ -69,20 +76,26 @@ def test_what_is_given_is_not_chosen() -> None:
     assert decided(on_cpu(EMOTIONS), *given) == {"method.name": "single-darts"}
 
 
+def test_batches_and_rates_are_chosen_together_or_not_at_all() -> None:
+    small = on_cpu(DataLook(500, (100,) * 5, channels=3, side=32, same_size=True))
+    assert decided(small) == CPU_CELLS | SMALL
+    assert decided(small, "train.batch_size") == CPU_CELLS
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.setting}={rule.value}")
 def test_every_rule_decides_a_setting_that_exists_and_explains_itself(rule: Any) -> None:
     settings = resolve_settings({rule.setting: rule.value})
     assert isinstance(settings, RunSettings)
     holding = [
         situation
-        for look in (FASHION, FLOWERS, EMOTIONS, FOLDER, DataLook(60, (20, 40), 3, 48, True))
+        for look in (FASHION, FLOWERS, EMOTIONS, FOLDER, *(DataLook(n, (n // 2,) * 2, 3, 48, True) for n in (60, 500)))
         for budget in (None, 60.0, 600.0, 7200.0, 50_000.0)
         for accelerator in (False, True)
         for objective in ("accuracy", "balanced-accuracy")
         if rule.holds(situation := Situation(look, budget, accelerator, objective))
     ]
     assert holding, "no situation is known in which the rule holds"
-    found = list(decide_by_rules(holding[0], ()))
+    found = list(decide_by_rules(holding[0], set()))
     assert all("{" not in decision.reason and len(decision.reason) > 20 for decision in found)
 
 
