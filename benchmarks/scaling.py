@@ -26,7 +26,9 @@ from torch.nn import functional
 
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
-from dartboard.supernet.cost import Measurement, StepModel, Work, step_work
+from dartboard.supernet.cost import step_work
+from dartboard.supernet.step_model import Measurement, StepModel
+from dartboard.supernet.work import Work
 from records import RESULTS, place, synchronize
 
 TOLERANCE = 0.20

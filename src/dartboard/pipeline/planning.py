@@ -1,7 +1,6 @@
 """A budget turned into settings: what steps take here is measured, then sizes and lengths follow (`budget.py`)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from functools import partial
 from statistics import quantiles
 from typing import Any
@@ -24,13 +23,15 @@ from dartboard.pipeline.budget import (
     wanted_passes,
 )
 from dartboard.pipeline.plans import Step, network_plan
-from dartboard.pipeline.probing import measure_search, measure_training
+from dartboard.pipeline.probing import measure_search, measure_training, with_size
+from dartboard.pipeline.searching import search_recipe, supernet_spec
 from dartboard.pipeline.session import Session
 from dartboard.pipeline.settings import Decision
-from dartboard.pipeline.standards import is_comparable
+from dartboard.pipeline.standards import is_comparable, multiply_adds
 from dartboard.runs import available_memory, make_generator
-from dartboard.search import CHOICE_RULES, UniformlyRandom
+from dartboard.search import CHOICE_RULES, SupernetRequest, UniformlyRandom, initial_live
 from dartboard.space import Genotype, get_space, network_cost
+from dartboard.supernet.cost import step_work
 
 __all__ = ["Timetable", "plan_budget", "reserve"]
 
@@ -132,7 +133,7 @@ class _Planner:
         sizes = self._allowed("search", search_sizes(get_space(settings.space)))
         size, rate = choose_size(
             sizes,
-            _supernet_work,
+            partial(_supernet_work, self.session),
             lambda size: measure_search(self.session, init_channels=size.channels, layers=size.layers),
             lambda rate: part >= SEARCH_STEPS * rate.step and self._fits_memory(rate),
         )
@@ -242,14 +243,15 @@ class _Planner:
         return rate.memory < _MEMORY_SHARE * available_memory(self.session.device)
 
 
-def _supernet_work(size: Size) -> float:
-    """Roughly in proportion to the time of a step: between the pixels of its maps and its multiply-adds."""
-    return float(size.channels**1.5 * size.layers)
+def _supernet_work(session: Session, size: Size) -> float:
+    """Tensor elements that a step of the first stage writes: what its time grows with."""
+    tried = with_size(session, "search", init_channels=size.channels, layers=size.layers)
+    stage = search_recipe(tried.settings).stages[0].recipe
+    live = initial_live(stage, get_space(tried.settings.space))
+    spec = supernet_spec(tried, SupernetRequest(0, stage.mixing, live, stage.deeper))
+    height, width = tried.dataset.image_shape[1:]
+    return float(step_work(spec, tried.settings.search.batch_size, (height, width)).step.values)
 
 
 def _network_work(session: Session, genotype: Genotype, size: Size) -> float:
-    train = session.settings.train.model_copy(update={"init_channels": size.channels, "layers": size.layers})
-    settings = session.settings.model_copy(update={"space": genotype.space, "train": train})
-    plan = network_plan(replace(session, settings=settings), "train")
-    height, width = session.dataset.image_shape[1:]
-    return float(network_cost(get_space(genotype.space), genotype, plan, (height, width)).multiply_adds)
+    return float(multiply_adds(session, genotype, size.channels, size.layers))

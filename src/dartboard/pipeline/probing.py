@@ -12,6 +12,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from dartboard.data import Batch
 from dartboard.pipeline.budget import SearchRate, TrainingRate
+from dartboard.pipeline.plans import Step
 from dartboard.pipeline.searching import search_problem, search_recipe
 from dartboard.pipeline.session import Session
 from dartboard.pipeline.steps import model_card, training_data
@@ -20,7 +21,7 @@ from dartboard.search import NoTraining, SearchLength, StageSearch, initial_live
 from dartboard.space import DropPath, Genotype
 from dartboard.train import NetworkTraining
 
-__all__ = ["measure_search", "measure_training"]
+__all__ = ["measure_search", "measure_training", "with_size"]
 
 _STEPS = 6
 _SECONDS = 1.5
@@ -33,7 +34,7 @@ def measure_search(session: Session, **size: int) -> SearchRate:
         session: data, method and space.
         size: settings of the search that are to be tried, such as init_channels.
     """
-    tried = _with(session, "search", size)
+    tried = with_size(session, "search", **size)
     settings, recipe = tried.settings, search_recipe(tried.settings)
     problem, stage = search_problem(tried), recipe.stages[0].recipe
     length, live = SearchLength(1, None), initial_live(stage, problem.space)
@@ -60,7 +61,7 @@ def measure_training(session: Session, genotype: Genotype, **size: int) -> Train
         genotype: the network's architecture.
         size: settings of the training that are to be tried, such as init_channels.
     """
-    tried = _with(session, "train", size)
+    tried = with_size(session, "train", **size)
     tried = replace(tried, settings=tried.settings.model_copy(update={"space": genotype.space}))
     data = training_data(tried)
     training = NetworkTraining(
@@ -83,7 +84,8 @@ def measure_training(session: Session, genotype: Genotype, **size: int) -> Train
     return TrainingRate(step, image, training.num_steps, memory)
 
 
-def _with(session: Session, group: str, size: dict[str, int]) -> Session:
+def with_size(session: Session, group: Step, **size: int) -> Session:
+    """The session with other settings of the search or the training, such as init_channels."""
     changed = getattr(session.settings, group).model_copy(update=size)
     return replace(session, settings=session.settings.model_copy(update={group: changed}))
 

@@ -33,7 +33,7 @@ from dartboard.search import (
 from dartboard.space import Genotype, OperationCosts, get_space, operation_costs
 from dartboard.supernet import FusedSupernet, SupernetSpec
 
-__all__ = ["check_method", "describe_search", "search_genotype", "search_problem", "search_recipe"]
+__all__ = ["check_method", "describe_search", "search_genotype", "search_problem", "search_recipe", "supernet_spec"]
 
 
 def check_method(settings: RunSettings) -> None:
@@ -126,7 +126,7 @@ def search_recipe(settings: RunSettings) -> Recipe:
 
 def _make_supernet(session: Session, request: SupernetRequest) -> FusedSupernet:
     with seeded_initialization(session.settings.seed, "search", "weights", request.stage):
-        supernet = FusedSupernet(_supernet_spec(session, request))
+        supernet = FusedSupernet(supernet_spec(session, request))
     supernet.to(device=session.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return supernet
 
@@ -145,7 +145,7 @@ def _note_hypernetwork(session: Session, recipe: Recipe) -> None:
             request = SupernetRequest(number, stage.recipe.mixing, live, stage.recipe.deeper)
             architecture = Architecture.of(stage.recipe, space, live, torch.device("cpu"))
             with torch.device("meta"):
-                supernet = FusedSupernet(_supernet_spec(session, request))
+                supernet = FusedSupernet(supernet_spec(session, request))
                 hypernetwork = stage.recipe.hypernetwork.build(supernet, architecture, make_generator(0))
             counts.append(sum(weight.numel() for weight in hypernetwork.parameters()))
     weights = 4 * max(counts)
@@ -157,13 +157,14 @@ def _note_hypernetwork(session: Session, recipe: Recipe) -> None:
         )
 
 
-def _supernet_spec(session: Session, request: SupernetRequest) -> SupernetSpec:
+def supernet_spec(session: Session, request: SupernetRequest) -> SupernetSpec:
+    """The supernet of a stage."""
     space = get_space(session.settings.space)
     return SupernetSpec(space, network_plan(session, "search", request.deeper), request.mixing).with_live(request.live)
 
 
 def _operation_costs(session: Session, request: SupernetRequest) -> OperationCosts:
-    spec = _supernet_spec(session, request)
+    spec = supernet_spec(session, request)
     height, width = session.dataset.image_shape[1:]
     return operation_costs(spec.space, spec.plan, (height, width))
 

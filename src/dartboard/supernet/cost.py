@@ -15,15 +15,12 @@ what all sizes of a space have in common ends up in the coefficients.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from dartboard.errors import SettingsError
 from dartboard.space import CellPlace, Cost, Norm
 from dartboard.space.ops import Size, op_cost
 from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
@@ -32,154 +29,9 @@ from dartboard.space.skeleton import ResidualPlace, halved
 from dartboard.space.spaces.registry import SearchSpace
 from dartboard.supernet.forms import Form, Separable, form_of
 from dartboard.supernet.spec import SupernetSpec
+from dartboard.supernet.work import Counts, Work
 
-__all__ = ["Counts", "Measurement", "StepModel", "Work", "step_work"]
-
-_Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What one pass over the supernet does.
-
-    Attributes:
-        calls: operations launched; whatever the batch and the image size.
-        places: pixels of feature maps written, whatever their channels: a pixel's channels lie together in memory, and
-            few of them cost nearly as much as a vector of them.
-        values: tensor elements written.
-        multiply_adds: multiply-adds of dense convolutions and linear layers.
-        depthwise: multiply-adds of depthwise convolutions, which machines do at another speed.
-    """
-
-    calls: int = 0
-    places: int = 0
-    values: int = 0
-    multiply_adds: int = 0
-    depthwise: int = 0
-
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(*(mine + theirs for mine, theirs in zip(self.as_tuple, other.as_tuple, strict=True)))
-
-    def __mul__(self, times: int) -> "Counts":
-        return Counts(*(times * mine for mine in self.as_tuple))
-
-    @property
-    def as_tuple(self) -> tuple[int, int, int, int, int]:
-        """The counts in the order of the fields."""
-        return self.calls, self.places, self.values, self.multiply_adds, self.depthwise
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a step of a first-order search does: alpha moves by one batch, then the weights by another.
-
-    Attributes:
-        forward: one forward pass; its multiply-adds, depthwise ones added, are those of the definition, edge by edge,
-            without what folding adds.
-        alpha_backward: the backward pass that finds the gradient of alpha.
-        weight_backward: the backward pass that finds the gradient of the weights.
-        update: clipping and moving the weights.
-        saved_values: tensor elements kept from the forward to the backward pass.
-        weights: learned numbers of the supernet.
-    """
-
-    forward: Counts = Counts()
-    alpha_backward: Counts = Counts()
-    weight_backward: Counts = Counts()
-    update: Counts = Counts()
-    saved_values: int = 0
-    weights: int = 0
-
-    def __add__(self, other: "Work") -> "Work":
-        return Work(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(Work)))
-
-    def __mul__(self, times: int) -> "Work":
-        return Work(*(getattr(self, each.name) * times for each in fields(Work)))
-
-    @property
-    def step(self) -> Counts:
-        """The whole step: two forward passes, both backward passes and the update."""
-        return self.forward * 2 + self.alpha_backward + self.weight_backward + self.update
-
-    @property
-    def kept_values(self) -> int:
-        """Elements in memory at the end of the forward pass: saved ones, and weights with gradients and momentum."""
-        return self.saved_values + 3 * self.weights
-
-
-class Measurement(NamedTuple):
-    """A step that was measured.
-
-    Attributes:
-        work: what it does.
-        seconds: how long it took.
-        peak_bytes: most memory in use at a time.
-    """
-
-    work: Work
-    seconds: float
-    peak_bytes: float
-
-
-@dataclass(frozen=True)
-class StepModel:
-    """What the counts of `Work` cost on one machine, for one space.
-
-    Attributes:
-        launch: seconds in which the host launches a call; 0 where it computes itself, on a CPU.
-        call: seconds of a call, whatever its size.
-        place: seconds for a pixel of a feature map written, whatever its channels.
-        value: seconds for a tensor element written.
-        multiply_add: seconds for a multiply-add of a dense convolution.
-        depthwise: seconds for a multiply-add of a depthwise convolution.
-        fixed_bytes: memory that is in use whatever the size.
-        bytes_per_value: memory for an element kept.
-    """
-
-    launch: float
-    call: float
-    place: float
-    value: float
-    multiply_add: float
-    depthwise: float
-    fixed_bytes: float
-    bytes_per_value: float
-
-    @classmethod
-    def fit(cls, measurements: Sequence[Measurement], *, overlap: bool = False) -> "StepModel":
-        """The coefficients, none negative, with the least squared relative errors.
-
-        Args:
-            measurements: at least two, better five or six: sizes far below those to be predicted will do, if each
-                thing that will vary varies among them.
-            overlap: whether the host launches calls while earlier ones run, as on an accelerator: a step then takes
-                the longer of launching and running, else the sum.
-
-        Raises:
-            SettingsError: there are fewer than two measurements, or one of no time or no memory.
-        """
-        if len(measurements) < 2:
-            raise SettingsError(f"fitting the time of a step needs two measurements or more, not {len(measurements)}.")
-        if any(each.seconds <= 0 or each.peak_bytes <= 0 for each in measurements):
-            raise SettingsError("measured seconds and bytes must be above zero.")
-        counts = np.array([each.work.step.as_tuple for each in measurements], dtype=float)
-        seconds = np.array([each.seconds for each in measurements])
-        launch, running = _fit_overlapping(counts, seconds) if overlap else (0.0, _fit_relative(counts, seconds))
-        kept = np.array([[1.0, each.work.kept_values] for each in measurements])
-        fixed, per_value = _fit_relative(kept, np.array([each.peak_bytes for each in measurements]))
-        call, place, value, multiply_add, depthwise = (float(each) for each in running)
-        return cls(launch, call, place, value, multiply_add, depthwise, float(fixed), float(per_value))
-
-    def seconds(self, work: Work) -> float:
-        """How long a step takes."""
-        counts = work.step.as_tuple
-        coefficients = (self.call, self.place, self.value, self.multiply_add, self.depthwise)
-        running = sum(coefficient * count for coefficient, count in zip(coefficients, counts, strict=True))
-        return max(self.launch * work.step.calls, running)
-
-    def bytes(self, work: Work) -> float:
-        """The most memory in use during a step."""
-        return self.fixed_bytes + self.bytes_per_value * work.kept_values
+__all__ = ["step_work"]
 
 
 def step_work(spec: SupernetSpec, batch: int, image_size: Size) -> Work:
@@ -456,43 +308,3 @@ def _elementwise(calls: int, written: _Map) -> Work:
     """Work of so many calls that write and keep a map."""
     both = _writing(calls, (1, written))
     return Work(both, both, both, saved_values=both.values)
-
-
-def _fit_overlapping(counts: _Array, seconds: _Array) -> tuple[float, _Array]:
-    """Seconds of a launch, and of each count of the device, where a step takes the longer of launching and running.
-
-    The measurements with the most calls a value are the ones that launching may limit: every division of them, in that
-    order, is tried.
-    """
-    order = np.argsort(-counts[:, 0] / np.maximum(counts[:, 1], 1.0))
-    best: tuple[float, float, _Array] | None = None
-    for limited in range(len(seconds) + 1):
-        launching, running = order[:limited], order[limited:]
-        launch = float(_fit_relative(counts[launching, :1], seconds[launching])[0]) if limited else 0.0
-        device = _fit_relative(counts[running], seconds[running]) if len(running) else np.zeros(counts.shape[1])
-        found = np.maximum(launch * counts[:, 0], counts @ device)
-        error = float((((found - seconds) / seconds) ** 2).sum())
-        if best is None or error < best[0]:
-            best = error, launch, device
-    assert best is not None
-    return best[1:]
-
-
-def _fit_relative(counts: _Array, measured: _Array) -> _Array:
-    """The coefficients x >= 0 with the least sum of ((counts x - measured) / measured)^2.
-
-    The least is reached by a plain least-squares solution over some of the columns, the others zero, and with so few
-    columns every choice can be tried.
-    """
-    scaled = counts / measured[:, None]
-    size = np.linalg.norm(scaled, axis=0)
-    scaled = scaled / np.where(size > 0, size, 1.0)
-    best, least = np.zeros(counts.shape[1]), np.inf
-    for number in range(1, 1 << counts.shape[1]):
-        chosen = [column for column in range(counts.shape[1]) if number >> column & 1]
-        solution = np.linalg.lstsq(scaled[:, chosen], np.ones(len(measured)), rcond=None)[0]
-        error = float(((scaled[:, chosen] @ solution - 1.0) ** 2).sum())
-        if (solution >= 0).all() and error < least:
-            best, least = np.zeros(counts.shape[1]), error
-            best[chosen] = solution
-    return np.where(size > 0, best / np.where(size > 0, size, 1.0), 0.0)

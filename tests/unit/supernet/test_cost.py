@@ -12,7 +12,9 @@ from dartboard.errors import SettingsError
 from dartboard.space import ATTENTION, CellTopology, NetworkPlan, SearchSpace, get_space
 from dartboard.space.skeleton import CellPlace, DartsSkeleton
 from dartboard.supernet import Mixing, ReferenceSupernet, SupernetSpec
-from dartboard.supernet.cost import Counts, Measurement, StepModel, Work, step_work
+from dartboard.supernet.cost import step_work
+from dartboard.supernet.step_model import Measurement, StepModel
+from dartboard.supernet.work import Counts, Work
 
 SPACES = ("darts", "nas-bench-201")
 
