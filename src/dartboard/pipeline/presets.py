@@ -87,7 +87,8 @@ def _proxyless(space: SearchSpace) -> dict[str, Any]:
 def _quick(space: SearchSpace) -> dict[str, Any]:
     """Minutes on a CPU: a small supernet, then a short one-cycle training; epochs follow from the dataset's size.
 
-    The search sees fewer images where an image costs more: a supernet's cost grows with its edges and operations.
+    The search sees fewer images where an image costs more: a supernet's cost grows with its edges and operations. Its
+    rates are those of benchmarks/short_searches.py that find good cells in a few hundred steps.
     """
     channels, layers = space.small_size
     fewest = space.skeleton.fewest_layers
@@ -102,9 +103,8 @@ def _quick(space: SearchSpace) -> dict[str, Any]:
             "batch_size": 32,
             "init_channels": channels // 2,
             "layers": fewest,
-            "weight_lr": 0.1,
-            "warmup_fraction": 0.4,
-            "alpha_lr_factor": 20.0,
+            "weight_lr": 0.025,
+            "alpha_lr_factor": 40.0,
         },
         "train": {
             "epochs": None,

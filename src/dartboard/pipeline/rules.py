@@ -144,12 +144,12 @@ RULES: tuple[Rule, ...] = (
         "the batches of the NAS-Bench-201 benchmark (arXiv:2001.00326), which keep an accelerator busy",
     ),
     *_batches(
-        {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8, "search.weight_lr": 0.025},
+        {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8},
         lambda s: s.data.images < 300,
         _SMALL_BATCHES,
     ),
     *_batches(
-        {"train.batch_size": 32, "train.lr": 0.05, "search.batch_size": 16, "search.weight_lr": 0.05},
+        {"train.batch_size": 32, "train.lr": 0.05, "search.batch_size": 16},
         lambda s: s.data.images < 1000,
         _SMALL_BATCHES,
     ),

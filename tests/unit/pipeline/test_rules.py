@@ -17,8 +17,8 @@ FLOWERS = DataLook(5732, (180, *(55,) * 100, 28), channels=3, side=512, same_siz
 EMOTIONS = DataLook(28_709, (3995, 436, 4097, 7215, 4830, 3171, 4965), channels=1, side=48, same_size=True, flat=0.02)
 FOLDER = DataLook(2934, (600, 700, 550, 500, 584), channels=3, side=128, same_size=False)
 HALF_AN_HOUR = 1800.0
-TINY = {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8, "search.weight_lr": 0.025}
-SMALL = {"train.batch_size": 32, "train.lr": 0.05, "search.batch_size": 16, "search.weight_lr": 0.05}
+TINY = {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8}
+SMALL = {"train.batch_size": 32, "train.lr": 0.05, "search.batch_size": 16}
 
 NAMES = [entry.name for entry in (*METHODS, *SPACES)]
 
