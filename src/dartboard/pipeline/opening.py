@@ -12,7 +12,7 @@ from dartboard.pipeline.planning import plan_budget
 from dartboard.pipeline.requests import Request
 from dartboard.pipeline.rules import Situation, decide_by_rules
 from dartboard.pipeline.session import Session, find_device, open_session
-from dartboard.pipeline.settings import Decision, RunSettings
+from dartboard.pipeline.settings import Decision, RunSettings, resolve_settings
 from dartboard.runs import Observer, RunDirectory
 
 __all__ = ["open_request"]
@@ -37,9 +37,8 @@ def open_request(
         DartboardError: the settings, the device, the directory or the data cannot be used, or the budget does not
             suffice; the directory is as it was.
     """
+    resolve_settings(*request.layers)  # what cannot be right is refused before anything is read
     settle = partial(_settle, request, resume=resume, arrays=arrays)
-    begins = not request.is_open or request.resolved()  # settings that cannot be right are refused before any reading
-    assert begins
     with open_session(request.asked, out, resume=resume, observer=observer, arrays=arrays, settle=settle) as session:
         if not request.is_open or session.settings.budget is None or session.run.has("settings.json"):
             yield session
@@ -64,6 +63,11 @@ def _settle(request: Request, run: RunDirectory, *, resume: bool, arrays: ArrayD
         return request.resolved([Decision.model_validate(decision) for decision in stored])
     asked = request.asked
     look = look_at_dataset(arrays or asked.source, asked.data)
-    accelerator = find_device(asked.device).type != "cpu"
-    situation = Situation(look, asked.budget, accelerator, asked.objective)
+    situation = Situation(
+        look,
+        asked.budget,
+        accelerator=find_device(asked.device).type != "cpu",
+        objective=asked.objective,
+        unfit=request.unfit_spaces,
+    )
     return request.resolved(list(decide_by_rules(situation, request.given)))

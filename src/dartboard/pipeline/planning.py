@@ -130,6 +130,8 @@ class _Planner:
         settings = self.session.settings
         count = len(settings.seeds or (settings.seed,))
         part = share * self.left / count
+        if "search.seconds" in self.given and settings.search.seconds:
+            part = settings.search.seconds
         sizes = self._allowed("search", search_sizes(get_space(settings.space)))
         size, rate = choose_size(
             sizes,
@@ -158,17 +160,10 @@ class _Planner:
         session = self.session
         settings, splits = session.settings, session.splits
         images, scored = len(splits.train), len(splits.validation)
-        yardsticks = settings.yardsticks and searched and is_comparable(session)
-        left = self.left - self.timetable.get("search", 0.0)
-        if yardsticks and "yardsticks" not in self.given and left / (3 * settings.train.runs) < _YARDSTICK_SECONDS:
-            yardsticks = False
-            why = (
-                f"{duration(self.budget)} leave less than {_YARDSTICK_SECONDS:.0f} seconds for each of three trainings"
-            )
-            self.decide("yardsticks", False, why)
-        count = float(settings.train.runs * (3 if yardsticks else 1))
-        if settings.seeds and CHOICE_RULES[settings.choose].factory().short_train:
-            count += _SHORT_SHARE * len(settings.seeds)
+        yardsticks = searched and self._plan_yardsticks()
+        trained = settings.train.runs * (3 if yardsticks else 1)
+        short = bool(settings.seeds) and CHOICE_RULES[settings.choose].factory().short_train
+        count = trained + (_SHORT_SHARE * len(settings.seeds or ()) if short else 0.0)
         wanted = wanted_passes(images)
         if "train.epochs" in self.given and settings.train.epochs:
             wanted = settings.train.epochs
@@ -192,10 +187,10 @@ class _Planner:
         self.timetable |= {"train": settings.train.runs * lengths.seconds, "evaluation": settings.train.runs * tests}
         if yardsticks:
             self.timetable["yardsticks"] = 2 * settings.train.runs * (lengths.seconds + tests)
-        if count > settings.train.runs * (3 if yardsticks else 1):
-            short = max(1, round(_SHORT_SHARE * lengths.epochs))
-            self.timetable["search"] += len(settings.seeds or ()) * short * lengths.seconds / lengths.epochs
-            self.decide("short_train_epochs", short, "a fifth of the training's")
+        if short:
+            epochs = max(1, round(_SHORT_SHARE * lengths.epochs))
+            self.timetable["search"] += len(settings.seeds or ()) * epochs * lengths.seconds / lengths.epochs
+            self.decide("short_train_epochs", epochs, "a fifth of the training's")
         self._least += count * (LEAST_EPOCHS * rate.epoch(LEAST_STEPS, scored) + tests)
         time = f"{duration(part(rate))} for a training"
         self._decide_size("train", size, sizes, f"sees every image {wanted} times in {time}")
@@ -205,6 +200,18 @@ class _Planner:
             self.decide("train.steps_per_epoch", lengths.steps, f"{paced}, too little for whole passes")
         if scored:
             self.decide("train.keep", "best", "held-out images tell which epoch's weights are the best")
+
+    def _plan_yardsticks(self) -> bool:
+        """Whether yardsticks are trained: not where that would leave too little to train anything well."""
+        settings = self.session.settings
+        if not settings.yardsticks or not is_comparable(self.session):
+            return False
+        left = self.left - self.timetable.get("search", 0.0)
+        if "yardsticks" in self.given or left / (3 * settings.train.runs) >= _YARDSTICK_SECONDS:
+            return True
+        least = f"{_YARDSTICK_SECONDS:.0f} seconds for each of three trainings"
+        self.decide("yardsticks", False, f"{duration(self.budget)} leave less than {least}")
+        return False
 
     def check(self) -> None:
         """Refuse what cannot end in time."""

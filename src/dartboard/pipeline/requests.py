@@ -10,9 +10,11 @@ from dartboard.errors import SettingsError
 from dartboard.pipeline.given import Data, recorded_source
 from dartboard.pipeline.plans import Step
 from dartboard.pipeline.presets import AUTO, PRESETS
+from dartboard.pipeline.rules import CHOSEN_SPACES
 from dartboard.pipeline.searching import check_method
 from dartboard.pipeline.settings import DEFAULT_RULE, Decision, RunSettings, asked_settings, resolve_settings
-from dartboard.space import Genotype
+from dartboard.search import does_fit, make_recipe
+from dartboard.space import Genotype, get_space
 
 __all__ = ["Request", "search_request", "train_request"]
 
@@ -52,6 +54,15 @@ class Request:
         names |= {"space"} if self.asked.space != AUTO else set()
         names |= {"method.name"} if self.asked.method.name != AUTO else set()
         return frozenset(names if self.genotype is None else names | {"space", "method.name"})
+
+    @property
+    def unfit_spaces(self) -> frozenset[str]:
+        """Of the spaces that may be chosen those that the method asked for does not fit."""
+        method = self.asked.method
+        if "search" not in self.steps or method.name == AUTO:
+            return frozenset()
+        recipe = make_recipe(method.name, method.options)
+        return frozenset(name for name in CHOSEN_SPACES if not does_fit(recipe, get_space(name)))
 
     def resolved(self, decisions: Sequence[Decision] = ()) -> RunSettings:
         """The settings with the decisions; raises what `resolve_settings` and `check_method` raise."""

@@ -9,7 +9,7 @@ from dartboard.data import PHOTOGRAPH_SIDE, DataLook
 from dartboard.durations import duration
 from dartboard.pipeline.settings import Decision
 
-__all__ = ["RULES", "Rule", "Situation", "decide_by_rules"]
+__all__ = ["CHOSEN_SPACES", "RULES", "Rule", "Situation", "decide_by_rules"]
 
 _NATIVE_SIDE = 64
 _FLAT = 0.1
@@ -26,12 +26,14 @@ class Situation:
         budget: seconds for the whole command, or None.
         accelerator: whether there is one.
         objective: what counts, as in the settings.
+        unfit: spaces that the method asked for does not fit.
     """
 
     data: DataLook
     budget: float | None
     accelerator: bool
     objective: str
+    unfit: frozenset[str] = frozenset()
 
     @property
     def seconds_per_image(self) -> float:
@@ -88,7 +90,13 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "space",
         "darts",
-        lambda s: s.accelerator and (s.budget or 0) >= 3600,
+        lambda s: "nas-bench-201" in s.unfit and "darts" not in s.unfit,
+        "the method asked for does not fit the cells of nas-bench-201",
+    ),
+    Rule(
+        "space",
+        "darts",
+        lambda s: s.accelerator and (s.budget or 0) >= 3600 and "darts" not in s.unfit,
         "an accelerator for {time} affords the larger cells of the DARTS paper",
     ),
     Rule(
@@ -169,6 +177,9 @@ RULES: tuple[Rule, ...] = (
     ),
 )
 """The table; a setting for which no rule holds stays as it is."""
+
+CHOSEN_SPACES = tuple(dict.fromkeys(rule.value for rule in RULES if rule.setting == "space"))
+"""The spaces that a rule may choose."""
 
 
 def decide_by_rules(situation: Situation, given: AbstractSet[str]) -> Iterator[Decision]:

@@ -17,7 +17,7 @@ from dartboard.search.curvature import AlphaCurvature
 from dartboard.search.describe import describe_part, describe_recipe
 from dartboard.search.dropping import Dropping
 from dartboard.search.finished import FinishedSearch
-from dartboard.search.fits import Choosy, check_fit
+from dartboard.search.fits import Choosy, check_fit, does_fit
 from dartboard.search.gradient import (
     Bilevel,
     ConjugateGradient,
@@ -275,6 +275,7 @@ __all__ = [
     "choice_rule",
     "describe_part",
     "describe_recipe",
+    "does_fit",
     "initial_live",
     "make_analysis",
     "make_genotype",

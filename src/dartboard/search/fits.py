@@ -2,12 +2,12 @@
 
 from typing import Protocol, runtime_checkable
 
-from dartboard.errors import RecipeError
+from dartboard.errors import RecipeError, SettingsError
 from dartboard.search.architecture import initial_live
 from dartboard.search.recipe import Recipe
 from dartboard.space import SearchSpace
 
-__all__ = ["Choosy", "check_fit"]
+__all__ = ["Choosy", "check_fit", "does_fit"]
 
 
 @runtime_checkable
@@ -38,3 +38,12 @@ def check_fit(recipe: Recipe, space: SearchSpace) -> None:
         for part in stage.recipe.parts:
             if isinstance(part, Choosy) and (reason := part.refuse(space)):
                 raise RecipeError(f"{reason}; choose another method, or another space than '{space.name}'.")
+
+
+def does_fit(recipe: Recipe, space: SearchSpace) -> bool:
+    """Whether a recipe makes sense in a space."""
+    try:
+        check_fit(recipe, space)
+    except (RecipeError, SettingsError):
+        return False
+    return True

@@ -135,6 +135,17 @@ def test_a_budget_that_cannot_do_is_refused_with_what_the_least_would_be(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_method_that_does_not_fit_the_first_space_gets_one_that_it_fits(tmp_path: Path) -> None:
+    with open_request(
+        request({"device": "cpu", "method": "dots", "data.max_train_images": 200}),
+        tmp_path / "run",
+        resume=False,
+        observer=Observer(),
+    ) as session:
+        assert session.settings.space == "darts"
+        assert "does not fit" in session.settings.decisions[0].reason
+
+
 def test_wrong_settings_are_refused_before_any_data_is_read(tmp_path: Path) -> None:
     asked = request({"source": str(tmp_path / "absent"), "space": "drats"})
     with (
