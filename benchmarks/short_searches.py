@@ -70,6 +70,7 @@ def main() -> None:
         for done in as_completed(begun):
             runs[begun[done]] = done.result()
             save("short_searches", records, as_table, **place)
+    save("short_searches", records, as_table, **place)
     print(as_table(records))
 
 

@@ -276,3 +276,12 @@ def test_progress_is_shown_when_asked_for(capsys: pytest.CaptureFixture[str]) ->
 def test_the_package_waits_for_torch_and_scikit_learn_until_they_are_needed() -> None:
     check = "import sys, dartboard; print(sorted({'torch', 'sklearn', 'rich'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_fit_keeps_to_its_budget_by_a_plan() -> None:
+    images, labels = grays()
+    classifier = ArchitectureSearchClassifier(budget="15s", device="cpu").fit(images, labels)
+    assert classifier.result_.budget == 15
+    assert classifier.result_.method == "random"  # so few images tell no architectures apart
+    assert classifier.result_.planned.keys() == {"data", "search", "train", "evaluation"}
+    assert classifier.predict(images).shape == labels.shape
