@@ -140,7 +140,7 @@ class Lot(Settings):
     @property
     def allowance(self) -> Allowance:
         """What corrects the epochs on the way."""
-        return Allowance(self.seconds, self.most)
+        return Allowance(self.seconds, self.epochs, self.most)
 
 
 def training_sizes(space: SearchSpace) -> list[Size]:

@@ -57,10 +57,12 @@ class Allowance:
 
     Attributes:
         seconds: of work from its first epoch to its last.
-        most: epochs that it may have; only in its first quarter, or after its first epoch, does it become longer.
+        usual: epochs as planned at the start; what was taken from them comes back when there is time again.
+        most: epochs that it may have; only in its first quarter, or after its first epoch, does it exceed `usual`.
     """
 
     seconds: float
+    usual: int
     most: int
 
     def epochs(self, planned: int, done: int, spent: float, last: float) -> int:
@@ -81,7 +83,7 @@ class Allowance:
         fitting = done + max(1, math.floor(left / last))
         if (planned - done) * last > left * (1 + _SLACK):
             return min(planned, fitting)
-        return max(planned, min(fitting, self.most)) if done <= max(1, _GROWING * planned) else planned
+        return max(planned, min(fitting, self.most if done <= max(1, _GROWING * planned) else self.usual))
 
 
 def learning_rate(settings: TrainSettings, step: float, steps: int, steps_per_epoch: int) -> float:

@@ -55,28 +55,35 @@ def test_the_rate_of_a_shortened_training_still_falls_to_its_end(kind: str) -> N
 
 
 def test_an_allowance_keeps_what_fits() -> None:
-    assert Allowance(100.0, most=10).epochs(10, 3, 30.0, 10.0) == 10
-    assert Allowance(100.0, most=20).epochs(10, 3, 30.0, 10.1) == 10  # within the slack of two in a hundred
+    assert Allowance(100.0, usual=10, most=10).epochs(10, 3, 30.0, 10.0) == 10
+    assert Allowance(100.0, usual=10, most=20).epochs(10, 3, 30.0, 10.1) == 10  # within the slack of two in a hundred
 
 
 @pytest.mark.parametrize(("spent", "last", "wanted"), [(50.0, 10.0, 8), (99.0, 10.0, 4), (500.0, 10.0, 4)])
 def test_an_allowance_shortens_what_does_not_fit_but_leaves_an_epoch_to_end_in(
     spent: float, last: float, wanted: int
 ) -> None:
-    assert Allowance(100.0, most=20).epochs(20, 3, spent, last) == wanted
+    assert Allowance(100.0, usual=20, most=20).epochs(20, 3, spent, last) == wanted
 
 
 def test_only_the_beginning_of_a_training_that_may_grow_makes_it_longer() -> None:
-    assert Allowance(100.0, most=40).epochs(20, 3, 6.0, 2.0) == 40
-    assert Allowance(100.0, most=40).epochs(20, 6, 12.0, 2.0) == 20
-    assert Allowance(100.0, most=20).epochs(20, 3, 6.0, 2.0) == 20
+    assert Allowance(100.0, usual=20, most=40).epochs(20, 3, 6.0, 2.0) == 40
+    assert Allowance(100.0, usual=20, most=40).epochs(20, 6, 12.0, 2.0) == 20
+    assert Allowance(100.0, usual=20, most=20).epochs(20, 3, 6.0, 2.0) == 20
+
+
+def test_what_a_busy_machine_took_comes_back_when_it_is_idle_again() -> None:
+    allowance = Allowance(100.0, usual=20, most=40)
+    assert allowance.epochs(20, 2, 20.0, 10.0) == 10
+    assert allowance.epochs(10, 5, 40.0, 5.0) == 17
+    assert allowance.epochs(17, 9, 45.0, 2.0) == 20
 
 
 @given(st.integers(1, 100), st.floats(0.01, 100), st.floats(0.01, 1e4), st.integers(0, 200))
 def test_at_a_steady_pace_a_training_ends_within_its_allowance(
     planned: int, pace: float, seconds: float, more: int
 ) -> None:
-    allowance, epochs, done = Allowance(seconds, planned + more), planned, 0
+    allowance, epochs, done = Allowance(seconds, planned, planned + more), planned, 0
     while done < epochs:
         done += 1
         epochs = allowance.epochs(epochs, done, done * pace, pace)
