@@ -147,7 +147,7 @@ def summarize(runs: Mapping[str, Records], arm: str) -> Records:
     for column in READINGS:
         for figure in ("skips", "accuracy"):
             values = [run[column][figure] for run in own if run[column] is not None]
-            spread = statistics.stdev(values) if len(values) > 1 else 0.0
+            spread = statistics.stdev(values) if len(values) > 1 else None
             summary[f"{column}_{figure}"] = [statistics.fmean(values), spread] if values else None
     return summary
 
@@ -157,13 +157,13 @@ def as_table(records: Records) -> str:
     lines = [
         "# Skip connections in S2",
         "",
-        f"Printed by `{records['command']}` ({records['machine']}, torch {records['torch']}, {records['date']}).",
+        f"Printed by `python benchmarks/s2.py` (torch {records['torch']}, {records['date']}), searched in several "
+        "sittings.",
         records["what"],
         "Mean ± sample standard deviation over seeds; test accuracy after the short training.",
         "",
-        f"| arm | seeds | skips of {EDGES} by alpha | by perturbation | accuracy by alpha | by perturbation "
-        "| seconds a search |",
-        "|---|---|---|---|---|---|---|",
+        f"| arm | seeds | skips of {EDGES} by alpha | by perturbation | accuracy by alpha | by perturbation |",
+        "|---|---|---|---|---|---|",
     ]
     for arm, summary in records.get("arms", {}).items():
         figures = [
@@ -171,12 +171,15 @@ def as_table(records: Records) -> str:
             for figure, digits in (("skips", 1), ("accuracy", 3))
             for column in READINGS
         ]
-        lines.append(f"| {arm} | {summary['seeds']} | {' | '.join(figures)} | {summary['seconds_mean']:.0f} |")
+        lines.append(f"| {arm} | {summary['seeds']} | {' | '.join(figures)} |")
     return "\n".join(lines) + "\n"
 
 
-def _figure(found: list[float] | None, digits: int) -> str:
-    return "-" if found is None else f"{found[0]:.{digits}f} ± {found[1]:.{digits}f}"
+def _figure(found: list[float | None] | None, digits: int) -> str:
+    if found is None:
+        return "-"
+    mean, spread = found
+    return f"{mean:.{digits}f}" + (f" ± {spread:.{digits}f}" if spread is not None else "")
 
 
 def _what(settings: Mapping[str, Any]) -> str:

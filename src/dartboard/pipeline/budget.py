@@ -256,15 +256,14 @@ def search_lengths(rate: SearchRate, seconds: float, *, epochs: int | None = Non
         that score the supernet now which leaves enough time for steps, at most 1.
     """
     least, usual, most = _SEARCH_EPOCHS
-    number = epochs or max(
-        least, min(usual, math.floor(seconds / (_STEPS_OF_AN_EPOCH * rate.step)) if rate.step else 0)
-    )
+    affordable = math.floor(seconds / (_STEPS_OF_AN_EPOCH * rate.step))
+    number = epochs or max(least, min(usual, affordable))
     share = min(1.0, _SCORING_SHARE * seconds / number / rate.scoring) if rate.scoring else 1.0
     scoring = share * rate.scoring
-    steps = max(1, math.floor((seconds / number - scoring) / rate.step)) if rate.step else rate.available
+    steps = max(1, math.floor((seconds / number - scoring) / rate.step))
     if steps >= rate.available:
         steps, whole = rate.available, rate.available * rate.step + scoring
-        number = epochs or (min(most, max(least, math.floor(seconds / whole))) if whole else least)
+        number = epochs or min(most, max(least, math.floor(seconds / whole)))
     return Lengths(number, steps, number * (steps * rate.step + scoring)), share
 
 

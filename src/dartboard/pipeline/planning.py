@@ -29,7 +29,7 @@ from dartboard.pipeline.session import Session
 from dartboard.pipeline.settings import Decision
 from dartboard.pipeline.standards import is_comparable, multiply_adds
 from dartboard.runs import available_memory, make_generator
-from dartboard.search import CHOICE_RULES, SupernetRequest, UniformlyRandom, initial_live
+from dartboard.search import CHOICE_RULES, NoTraining, SupernetRequest, UniformlyRandom, initial_live
 from dartboard.space import Genotype, get_space, network_cost
 from dartboard.supernet.cost import step_work
 
@@ -128,6 +128,9 @@ class _Planner:
     def plan_search(self, share: float) -> None:
         """Size and length of the search."""
         settings = self.session.settings
+        if any(isinstance(rule, NoTraining) for rule in search_recipe(settings).stages[0].recipe.rules):
+            self.timetable["search"] = 0.0
+            return
         count = len(settings.seeds or (settings.seed,))
         part = share * self.left / count
         if "search.seconds" in self.given and settings.search.seconds:

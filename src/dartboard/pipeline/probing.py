@@ -17,7 +17,7 @@ from dartboard.pipeline.searching import search_problem, search_recipe
 from dartboard.pipeline.session import Session
 from dartboard.pipeline.steps import model_card, training_data
 from dartboard.runs import Meter, make_generator
-from dartboard.search import NoTraining, SearchLength, StageSearch, initial_live
+from dartboard.search import SearchLength, StageSearch, initial_live
 from dartboard.space import DropPath, Genotype
 from dartboard.train import NetworkTraining
 
@@ -39,8 +39,6 @@ def measure_search(session: Session, **size: int) -> SearchRate:
     problem, stage = search_problem(tried), recipe.stages[0].recipe
     length, live = SearchLength(1, None), initial_live(stage, problem.space)
     search = StageSearch(problem, stage, settings.search, 0, (0, 1), length, settings.seed, live)
-    if any(isinstance(rule, NoTraining) for rule in stage.rules):
-        return SearchRate(0.0, 0.0, search.num_steps, 0)
     search.state.refresh()
     steps = search.make_steps()
     search.state.supernet.train()
