@@ -13,19 +13,22 @@ import torch
 __all__ = ["available_memory", "equal_steps", "keep_freed_memory"]
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_UNKNOWN = 4 * 2**30
 _LARGEST_TRIM = 2**31 - 1
 _LARGEST_MMAP = 32 * 2**20
 """The largest that glibc takes: allocations below it come from the heap."""
 
 
 def available_memory(device: torch.device) -> int:
-    """Bytes that the device can still give; where it does not say, half of what the machine has."""
+    """Bytes that the device can still give; where it does not say, half of what the machine has, or 4 GiB."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     try:
         lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
         return 1024 * int(lines["MemAvailable"].split()[0])
     except (OSError, KeyError, ValueError):
+        if not hasattr(os, "sysconf"):
+            return _UNKNOWN
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 

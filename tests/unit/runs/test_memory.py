@@ -1,11 +1,14 @@
 import ctypes
 import gc
+import os
 import sys
 import weakref
+from pathlib import Path
 
 import pytest
+import torch
 
-from dartboard.runs import equal_steps
+from dartboard.runs import available_memory, equal_steps, memory
 
 
 class Ring:
@@ -51,3 +54,14 @@ def test_other_systems_and_c_libraries_are_left_as_they_are(
     monkeypatch.setattr(ctypes, "CDLL", load)
     with equal_steps():
         pass
+
+
+def test_the_memory_that_is_free_is_part_of_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not hasattr(os, "sysconf"):
+        pytest.skip("the system does not say how much memory it has")
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert 0 < available_memory(torch.device("cpu")) <= whole
+    monkeypatch.setattr(memory, "Path", lambda _: Path("/absent"))
+    assert available_memory(torch.device("cpu")) == whole // 2
+    monkeypatch.delattr(os, "sysconf")
+    assert available_memory(torch.device("cpu")) == 4 * 2**30
