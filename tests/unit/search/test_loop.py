@@ -26,8 +26,10 @@ from dartboard.search import (
     SearchState,
     SgdUpdate,
     Stage,
+    StageSearch,
     SupernetRequest,
     WarmUp,
+    initial_live,
     run_search,
 )
 from dartboard.search.gradient import differentiate
@@ -475,3 +477,40 @@ def test_alphas_that_a_rule_hands_over_decide_the_genotype(tmp_path: Path) -> No
     assert events[0]["measured"] == 7.0
     again, _ = search(tmp_path, problem(), replace(DARTS, rules=(Earlier(),)))
     assert again == genotype
+
+
+def pacing(seconds: float | None, *, done: int, epochs: int) -> StageSearch:
+    """A search of 20 steps a pass, so many epochs of which are done."""
+    settings = SearchSettings(seconds=seconds)
+    length = SearchLength(epochs, 10)
+    found = StageSearch(problem(20), DARTS, settings, 0, (0, epochs), length, 0, initial_live(DARTS, SPACE))
+    found.state.epoch = done
+    return found
+
+
+@pytest.mark.parametrize(
+    ("taken", "steps"),
+    [
+        ([], 10),  # nothing is known yet
+        ([(10, 10.0)], 10),  # a second a step, and 90 seconds for 9 epochs
+        ([(10, 20.0)], 4),  # two seconds a step, and 80 seconds for 9 epochs
+        ([(10, 2.0)], 20),  # more than the images give
+        ([(10, 10.0), (10, 40.0)], 1),  # four seconds a step, and 50 seconds for 8 epochs
+        ([(10, 500.0)], 1),  # too late for more than one each
+    ],
+)
+def test_every_epoch_gets_an_equal_part_of_the_time_that_is_left(taken: list[tuple[int, float]], steps: int) -> None:
+    found = pacing(100.0, done=len(taken), epochs=10)
+    found.pace([{"event": "epoch", "steps": number, "seconds": seconds} for number, seconds in taken])
+    assert found.num_steps == steps
+
+
+def test_without_a_time_to_keep_to_the_pace_is_never_changed() -> None:
+    found = pacing(None, done=1, epochs=10)
+    found.pace([{"event": "epoch", "steps": 10, "seconds": 500.0}])
+    assert found.num_steps == 10
+
+
+def test_a_search_that_is_late_takes_fewer_steps_and_records_them(tmp_path: Path) -> None:
+    _, events = search(tmp_path, problem(20), settings=SearchSettings(seconds=1e-6), epochs=3)
+    assert [event["steps"] for event in events] == [3, 1, 1]
