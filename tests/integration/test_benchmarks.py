@@ -58,3 +58,29 @@ def test_the_streaming_benchmark_compares_what_reads_the_same_images(tmp_path: P
     assert rows[0] == "| waited for | waiting | 1 thread | 2 threads | 1 process | 2 processes |"
     assert len(rows) == 2 + 8
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_budget_benchmark_records_what_was_planned_and_what_was_taken(tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS / "budgets.py"), "digits", "--budgets", "20s", "--folder", str(tmp_path)]
+    subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    record = json.loads((tmp_path / "budgets.json").read_text(encoding="utf-8"))["digits/20s/0"]
+    assert record["command"] == "dartboard run --budget 20s --seed 0"
+    assert record["planned"].keys() <= record["seconds"].keys() | {"yardsticks"}
+    assert 0 < record["accuracy"]["found"] <= 1
+    assert (tmp_path / "budgets.md").read_text(encoding="utf-8").startswith("# What a budget buys")
+    again = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert again.stdout.startswith("# What a budget buys")  # nothing is repeated
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.usefixtures("data_root")
+def test_the_benchmark_of_short_searches_looks_up_what_it_finds(tmp_path: Path) -> None:
+    arms = ("gentle-small", "hasty-small")
+    options = ["--quick", "--seeds", "1", "--method", "random", "--jobs", "1", "--folder", str(tmp_path)]
+    subprocess.run([sys.executable, str(BENCHMARKS / "short_searches.py"), *arms, *options], check=True)
+    runs = json.loads((tmp_path / "short_searches.json").read_text(encoding="utf-8"))["runs"]
+    assert set(runs) == {f"random/{arm}/0" for arm in arms}
+    assert len({run["genotype"] for run in runs.values()}) == 1  # the seed alone decides what is drawn
+    assert all(0 <= run["percentile"] <= 100 for run in runs.values())
