@@ -76,7 +76,7 @@ def test_a_plan_without_the_clock_can_be_repeated_bit_for_bit(dartboard: Run, fo
 def test_the_other_verbs_keep_to_a_budget_too(
     dartboard: Run, folder: Path, verb: tuple[str, ...], wanted: set[str]
 ) -> None:
-    outcome = dartboard(*verb, *FEW, "--budget", "12s", "--out", "run", "--json")
+    outcome = dartboard(*verb, *FEW, "--budget", "16s", "--out", "run", "--json")
     assert outcome.code == 0, outcome.err
     assert set(json.loads(outcome.out)["planned"]) == wanted
     if "train" in wanted:
