@@ -58,6 +58,7 @@ from dartboard.pipeline import (
     reselection_directory,
     reselection_settings,
     search_request,
+    stored_request,
     summarize,
     train_networks,
     train_request,
@@ -183,8 +184,7 @@ def select(
     """
     settings = reselection_settings(Path(run_directory), name, dict(options or {}))
     place = reselection_directory(settings, Path(out) if out else None, resume=resume)
-    request = Request((settings.model_dump(mode="json"),), ("search",))
-    with _opened(data, request, place, resume, observer) as session:
+    with _opened(data, stored_request(settings), place, resume, observer) as session:
         if result := finished_result(session, tested=False):
             return result
         _begin(session, ("search",))
@@ -220,8 +220,7 @@ def analyse(
     """
     settings = analysis_settings(Path(run_directory), name, dict(options or {}))
     place = analysis_directory(settings, Path(out) if out else None, resume=resume)
-    request = Request((settings.model_dump(mode="json"),), ("search",))
-    with _opened(data, request, place, resume, observer) as session:
+    with _opened(data, stored_request(settings), place, resume, observer) as session:
         if result := finished_result(session, tested=False):
             return result
         measurements = plan_analysis(session)

@@ -176,20 +176,7 @@ def select(
       dartboard select runs/flowers --with perturbation --set epochs=20
       dartboard select runs/flowers --with sample --out runs/flowers-sampled
     """
-    from dartboard.cli.output import print_result
-
-    options = parse_overrides(overrides or [])
-    with _at_work() as (api, display):
-        result = api.select(
-            run_directory,
-            name,
-            options,
-            out=out,
-            resume=resume,
-            observer=display,
-            command=shlex.join(["dartboard", *sys.argv[1:]]),
-        )
-    print_result(result, as_json=as_json)
+    _make("select", run_directory, name, parse_overrides(overrides or []), out=out, resume=resume, as_json=as_json)
 
 
 @app.command()
@@ -225,20 +212,7 @@ def analyse(
       dartboard analyse runs/flowers --what discretisation --set edges=normal:0-2,normal:1-2
       dartboard analyse runs/flowers --what shuffling --set permutations=20
     """
-    from dartboard.cli.output import print_result
-
-    options = parse_overrides(overrides or [])
-    with _at_work() as (api, display):
-        result = api.analyse(
-            run_directory,
-            name,
-            options,
-            out=out,
-            resume=resume,
-            observer=display,
-            command=shlex.join(["dartboard", *sys.argv[1:]]),
-        )
-    print_result(result, as_json=as_json)
+    _make("analyse", run_directory, name, parse_overrides(overrides or []), out=out, resume=resume, as_json=as_json)
 
 
 @app.command()
@@ -409,18 +383,15 @@ def _at_work() -> Iterator[tuple[Any, "Observer"]]:
 
 
 def _make_run(verb: str, options: SearchOptions | TrainOptions, **further: str) -> None:
+    layers = options.layers()
+    _make(verb, options.data, *layers, out=options.out, resume=options.resume, as_json=options.as_json, **further)
+
+
+def _make(verb: str, *arguments: Any, out: Path | None, resume: bool, as_json: bool, **further: str) -> None:
     """Call the verb of the API with what was typed: a display on standard error, then the result on standard output."""
     from dartboard.cli.output import print_result
 
-    layers = options.layers()
     with _at_work() as (api, display):
-        result = getattr(api, verb)(
-            options.data,
-            *layers,
-            out=options.out,
-            resume=options.resume,
-            observer=display,
-            command=shlex.join(["dartboard", *sys.argv[1:]]),
-            **further,
-        )
-    print_result(result, as_json=options.as_json)
+        command = shlex.join(["dartboard", *sys.argv[1:]])
+        result = getattr(api, verb)(*arguments, out=out, resume=resume, observer=display, command=command, **further)
+    print_result(result, as_json=as_json)

@@ -12,7 +12,7 @@ from dartboard.pipeline.plan import Plan, describe_plan
 from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epochs
 from dartboard.pipeline.predicting import predict_images, predict_with
 from dartboard.pipeline.presets import AUTO, PRESETS
-from dartboard.pipeline.requests import Request, search_request, train_request
+from dartboard.pipeline.requests import Request, search_request, stored_request, train_request
 from dartboard.pipeline.reselecting import reselect_genotype, reselection_directory, reselection_settings
 from dartboard.pipeline.result import AnalysisFacts, ChoiceFacts, ReselectionFacts, Result, Yardstick
 from dartboard.pipeline.searching import check_method, describe_search, search_genotype
@@ -72,6 +72,7 @@ __all__ = [
     "search_genotype",
     "search_length",
     "search_request",
+    "stored_request",
     "summarize",
     "train_epochs",
     "train_networks",

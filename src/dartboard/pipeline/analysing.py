@@ -6,13 +6,13 @@ from typing import Any
 
 from dartboard.config import resolve
 from dartboard.errors import CheckpointError, RunDirectoryError
-from dartboard.pipeline.finished import check_same_images, finished_run, trained_supernet
+from dartboard.pipeline.finished import check_same_images, directory_beside, finished_run, trained_supernet
 from dartboard.pipeline.plans import search_length
 from dartboard.pipeline.result import AnalysisFacts
 from dartboard.pipeline.searching import search_problem, search_recipe
 from dartboard.pipeline.session import Session
 from dartboard.pipeline.settings import DEFAULT_RULE, RunSettings
-from dartboard.runs import RunDirectory, next_free
+from dartboard.runs import RunDirectory
 from dartboard.search import Analysis, FinishedSearch, Measurement, make_analysis, run_analysis
 from dartboard.space import get_space
 
@@ -57,13 +57,10 @@ def _check_supernet(settings: RunSettings, wanted: Analysis, trained: dict[str, 
 
 
 def analysis_directory(settings: RunSettings, out: Path | None, *, resume: bool) -> Path:
-    """Where the analysis goes: `out`, or a new folder beside the run, or with `resume` the last such."""
-    if out is not None:
-        return out
-    assert settings.analysis is not None
-    source = Path(settings.analysis.run)
-    first = source.with_name(f"{source.name}-{settings.analysis.name}")
-    return first if resume else next_free(first)
+    """Where the analysis goes; see `directory_beside`."""
+    asked = settings.analysis
+    assert asked is not None
+    return directory_beside(asked.run, asked.name, out, resume=resume)
 
 
 def plan_analysis(session: Session) -> list[Measurement]:

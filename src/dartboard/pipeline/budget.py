@@ -182,7 +182,7 @@ def wanted_passes(images: int) -> int:
 
 
 def most_epochs(images: int) -> int:
-    """Passes after which more hardly help."""
+    """The most passes that are planned."""
     return 6 * wanted_passes(images)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from dartboard.config import changed_keys
 from dartboard.errors import CheckpointError, RunDirectoryError
 from dartboard.pipeline.session import Session
-from dartboard.runs import RunDirectory
+from dartboard.runs import RunDirectory, next_free
 
-__all__ = ["check_same_images", "finished_run", "trained_supernet"]
+__all__ = ["check_same_images", "directory_beside", "finished_run", "trained_supernet"]
 
 
 def finished_run(run_directory: Path) -> RunDirectory:
@@ -23,6 +23,15 @@ def finished_run(run_directory: Path) -> RunDirectory:
     if not source.has("genotype.json"):
         raise RunDirectoryError(f"the search in {run_directory} has not ended; go on with it by --resume first.")
     return source
+
+
+def directory_beside(run: str, name: str, out: Path | None, *, resume: bool) -> Path:
+    """Where something about a run goes: `out`, or a new folder RUN-NAME beside it, or with `resume` the first such."""
+    if out is not None:
+        return out
+    source = Path(run)
+    first = source.with_name(f"{source.name}-{name}")
+    return first if resume else next_free(first)
 
 
 def trained_supernet(source: RunDirectory) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from dartboard.pipeline.budget import (
     training_sizes,
     wanted_passes,
 )
-from dartboard.pipeline.plans import Step, network_plan
-from dartboard.pipeline.probing import measure_search, measure_training, with_size
+from dartboard.pipeline.plans import Step, network_plan, with_size
+from dartboard.pipeline.probing import measure_search, measure_training
 from dartboard.pipeline.searching import search_recipe, supernet_spec
 from dartboard.pipeline.session import Session
 from dartboard.pipeline.settings import Decision
@@ -255,7 +255,7 @@ class _Planner:
 
 def _supernet_work(session: Session, size: Size) -> float:
     """Tensor elements that a step of the first stage writes: what its time grows with."""
-    tried = with_size(session, "search", init_channels=size.channels, layers=size.layers)
+    tried = with_size(session, "search", {"init_channels": size.channels, "layers": size.layers})
     stage = search_recipe(tried.settings).stages[0].recipe
     live = initial_live(stage, get_space(tried.settings.space))
     spec = supernet_spec(tried, SupernetRequest(0, stage.mixing, live, stage.deeper))

@@ -1,6 +1,7 @@
 """How large and how long: the network of a step, its epochs, and whether the images fit it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from dartboard.data import PHOTOGRAPH_SIDE
@@ -10,7 +11,7 @@ from dartboard.search import SearchLength
 from dartboard.space import NetworkPlan, Stem, get_space, smallest_map
 from dartboard.train import check_compiler
 
-__all__ = ["Step", "check_sizes", "network_plan", "network_stem", "search_length", "train_epochs"]
+__all__ = ["Step", "check_sizes", "network_plan", "network_stem", "search_length", "train_epochs", "with_size"]
 
 Step = Literal["search", "train"]
 
@@ -27,6 +28,13 @@ def network_plan(session: Session, step: Step, deeper: int = 0) -> NetworkPlan:
         stem=network_stem(session, size.stem),
         image_size=session.dataset.image_shape[1:],
     )
+
+
+def with_size(session: Session, group: Step, size: Mapping[str, int], space: str | None = None) -> Session:
+    """The session with other settings of the search or the training, such as init_channels, and with another space."""
+    changed = getattr(session.settings, group).model_copy(update=size)
+    update = {group: changed, "space": space or session.settings.space}
+    return replace(session, settings=session.settings.model_copy(update=update))
 
 
 def network_stem(session: Session, asked: Stem | None) -> Stem:

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import islice
 from statistics import median
 
@@ -12,7 +11,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from dartboard.data import Batch
 from dartboard.pipeline.budget import SearchRate, TrainingRate
-from dartboard.pipeline.plans import Step
+from dartboard.pipeline.plans import with_size
 from dartboard.pipeline.searching import search_problem, search_recipe
 from dartboard.pipeline.session import Session
 from dartboard.pipeline.steps import model_card, training_data
@@ -21,7 +20,7 @@ from dartboard.search import SearchLength, StageSearch, initial_live
 from dartboard.space import DropPath, Genotype
 from dartboard.train import NetworkTraining
 
-__all__ = ["measure_search", "measure_training", "with_size"]
+__all__ = ["measure_search", "measure_training"]
 
 _STEPS = 6
 _SECONDS = 1.5
@@ -34,7 +33,7 @@ def measure_search(session: Session, **size: int) -> SearchRate:
         session: data, method and space.
         size: settings of the search that are to be tried, such as init_channels.
     """
-    tried = with_size(session, "search", **size)
+    tried = with_size(session, "search", size)
     settings, recipe = tried.settings, search_recipe(tried.settings)
     problem, stage = search_problem(tried), recipe.stages[0].recipe
     length, live = SearchLength(1, None), initial_live(stage, problem.space)
@@ -59,8 +58,7 @@ def measure_training(session: Session, genotype: Genotype, **size: int) -> Train
         genotype: the network's architecture.
         size: settings of the training that are to be tried, such as init_channels.
     """
-    tried = with_size(session, "train", **size)
-    tried = replace(tried, settings=tried.settings.model_copy(update={"space": genotype.space}))
+    tried = with_size(session, "train", size, genotype.space)
     data = training_data(tried)
     training = NetworkTraining(
         data, model_card(tried, genotype), tried.settings.train, number=0, epochs=1, seed=tried.settings.seed
@@ -80,12 +78,6 @@ def measure_training(session: Session, genotype: Genotype, **size: int) -> Train
     evaluate()
     image = _seconds_of(evaluate, session) / len(seen[0].labels)
     return TrainingRate(step, image, training.num_steps, memory)
-
-
-def with_size(session: Session, group: Step, **size: int) -> Session:
-    """The session with other settings of the search or the training, such as init_channels."""
-    changed = getattr(session.settings, group).model_copy(update=size)
-    return replace(session, settings=session.settings.model_copy(update={group: changed}))
 
 
 def _memory_and_seconds(step: Callable[[], object], session: Session) -> tuple[int, float]:

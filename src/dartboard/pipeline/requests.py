@@ -16,7 +16,7 @@ from dartboard.pipeline.settings import DEFAULT_RULE, Decision, RunSettings, ask
 from dartboard.search import does_fit, make_recipe
 from dartboard.space import Genotype, get_space
 
-__all__ = ["Request", "search_request", "train_request"]
+__all__ = ["Request", "search_request", "stored_request", "train_request"]
 
 Layer = Mapping[str, Any]
 
@@ -109,6 +109,11 @@ def train_request(data: Data | None, layers: Sequence[Layer], genotype: Genotype
             "another."
         )
     return Request((*layers, given, recorded_source(data)), ("train",), genotype)
+
+
+def stored_request(settings: RunSettings) -> Request:
+    """What goes on from the search of a run with these settings; nothing is open."""
+    return Request((settings.model_dump(mode="json"),), ("search",))
 
 
 def _leaves(layer: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

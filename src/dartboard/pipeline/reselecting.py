@@ -6,13 +6,13 @@ from typing import Any
 from dartboard.config import resolve
 from dartboard.errors import CheckpointError
 from dartboard.pipeline.architecture import read_genotype
-from dartboard.pipeline.finished import check_same_images, finished_run, trained_supernet
+from dartboard.pipeline.finished import check_same_images, directory_beside, finished_run, trained_supernet
 from dartboard.pipeline.plans import search_length
 from dartboard.pipeline.result import GenotypeForms, ReselectionFacts
 from dartboard.pipeline.searching import search_problem, search_recipe
 from dartboard.pipeline.session import Session
 from dartboard.pipeline.settings import DEFAULT_RULE, RunSettings
-from dartboard.runs import RunDirectory, next_free
+from dartboard.runs import RunDirectory
 from dartboard.search import Reselection, make_reselection, run_reselection
 from dartboard.space import Genotype
 
@@ -56,13 +56,10 @@ def _check_supernet(settings: RunSettings, wanted: Reselection, trained: dict[st
 
 
 def reselection_directory(settings: RunSettings, out: Path | None, *, resume: bool) -> Path:
-    """Where the selection goes: `out`, or a new folder beside the run, or with `resume` the last such."""
-    if out is not None:
-        return out
-    assert settings.reselection is not None
-    source = Path(settings.reselection.run)
-    first = source.with_name(f"{source.name}-{settings.reselection.name}")
-    return first if resume else next_free(first)
+    """Where the selection goes; see `directory_beside`."""
+    asked = settings.reselection
+    assert asked is not None
+    return directory_beside(asked.run, asked.name, out, resume=resume)
 
 
 def reselect_genotype(session: Session) -> Genotype:

@@ -11,7 +11,6 @@ from dartboard.pipeline.settings import Decision
 
 __all__ = ["CHOSEN_SPACES", "RULES", "Rule", "Situation", "decide_by_rules"]
 
-_NATIVE_SIDE = 64
 _FLAT = 0.1
 _ACCELERATION = 20
 """How many times an accelerator is taken to be faster than a CPU of few cores, where only the order matters."""
@@ -44,8 +43,8 @@ class Situation:
 
     @property
     def is_photographs(self) -> bool:
-        """Whether the images are resized anyway: of many sizes, or too large to be taken as they are."""
-        return self.data.side >= PHOTOGRAPH_SIDE and (not self.data.same_size or self.data.side > _NATIVE_SIDE)
+        """Whether the images are so large that they are resized anyway."""
+        return self.data.side >= PHOTOGRAPH_SIDE
 
     @property
     def time(self) -> str:

@@ -1,9 +1,9 @@
 """What a searched network is compared with: others of about its cost."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from dartboard.pipeline.plans import network_plan
+from dartboard.pipeline.plans import network_plan, with_size
 from dartboard.pipeline.session import Session
 from dartboard.runs import make_generator
 from dartboard.search import UniformlyRandom
@@ -53,9 +53,7 @@ def find_standards(session: Session, genotype: Genotype) -> Iterator[Standard]:
 
 def multiply_adds(session: Session, genotype: Genotype, init_channels: int, layers: int) -> int:
     """What a network of that size costs for one image of the dataset."""
-    size = {"init_channels": init_channels, "layers": layers}
-    train = session.settings.train.model_copy(update=size)
-    settings = session.settings.model_copy(update={"space": genotype.space, "train": train})
-    plan = network_plan(replace(session, settings=settings), "train")
+    sized = with_size(session, "train", {"init_channels": init_channels, "layers": layers}, genotype.space)
+    plan = network_plan(sized, "train")
     height, width = session.dataset.image_shape[1:]
     return network_cost(get_space(genotype.space), genotype, plan, (height, width)).multiply_adds

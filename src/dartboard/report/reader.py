@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +66,12 @@ def read_facts(path: Path) -> Facts:
         yardsticks = read_yardsticks(_read_mapping(path / "yardsticks.json"))
     with _reading(path / "examples.npz"):
         correct, wrong = read_examples(path, dataset)
+    with _reading(path / "settings.json"):
+        decisions = _decisions(settings)
+    with _reading(path / "timetable.json"):
+        planned = tuple((name, float(value)) for name, value in _read_mapping(path / "timetable.json").items())
     predicted = test is None and (path / "predictions.npy").exists()
-    there = {
-        "genotype": genotype,
-        "search": search,
-        "training": training,
-        "test": test,
-        "examples": correct or wrong,
-        "cost": seconds or result.get("parameters"),
-    }
-    return Facts(
+    facts = Facts(
         run_directory=str(result.get("run_directory") or path.resolve()),
         dataset=dataset,
         space=space,
@@ -99,15 +96,16 @@ def read_facts(path: Path) -> Facts:
         versions=tuple((str(key), str(value)) for key, value in _mapping(result.get("versions")).items()),
         command=_command(result.get("command")),
         finished=_text(result.get("finished")),
-        missing=_missing(there, predicted=predicted, untested=dataset.test == 0),
+        missing={},
         description=_description(path / "description.md"),
         predicted=predicted,
-        decisions=_decisions(settings),
-        planned=tuple((str(name), float(value)) for name, value in _read_mapping(path / "timetable.json").items()),
+        decisions=decisions,
+        planned=planned,
         budget=settings.get("budget"),
         discretisation=analysis if isinstance(analysis, DiscretisationFacts) else None,
         shuffling=analysis if isinstance(analysis, ShufflingFacts) else None,
     )
+    return replace(facts, missing=_missing(facts))
 
 
 def _decisions(settings: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
@@ -117,10 +115,18 @@ def _decisions(settings: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
     )
 
 
-def _missing(there: Mapping[str, object], *, predicted: bool, untested: bool) -> dict[str, str]:
+def _missing(facts: Facts) -> dict[str, str]:
     """Section -> what it would need, for those of which nothing is there."""
-    reasons = {"test": _WITHOUT_LABELS} if predicted else {"test": _WITHOUT_TEST} if untested else {}
-    needs = {**_NEEDS, **reasons}
+    there = {
+        "genotype": facts.genotype,
+        "search": facts.search,
+        "training": facts.training,
+        "test": facts.test,
+        "examples": facts.correct or facts.wrong,
+        "cost": facts.seconds or facts.parameters,
+    }
+    untested = {"test": _WITHOUT_TEST} if facts.dataset.test == 0 else {}
+    needs = {**_NEEDS, **({"test": _WITHOUT_LABELS} if facts.predicted else untested)}
     return {section: sentence for section, sentence in needs.items() if not there[section]}
 
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -101,17 +101,10 @@ def train_network(
             event = training.run_epoch(observer)
             run.events.append(event)
             seconds.append(event["seconds"])
-            epochs_before = schedule.epochs
-            if allowance:
-                recent = seconds[-_RECENT:]
-                fitting = allowance.epochs(
-                    epochs_before, training.epoch, math.fsum(seconds), math.fsum(recent) / len(recent)
-                )
-                if fitting != epochs_before:
-                    schedule.change(training.epoch, fitting)
+            changed = allowance is not None and training.keep_to(allowance, seconds)
             run.save_checkpoint(checkpoint, "train", training.state_dict())
             observer.epoch(event)
-            if schedule.epochs != epochs_before:
+            if changed:
                 observer.resize(epochs=schedule.epochs, steps=training.num_steps, done=training.epoch)
     if schedule.epochs != schedule.planned:
         observer.note(f"The training had {schedule.epochs} epochs instead of {schedule.planned}, as its time allowed.")
@@ -186,6 +179,18 @@ class NetworkTraining:
         self._optimizer.load_state_dict(saved["optimizer"])
         self.epoch, self.schedule = int(saved["epoch"]), Schedule(**saved["schedule"])
         self.kept, self._best = saved["kept"], saved["best"]
+
+    def keep_to(self, allowance: Allowance, seconds: Sequence[float]) -> bool:
+        """Let the training have as many epochs as fit; `seconds` are those of its epochs so far.
+
+        Returns:
+            Whether their number has changed.
+        """
+        before, last = self.schedule.epochs, seconds[-_RECENT:]
+        fitting = allowance.epochs(before, self.epoch, math.fsum(seconds), math.fsum(last) / len(last))
+        if fitting != before:
+            self.schedule.change(self.epoch, fitting)
+        return fitting != before
 
     def kept_network(self) -> Network:
         """The network with the weights to keep: the last, or those of the best validation accuracy."""
