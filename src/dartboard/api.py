@@ -39,6 +39,7 @@ from dartboard.pipeline import (
     analysis_settings,
     announce,
     check_choice,
+    check_finals,
     check_sizes,
     choose_genotype,
     compare_yardsticks,
@@ -49,6 +50,7 @@ from dartboard.pipeline import (
     evaluate_networks,
     finished_result,
     given_arrays,
+    hold_finals,
     open_request,
     plan_analysis,
     predict_images,
@@ -83,7 +85,8 @@ def run(
 ) -> Result:
     """Search an architecture, train it from scratch, test it once, report.
 
-    With the setting `seeds`, search with each of them and choose among what they find, by the rule `choose`.
+    With the setting `seeds`, search with each of them and choose among what they find, by the rule `choose`. With
+    `finalists`, train several architectures that the search proposes for a short time, and take the best.
 
     Returns:
         The summary, as in `result.json`; its `test_accuracy` is None where there are no test images, or no labels of
@@ -93,7 +96,7 @@ def run(
         if result := finished_result(session, tested=True):
             return result
         _begin(session, ("search", "train"))
-        genotype = choose_genotype(session)
+        genotype = hold_finals(session, choose_genotype(session))
         lots = allot_trainings(session, genotype)
         evaluate_networks(session, train_networks(session, genotype, lots.get(FOUND)))
         if session.settings.yardsticks:
@@ -109,7 +112,9 @@ def search(
     observer: Observer | None = None,
     command: str = "dartboard.search(...)",
 ) -> Result:
-    """Search an architecture and report; the test images are not touched. `seeds` and `choose` as in `run`.
+    """Search an architecture and report; the test images are not touched.
+
+    `seeds`, `choose` and `finalists` as in `run`.
 
     Returns:
         The summary; its `validation_accuracy` is the supernet's, `test_accuracy` is None.
@@ -118,7 +123,7 @@ def search(
         if result := finished_result(session, tested=False):
             return result
         _begin(session, ("search",))
-        choose_genotype(session)
+        hold_finals(session, choose_genotype(session))
         return _finish(session, command)
 
 
@@ -345,6 +350,7 @@ def _opened(
         check_sizes(session, request.steps)
         if "search" in request.steps:
             check_choice(session)
+            check_finals(session)
         session.check_dataset()
         try:
             yield session

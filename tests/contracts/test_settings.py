@@ -68,6 +68,7 @@ TRAIN_FIELDS: dict[str, tuple[Any, Layer]] = {
     "drop_path": (0.5, {}),
     "auxiliary_weight": (0.4, {}),
     "imbalance": ("balanced-sampling", {}),
+    "precision": ("bfloat16", {}),
 }
 
 SPEED_ONLY = {"compile"}

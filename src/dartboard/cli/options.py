@@ -42,6 +42,7 @@ _PLACES = {
     "seed": "seed",
     "seeds": "seeds",
     "choose": "choose",
+    "finalists": "finalists",
     "device": "device",
     "runs": "train.runs",
     "yardsticks": "yardsticks",
@@ -225,6 +226,16 @@ class SearchOptions(_Options):
             help="How to choose among the searches of --seeds, by validation accuracy: best-supernet, hyperdarts-rule "
             "(the same, among normal cells with a skip connection) or best-short-train (each cell trained for "
             "short_train_epochs).  \\[default: best-supernet]",
+        ),
+    ] = None
+    finalists: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="NUMBER",
+            rich_help_panel=_HOW,
+            help="Let the search propose so many architectures, train each for short_train_epochs, and take the best "
+            "by validation accuracy.  \\[default: 1, or planned for --budget]",
         ),
     ] = None
 

@@ -6,6 +6,7 @@ from dartboard.pipeline.announcing import announce
 from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.catalogue import describe_methods, describe_spaces
 from dartboard.pipeline.choosing import check_choice, choose_genotype, describe_choice
+from dartboard.pipeline.finals import check_finals, hold_finals
 from dartboard.pipeline.given import Data, given_arrays, recorded_source
 from dartboard.pipeline.opening import open_request
 from dartboard.pipeline.plan import Plan, describe_plan
@@ -44,6 +45,7 @@ __all__ = [
     "analysis_settings",
     "announce",
     "check_choice",
+    "check_finals",
     "check_method",
     "check_sizes",
     "choose_genotype",
@@ -58,6 +60,7 @@ __all__ = [
     "find_device",
     "finished_result",
     "given_arrays",
+    "hold_finals",
     "open_request",
     "open_session",
     "plan_analysis",

@@ -11,7 +11,7 @@ from dartboard.pipeline.plans import search_length
 from dartboard.pipeline.result import AnalysisFacts
 from dartboard.pipeline.searching import search_problem, search_recipe
 from dartboard.pipeline.session import Session
-from dartboard.pipeline.settings import DEFAULT_RULE, RunSettings
+from dartboard.pipeline.settings import ALONE, RunSettings
 from dartboard.runs import RunDirectory
 from dartboard.search import Analysis, FinishedSearch, Measurement, make_analysis, run_analysis
 from dartboard.space import get_space
@@ -36,7 +36,7 @@ def analysis_settings(run_directory: Path, name: str, options: dict[str, Any]) -
                 f"{run_directory} holds {what} the search in {recorded[key]['run']}; name that run."
             )
     given = {"analysis": {"run": str(source.path), "name": name, "options": options}}
-    settings = resolve(RunSettings, recorded, given, {"seeds": None, "choose": DEFAULT_RULE})
+    settings = resolve(RunSettings, recorded, given, ALONE)
     wanted.refuse(get_space(settings.space))
     _check_supernet(settings, wanted, trained_supernet(source))
     return settings

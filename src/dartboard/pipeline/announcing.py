@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from dartboard.durations import duration
 from dartboard.pipeline.choosing import describe_choice
+from dartboard.pipeline.finals import describe_finals
 from dartboard.pipeline.plans import Step, train_epochs
 from dartboard.pipeline.searching import describe_search
 from dartboard.pipeline.session import Session, device_name
@@ -21,7 +22,7 @@ def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
         "images": f"{len(splits.train)} train, {len(splits.validation)} validation, {len(splits.test)} test",
     }
     if "search" in steps:
-        rows |= {"search": describe_search(session), **describe_choice(session)}
+        rows |= {"search": describe_search(session), **describe_choice(session), **describe_finals(session)}
     if "train" in steps:
         network = settings.train
         rows["train"] = (

@@ -9,11 +9,12 @@ from statistics import fmean, pstdev
 
 from dartboard.errors import SettingsError
 from dartboard.pipeline.architecture import read_genotype
-from dartboard.pipeline.plans import check_sizes, train_epochs
+from dartboard.pipeline.finals import short_epochs
+from dartboard.pipeline.plans import check_sizes
 from dartboard.pipeline.result import CandidateFacts, ChoiceFacts, GenotypeForms
 from dartboard.pipeline.searching import search_genotype
 from dartboard.pipeline.session import Session, phase_seconds
-from dartboard.pipeline.settings import DEFAULT_RULE, RunSettings
+from dartboard.pipeline.settings import ALONE, RunSettings
 from dartboard.pipeline.steps import last_validation_accuracy, summarize, train_networks
 from dartboard.report import write_report
 from dartboard.runs import RunDirectory
@@ -46,7 +47,7 @@ def describe_choice(session: Session) -> dict[str, str]:
     if settings.seeds is None:
         return {}
     if _rule(settings).short_train:
-        epochs = _short_epochs(session)
+        epochs = short_epochs(session)
         after = f" after {epochs} epoch{'s'[: epochs > 1]} of training each"
     return {"candidates": f"seeds {', '.join(map(str, settings.seeds))}; {settings.choose} chooses{after}"}
 
@@ -100,11 +101,10 @@ def _search(session: Session, seed: int, rule: ChoiceRule) -> SeedOutcome:
 def _candidate(session: Session, seed: int) -> Iterator[Session]:
     """The session of one candidate: other settings and another directory, the same images."""
     settings = session.settings
-    short = {"epochs": _short_epochs(session), "runs": 1} if _rule(settings).short_train else {}
+    short = {"epochs": short_epochs(session), "runs": 1} if _rule(settings).short_train else {}
     changes = {
+        **ALONE,
         "seed": seed,
-        "seeds": None,
-        "choose": DEFAULT_RULE,
         "data": settings.data.model_copy(update={"split_seed": settings.split_seed}),
         "train": settings.train.model_copy(update=short),
     }
@@ -158,10 +158,6 @@ def _say(session: Session, rule: ChoiceRule, choice: SeedChoice) -> None:
 
 def _rule(settings: RunSettings) -> ChoiceRule:
     return CHOICE_RULES[settings.choose].factory()
-
-
-def _short_epochs(session: Session) -> int:
-    return min(session.settings.short_train_epochs, train_epochs(session))
 
 
 def _folder(session: Session, seed: int) -> Path:

@@ -1,6 +1,6 @@
 """A budget turned into settings: what steps take here is measured, then sizes and lengths follow (`budget.py`)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from statistics import quantiles
 from typing import Any
@@ -41,8 +41,18 @@ _SEARCH_SHARE = {1: 0.3, 3: 0.2}
 _YARDSTICK_SECONDS = 15.0
 """Where a training would have less, the yardsticks are left out for its sake."""
 
+_LOWERED_ON = ("cpu", "cuda")
+_FASTER = 0.95
+"""Devices on which bfloat16 is tried, and the share of a step's time in float32 below which it is taken."""
+
 _MEMORY_SHARE = 0.5
-_SHORT_SHARE = 0.2
+_SHORT_SHARE = 0.15
+_FINALISTS = 4
+_FINAL_IMAGES = 1000
+_FINAL_SECONDS = 60.0
+"""Architectures that are compared by short trainings, where so many images are held out and a whole training has so
+many seconds: fewer images would not tell them apart."""
+
 _DRAWN = 15
 
 Timetable = dict[str, float]
@@ -69,19 +79,32 @@ def plan_budget(
         BudgetError: the budget is too small for the least that could be called a run, or for what was given.
     """
     planner = _Planner(session, given)
-    if "search" in steps:
-        planner.plan_search(share=_share(session, steps))
-    if "train" in steps:
-        planner.plan_training(genotype or _typical_genotype(session), searched="search" in steps)
+    searches, trains = "search" in steps, "train" in steps
+    if searches:
+        planner.plan_search(share=_share(session, trains=trains))
+    if trains or _compares(session):
+        planner.plan_training(genotype or _typical_genotype(session), searches=searches, trains=trains)
     planner.check()
     return planner.decisions, planner.timetable
 
 
-def _share(session: Session, steps: Sequence[Step]) -> float:
+def _share(session: Session, *, trains: bool) -> float:
     """The share of the time that the searches get."""
-    if "train" not in steps:
-        return 1.0
+    if not trains:
+        return 0.5 if _compares(session) else 1.0
     return _SEARCH_SHARE[3 if session.settings.yardsticks and is_comparable(session) else 1]
+
+
+def _compares(session: Session) -> bool:
+    """Whether it is asked for that short trainings choose among what the searches find."""
+    return session.settings.finalists > 1 or _seeds_compared(session) > 0
+
+
+def _seeds_compared(session: Session) -> int:
+    """Searches of which short trainings choose one."""
+    settings = session.settings
+    short = CHOICE_RULES[settings.choose].factory().short_train
+    return len(settings.seeds or ()) if short else 0
 
 
 def _typical_genotype(session: Session) -> Genotype:
@@ -120,6 +143,12 @@ class _Planner:
         """Seconds of the budget that nothing has used so far."""
         return self.budget - self.session.spent - reserve(self.budget)
 
+    @property
+    def _only_draws(self) -> bool:
+        """Whether the method trains no supernet."""
+        rules = search_recipe(self.session.settings).stages[0].recipe.rules
+        return any(isinstance(rule, NoTraining) for rule in rules)
+
     def decide(self, setting: str, value: Any, reason: str) -> None:
         """Note a decision, unless the setting is given."""
         if setting not in self.given:
@@ -128,7 +157,7 @@ class _Planner:
     def plan_search(self, share: float) -> None:
         """Size and length of the search."""
         settings = self.session.settings
-        if any(isinstance(rule, NoTraining) for rule in search_recipe(settings).stages[0].recipe.rules):
+        if self._only_draws:
             self.timetable["search"] = 0.0
             return
         count = len(settings.seeds or (settings.seed,))
@@ -158,15 +187,16 @@ class _Planner:
             images = max(64, int(scored * settings.search.validation_images))
             self.decide("search.validation_images", images, "scoring the supernet may take a seventh of the search")
 
-    def plan_training(self, genotype: Genotype, *, searched: bool) -> None:
-        """Size and length of the trainings, and whether there is time for yardsticks."""
+    def plan_training(self, genotype: Genotype, *, searches: bool, trains: bool) -> None:
+        """Size and length of the trainings, short ones among them, and whether there is time for yardsticks."""
         session = self.session
         settings, splits = session.settings, session.splits
         images, scored = len(splits.train), len(splits.validation)
-        yardsticks = searched and self._plan_yardsticks()
-        trained = settings.train.runs * (3 if yardsticks else 1)
-        short = bool(settings.seeds) and CHOICE_RULES[settings.choose].factory().short_train
-        count = trained + (_SHORT_SHARE * len(settings.seeds or ()) if short else 0.0)
+        yardsticks = searches and trains and self._plan_yardsticks()
+        trained = settings.train.runs * (3 if yardsticks else 1) if trains else 0
+        finalists = self._plan_finals(trained) if searches else 1
+        short = {"search": _seeds_compared(session), "finals": finalists if finalists > 1 else 0}
+        count = trained + _SHORT_SHARE * sum(short.values())
         wanted = wanted_passes(images)
         if "train.epochs" in self.given and settings.train.epochs:
             wanted = settings.train.epochs
@@ -176,24 +206,18 @@ class _Planner:
             return left / count - len(splits.test) * rate.image
 
         sizes = self._allowed("train", training_sizes(get_space(genotype.space)))
-        size, rate = choose_size(
-            sizes,
-            partial(_network_work, session, genotype),
-            lambda size: measure_training(session, genotype, init_channels=size.channels, layers=size.layers).limited(
-                settings.train.steps_per_epoch
-            ),
-            lambda rate: part(rate) >= wanted * rate.epoch(None, scored) and self._fits_memory(rate),
+        size, rate = self._choose_network(
+            genotype, sizes, lambda rate: part(rate) >= wanted * rate.epoch(None, scored) and self._fits_memory(rate)
         )
         asked = settings.train.epochs if "train.epochs" in self.given else None
         lengths = training_lengths(rate, part(rate), images=images, scored=scored, epochs=asked)
         tests = len(splits.test) * rate.image
-        self.timetable |= {"train": settings.train.runs * lengths.seconds, "evaluation": settings.train.runs * tests}
+        self._plan_short_trainings(short, lengths)
+        if trains:
+            runs = settings.train.runs
+            self.timetable |= {"train": runs * lengths.seconds, "evaluation": runs * tests}
         if yardsticks:
             self.timetable["yardsticks"] = 2 * settings.train.runs * (lengths.seconds + tests)
-        if short:
-            epochs = max(1, round(_SHORT_SHARE * lengths.epochs))
-            self.timetable["search"] += len(settings.seeds or ()) * epochs * lengths.seconds / lengths.epochs
-            self.decide("short_train_epochs", epochs, "a fifth of the training's")
         self._least += count * (LEAST_EPOCHS * rate.epoch(LEAST_STEPS, scored) + tests)
         time = f"{duration(part(rate))} for a training"
         self._decide_size("train", size, sizes, f"sees every image {wanted} times in {time}")
@@ -203,6 +227,52 @@ class _Planner:
             self.decide("train.steps_per_epoch", lengths.steps, f"{paced}, too little for whole passes")
         if scored:
             self.decide("train.keep", "best", "held-out images tell which epoch's weights are the best")
+
+    def _choose_network(
+        self, genotype: Genotype, sizes: Sequence[Size], enough: Callable[[TrainingRate], bool]
+    ) -> tuple[Size, TrainingRate]:
+        """The size of the network, and in which precision it is trained: the one whose steps are faster here."""
+        session, given = self.session, self.session.settings.train
+
+        def measure(precision: str, size: Size) -> TrainingRate:
+            channels, layers = size
+            tried = measure_training(session, genotype, init_channels=channels, layers=layers, precision=precision)
+            return tried.limited(given.steps_per_epoch)
+
+        def choose(precision: str, sizes: Sequence[Size]) -> tuple[Size, TrainingRate]:
+            return choose_size(sizes, partial(_network_work, session, genotype), partial(measure, precision), enough)
+
+        size, rate = choose(given.precision, sizes)
+        if "train.precision" in self.given or session.device.type not in _LOWERED_ON:
+            return size, rate
+        lowered = measure("bfloat16", size)
+        if lowered.step >= _FASTER * rate.step:
+            return size, rate
+        faster = f"a step of {size.channels} channels takes {1000 * lowered.step:.0f} ms here"
+        self.decide("train.precision", "bfloat16", f"{faster}, and {1000 * rate.step:.0f} ms in float32")
+        return choose("bfloat16", sizes[sizes.index(size) :])
+
+    def _plan_finals(self, trained: int) -> int:
+        """How many architectures are compared by short trainings."""
+        settings, scored = self.session.settings, len(self.session.splits.validation)
+        if "finalists" in self.given:
+            return settings.finalists
+        left = self.left - self.timetable.get("search", 0.0)
+        if not trained or self._only_draws or scored < _FINAL_IMAGES or left / trained < _FINAL_SECONDS:
+            return 1
+        why = f"short trainings at full size tell more than a supernet, and {scored} held-out images tell them apart"
+        self.decide("finalists", _FINALISTS, why)
+        return _FINALISTS
+
+    def _plan_short_trainings(self, counts: Mapping[str, int], lengths: Lengths) -> None:
+        """By phase how many there are; `lengths` are those of a whole training."""
+        epochs = max(1, round(_SHORT_SHARE * lengths.epochs))
+        for phase, number in counts.items():
+            if number:
+                seconds = number * epochs * lengths.seconds / lengths.epochs
+                self.timetable[phase] = self.timetable.get(phase, 0.0) + seconds
+        if any(counts.values()):
+            self.decide("short_train_epochs", epochs, "about a seventh of the training's")
 
     def _plan_yardsticks(self) -> bool:
         """Whether yardsticks are trained: not where that would leave too little to train anything well."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from dartboard.data import PHOTOGRAPH_SIDE
 from dartboard.errors import SettingsError
@@ -30,7 +30,7 @@ def network_plan(session: Session, step: Step, deeper: int = 0) -> NetworkPlan:
     )
 
 
-def with_size(session: Session, group: Step, size: Mapping[str, int], space: str | None = None) -> Session:
+def with_size(session: Session, group: Step, size: Mapping[str, Any], space: str | None = None) -> Session:
     """The session with other settings of the search or the training, such as init_channels, and with another space."""
     changed = getattr(session.settings, group).model_copy(update=size)
     update = {group: changed, "space": space or session.settings.space}

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from itertools import islice
 from statistics import median
+from typing import Any
 
 import torch
 from torch.autograd.graph import saved_tensors_hooks
@@ -50,13 +51,13 @@ def measure_search(session: Session, **size: int) -> SearchRate:
     return SearchRate(step, time.perf_counter() - started, search.num_steps, memory)
 
 
-def measure_training(session: Session, genotype: Genotype, **size: int) -> TrainingRate:
+def measure_training(session: Session, genotype: Genotype, **size: Any) -> TrainingRate:
     """Time some steps of training a network, and its evaluation; nothing of it is kept.
 
     Args:
         session: data and recipe.
         genotype: the network's architecture.
-        size: settings of the training that are to be tried, such as init_channels.
+        size: settings of the training that are to be tried, such as init_channels and precision.
     """
     tried = with_size(session, "train", size, genotype.space)
     data = training_data(tried)

@@ -12,7 +12,7 @@ from dartboard.pipeline.plans import Step
 from dartboard.pipeline.presets import AUTO, PRESETS
 from dartboard.pipeline.rules import CHOSEN_SPACES
 from dartboard.pipeline.searching import check_method
-from dartboard.pipeline.settings import DEFAULT_RULE, Decision, RunSettings, asked_settings, resolve_settings
+from dartboard.pipeline.settings import ALONE, DEFAULT_RULE, Decision, RunSettings, asked_settings, resolve_settings
 from dartboard.search import does_fit, make_recipe
 from dartboard.space import Genotype, get_space
 
@@ -100,7 +100,7 @@ def search_request(data: Data | None, layers: Sequence[Layer], steps: tuple[Step
 
 def train_request(data: Data | None, layers: Sequence[Layer], genotype: Genotype) -> Request:
     """The training of a genotype; raises SettingsError where a space is asked for that it is not of."""
-    cleared = {"seeds": None, "reselection": None, "analysis": None}
+    cleared = {**ALONE, "reselection": None, "analysis": None}
     given = {"space": genotype.space, "genotype": genotype.to_json(), **cleared}
     spaces = (layer["space"] for layer in layers if layer.get("space", AUTO) != AUTO)
     for name in (name for name in spaces if name != genotype.space):

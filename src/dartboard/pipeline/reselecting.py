@@ -11,7 +11,7 @@ from dartboard.pipeline.plans import search_length
 from dartboard.pipeline.result import GenotypeForms, ReselectionFacts
 from dartboard.pipeline.searching import search_problem, search_recipe
 from dartboard.pipeline.session import Session
-from dartboard.pipeline.settings import DEFAULT_RULE, RunSettings
+from dartboard.pipeline.settings import ALONE, RunSettings
 from dartboard.runs import RunDirectory
 from dartboard.search import Reselection, make_reselection, run_reselection
 from dartboard.space import Genotype
@@ -32,7 +32,7 @@ def reselection_settings(run_directory: Path, name: str, options: dict[str, Any]
     """
     wanted, source = make_reselection(name, options), finished_run(run_directory)
     given = {"reselection": {"run": str(source.path), "name": name, "options": options}}
-    settings = resolve(RunSettings, source.read("settings.json"), given, {"seeds": None, "choose": DEFAULT_RULE})
+    settings = resolve(RunSettings, source.read("settings.json"), given, ALONE)
     _check_supernet(settings, wanted, trained_supernet(source))
     return settings
 

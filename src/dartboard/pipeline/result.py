@@ -126,6 +126,44 @@ class ChoiceFacts(Settings):
         return next(candidate for candidate in self.candidates if candidate.chosen)
 
 
+class FinalistFacts(Settings):
+    """One of several architectures that a search proposed."""
+
+    number: int
+    """In the order of the proposals, from 1 on; the first is what the search itself found."""
+
+    folder: str
+    """Its run directory, inside the run directory."""
+
+    genotype: GenotypeForms
+    """The architecture."""
+
+    validation_accuracy: float
+    """Of its network after the short training, as a fraction."""
+
+    chosen: bool
+    """Whether it was taken."""
+
+
+class FinalsFacts(Settings):
+    """How one of several proposed architectures was taken; the content of finals.json."""
+
+    epochs: int
+    """Of the short training from scratch that each had."""
+
+    finalists: tuple[FinalistFacts, ...]
+    """All of them, in the order of the proposals."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, as in `finals.json`."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @property
+    def chosen(self) -> FinalistFacts:
+        """The one that was taken."""
+        return next(finalist for finalist in self.finalists if finalist.chosen)
+
+
 class ReselectionFacts(Settings):
     """Another selection from the supernet of a run that had ended; the content of selection.json."""
 
@@ -231,6 +269,9 @@ class Result(Settings):
 
     choice: ChoiceFacts | None = None
     """Which of several searches found it; null for one search or none."""
+
+    finals: FinalsFacts | None = None
+    """Which of several proposed architectures was taken; null where the search had the last word."""
 
     parameters: int | None
     """Learned numbers of the discrete network."""

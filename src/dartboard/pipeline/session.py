@@ -124,7 +124,7 @@ def worked_seconds(run: RunDirectory) -> float:
     events = run.events.read()
     ended = {event["phase"]: event["seconds"] for event in events if event["event"] == "phase"}
     begun = sum(event["seconds"] for event in events if event["event"] != "phase" and _has_seconds(event, ended))
-    inside = {"search": "candidates", "yardsticks": "yardsticks"}
+    inside = {"search": "candidates", "finals": "finalists", "yardsticks": "yardsticks"}
     folders = [
         folder for phase, name in inside.items() if phase not in ended for folder in sorted((run.path / name).glob("*"))
     ]

@@ -85,6 +85,8 @@ class Decision(Settings):
 Seed = Annotated[int, Field(ge=0)]
 MOST_SEEDS = 100
 DEFAULT_RULE = "best-supernet"
+ALONE: Mapping[str, Any] = {"seeds": None, "choose": DEFAULT_RULE, "finalists": 1}
+"""Settings of a single search that has the last word, or of none."""
 
 
 class RunSettings(Settings):
@@ -133,9 +135,13 @@ class RunSettings(Settings):
     choose: str = DEFAULT_RULE
     """How to choose among the searches: "best-supernet", "best-short-train" or "hyperdarts-rule"."""
 
+    finalists: Annotated[int, Field(gt=0)] = 1
+    """Architectures that the search proposes, the one it found among them. With more than one, each is trained from
+    scratch for `short_train_epochs`, and the best on validation images is taken."""
+
     short_train_epochs: Annotated[int, Field(gt=0)] = 100
-    """Epochs of training from scratch by which "best-short-train" compares the cells found; at most those of the
-    training."""
+    """Epochs of training from scratch by which `finalists`, and "best-short-train" among seeds, are compared; at most
+    those of the training."""
 
     device: str = "auto"
     """"auto" takes an accelerator when there is one; or a torch device such as "cpu", "cuda:1", "mps"."""

@@ -9,6 +9,7 @@ from dartboard.pipeline.allotting import remaining_lot
 from dartboard.pipeline.budget import Lot
 from dartboard.pipeline.result import Yardstick
 from dartboard.pipeline.session import Session, worked_seconds
+from dartboard.pipeline.settings import ALONE
 from dartboard.pipeline.standards import Standard, find_standards, is_comparable
 from dartboard.pipeline.steps import evaluate_networks, finished_result, summarize, train_networks, trained_epochs
 from dartboard.report import write_report
@@ -51,11 +52,11 @@ def _measure(session: Session, standard: Standard, command: str, lots: Mapping[s
     genotype = standard.genotype
     settings = session.settings.model_copy(
         update={
+            **ALONE,
             "space": genotype.space,
             "genotype": genotype.to_json(),
             "train": train,
             "yardsticks": False,
-            "seeds": None,
             "budget": None,
         }
     )

@@ -44,6 +44,7 @@ from dartboard.search.penalties import (
 )
 from dartboard.search.perturbations import AdversarialPerturbation, Perturbation, RandomPerturbation
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
+from dartboard.search.proposing import propose
 from dartboard.search.pruning import KeepStrongest, KeepStrongestOfGroups, Pruning
 from dartboard.search.recipe import (
     METHODS,
@@ -282,6 +283,7 @@ __all__ = [
     "make_recipe",
     "make_reselection",
     "method",
+    "propose",
     "removal_stage",
     "reselection",
     "run_analysis",

@@ -244,11 +244,12 @@ class NetworkTraining:
 
     def step(self, batch: Batch, drop_path: DropPath, meter: Meter) -> None:
         """Move the weights by one batch."""
-        logits, auxiliary = self._forward(batch.images, drop_path)
-        loss = self._loss(logits, batch)
+        with self._autocast():
+            logits, auxiliary = self._forward(batch.images, drop_path)
+        loss = self._loss(logits.float(), batch)
         meter.add(loss, logits, batch.labels)
         if auxiliary is not None:
-            loss = loss + self.settings.auxiliary_weight * self._loss(auxiliary, batch)
+            loss = loss + self.settings.auxiliary_weight * self._loss(auxiliary.float(), batch)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.settings.grad_clip is not None:
@@ -263,9 +264,15 @@ class NetworkTraining:
         meter = Meter(self.data.device)
         self.network.eval()
         for batch in self.data.validation.in_order():
-            logits = self.network(batch.images)
+            with self._autocast():
+                logits = self.network(batch.images).float()
             meter.add(functional.cross_entropy(logits, batch.labels), logits, batch.labels)
         return meter.read()
+
+    def _autocast(self) -> torch.autocast:
+        """For one forward pass: it remembers the weights that it has rounded."""
+        lowered = self.settings.precision == "bfloat16"
+        return torch.autocast(self.data.device.type, torch.bfloat16, enabled=lowered)
 
     def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
         offset = self.data.logit_offset

@@ -91,5 +91,9 @@ class TrainSettings(Settings):
     """Whether to compile the network with torch.compile before training: a minute or more once, then faster steps.
     Worth it for trainings of hours; on a CPU it needs a C++ compiler."""
 
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the features and gradients in the steps; weights, their updates and the test are always float32. "bfloat16"
+    (torch.autocast) is faster where the processor computes with it, and slower elsewhere."""
+
     augment: AugmentSettings = AugmentSettings(cutout=16)
     """Augmentation of the training images."""

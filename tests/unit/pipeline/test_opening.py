@@ -7,8 +7,10 @@ import pytest
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import BudgetError, DartboardError, SettingsError
-from dartboard.pipeline import Request, open_request
+from dartboard.pipeline import Request, open_request, planning
+from dartboard.pipeline.budget import TrainingRate
 from dartboard.pipeline.session import Clock, worked_seconds
+from dartboard.pipeline.settings import RunSettings
 from dartboard.runs import Observer, RunDirectory
 
 BOTH = ("search", "train")
@@ -89,6 +91,29 @@ def test_every_choice_can_be_overridden_by_itself(tmp_path: Path) -> None:
         "method.name",
     }
     assert "train.epochs" in decided
+
+
+def test_bfloat16_is_taken_where_its_steps_are_faster_and_buys_a_larger_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def plan(name: str, speedup: float, own: dict[str, Any]) -> RunSettings:
+        def measure(*_: Any, init_channels: int, layers: int, precision: str) -> TrainingRate:
+            step = 0.5 + 0.001 * init_channels**2 * layers
+            return TrainingRate(step / (speedup if precision == "bfloat16" else 1.0), 1e-5, 3, 0)
+
+        monkeypatch.setattr(planning, "measure_training", measure)
+        asked = request(SMALL, {"yardsticks": False, "method": "random", **own})
+        with open_request(asked, tmp_path / name, resume=False, observer=Observer()) as session:
+            return session.settings
+
+    plain, faster = plan("plain", 0.5, {}), plan("faster", 2.0, {})
+    assert (plain.train.precision, faster.train.precision) == ("float32", "bfloat16")
+    assert faster.train.init_channels > plain.train.init_channels
+    reasons = {decision.setting: decision.reason for decision in faster.decisions}
+    assert "ms in float32" in reasons["train.precision"]
+    assert "train.precision" not in {decision.setting for decision in plain.decisions}
+    given = plan("given", 2.0, {"train.precision": "float32"})
+    assert given.train.init_channels == plain.train.init_channels
 
 
 def test_a_resumed_run_keeps_what_was_decided(tmp_path: Path) -> None:

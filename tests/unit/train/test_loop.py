@@ -266,3 +266,18 @@ def test_a_loss_that_is_not_finite_is_named_with_its_epoch_and_a_remedy(tmp_path
     ):
         train(tmp_path, PLAIN, data=batches(1, 0, factor=math.inf))
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_in_bfloat16_features_are_rounded_and_weights_are_not(tmp_path: Path) -> None:
+    """A step goes the same way but for the rounding, which batch norms of six images make felt."""
+    steps: dict[str, Tensor] = {}
+    with seeded_initialization(0, "train", 0, "weights"):
+        fresh = torch.cat([weight.flatten() for weight in make_card().build().parameters()])
+    for precision in ("float32", "bfloat16"):
+        settings = PLAIN.model_copy(update={"precision": precision})
+        network, events = train(tmp_path / precision, settings, validation=batches(1, 1), epochs=1)
+        assert {weight.dtype for weight in network.parameters()} == {torch.float32}
+        assert {type(events[0][name]) for name in ("train_loss", "validation_accuracy")} == {float}
+        steps[precision] = torch.cat([weight.detach().flatten() for weight in network.parameters()]) - fresh
+    error = (steps["bfloat16"] - steps["float32"]).norm() / steps["float32"].norm()
+    assert 1e-5 < error < 0.4

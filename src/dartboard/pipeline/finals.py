@@ -1,0 +1,133 @@
+"""The end of a search that proposes several architectures: each is trained for a short time, and the best is taken."""
+
+import shlex
+from dataclasses import replace
+
+import torch
+
+from dartboard.errors import SettingsError
+from dartboard.pipeline.plans import check_sizes, train_epochs
+from dartboard.pipeline.result import FinalistFacts, FinalsFacts, GenotypeForms
+from dartboard.pipeline.session import Session
+from dartboard.pipeline.settings import ALONE
+from dartboard.pipeline.steps import last_validation_accuracy, summarize, train_networks
+from dartboard.report import write_report
+from dartboard.runs import RunDirectory, make_generator
+from dartboard.search import propose
+from dartboard.space import Genotype, get_space
+
+__all__ = ["check_finals", "describe_finals", "hold_finals", "short_epochs"]
+
+FOLDER = "finalists"
+
+
+def check_finals(session: Session) -> None:
+    """Refuse finals that cannot be held, before anything is searched.
+
+    Raises:
+        SettingsError: the network does not fit the images, or no images are held out for validation.
+    """
+    if session.settings.finalists == 1:
+        return
+    check_sizes(session, ("train",))
+    if not len(session.splits.validation):
+        raise SettingsError(
+            "finalists are compared on images held out for validation, and there are none; raise "
+            "data.validation_fraction, or set finalists=1."
+        )
+
+
+def describe_finals(session: Session) -> dict[str, str]:
+    """How the finals go, as a heading and a line; empty where the search has the last word."""
+    count, epochs = session.settings.finalists, short_epochs(session)
+    if count == 1:
+        return {}
+    return {"finalists": f"{count}, trained for {epochs} epoch{'s'[: epochs > 1]} each; the best is taken"}
+
+
+def hold_finals(session: Session, found: Genotype) -> Genotype:
+    """Train what the search proposes for a short time each, and take the best on images held out for validation.
+
+    Successive halving in one round (arXiv:1603.06560): the supernet tells which architectures are worth a look, and
+    short trainings at full size tell which of these to train. Every finalist has a run directory of its own; the test
+    images are not touched. `finals.json` tells of all, and the best becomes the genotype of the run.
+
+    Args:
+        session: the search done.
+        found: its architecture, the first finalist.
+
+    Returns:
+        The best, among equals the one proposed first; `found` where the setting `finalists` is 1.
+    """
+    settings, run = session.settings, session.run
+    if settings.finalists == 1:
+        return found
+    with session.phase("finals"):
+        if run.has("finals.json"):
+            facts = FinalsFacts.model_validate(run.read("finals.json"))
+        else:
+            facts = _facts(session, _proposals(session, found))
+            run.write("finals.json", facts.to_json())
+    best = facts.chosen
+    session.observer.note(
+        f"Of {len(facts.finalists)} architectures, number {best.number} does best after a short training "
+        f"({best.validation_accuracy:.2%} of the validation images)."
+    )
+    genotype = Genotype.from_json(best.genotype.plain)
+    run.write("genotype.json", genotype.to_json())
+    return genotype
+
+
+def short_epochs(session: Session) -> int:
+    """Epochs of a short training."""
+    return min(session.settings.short_train_epochs, train_epochs(session))
+
+
+def _proposals(session: Session, found: Genotype) -> list[Genotype]:
+    """Drawn from the gates of the last epoch, or evenly where nothing was learned."""
+    settings, space = session.settings, get_space(session.settings.space)
+    epochs = [event for event in session.run.events.read() if event["event"] == "epoch" and event["phase"] == "search"]
+    gates = {kind: torch.tensor(rows) for kind, rows in epochs[-1]["gates"].items()} if epochs else None
+    return propose(space, found, gates, settings.finalists, make_generator(settings.seed, "finalists"))
+
+
+def _facts(session: Session, proposals: list[Genotype]) -> FinalsFacts:
+    accuracies = [_train(session, number, proposal) for number, proposal in enumerate(proposals, 1)]
+    best = accuracies.index(max(accuracies))
+    return FinalsFacts(
+        epochs=short_epochs(session),
+        finalists=tuple(
+            FinalistFacts(
+                number=number,
+                folder=f"{FOLDER}/{number}",
+                genotype=GenotypeForms.of(proposal),
+                validation_accuracy=accuracy,
+                chosen=number == best + 1,
+            )
+            for number, (proposal, accuracy) in enumerate(zip(proposals, accuracies, strict=True), 1)
+        ),
+    )
+
+
+def _train(session: Session, number: int, genotype: Genotype) -> float:
+    """The validation accuracy of one finalist after its short training, unless that is done."""
+    train = session.settings.train.model_copy(update={"epochs": short_epochs(session), "runs": 1})
+    changes = {**ALONE, "genotype": genotype.to_json(), "train": train, "yardsticks": False, "budget": None}
+    settings = session.settings.model_copy(update=changes)
+    folder = session.run.path / FOLDER / str(number)
+    folder.parent.mkdir(exist_ok=True)
+    with RunDirectory(folder) as run:
+        own = replace(session, settings=settings, run=run, data_seconds=0.0, timetable={}, planning_seconds=0.0)
+        run.check(settings.model_dump(mode="json"), resume=True)
+        if not own.has_ended:
+            session.observer.note(f"Finalist {number} of {session.settings.finalists}: {genotype.to_text()}")
+            own.begin()
+            run.write("genotype.json", genotype.to_json())
+            train_networks(own, genotype)
+            config = str(run.path / "settings.json")
+            again = ["dartboard", "train", "--genotype", str(run.path), "--config", config]
+            summarize(own, genotype, shlex.join(again))
+            write_report(run.path)
+        accuracy = last_validation_accuracy(own, 0)
+    assert accuracy is not None
+    return accuracy

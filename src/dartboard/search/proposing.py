@@ -1,0 +1,44 @@
+"""Architectures that a search proposes beside the one that it found."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from dartboard.search.drawing import cell_choices, draw_by_shares, draw_uniformly
+from dartboard.search.selection import make_genotype
+from dartboard.space import Genotype, SearchSpace
+
+__all__ = ["propose"]
+
+_TRIES = 50
+
+
+def propose(
+    space: SearchSpace, found: Genotype, gates: Mapping[str, Tensor] | None, count: int, generator: torch.Generator
+) -> list[Genotype]:
+    """The architecture found, and others drawn from what the search has learned; all of them differ and are connected.
+
+    Args:
+        space: the search space.
+        found: the first of them.
+        gates: by kind of cell, (edges, operations), not negative; every edge is drawn in proportion to them. None:
+            nothing has been learned, and all are equally likely.
+        count: how many; fewer where the search is so sure that no more turn up.
+        generator: on the CPU.
+    """
+    columns = {kind: space.selectable_columns(kind) for kind in space.cell_kinds}
+    proposals = [found]
+    for _ in range(_TRIES * count):
+        if len(proposals) == count:
+            break
+        drawn = {
+            kind: draw_by_shares(space.cell, columns[kind], gates[kind], generator)
+            if gates
+            else draw_uniformly(space.cell, columns[kind], generator)
+            for kind in space.cell_kinds
+        }
+        proposal = make_genotype(space, {kind: cell_choices(space, chosen) for kind, chosen in drawn.items()})
+        if proposal not in proposals and all(cell.is_connected for _, cell in proposal.cells):
+            proposals.append(proposal)
+    return proposals
