@@ -1,0 +1,124 @@
+"""What the settings of a training of few passes are worth: width against passes, rates, augmentation, precision.
+
+    python benchmarks/short_trainings.py [ARM ...] [--seeds 1] [--quick]
+
+Trains a plain ResNet on CIFAR-10 with each set of settings. DARTBOARD_DATA names the folder that holds CIFAR-10. What is
+recorded is not repeated; `short_trainings.json` and `.md` in `benchmarks/results` are written after each training.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import dartboard
+from records import Records, conditions, data_root, load, save
+
+GENOTYPE = "nas-bench-201-resnet"
+BASE = {
+    "layers": 1,
+    "init_channels": 16,
+    "epochs": 5,
+    "steps_per_epoch": 546,
+    "batch_size": 64,
+    "keep": "best",
+    "precision": "bfloat16",
+}
+ARMS: Mapping[str, dict[str, Any]] = {
+    "base": {},
+    "float32": {"precision": "float32"},
+    "narrow": {"init_channels": 8, "steps_per_epoch": 800},
+    "wide": {"init_channels": 24, "steps_per_epoch": 320},
+    "half-rate": {"lr": 0.05},
+    "batch-128": {"batch_size": 128, "steps_per_epoch": 328, "lr": 0.2},
+    "crop-2": {"augment.crop_padding": 2},
+    "crop-1": {"augment.crop_padding": 1},
+    "no-crop": {"augment.crop_padding": 0},
+    "crop-2-unsmoothed": {"augment.crop_padding": 2, "label_smoothing": 0.0},
+}
+"""Name -> what differs from `BASE`."""
+
+
+def main() -> None:
+    """Run the trainings asked for that are not recorded yet."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("arms", nargs="*", metavar="ARM", help=f"of {', '.join(ARMS)}; all without any")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings of each arm")
+    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, each with one thread")
+    parser.add_argument("--quick", action="store_true", help="two steps each, to see that everything works")
+    parser.add_argument("--folder", type=Path, help="where the results go instead of benchmarks/results")
+    asked = parser.parse_args()
+    if unknown := [name for name in asked.arms if name not in ARMS]:
+        sys.exit(f"unknown arm {unknown[0]}; known: {', '.join(ARMS)}")
+    place = {"folder": asked.folder} if asked.folder else {}
+    records = load("short_trainings", **place)
+    records |= conditions(torch.device("cpu"))
+    runs = records.setdefault("runs", {})
+    wanted = [(arm, seed) for seed in range(asked.seeds) for arm in asked.arms or ARMS]
+    missing = [each for each in wanted if "/".join(map(str, each)) not in runs]
+    with ProcessPoolExecutor(asked.jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+        begun = {pool.submit(measure, *each, asked.quick): "/".join(map(str, each)) for each in missing}
+        for done in as_completed(begun):
+            runs[begun[done]] = done.result()
+            save("short_trainings", records, as_table, **place)
+    save("short_trainings", records, as_table, **place)
+    print(as_table(records))
+
+
+def measure(arm: str, seed: int, quick: bool) -> Records:
+    """Train once."""
+    own = BASE | ARMS[arm] | ({"epochs": 2, "steps_per_epoch": 1} if quick else {})
+    asked = {"device": "cpu", "seed": seed, **{f"train.{name}": value for name, value in own.items()}}
+    with tempfile.TemporaryDirectory() as scratch:
+        started = time.process_time()
+        result = dartboard.train(data_root() / "cifar10", asked, genotype=GENOTYPE, out=Path(scratch) / "run")
+        seconds = time.process_time() - started
+    images = own["epochs"] * own["steps_per_epoch"] * own["batch_size"]
+    return {
+        "arm": arm,
+        "seed": seed,
+        "accuracy": result.test_accuracy,
+        "cpu_seconds": seconds,
+        "passes": images / result.dataset.train,
+    }
+
+
+def as_table(records: Records) -> str:
+    """The records as Markdown."""
+    base = ", ".join(f"{name} {value}" for name, value in BASE.items())
+    lines = [
+        "# Settings of short trainings",
+        "",
+        f"Printed by `python benchmarks/short_trainings.py` ({records['machine']}, torch {records['torch']}, "
+        f"{records['date']}). {GENOTYPE} on CIFAR-10, one thread a training, preset quick with",
+        f"{base}, and what differs from that.",
+        "Test accuracy in percent, mean ± sample standard deviation over seeds.",
+        "",
+        "| settings | seeds | test accuracy | passes | seconds of the CPU | what differs |",
+        "|---|---|---|---|---|---|",
+    ]
+    groups: dict[str, list[Records]] = {}
+    for run in records["runs"].values():
+        groups.setdefault(run["arm"], []).append(run)
+    for arm in (name for name in ARMS if name in groups):
+        own = groups[arm]
+        accuracies = [100 * run["accuracy"] for run in own]
+        deviation = f" ± {statistics.stdev(accuracies):.2f}" if len(own) > 1 else ""
+        differs = ", ".join(f"{name} {value}" for name, value in ARMS[arm].items()) or "nothing"
+        lines.append(
+            f"| {arm} | {len(own)} | {statistics.fmean(accuracies):.2f}{deviation} | {own[0]['passes']:.1f} "
+            f"| {statistics.fmean(run['cpu_seconds'] for run in own):.0f} | {differs} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
