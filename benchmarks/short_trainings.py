@@ -2,8 +2,8 @@
 
     python benchmarks/short_trainings.py [ARM ...] [--seeds 1] [--quick]
 
-Trains a plain ResNet on CIFAR-10 with each set of settings. DARTBOARD_DATA names the folder that holds CIFAR-10. What is
-recorded is not repeated; `short_trainings.json` and `.md` in `benchmarks/results` are written after each training.
+Trains a plain ResNet on CIFAR-10 with each set of settings. DARTBOARD_DATA names the folder that holds CIFAR-10. What
+is recorded is not repeated; `short_trainings.json` and `.md` in `benchmarks/results` are written after each training.
 """
 
 import argparse

@@ -8,6 +8,7 @@ from signal import SIGINT, SIGKILL
 import numpy as np
 import pytest
 
+from dartboard import predict
 from dartboard.runs import EventLog
 
 from .command import SMALL, Halt
@@ -50,7 +51,10 @@ def test_a_run_from_disk_predicts_what_one_from_memory_does(
     assert dartboard("run", pets, *SMALL, *ON_DISK, "--out", "run").code == 0
     for name in ("whole", "run"):
         assert dartboard("predict", name, pets, "--out", f"{name}.npy").code == 0
-    np.testing.assert_array_equal(np.load(folder / "whole.npy"), np.load(folder / "run.npy"))
+    wanted = np.load(folder / "whole.npy")
+    np.testing.assert_array_equal(np.load(folder / "run.npy"), wanted)
+    streamed = predict(folder / "whole", pets, {"memory_mib": 0, "workers": 1}, device="cpu")
+    np.testing.assert_array_equal(streamed.labels, wanted)
 
 
 def test_a_run_killed_when_its_images_are_decoded_but_not_yet_in_place_begins_again(

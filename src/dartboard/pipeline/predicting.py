@@ -68,7 +68,14 @@ def predict_with(
     images = load_images(source, settings, card.image_shape, progress=observer.reading)
     augmentation = Augmentation(AugmentSettings(), card.normalization, card.image_shape)
     view = ImageView(images, np.arange(len(images), dtype=np.int64))
-    batches = Batches(view, augmentation, batch_size=EVALUATION_BATCH, device=device)
+    batches = Batches(
+        view,
+        augmentation,
+        batch_size=EVALUATION_BATCH,
+        device=device,
+        memory_mib=settings.memory_mib,
+        workers=settings.workers,
+    )
     started = time.perf_counter()
     probabilities = class_probabilities(network.to(device), batches)
     return ImagePredictions(images.names, card.classes, probabilities, time.perf_counter() - started)
