@@ -70,6 +70,7 @@ def test_a_plan_without_the_clock_can_be_repeated_bit_for_bit(dartboard: Run, fo
     ("verb", "wanted"),
     [
         (("search",), {"data", "search"}),
+        (("search", "--method", "rsps"), {"data", "search"}),
         (("train", "--genotype", "nas-bench-201-resnet"), {"data", "train", "evaluation"}),
     ],
 )

@@ -180,7 +180,7 @@ def wanted_passes(images: int) -> int:
     >>> wanted_passes(50_000), wanted_passes(3000), wanted_passes(100)
     (4, 38, 60)
     """
-    return min(60, max(3, round(4 * (50_000 / images) ** 0.8)))
+    return min(60, max(3, round(4 * math.pow(50_000 / images, 0.8))))
 
 
 def most_epochs(images: int) -> int:

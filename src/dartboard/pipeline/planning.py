@@ -29,7 +29,7 @@ from dartboard.pipeline.session import Session
 from dartboard.pipeline.settings import Decision
 from dartboard.pipeline.standards import is_comparable, multiply_adds
 from dartboard.runs import available_memory, make_generator
-from dartboard.search import CHOICE_RULES, NoTraining, SupernetRequest, UniformlyRandom, initial_live
+from dartboard.search import CHOICE_RULES, NoTraining, SupernetRequest, UniformlyRandom, initial_live, judging_share
 from dartboard.space import Genotype, get_space, network_cost
 from dartboard.supernet.cost import step_work
 
@@ -164,25 +164,27 @@ class _Planner:
         part = share * self.left / count
         if "search.seconds" in self.given and settings.search.seconds:
             part = settings.search.seconds
+        learning = 1 - judging_share(search_recipe(settings).stages[-1].recipe)
         sizes = self._allowed("search", search_sizes(get_space(settings.space)))
         size, rate = choose_size(
             sizes,
             partial(_supernet_work, self.session),
             lambda size: measure_search(self.session, init_channels=size.channels, layers=size.layers),
-            lambda rate: part >= SEARCH_STEPS * rate.step and self._fits_memory(rate),
+            lambda rate: learning * part >= SEARCH_STEPS * rate.step and self._fits_memory(rate),
         )
         asked = settings.search.epochs if "search.epochs" in self.given else None
-        lengths, scored = search_lengths(rate, part, epochs=asked)
+        lengths, scored = search_lengths(rate, learning * part, epochs=asked)
         if "search.steps_per_epoch" in self.given and settings.search.steps_per_epoch:
             taken = lengths.epochs * settings.search.steps_per_epoch * rate.step
             lengths = Lengths(lengths.epochs, settings.search.steps_per_epoch, taken)
-        self.timetable["search"] = count * lengths.seconds
+        seconds = lengths.seconds / learning
+        self.timetable["search"] = count * seconds
         self._least += count * min(lengths.seconds, 10 * rate.step)
         self._decide_size("search", size, sizes, f"takes {SEARCH_STEPS} steps or more in {duration(part)}")
         paced = f"{duration(part)} for the search, {1000 * rate.step:.0f} ms a step"
         self.decide("search.epochs", lengths.epochs, paced)
         self.decide("search.steps_per_epoch", lengths.steps, paced)
-        self.decide("search.seconds", round(max(lengths.seconds, 1.0), 3), paced)
+        self.decide("search.seconds", round(max(seconds, 1.0), 3), paced)
         if scored < 1 and settings.search.validation_images:
             images = max(64, int(scored * settings.search.validation_images))
             self.decide("search.validation_images", images, "scoring the supernet may take a seventh of the search")

@@ -134,7 +134,7 @@ from dartboard.search.selection import (
     make_genotype,
 )
 from dartboard.search.settings import SearchSettings
-from dartboard.search.stage import StageSearch, stage_spans
+from dartboard.search.stage import StageSearch, judging_share, stage_spans
 from dartboard.search.state import SearchState
 from dartboard.search.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate, Update
 
@@ -278,6 +278,7 @@ __all__ = [
     "describe_recipe",
     "does_fit",
     "initial_live",
+    "judging_share",
     "make_analysis",
     "make_genotype",
     "make_recipe",

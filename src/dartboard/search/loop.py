@@ -1,6 +1,7 @@
 """The one loop that runs every search: per stage and epoch the rules, the steps, the rules, record, checkpoint."""
 
 import math
+import time
 
 from dartboard.runs import Event, Observer, RunDirectory, equal_steps
 from dartboard.search.architecture import Live, initial_live
@@ -120,6 +121,7 @@ def run_reselection(
 def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> None:
     state, rules = search.state, search.recipe.rules
     while not state.has_ended:
+        started = time.perf_counter()
         for rule in rules:
             rule.before_epoch(state)
         if state.stop_reason:
@@ -132,7 +134,7 @@ def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> 
         for rule in rules:
             if state.epoch == done:  # whoever goes back has the last word
                 rule.after_epoch(state)
-        event |= state.figures
+        event |= state.figures | {"seconds": time.perf_counter() - started}  # rules may try a supernet, too
         run.events.append(event)
         run.save_checkpoint("search", "search", state.state_dict())
         if state.epoch < done:

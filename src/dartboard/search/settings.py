@@ -25,8 +25,8 @@ class SearchSettings(Settings):
     `epochs` null as many as `images` allows."""
 
     seconds: Annotated[float, Field(gt=0)] | None = None
-    """Seconds that the epochs may take: each gets an equal part of what is left, in steps, from the second one on.
-    null: they take what they take."""
+    """Seconds that the search may take: each epoch gets an equal part of what is left, in steps, from the second one
+    on; a selection that tries architectures in the end gets a third of all. null: it takes what it takes."""
 
     images: Positive = 20_000
     """When `epochs` is null: images of 32x32 pixels that the weights may see, or as many others as cost the same."""

@@ -24,7 +24,14 @@ from dartboard.search.steps import Steps, Streams
 from dartboard.space import Genotype
 from dartboard.supernet import carry_weights
 
-__all__ = ["StageSearch", "cosine", "stage_spans"]
+__all__ = ["StageSearch", "cosine", "judging_share", "stage_spans"]
+
+_JUDGING_SHARE = 1 / 3
+
+
+def judging_share(recipe: Recipe) -> float:
+    """The share of a search's limited time in which its selection tries architectures, once the epochs are over."""
+    return _JUDGING_SHARE if isinstance(recipe.selection, Judging) else 0.0
 
 
 def cosine(epoch: int, epochs: int, start: float, end: float) -> float:
@@ -146,7 +153,8 @@ class StageSearch:
         if self.settings.seconds is None or not epochs:
             return
         spent = math.fsum(event["seconds"] for event in epochs)
-        part = (self.settings.seconds - spent) / (self.state.epochs - self.state.epoch)
+        seconds = self.settings.seconds - (self._judging_seconds or 0.0)
+        part = (seconds - spent) / (self.state.epochs - self.state.epoch)
         fitting = math.floor(part / epochs[-1]["seconds"] * epochs[-1]["steps"])
         self.num_steps = max(1, min(fitting, len(self.batches.weights)))
 
@@ -223,9 +231,24 @@ class StageSearch:
         steps = state.epoch * self.num_steps
         return selection.judge(
             Trained(
-                self.problem.space, state.architecture, self._final_alphas, gates, state.score, steps, generator, note
+                self.problem.space,
+                state.architecture,
+                self._final_alphas,
+                gates,
+                state.score,
+                steps,
+                generator,
+                note,
+                self._judging_seconds,
             )
         )
+
+    @property
+    def _judging_seconds(self) -> float | None:
+        """What the selection may take in the end, where the time is limited."""
+        if self.settings.seconds is None:
+            return None
+        return judging_share(self.recipe) * self.settings.seconds
 
     def take_over(self, before: "StageSearch", *, momentum: bool) -> None:
         """Start from what the stage before has learned: weights, alphas and decisions, and its momentum if asked."""

@@ -1,4 +1,5 @@
 import math
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -19,6 +20,7 @@ from dartboard.search import (
     Recipe,
     RelaxedCell,
     Rule,
+    SampleAndValidate,
     SearchBatches,
     SearchLength,
     SearchProblem,
@@ -479,11 +481,11 @@ def test_alphas_that_a_rule_hands_over_decide_the_genotype(tmp_path: Path) -> No
     assert again == genotype
 
 
-def pacing(seconds: float | None, *, done: int, epochs: int) -> StageSearch:
+def pacing(seconds: float | None, *, done: int, epochs: int, recipe: Recipe = DARTS) -> StageSearch:
     """A search of 20 steps a pass, so many epochs of which are done."""
     settings = SearchSettings(seconds=seconds)
     length = SearchLength(epochs, 10)
-    found = StageSearch(problem(20), DARTS, settings, 0, (0, epochs), length, 0, initial_live(DARTS, SPACE))
+    found = StageSearch(problem(20), recipe, settings, 0, (0, epochs), length, 0, initial_live(recipe, SPACE))
     found.state.epoch = done
     return found
 
@@ -503,6 +505,22 @@ def test_every_epoch_gets_an_equal_part_of_the_time_that_is_left(taken: list[tup
     found = pacing(100.0, done=len(taken), epochs=10)
     found.pace([{"event": "epoch", "steps": number, "seconds": seconds} for number, seconds in taken])
     assert found.num_steps == steps
+
+
+def test_a_selection_that_tries_in_the_end_has_a_third_of_the_time_for_that() -> None:
+    found = pacing(150.0, done=1, epochs=10, recipe=replace(DARTS, selection=SampleAndValidate(2)))
+    found.pace([{"event": "epoch", "steps": 10, "seconds": 10.0}])
+    assert found.num_steps == 10
+
+
+def test_the_time_of_an_epoch_is_that_of_its_rules_too(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Slow(Rule):
+        def before_epoch(self, state: SearchState) -> None:
+            time.sleep(0.2 + state.epoch)
+
+    _, events = search(tmp_path, problem(2), replace(DARTS, rules=(Slow(),)), epochs=1)
+    assert events[0]["seconds"] >= 0.2
 
 
 def test_without_a_time_to_keep_to_the_pace_is_never_changed() -> None:

@@ -137,3 +137,14 @@ def test_more_rounds_try_more() -> None:
     score = Scorer(PlantedSupernet(PLANTED), PlantedBatches(PLANTED, 2), CPU)
     judged = SampleAndValidate(3, 1, 2, 5).judge(trained(score))
     assert (judged.figures["rounds"], judged.figures["tried"]) == (2, 6)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e9])
+def test_where_time_is_short_fewer_are_tried_but_one_in_every_round(seconds: float) -> None:
+    score = Scorer(PlantedSupernet(PLANTED), PlantedBatches(PLANTED, 2), CPU)
+    said: list[str] = []
+    given = trained(score)._replace(seconds=seconds, note=said.append)
+    judged = SampleAndValidate(3, 1, 2, 5).judge(given)
+    assert (judged.figures["rounds"], judged.figures["tried"]) == (2, 6 if seconds else 2)
+    assert 0 <= judged.figures["validation_accuracy"] <= 1
+    assert ", or as many as " in said[0]

@@ -48,6 +48,7 @@ class Trained(NamedTuple):
         steps: weight steps that the search took.
         generator: on the CPU.
         note: says something to the user.
+        seconds: that trying may take; None: as many as it takes.
     """
 
     space: SearchSpace
@@ -58,6 +59,7 @@ class Trained(NamedTuple):
     steps: int
     generator: torch.Generator
     note: Callable[[str], None]
+    seconds: float | None = None
 
 
 class Judged(NamedTuple):

@@ -1,12 +1,16 @@
 """Try many, keep the best."""
 
-from collections.abc import Iterator, Mapping
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import torch
 from torch import Tensor
 
+from dartboard.durations import duration
 from dartboard.errors import SettingsError
 from dartboard.search.drawing import Chosen, cell_choices, draw_by_shares, draw_uniformly, likeliest
 from dartboard.search.relaxation import JointRelaxation
@@ -18,6 +22,11 @@ if TYPE_CHECKING:
     from dartboard.search.recipe import Recipe
 
 __all__ = ["SampleAndValidate"]
+
+T = TypeVar("T")
+
+_FIRST_LOOK = 0.75
+"""Share of the time, where it is short, for the first look at all candidates; the rest is for the finalists."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +74,24 @@ class SampleAndValidate:
         Raises:
             SettingsError: there are no validation images.
         """
-        rounds = self.rounds(trained.steps)
-        trained.note(f"Now {rounds * self.candidates:,} architectures are tried with the weights of the supernet.")
+        rounds, started = self.rounds(trained.steps), time.perf_counter()
+        limit = "" if trained.seconds is None else f", or as many as {duration(trained.seconds)} allow"
+        trained.note(f"Now {rounds * self.candidates:,} architectures are tried with the supernet's weights{limit}.")
+
+        def within(share: float) -> Callable[[object], bool]:
+            end = math.inf if trained.seconds is None else started + share * trained.seconds
+            return lambda _: time.perf_counter() < end
+
         best: tuple[float, Genotype] | None = None
         tried = 0
-        for _ in range(rounds):
-            scored = [(self._accuracy(trained, each, self.batches), each) for each in self._draw(trained)]
+        for number in range(rounds):
+            drawn = _while(within((number + _FIRST_LOOK) / rounds), self._draw(trained))
+            scored = [(self._accuracy(trained, each, self.batches), each) for each in drawn]
             tried += len(scored)
             scored.sort(key=lambda pair: -pair[0])  # stable: among equals the first drawn
             if self.finalists:
-                scored = [(self._accuracy(trained, each, None), each) for _, each in scored[: self.finalists]]
+                closer = _while(within((number + 1) / rounds), scored[: self.finalists])
+                scored = [(self._accuracy(trained, each, None), each) for _, each in closer]
             winner = max(scored, key=lambda pair: pair[0])
             if best is None or winner[0] > best[0]:
                 best = winner
@@ -114,6 +131,13 @@ class SampleAndValidate:
         if score is None:
             raise SettingsError(NO_IMAGES)
         return score.accuracy
+
+
+def _while(goes_on: Callable[[object], bool], items: Iterable[T]) -> Iterator[T]:
+    """The first item, and those after it while that holds."""
+    own = iter(items)
+    yield from islice(own, 1)
+    yield from takewhile(goes_on, own)
 
 
 def _whole(trained: Trained) -> dict[str, Chosen]:
