@@ -172,15 +172,16 @@ def search_sizes(space: SearchSpace) -> list[Size]:
     return list(dict.fromkeys(Size(channels, layers) for channels, layers in steps))
 
 
-def wanted_passes(images: int) -> int:
-    """How often a network should see every image before a larger one is worth its time: the more, the fewer there are.
+def wanted_passes(images: int, channels: int = 16) -> int:
+    """How often a network should see every image: the more, the fewer there are, and the wider it is.
 
-    With 50,000 a network of 16 channels is better after 4 passes than one of 8 after 8 (benchmarks/short_trainings.py).
+    In equal time a network of 16 channels is better after 4 passes over 50,000 images than one of 8 after 6 or one of 24
+    after 2 (benchmarks/short_trainings.py).
 
-    >>> wanted_passes(50_000), wanted_passes(3000), wanted_passes(100)
-    (4, 38, 60)
+    >>> wanted_passes(50_000), wanted_passes(50_000, 32), wanted_passes(3000), wanted_passes(100)
+    (4, 8, 38, 60)
     """
-    return min(60, max(3, round(4 * math.pow(50_000 / images, 0.8))))
+    return max(2, round(min(60, 4 * math.pow(50_000 / images, 0.8)) * channels / 16))
 
 
 def most_epochs(images: int) -> int:
@@ -197,7 +198,10 @@ R = TypeVar("R", bound=_Rate)
 
 
 def choose_size(
-    sizes: Sequence[Size], work: Callable[[Size], float], measure: Callable[[Size], R], enough: Callable[[R], bool]
+    sizes: Sequence[Size],
+    work: Callable[[Size], float],
+    measure: Callable[[Size], R],
+    enough: Callable[[Size, R], bool],
 ) -> tuple[Size, R]:
     """The largest size that is fast enough, found with few measurements; the smallest if none is.
 
@@ -207,10 +211,10 @@ def choose_size(
         sizes: in ascending order of work.
         work: of a size, such as multiply-adds.
         measure: a step of a size.
-        enough: whether a measured size may be taken.
+        enough: whether a size with such steps may be taken.
     """
     measured = {0: measure(sizes[0])}
-    best = 0 if enough(measured[0]) else -1
+    best = 0 if enough(sizes[0], measured[0]) else -1
     ceiling = len(sizes)
     while best >= 0 and len(measured) < _MEASUREMENTS and best + 1 < ceiling:
         foretold = _foretell({work(sizes[each]): rate.step for each, rate in measured.items()})
@@ -219,13 +223,13 @@ def choose_size(
             number
             for number in range(best + 1, ceiling)
             if work(sizes[number]) <= _LARGEST_JUMP * work(sizes[best])
-            and enough(_scaled(reference, foretold(work(sizes[number])) / foretold(work(sizes[best]))))
+            and enough(sizes[number], _scaled(reference, foretold(work(sizes[number])) / foretold(work(sizes[best]))))
         ]
         candidate = max(slack, default=best + 1)
         if not slack and len(measured) > 1:
             break
         measured[candidate] = measure(sizes[candidate])
-        if enough(measured[candidate]):
+        if enough(sizes[candidate], measured[candidate]):
             best = candidate
         else:
             ceiling = candidate

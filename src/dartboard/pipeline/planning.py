@@ -170,7 +170,7 @@ class _Planner:
             sizes,
             partial(_supernet_work, self.session),
             lambda size: measure_search(self.session, init_channels=size.channels, layers=size.layers),
-            lambda rate: learning * part >= SEARCH_STEPS * rate.step and self._fits_memory(rate),
+            lambda _, rate: learning * part >= SEARCH_STEPS * rate.step and self._fits_memory(rate),
         )
         asked = settings.search.epochs if "search.epochs" in self.given else None
         lengths, scored = search_lengths(rate, learning * part, epochs=asked)
@@ -199,9 +199,10 @@ class _Planner:
         finalists = self._plan_finals(trained) if searches else 1
         short = {"search": _seeds_compared(session), "finals": finalists if finalists > 1 else 0}
         count = trained + _SHORT_SHARE * sum(short.values())
-        wanted = wanted_passes(images)
-        if "train.epochs" in self.given and settings.train.epochs:
-            wanted = settings.train.epochs
+        asked = settings.train.epochs if "train.epochs" in self.given else None
+
+        def wanted(size: Size) -> int:
+            return asked or wanted_passes(images, size.channels)
 
         def part(rate: TrainingRate) -> float:
             left = self.left - self.timetable.get("search", 0.0)  # measuring takes time too
@@ -209,9 +210,10 @@ class _Planner:
 
         sizes = self._allowed("train", training_sizes(get_space(genotype.space)))
         size, rate = self._choose_network(
-            genotype, sizes, lambda rate: part(rate) >= wanted * rate.epoch(None, scored) and self._fits_memory(rate)
+            genotype,
+            sizes,
+            lambda size, rate: part(rate) >= wanted(size) * rate.epoch(None, scored) and self._fits_memory(rate),
         )
-        asked = settings.train.epochs if "train.epochs" in self.given else None
         lengths = training_lengths(rate, part(rate), images=images, scored=scored, epochs=asked)
         tests = len(splits.test) * rate.image
         self._plan_short_trainings(short, lengths)
@@ -222,7 +224,7 @@ class _Planner:
             self.timetable["yardsticks"] = 2 * settings.train.runs * (lengths.seconds + tests)
         self._least += count * (LEAST_EPOCHS * rate.epoch(LEAST_STEPS, scored) + tests)
         time = f"{duration(part(rate))} for a training"
-        self._decide_size("train", size, sizes, f"sees every image {wanted} times in {time}")
+        self._decide_size("train", size, sizes, f"sees every image {wanted(size)} times in {time}")
         paced = f"{time}, {1000 * rate.step:.0f} ms a step"
         self.decide("train.epochs", lengths.epochs, paced)
         if lengths.steps is not None:
@@ -231,7 +233,7 @@ class _Planner:
             self.decide("train.keep", "best", "held-out images tell which epoch's weights are the best")
 
     def _choose_network(
-        self, genotype: Genotype, sizes: Sequence[Size], enough: Callable[[TrainingRate], bool]
+        self, genotype: Genotype, sizes: Sequence[Size], enough: Callable[[Size, TrainingRate], bool]
     ) -> tuple[Size, TrainingRate]:
         """The size of the network, and in which precision it is trained: the one whose steps are faster here."""
         session, given = self.session, self.session.settings.train
