@@ -12,6 +12,9 @@ from dartboard.space import Genotype, SearchSpace
 __all__ = ["propose"]
 
 _TRIES = 50
+_SHARPNESS = 2.0
+"""What the logarithm of a share grows by with every standard deviation. After a short search gates hardly differ, and
+yet their order tells: see what is proposed in benchmarks/results/short_searches.md."""
 
 
 def propose(
@@ -22,19 +25,20 @@ def propose(
     Args:
         space: the search space.
         found: the first of them.
-        gates: by kind of cell, (edges, operations), not negative; every edge is drawn in proportion to them. None:
-            nothing has been learned, and all are equally likely.
+        gates: by kind of cell, (edges, operations), not negative; by how many standard deviations they lie above the
+            mean, the likelier is an operation. None: nothing has been learned, and all are equally likely.
         count: how many; fewer where the search is so sure that no more turn up.
         generator: on the CPU.
     """
     columns = {kind: space.selectable_columns(kind) for kind in space.cell_kinds}
+    shares = {kind: _sharpened(gates[kind]) for kind in space.cell_kinds} if gates else {}
     proposals = [found]
     for _ in range(_TRIES * count):
         if len(proposals) == count:
             break
         drawn = {
-            kind: draw_by_shares(space.cell, columns[kind], gates[kind], generator)
-            if gates
+            kind: draw_by_shares(space.cell, columns[kind], shares[kind], generator)
+            if shares
             else draw_uniformly(space.cell, columns[kind], generator)
             for kind in space.cell_kinds
         }
@@ -42,3 +46,9 @@ def propose(
         if proposal not in proposals and all(cell.is_connected for _, cell in proposal.cells):
             proposals.append(proposal)
     return proposals
+
+
+def _sharpened(gates: Tensor) -> Tensor:
+    """Shares that do not depend on the scale of the gates."""
+    deviation = gates.std(correction=0)
+    return torch.exp(_SHARPNESS * (gates - gates.mean()) / deviation) if deviation > 0 else torch.ones_like(gates)
