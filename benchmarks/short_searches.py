@@ -117,8 +117,8 @@ def as_table(records: Records) -> str:
         f"{records['date']}). NAS-Bench-201 space on CIFAR-10, {LENGTH['epochs']} epochs of "
         f"{LENGTH['steps_per_epoch']} steps, one thread a search.",
         "Percentile: how many in a hundred of all cells are worse, by test accuracy after 12 epochs in the table; a",
-        "cell drawn at random is at 50 on average. Mean ± sample standard deviation over seeds. Proposed beside it: mean",
-        f"percentile of {PROPOSALS} other cells drawn as `--finalists` draws them.",
+        "cell drawn at random is at 50 on average. Mean ± sample standard deviation over seeds. Proposed beside it:",
+        f"mean percentile of {PROPOSALS} other cells drawn as `--finalists` draws them.",
         "",
         "| method | settings | seeds | percentile | accuracy in the table | lowest percentile | proposed beside it "
         "| seconds of the CPU | what |",
