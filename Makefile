@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-short-searches benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 clean
+.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-short-searches benchmark-short-trainings benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -64,6 +64,9 @@ benchmark-streaming: install ## how long a step waits for images on disk
 
 benchmark-short-searches: install ## what rates a search of a few hundred steps should have (needs CIFAR-10 and the table)
 	$(BIN)/python benchmarks/short_searches.py
+
+benchmark-short-trainings: install ## width, passes, rates and augmentation of trainings of minutes (needs CIFAR-10)
+	$(BIN)/python benchmarks/short_trainings.py
 
 benchmark-scaling: install ## time and memory of a search step by size, beside the formula
 	$(BIN)/python benchmarks/scaling.py

@@ -93,8 +93,8 @@ def measure(method: str, arm: str, seed: int, quick: bool, table: ArchitectureTa
         dartboard.search(data_root() / "cifar10", asked, out=Path(scratch) / "run")
         seconds = time.process_time() - started
         found = Genotype.from_json(json.loads((Path(scratch) / "run" / "genotype.json").read_text()))
-        *_, last = (event for event in EventLog(Path(scratch) / "run" / "events.jsonl").read() if "gates" in event)
-    gates = {kind: torch.tensor(rows) for kind, rows in last["gates"].items()}
+        epochs = [event for event in EventLog(Path(scratch) / "run" / "events.jsonl").read() if "gates" in event]
+    gates = {kind: torch.tensor(rows) for kind, rows in epochs[-1]["gates"].items()} if epochs else None
     proposed = propose(get_space(found.space), found, gates, 1 + PROPOSALS, torch.Generator().manual_seed(seed))[1:]
     return {
         "method": method,
