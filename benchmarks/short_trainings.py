@@ -43,8 +43,9 @@ ARMS: Mapping[str, dict[str, Any]] = {
     "crop-1": {"augment.crop_padding": 1},
     "no-crop": {"augment.crop_padding": 0},
     "crop-2-unsmoothed": {"augment.crop_padding": 2, "label_smoothing": 0.0},
-    "long": {"epochs": 8, "steps_per_epoch": 1250},
-    "long-deep": {"epochs": 8, "steps_per_epoch": 560, "init_channels": 20, "layers": 2},
+    "long": {"epochs": 8, "steps_per_epoch": 700},
+    "long-no-crop": {"epochs": 8, "steps_per_epoch": 700, "augment.crop_padding": 0},
+    "long-deep": {"epochs": 8, "steps_per_epoch": 310, "init_channels": 20, "layers": 2, "augment.crop_padding": 0},
 }
 """Name -> what differs from `BASE`."""
 

@@ -5,6 +5,7 @@ from functools import partial
 from statistics import quantiles
 from typing import Any
 
+from dartboard.data import PHOTOGRAPH_SIDE
 from dartboard.durations import duration
 from dartboard.errors import BudgetError
 from dartboard.pipeline.budget import (
@@ -44,6 +45,9 @@ _YARDSTICK_SECONDS = 15.0
 _LOWERED_ON = ("cpu", "cuda")
 _FASTER = 0.95
 """Devices on which bfloat16 is tried, and the share of a step's time in float32 below which it is taken."""
+
+_FEW_PASSES = 6
+"""Passes below which images are not cropped at random: see benchmarks/results/short_trainings.md."""
 
 _MEMORY_SHARE = 0.5
 _SHORT_SHARE = 0.15
@@ -229,6 +233,7 @@ class _Planner:
         self.decide("train.epochs", lengths.epochs, paced)
         if lengths.steps is not None:
             self.decide("train.steps_per_epoch", lengths.steps, f"{paced}, too little for whole passes")
+        self._plan_augmentation(lengths.epochs * (lengths.steps or rate.available) * settings.train.batch_size / images)
         if scored:
             self.decide("train.keep", "best", "held-out images tell which epoch's weights are the best")
 
@@ -255,6 +260,14 @@ class _Planner:
         faster = f"a step of {size.channels} channels takes {1000 * lowered.step:.0f} ms here"
         self.decide("train.precision", "bfloat16", f"{faster}, and {1000 * rate.step:.0f} ms in float32")
         return choose("bfloat16", sizes[sizes.index(size) :])
+
+    def _plan_augmentation(self, passes: float) -> None:
+        """No crops at random where images are seen so seldom that no network learns them by heart."""
+        augment, side = self.session.settings.train.augment, min(self.session.dataset.image_shape[1:])
+        is_open = augment.crop_padding is None and augment.min_scale is None
+        if is_open and side < PHOTOGRAPH_SIDE and passes < _FEW_PASSES:
+            why = f"images that are seen {passes:.1f} times need no variation"
+            self.decide("train.augment.crop_padding", 0, why)
 
     def _plan_finals(self, trained: int) -> int:
         """How many architectures are compared by short trainings."""
