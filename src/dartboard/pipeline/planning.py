@@ -24,7 +24,7 @@ from dartboard.pipeline.budget import (
     wanted_passes,
 )
 from dartboard.pipeline.plans import Step, network_plan, with_size
-from dartboard.pipeline.probing import measure_search, measure_training
+from dartboard.pipeline.probing import computes_in_bfloat16, measure_search, measure_training
 from dartboard.pipeline.searching import search_recipe, supernet_spec
 from dartboard.pipeline.session import Session
 from dartboard.pipeline.settings import Decision
@@ -42,9 +42,8 @@ _SEARCH_SHARE = {1: 0.3, 3: 0.2}
 _YARDSTICK_SECONDS = 15.0
 """Where a training would have less, the yardsticks are left out for its sake."""
 
-_LOWERED_ON = ("cpu", "cuda")
 _FASTER = 0.95
-"""Devices on which bfloat16 is tried, and the share of a step's time in float32 below which it is taken."""
+"""Share of a step's time in float32 below which bfloat16 is taken."""
 
 _FEW_PASSES = 6
 """Passes below which images are not cropped at random: see benchmarks/results/short_trainings.md."""
@@ -252,7 +251,7 @@ class _Planner:
             return choose_size(sizes, partial(_network_work, session, genotype), partial(measure, precision), enough)
 
         size, rate = choose(given.precision, sizes)
-        if "train.precision" in self.given or session.device.type not in _LOWERED_ON:
+        if "train.precision" in self.given or not computes_in_bfloat16(session.device):
             return size, rate
         lowered = measure("bfloat16", size)
         if lowered.step >= _FASTER * rate.step:

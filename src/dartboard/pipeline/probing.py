@@ -21,10 +21,17 @@ from dartboard.search import SearchLength, StageSearch, initial_live
 from dartboard.space import DropPath, Genotype
 from dartboard.train import NetworkTraining
 
-__all__ = ["measure_search", "measure_training"]
+__all__ = ["computes_in_bfloat16", "measure_search", "measure_training"]
 
 _STEPS = 6
 _SECONDS = 1.5
+
+
+def computes_in_bfloat16(device: torch.device) -> bool:
+    """Whether trying bfloat16 there is worth the time: elsewhere a single step may take a hundred times as long."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
 
 
 def measure_search(session: Session, **size: int) -> SearchRate:

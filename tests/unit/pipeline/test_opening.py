@@ -96,12 +96,13 @@ def test_every_choice_can_be_overridden_by_itself(tmp_path: Path) -> None:
 def test_bfloat16_is_taken_where_its_steps_are_faster_and_buys_a_larger_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def plan(name: str, speedup: float, own: dict[str, Any]) -> RunSettings:
+    def plan(name: str, speedup: float, own: dict[str, Any], *, capable: bool = True) -> RunSettings:
         def measure(*_: Any, init_channels: int, layers: int, precision: str) -> TrainingRate:
             step = 0.5 + 0.001 * init_channels**2 * layers
             return TrainingRate(step / (speedup if precision == "bfloat16" else 1.0), 1e-5, 3, 0)
 
         monkeypatch.setattr(planning, "measure_training", measure)
+        monkeypatch.setattr(planning, "computes_in_bfloat16", lambda _device: capable)
         asked = request(SMALL, {"yardsticks": False, "method": "random", **own})
         with open_request(asked, tmp_path / name, resume=False, observer=Observer()) as session:
             return session.settings
@@ -112,8 +113,9 @@ def test_bfloat16_is_taken_where_its_steps_are_faster_and_buys_a_larger_network(
     reasons = {decision.setting: decision.reason for decision in faster.decisions}
     assert "ms in float32" in reasons["train.precision"]
     assert "train.precision" not in {decision.setting for decision in plain.decisions}
-    given = plan("given", 2.0, {"train.precision": "float32"})
-    assert given.train.init_channels == plain.train.init_channels
+    for other in (plan("given", 2.0, {"train.precision": "float32"}), plan("incapable", 2.0, {}, capable=False)):
+        assert other.train.precision == "float32"
+        assert other.train.init_channels == plain.train.init_channels
 
 
 def test_a_resumed_run_keeps_what_was_decided(tmp_path: Path) -> None:
