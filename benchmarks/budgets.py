@@ -64,6 +64,9 @@ def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
         result, settings = json.loads(finished.stdout), json.loads((out / "settings.json").read_text())
         events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
     trained = [event for event in events if event["event"] == "epoch" and event["phase"] == "train"]
+    train = settings["train"]
+    steps = train["steps_per_epoch"] or max(1, result["dataset"]["train"] // train["batch_size"])
+    finals = result["finals"] or {"finalists": []}
     return {
         "dataset": name,
         "budget": budget,
@@ -85,8 +88,10 @@ def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
         "shape": result["dataset"]["shape"],
         "parameters": result["parameters"],
         "search": {key: settings["search"][key] for key in ("init_channels", "layers", "epochs", "steps_per_epoch")},
-        "train": {key: settings["train"][key] for key in ("init_channels", "layers", "steps_per_epoch")}
-        | {"epochs": len(trained)},
+        "train": {key: train[key] for key in ("init_channels", "layers", "steps_per_epoch", "precision")}
+        | {"epochs": len(trained), "passes": len(trained) * steps * train["batch_size"] / result["dataset"]["train"]},
+        "finalists": [each["validation_accuracy"] for each in finals["finalists"]],
+        "chosen": next((each["number"] for each in finals["finalists"] if each["chosen"]), None),
     }
 
 
@@ -105,9 +110,9 @@ def as_table(records: Records) -> str:
         "Each run is `dartboard run DATA --budget TIME --seed SEED` and nothing else: one search and three trainings",
         "of equal size and length, within the time. Test accuracy, mean ± sample standard deviation over seeds.",
         "",
-        "| dataset | budget | seeds | found | random | ResNet | whole command | of the budget | pixels "
-        "| channels, layers | epochs |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| dataset | budget | seeds | found | random | ResNet | found less random | whole command | of the budget "
+        "| pixels | channels, layers | passes |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for dataset, budget in order:
         own = groups[dataset, budget]
@@ -115,9 +120,10 @@ def as_table(records: Records) -> str:
         sizes = sorted({f"{each['train']['init_channels']}, {each['train']['layers']}" for each in own})
         lines.append(
             f"| {dataset} | {budget} | {len(own)} | {_percent(own, 'found')} | {_percent(own, 'random')} "
-            f"| {_percent(own, 'resnet')} | {duration(statistics.fmean(each['command_seconds'] for each in own))} "
+            f"| {_percent(own, 'resnet')} | {_difference(own)} "
+            f"| {duration(statistics.fmean(each['command_seconds'] for each in own))} "
             f"| {_range([100 * share for share in shares])}% | {own[0]['shape'][1]} | {' and '.join(sizes)} "
-            f"| {_range([float(each['train']['epochs']) for each in own])} |"
+            f"| {_range([each['train']['passes'] for each in own])} |"
         )
     within = sum(each["command_seconds"] <= GRACE * parse_duration(each["budget"]) for each in records.values())
     lines += ["", f"{within} of {len(records)} commands ended within {GRACE:g} times their budget, report included."]
@@ -133,21 +139,42 @@ def as_table(records: Records) -> str:
         lines.append(f"| {record['dataset']} {record['budget']} seed {record['seed']} | {' | '.join(cells)} |")
     lines += ["", "Cells found:", ""]
     lines += [
-        f"- {each['dataset']} {each['budget']} seed {each['seed']} ({each['method']}): `{each['genotype']}`"
+        f"- {each['dataset']} {each['budget']} seed {each['seed']} ({each['method']}{_finals(each)}): "
+        f"`{each['genotype']}`"
         for each in records.values()
     ]
     return "\n".join(lines) + "\n"
 
 
-PHASES = ("data", "search", "train", "evaluation", "yardsticks")
+PHASES = ("data", "search", "finals", "train", "evaluation", "yardsticks")
+
+
+def _finals(record: Records) -> str:
+    """Which finalist was taken, and how they did."""
+    if record["chosen"] is None:
+        return ""
+    accuracies = ", ".join(f"{100 * accuracy:.1f}" for accuracy in record["finalists"])
+    return f"; finalist {record['chosen']} of validation accuracies {accuracies}"
+
+
+def _difference(records: list[Records]) -> str:
+    """In points, over the seeds."""
+    points = [
+        100 * (record["accuracy"]["found"] - record["accuracy"]["random"])
+        for record in records
+        if "random" in record["accuracy"]
+    ]
+    return _spread(points, "+") if points else "-"
 
 
 def _percent(records: list[Records], network: str) -> str:
-    found = [record["accuracy"][network] for record in records if network in record["accuracy"]]
-    if not found:
-        return "-"
-    spread = f" ± {100 * statistics.stdev(found):.2f}" if len(found) > 1 else ""
-    return f"{100 * statistics.fmean(found):.2f}{spread}"
+    found = [100 * record["accuracy"][network] for record in records if network in record["accuracy"]]
+    return _spread(found) if found else "-"
+
+
+def _spread(values: list[float], sign: str = "") -> str:
+    deviation = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):{sign}.2f}{deviation}"
 
 
 def _range(values: list[Any]) -> str:
