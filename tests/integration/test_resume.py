@@ -96,6 +96,28 @@ def test_a_run_with_several_seeds_killed_in_each_of_them_comes_to_the_same_end(
         assert [epochs_of(killed, phase) for phase in ("search", "train")] == [2, 1]
 
 
+def test_a_run_killed_among_its_finalists_comes_to_the_same_end(dartboard: Run, pets: Path, folder: Path) -> None:
+    """At the end of the first short training, in the second, and before the best becomes that of the run."""
+    command = ("run", pets, *SMALL, "--set", "search.epochs=1", "--finalists", "2", "--out")
+    assert dartboard(*command, "whole").code == 0
+    for at, last, next_one in (
+        (16, "finalists/1/checkpoints/train-0.pt", "finalists/1/model.safetensors"),
+        (19, "finalists/2/genotype.json", "finalists/2/checkpoints/train-0.pt"),
+        (17, "finals.json", "model.json"),
+    ):
+        assert dartboard(*command, "killed", "--resume", halt=Halt(at)).code == -SIGKILL
+        assert (folder / "killed" / last).exists()
+        assert not (folder / "killed" / next_one).exists()
+    assert dartboard(*command, "killed", "--resume").code == 0
+    whole, killed = (outcome_of(folder / name) for name in ("whole", "killed"))
+    assert killed == whole
+    assert (folder / "killed" / "finals.json").read_bytes() == (folder / "whole" / "finals.json").read_bytes()
+    for number in ("1", "2"):
+        whole, killed = (folder / run / "finalists" / number for run in ("whole", "killed"))
+        assert (whole / "model.safetensors").read_bytes() == (killed / "model.safetensors").read_bytes()
+        assert epochs_of(killed, "train") == 1
+
+
 @pytest.mark.parametrize("at", range(1, 26, 3))
 def test_a_run_killed_at_any_of_its_writes_comes_to_the_same_end(
     dartboard: Run, pets: Path, folder: Path, whole: dict[str, object], at: int

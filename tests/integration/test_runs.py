@@ -195,3 +195,31 @@ def test_several_seeds_are_searched_with_and_the_one_chosen_is_trained_and_teste
     rejected = ("--genotype", "run/candidates/seed-20", "-c", "run/settings.json", "--out", "trained", "--json")
     trained = Result.model_validate_json(dartboard("train", pets, *rejected).out)
     assert (trained.choice, trained.seed) == (None, 0)
+
+
+def test_finalists_are_trained_for_a_short_time_and_the_best_is_trained_and_tested(
+    dartboard: Run, folder: Path, pets: Path
+) -> None:
+    shown = dartboard("run", pets, *SMALL, "--finalists", "3", "--set", "short_train_epochs=1", "--out", "run")
+    assert shown.code == 0, shown.err
+    assert "finalists: 3, trained for 1 epoch each; the best is taken" in shown.err
+    assert {entry.name for entry in (folder / "run").iterdir()} == RUN_FILES | {"finalists", "finals.json"}
+    assert {entry.name for entry in (folder / "run" / "finalists").iterdir()} == {"1", "2", "3"}
+    result = Result.model_validate_json((folder / "run" / "result.json").read_text())
+    finals = result.finals
+    assert finals is not None
+    assert finals.to_json() == json.loads((folder / "run" / "finals.json").read_text())
+    assert finals.chosen.genotype == result.genotype
+    assert set(result.seconds) == {"data", "search", "finals", "train", "evaluation", "total"}
+    row = next(line for line in shown.out.splitlines() if line.startswith("finalist "))
+    accuracy = f"{finals.chosen.validation_accuracy:.2%}"
+    assert f"number {finals.chosen.number} of 3 after 1 epoch of training each: {accuracy}; all: " in row
+    page = (folder / "run" / "report.html").read_text()
+    assert "The search proposed 3 architectures" in page
+    # A finalist is a training of its own, to be repeated as any other.
+    again = dartboard("train", "--genotype", "run/finalists/2", "-c", "run/finalists/2/settings.json", "--out", "again")
+    assert again.code == 0, again.err
+    models = [path / "model.safetensors" for path in (folder / "again", folder / "run" / "finalists" / "2")]
+    assert models[0].read_bytes() == models[1].read_bytes()
+    settings = ("--genotype", "run/finalists/2", "-c", "run/settings.json", "--out", "trained", "--json")
+    assert Result.model_validate_json(dartboard("train", pets, *settings).out).finals is None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dartboard.data import DatasetDescription
-    from dartboard.pipeline import ChoiceFacts, Plan, ReselectionFacts, Result, Yardstick
+    from dartboard.pipeline import ChoiceFacts, FinalsFacts, Plan, ReselectionFacts, Result, Yardstick
     from dartboard.train import ImagePredictions
 
 __all__ = ["print_description", "print_entries", "print_plan", "print_predictions", "print_result"]
@@ -52,6 +52,7 @@ def _outcome(result: "Result") -> dict[str, str]:
         "genotype": result.genotype.text,
         **_reselection(result.reselection),
         "chosen": _choice(result.choice),
+        "finalist": _finals(result.finals),
     }
 
 
@@ -204,6 +205,16 @@ def _choice(choice: "ChoiceFacts | None") -> str:
     against = ", which rejects every search" if choice.rule_violated else ""
     spread = _percent(choice.accuracy_mean, choice.accuracy_std)
     return f"seed {choice.chosen.seed} of {others} by {choice.rule}{against}" + (f"; all: {spread}" if spread else "")
+
+
+def _finals(finals: "FinalsFacts | None") -> str:
+    if finals is None:
+        return ""
+    best, accuracies = finals.chosen, [finalist.validation_accuracy for finalist in finals.finalists]
+    return (
+        f"number {best.number} of {len(accuracies)} after {finals.epochs} epoch{'s'[: finals.epochs > 1]} of training "
+        f"each: {_percent(best.validation_accuracy)}; all: {_percent(min(accuracies))} to {_percent(max(accuracies))}"
+    )
 
 
 def _percent(accuracy: float | None, deviation: float | None = None) -> str:

@@ -15,7 +15,7 @@ from dartboard.pipeline.predicting import predict_images, predict_with
 from dartboard.pipeline.presets import AUTO, PRESETS
 from dartboard.pipeline.requests import Request, search_request, stored_request, train_request
 from dartboard.pipeline.reselecting import reselect_genotype, reselection_directory, reselection_settings
-from dartboard.pipeline.result import AnalysisFacts, ChoiceFacts, ReselectionFacts, Result, Yardstick
+from dartboard.pipeline.result import AnalysisFacts, ChoiceFacts, FinalsFacts, ReselectionFacts, Result, Yardstick
 from dartboard.pipeline.searching import check_method, describe_search, search_genotype
 from dartboard.pipeline.session import Session, device_name, find_device, open_session
 from dartboard.pipeline.settings import DEFAULT_RULE, Decision, RunSettings, resolve_settings
@@ -31,6 +31,7 @@ __all__ = [
     "ChoiceFacts",
     "Data",
     "Decision",
+    "FinalsFacts",
     "Plan",
     "Request",
     "ReselectionFacts",

@@ -17,6 +17,7 @@ __all__ = [
     "LEAST_EPOCHS",
     "LEAST_STEPS",
     "SEARCH_STEPS",
+    "TRAIN_EPOCHS",
     "Lengths",
     "Lot",
     "SearchRate",
@@ -37,13 +38,15 @@ SEARCH_STEPS = 500
 LEAST_EPOCHS, LEAST_STEPS = 3, 5
 """Below so many epochs of so many steps each a training is none."""
 
+TRAIN_EPOCHS = 8
+"""Where a training has fewer passes, it has so many epochs of parts of passes, as long as scoring them allows."""
+
 _SEARCH_EPOCHS = (10, 25, 50)
 """Epochs of a search: the least, as planned, and the most."""
 
 _STEPS_OF_AN_EPOCH = 15
 """Of a search, where its time is short: the supernet is scored after every epoch."""
 
-_TRAIN_EPOCHS = 8
 _SCORING_SHARE = 0.15
 _MEASUREMENTS = 6
 _LARGEST_JUMP = 8
@@ -287,9 +290,9 @@ def training_lengths(
     """
     whole, scoring = rate.epoch(None, scored), scored * rate.image
     number = epochs or min(math.floor(seconds / whole), most_epochs(images))
-    if epochs or number >= _TRAIN_EPOCHS:
+    if epochs or number >= TRAIN_EPOCHS:
         return Lengths(number, None, number * whole)
-    number = _TRAIN_EPOCHS
+    number = TRAIN_EPOCHS
     if scoring:
         number = max(LEAST_EPOCHS, math.floor(min(number, _SCORING_SHARE * seconds / scoring)))
     number = max(LEAST_EPOCHS, min(number, math.floor(seconds / rate.epoch(LEAST_STEPS, scored))))

@@ -1,6 +1,7 @@
 """The end of a search that proposes several architectures: each is trained for a short time, and the best is taken."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -39,9 +40,10 @@ def check_finals(session: Session) -> None:
 
 def describe_finals(session: Session) -> dict[str, str]:
     """How the finals go, as a heading and a line; empty where the search has the last word."""
-    count, epochs = session.settings.finalists, short_epochs(session)
+    count = session.settings.finalists
     if count == 1:
         return {}
+    epochs = short_epochs(session)
     return {"finalists": f"{count}, trained for {epochs} epoch{'s'[: epochs > 1]} each; the best is taken"}
 
 
@@ -57,17 +59,21 @@ def hold_finals(session: Session, found: Genotype) -> Genotype:
         found: its architecture, the first finalist.
 
     Returns:
-        The best, among equals the one proposed first; `found` where the setting `finalists` is 1.
+        The best, among equals the one proposed first; `found` where the setting `finalists` is 1, or the search is so
+        sure that it proposes nothing else: then there is no `finals.json`.
     """
-    settings, run = session.settings, session.run
-    if settings.finalists == 1:
+    run = session.run
+    if session.settings.finalists == 1:
+        return found
+    # Once there is `finals.json`, the architecture found may no longer be that of the run.
+    proposals = [] if run.has("finals.json") else _proposals(session, found)
+    if len(proposals) == 1:
+        session.observer.note("The search proposes one architecture alone, so nothing is left to compare.")
         return found
     with session.phase("finals"):
-        if run.has("finals.json"):
-            facts = FinalsFacts.model_validate(run.read("finals.json"))
-        else:
-            facts = _facts(session, _proposals(session, found))
-            run.write("finals.json", facts.to_json())
+        if proposals:
+            run.write("finals.json", _facts(session, proposals).to_json())
+    facts = FinalsFacts.model_validate(run.read("finals.json"))
     best = facts.chosen
     session.observer.note(
         f"Of {len(facts.finalists)} architectures, number {best.number} does best after a short training "
@@ -91,8 +97,8 @@ def _proposals(session: Session, found: Genotype) -> list[Genotype]:
     return propose(space, found, gates, settings.finalists, make_generator(settings.seed, "finalists"))
 
 
-def _facts(session: Session, proposals: list[Genotype]) -> FinalsFacts:
-    accuracies = [_train(session, number, proposal) for number, proposal in enumerate(proposals, 1)]
+def _facts(session: Session, proposals: Sequence[Genotype]) -> FinalsFacts:
+    accuracies = [_train(session, number, proposals) for number in range(1, len(proposals) + 1)]
     best = accuracies.index(max(accuracies))
     return FinalsFacts(
         epochs=short_epochs(session),
@@ -109,8 +115,9 @@ def _facts(session: Session, proposals: list[Genotype]) -> FinalsFacts:
     )
 
 
-def _train(session: Session, number: int, genotype: Genotype) -> float:
-    """The validation accuracy of one finalist after its short training, unless that is done."""
+def _train(session: Session, number: int, proposals: Sequence[Genotype]) -> float:
+    """The validation accuracy of one finalist, after its short training where that is not done."""
+    genotype = proposals[number - 1]
     train = session.settings.train.model_copy(update={"epochs": short_epochs(session), "runs": 1})
     changes = {**ALONE, "genotype": genotype.to_json(), "train": train, "yardsticks": False, "budget": None}
     settings = session.settings.model_copy(update=changes)
@@ -120,7 +127,7 @@ def _train(session: Session, number: int, genotype: Genotype) -> float:
         own = replace(session, settings=settings, run=run, data_seconds=0.0, timetable={}, planning_seconds=0.0)
         run.check(settings.model_dump(mode="json"), resume=True)
         if not own.has_ended:
-            session.observer.note(f"Finalist {number} of {session.settings.finalists}: {genotype.to_text()}")
+            session.observer.note(f"Finalist {number} of {len(proposals)}: {genotype.to_text()}")
             own.begin()
             run.write("genotype.json", genotype.to_json())
             train_networks(own, genotype)

@@ -12,6 +12,7 @@ from dartboard.pipeline.budget import (
     LEAST_EPOCHS,
     LEAST_STEPS,
     SEARCH_STEPS,
+    TRAIN_EPOCHS,
     Lengths,
     SearchRate,
     Size,
@@ -200,9 +201,13 @@ class _Planner:
         yardsticks = searches and trains and self._plan_yardsticks()
         trained = settings.train.runs * (3 if yardsticks else 1) if trains else 0
         finalists = self._plan_finals(trained) if searches else 1
-        short = {"search": _seeds_compared(session), "finals": finalists if finalists > 1 else 0}
-        count = trained + _SHORT_SHARE * sum(short.values())
+        short = {
+            "search": _seeds_compared(session) if searches else 0,
+            "finals": finalists if finalists > 1 else 0,
+        }
         asked = settings.train.epochs if "train.epochs" in self.given else None
+        usual = asked or max(TRAIN_EPOCHS, wanted_passes(images))
+        count = trained + self._short_epochs(usual) / usual * sum(short.values())
 
         def wanted(size: Size) -> int:
             return asked or wanted_passes(images, size.channels)
@@ -282,13 +287,19 @@ class _Planner:
 
     def _plan_short_trainings(self, counts: Mapping[str, int], lengths: Lengths) -> None:
         """By phase how many there are; `lengths` are those of a whole training."""
-        epochs = max(1, round(_SHORT_SHARE * lengths.epochs))
+        epochs = self._short_epochs(lengths.epochs)
         for phase, number in counts.items():
             if number:
                 seconds = number * epochs * lengths.seconds / lengths.epochs
                 self.timetable[phase] = self.timetable.get(phase, 0.0) + seconds
         if any(counts.values()):
             self.decide("short_train_epochs", epochs, "about a seventh of the training's")
+
+    def _short_epochs(self, epochs: int) -> int:
+        """Epochs of a short training where a whole one has `epochs`."""
+        if "short_train_epochs" in self.given:
+            return min(self.session.settings.short_train_epochs, epochs)
+        return max(1, round(_SHORT_SHARE * epochs))
 
     def _plan_yardsticks(self) -> bool:
         """Whether yardsticks are trained: not where that would leave too little to train anything well."""
@@ -312,7 +323,8 @@ class _Planner:
                 f"training take about {duration(needed)}{remedy}; give at least --budget {round(needed * 1.2 + 1)}s."
             )
         ahead = sum(seconds for phase, seconds in self.timetable.items() if phase != "data")
-        fixed = ", ".join(name for name in sorted(self.given) if name.startswith(("search.", "train.")))
+        lengths = ("search.", "train.", "finalists", "short_train_epochs")
+        fixed = ", ".join(name for name in sorted(self.given) if name.startswith(lengths))
         if fixed and ahead > 1.05 * self.left + 1:
             raise BudgetError(
                 f"with what is given ({fixed}) this takes about {duration(ahead + self.budget - self.left)}, longer "

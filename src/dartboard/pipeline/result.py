@@ -289,8 +289,8 @@ class Result(Settings):
     """What was left open, what it became, and why."""
 
     seconds: dict[str, float]
-    """Wall-clock seconds per phase (data, search, train, evaluation), and `total`; several searches count with their
-    short trainings as one."""
+    """Wall-clock seconds per phase (data, search, finals, train, evaluation), and `total`; several searches count with
+    their short trainings as one."""
 
     validation_accuracy: float | None
     """Accuracy on the held-out validation images as a fraction, of the network or, after a search alone, of the

@@ -22,6 +22,9 @@ __all__ = ["Clock", "Session", "device_name", "find_device", "open_session", "ph
 _SUMMARY_FILES = ("result.json", "facts.json")
 """The first and the last file that the end of a run writes."""
 
+_INSIDE = {"search": "candidates", "finals": "finalists", "yardsticks": "yardsticks"}
+"""Phase -> folder of the runs inside this one that are its work."""
+
 
 @dataclass(frozen=True)
 class Session:
@@ -91,8 +94,12 @@ class Session:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Record how long a phase took, the epochs of an interrupted earlier try included; once, when it first ends."""
+        """Record how long a phase took, what is left of an interrupted earlier try included; once, when it first ends.
+
+        That is the seconds of its epochs, and of the runs inside this one.
+        """
         earlier = sum(event["seconds"] for event in self.run.events.read() if _is_epoch(event, name))
+        earlier += _seconds_inside(self.run, name)
         started = time.perf_counter()
         yield
         if name in phase_seconds(self.run):
@@ -124,11 +131,13 @@ def worked_seconds(run: RunDirectory) -> float:
     events = run.events.read()
     ended = {event["phase"]: event["seconds"] for event in events if event["event"] == "phase"}
     begun = sum(event["seconds"] for event in events if event["event"] != "phase" and _has_seconds(event, ended))
-    inside = {"search": "candidates", "finals": "finalists", "yardsticks": "yardsticks"}
-    folders = [
-        folder for phase, name in inside.items() if phase not in ended for folder in sorted((run.path / name).glob("*"))
-    ]
-    return float(sum(ended.values()) + begun + sum(worked_seconds(RunDirectory(folder)) for folder in folders))
+    inside = sum(_seconds_inside(run, phase) for phase in _INSIDE if phase not in ended)
+    return float(sum(ended.values()) + begun + inside)
+
+
+def _seconds_inside(run: RunDirectory, phase: str) -> float:
+    folders = sorted((run.path / _INSIDE[phase]).glob("*")) if phase in _INSIDE else []
+    return sum(worked_seconds(RunDirectory(folder)) for folder in folders)
 
 
 def _has_seconds(event: Mapping[str, Any], ended: Collection[str]) -> bool:

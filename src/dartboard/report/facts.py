@@ -19,6 +19,8 @@ __all__ = [
     "EdgeFacts",
     "ExampleFacts",
     "Facts",
+    "FinalistFacts",
+    "FinalsFacts",
     "GateFacts",
     "ScoreFacts",
     "SearchFacts",
@@ -88,6 +90,35 @@ class ChoiceFacts:
     def seed(self) -> int:
         """Of the search that was chosen."""
         return next(candidate.seed for candidate in self.candidates if candidate.chosen)
+
+
+@dataclass(frozen=True)
+class FinalistFacts:
+    """One of several architectures that the search proposed.
+
+    Attributes:
+        number: from 1 on; the first is what the search itself found.
+        validation_accuracy: of its network after a short training, as a fraction.
+        page: its own report, relative to this one.
+    """
+
+    number: int
+    genotype: Genotype
+    validation_accuracy: float
+    chosen: bool
+    page: str
+
+
+@dataclass(frozen=True)
+class FinalsFacts:
+    """How one of several proposed architectures was taken.
+
+    Attributes:
+        epochs: of the short training that each had.
+    """
+
+    epochs: int
+    finalists: tuple[FinalistFacts, ...]
 
 
 @dataclass(frozen=True)
@@ -249,6 +280,7 @@ class Facts:
     Attributes:
         seconds: durations by name, in the order of the run; "total" where it was recorded.
         choice: how the search was chosen among several; None for a single one.
+        finals: which of several architectures that the search proposed was taken; None where it had the last word.
         settings: dotted key and value as text.
         correct: rightly classified test pictures.
         wrong: misclassified test pictures, most confident first.
@@ -293,6 +325,7 @@ class Facts:
     budget: float | None = None
     discretisation: DiscretisationFacts | None = None
     shuffling: ShufflingFacts | None = None
+    finals: FinalsFacts | None = None
 
     @property
     def analysed(self) -> bool:

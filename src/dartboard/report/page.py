@@ -88,6 +88,10 @@ def render_page(facts: Facts) -> str:
             (candidate.seed, draw_genotype(candidate.genotype))
             for candidate in (facts.choice.candidates if facts.choice else ())
         ],
+        finalists=[
+            (finalist.number, draw_genotype(finalist.genotype))
+            for finalist in (facts.finals.finalists if facts.finals else ())
+        ],
         search=_search_charts(facts.search),
         training=_training_charts(facts.training),
         strengths=Markup(draw_strengths(facts.discretisation)) if facts.discretisation else "",

@@ -1,20 +1,22 @@
 """Reads one run directory into facts; takes what is there and says what is missing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dartboard.errors import RunDirectoryError
 from dartboard.report.analyses import DiscretisationFacts, ShufflingFacts, read_analysis
-from dartboard.report.facts import CandidateFacts, ChoiceFacts, DatasetFacts, Facts
+from dartboard.report.facts import CandidateFacts, ChoiceFacts, DatasetFacts, Facts, FinalistFacts, FinalsFacts
 from dartboard.report.history import read_search, read_training
 from dartboard.report.outcome import read_examples, read_test, read_yardsticks
 from dartboard.runs import EventLog, read_json
 from dartboard.space.genotype import Genotype, parse_genotype
 
 __all__ = ["read_facts"]
+
+_Told = TypeVar("_Told")
 
 _MARKS = ("settings.json", "events.jsonl", "genotype.json", "scores.json", "result.json")
 
@@ -52,24 +54,17 @@ def read_facts(path: Path) -> Facts:
     space = _text(result.get("space") or settings.get("space")) or (genotype.space if genotype else None)
     with _reading(path / "result.json"):
         dataset = _dataset(path, result, settings)
-    with _reading(path / "choice.json"):
-        choice = _choice(_read_mapping(path / "choice.json"))
     with _reading(path / "events.jsonl"):
         search = read_search(events, genotype)
         training = read_training(events)
         seconds = _seconds(result, events)
     with _reading(path / "scores.json"):
         test = read_test(path, scores, dataset) if scores else None
-    with _reading(path / "analysis.json"):
-        analysis = read_analysis(_read_mapping(path / "analysis.json"))
-    with _reading(path / "yardsticks.json"):
-        yardsticks = read_yardsticks(_read_mapping(path / "yardsticks.json"))
+    analysis = _read(path / "analysis.json", read_analysis)
     with _reading(path / "examples.npz"):
         correct, wrong = read_examples(path, dataset)
     with _reading(path / "settings.json"):
         decisions = _decisions(settings)
-    with _reading(path / "timetable.json"):
-        planned = tuple((name, float(value)) for name, value in _read_mapping(path / "timetable.json").items())
     predicted = test is None and (path / "predictions.npy").exists()
     facts = Facts(
         run_directory=str(result.get("run_directory") or path.resolve()),
@@ -85,11 +80,12 @@ def read_facts(path: Path) -> Facts:
         multiply_adds=result.get("multiply_adds"),
         validation_accuracy=result.get("validation_accuracy"),
         seconds=seconds,
-        choice=choice,
+        choice=_read(path / "choice.json", _choice),
+        finals=_read(path / "finals.json", _finals),
         search=search,
         training=training,
         test=test,
-        yardsticks=yardsticks,
+        yardsticks=_read(path / "yardsticks.json", read_yardsticks),
         correct=correct,
         wrong=wrong,
         settings=tuple(_dotted({key: value for key, value in settings.items() if key != "decisions"})),
@@ -100,7 +96,7 @@ def read_facts(path: Path) -> Facts:
         description=_description(path / "description.md"),
         predicted=predicted,
         decisions=decisions,
-        planned=planned,
+        planned=_read(path / "timetable.json", _planned),
         budget=settings.get("budget"),
         discretisation=analysis if isinstance(analysis, DiscretisationFacts) else None,
         shuffling=analysis if isinstance(analysis, ShufflingFacts) else None,
@@ -154,6 +150,12 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
+def _read(path: Path, read: Callable[[Mapping[str, Any]], _Told]) -> _Told:
+    """What a file of keys and values tells; one that is not there holds none."""
+    with _reading(path):
+        return read(_read_mapping(path))
+
+
 def _read_mapping(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
@@ -204,6 +206,28 @@ def _choice(recorded: Mapping[str, Any]) -> ChoiceFacts | None:
             for candidate in recorded["candidates"]
         ),
     )
+
+
+def _finals(recorded: Mapping[str, Any]) -> FinalsFacts | None:
+    if not recorded:
+        return None
+    return FinalsFacts(
+        epochs=int(recorded["epochs"]),
+        finalists=tuple(
+            FinalistFacts(
+                number=int(finalist["number"]),
+                genotype=Genotype.from_json(finalist["genotype"]["json"]),
+                validation_accuracy=float(finalist["validation_accuracy"]),
+                chosen=bool(finalist["chosen"]),
+                page=f"{finalist['folder']}/report.html",
+            )
+            for finalist in recorded["finalists"]
+        ),
+    )
+
+
+def _planned(recorded: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+    return tuple((name, float(value)) for name, value in recorded.items())
 
 
 def _seconds(result: Mapping[str, Any], events: list[dict[str, Any]]) -> tuple[tuple[str, float], ...]:

@@ -128,6 +128,8 @@ def _search_sentence(facts: Facts) -> str:
         text = f"On {images}, an architecture that {facts.method} gave{where} was taken"
     else:
         text = f"On {images}, an architecture{where} was taken as given"
+    if facts.finals:
+        text += f"; of {len(facts.finals.finalists)} architectures proposed, the best after a short training was taken"
     size = f" with {compact(facts.parameters)} parameters" if facts.parameters is not None else ""
     if facts.search and not facts.genotype:
         return f"{text}; no architecture has come out yet."

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from dartboard.search.drawing import cell_choices, draw_by_shares, draw_uniformly
 from dartboard.search.selection import make_genotype
-from dartboard.space import Genotype, SearchSpace
+from dartboard.space import Choice, Genotype, SearchSpace
 
 __all__ = ["propose"]
 
@@ -22,6 +22,8 @@ def propose(
 ) -> list[Genotype]:
     """The architecture found, and others drawn from what the search has learned; all of them differ and are connected.
 
+    What is drawn are operations; no attention follows them, even where the architecture found has some.
+
     Args:
         space: the search space.
         found: the first of them.
@@ -32,7 +34,7 @@ def propose(
     """
     columns = {kind: space.selectable_columns(kind) for kind in space.cell_kinds}
     shares = {kind: _sharpened(gates[kind]) for kind in space.cell_kinds} if gates else {}
-    proposals = [found]
+    proposals, seen = [found], {_choices(found)}
     for _ in range(_TRIES * count):
         if len(proposals) == count:
             break
@@ -43,8 +45,9 @@ def propose(
             for kind in space.cell_kinds
         }
         proposal = make_genotype(space, {kind: cell_choices(space, chosen) for kind, chosen in drawn.items()})
-        if proposal not in proposals and all(cell.is_connected for _, cell in proposal.cells):
+        if _choices(proposal) not in seen and all(cell.is_connected for _, cell in proposal.cells):
             proposals.append(proposal)
+            seen.add(_choices(proposal))
     return proposals
 
 
@@ -52,3 +55,8 @@ def _sharpened(gates: Tensor) -> Tensor:
     """Shares that do not depend on the scale of the gates."""
     deviation = gates.std(correction=0)
     return torch.exp(_SHARPNESS * (gates - gates.mean()) / deviation) if deviation > 0 else torch.ones_like(gates)
+
+
+def _choices(genotype: Genotype) -> tuple[tuple[Choice, ...], ...]:
+    """What makes two architectures the same, in whatever order their choices are written."""
+    return tuple(tuple(sorted(cell.choices)) for _, cell in genotype.cells)

@@ -7,8 +7,8 @@ import pytest
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import BudgetError, DartboardError, SettingsError
-from dartboard.pipeline import Request, open_request, planning
-from dartboard.pipeline.budget import TrainingRate
+from dartboard.pipeline import Request, given_arrays, open_request, planning
+from dartboard.pipeline.budget import SearchRate, TrainingRate
 from dartboard.pipeline.session import Clock, worked_seconds
 from dartboard.pipeline.settings import RunSettings
 from dartboard.runs import Observer, RunDirectory
@@ -118,6 +118,116 @@ def test_bfloat16_is_taken_where_its_steps_are_faster_and_buys_a_larger_network(
         assert other.train.init_channels == plain.train.init_channels
 
 
+HELD_OUT: dict[str, Any] = {
+    **{"budget": "1h", "device": "cpu", "yardsticks": False, "data.validation_fraction": 0.5},
+    **{"space": "nas-bench-201", "method": "darts"},
+}
+"""More than a thousand of the images of `opened_for` are held out."""
+
+
+def as_measured(monkeypatch: pytest.MonkeyPatch, *, search: float = 0.01, train: float = 0.01) -> None:
+    """Every size takes so many seconds a step."""
+
+    def measure_training(*_: Any, **__: Any) -> TrainingRate:
+        return TrainingRate(step=train, image=1e-5, available=5, memory=0)
+
+    def measure_search(*_: Any, **__: Any) -> SearchRate:
+        return SearchRate(step=search, scoring=search, available=2, memory=0)
+
+    monkeypatch.setattr(planning, "measure_training", measure_training)
+    monkeypatch.setattr(planning, "measure_search", measure_search)
+
+
+def opened_for(tmp_path: Path, *layers: dict[str, Any], steps: Any = BOTH) -> tuple[RunSettings, dict[str, float]]:
+    """The settings and the timetable of a request for 3,000 small images."""
+    images = np.random.default_rng(0).integers(0, 255, (3000, 4, 4, 1), dtype=np.uint8)
+    arrays = given_arrays((images, np.arange(3000) % 3))
+    asked = request(*layers, steps=steps)
+    with open_request(asked, tmp_path / "run", resume=False, observer=Observer(), arrays=arrays) as session:
+        return session.settings, dict(session.timetable)
+
+
+def test_with_images_and_time_enough_short_trainings_choose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_measured(monkeypatch)
+    settings, timetable = opened_for(tmp_path, HELD_OUT)
+    assert settings.finalists == 4
+    epochs = settings.train.epochs
+    assert epochs is not None
+    assert settings.short_train_epochs == max(1, round(0.15 * epochs))
+    share = settings.short_train_epochs / epochs
+    assert timetable["finals"] == pytest.approx(4 * share * timetable["train"])
+    reasons = {decision.setting: decision.reason for decision in settings.decisions}
+    assert "held-out images tell them apart" in reasons["finalists"]
+    assert sum(timetable.values()) <= 3600
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        pytest.param({"data.validation_fraction": 0.2}, id="few images"),
+        pytest.param({"budget": "60s"}, id="little time"),
+        pytest.param({"method": "random"}, id="nothing learned"),
+    ],
+)
+def test_without_any_of_that_the_search_has_the_last_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: dict[str, Any]
+) -> None:
+    as_measured(monkeypatch)
+    settings, timetable = opened_for(tmp_path, HELD_OUT, own)
+    assert settings.finalists == 1
+    assert "finals" not in timetable
+    assert not {"finalists", "short_train_epochs"} & {decision.setting for decision in settings.decisions}
+
+
+@pytest.mark.parametrize("given", [1, 2])
+def test_as_many_finalists_as_are_given_are_planned_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: int
+) -> None:
+    as_measured(monkeypatch)
+    settings, timetable = opened_for(tmp_path, HELD_OUT, {"finalists": given})
+    assert settings.finalists == given
+    assert "finalists" not in {decision.setting for decision in settings.decisions}
+    assert ("finals" in timetable) == (given > 1)
+
+
+def test_a_search_with_finalists_leaves_time_for_their_short_trainings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_measured(monkeypatch, train=5.0)
+    settings, timetable = opened_for(tmp_path, HELD_OUT, {"finalists": 3}, steps=("search",))
+    assert timetable.keys() == {"data", "search", "finals"}
+    decided = {decision.setting for decision in settings.decisions}
+    assert decided >= {"search.epochs", "train.epochs", "train.init_channels", "short_train_epochs"}
+    assert settings.train.epochs is not None
+    assert settings.short_train_epochs < settings.train.epochs
+    assert 0 < timetable["finals"] <= 3600 - timetable["search"]
+    alone, _ = opened_for(tmp_path / "alone", HELD_OUT, steps=("search",))
+    assert not {"train.epochs", "short_train_epochs"} & {decision.setting for decision in alone.decisions}
+
+
+def test_short_trainings_of_a_given_length_are_planned_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_measured(monkeypatch)
+    settings, timetable = opened_for(tmp_path, HELD_OUT, {"finalists": 3, "short_train_epochs": 30})
+    assert settings.short_train_epochs == 30
+    assert settings.train.epochs is not None
+    assert timetable["finals"] == pytest.approx(3 * 30 / settings.train.epochs * timetable["train"])
+    as_measured(monkeypatch, train=1.0)
+    given = {"finalists": 90, "short_train_epochs": 30, "train.epochs": 30}
+    with pytest.raises(BudgetError, match=r"\(finalists, short_train_epochs, train.epochs\) this takes about"):
+        opened_for(tmp_path / "long", HELD_OUT, given)
+
+
+def test_a_training_alone_plans_nothing_for_the_seeds_of_a_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with the settings file of a run that had several."""
+    as_measured(monkeypatch)
+    layer = {"seeds": 4, "choose": "best-short-train", "finalists": 3}
+    settings, timetable = opened_for(tmp_path, HELD_OUT, layer, steps=("train",))
+    assert timetable.keys() == {"data", "train", "evaluation"}
+    assert "short_train_epochs" not in {decision.setting for decision in settings.decisions}
+
+
 def test_a_resumed_run_keeps_what_was_decided(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with open_request(request(SMALL), folder, resume=False, observer=Observer()) as session:
@@ -189,8 +299,6 @@ def test_what_is_no_length_of_time_is_no_budget(budget: Any) -> None:
 
 
 def test_an_array_dataset_is_looked_at_like_any_other(tmp_path: Path) -> None:
-    from dartboard.pipeline import given_arrays
-
     rng = np.random.default_rng(0)
     arrays = given_arrays((rng.integers(0, 255, (60, 12, 12, 3), dtype=np.uint8), np.arange(60) % 3))
     with open_request(

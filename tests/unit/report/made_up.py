@@ -100,6 +100,20 @@ class FakeRun:
         choice = {"rule": "best-supernet", "rule_violated": False, "accuracy_mean": 0.85, "accuracy_std": 0.05}
         self.directory.write("choice.json", {**choice, "candidates": candidates, **changes})
 
+    def hold_finals(self, genotypes: list[Genotype], chosen: int = 1) -> None:
+        """Leave how one of several proposed architectures, `chosen` from 1 on, was taken."""
+        finalists = [
+            {
+                "number": number,
+                "folder": f"finalists/{number}",
+                "genotype": {"text": str(genotype), "json": genotype.to_json()},
+                "validation_accuracy": 0.9 if number == chosen else 0.8 - 0.01 * number,
+                "chosen": number == chosen,
+            }
+            for number, genotype in enumerate(genotypes, 1)
+        ]
+        self.directory.write("finals.json", {"epochs": 3, "finalists": finalists})
+
     def train(self, runs: int = 1) -> None:
         """Leave the events of training runs."""
         for run in range(runs):

@@ -121,6 +121,36 @@ def test_a_violated_rule_is_said_and_a_single_search_has_no_candidates(run_path)
     assert "Seed 2, reduce cell." in page
 
 
+def test_finalists_are_listed_with_what_became_of_them(run_path):
+    run = FakeRun(run_path, epochs=2)
+    run.search(parse_genotype(NAS_BENCH_201))
+    assert "Finalists" not in write_report(run_path).read_text()
+    run.hold_finals([parse_genotype(NAS_BENCH_201.replace("skip_connect", "none")), parse_genotype(NAS_BENCH_201)], 2)
+    page = write_report(run_path).read_text()
+    text = " ".join(re.sub(r"<[^>]*>", " ", page.partition("<h2>Finalists</h2>")[2]).split())
+    for part in (
+        "The search proposed 2 architectures",
+        "Each was trained from scratch for 3 epochs, and the best on validation images was taken. The test images play "
+        "no part in it.",
+        "1 5 nor_conv_3x3, 1 none 79.00% 2 5 nor_conv_3x3, 1 skip_connect 90.00% chosen",
+        "Cells of all finalists",
+        "Finalist 2.",
+    ):
+        assert part in text
+    assert '<a href="finalists/2/report.html">2</a>' in page
+    assert page.count('aria-label="cell"') == 3
+    parsed = outline(page)
+    assert parsed.open == []
+    assert len(parsed.ids) == len(set(parsed.ids))
+
+
+def test_both_cells_of_every_finalist_are_drawn(run_path):
+    run = FakeRun(run_path, epochs=2)
+    run.search(parse_genotype(DARTS_V2))
+    run.hold_finals([parse_genotype(DARTS_V2)] * 2)
+    assert "Finalist 2, reduce cell." in write_report(run_path).read_text()
+
+
 def test_sections_without_facts_say_what_is_missing(run_path):
     FakeRun(run_path, epochs=1).search(parse_genotype(NAS_BENCH_201))
     page = write_report(run_path).read_text()

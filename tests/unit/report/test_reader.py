@@ -46,6 +46,20 @@ def test_a_choice_is_read_with_its_candidates(run_path):
     assert choice.candidates[1].genotype == genotype
 
 
+def test_finals_are_read_with_their_finalists(run_path):
+    run, genotype = FakeRun(run_path), parse_genotype(DARTS_V2)
+    assert read_facts(run_path).finals is None
+    run.hold_finals([genotype, genotype], chosen=2)
+    finals = read_facts(run_path).finals
+    assert finals.epochs == 3
+    assert [finalist.validation_accuracy for finalist in finals.finalists] == pytest.approx([0.79, 0.9])
+    assert [(each.number, each.chosen, each.page) for each in finals.finalists] == [
+        (1, False, "finalists/1/report.html"),
+        (2, True, "finalists/2/report.html"),
+    ]
+    assert finals.finalists[1].genotype == genotype
+
+
 def test_one_run_has_a_wilson_interval_and_no_spread(finished_run):
     test = read_facts(finished_run).test
     assert test.std is None
@@ -152,6 +166,8 @@ def test_a_missing_folder_and_a_foreign_one_are_refused_with_a_sentence(tmp_path
         ("genotype.json", '{"space": "darts", "normal": [[1]], "normal_concat": []}'),
         ("predictions.npz", "no archive"),
         ("choice.json", '{"rule": "best-supernet"}'),
+        ("finals.json", '{"epochs": 1, "finalists": [{"number": 1}]}'),
+        ("finals.json", "[]"),
         ("examples.npz", ""),
         ("events.jsonl", '{"event": "epoch", "phase": "search"}'),
     ],

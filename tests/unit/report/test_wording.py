@@ -54,3 +54,11 @@ def test_the_summary_says_among_how_many_searches_was_chosen(finished_run):
     genotype = parse_genotype(NAS_BENCH_201)
     FakeRun(finished_run).choose({2: genotype, 20: genotype})
     assert "searched for 5 epochs (chosen among 2 seeds) in the space" in summary(read_facts(finished_run))
+
+
+def test_the_summary_says_that_a_short_training_chose_among_proposals(finished_run):
+    genotype = parse_genotype(NAS_BENCH_201)
+    FakeRun(finished_run).hold_finals([genotype] * 3)
+    assert "; of 3 architectures proposed, the best after a short training was taken; the result" in summary(
+        read_facts(finished_run)
+    )

@@ -50,6 +50,25 @@ def test_what_is_traced_is_the_network_with_its_paths_dropped(
     check_equal(probability)
 
 
+@pytest.mark.parametrize("probability", [0.0, 0.5])
+def test_what_is_traced_in_bfloat16_is_the_network_but_for_the_rounding(
+    probability: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+    plain, traced = make_network().float(), make_network().float()
+    exact = plain.forward_with_auxiliary(images().float(), drop_path(probability))
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = compile_forward(traced)(images().float(), drop_path(probability))
+    for outputs in (exact, rounded):
+        sum(each.float().square().mean() for each in outputs).backward()
+    for ours, theirs in zip(rounded, exact, strict=True):
+        assert ours.dtype == torch.bfloat16
+        assert 0 < (ours.float() - theirs).norm() < 0.1 * theirs.norm()
+    ours, theirs = (torch.cat([each.grad.flatten() for each in net.parameters()]) for net in (traced, plain))
+    assert ours.dtype == torch.float32
+    assert (ours - theirs).norm() < 0.2 * theirs.norm()
+
+
 # torch 2.13 warns of itself while its compiler is imported (torch/utils/mkldnn.py).
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
 @pytest.mark.slow
