@@ -35,8 +35,8 @@ BASE = {
 ARMS: Mapping[str, dict[str, Any]] = {
     "base": {},
     "float32": {"precision": "float32"},
-    "narrow": {"init_channels": 8, "steps_per_epoch": 800},
-    "wide": {"init_channels": 24, "steps_per_epoch": 320},
+    "narrow": {"init_channels": 8, "steps_per_epoch": 1170},
+    "wide": {"init_channels": 24, "steps_per_epoch": 256},
     "half-rate": {"lr": 0.05},
     "batch-128": {"batch_size": 128, "steps_per_epoch": 328, "lr": 0.2},
     "crop-2": {"augment.crop_padding": 2},

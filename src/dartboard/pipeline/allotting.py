@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+from pydantic import TypeAdapter
+
 from dartboard.pipeline.budget import Lot, TrainingRate, most_epochs, training_lengths
 from dartboard.pipeline.planning import reserve
 from dartboard.pipeline.probing import measure_training
@@ -36,7 +38,7 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Lot]:
         return {}
     given = None if "train.steps_per_epoch" in decided else train.steps_per_epoch
     if run.has("lots.json"):
-        return {name: Lot.model_validate(lot) for name, lot in run.read("lots.json").items()}
+        return run.read_as("lots.json", TypeAdapter(dict[str, Lot]).validate_python)
     networks = [Standard(FOUND, "the network found", genotype, train.init_channels, train.layers)]
     if session.settings.genotype is None and session.settings.yardsticks and is_comparable(session):
         networks += find_standards(session, genotype)

@@ -73,7 +73,7 @@ def hold_finals(session: Session, found: Genotype) -> Genotype:
     with session.phase("finals"):
         if proposals:
             run.write("finals.json", _facts(session, proposals).to_json())
-    facts = FinalsFacts.model_validate(run.read("finals.json"))
+    facts = run.read_as("finals.json", FinalsFacts.model_validate)
     best = facts.chosen
     session.observer.note(
         f"Of {len(facts.finalists)} architectures, number {best.number} does best after a short training "

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from dartboard.data import ArrayData, look_at_dataset
 from dartboard.pipeline.planning import plan_budget
@@ -59,8 +60,7 @@ def _settle(request: Request, run: RunDirectory, *, resume: bool, arrays: ArrayD
     if not request.is_open:
         return request.resolved()
     if resume and run.has("settings.json"):
-        stored = run.read("settings.json").get("decisions", ())
-        return request.resolved([Decision.model_validate(decision) for decision in stored])
+        return request.resolved(run.read_as("settings.json", _decisions))
     asked = request.asked
     look = look_at_dataset(arrays or asked.source, asked.data)
     situation = Situation(
@@ -71,3 +71,7 @@ def _settle(request: Request, run: RunDirectory, *, resume: bool, arrays: ArrayD
         unfit=request.unfit_spaces,
     )
     return request.resolved(list(decide_by_rules(situation, request.given)))
+
+
+def _decisions(settings: dict[str, Any]) -> list[Decision]:
+    return [Decision.model_validate(decision) for decision in settings.get("decisions", ())]

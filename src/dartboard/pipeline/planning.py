@@ -258,12 +258,13 @@ class _Planner:
         size, rate = choose(given.precision, sizes)
         if "train.precision" in self.given or not computes_in_bfloat16(session.device):
             return size, rate
-        lowered = measure("bfloat16", size)
-        if lowered.step >= _FASTER * rate.step:
+        larger, lowered = choose("bfloat16", sizes[sizes.index(size) :])
+        if larger == size and lowered.step >= _FASTER * rate.step:
             return size, rate
-        faster = f"a step of {size.channels} channels takes {1000 * lowered.step:.0f} ms here"
-        self.decide("train.precision", "bfloat16", f"{faster}, and {1000 * rate.step:.0f} ms in float32")
-        return choose("bfloat16", sizes[sizes.index(size) :])
+        takes = f"a step of {larger.channels} channels and {larger.layers} layers takes {1000 * lowered.step:.0f} ms"
+        than = f"one of {size.channels} and {size.layers} takes {1000 * rate.step:.0f} ms in float32"
+        self.decide("train.precision", "bfloat16", f"{takes} in it, {than}")
+        return larger, lowered
 
     def _plan_augmentation(self, passes: float) -> None:
         """No crops at random where images are seen so seldom that no network learns them by heart."""

@@ -151,6 +151,12 @@ RULES: tuple[Rule, ...] = (
         "the batches of the NAS-Bench-201 benchmark (arXiv:2001.00326), which keep an accelerator busy",
     ),
     *_batches(
+        {"train.batch_size": 128, "train.lr": 0.2},
+        lambda s: not s.accelerator and s.data.images >= 10_000 and s.seconds_per_image >= 0.006,
+        "{data.images} training images give steps enough, and larger batches cost less an image; the rate rises in "
+        "proportion",
+    ),
+    *_batches(
         {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8},
         lambda s: s.data.images < 300,
         _SMALL_BATCHES,

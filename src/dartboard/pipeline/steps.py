@@ -1,11 +1,11 @@
 """The steps of a run after the search: train, evaluate, summarise. They talk through the run directory."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from dartboard.pipeline.budget import Lot
@@ -19,6 +19,7 @@ from dartboard.pipeline.result import (
     GenotypeForms,
     ReselectionFacts,
     Result,
+    Yardstick,
     versions,
 )
 from dartboard.pipeline.session import Session, device_name, phase_seconds
@@ -46,6 +47,8 @@ __all__ = [
     "trained_epochs",
     "training_data",
 ]
+
+Made = TypeVar("Made")
 
 
 def train_networks(session: Session, genotype: Genotype, lot: Lot | None = None) -> list[Network]:
@@ -161,20 +164,20 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         method=None if settings.genotype else settings.method.name,
         seed=settings.seed,
         genotype=GenotypeForms.of(genotype),
-        reselection=ReselectionFacts.model_validate(run.read("selection.json")) if run.has("selection.json") else None,
-        analysis=AnalysisFacts.model_validate(run.read("analysis.json")) if run.has("analysis.json") else None,
-        choice=ChoiceFacts.model_validate(run.read("choice.json")) if run.has("choice.json") else None,
-        finals=FinalsFacts.model_validate(run.read("finals.json")) if run.has("finals.json") else None,
+        reselection=_recorded(run, "selection.json", ReselectionFacts.model_validate),
+        analysis=_recorded(run, "analysis.json", AnalysisFacts.model_validate),
+        choice=_recorded(run, "choice.json", ChoiceFacts.model_validate),
+        finals=_recorded(run, "finals.json", FinalsFacts.model_validate),
         parameters=cost.parameters,
         multiply_adds=cost.multiply_adds,
         budget=settings.budget,
-        planned=run.read("timetable.json") if run.has("timetable.json") else {},
+        planned=_recorded(run, "timetable.json", TypeAdapter(dict[str, float]).validate_python) or {},
         decisions=settings.decisions,
         seconds={name: round(seconds, 3) for name, seconds in phase_seconds(run).items()},
         validation_accuracy=last_validation_accuracy(session),
         test_accuracy=scores["test_accuracy_mean"] if scores else None,
         test_accuracy_std=scores["test_accuracy_std"] if scores else None,
-        yardsticks=run.read("yardsticks.json") if run.has("yardsticks.json") else {},
+        yardsticks=_recorded(run, "yardsticks.json", TypeAdapter(dict[str, Yardstick]).validate_python) or {},
         device=device_name(session.device),
         versions=versions(),
         command=command,
@@ -183,6 +186,11 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
     )
     run.write("result.json", result.to_json())
     return result
+
+
+def _recorded(run: RunDirectory, name: str, make: Callable[[Any], Made]) -> Made | None:
+    """What a file that not every run has tells; None without it."""
+    return run.read_as(name, make) if run.has(name) else None
 
 
 def trained_epochs(run: RunDirectory) -> int:

@@ -1,10 +1,10 @@
 """A run directory: the one place where the steps of a run leave what the next step needs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -15,6 +15,8 @@ from dartboard.runs.events import EventLog
 from dartboard.runs.files import read_json, write_json
 
 __all__ = ["RunDirectory", "next_free"]
+
+Made = TypeVar("Made")
 
 
 class RunDirectory:
@@ -29,7 +31,9 @@ class RunDirectory:
     | checkpoints/*.pt | search, train | the state after the last whole epoch |
     | candidates/seed-N/ | search | run directories of the searches to choose from |
     | choice.json | search | which of them was chosen, and why |
-    | genotype.json | search | the architecture |
+    | finalists/N/ | finals | run directories of the architectures that the search proposed |
+    | finals.json | finals | which of them was taken |
+    | genotype.json | search, finals | the architecture |
     | lots.json | train | how long each training may be, where there is a budget |
     | model.safetensors, model.json | train | the weights of the network; all that is needed to rebuild and feed it |
     | scores.json, predictions.npz, examples.npz | evaluation | accuracies, confusion; test predictions; pictures |
@@ -129,6 +133,18 @@ class RunDirectory:
     def read(self, name: str) -> Any:
         """Read a JSON file; raises RunDirectoryError when it is missing or damaged."""
         return read_json(self.path / name)
+
+    def read_as(self, name: str, make: Callable[[Any], Made]) -> Made:
+        """What `make` makes of the content of a JSON file; raises RunDirectoryError where it cannot, too."""
+        content = self.read(name)
+        try:
+            return make(content)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            reason = (str(error).splitlines() or [""])[0]
+            raise RunDirectoryError(
+                f"{self.path / name} does not hold what a run writes there ({type(error).__name__}: {reason}); restore "
+                "it, or begin a new run."
+            ) from error
 
     def save_checkpoint(self, name: str, kind: str, state: dict[str, Any]) -> None:
         """Write `checkpoints/NAME.pt`, atomically."""

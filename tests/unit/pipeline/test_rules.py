@@ -32,13 +32,15 @@ def on_cpu(look: DataLook, budget: float | None = HALF_AN_HOUR, objective: str =
 
 
 CPU_CELLS = {"space": "nas-bench-201", "method.name": "single-darts"}
-FACES = CPU_CELLS | {"search.augment.flip": True, "train.augment.flip": True}
+LARGE = {"train.batch_size": 128, "train.lr": 0.2}
+FACES = CPU_CELLS | LARGE | {"search.augment.flip": True, "train.augment.flip": True}
 
 
 @pytest.mark.parametrize(
     ("situation", "wanted"),
     [
-        (on_cpu(FASHION), CPU_CELLS),
+        (on_cpu(FASHION), CPU_CELLS | LARGE),
+        (on_cpu(FASHION, 120), CPU_CELLS),
         (on_cpu(FLOWERS), CPU_CELLS | {"train.imbalance": "none"}),
         (on_cpu(EMOTIONS), FACES | {"train.imbalance": "none"}),
         (on_cpu(EMOTIONS, objective="balanced-accuracy"), FACES | {"train.imbalance": "logit-adjustment"}),
@@ -63,7 +65,7 @@ FACES = CPU_CELLS | {"search.augment.flip": True, "train.augment.flip": True}
             replace(on_cpu(FASHION), accelerator=True),
             CPU_CELLS | {"train.batch_size": 256},
         ),
-        (on_cpu(FASHION, None), CPU_CELLS),
+        (on_cpu(FASHION, None), CPU_CELLS | LARGE),
         (on_cpu(FLOWERS, None), CPU_CELLS | {"train.imbalance": "none"}),
     ],
 )
@@ -72,7 +74,7 @@ def test_what_is_chosen_for_a_dataset(situation: Situation, wanted: dict[str, An
 
 
 def test_what_is_given_is_not_chosen() -> None:
-    given = ("space", "train.imbalance", "search.augment.flip", "train.augment.flip")
+    given = ("space", "train.imbalance", "search.augment.flip", "train.augment.flip", "train.lr")
     assert decided(on_cpu(EMOTIONS), *given) == {"method.name": "single-darts"}
 
 
