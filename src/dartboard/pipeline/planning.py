@@ -51,12 +51,6 @@ _FEW_PASSES = 6
 
 _MEMORY_SHARE = 0.5
 _SHORT_SHARE = 0.15
-_FINALISTS = 4
-_FINAL_IMAGES = 1000
-_FINAL_SECONDS = 60.0
-"""Architectures that are compared by short trainings, where so many images are held out and a whole training has so
-many seconds: fewer images would not tell them apart."""
-
 _DRAWN = 15
 
 Timetable = dict[str, float]
@@ -147,12 +141,6 @@ class _Planner:
         """Seconds of the budget that nothing has used so far."""
         return self.budget - self.session.spent - reserve(self.budget)
 
-    @property
-    def _only_draws(self) -> bool:
-        """Whether the method trains no supernet."""
-        rules = search_recipe(self.session.settings).stages[0].recipe.rules
-        return any(isinstance(rule, NoTraining) for rule in rules)
-
     def decide(self, setting: str, value: Any, reason: str) -> None:
         """Note a decision, unless the setting is given."""
         if setting not in self.given:
@@ -161,7 +149,7 @@ class _Planner:
     def plan_search(self, share: float) -> None:
         """Size and length of the search."""
         settings = self.session.settings
-        if self._only_draws:
+        if any(isinstance(rule, NoTraining) for rule in search_recipe(settings).stages[0].recipe.rules):
             self.timetable["search"] = 0.0
             return
         count = len(settings.seeds or (settings.seed,))
@@ -200,10 +188,9 @@ class _Planner:
         images, scored = len(splits.train), len(splits.validation)
         yardsticks = searches and trains and self._plan_yardsticks()
         trained = settings.train.runs * (3 if yardsticks else 1) if trains else 0
-        finalists = self._plan_finals(trained) if searches else 1
         short = {
             "search": _seeds_compared(session) if searches else 0,
-            "finals": finalists if finalists > 1 else 0,
+            "finals": settings.finalists if searches and settings.finalists > 1 else 0,
         }
         asked = settings.train.epochs if "train.epochs" in self.given else None
         usual = asked or max(TRAIN_EPOCHS, wanted_passes(images))
@@ -273,18 +260,6 @@ class _Planner:
         if is_open and side < PHOTOGRAPH_SIDE and passes < _FEW_PASSES:
             why = f"images that are seen {passes:.1f} times need no variation"
             self.decide("train.augment.crop_padding", 0, why)
-
-    def _plan_finals(self, trained: int) -> int:
-        """How many architectures are compared by short trainings."""
-        settings, scored = self.session.settings, len(self.session.splits.validation)
-        if "finalists" in self.given:
-            return settings.finalists
-        left = self.left - self.timetable.get("search", 0.0)
-        if not trained or self._only_draws or scored < _FINAL_IMAGES or left / trained < _FINAL_SECONDS:
-            return 1
-        why = f"short trainings at full size tell more than a supernet, and {scored} held-out images tell them apart"
-        self.decide("finalists", _FINALISTS, why)
-        return _FINALISTS
 
     def _plan_short_trainings(self, counts: Mapping[str, int], lengths: Lengths) -> None:
         """By phase how many there are; `lengths` are those of a whole training."""
