@@ -235,7 +235,7 @@ class SearchOptions(_Options):
             metavar="NUMBER",
             rich_help_panel=_HOW,
             help="Let the search propose so many architectures, train each for short_train_epochs, and take the best "
-            "by validation accuracy.  \\[default: 1, or planned for --budget]",
+            "by validation accuracy.  \\[default: 1]",
         ),
     ] = None
 
