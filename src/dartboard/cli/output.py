@@ -35,6 +35,7 @@ def print_result(result: "Result", *, as_json: bool) -> None:
     rows |= {
         "time": ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items()),
         "predictions": _predictions_file(result),
+        "better network": _better(result),
         "report": str(result.path / "report.html"),
         "run directory": str(result.path),
     }
@@ -185,6 +186,12 @@ def _comparison(yardstick: "Yardstick") -> str:
         f"{_percent(yardstick.test_accuracy, yardstick.test_accuracy_std)}  ({yardstick.what}; the network found is "
         f"{100 * yardstick.difference:+.2f} points from it, 95% interval {low:+.2f} to {high:+.2f})"
     )
+
+
+def _better(result: "Result") -> str:
+    """The best yardstick that is better than the network found beyond chance."""
+    better = [each for each in result.yardsticks.values() if each.interval[1] < 0]
+    return max(better, key=lambda each: each.test_accuracy).run_directory if better else ""
 
 
 def _reselection(facts: "ReselectionFacts | None") -> dict[str, str]:

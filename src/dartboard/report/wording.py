@@ -57,7 +57,11 @@ def _verdict(yardstick: YardstickFacts) -> str:
     if low > 0:
         return f"The network found is better than {yardstick.what}, by {points(yardstick.difference)}."
     if high < 0:
-        return f"The network found is worse than {yardstick.what}, by {points(yardstick.difference)}."
+        folder = yardstick.page.rpartition("/")[0]
+        return (
+            f"The network found is worse than {yardstick.what}, by {points(yardstick.difference)}; that one is kept in "
+            f"{folder}, from where dartboard predict takes it as well."
+        )
     return (
         f"Between the network found and {yardstick.what} this test shows no difference "
         f"({points(yardstick.difference)}, within what chance does)."

@@ -1,7 +1,8 @@
 import pytest
 
 from dartboard.report import read_facts
-from dartboard.report.wording import compact, count, duration, percent, summary
+from dartboard.report.facts import YardstickFacts
+from dartboard.report.wording import compact, count, duration, percent, summary, verdict
 from dartboard.space.genotype import parse_genotype
 
 from .made_up import NAS_BENCH_201, FakeRun
@@ -62,3 +63,16 @@ def test_the_summary_says_that_a_short_training_chose_among_proposals(finished_r
     assert "; of 3 architectures proposed, the best after a short training was taken; the result" in summary(
         read_facts(finished_run)
     )
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [
+        ((0.01, 0.03), "is better than a plain ResNet, by +2.0"),
+        ((-0.01, 0.03), "shows no difference (+2.0"),
+        ((-0.03, -0.01), "that one is kept in yardsticks/resnet, from where dartboard predict takes it as well"),
+    ],
+)
+def test_the_verdict_says_where_the_better_network_is(interval, said):
+    yardstick = YardstickFacts("resnet", "a plain ResNet", 0.9, 10, 20, 0.02, interval, "yardsticks/resnet/report.html")
+    assert said in verdict([yardstick])

@@ -212,9 +212,7 @@ def test_temporary_files_of_other_programs_are_left_alone(tmp_path: Path) -> Non
 def test_content_of_another_form_is_one_sentence(tmp_path: Path, content: str) -> None:
     with RunDirectory(tmp_path) as run:
         (tmp_path / "some.json").write_text(content)
-        with pytest.raises(
-            RunDirectoryError, match=r"some\.json does not hold what a run writes .*; restore"
-        ):
+        with pytest.raises(RunDirectoryError, match=r"some\.json does not hold what a run writes .*; restore"):
             run.read_as("some.json", lambda found: int(found["epochs"]))
         (tmp_path / "some.json").write_text('{"epochs": 3}')
         assert run.read_as("some.json", lambda found: int(found["epochs"])) == 3
