@@ -63,9 +63,10 @@ def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
         seconds = time.perf_counter() - started
         result, settings = json.loads(finished.stdout), json.loads((out / "settings.json").read_text())
         events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
+        lots = json.loads((out / "lots.json").read_text())
     trained = [event for event in events if event["event"] == "epoch" and event["phase"] == "train"]
     train = settings["train"]
-    steps = train["steps_per_epoch"] or max(1, result["dataset"]["train"] // train["batch_size"])
+    steps = lots["found"]["steps"] or max(1, result["dataset"]["train"] // train["batch_size"])
     finals = result["finals"] or {"finalists": []}
     return {
         "dataset": name,
