@@ -35,7 +35,7 @@ BASE = {
 ARMS: Mapping[str, dict[str, Any]] = {
     "base": {},
     "float32": {"precision": "float32"},
-    "narrow": {"init_channels": 8, "steps_per_epoch": 1170},
+    "narrow": {"init_channels": 8, "epochs": 8, "steps_per_epoch": 703},
     "wide": {"init_channels": 24, "steps_per_epoch": 256},
     "half-rate": {"lr": 0.05},
     "batch-128": {"batch_size": 128, "steps_per_epoch": 328, "lr": 0.2},
@@ -45,7 +45,7 @@ ARMS: Mapping[str, dict[str, Any]] = {
     "crop-2-unsmoothed": {"augment.crop_padding": 2, "label_smoothing": 0.0},
     "long": {"epochs": 8, "steps_per_epoch": 700},
     "long-no-crop": {"epochs": 8, "steps_per_epoch": 700, "augment.crop_padding": 0},
-    "long-deep": {"epochs": 8, "steps_per_epoch": 310, "init_channels": 20, "layers": 2, "augment.crop_padding": 0},
+    "long-deep": {"epochs": 8, "steps_per_epoch": 350, "layers": 2, "augment.crop_padding": 0},
 }
 """Name -> what differs from `BASE`."""
 
@@ -84,7 +84,8 @@ def measure(arm: str, seed: int, quick: bool) -> Records:
         started = time.process_time()
         result = dartboard.train(data_root() / "cifar10", asked, genotype=GENOTYPE, out=Path(scratch) / "run")
         seconds = time.process_time() - started
-    images = own["epochs"] * own["steps_per_epoch"] * own["batch_size"]
+    steps = min(own["steps_per_epoch"], result.dataset.train // own["batch_size"])
+    images = own["epochs"] * steps * own["batch_size"]
     return {
         "arm": arm,
         "seed": seed,
