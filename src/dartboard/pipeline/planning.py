@@ -51,6 +51,9 @@ _FEW_PASSES = 6
 
 _MEMORY_SHARE = 0.5
 _SHORT_SHARE = 0.15
+_SHORT_SECONDS = 0.5
+"""Of a training a short one has that share, and its run directory and report take so many seconds."""
+
 _DRAWN = 15
 
 Timetable = dict[str, float]
@@ -201,6 +204,7 @@ class _Planner:
 
         def part(rate: TrainingRate) -> float:
             left = self.left - self.timetable.get("search", 0.0)  # measuring takes time too
+            left -= _SHORT_SECONDS * sum(short.values())
             return left / count - len(splits.test) * rate.image
 
         sizes = self._allowed("train", training_sizes(get_space(genotype.space)))
@@ -266,7 +270,7 @@ class _Planner:
         epochs = self._short_epochs(lengths.epochs)
         for phase, number in counts.items():
             if number:
-                seconds = number * epochs * lengths.seconds / lengths.epochs
+                seconds = number * (epochs * lengths.seconds / lengths.epochs + _SHORT_SECONDS)
                 self.timetable[phase] = self.timetable.get(phase, 0.0) + seconds
         if any(counts.values()):
             self.decide("short_train_epochs", epochs, "about a seventh of the training's")

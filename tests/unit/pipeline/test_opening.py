@@ -156,7 +156,7 @@ def test_short_trainings_are_planned_for_as_many_finalists_as_are_asked_for(
     assert epochs is not None
     assert settings.short_train_epochs == max(1, round(0.15 * epochs))
     share = settings.short_train_epochs / epochs
-    assert timetable["finals"] == pytest.approx(4 * share * timetable["train"])
+    assert timetable["finals"] == pytest.approx(4 * (share * timetable["train"] + 0.5))
     assert sum(timetable.values()) <= 3600
 
 
@@ -191,7 +191,7 @@ def test_short_trainings_of_a_given_length_are_planned_with_it(tmp_path: Path, m
     settings, timetable = opened_for(tmp_path, HELD_OUT, {"finalists": 3, "short_train_epochs": 30})
     assert settings.short_train_epochs == 30
     assert settings.train.epochs is not None
-    assert timetable["finals"] == pytest.approx(3 * 30 / settings.train.epochs * timetable["train"])
+    assert timetable["finals"] == pytest.approx(3 * (30 / settings.train.epochs * timetable["train"] + 0.5))
     as_measured(monkeypatch, train=1.0)
     given = {"finalists": 90, "short_train_epochs": 30, "train.epochs": 30}
     with pytest.raises(BudgetError, match=r"\(finalists, short_train_epochs, train.epochs\) this takes about"):
