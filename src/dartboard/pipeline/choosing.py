@@ -1,9 +1,7 @@
 """The search step of a run whose settings name several seeds: search with each of them, and choose."""
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import fmean, pstdev
 
@@ -97,8 +95,7 @@ def _search(session: Session, seed: int, rule: ChoiceRule) -> SeedOutcome:
         )
 
 
-@contextmanager
-def _candidate(session: Session, seed: int) -> Iterator[Session]:
+def _candidate(session: Session, seed: int) -> AbstractContextManager[Session]:
     """The session of one candidate: other settings and another directory, the same images."""
     settings = session.settings
     short = {"epochs": short_epochs(session), "runs": 1} if _rule(settings).short_train else {}
@@ -108,18 +105,16 @@ def _candidate(session: Session, seed: int) -> Iterator[Session]:
         "data": settings.data.model_copy(update={"split_seed": settings.split_seed}),
         "train": settings.train.model_copy(update=short),
     }
-    own = settings.model_copy(update=changes)
-    with RunDirectory(_folder(session, seed)) as run:
-        run.check(own.model_dump(mode="json"), resume=True)
-        yield replace(session, settings=own, run=run, data_seconds=0.0)
+    return session.inside(_folder(seed), changes)
 
 
 def _take_over(session: Session, seed: int) -> None:
     """Let the events tell the chosen search as this run's own, in the seconds that all candidates took."""
     events = session.run.events
-    seconds = [phase_seconds(RunDirectory(_folder(session, each)))["total"] for each in session.settings.seeds or ()]
+    candidates = {each: RunDirectory(session.run.path / _folder(each)) for each in session.settings.seeds or ()}
+    seconds = [phase_seconds(candidate)["total"] for candidate in candidates.values()]
     events.keep(lambda event: event["phase"] != "search")
-    for event in RunDirectory(_folder(session, seed)).events.read():
+    for event in candidates[seed].events.read():
         if event["phase"] == "search" and event["event"] != "phase":
             events.append(event)
     events.append({"event": "phase", "phase": "search", "seconds": sum(seconds)})
@@ -135,7 +130,7 @@ def _facts(session: Session, rule: ChoiceRule, outcomes: list[SeedOutcome], choi
         candidates=tuple(
             CandidateFacts(
                 seed=outcome.seed,
-                folder=_folder(session, outcome.seed).relative_to(session.run.path).as_posix(),
+                folder=_folder(outcome.seed),
                 genotype=GenotypeForms.of(outcome.genotype),
                 supernet_accuracy=outcome.supernet_accuracy,
                 short_train_accuracy=outcome.short_train_accuracy,
@@ -160,8 +155,8 @@ def _rule(settings: RunSettings) -> ChoiceRule:
     return CHOICE_RULES[settings.choose].factory()
 
 
-def _folder(session: Session, seed: int) -> Path:
-    return session.run.path / "candidates" / f"seed-{seed}"
+def _folder(seed: int) -> str:
+    return f"candidates/seed-{seed}"
 
 
 def _command(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 
@@ -13,13 +12,13 @@ from dartboard.pipeline.session import Session
 from dartboard.pipeline.settings import ALONE
 from dartboard.pipeline.steps import last_validation_accuracy, summarize, train_networks
 from dartboard.report import write_report
-from dartboard.runs import RunDirectory, make_generator
+from dartboard.runs import make_generator
 from dartboard.search import propose
 from dartboard.space import Genotype, get_space
 
 __all__ = ["check_finals", "describe_finals", "hold_finals", "short_epochs"]
 
-FOLDER = "finalists"
+_FOLDER = "finalists"
 
 
 def check_finals(session: Session) -> None:
@@ -105,7 +104,7 @@ def _facts(session: Session, proposals: Sequence[Genotype]) -> FinalsFacts:
         finalists=tuple(
             FinalistFacts(
                 number=number,
-                folder=f"{FOLDER}/{number}",
+                folder=f"{_FOLDER}/{number}",
                 genotype=GenotypeForms.of(proposal),
                 validation_accuracy=accuracy,
                 chosen=number == best + 1,
@@ -120,12 +119,8 @@ def _train(session: Session, number: int, proposals: Sequence[Genotype]) -> floa
     genotype = proposals[number - 1]
     train = session.settings.train.model_copy(update={"epochs": short_epochs(session), "runs": 1})
     changes = {**ALONE, "genotype": genotype.to_json(), "train": train, "yardsticks": False, "budget": None}
-    settings = session.settings.model_copy(update=changes)
-    folder = session.run.path / FOLDER / str(number)
-    folder.parent.mkdir(exist_ok=True)
-    with RunDirectory(folder) as run:
-        own = replace(session, settings=settings, run=run, data_seconds=0.0, timetable={}, planning_seconds=0.0)
-        run.check(settings.model_dump(mode="json"), resume=True)
+    with session.inside(f"{_FOLDER}/{number}", changes) as own:
+        run = own.run
         if not own.has_ended:
             session.observer.note(f"Finalist {number} of {len(proposals)}: {genotype.to_text()}")
             own.begin()

@@ -93,6 +93,20 @@ class Session:
             self.run.events.append({"event": "phase", "phase": "planning", "seconds": self.planning_seconds})
 
     @contextmanager
+    def inside(self, folder: str, changes: Mapping[str, Any]) -> Iterator["Session"]:
+        """A run in a folder of this run's, on the same images, with other settings; one begun earlier is gone on with.
+
+        Args:
+            folder: its name in the run directory, as in `finalists/2`.
+            changes: settings that differ from this run's.
+        """
+        settings, path = self.settings.model_copy(update=changes), self.run.path / folder
+        path.parent.mkdir(exist_ok=True)
+        with RunDirectory(path) as run:
+            run.check(settings.model_dump(mode="json"), resume=True)
+            yield replace(self, settings=settings, run=run, data_seconds=0.0, timetable={}, planning_seconds=0.0)
+
+    @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Record how long a phase took, what is left of an interrupted earlier try included; once, when it first ends.
 

@@ -1,7 +1,6 @@
 """What stands beside the searched network: others of about its cost, trained and tested the same way."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -50,22 +49,17 @@ def _measure(session: Session, standard: Standard, command: str, lots: Mapping[s
     length = {"epochs": trained_epochs(session.run)} if lots else {}
     train = session.settings.train.model_copy(update={**size, **length})
     genotype = standard.genotype
-    settings = session.settings.model_copy(
-        update={
-            **ALONE,
-            "space": genotype.space,
-            "genotype": genotype.to_json(),
-            "train": train,
-            "yardsticks": False,
-            "budget": None,
-        }
-    )
+    changes = {
+        **ALONE,
+        "space": genotype.space,
+        "genotype": genotype.to_json(),
+        "train": train,
+        "yardsticks": False,
+        "budget": None,
+    }
     session.observer.note(f"Now for comparison {standard.what}, trained and tested in the same way.")
-    folder = session.run.path / "yardsticks" / standard.name
-    folder.parent.mkdir(exist_ok=True)
-    with RunDirectory(folder) as run:
-        own = replace(session, settings=settings, run=run, data_seconds=0.0)
-        run.check(settings.model_dump(mode="json"), resume=True)
+    with session.inside(f"yardsticks/{standard.name}", changes) as own:
+        run = own.run
         result = finished_result(own, tested=True)
         if result is None:
             own.begin()
@@ -89,7 +83,7 @@ def _measure(session: Session, standard: Standard, command: str, lots: Mapping[s
         multiply_adds=result.multiply_adds,
         difference=difference.mean,
         interval=(difference.low, difference.high),
-        run_directory=str(folder),
+        run_directory=str(run.path),
         epochs=epochs,
         wanted_epochs=wanted,
     )
