@@ -37,6 +37,7 @@ ARMS: Mapping[str, dict[str, Any]] = {
     "float32": {"precision": "float32"},
     "narrow": {"init_channels": 8, "epochs": 8, "steps_per_epoch": 703},
     "wide": {"init_channels": 24, "steps_per_epoch": 256},
+    "odd-width": {"init_channels": 12},
     "half-rate": {"lr": 0.05},
     "batch-128": {"batch_size": 128, "steps_per_epoch": 328, "lr": 0.2},
     "crop-2": {"augment.crop_padding": 2},

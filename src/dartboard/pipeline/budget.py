@@ -149,7 +149,7 @@ class Lot(Settings):
 def training_sizes(space: SearchSpace) -> list[Size]:
     """Networks from half the width of a small one to twice that of the published one, each up to twice as costly.
 
-    Widths are multiples of 8: processors compute 12 channels no faster than 16.
+    Widths are multiples of 8, as the vectors of processors are.
 
     >>> from dartboard.space import get_space
     >>> [tuple(size) for size in training_sizes(get_space("nas-bench-201"))][:5]

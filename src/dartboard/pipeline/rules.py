@@ -153,8 +153,8 @@ RULES: tuple[Rule, ...] = (
     *_batches(
         {"train.batch_size": 128, "train.lr": 0.2},
         lambda s: not s.accelerator and s.data.images >= 10_000 and s.seconds_per_image >= 0.006,
-        "{data.images} training images give steps enough, and larger batches cost less an image; the rate rises in "
-        "proportion",
+        "{data.images} training images give steps enough in batches twice as large, which share what every step costs; "
+        "the rate rises in proportion",
     ),
     *_batches(
         {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8},

@@ -1,8 +1,8 @@
 """Several searches are ordinary ones on the images of one run, and never see its test images."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,32 +25,15 @@ from dartboard.pipeline import (
 from dartboard.runs import EventLog, Observer, RunDirectory
 from dartboard.search import CHOICE_RULES, ChoiceRule, choice_rule
 
-TINY = {
-    "space": "nas-bench-201",
-    "preset": "smoke",
-    "device": "cpu",
-    "data.max_train_images": 60,
-    "search": {"epochs": 2, "steps_per_epoch": 1, "validation_images": 16},
-    "train": {"epochs": 2},
-    "seeds": [5, 3],
-}
+from .tiny import Listener, open_tiny
+
+OWN = {"seeds": [5, 3]}
 
 
-@contextmanager
-def opened(folder: Path, *layers: Mapping[str, Any]) -> Iterator[Session]:
-    with open_session(resolve_settings(TINY, *layers), folder, resume=True, observer=Observer()) as session:
-        session.begin()
-        yield session
-
-
-class Listener(Observer):
-    """Keeps the notes."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, sentence: str) -> None:
-        self.notes.append(sentence)
+def opened(
+    folder: Path, *layers: Mapping[str, Any], observer: Observer | None = None
+) -> AbstractContextManager[Session]:
+    return open_tiny(folder, OWN, *layers, observer=observer)
 
 
 def choose(folder: Path, *layers: Mapping[str, Any], observer: Observer | None = None) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,42 +20,22 @@ from dartboard.pipeline import (
     choose_genotype,
     finals,
     hold_finals,
-    open_session,
     read_genotype,
-    resolve_settings,
     search_genotype,
     summarize,
 )
 from dartboard.pipeline.session import phase_seconds
 from dartboard.runs import EventLog, Observer, RunDirectory
 
-TINY = {
-    "space": "nas-bench-201",
-    "preset": "smoke",
-    "device": "cpu",
-    "data.max_train_images": 60,
-    "search": {"epochs": 2, "steps_per_epoch": 1, "validation_images": 16},
-    "train": {"epochs": 2},
-    "finalists": 3,
-    "short_train_epochs": 1,
-}
+from .tiny import TINY, Listener, open_tiny
+
+OWN = {"finalists": 3, "short_train_epochs": 1}
 
 
-class Listener(Observer):
-    """Keeps the notes."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, sentence: str) -> None:
-        self.notes.append(sentence)
-
-
-@contextmanager
-def opened(folder: Path, *layers: Mapping[str, Any], observer: Observer | None = None) -> Iterator[Session]:
-    with open_session(resolve_settings(TINY, *layers), folder, resume=True, observer=observer or Observer()) as session:
-        session.begin()
-        yield session
+def opened(
+    folder: Path, *layers: Mapping[str, Any], observer: Observer | None = None
+) -> AbstractContextManager[Session]:
+    return open_tiny(folder, OWN, *layers, observer=observer)
 
 
 def hold(folder: Path, *layers: Mapping[str, Any], observer: Observer | None = None) -> dict[str, Any]:
@@ -273,7 +253,7 @@ def test_finals_of_a_network_that_does_not_fit_are_refused(tmp_path: Path) -> No
 
 
 def test_a_training_of_a_given_architecture_holds_no_finals(tmp_path: Path) -> None:
-    result = dartboard.train(None, TINY, genotype="nas-bench-201-resnet", out=tmp_path / "run")
+    result = dartboard.train(None, TINY, OWN, genotype="nas-bench-201-resnet", out=tmp_path / "run")
     assert result.finals is None
     assert not (tmp_path / "run" / "finalists").exists()
 
