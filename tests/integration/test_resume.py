@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from signal import SIGCONT, SIGINT, SIGKILL, SIGSTOP
 
@@ -71,24 +71,39 @@ def test_a_run_killed_over_and_over_comes_to_the_same_end(
     assert outcome_of(folder / "run") == whole
 
 
-def test_a_run_with_several_seeds_killed_in_each_of_them_comes_to_the_same_end(
-    dartboard: Run, pets: Path, folder: Path
+def kill_and_go_on(
+    dartboard: Run, folder: Path, command: tuple[str | Path, ...], kills: Sequence[tuple[int, str, str]]
 ) -> None:
-    """In the first search, in the second short training, and twice while what was chosen becomes that of the run."""
-    command = ("run", pets, *SMALL, "--set", "search.epochs=2", "--seeds", "2", "--choose", "best-short-train", "--out")
+    """A `whole` run and a `killed` one, which comes to the same end.
+
+    Args:
+        dartboard: the command line.
+        folder: where it works.
+        command: up to the name of the run directory.
+        kills: at which write of each try, the file that is there then, and the one that is not yet.
+    """
     assert dartboard(*command, "whole").code == 0
-    for at, last, next_one in (
-        (9, "candidates/seed-0/split.json", "candidates/seed-0/genotype.json"),
-        (35, "candidates/seed-1/genotype.json", "candidates/seed-1/model.json"),
-        (16, "candidates/seed-1/facts.json", "choice.json"),
-        (8, "choice.json", "genotype.json"),
-    ):
+    for at, last, next_one in kills:
         assert dartboard(*command, "killed", "--resume", halt=Halt(at)).code == -SIGKILL
         assert (folder / "killed" / last).exists()
         assert not (folder / "killed" / next_one).exists()
     assert dartboard(*command, "killed", "--resume").code == 0
     whole, killed = (outcome_of(folder / name) for name in ("whole", "killed"))
     assert killed == whole
+
+
+def test_a_run_with_several_seeds_killed_in_each_of_them_comes_to_the_same_end(
+    dartboard: Run, pets: Path, folder: Path
+) -> None:
+    """In the first search, in the second short training, and twice while what was chosen becomes that of the run."""
+    command = ("run", pets, *SMALL, "--set", "search.epochs=2", "--seeds", "2", "--choose", "best-short-train", "--out")
+    kills = (
+        (9, "candidates/seed-0/split.json", "candidates/seed-0/genotype.json"),
+        (35, "candidates/seed-1/genotype.json", "candidates/seed-1/model.json"),
+        (16, "candidates/seed-1/facts.json", "choice.json"),
+        (8, "choice.json", "genotype.json"),
+    )
+    kill_and_go_on(dartboard, folder, command, kills)
     assert (folder / "killed" / "choice.json").read_bytes() == (folder / "whole" / "choice.json").read_bytes()
     for name in ("seed-0", "seed-1"):
         whole, killed = (folder / run / "candidates" / name for run in ("whole", "killed"))
@@ -99,18 +114,12 @@ def test_a_run_with_several_seeds_killed_in_each_of_them_comes_to_the_same_end(
 def test_a_run_killed_among_its_finalists_comes_to_the_same_end(dartboard: Run, pets: Path, folder: Path) -> None:
     """At the end of the first short training, in the second, and before the best becomes that of the run."""
     command = ("run", pets, *SMALL, "--set", "search.epochs=1", "--finalists", "2", "--out")
-    assert dartboard(*command, "whole").code == 0
-    for at, last, next_one in (
+    kills = (
         (16, "finalists/1/checkpoints/train-0.pt", "finalists/1/model.safetensors"),
         (19, "finalists/2/genotype.json", "finalists/2/checkpoints/train-0.pt"),
         (17, "finals.json", "model.json"),
-    ):
-        assert dartboard(*command, "killed", "--resume", halt=Halt(at)).code == -SIGKILL
-        assert (folder / "killed" / last).exists()
-        assert not (folder / "killed" / next_one).exists()
-    assert dartboard(*command, "killed", "--resume").code == 0
-    whole, killed = (outcome_of(folder / name) for name in ("whole", "killed"))
-    assert killed == whole
+    )
+    kill_and_go_on(dartboard, folder, command, kills)
     assert (folder / "killed" / "finals.json").read_bytes() == (folder / "whole" / "finals.json").read_bytes()
     for number in ("1", "2"):
         whole, killed = (folder / run / "finalists" / number for run in ("whole", "killed"))
