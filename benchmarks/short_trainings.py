@@ -23,7 +23,7 @@ import dartboard
 from records import Records, conditions, data_root, load, save
 
 GENOTYPE = "nas-bench-201-resnet"
-BASE = {
+BASE: Mapping[str, Any] = {
     "layers": 1,
     "init_channels": 16,
     "epochs": 5,
@@ -79,7 +79,7 @@ def main() -> None:
 
 def measure(arm: str, seed: int, quick: bool) -> Records:
     """Train once."""
-    own = BASE | ARMS[arm] | ({"epochs": 2, "steps_per_epoch": 1} if quick else {})
+    own = {**BASE, **ARMS[arm]} | ({"epochs": 2, "steps_per_epoch": 1} if quick else {})
     asked = {"device": "cpu", "seed": seed, **{f"train.{name}": value for name, value in own.items()}}
     with tempfile.TemporaryDirectory() as scratch:
         started = time.process_time()
