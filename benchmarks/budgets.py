@@ -63,10 +63,9 @@ def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
         seconds = time.perf_counter() - started
         result, settings = json.loads(finished.stdout), json.loads((out / "settings.json").read_text())
         events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
-        lots = json.loads((out / "lots.json").read_text())
     trained = [event for event in events if event["event"] == "epoch" and event["phase"] == "train"]
     train = settings["train"]
-    steps = lots["found"]["steps"] or max(1, result["dataset"]["train"] // train["batch_size"])
+    steps = sum(event["steps"] for event in trained)
     finals = result["finals"] or {"finalists": []}
     return {
         "dataset": name,
@@ -90,7 +89,8 @@ def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
         "parameters": result["parameters"],
         "search": {key: settings["search"][key] for key in ("init_channels", "layers", "epochs", "steps_per_epoch")},
         "train": {key: train[key] for key in ("init_channels", "layers", "steps_per_epoch", "precision")}
-        | {"epochs": len(trained), "passes": len(trained) * steps * train["batch_size"] / result["dataset"]["train"]},
+        | {"epochs": len(trained), "passes": steps * train["batch_size"] / result["dataset"]["train"]},
+        "steps": {"found": steps} | {each: yardstick["steps"] for each, yardstick in result["yardsticks"].items()},
         "finalists": [each["validation_accuracy"] for each in finals["finalists"]],
         "chosen": next((each["number"] for each in finals["finalists"] if each["chosen"]), None),
     }
@@ -128,6 +128,7 @@ def as_table(records: Records) -> str:
         )
     within = sum(each["command_seconds"] <= GRACE * parse_duration(each["budget"]) for each in records.values())
     lines += ["", f"{within} of {len(records)} commands ended within {GRACE:g} times their budget, report included."]
+    lines += [f"Random networks and ResNets had {_range(_equality(records))}% of the steps of the network found."]
     lines += ["", "Planned and actual seconds by phase:", "", "| run | " + " | ".join(PHASES) + " |"]
     lines += ["|---|" + "---|" * len(PHASES)]
     for record in records.values():
@@ -156,6 +157,12 @@ def _finals(record: Records) -> str:
         return ""
     accuracies = ", ".join(f"{100 * accuracy:.1f}" for accuracy in record["finalists"])
     return f"; finalist {record['chosen']} of validation accuracies {accuracies}"
+
+
+def _equality(records: Records) -> list[float]:
+    """Steps of the yardsticks in hundredths of those of the network found."""
+    counts = [record["steps"] for record in records.values() if "steps" in record]
+    return [100 * steps / each["found"] for each in counts for name, steps in each.items() if name != "found"] or [100]
 
 
 def _difference(records: list[Records]) -> str:

@@ -1,7 +1,8 @@
 """How long each training of a budgeted run may be: what time is left when they begin is shared out among them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from pydantic import TypeAdapter
 
@@ -11,6 +12,7 @@ from dartboard.pipeline.probing import measure_training
 from dartboard.pipeline.session import Session
 from dartboard.pipeline.standards import Standard, find_standards, is_comparable
 from dartboard.space import Genotype
+from dartboard.train import Pace
 
 __all__ = ["FOUND", "allot_trainings", "remaining_lot"]
 
@@ -18,10 +20,14 @@ FOUND = "found"
 """Name of the network that was found, beside those of the yardsticks."""
 
 _LEAST_EPOCHS = 2
+_ROUNDS = 2
+_KEPT_BACK = 0.03
+"""Share of the first network's time that it leaves to the others, so that a machine which becomes a little slower does
+not keep them from as many steps."""
 
 
 def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Lot]:
-    """Measure a step of every network that is to be trained, and give all of them as many epochs as there is time for.
+    """Measure a step of every network that is to be trained, and give all of them as many steps as there is time for.
 
     Recorded in `lots.json`, so that a resumed run keeps to it.
 
@@ -42,10 +48,7 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Lot]:
     networks = [Standard(FOUND, "the network found", genotype, train.init_channels, train.layers)]
     if session.settings.genotype is None and session.settings.yardsticks and is_comparable(session):
         networks += find_standards(session, genotype)
-    rates = {
-        each.name: measure_training(session, each.genotype, init_channels=each.init_channels, layers=each.layers)
-        for each in networks
-    }
+    rates = _measure_in_turn(session, networks)
     images, scored = len(splits.train), len(splits.validation)
     tests = {name: len(splits.test) * rate.image for name, rate in rates.items()}
     together = TrainingRate(
@@ -56,38 +59,66 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Lot]:
     ).limited(given)
     left = _time_left(session) / train.runs - math.fsum(tests.values())
     lengths = training_lengths(together, left, images=images, scored=scored)
-    epochs, steps = max(_LEAST_EPOCHS, lengths.epochs), lengths.steps or given
-    most = math.ceil(most_epochs(images) * together.available / (steps or together.available))
+    epochs, steps = max(_LEAST_EPOCHS, lengths.epochs), lengths.steps or together.available
     lots = {
         name: Lot(
             epochs=epochs,
             steps=steps,
-            seconds=epochs * rate.epoch(steps, scored),
+            seconds=max(0.0, left) * rate.epoch(steps, scored) / together.epoch(steps, scored),
             test_seconds=tests[name],
-            most=max(epochs, most),
+            most_epochs=max(epochs, most_epochs(images)),
+            most_steps=together.available,
         )
         for name, rate in rates.items()
     }
+    if len(lots) > 1:
+        lots[FOUND] = lots[FOUND].model_copy(update={"seconds": (1 - _KEPT_BACK) * lots[FOUND].seconds})
     run.write("lots.json", {name: lot.model_dump() for name, lot in lots.items()})
     return lots
 
 
-def remaining_lot(session: Session, lots: Mapping[str, Lot], name: str, *, epochs: int, worked: float) -> Lot:
-    """The lot of a later network: the epochs of the first, and its share of what time is left.
+def remaining_lot(session: Session, lots: Mapping[str, Lot], name: str, *, length: Pace, worked: float) -> Lot:
+    """The lot of a later network: the length of the first, and its share of what time is left.
 
     Args:
         session: a run with a budget.
         lots: of all networks, in the order in which they are trained.
         name: of this one.
-        epochs: that the first network came to.
+        length: that the first network came to.
         worked: seconds that this one has been trained already.
     """
     names = list(lots)
     later = [lots[each] for each in names[names.index(name) :]]
     left = _time_left(session) / session.settings.train.runs - sum(lot.test_seconds for lot in later)
     share = lots[name].seconds / sum(lot.seconds for lot in later)
-    seconds = max(0.0, share * left) + worked
-    return lots[name].model_copy(update={"epochs": epochs, "seconds": seconds, "most": epochs})
+    return Lot(
+        epochs=length.epochs,
+        steps=length.steps,
+        seconds=max(0.0, share * left) + worked,
+        test_seconds=lots[name].test_seconds,
+        most_epochs=length.epochs,
+        most_steps=length.steps,
+    )
+
+
+def _measure_in_turn(session: Session, networks: Sequence[Standard]) -> dict[str, TrainingRate]:
+    """What each costs; in turn and more than once, so that a machine whose speed changes is the same for all."""
+    rounds = [
+        [
+            measure_training(session, each.genotype, init_channels=each.init_channels, layers=each.layers)
+            for each in networks
+        ]
+        for _ in range(_ROUNDS)
+    ]
+    return {
+        each.name: TrainingRate(
+            step=fmean(rate.step for rate in rates),
+            image=fmean(rate.image for rate in rates),
+            available=rates[0].available,
+            memory=rates[0].memory,
+        )
+        for each, rates in zip(networks, zip(*rounds, strict=True), strict=True)
+    }
 
 
 def _time_left(session: Session) -> float:

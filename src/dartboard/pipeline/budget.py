@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from dartboard.config import Settings
 from dartboard.space import SearchSpace
-from dartboard.train import Allowance
+from dartboard.train import Allowance, Pace
 
 __all__ = [
     "LEAST_EPOCHS",
@@ -128,8 +128,8 @@ class Lot(Settings):
     epochs: int
     """Epochs, as planned at the start."""
 
-    steps: int | None
-    """Steps of an epoch; null: a pass."""
+    steps: int
+    """Steps of an epoch, as planned at the start."""
 
     seconds: float
     """Working time from the first epoch to the last."""
@@ -137,13 +137,16 @@ class Lot(Settings):
     test_seconds: float
     """What its test will take."""
 
-    most: int
+    most_epochs: int
     """Epochs that it may come to."""
+
+    most_steps: int
+    """Steps that an epoch may come to."""
 
     @property
     def allowance(self) -> Allowance:
-        """What corrects the epochs on the way."""
-        return Allowance(self.seconds, self.epochs, self.most)
+        """What corrects the length on the way."""
+        return Allowance(self.seconds, Pace(self.most_epochs, self.most_steps))
 
 
 def training_sizes(space: SearchSpace) -> list[Size]:

@@ -231,11 +231,11 @@ class Yardstick(Settings):
     run_directory: str
     """Where everything about it lies."""
 
-    epochs: int | None = None
-    """Epochs of its training."""
+    steps: int | None = None
+    """Steps of its training."""
 
-    wanted_epochs: int | None = None
-    """Epochs of the network that was found; more where the budget did not suffice for as many."""
+    wanted_steps: int | None = None
+    """Steps of the network that was found; more where the budget did not suffice for as many."""
 
 
 class Result(Settings):

@@ -1,5 +1,6 @@
 """The steps of a run after the search: train, evaluate, summarise. They talk through the run directory."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ from dartboard.space import Genotype, Network, get_space, network_cost
 from dartboard.train import (
     ImagePredictions,
     ModelCard,
+    Pace,
     TrainingData,
     class_probabilities,
     log_prior,
@@ -44,7 +46,8 @@ __all__ = [
     "model_card",
     "summarize",
     "train_networks",
-    "trained_epochs",
+    "trained_length",
+    "trained_steps",
     "training_data",
 ]
 
@@ -193,10 +196,20 @@ def _recorded(run: RunDirectory, name: str, make: Callable[[Any], Made]) -> Made
     return run.read_as(name, make) if run.has(name) else None
 
 
-def trained_epochs(run: RunDirectory) -> int:
-    """Epochs that the first network of a run was trained for."""
+def trained_steps(run: RunDirectory) -> int:
+    """Steps that the first network of a run was trained for."""
+    return sum(_epoch_steps(run))
+
+
+def trained_length(run: RunDirectory) -> Pace:
+    """Its epochs, and as many steps of equal epochs as make no fewer in all."""
+    steps = _epoch_steps(run)
+    return Pace(len(steps), math.ceil(sum(steps) / len(steps)))
+
+
+def _epoch_steps(run: RunDirectory) -> list[int]:
     events = run.events.read()
-    return max(int(event["epoch"]) for event in events if event["event"] == "epoch" and event.get("run") == 0)
+    return [int(event["steps"]) for event in events if event["event"] == "epoch" and event.get("run") == 0]
 
 
 def last_validation_accuracy(session: Session, number: int | None = None) -> float | None:

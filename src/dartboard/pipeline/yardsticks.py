@@ -10,7 +10,14 @@ from dartboard.pipeline.result import Yardstick
 from dartboard.pipeline.session import Session, worked_seconds
 from dartboard.pipeline.settings import ALONE
 from dartboard.pipeline.standards import Standard, find_standards, is_comparable
-from dartboard.pipeline.steps import evaluate_networks, finished_result, summarize, train_networks, trained_epochs
+from dartboard.pipeline.steps import (
+    evaluate_networks,
+    finished_result,
+    summarize,
+    train_networks,
+    trained_length,
+    trained_steps,
+)
 from dartboard.report import write_report
 from dartboard.runs import RunDirectory
 from dartboard.space import Genotype
@@ -46,8 +53,9 @@ def compare_yardsticks(session: Session, genotype: Genotype, command: str, lots:
 def _measure(session: Session, standard: Standard, command: str, lots: Mapping[str, Lot]) -> Yardstick:
     """Train and test one, unless that is done."""
     size = {"init_channels": standard.init_channels, "layers": standard.layers}
-    length = {"epochs": trained_epochs(session.run)} if lots else {}
-    train = session.settings.train.model_copy(update={**size, **length})
+    length = trained_length(session.run)
+    epochs = {"epochs": length.epochs} if lots else {}
+    train = session.settings.train.model_copy(update={**size, **epochs})
     genotype = standard.genotype
     changes = {
         **ALONE,
@@ -66,17 +74,15 @@ def _measure(session: Session, standard: Standard, command: str, lots: Mapping[s
             run.write("genotype.json", genotype.to_json())
             lot = None
             if lots:
-                epochs, worked = trained_epochs(session.run), worked_seconds(run)
-                lot = remaining_lot(session, lots, standard.name, epochs=epochs, worked=worked)
+                lot = remaining_lot(session, lots, standard.name, length=length, worked=worked_seconds(run))
             evaluate_networks(own, train_networks(own, genotype, lot))
             result = summarize(own, genotype, command)
             write_report(run.path)
     difference = paired_difference(_rights(session.run), _rights(run))
     assert result.test_accuracy is not None
-    epochs, wanted = trained_epochs(run), trained_epochs(session.run)
+    steps, wanted = trained_steps(run), trained_steps(session.run)
     return Yardstick(
-        what=standard.what
-        + (f", trained for {epochs} of {wanted} epochs for want of time," if epochs < wanted else ""),
+        what=standard.what + (f", trained for {steps} of {wanted} steps for want of time," if steps < wanted else ""),
         test_accuracy=result.test_accuracy,
         test_accuracy_std=result.test_accuracy_std,
         parameters=result.parameters,
@@ -84,8 +90,8 @@ def _measure(session: Session, standard: Standard, command: str, lots: Mapping[s
         difference=difference.mean,
         interval=(difference.low, difference.high),
         run_directory=str(run.path),
-        epochs=epochs,
-        wanted_epochs=wanted,
+        steps=steps,
+        wanted_steps=wanted,
     )
 
 

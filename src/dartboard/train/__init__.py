@@ -7,7 +7,7 @@ from dartboard.train.imbalance import log_prior
 from dartboard.train.loop import NetworkTraining, TrainingData, train_network
 from dartboard.train.model import ModelCard, load_model, rebuild_model, save_model
 from dartboard.train.predictions import PREDICTION_ENDINGS, ImagePredictions
-from dartboard.train.schedule import Allowance
+from dartboard.train.schedule import Allowance, Pace
 from dartboard.train.scores import write_scores
 from dartboard.train.settings import TrainSettings
 
@@ -18,6 +18,7 @@ __all__ = [
     "ImagePredictions",
     "ModelCard",
     "NetworkTraining",
+    "Pace",
     "Predictions",
     "TrainSettings",
     "TrainingData",

@@ -25,13 +25,13 @@ from dartboard.runs import (
 from dartboard.space import DropPath, Network
 from dartboard.train.compiled import Forward, compile_forward
 from dartboard.train.model import ModelCard
-from dartboard.train.schedule import Allowance, Schedule, learning_rate
+from dartboard.train.schedule import Allowance, Pace, Schedule, learning_rate
 from dartboard.train.settings import TrainSettings
 
 __all__ = ["NetworkTraining", "TrainingData", "train_network"]
 
-_RECENT = 3
 _LAST_PART = 0.2
+_NOTEWORTHY = 0.02
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def train_network(
         epochs: epochs in all.
         seed: root of every random stream.
         observer: hears of every step and epoch.
-        allowance: the working time, which corrects `epochs` after each of them; None lets it take what it takes.
+        allowance: the working time, to which its length is fitted after every epoch; None lets it take what it takes.
 
     Returns:
         The network after the last epoch, or after the one that `settings.keep` names.
@@ -91,7 +91,7 @@ def train_network(
             schedule = training.schedule
     done = training.epoch
     run.events.keep(lambda event: not _is_of(event, number) or (event["event"] == "epoch" and event["epoch"] <= done))
-    seconds = [event["seconds"] for event in run.events.read() if _is_of(event, number)]
+    epochs_done = [event for event in run.events.read() if _is_of(event, number)]
     observer.begin("train", epochs=schedule.epochs, steps=training.num_steps, done=done)
     if settings.compile and done < schedule.epochs:
         observer.note("The network is compiled in the first steps of the training, which takes a minute or more.")
@@ -100,14 +100,15 @@ def train_network(
         while training.epoch < schedule.epochs:
             event = training.run_epoch(observer)
             run.events.append(event)
-            seconds.append(event["seconds"])
-            changed = allowance is not None and training.keep_to(allowance, seconds)
+            epochs_done.append(event)
+            changed = allowance is not None and training.keep_to(allowance, epochs_done)
             run.save_checkpoint(checkpoint, "train", training.state_dict())
             observer.epoch(event)
             if changed:
                 observer.resize(epochs=schedule.epochs, steps=training.num_steps, done=training.epoch)
-    if schedule.epochs != schedule.planned:
-        observer.note(f"The training had {schedule.epochs} epochs instead of {schedule.planned}, as its time allowed.")
+    taken, planned = sum(event["steps"] for event in epochs_done), epochs * training.usual_steps
+    if allowance is not None and abs(taken - planned) > _NOTEWORTHY * planned:
+        observer.note(f"The training had {taken} steps instead of {planned}, as its time allowed.")
     if kept := training.kept:
         run.events.append({"event": "kept", "phase": "train", "run": number, **kept})
     observer.end("train")
@@ -133,7 +134,8 @@ class NetworkTraining:
         network: the network.
         schedule: how long the training is.
         epoch: epochs done.
-        num_steps: steps of an epoch.
+        usual_steps: steps of an epoch, as the settings have it.
+        num_steps: steps of the next epoch.
         kept: with `settings.keep` of "best" the epoch and the validation accuracy of the best weights so far.
     """
 
@@ -142,7 +144,7 @@ class NetworkTraining:
     ) -> None:
         self.data, self.settings, self.number, self._seed = data, settings, number, seed
         self.schedule, self.epoch = Schedule.of(epochs), 0
-        self.num_steps = min(len(data.train), settings.steps_per_epoch or len(data.train))
+        self.usual_steps = self.num_steps = min(len(data.train), settings.steps_per_epoch or len(data.train))
         with seeded_initialization(seed, "train", number, "weights"):
             self.network = card.build(auxiliary=settings.auxiliary_weight > 0)
         self.network.to(device=data.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -169,6 +171,7 @@ class NetworkTraining:
             "optimizer": self._optimizer.state_dict(),
             "epoch": self.epoch,
             "schedule": self.schedule.to_json(),
+            "num_steps": self.num_steps,
             "kept": self.kept,
             "best": self._best,
         }
@@ -178,18 +181,20 @@ class NetworkTraining:
         self.network.load_state_dict(saved["network"])
         self._optimizer.load_state_dict(saved["optimizer"])
         self.epoch, self.schedule = int(saved["epoch"]), Schedule(**saved["schedule"])
+        self.num_steps = int(saved["num_steps"])
         self.kept, self._best = saved["kept"], saved["best"]
 
-    def keep_to(self, allowance: Allowance, seconds: Sequence[float]) -> bool:
-        """Let the training have as many epochs as fit; `seconds` are those of its epochs so far.
+    def keep_to(self, allowance: Allowance, epochs: Sequence[Event]) -> bool:
+        """Let the training be as long as fits; `epochs` are the events of those done.
 
         Returns:
-            Whether their number has changed.
+            Whether its length has changed.
         """
-        before, last = self.schedule.epochs, seconds[-_RECENT:]
-        fitting = allowance.epochs(before, self.epoch, math.fsum(seconds), math.fsum(last) / len(last))
-        if fitting != before:
-            self.schedule.change(self.epoch, fitting)
+        before = Pace(self.schedule.epochs, self.num_steps)
+        fitting = allowance.pace(before, epochs)
+        if fitting.epochs != before.epochs:
+            self.schedule.change(self.epoch, fitting.epochs)
+        self.num_steps = fitting.steps
         return fitting != before
 
     def kept_network(self) -> Network:
@@ -234,6 +239,7 @@ class NetworkTraining:
             "run": self.number,
             "epoch": epoch + 1,
             "epochs": epochs,
+            "steps": self.num_steps,
             "seconds": time.perf_counter() - started,
             "train_loss": train_loss,
             "train_accuracy": train_accuracy,

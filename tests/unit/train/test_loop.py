@@ -14,7 +14,7 @@ from dartboard.data import Batch
 from dartboard.errors import NonFiniteLossError
 from dartboard.runs import Event, Observer, RunDirectory, make_generator, seeded_initialization
 from dartboard.space import PUBLISHED, DropPath, Genotype, Network, parse_genotype
-from dartboard.train import ModelCard, TrainingData, TrainSettings, loop, train_network
+from dartboard.train import Allowance, ModelCard, Pace, TrainingData, TrainSettings, loop, train_network
 from dartboard.train.schedule import learning_rate
 
 NB201 = parse_genotype("|nor_conv_1x1~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|")
@@ -70,6 +70,7 @@ def train(
     number: int = 0,
     card: ModelCard | None = None,
     observer: Observer | None = None,
+    allowance: Allowance | None = None,
 ) -> tuple[Network, list[Event]]:
     with RunDirectory(folder) as run:
         network = train_network(
@@ -81,6 +82,7 @@ def train(
             epochs=epochs,
             seed=0,
             observer=observer or Observer(),
+            allowance=allowance,
         )
         return network, run.events.read()
 
@@ -251,6 +253,95 @@ def test_stopped_and_resumed_is_never_stopped_bit_for_bit(tmp_path: Path, step: 
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name])
     assert [{**event, "seconds": 0} for event in again] == [{**event, "seconds": 0} for event in events]
+
+
+class Clock:
+    """Says that every step takes a second, or what it is told."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.seconds, self.now = list(seconds), 0.0
+
+    def step(self) -> None:
+        self.now += self.seconds.pop(0) if self.seconds else 1.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+class Listener(Observer):
+    """Moves the clock, and keeps what it hears."""
+
+    def __init__(self, clock: Clock, stop_after: int | None = None) -> None:
+        self.clock, self.stop_after = clock, stop_after
+        self.notes: list[str] = []
+        self.sizes: list[tuple[int, int, int]] = []
+
+    def step(self) -> None:
+        self.clock.step()
+
+    def epoch(self, event: Event) -> None:
+        if event["epoch"] == self.stop_after:
+            raise KeyboardInterrupt
+
+    def resize(self, *, epochs: int, steps: int, done: int) -> None:
+        self.sizes.append((epochs, steps, done))
+
+    def note(self, sentence: str) -> None:
+        self.notes.append(sentence)
+
+
+def test_a_training_that_is_too_slow_has_fewer_steps_in_as_many_epochs_and_its_rate_still_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(*(1.5,) * 8)
+    listener = Listener(clock)
+    monkeypatch.setattr(loop, "time", clock)
+    settings = PLAIN.model_copy(update={"schedule": "one-cycle", "lr_min": 0.0})
+    _, events = train(
+        tmp_path,
+        settings,
+        data=batches(8, 0),
+        epochs=5,
+        observer=listener,
+        allowance=Allowance(40.0, Pace(5, 8)),
+    )
+    assert [event["steps"] for event in events] == [8, 4, 6, 8, 8]  # a step seems to take 1.5 s, 1.25 s, then 1 s
+    assert sum(event["seconds"] for event in events) == 38.0
+    assert listener.sizes == [(5, 4, 1), (5, 6, 2), (5, 8, 3)]
+    assert listener.notes == ["The training had 34 steps instead of 40, as its time allowed."]
+    falling = [event["learning_rate"] for event in events][1:]
+    assert falling == sorted(falling, reverse=True)
+    assert falling[-1] < 0.1 * settings.lr
+
+
+def test_a_training_in_time_is_the_same_as_one_without_a_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free, _ = train(tmp_path / "free", PLAIN, data=batches(4, 0), epochs=3)
+    clock = Clock()
+    listener = Listener(clock)
+    monkeypatch.setattr(loop, "time", clock)
+    kept, events = train(
+        tmp_path / "kept",
+        PLAIN,
+        data=batches(4, 0),
+        epochs=3,
+        observer=listener,
+        allowance=Allowance(12.0, Pace(3, 4)),
+    )
+    assert [event["steps"] for event in events] == [4, 4, 4]
+    assert not listener.notes
+    for name, weight in kept.state_dict().items():
+        assert torch.equal(weight, free.state_dict()[name]), name
+
+
+def test_a_resumed_training_goes_on_with_as_many_steps_as_it_was_fitted_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "time", clock := Clock(*(1.5,) * 8))
+    length = {"data": batches(8, 0), "epochs": 5, "allowance": Allowance(40.0, Pace(5, 8))}
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, PLAIN, observer=Listener(clock, stop_after=1), **length)  # type: ignore[arg-type]
+    _, events = train(tmp_path, PLAIN, observer=Listener(clock), **length)  # type: ignore[arg-type]
+    assert [event["steps"] for event in events] == [8, 4, 6, 8, 8]
 
 
 def test_networks_of_one_run_differ_and_each_keeps_its_own_record(tmp_path: Path) -> None:
