@@ -128,7 +128,8 @@ def as_table(records: Records) -> str:
         )
     within = sum(each["command_seconds"] <= GRACE * parse_duration(each["budget"]) for each in records.values())
     lines += ["", f"{within} of {len(records)} commands ended within {GRACE:g} times their budget, report included."]
-    lines += [f"Random networks and ResNets had {_range(_equality(records))}% of the steps of the network found."]
+    if equality := _equality(records):
+        lines += [f"Random networks and ResNets had {_range(equality)}% of the steps of the network found."]
     lines += ["", "Planned and actual seconds by phase:", "", "| run | " + " | ".join(PHASES) + " |"]
     lines += ["|---|" + "---|" * len(PHASES)]
     for record in records.values():
@@ -162,7 +163,7 @@ def _finals(record: Records) -> str:
 def _equality(records: Records) -> list[float]:
     """Steps of the yardsticks in hundredths of those of the network found."""
     counts = [record["steps"] for record in records.values() if "steps" in record]
-    return [100 * steps / each["found"] for each in counts for name, steps in each.items() if name != "found"] or [100]
+    return [100 * steps / each["found"] for each in counts for name, steps in each.items() if name != "found"]
 
 
 def _difference(records: list[Records]) -> str:
