@@ -14,7 +14,21 @@ from dartboard.errors import DartboardError
 from dartboard.version import __version__
 
 if TYPE_CHECKING:
-    from dartboard.api import analyse, describe, methods, plan, predict, report, run, search, select, spaces, train
+    from dartboard.api import (
+        analyse,
+        compare,
+        describe,
+        export,
+        methods,
+        plan,
+        predict,
+        report,
+        run,
+        search,
+        select,
+        spaces,
+        train,
+    )
     from dartboard.display import progress
     from dartboard.pipeline import Result
     from dartboard.runs import Observer
@@ -27,7 +41,9 @@ __all__ = [
     "Result",
     "__version__",
     "analyse",
+    "compare",
     "describe",
+    "export",
     "methods",
     "plan",
     "predict",

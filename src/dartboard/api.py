@@ -8,6 +8,7 @@ on with the run in `out`, or begin it); `observer` (hears of progress; `dartboar
 to record as typed). All raise `DartboardError`, whose message is one sentence for the user.
 """
 
+import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,9 +25,11 @@ from dartboard.data import (
     describe_dataset,
     draw_contact_sheet,
 )
-from dartboard.errors import DeviceMemoryError
+from dartboard.errors import DeviceMemoryError, NonFiniteLossError
 from dartboard.pipeline import (
     FOUND,
+    Comparison,
+    ComparisonRecord,
     Data,
     Plan,
     Request,
@@ -48,11 +51,13 @@ from dartboard.pipeline import (
     describe_spaces,
     device_name,
     evaluate_networks,
+    export_network,
     finished_result,
     given_arrays,
     hold_finals,
     open_request,
     plan_analysis,
+    plan_comparison,
     predict_images,
     read_genotype,
     recorded_source,
@@ -65,11 +70,25 @@ from dartboard.pipeline import (
     train_networks,
     train_request,
 )
-from dartboard.report import write_report
-from dartboard.runs import Observer, check_new_file, write_atomically
-from dartboard.train import PREDICTION_ENDINGS, ImagePredictions
+from dartboard.report import COMPARISON_FILE, write_comparison, write_report
+from dartboard.runs import Observer, RunDirectory, check_new_file, next_free, write_atomically
+from dartboard.train import EXPORT_ENDINGS, PREDICTION_ENDINGS, ExportedModel, ImagePredictions
 
-__all__ = ["analyse", "describe", "methods", "plan", "predict", "report", "run", "search", "select", "spaces", "train"]
+__all__ = [
+    "analyse",
+    "compare",
+    "describe",
+    "export",
+    "methods",
+    "plan",
+    "predict",
+    "report",
+    "run",
+    "search",
+    "select",
+    "spaces",
+    "train",
+]
 
 Layer = Mapping[str, Any]
 Place = str | Path
@@ -159,6 +178,70 @@ def train(
         lots = allot_trainings(session, given)
         evaluate_networks(session, train_networks(session, given, lots.get(FOUND)))
         return _finish(session, command)
+
+
+def compare(
+    data: Data | None = None,
+    *layers: Layer,
+    methods: Sequence[str],
+    seeds: int | str | Sequence[int] = 3,
+    train: bool = True,
+    out: Place | None = None,
+    resume: bool = False,
+    observer: Observer | None = None,
+    command: str = "dartboard.compare(...)",
+) -> Comparison:
+    """Run several search methods by the same recipe on the same data, each with the same seeds, and tabulate them.
+
+    Every run is an ordinary one in a folder of its own, `METHOD/seed-N`, as `run` or `search` would make it with
+    those settings. What has ended is kept when the comparison is resumed. A run whose loss is no longer finite, or
+    whose device has too little memory, is reported as failed, and the others go on.
+
+    Args:
+        data: see the module.
+        layers: settings that all runs share; the space is one that fits all methods where it is left open.
+        methods: names, with options as in "darts-minus:auxiliary_gate=0.3"; with "random" among them, the others are
+            compared with it, otherwise with the first.
+        seeds: how many, from the setting `seed` on, or which. Each is the root of the random streams of a run, and of
+            the split of the images.
+        train: also train and test what is found; otherwise cells can only be compared by the table of NAS-Bench-201.
+        out: directory of the comparison; None makes a new one under `runs/`.
+        resume: see the module.
+        observer: see the module.
+        command: see the module.
+
+    Returns:
+        The summary, as in `comparison.json`; `comparison.html` and the tables lie beside it.
+    """
+    plan = plan_comparison(data, layers, methods, seeds, train=train)
+    place = Path(out) if out else next_free(Path("runs") / "comparison")
+    verb = run if train else search
+    with observer or Observer() as watching, RunDirectory(place) as directory:
+        settings = plan.settings(data)
+        directory.check(settings, resume=resume)
+        if not directory.has("settings.json"):
+            # What the data or the device refuse leaves nothing behind.
+            seed, contender = next(plan.pairs())
+            request = search_request(data, plan.layers_of(seed, contender), plan.steps)
+            with _opened(data, request, place / plan.folder(seed, contender), False, watching):
+                pass
+        directory.claim(settings)
+        record = ComparisonRecord(directory, plan, command, watching)
+        for number, (seed, contender) in enumerate(plan.pairs(), 1):
+            folder = place / plan.folder(seed, contender)
+            watching.note(f"Run {number} of {plan.wanted}: {contender.label} with seed {seed}, in {folder}.")
+            again = shlex.join(["dartboard", verb.__name__, "--config", str(folder / "settings.json")])
+            own = plan.layers_of(seed, contender)
+            try:
+                result = verb(data, *own, out=folder, resume=True, observer=watching, command=again)
+            except (NonFiniteLossError, DeviceMemoryError) as error:
+                watching.note(f"This run failed: {error}")
+                record.fail(seed, contender, str(error))
+            else:
+                record.add(seed, contender, result)
+            comparison = record.summarize()
+            write_comparison(place)
+    return comparison
 
 
 def select(
@@ -285,6 +368,21 @@ def predict(
     return predictions
 
 
+def export(run_directory: Place, out: Place, *, overwrite: bool = False) -> ExportedModel:
+    """Write the trained network of a run as one file that needs no dartboard: uint8 images in, probabilities out.
+
+    Args:
+        run_directory: the run; with `yardsticks/random` or `yardsticks/resnet` below it, the network of a yardstick.
+        out: the file: .onnx (needs the extra `export`) or .pt2, a program of torch.export.
+        overwrite: replace `out` if it is there.
+
+    Returns:
+        What the file takes, and how far it differs from the network on random images.
+    """
+    check_new_file(Path(out), EXPORT_ENDINGS, overwrite=overwrite)
+    return export_network(Path(run_directory), Path(out))
+
+
 def describe(
     data: Data | None = None,
     layer: Layer | None = None,
@@ -325,12 +423,13 @@ def spaces() -> list[dict[str, Any]]:
 
 
 def report(run_directory: Place) -> Path:
-    """Write the report of a run anew, from what its directory holds.
+    """Write the report of a run anew, from what its directory holds; or of a comparison.
 
     Returns:
-        The page, `report.html` in the run directory.
+        The page, `report.html` in the run directory, or `comparison.html`.
     """
-    return write_report(Path(run_directory))
+    path = Path(run_directory)
+    return write_comparison(path) if (path / COMPARISON_FILE).is_file() else write_report(path)
 
 
 @contextmanager

@@ -55,6 +55,10 @@ class CheckpointError(DartboardError, ValueError):
     """A checkpoint or model file is damaged, or was written by another version or with other settings."""
 
 
+class ExportError(DartboardError, RuntimeError):
+    """A network cannot be exported, packages for that are absent, or the file would not say what the network says."""
+
+
 class DeviceMemoryError(DartboardError, MemoryError):
     """An accelerator has too little memory for the batch and network sizes asked for."""
 

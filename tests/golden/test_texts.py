@@ -31,7 +31,22 @@ def type_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "verb", ["", "run", "search", "train", "data", "predict", "select", "analyse", "report", "methods", "spaces"]
+    "verb",
+    [
+        "",
+        "run",
+        "search",
+        "train",
+        "compare",
+        "data",
+        "predict",
+        "export",
+        "select",
+        "analyse",
+        "report",
+        "methods",
+        "spaces",
+    ],
 )
 def test_help_reads_as_it_did(golden: Golden, tmp_path: Path, verb: str) -> None:
     shown = type_in(tmp_path, *([verb] if verb else []), "--help").stdout

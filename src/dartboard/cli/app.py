@@ -19,6 +19,7 @@ from rich.text import Text
 
 from dartboard.cli.options import (
     PRESET_LIST,
+    CompareOptions,
     ImageColumn,
     LabelColumn,
     PlanOptions,
@@ -54,8 +55,10 @@ From a dataset to a searched, retrained, tested and reported network:
   [bold]dartboard search PICTURES[/]                    only search an architecture
   [bold]dartboard train PICTURES --genotype darts-v2[/] only train a given one
 
+  [bold]dartboard compare PICTURES --methods darts,random[/] several methods beside one another
   [bold]dartboard data PICTURES[/]                      what a dataset holds
   [bold]dartboard predict RUN IMAGES --out preds.csv[/] what the network of a run says of other images
+  [bold]dartboard export RUN --out model.onnx[/]        that network as a file for other programs
 
 PICTURES is a folder with one folder of images per class, or any other layout of those in dartboard run --help.
 Every verb leaves its results in a run directory and, when interrupted, goes on with --resume.
@@ -135,6 +138,36 @@ def plan(options: PlanOptions) -> None:
     with _at_work() as (api, display):
         planned = api.plan(options.data, *layers, genotype=options.genotype, observer=display)
     print_plan(planned, as_json=options.as_json)
+
+
+@app.command(epilog=PRESET_LIST)
+@takes(CompareOptions)
+def compare(options: CompareOptions) -> None:
+    """Compare search methods: the same data, seeds and recipe for all, and a table with mean and deviation.
+
+    Every run is kept with its report, in METHOD/seed-N of the directory of the comparison.
+
+    [bold]Examples[/]
+
+      dartboard compare flowers/ --methods darts,gdas,drnas,random
+      dartboard compare flowers/ --methods darts,random --seeds 5 --space darts --set train.epochs=60
+      dartboard compare flowers/ --methods darts,darts-minus --search-only --out runs/minus --resume
+    """
+    from dartboard.cli.output import print_comparison
+
+    with _at_work() as (api, display):
+        comparison = api.compare(
+            options.data,
+            *options.layers(),
+            methods=options.names,
+            seeds=options.seeds,
+            train=not options.search_only,
+            out=options.out,
+            resume=options.resume,
+            observer=display,
+            command=shlex.join(["dartboard", *sys.argv[1:]]),
+        )
+    print_comparison(comparison, as_json=options.as_json)
 
 
 _Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON, and nothing else.")]
@@ -274,6 +307,36 @@ def predict(
             run_directory, data, layer, out=out, overwrite=overwrite, device=device, observer=display
         )
     print_predictions(predictions, out, as_json=as_json)
+
+
+@app.command()
+def export(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory.", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="model.onnx, for which the extra 'export' must be installed, or model.pt2 for torch.export.load.",
+        ),
+    ],
+    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it is there.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Write the trained network of a run as one file that needs no dartboard, and compare the two.
+
+    It takes uint8 images (batch, height, width, channels) and gives probabilities; the class names are in it.
+
+    [bold]Examples[/]
+
+      dartboard export runs/flowers --out flowers.onnx
+      dartboard export runs/flowers/yardsticks/resnet --out resnet.pt2
+    """
+    from dartboard import api
+    from dartboard.cli.output import print_exported
+
+    print_exported(api.export(run_directory, out, overwrite=overwrite), as_json=as_json)
 
 
 @app.command()

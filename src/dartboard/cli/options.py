@@ -12,6 +12,7 @@ from dartboard.config import parse_overrides, read_settings_file
 
 __all__ = [
     "PRESET_LIST",
+    "CompareOptions",
     "ImageColumn",
     "LabelColumn",
     "PlanOptions",
@@ -256,6 +257,55 @@ class RunOptions(SearchOptions):
             "same cost, which trebles the time of training.  \\[default: the preset's; quick does]",
         ),
     ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(_Options):
+    """What can be typed after `compare`."""
+
+    budget: Annotated[str | None, typer.Option(hidden=True)] = None
+    methods: Annotated[
+        str,
+        typer.Option(
+            metavar="LIST",
+            rich_help_panel=_WHAT,
+            help="Search methods with commas between them, from: dartboard methods. Options of one follow a colon, as "
+            "in darts,darts-minus:auxiliary_gate=0.3,random. With random among them, the others are compared with it.",
+        ),
+    ]
+    seeds: Annotated[
+        str,
+        typer.Option(
+            metavar="NUMBER|LIST",
+            rich_help_panel=_HOW,
+            help="Run each method so many times, with seeds from --seed on, or with each of these seeds, as in "
+            "2,20,200.",
+        ),
+    ] = "3"
+    search_only: Annotated[
+        bool,
+        typer.Option(
+            "--search-only",
+            metavar="",
+            rich_help_panel=_HOW,
+            help="Train nothing: compare cells by the table of NAS-Bench-201 and by their skip connections.",
+        ),
+    ] = False
+
+    def layers(self) -> list[dict[str, Any]]:
+        """As of a run; the seeds are those of the comparison."""
+        return [{name: value for name, value in layer.items() if name != "seeds"} for layer in super().layers()]
+
+    @property
+    def names(self) -> list[str]:
+        """The methods, each with its options."""
+        names: list[str] = []
+        for part in self.methods.split(","):
+            if names and ":" in names[-1] and ":" not in part and "=" in part:
+                names[-1] += f",{part}"
+            elif part.strip():
+                names.append(part.strip())
+        return names
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,11 +16,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dartboard.data import DatasetDescription
-    from dartboard.pipeline import ChoiceFacts, FinalsFacts, Plan, ReselectionFacts, Result, Yardstick
-    from dartboard.train import ImagePredictions
+    from dartboard.pipeline import ChoiceFacts, Comparison, FinalsFacts, Plan, ReselectionFacts, Result, Yardstick
+    from dartboard.train import ExportedModel, ImagePredictions
 
-__all__ = ["print_description", "print_entries", "print_plan", "print_predictions", "print_result"]
+__all__ = [
+    "print_comparison",
+    "print_description",
+    "print_entries",
+    "print_exported",
+    "print_plan",
+    "print_predictions",
+    "print_result",
+]
 
+
+_UNBOUNDED = 10_000
+"""Characters of a line that is written to a file."""
 
 _NAMED = 5
 """Broken files and duplicates that are named, of those that are counted."""
@@ -124,6 +135,56 @@ def print_predictions(predictions: "ImagePredictions", out: "Path", *, as_json: 
             "images": f"{facts['images']:,}",
             "throughput": f"{predictions.images_per_second:,.0f} images per second",
             "predictions": str(out),
+        }
+    )
+
+
+def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
+    """Print the table of a comparison, and where the rest lies."""
+    from dartboard.report import tabulate
+
+    document = comparison.to_json()
+    if as_json:
+        typer.echo(json.dumps(document))
+        return
+    table = tabulate(document)
+    shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for number, heading in enumerate(table.headings):
+        shown.add_column(heading, justify="right" if number else "left", overflow="fold")
+    for row in table.rows:
+        shown.add_row(*map(Text, row))
+    console = Console()
+    if not console.is_terminal:
+        console.width = _UNBOUNDED
+    console.print(shown)
+    for note in table.notes:
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
+    _print_rows({"report": str(comparison.path / "comparison.html"), "directory": str(comparison.path)})
+
+
+def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
+    """Print what was exported, how it was checked, and how fast it is."""
+    size, shape = model.path.stat().st_size, " x ".join(map(str, model.image_shape))
+    if as_json:
+        facts = {
+            "model": str(model.path),
+            "bytes": size,
+            "classes": model.classes,
+            "image_shape": model.image_shape,
+            "images_compared": model.images,
+            "largest_difference": model.difference,
+            "seconds_per_image": model.seconds,
+        }
+        typer.echo(json.dumps(facts))
+        return
+    _print_rows(
+        {
+            "takes": f"uint8 images, {shape} (height x width x channels), any number at once",
+            "gives": f"probabilities of {len(model.classes)} classes, whose names are in the file",
+            "checked": f"{model.images} random images: no probability differs from the network's by more than "
+            f"{model.difference:.1e}",
+            "speed": f"{1000 * model.seconds:.2g} ms an image, one at a time on this CPU",
+            "model": f"{model.path} ({size / 1024:,.0f} KiB)",
         }
     )
 

@@ -6,12 +6,14 @@ from dartboard.pipeline.announcing import announce
 from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.catalogue import describe_methods, describe_spaces
 from dartboard.pipeline.choosing import check_choice, choose_genotype, describe_choice
+from dartboard.pipeline.comparing import ComparisonRecord, plan_comparison
+from dartboard.pipeline.comparison import Comparison
 from dartboard.pipeline.finals import check_finals, hold_finals
 from dartboard.pipeline.given import Data, given_arrays, recorded_source
 from dartboard.pipeline.opening import open_request
 from dartboard.pipeline.plan import Plan, describe_plan
 from dartboard.pipeline.plans import Step, check_sizes, search_length, train_epochs
-from dartboard.pipeline.predicting import predict_images, predict_with
+from dartboard.pipeline.predicting import export_network, predict_images, predict_with
 from dartboard.pipeline.presets import AUTO, PRESETS
 from dartboard.pipeline.requests import Request, search_request, stored_request, train_request
 from dartboard.pipeline.reselecting import reselect_genotype, reselection_directory, reselection_settings
@@ -29,6 +31,8 @@ __all__ = [
     "PRESETS",
     "AnalysisFacts",
     "ChoiceFacts",
+    "Comparison",
+    "ComparisonRecord",
     "Data",
     "Decision",
     "FinalsFacts",
@@ -58,6 +62,7 @@ __all__ = [
     "describe_spaces",
     "device_name",
     "evaluate_networks",
+    "export_network",
     "find_device",
     "finished_result",
     "given_arrays",
@@ -65,6 +70,7 @@ __all__ = [
     "open_request",
     "open_session",
     "plan_analysis",
+    "plan_comparison",
     "predict_images",
     "predict_with",
     "read_genotype",

@@ -1,4 +1,4 @@
-"""Predicting images with the trained model of a run."""
+"""Using the trained model of a run: predicting images, and exporting it."""
 
 import time
 from collections.abc import Mapping
@@ -23,9 +23,17 @@ from dartboard.pipeline.inputs import EVALUATION_BATCH
 from dartboard.pipeline.session import find_device
 from dartboard.runs import Observer, read_json
 from dartboard.space import Network
-from dartboard.train import ImagePredictions, ModelCard, class_probabilities, load_model
+from dartboard.train import (
+    ExportedModel,
+    ImagePredictions,
+    ModelCard,
+    check_exportable,
+    class_probabilities,
+    export_model,
+    load_model,
+)
 
-__all__ = ["predict_images", "predict_with"]
+__all__ = ["export_network", "predict_images", "predict_with"]
 
 
 def predict_images(
@@ -43,12 +51,22 @@ def predict_images(
     Raises:
         DartboardError: there is no such model, the images cannot be read, or the device is not available.
     """
-    if not (run / "model.json").is_file():
-        raise RunDirectoryError(
-            f"{run} holds no trained model (model.json); name the run directory of a run or training that has ended."
-        )
+    _check_trained(run)
     target = find_device(device)
     return predict_with(load_model(run), source, _settings(run, layer), device=target, observer=observer)
+
+
+def export_network(run: Path, path: Path) -> ExportedModel:
+    """Write the trained network of a run as one file that needs no dartboard (see `dartboard.train.export_model`).
+
+    Raises:
+        RunDirectoryError: there is no such model, or the file cannot be written.
+        CheckpointError: the model is damaged.
+        ExportError: it cannot be exported, or packages for that are absent.
+    """
+    _check_trained(run)
+    check_exportable(path)
+    return export_model(*load_model(run), path)
 
 
 def predict_with(
@@ -79,6 +97,13 @@ def predict_with(
     started = time.perf_counter()
     probabilities = class_probabilities(network.to(device), batches)
     return ImagePredictions(images.names, card.classes, probabilities, time.perf_counter() - started)
+
+
+def _check_trained(run: Path) -> None:
+    if not (run / "model.json").is_file():
+        raise RunDirectoryError(
+            f"{run} holds no trained model (model.json); name the run directory of a run or training that has ended."
+        )
 
 
 def _settings(run: Path, layer: Mapping[str, Any]) -> DataSettings:

@@ -1,8 +1,19 @@
 """Run directories to facts, figures and one page; needs files only, nothing that lives."""
 
 from dartboard.report.cell_diagram import draw_cell
+from dartboard.report.comparison import COMPARISON_FILE, MethodTable, tabulate, write_comparison
 from dartboard.report.facts import Facts
 from dartboard.report.page import draw_genotype, write_report
 from dartboard.report.reader import read_facts
 
-__all__ = ["Facts", "draw_cell", "draw_genotype", "read_facts", "write_report"]
+__all__ = [
+    "COMPARISON_FILE",
+    "Facts",
+    "MethodTable",
+    "draw_cell",
+    "draw_genotype",
+    "read_facts",
+    "tabulate",
+    "write_comparison",
+    "write_report",
+]

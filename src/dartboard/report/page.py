@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dartboard.errors import DartboardError
@@ -24,17 +23,8 @@ from dartboard.report.layer_diagram import draw_layers
 from dartboard.report.pictures import LARGEST_SIDE, picture_uri
 from dartboard.report.reader import read_facts
 from dartboard.report.strength_chart import draw_strengths
-from dartboard.report.wording import (
-    accuracy_text,
-    compact,
-    count,
-    duration,
-    number,
-    percent,
-    points,
-    summary,
-    verdict,
-)
+from dartboard.report.templates import make_environment
+from dartboard.report.wording import accuracy_text, summary, verdict
 from dartboard.runs import write_json, write_text
 from dartboard.space import Genotype, get_space
 from dartboard.space.layers import stage_lengths
@@ -62,20 +52,8 @@ def write_report(path: Path) -> Path:
 
 def render_page(facts: Facts) -> str:
     """The page as text; the same facts give the same text."""
-    environment = Environment(
-        loader=PackageLoader("dartboard.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = make_environment()
     environment.filters |= {
-        "percent": percent,
-        "count": count,
-        "compact": compact,
-        "duration": duration,
-        "number": number,
-        "points": points,
         "picture": lambda example: Markup(picture_uri(example.image)),
         "tiny": lambda example: max(example.image.shape[:2]) < LARGEST_SIDE,
     }

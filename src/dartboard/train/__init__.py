@@ -3,6 +3,7 @@
 from dartboard.train.compare import Difference, paired_difference
 from dartboard.train.compiled import check_compiler
 from dartboard.train.evaluate import Predictions, class_probabilities, confusion_matrix, predict
+from dartboard.train.export import EXPORT_ENDINGS, ExportedModel, check_exportable, export_model
 from dartboard.train.imbalance import log_prior
 from dartboard.train.loop import NetworkTraining, TrainingData, train_network
 from dartboard.train.model import ModelCard, load_model, rebuild_model, save_model
@@ -12,9 +13,11 @@ from dartboard.train.scores import write_scores
 from dartboard.train.settings import TrainSettings
 
 __all__ = [
+    "EXPORT_ENDINGS",
     "PREDICTION_ENDINGS",
     "Allowance",
     "Difference",
+    "ExportedModel",
     "ImagePredictions",
     "ModelCard",
     "NetworkTraining",
@@ -23,8 +26,10 @@ __all__ = [
     "TrainSettings",
     "TrainingData",
     "check_compiler",
+    "check_exportable",
     "class_probabilities",
     "confusion_matrix",
+    "export_model",
     "load_model",
     "log_prior",
     "paired_difference",

@@ -29,7 +29,8 @@ class AveragePool3x3(nn.AvgPool2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, height, width) -> (batch, channels, ceil(height/stride), ceil(width/stride))."""
-        if self.step > 1 or x.numel() < _LEAST_PIXELS * x.shape[1] or not has_own_kernels(x):
+        # The size is asked last: a compiler, which has gone by then, would tie what it makes to it.
+        if self.step > 1 or not has_own_kernels(x) or x.numel() < _LEAST_PIXELS * x.shape[1]:
             return super().forward(x)
         result: Tensor = _AveragePool.apply(x)  # type: ignore[no-untyped-call]
         return result
