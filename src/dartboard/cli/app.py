@@ -333,10 +333,11 @@ def export(
       dartboard export runs/flowers --out flowers.onnx
       dartboard export runs/flowers/yardsticks/resnet --out resnet.pt2
     """
-    from dartboard import api
     from dartboard.cli.output import print_exported
 
-    print_exported(api.export(run_directory, out, overwrite=overwrite), as_json=as_json)
+    with _at_work() as (api, _):
+        exported = api.export(run_directory, out, overwrite=overwrite)
+    print_exported(exported, as_json=as_json)
 
 
 @app.command()
