@@ -10,16 +10,20 @@ __all__ = ["busy_cores", "share_processors"]
 _CHOSEN = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS")
 """Variables by which a user has said how threads behave."""
 
+_SPINS = "10000"
+"""How often a waiting thread looks before it sleeps (benchmarks/results/sharing.md)."""
+
 _LIMIT = 0.5
 _SECONDS = 0.1
 
 
 def share_processors() -> str:
-    """Let the threads of torch sleep while they wait for one another, where other programs keep cores busy.
+    """Let the threads of torch sleep while they wait for one another: soon, or at once where cores are busy.
 
-    By default a waiting thread spins, which is fastest on an idle machine. Where another program wants its core, the
-    thread that all wait for does not run meanwhile, and a step takes several times as long. OpenMP reads its settings
-    when torch is loaded, so this must come before.
+    By default a waiting thread spins for long, which is fastest on an idle machine. Where another program wants its
+    core, the thread that all wait for does not run meanwhile, and a step can take many times as long; on an idle
+    machine a tenth of a millisecond of spinning is as fast. OpenMP reads its settings when torch is loaded, so this
+    must come before.
 
     Returns:
         What was done, as a sentence for the user; or nothing.
@@ -28,6 +32,7 @@ def share_processors() -> str:
         return ""
     busy = busy_cores()
     if busy < _LIMIT:
+        os.environ["GOMP_SPINCOUNT"] = _SPINS
         return ""
     os.environ["OMP_WAIT_POLICY"] = "passive"
     return f"Other programs keep {busy:.1f} cores busy, so threads sleep while they wait (OMP_WAIT_POLICY=passive)."

@@ -261,6 +261,7 @@ class YardstickFacts:
         difference: accuracy of the network found less this one's.
         interval: what holds 95% of the differences when the test images are drawn anew.
         page: its own report, relative to this one.
+        trained: its steps as a share of those of the network found.
     """
 
     name: str
@@ -271,6 +272,7 @@ class YardstickFacts:
     difference: float
     interval: tuple[float, float]
     page: str
+    trained: float = 1.0
 
 
 @dataclass(frozen=True)

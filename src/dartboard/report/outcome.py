@@ -69,6 +69,7 @@ def read_yardsticks(content: Mapping[str, Any]) -> tuple[YardstickFacts, ...]:
             difference=float(entry["difference"]),
             interval=(float(entry["interval"][0]), float(entry["interval"][1])),
             page=f"yardsticks/{name}/report.html",
+            trained=float(entry["steps"] / entry["wanted_steps"]) if entry.get("wanted_steps") else 1.0,
         )
         for name, entry in content.items()
     )

@@ -8,6 +8,9 @@ __all__ = ["accuracy_text", "compact", "count", "duration", "number", "percent",
 
 _DASH = "\u2013"
 
+_COMPARABLE = 0.9
+"""Share of the steps of the network found that another must have had for its accuracy to say anything."""
+
 
 def percent(fraction: float | None, digits: int = 2) -> str:
     """A fraction as a percentage.
@@ -54,6 +57,8 @@ def verdict(yardsticks: Sequence[YardstickFacts]) -> str:
 
 def _verdict(yardstick: YardstickFacts) -> str:
     low, high = yardstick.interval
+    if yardstick.trained < _COMPARABLE and high >= 0:
+        return f"Of {yardstick.what} nothing follows, since so short a training compares with no other."
     if low > 0:
         return f"The network found is better than {yardstick.what}, by {points(yardstick.difference)}."
     if high < 0:

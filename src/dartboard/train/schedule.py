@@ -92,7 +92,8 @@ class Allowance:
             epochs: the events of those done, one or more.
 
         Returns:
-            `now`, where that fits well enough; otherwise at least one step more than is done.
+            `now`, where that fits well enough; otherwise at least half an epoch more than is done, in which the rate
+            falls to its end.
         """
         done = len(epochs)
         if done >= now.epochs:
@@ -105,13 +106,13 @@ class Allowance:
             most = Pace(*(max(event[name] for event in epochs) for name in Pace._fields))
         left = max(now.epochs - done, min(most.epochs - done, math.floor(affordable / most.steps)))
         fitting = affordable / left
-        least = epochs[0]["steps"] / 2
+        least = math.ceil(epochs[0]["steps"] / 2)
         if fitting < least:
             left = max(1, math.floor(affordable / least))
             fitting = affordable / left
         if left == now.epochs - done and (1 - _SLACK) * now.steps <= fitting < now.steps:
             return now
-        return Pace(done + left, max(1, min(most.steps, math.floor(fitting))))
+        return Pace(done + left, max(least, min(most.steps, math.floor(fitting))))
 
 
 def learning_rate(settings: TrainSettings, step: float, steps: int, steps_per_epoch: int) -> float:

@@ -39,28 +39,33 @@ def test_a_system_that_does_not_say_is_taken_for_idle(text: str | None, tmp_path
     assert sharing.busy_cores(stat, seconds=0.0) == 0.0
 
 
-def tell(busy: float, **environment: str) -> tuple[str, str]:
-    """In a fresh process with so many busy cores: the sentence, and the policy that torch will find."""
+def tell(busy: float, **environment: str) -> tuple[str, str, str]:
+    """In a fresh process with so many busy cores: the sentence, the policy and the count that torch will find."""
     code = (
         "from dartboard.cli import sharing; import os;"
         f"sharing.busy_cores = lambda: {busy}; print(sharing.share_processors());"
-        "print(os.environ.get('OMP_WAIT_POLICY'))"
+        "print(os.environ.get('OMP_WAIT_POLICY')); print(os.environ.get('GOMP_SPINCOUNT'))"
     )
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
     found = subprocess.run(
         [sys.executable, "-c", code], env=clean | environment, capture_output=True, text=True, check=True
     )
-    sentence, policy = found.stdout.splitlines()
-    return sentence, policy
+    sentence, policy, spins = found.stdout.splitlines()
+    return sentence, policy, spins
 
 
 def test_threads_sleep_on_a_busy_machine_unless_the_user_has_said_otherwise() -> None:
-    sentence, policy = tell(1.2)
+    sentence, policy, spins = tell(1.2)
     assert sentence.startswith("Other programs keep 1.2 cores busy")
-    assert policy == "passive"
-    assert tell(0.1) == ("", "None")
-    assert tell(1.2, OMP_NUM_THREADS="1") == ("", "None")
-    assert tell(1.2, OMP_WAIT_POLICY="active") == ("", "active")
+    assert (policy, spins) == ("passive", "None")
+    assert tell(1.2, OMP_NUM_THREADS="1") == ("", "None", "None")
+    assert tell(1.2, OMP_WAIT_POLICY="active") == ("", "active", "None")
+
+
+def test_threads_spin_for_a_moment_only_on_an_idle_machine_which_may_become_busy() -> None:
+    assert tell(0.1) == ("", "None", "10000")
+    assert tell(0.1, GOMP_SPINCOUNT="5") == ("", "None", "5")
+    assert tell(0.1, OMP_WAIT_POLICY="active") == ("", "active", "None")
 
 
 def test_it_is_too_late_once_torch_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

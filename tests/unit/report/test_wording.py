@@ -76,3 +76,18 @@ def test_the_summary_says_that_a_short_training_chose_among_proposals(finished_r
 def test_the_verdict_says_where_the_better_network_is(interval, said):
     yardstick = YardstickFacts("resnet", "a plain ResNet", 0.9, 10, 20, 0.02, interval, "yardsticks/resnet/report.html")
     assert said in verdict([yardstick])
+
+
+@pytest.mark.parametrize(
+    ("trained", "interval", "said"),
+    [
+        (0.95, (0.01, 0.03), "is better than"),
+        (0.5, (0.01, 0.03), "nothing follows"),
+        (0.5, (-0.01, 0.03), "nothing follows"),
+        (0.5, (-0.03, -0.01), "is worse than"),
+    ],
+)
+def test_a_yardstick_whose_training_was_cut_short_proves_nothing_unless_it_is_better_even_so(trained, interval, said):
+    what = "a plain ResNet, trained for 5 of 10 steps for want of time,"
+    page = "yardsticks/resnet/report.html"
+    assert said in verdict([YardstickFacts("resnet", what, 0.9, 10, 20, 0.02, interval, page, trained)])

@@ -71,8 +71,8 @@ def test_an_allowance_keeps_what_fits() -> None:
         (4.0, Pace(20, 10)),  # 88 s are left, 220 steps
         (6.0, Pace(20, 8)),  # 82 s, 136 steps
         (11.0, Pace(15, 5)),  # 67 s, 60 steps: 17 epochs would have less than half
-        (33.0, Pace(4, 1)),  # nothing is left, and an epoch is needed to end in
-        (500.0, Pace(4, 1)),
+        (33.0, Pace(4, 5)),  # hardly anything is left, and half an epoch is needed to end in
+        (500.0, Pace(4, 5)),
     ],
 )
 def test_an_allowance_shortens_what_does_not_fit_but_leaves_an_epoch_to_end_in(seconds: float, wanted: Pace) -> None:
