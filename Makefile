@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-short-searches benchmark-short-trainings benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 clean
+.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-sharing benchmark-short-searches benchmark-short-trainings benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -61,6 +61,9 @@ benchmark-s2: install ## skip connections against convolutions: what alpha choos
 
 benchmark-streaming: install ## how long a step waits for images on disk
 	$(BIN)/python benchmarks/streaming.py
+
+benchmark-sharing: install ## what threads that spin while they wait cost and save, alone and beside another program
+	$(BIN)/python benchmarks/sharing.py
 
 benchmark-short-searches: install ## what rates a search of a few hundred steps should have (needs CIFAR-10 and the table)
 	$(BIN)/python benchmarks/short_searches.py

@@ -61,6 +61,18 @@ def test_the_streaming_benchmark_compares_what_reads_the_same_images(tmp_path: P
 
 
 @pytest.mark.slow
+def test_the_benchmark_of_waiting_threads_measures_every_way_alone_and_in_company(tmp_path: Path) -> None:
+    options = ["--rounds", "1", "--seconds", "0.01", "--folder", str(tmp_path)]
+    subprocess.run([sys.executable, str(BENCHMARKS / "sharing.py"), *options], check=True)
+    steps = json.loads((tmp_path / "sharing.json").read_text(encoding="utf-8"))["steps"]
+    assert list(steps) == ["idle, small", "idle, larger", "beside another, small", "beside another, larger"]
+    for by_way in steps.values():
+        assert set(by_way) == {"default", "10000", "1000", "passive"}
+        assert all(value > 0 for (value,) in by_way.values())
+    assert "| idle, small |" in (tmp_path / "sharing.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
 def test_the_budget_benchmark_records_what_was_planned_and_what_was_taken(tmp_path: Path) -> None:
     command = [sys.executable, str(BENCHMARKS / "budgets.py"), "digits", "--budgets", "20s", "--folder", str(tmp_path)]
     subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
