@@ -21,9 +21,9 @@ def share_processors() -> str:
     """Let the threads of torch sleep while they wait for one another: soon, or at once where cores are busy.
 
     By default a waiting thread spins for long, which is fastest on an idle machine. Where another program wants its
-    core, the thread that all wait for does not run meanwhile, and a step can take many times as long; on an idle
-    machine a tenth of a millisecond of spinning is as fast. OpenMP reads its settings when torch is loaded, so this
-    must come before.
+    core, the thread that all wait for does not run meanwhile, and a step takes several times as long; to spin for a
+    moment and then sleep costs little and helps (benchmarks/results/sharing.md). OpenMP reads its settings when torch
+    is loaded, so this must come before.
 
     Returns:
         What was done, as a sentence for the user; or nothing.
