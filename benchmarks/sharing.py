@@ -45,7 +45,7 @@ GENOTYPE = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor
 
 def main() -> None:
     """Measure all ways in turn, or in a child process one of them."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="for each network in each round")
     parser.add_argument("--folder", type=Path, default=RESULTS, help="where the results go")
@@ -101,7 +101,7 @@ def child(way: str, seconds: float) -> subprocess.Popen[str]:
     """A process that measures, with threads that wait in that way."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
     command = [sys.executable, __file__, "--step", "--seconds", str(seconds)]
-    return subprocess.Popen(command, env=own | WAYS[way], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, env={**own, **WAYS[way]}, stdout=subprocess.PIPE, text=True)
 
 
 def measure(way: str, seconds: float) -> dict[str, float]:
