@@ -102,12 +102,12 @@ def as_table(records: Records) -> str:
     for record in records.values():
         groups.setdefault((record["dataset"], record["budget"]), []).append(record)
     order = sorted(groups, key=lambda group: (DATASETS.index(group[0]), parse_duration(group[1])))
-    first = next(iter(records.values()))
+    first, dates = next(iter(records.values())), sorted({record["date"] for record in records.values()})
     lines = [
         "# What a budget buys",
         "",
         f"Printed by `python benchmarks/budgets.py` ({first['machine']}, {first['device']}, torch {first['torch']}, "
-        f"{max(record['date'] for record in records.values())}).",
+        f"{' to '.join(dict.fromkeys((dates[0], dates[-1])))}).",
         "Each run is `dartboard run DATA --budget TIME --seed SEED` and nothing else: one search and three trainings",
         "of equal size and length, within the time. Test accuracy, mean ± sample standard deviation over seeds.",
         "",

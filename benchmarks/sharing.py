@@ -86,7 +86,7 @@ def milliseconds(name: str, seconds: float) -> float:
 
     def step() -> None:
         optimizer.zero_grad()
-        functional.cross_entropy(network(images), labels).backward()
+        functional.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     step()

@@ -29,6 +29,7 @@ from dartboard.errors import DeviceMemoryError, NonFiniteLossError
 from dartboard.pipeline import (
     FOUND,
     Comparison,
+    ComparisonPlan,
     ComparisonRecord,
     Data,
     Plan,
@@ -220,11 +221,7 @@ def compare(
         settings = plan.settings(data)
         directory.check(settings, resume=resume)
         if not directory.has("settings.json"):
-            # What the data or the device refuse leaves nothing behind.
-            seed, contender = next(plan.pairs())
-            request = search_request(data, plan.layers_of(seed, contender), plan.steps)
-            with _opened(data, request, place / plan.folder(seed, contender), False, watching):
-                pass
+            _refuse_early(data, plan, place, watching)
         directory.claim(settings)
         record = ComparisonRecord(directory, plan, command, watching)
         for number, (seed, contender) in enumerate(plan.pairs(), 1):
@@ -430,6 +427,14 @@ def report(run_directory: Place) -> Path:
     """
     path = Path(run_directory)
     return write_comparison(path) if (path / COMPARISON_FILE).is_file() else write_report(path)
+
+
+def _refuse_early(data: Data | None, plan: ComparisonPlan, place: Path, observer: Observer) -> None:
+    """Open the first run of a comparison without beginning it: what data or device refuse leaves nothing behind."""
+    seed, contender = next(plan.pairs())
+    request = search_request(data, plan.layers_of(seed, contender), plan.steps)
+    with _opened(data, request, place / plan.folder(seed, contender), False, observer):
+        pass
 
 
 @contextmanager

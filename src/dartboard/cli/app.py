@@ -171,14 +171,15 @@ def compare(options: CompareOptions) -> None:
 
 
 _Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON, and nothing else.")]
+_Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it is there.")]
+_Run = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory.", show_default=False)]
+_Search = Annotated[Path, typer.Argument(metavar="FOLDER", help="The run directory of a search.", show_default=False)]
 _Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Print all that is known of each.")]
 
 
 @app.command()
 def select(
-    run_directory: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="The run directory of a search.", show_default=False)
-    ],
+    run_directory: _Search,
     name: Annotated[
         str, typer.Option("--with", metavar="NAME", help="perturbation, sample, strongest or threshold.")
     ] = "perturbation",
@@ -214,9 +215,7 @@ def select(
 
 @app.command()
 def analyse(
-    run_directory: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="The run directory of a search.", show_default=False)
-    ],
+    run_directory: _Search,
     name: Annotated[
         str, typer.Option("--what", metavar="NAME", help="discretisation or shuffling.", show_default=False)
     ],
@@ -267,7 +266,7 @@ def report(
 
 @app.command()
 def predict(
-    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory.", show_default=False)],
+    run_directory: _Run,
     data: Annotated[
         Path,
         typer.Argument(
@@ -289,7 +288,7 @@ def predict(
     image_column: ImageColumn = None,
     label_column: LabelColumn = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it is there.")] = False,
+    overwrite: _Overwrite = False,
     as_json: _Json = False,
 ) -> None:
     """Predict images with the trained network of a run, in the order of the manifest or folder.
@@ -311,7 +310,7 @@ def predict(
 
 @app.command()
 def export(
-    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory.", show_default=False)],
+    run_directory: _Run,
     out: Annotated[
         Path,
         typer.Option(
@@ -321,7 +320,7 @@ def export(
             help="model.onnx, for which the extra 'export' must be installed, or model.pt2 for torch.export.load.",
         ),
     ],
-    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it is there.")] = False,
+    overwrite: _Overwrite = False,
     as_json: _Json = False,
 ) -> None:
     """Write the trained network of a run as one file that needs no dartboard, and compare the two.
@@ -352,7 +351,7 @@ def data(
     ] = None,
     image_column: ImageColumn = None,
     label_column: LabelColumn = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it is there.")] = False,
+    overwrite: _Overwrite = False,
     as_json: _Json = False,
 ) -> None:
     """Say what a dataset holds: counts by class, sizes, broken files, duplicates between training and test, imbalance.

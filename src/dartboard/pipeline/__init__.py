@@ -6,7 +6,7 @@ from dartboard.pipeline.announcing import announce
 from dartboard.pipeline.architecture import read_genotype
 from dartboard.pipeline.catalogue import describe_methods, describe_spaces
 from dartboard.pipeline.choosing import check_choice, choose_genotype, describe_choice
-from dartboard.pipeline.comparing import ComparisonRecord, plan_comparison
+from dartboard.pipeline.comparing import ComparisonPlan, ComparisonRecord, plan_comparison
 from dartboard.pipeline.comparison import Comparison
 from dartboard.pipeline.finals import check_finals, hold_finals
 from dartboard.pipeline.given import Data, given_arrays, recorded_source
@@ -32,6 +32,7 @@ __all__ = [
     "AnalysisFacts",
     "ChoiceFacts",
     "Comparison",
+    "ComparisonPlan",
     "ComparisonRecord",
     "Data",
     "Decision",

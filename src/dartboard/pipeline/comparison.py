@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
 from dartboard.config import Settings
-from dartboard.pipeline.result import GenotypeForms
+from dartboard.pipeline.result import Document, GenotypeForms
 
 __all__ = ["ComparedMethod", "ComparedRun", "Comparison", "Spread", "summary_of"]
 
@@ -113,7 +113,7 @@ class ComparedMethod(Settings):
     """As in the runs."""
 
 
-class Comparison(Settings):
+class Comparison(Document):
     """Summary of a comparison; the content of comparison.json."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -150,10 +150,6 @@ class Comparison(Settings):
 
     finished: str
     """Time of this summary, ISO 8601, UTC."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, as in `comparison.json`."""
-        return self.model_dump(mode="json", by_alias=True)
 
     @property
     def path(self) -> Path:

@@ -20,6 +20,7 @@ __all__ = [
     "CandidateFacts",
     "ChoiceFacts",
     "DatasetFacts",
+    "Document",
     "GenotypeForms",
     "ReselectionFacts",
     "Result",
@@ -29,6 +30,14 @@ __all__ = [
 
 SCHEMA = 1
 """Raised whenever a field of `Result` changes its meaning."""
+
+
+class Document(Settings):
+    """What becomes a JSON file of a run directory."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, as in the file."""
+        return self.model_dump(mode="json", by_alias=True)
 
 
 class DatasetFacts(Settings):
@@ -98,7 +107,7 @@ class CandidateFacts(Settings):
     """Whether it was chosen."""
 
 
-class ChoiceFacts(Settings):
+class ChoiceFacts(Document):
     """How one of several searches was chosen; the content of choice.json."""
 
     rule: str
@@ -115,10 +124,6 @@ class ChoiceFacts(Settings):
 
     candidates: tuple[CandidateFacts, ...]
     """The searches, in the order of the seeds."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, as in `choice.json`."""
-        return self.model_dump(mode="json", by_alias=True)
 
     @property
     def chosen(self) -> CandidateFacts:
@@ -145,7 +150,7 @@ class FinalistFacts(Settings):
     """Whether it was taken."""
 
 
-class FinalsFacts(Settings):
+class FinalsFacts(Document):
     """How one of several proposed architectures was taken; the content of finals.json."""
 
     epochs: int
@@ -154,17 +159,13 @@ class FinalsFacts(Settings):
     finalists: tuple[FinalistFacts, ...]
     """All of them, in the order of the proposals."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, as in `finals.json`."""
-        return self.model_dump(mode="json", by_alias=True)
-
     @property
     def chosen(self) -> FinalistFacts:
         """The one that was taken."""
         return next(finalist for finalist in self.finalists if finalist.chosen)
 
 
-class ReselectionFacts(Settings):
+class ReselectionFacts(Document):
     """Another selection from the supernet of a run that had ended; the content of selection.json."""
 
     name: str
@@ -182,12 +183,8 @@ class ReselectionFacts(Settings):
     skips: int
     """Skip connections in what is chosen now."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, as in `selection.json`."""
-        return self.model_dump(mode="json", by_alias=True)
 
-
-class AnalysisFacts(Settings):
+class AnalysisFacts(Document):
     """What was found out about a search that had ended; the content of analysis.json."""
 
     name: str
@@ -198,10 +195,6 @@ class AnalysisFacts(Settings):
 
     findings: dict[str, Any]
     """What it found; every analysis has keys of its own, and accuracies are fractions."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, as in `analysis.json`."""
-        return self.model_dump(mode="json")
 
 
 class Yardstick(Settings):
@@ -238,7 +231,7 @@ class Yardstick(Settings):
     """Steps of the network that was found; more where the budget did not suffice for as many."""
 
 
-class Result(Settings):
+class Result(Document):
     """Summary of a run; figures of steps that were not asked for are null."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -319,10 +312,6 @@ class Result(Settings):
 
     finished: str
     """Time of the end, ISO 8601, UTC."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, as in `result.json`."""
-        return self.model_dump(mode="json", by_alias=True)
 
     @property
     def path(self) -> Path:

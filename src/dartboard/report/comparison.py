@@ -143,7 +143,8 @@ def _notes(comparison: Recorded) -> list[str]:
     if made < wanted:
         notes.append(f"{made} of {wanted} runs are done.")
     if any(method["difference"] for method in comparison["methods"]):
-        worth = "test accuracy" if comparison["trained"] else "accuracy by the table"
+        tested = any(method["test_accuracy"] for method in comparison["methods"])
+        worth = "test accuracy" if tested else "accuracy by the table"
         notes.append(f"The difference to {comparison['reference']} is that of {worth} with the same seed.")
     if any(method["table_accuracy"] for method in comparison["methods"]):
         notes.append(

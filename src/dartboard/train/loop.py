@@ -106,10 +106,9 @@ def train_network(
             observer.epoch(event)
             if changed:
                 observer.resize(epochs=schedule.epochs, steps=training.num_steps, done=training.epoch)
-    if allowance is not None:
-        taken, planned = sum(event["steps"] for event in epochs_done), epochs * training.usual_steps
-        if abs(taken - planned) > _NOTEWORTHY * planned:
-            observer.note(f"The training had {taken} steps instead of {planned}, as its time allowed.")
+    taken, planned = sum(event["steps"] for event in epochs_done), epochs * training.usual_steps
+    if abs(taken - planned) > _NOTEWORTHY * planned:
+        observer.note(f"The training had {taken} steps instead of {planned}, as its time allowed.")
     if kept := training.kept:
         run.events.append({"event": "kept", "phase": "train", "run": number, **kept})
     observer.end("train")
