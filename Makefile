@@ -68,7 +68,7 @@ benchmark-sharing: install ## what threads that spin while they wait cost and sa
 benchmark-short-searches: install ## what rates a search of a few hundred steps should have (needs CIFAR-10 and the table)
 	$(BIN)/python benchmarks/short_searches.py
 
-benchmark-short-trainings: install ## width, passes, rates and augmentation of trainings of minutes (needs CIFAR-10)
+benchmark-short-trainings: install ## width, passes, rates and augmentation of trainings of minutes (needs CIFAR-10 and flowers5)
 	$(BIN)/python benchmarks/short_trainings.py
 
 benchmark-scaling: install ## time and memory of a search step by size, beside the formula

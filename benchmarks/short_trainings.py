@@ -2,8 +2,9 @@
 
     python benchmarks/short_trainings.py [ARM ...] [--seeds 1] [--quick]
 
-Trains a plain ResNet on CIFAR-10 with each set of settings. DARTBOARD_DATA names the folder that holds CIFAR-10. What
-is recorded is not repeated; `short_trainings.json` and `.md` in `benchmarks/results` are written after each training.
+Trains a plain ResNet on CIFAR-10 or on the photographs of flowers5 with each set of settings. DARTBOARD_DATA names the
+folder that holds both. What is recorded is not repeated; `short_trainings.json` and `.md` in `benchmarks/results` are
+written after each training.
 """
 
 import argparse
@@ -23,15 +24,28 @@ import dartboard
 from records import Records, conditions, data_root, load, save
 
 GENOTYPE = "nas-bench-201-resnet"
-BASE: Mapping[str, Any] = {
-    "layers": 1,
-    "init_channels": 16,
-    "epochs": 5,
-    "steps_per_epoch": 546,
-    "batch_size": 64,
-    "keep": "best",
-    "precision": "bfloat16",
+BASES: Mapping[str, Mapping[str, Any]] = {
+    "cifar10": {
+        "layers": 1,
+        "init_channels": 16,
+        "epochs": 5,
+        "steps_per_epoch": 546,
+        "batch_size": 64,
+        "keep": "best",
+        "precision": "bfloat16",
+    },
+    "flowers5": {
+        "layers": 2,
+        "init_channels": 16,
+        "epochs": 48,
+        "steps_per_epoch": 41,
+        "batch_size": 64,
+        "keep": "best",
+        "precision": "float32",
+    },
 }
+"""Dataset -> what a budget of ten minutes on two cores affords there."""
+
 ARMS: Mapping[str, dict[str, Any]] = {
     "base": {},
     "float32": {"precision": "float32"},
@@ -47,8 +61,12 @@ ARMS: Mapping[str, dict[str, Any]] = {
     "long": {"epochs": 8, "steps_per_epoch": 700},
     "long-no-crop": {"epochs": 8, "steps_per_epoch": 700, "augment.crop_padding": 0},
     "long-deep": {"epochs": 8, "steps_per_epoch": 350, "layers": 2, "augment.crop_padding": 0},
+    "flowers": {},
+    "flowers-mild-colours": {"augment.color_jitter": 0.2},
+    "flowers-strong-colours": {"augment.color_jitter": 0.4},
+    "flowers-hues": {"augment.color_jitter": 0.4, "augment.hue_jitter": 0.1},
 }
-"""Name -> what differs from `BASE`."""
+"""Name -> what differs from the base of its dataset."""
 
 
 def main() -> None:
@@ -79,11 +97,12 @@ def main() -> None:
 
 def measure(arm: str, seed: int, quick: bool) -> Records:
     """Train once."""
-    own = {**BASE, **ARMS[arm]} | ({"epochs": 2, "steps_per_epoch": 1} if quick else {})
+    dataset = _dataset(arm)
+    own = {**BASES[dataset], **ARMS[arm]} | ({"epochs": 2, "steps_per_epoch": 1} if quick else {})
     asked = {"device": "cpu", "seed": seed, **{f"train.{name}": value for name, value in own.items()}}
     with tempfile.TemporaryDirectory() as scratch:
         started = time.process_time()
-        result = dartboard.train(data_root() / "cifar10", asked, genotype=GENOTYPE, out=Path(scratch) / "run")
+        result = dartboard.train(data_root() / dataset, asked, genotype=GENOTYPE, out=Path(scratch) / "run")
         seconds = time.process_time() - started
     steps = min(own["steps_per_epoch"], result.dataset.train // own["batch_size"])
     images = own["epochs"] * steps * own["batch_size"]
@@ -96,15 +115,22 @@ def measure(arm: str, seed: int, quick: bool) -> Records:
     }
 
 
+def _dataset(arm: str) -> str:
+    return "flowers5" if arm.startswith("flowers") else "cifar10"
+
+
 def as_table(records: Records) -> str:
     """The records as Markdown."""
-    base = ", ".join(f"{name} {value}" for name, value in BASE.items())
+    bases = [
+        f"On {dataset}: {', '.join(f'{name} {value}' for name, value in base.items())}, and what differs from that."
+        for dataset, base in BASES.items()
+    ]
     lines = [
         "# Settings of short trainings",
         "",
         f"Printed by `python benchmarks/short_trainings.py` ({records['machine']}, torch {records['torch']}, "
-        f"{records['date']}). {GENOTYPE} on CIFAR-10, one thread a training, preset quick with",
-        f"{base}, and what differs from that.",
+        f"{records['date']}). {GENOTYPE}, one thread a training, preset quick.",
+        *bases,
         "Test accuracy in percent, mean ± sample standard deviation over seeds.",
         "",
         "| settings | seeds | test accuracy | passes | seconds of the CPU | what differs |",

@@ -63,6 +63,7 @@ TRAIN_FIELDS: dict[str, tuple[Any, Layer]] = {
     "momentum": (0.5, {}),
     "nesterov": (True, {}),
     "weight_decay": (0.1, {}),
+    "decay_norms": (False, {"train.weight_decay": 0.1}),
     "grad_clip": (0.01, {}),
     "label_smoothing": (0.1, {}),
     "drop_path": (0.5, {}),
@@ -74,11 +75,15 @@ TRAIN_FIELDS: dict[str, tuple[Any, Layer]] = {
 SPEED_ONLY = {"compile"}
 """Fields that change how fast a training is and nothing else."""
 
+COLOUR_ONLY = {"hue_jitter"}
+"""Fields without effect on the gray images here; tests/unit/data/test_colours.py has their effect."""
+
 AUGMENT_FIELDS: dict[str, tuple[Any, Layer]] = {
     "flip": (False, {}),
     "crop_padding": (3, {}),
     "min_scale": (0.5, {}),
     "cutout": (4, {}),
+    "color_jitter": (0.4, {}),
 }
 
 GENOTYPE = Genotype(
@@ -123,7 +128,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Plain:
     [(SearchSettings, SEARCH_FIELDS), (TrainSettings, TRAIN_FIELDS), (AugmentSettings, AUGMENT_FIELDS)],
 )
 def test_the_tables_of_this_file_name_every_field(settings: type[Settings], table: dict[str, object]) -> None:
-    assert set(table) == set(settings.model_fields) - {"augment"} - SPEED_ONLY
+    assert set(table) == set(settings.model_fields) - {"augment"} - SPEED_ONLY - COLOUR_ONLY
 
 
 @pytest.mark.parametrize("field", [*SEARCH_FIELDS, *(f"augment.{name}" for name in AUGMENT_FIELDS)])

@@ -102,11 +102,11 @@ def test_the_benchmark_of_short_searches_looks_up_what_it_finds(tmp_path: Path) 
 @pytest.mark.data
 @pytest.mark.usefixtures("data_root")
 def test_the_benchmark_of_short_trainings_records_every_arm(tmp_path: Path) -> None:
-    arms = ("base", "batch-128")
+    arms = ("base", "batch-128", "flowers-hues")
     options = ["--quick", "--jobs", "1", "--folder", str(tmp_path)]
     subprocess.run([sys.executable, str(BENCHMARKS / "short_trainings.py"), *arms, *options], check=True)
     runs = json.loads((tmp_path / "short_trainings.json").read_text(encoding="utf-8"))["runs"]
-    assert set(runs) == {"base/0", "batch-128/0"}
+    assert set(runs) == {"base/0", "batch-128/0", "flowers-hues/0"}
     assert all(0 < run["accuracy"] < 0.5 for run in runs.values())
     assert runs["batch-128/0"]["passes"] == 2 * runs["base/0"]["passes"]
     assert "| base | 1 |" in (tmp_path / "short_trainings.md").read_text(encoding="utf-8")

@@ -27,6 +27,7 @@ PRESET_LIST = "\n".join(
         "[bold]Presets[/] (--preset), each a layer of settings below your own:",
         "[cyan]quick[/]             minutes on a CPU, with nas-bench-201 cells; the default",
         "[cyan]darts-cifar[/]       the DARTS paper: its space, 50 epochs of search, 600 of training; for a GPU",
+        "[cyan]darts-imagenet[/]    photographs of 224 pixels, 250 epochs in batches of 1024; for a large GPU",
         "[cyan]nas-bench-201[/]     the benchmark's training of 200 epochs",
         "[cyan]nas-bench-201-12[/]  the same over 12 epochs",
         "[cyan]proxyless[/]         ProxylessNAS: its space, 160 epochs of search, 300 of training; for a GPU",

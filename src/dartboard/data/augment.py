@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dartboard.data.colours import draw_colours, vary_colours
 from dartboard.data.settings import AugmentSettings
 from dartboard.data.splits import ImageView
 from dartboard.errors import DataError, SettingsError
@@ -97,6 +98,7 @@ class Draws(NamedTuple):
         box: float32, shape (batch, 4), or None without random resized crop: centre x, centre y, width and height of
             the crop as fractions of the image.
         hole: int64, shape (batch, 2), or None without cutout: row and column of the centre of the blank square.
+        colours: float32, shape (batch, 4), or None where colours stay: see `draw_colours`.
     """
 
     top: Tensor
@@ -104,6 +106,7 @@ class Draws(NamedTuple):
     mirrored: Tensor
     box: Tensor | None
     hole: Tensor | None
+    colours: Tensor | None
 
     def to(self, device: torch.device) -> "Draws":
         """The same decisions on `device`, without waiting for what it is doing."""
@@ -168,15 +171,20 @@ class Augmentation:
         if self.settings.cutout:
             rows = torch.randint(height, (batch,), generator=generator)
             hole = torch.stack([rows, torch.randint(width, (batch,), generator=generator)], dim=1)
-        return Draws(shifts[0], shifts[1], mirrored, box, hole)
+        jitter = self.settings.color_jitter, self.settings.hue_jitter
+        colours = draw_colours(batch, *jitter, generator) if any(jitter) else None
+        return Draws(shifts[0], shifts[1], mirrored, box, hole, colours)
 
     def apply(self, images: Tensor, draws: Draws) -> Tensor:
         """Carry out `draws`; shapes as for `train`."""
         draws = draws.to(images.device)
         if draws.box is not None:
-            varied = self._normalize(_resized_crop(images, draws.box, draws.mirrored))
+            varied = _resized_crop(images, draws.box, draws.mirrored)
         else:
-            varied = self._normalize(self._crop(images, draws).to(torch.float32))
+            varied = self._crop(images, draws).to(torch.float32)
+        if draws.colours is not None:
+            varied = vary_colours(varied, draws.colours)
+        varied = self._normalize(varied)
         if draws.hole is not None:
             varied.mul_(outside_squares(draws.hole, self.settings.cutout, varied.shape[1], varied.shape[2]))
         return varied.permute(0, 3, 1, 2)

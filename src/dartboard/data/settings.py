@@ -73,3 +73,11 @@ class AugmentSettings(Settings):
     cutout: int = Field(default=0, ge=0)
     """Side in pixels of the square that is blanked at a random place (16 in the DARTS papers on 32 pixel images);
     0 for none."""
+
+    color_jitter: float = Field(default=0.0, ge=0.0, le=1.0)
+    """How much brightness, contrast and saturation vary: each by a factor between 1 - x and 1 + x (0.4 in the recipes
+    for ImageNet)."""
+
+    hue_jitter: float = Field(default=0.0, ge=0.0, le=0.5)
+    """How far hues may be turned either way, as a share of the circle (0.1 or 0.2 in the recipes for ImageNet); without
+    effect on gray images."""

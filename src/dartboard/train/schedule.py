@@ -122,15 +122,25 @@ def learning_rate(settings: TrainSettings, step: float, steps: int, steps_per_ep
         settings: which schedule.
         step: steps done; a fraction where the schedule is stretched.
         steps: steps in all.
-        steps_per_epoch: "cosine" changes once per epoch only, as in the papers.
+        steps_per_epoch: "cosine" and "linear" change once per epoch only, as in the papers.
     """
+    epoch, epochs = step // steps_per_epoch, steps // steps_per_epoch
     if settings.schedule == "cosine":
-        epoch, epochs = step // steps_per_epoch, steps // steps_per_epoch
         return _cosine(epoch / epochs, settings.lr, settings.lr_min)
+    if settings.schedule == "linear":
+        share = _linear(epoch, epochs, round(settings.warmup_fraction * epochs))
+        return settings.lr_min + (settings.lr - settings.lr_min) * share
     rising = max(1, round(settings.warmup_fraction * steps))
     if step < rising:
         return settings.lr * (0.1 + 0.9 * step / rising)
     return _cosine((step - rising) / max(1, steps - rising), settings.lr, settings.lr_min)
+
+
+def _linear(epoch: float, epochs: int, warmup: int) -> float:
+    """The share of the rate in an epoch; the training for ImageNet of P-DARTS (arXiv:1904.12760, the authors' code)."""
+    falling = max(1, epochs - warmup)
+    share = (falling - epoch) / falling if epoch < falling else (epochs - epoch) / (warmup * falling)
+    return share * (epoch + 1) / warmup if epoch < warmup else share
 
 
 def _cosine(progress: float, start: float, end: float) -> float:

@@ -54,12 +54,13 @@ class TrainSettings(Settings):
     lr_min: NonNegative = 0.0
     """Learning rate at the end."""
 
-    schedule: Literal["cosine", "one-cycle"] = "cosine"
-    """"cosine" falls once an epoch from `lr` to `lr_min`; "one-cycle" rises linearly for `warmup_fraction` of all
-    steps from a tenth of `lr` and falls as a cosine, at every step."""
+    schedule: Literal["cosine", "linear", "one-cycle"] = "cosine"
+    """"cosine" falls once an epoch from `lr` to `lr_min`; "linear" likewise, after it has risen for `warmup_fraction`
+    of the epochs, and in as many in the end it goes the last stretch slowly; "one-cycle" rises linearly for
+    `warmup_fraction` of all steps from a tenth of `lr` and falls as a cosine, at every step."""
 
     warmup_fraction: Fraction = 0.2
-    """Share of the steps in which "one-cycle" rises."""
+    """Share of the steps in which "one-cycle" rises, and of the epochs in which "linear" does."""
 
     momentum: Fraction = 0.9
     """Momentum of SGD."""
@@ -68,7 +69,10 @@ class TrainSettings(Settings):
     """Whether SGD looks ahead."""
 
     weight_decay: NonNegative = 3e-4
-    """L2 factor of all weights."""
+    """L2 factor of the weights."""
+
+    decay_norms: bool = True
+    """Whether weight decay acts on scales and shifts of batch norms as well."""
 
     grad_clip: Annotated[float, Field(gt=0)] | None = 5.0
     """Largest norm of the gradient; null: no clipping."""

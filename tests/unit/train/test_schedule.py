@@ -40,7 +40,28 @@ def test_a_stored_schedule_goes_on_where_it_was() -> None:
     assert again.position(12, 0, 1) == pytest.approx(7.0)
 
 
-@pytest.mark.parametrize("kind", ["cosine", "one-cycle"])
+def test_the_linear_schedule_is_that_of_the_trainings_for_imagenet() -> None:
+    """250 epochs, the first five of which rise; the last five start where the fall has come to."""
+    settings = TrainSettings(lr=0.5, lr_min=0.0, schedule="linear", warmup_fraction=0.02)
+    rates = [learning_rate(settings, epoch * 3 + step, 750, 3) for epoch in range(250) for step in range(3)]
+    assert rates[::3] == rates[1::3] == rates[2::3]
+    by_epoch = rates[::3]
+    falling = [0.5 * (245 - epoch) / 245 for epoch in range(245)]
+    assert by_epoch[:5] == pytest.approx([(epoch + 1) / 5 * falling[epoch] for epoch in range(5)])
+    assert by_epoch[5:245] == pytest.approx(falling[5:])
+    assert by_epoch[245:] == pytest.approx([0.5 * (250 - epoch) / (5 * 245) for epoch in range(245, 250)])
+
+
+@pytest.mark.parametrize(("fraction", "epochs"), [(0.0, 1), (0.0, 10), (0.2, 1), (0.2, 3), (0.9, 10)])
+def test_a_linear_schedule_of_any_length_stays_between_its_ends(fraction: float, epochs: int) -> None:
+    settings = TrainSettings(lr=0.5, lr_min=0.1, schedule="linear", warmup_fraction=fraction)
+    rates = [learning_rate(settings, epoch, epochs, 1) for epoch in range(epochs)]
+    assert all(0.1 < rate <= 0.5 for rate in rates)
+    warmup = round(fraction * epochs)
+    assert rates[warmup:] == sorted(rates[warmup:], reverse=True)
+
+
+@pytest.mark.parametrize("kind", ["cosine", "linear", "one-cycle"])
 def test_the_rate_of_a_shortened_training_still_falls_to_its_end(kind: str) -> None:
     settings, steps = TrainSettings.model_validate({"schedule": kind, "lr": 0.1, "lr_min": 0.0}), 10
     schedule = Schedule.of(40)
