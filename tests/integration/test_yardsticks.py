@@ -1,9 +1,12 @@
 """A random architecture and a plain ResNet beside the network found."""
 
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.metrics import balanced_accuracy_score
 
 from dartboard.pipeline import Result
 
@@ -32,6 +35,23 @@ def test_yardsticks_are_whole_runs_and_stand_in_result_and_report(dartboard: Run
 
     again = dartboard("run", *DATA, *SMALL, "--yardsticks", "--out", "run", "--json", "--resume")
     assert json.loads(again.out) == json.loads(outcome.out)
+
+
+def test_where_classes_count_alike_balanced_accuracies_are_compared(dartboard: Run, folder: Path) -> None:
+    outcome = dartboard("run", *DATA, *SMALL, "--yardsticks", "--set", "objective=balanced-accuracy", "--out", "run")
+    assert outcome.code == 0, outcome.err
+    result = Result.model_validate_json((folder / "run" / "result.json").read_text())
+    assert result.balanced_accuracy is not None
+    for name, yardstick in result.yardsticks.items():
+        with np.load(folder / "run" / "yardsticks" / name / "predictions.npz") as predictions:
+            assert yardstick.balanced_accuracy == pytest.approx(
+                balanced_accuracy_score(predictions["labels"], predictions["predicted"])
+            )
+        assert yardstick.difference == pytest.approx(result.balanced_accuracy - yardstick.balanced_accuracy)
+        assert yardstick.interval[0] <= yardstick.difference <= yardstick.interval[1]
+        assert f"{yardstick.balanced_accuracy:.2%} balanced accuracy" in outcome.out
+        assert f"{yardstick.balanced_accuracy:.2%}" in (folder / "run" / "report.html").read_text()
+    assert re.search(rf"^balanced accuracy +{result.balanced_accuracy:.2%}$", outcome.out, re.MULTILINE)
 
 
 def test_nothing_is_compared_without_being_asked(dartboard: Run, folder: Path) -> None:

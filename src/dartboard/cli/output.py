@@ -57,6 +57,7 @@ def _outcome(result: "Result") -> dict[str, str]:
     """The network or the architecture that came out."""
     return {
         "test accuracy": _percent(result.test_accuracy, result.test_accuracy_std),
+        "balanced accuracy": _percent(result.balanced_accuracy) if result.objective == "balanced-accuracy" else "",
         "validation accuracy": _percent(result.validation_accuracy),
         **{f"  {name}": _comparison(yardstick) for name, yardstick in result.yardsticks.items()},
         "parameters": f"{result.parameters:,}",
@@ -243,8 +244,11 @@ def _cases(by_case: Mapping[str, object]) -> str:
 
 def _comparison(yardstick: "Yardstick") -> str:
     low, high = (100 * end for end in yardstick.interval)
+    accuracy = _percent(yardstick.test_accuracy, yardstick.test_accuracy_std)
+    if yardstick.objective == "balanced-accuracy":
+        accuracy = f"{_percent(yardstick.balanced_accuracy)} balanced accuracy"
     return (
-        f"{_percent(yardstick.test_accuracy, yardstick.test_accuracy_std)}  ({yardstick.what}; the network found is "
+        f"{accuracy}  ({yardstick.what}; the network found is "
         f"{100 * yardstick.difference:+.2f} points from it, 95% interval {low:+.2f} to {high:+.2f})"
     )
 
@@ -252,7 +256,7 @@ def _comparison(yardstick: "Yardstick") -> str:
 def _better(result: "Result") -> str:
     """The best yardstick that is better than the network found beyond chance."""
     better = [each for each in result.yardsticks.values() if each.interval[1] < 0]
-    return max(better, key=lambda each: each.test_accuracy).run_directory if better else ""
+    return min(better, key=lambda each: each.difference).run_directory if better else ""
 
 
 def _reselection(facts: "ReselectionFacts | None") -> dict[str, str]:
@@ -281,7 +285,8 @@ def _finals(finals: "FinalsFacts | None") -> str:
     best, accuracies = finals.chosen, [finalist.validation_accuracy for finalist in finals.finalists]
     return (
         f"number {best.number} of {len(accuracies)} after {finals.epochs} epoch{'s'[: finals.epochs > 1]} of training "
-        f"each: {_percent(best.validation_accuracy)}; all: {_percent(min(accuracies))} to {_percent(max(accuracies))}"
+        f"each: {_percent(best.validation_accuracy)} {finals.objective.replace('-', ' ')}; all: "
+        f"{_percent(min(accuracies))} to {_percent(max(accuracies))}"
     )
 
 

@@ -15,7 +15,7 @@ from dartboard.pipeline.session import Session, phase_seconds
 from dartboard.pipeline.settings import ALONE, RunSettings
 from dartboard.pipeline.steps import last_validation_accuracy, summarize, train_networks
 from dartboard.report import write_report
-from dartboard.runs import RunDirectory
+from dartboard.runs import VALIDATION_KEYS, RunDirectory
 from dartboard.search import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome
 from dartboard.space import Genotype
 
@@ -82,16 +82,17 @@ def _search(session: Session, seed: int, rule: ChoiceRule) -> SeedOutcome:
                 train_networks(candidate, genotype)
             summarize(candidate, genotype, _command(candidate.run.path))
             write_report(candidate.run.path)
-        scored = [
-            event["validation_accuracy"]
+        objective = session.settings.objective
+        accuracies = [
+            event[VALIDATION_KEYS[objective]]
             for event in candidate.run.events.read()
-            if event["event"] == "epoch" and event["phase"] == "search" and event["validation_accuracy"] is not None
+            if event["event"] == "epoch" and event["phase"] == "search"
         ]
         return SeedOutcome(
             seed,
             read_genotype(candidate.run.path),
-            max(scored, default=None),
-            last_validation_accuracy(candidate, 0) if rule.short_train else None,
+            max((accuracy for accuracy in accuracies if accuracy is not None), default=None),
+            last_validation_accuracy(candidate, 0, objective) if rule.short_train else None,
         )
 
 
@@ -124,6 +125,7 @@ def _facts(session: Session, rule: ChoiceRule, outcomes: list[SeedOutcome], choi
     scores = [score for score in map(rule.score, outcomes) if score is not None]
     return ChoiceFacts(
         rule=session.settings.choose,
+        objective=session.settings.objective,
         rule_violated=choice.rule_violated,
         accuracy_mean=fmean(scores) if scores else None,
         accuracy_std=pstdev(scores) if scores else None,

@@ -187,6 +187,8 @@ class ComparisonRecord:
                 folder=self._plan.folder(seed, contender),
                 genotype=result.genotype,
                 test_accuracy=result.test_accuracy,
+                balanced_accuracy=result.balanced_accuracy,
+                objective=result.objective,
                 validation_accuracy=result.validation_accuracy,
                 table_accuracy=accuracy,
                 table_percentile=percentile,

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from dartboard.config import Settings
 from dartboard.pipeline.result import Document, GenotypeForms
+from dartboard.runs import Objective
 
 __all__ = ["ComparedMethod", "ComparedRun", "Comparison", "Spread", "summary_of"]
 
@@ -33,6 +34,12 @@ class ComparedRun(Settings):
 
     test_accuracy: float | None = None
     """Of the network, trained from scratch."""
+
+    balanced_accuracy: float | None = None
+    """Mean recall of the classes on the test images."""
+
+    objective: Objective = "accuracy"
+    """Which of the two methods are compared by."""
 
     validation_accuracy: float | None = None
     """Of the network, or after a search alone of the supernet."""
@@ -87,9 +94,12 @@ class ComparedMethod(Settings):
     test_accuracy: Spread | None
     """As in the runs."""
 
+    balanced_accuracy: Spread | None
+    """As in the runs."""
+
     difference: Spread | None
-    """Test accuracy less that of the reference with the same seed, or by the table where nothing was trained; null for
-    the reference itself."""
+    """What counts less that of the reference with the same seed: test accuracy, plain or balanced, or by the table
+    where nothing was trained; null for the reference itself."""
 
     table_accuracy: Spread | None
     """As in the runs."""
@@ -176,6 +186,7 @@ def summary_of(method: str, reference: str | None, runs: Sequence[ComparedRun]) 
         runs=len(ended),
         failures=len(own) - len(ended),
         test_accuracy=spread(lambda run: run.test_accuracy),
+        balanced_accuracy=spread(lambda run: run.balanced_accuracy),
         difference=None if method == reference else _spread(differences),
         table_accuracy=spread(lambda run: run.table_accuracy),
         table_percentile=spread(lambda run: run.table_percentile),
@@ -189,7 +200,8 @@ def summary_of(method: str, reference: str | None, runs: Sequence[ComparedRun]) 
 
 def _worth(run: ComparedRun) -> float | None:
     """What methods are compared by."""
-    return run.table_accuracy if run.test_accuracy is None else run.test_accuracy
+    tested = run.test_accuracy if run.objective == "accuracy" else run.balanced_accuracy
+    return run.table_accuracy if tested is None else tested
 
 
 def _spread(values: Sequence[float]) -> Spread | None:

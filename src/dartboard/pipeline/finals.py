@@ -76,7 +76,7 @@ def hold_finals(session: Session, found: Genotype) -> Genotype:
     best = facts.chosen
     session.observer.note(
         f"Of {len(facts.finalists)} architectures, number {best.number} does best after a short training "
-        f"({best.validation_accuracy:.2%} of the validation images)."
+        f"({best.validation_accuracy:.2%} {facts.objective.replace('-', ' ')} on the validation images)."
     )
     genotype = Genotype.from_json(best.genotype.plain)
     run.write("genotype.json", genotype.to_json())
@@ -101,6 +101,7 @@ def _facts(session: Session, proposals: Sequence[Genotype]) -> FinalsFacts:
     best = accuracies.index(max(accuracies))
     return FinalsFacts(
         epochs=short_epochs(session),
+        objective=session.settings.objective,
         finalists=tuple(
             FinalistFacts(
                 number=number,
@@ -115,7 +116,7 @@ def _facts(session: Session, proposals: Sequence[Genotype]) -> FinalsFacts:
 
 
 def _train(session: Session, number: int, proposals: Sequence[Genotype]) -> float:
-    """The validation accuracy of one finalist, after its short training where that is not done."""
+    """How well one finalist does on the validation images, after its short training where that is not done."""
     genotype = proposals[number - 1]
     train = session.settings.train.model_copy(update={"epochs": short_epochs(session), "runs": 1})
     changes = {**ALONE, "genotype": genotype.to_json(), "train": train, "yardsticks": False, "budget": None}
@@ -130,6 +131,6 @@ def _train(session: Session, number: int, proposals: Sequence[Genotype]) -> floa
             again = ["dartboard", "train", "--genotype", str(run.path), "--config", config]
             summarize(own, genotype, shlex.join(again))
             write_report(run.path)
-        accuracy = last_validation_accuracy(own, 0)
+        accuracy = last_validation_accuracy(own, 0, session.settings.objective)
     assert accuracy is not None
     return accuracy

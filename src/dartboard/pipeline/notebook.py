@@ -31,14 +31,18 @@ def _rows(result: "Result") -> Iterator[tuple[str, str]]:
     """Headings, and contents as HTML."""
     if result.test_accuracy is not None:
         yield "test accuracy", _accuracy(result.test_accuracy, result.test_accuracy_std)
+    if result.objective == "balanced-accuracy" and result.balanced_accuracy is not None:
+        yield "balanced accuracy", percent(result.balanced_accuracy)
     if result.validation_accuracy is not None:
         yield "validation accuracy", percent(result.validation_accuracy)
     for yardstick in result.yardsticks.values():
         low, high = (points(end) for end in yardstick.interval)
+        accuracy = _accuracy(yardstick.test_accuracy, yardstick.test_accuracy_std)
+        if yardstick.objective == "balanced-accuracy":
+            accuracy = f"{percent(yardstick.balanced_accuracy)} balanced accuracy"
         yield (
             yardstick.what,
-            f"{_accuracy(yardstick.test_accuracy, yardstick.test_accuracy_std)}; the network found is "
-            f"{points(yardstick.difference)} from it (95% interval {low} to {high})",
+            f"{accuracy}; the network found is {points(yardstick.difference)} from it (95% interval {low} to {high})",
         )
     yield "parameters", compact(result.parameters)
     yield "multiply-adds", compact(result.multiply_adds)

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from dartboard.config import Settings
 from dartboard.pipeline.notebook import result_html
 from dartboard.pipeline.settings import Decision
+from dartboard.runs import Objective
 from dartboard.space import Genotype
 from dartboard.version import __version__
 
@@ -95,10 +96,10 @@ class CandidateFacts(Settings):
     """What it found."""
 
     supernet_accuracy: float | None
-    """Highest validation accuracy of its supernet over the epochs."""
+    """Highest accuracy of its supernet on the validation images, over the epochs."""
 
     short_train_accuracy: float | None
-    """Validation accuracy of its network after a short training from scratch."""
+    """Accuracy of its network on the validation images after a short training from scratch."""
 
     rejected: str | None
     """Why the rule does not take it; null where it may be taken."""
@@ -112,6 +113,9 @@ class ChoiceFacts(Document):
 
     rule: str
     """Rule of choice."""
+
+    objective: Objective = "accuracy"
+    """What the accuracies here are of: images, or classes as the balanced one is."""
 
     rule_violated: bool
     """Whether the rule rejected every search, so that the best of all was taken."""
@@ -144,7 +148,7 @@ class FinalistFacts(Settings):
     """The architecture."""
 
     validation_accuracy: float
-    """Of its network after the short training, as a fraction."""
+    """Of its network after the short training, as a fraction; by the objective of the finals."""
 
     chosen: bool
     """Whether it was taken."""
@@ -155,6 +159,9 @@ class FinalsFacts(Document):
 
     epochs: int
     """Of the short training from scratch that each had."""
+
+    objective: Objective = "accuracy"
+    """What the accuracies here are of: images, or classes as the balanced one is."""
 
     finalists: tuple[FinalistFacts, ...]
     """All of them, in the order of the proposals."""
@@ -209,14 +216,21 @@ class Yardstick(Settings):
     test_accuracy_std: float | None
     """Standard deviation over the trained networks (ddof 0)."""
 
+    balanced_accuracy: float | None = None
+    """Mean recall of the classes on the test images as a fraction; of the first network."""
+
     parameters: int | None
     """Learned numbers."""
 
     multiply_adds: int | None
     """Multiply-adds for one image."""
 
+    objective: Objective = "accuracy"
+    """What `difference` and `interval` are of."""
+
     difference: float
-    """Accuracy of the first network of the run less that of the first yardstick, as a fraction."""
+    """Accuracy of the first network of the run less that of the first yardstick, as a fraction; balanced accuracy where
+    that is the objective."""
 
     interval: tuple[float, float]
     """What holds 95 % of the differences when the test images are drawn anew (paired bootstrap)."""
@@ -294,6 +308,12 @@ class Result(Document):
 
     test_accuracy_std: float | None
     """Standard deviation over the trained networks (ddof 0)."""
+
+    balanced_accuracy: float | None = None
+    """Mean recall of the classes on the test images as a fraction; of the first network."""
+
+    objective: Objective = "accuracy"
+    """What counted, as in the settings."""
 
     yardsticks: dict[str, Yardstick] = Field(default_factory=dict)
     """What stands beside the network by name; empty where nothing was compared."""

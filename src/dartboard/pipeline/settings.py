@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -12,6 +12,7 @@ from dartboard.data import DataSettings
 from dartboard.durations import parse_duration
 from dartboard.errors import UnknownNameError, suggest
 from dartboard.pipeline.presets import AUTO, PRESETS
+from dartboard.runs import Objective
 from dartboard.search import CHOICE_RULES, SearchSettings, make_recipe
 from dartboard.space import get_space
 from dartboard.train import TrainSettings
@@ -118,8 +119,10 @@ class RunSettings(Settings):
     """Seconds of work in which the command ends, the last test and the report excepted; also as "90s", "30m"
     or "2h". Sizes and lengths that are not given are planned for it. null: they are the preset's."""
 
-    objective: Literal["accuracy", "balanced-accuracy"] = "accuracy"
-    """What counts where classes are of unequal size: images, or every class as much as any other."""
+    objective: Objective = "accuracy"
+    """What counts where classes are of unequal size: images, or every class as much as any other. Decides what a
+    training does about imbalance, which epoch's weights and which of several architectures are the best, and by what
+    the yardsticks are compared."""
 
     decisions: tuple[Decision, ...] = ()
     """What was left open and has been decided, in a layer between the preset and your own settings; a run that finds

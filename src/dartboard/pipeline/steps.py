@@ -24,7 +24,7 @@ from dartboard.pipeline.result import (
     versions,
 )
 from dartboard.pipeline.session import Session, device_name, phase_seconds
-from dartboard.runs import RunDirectory
+from dartboard.runs import VALIDATION_KEYS, Objective, RunDirectory
 from dartboard.space import Genotype, Network, get_space, network_cost
 from dartboard.train import (
     ImagePredictions,
@@ -100,6 +100,7 @@ def training_data(session: Session) -> TrainingData:
         else None,
         device=session.device,
         logit_offset=_logit_offset(session),
+        objective=session.settings.objective,
     )
 
 
@@ -180,6 +181,8 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         validation_accuracy=last_validation_accuracy(session),
         test_accuracy=scores["test_accuracy_mean"] if scores else None,
         test_accuracy_std=scores["test_accuracy_std"] if scores else None,
+        balanced_accuracy=scores["balanced_accuracy"] if scores else None,
+        objective=settings.objective,
         yardsticks=_recorded(run, "yardsticks.json", TypeAdapter(dict[str, Yardstick]).validate_python) or {},
         device=device_name(session.device),
         versions=versions(),
@@ -212,13 +215,15 @@ def _epoch_steps(run: RunDirectory) -> list[int]:
     return [int(event["steps"]) for event in events if event["event"] == "epoch" and event.get("run") == 0]
 
 
-def last_validation_accuracy(session: Session, number: int | None = None) -> float | None:
+def last_validation_accuracy(
+    session: Session, number: int | None = None, objective: Objective = "accuracy"
+) -> float | None:
     """Of network `number`, of the mean over networks, or after a search alone of the supernet.
 
     From the last epochs, or from those whose weights were kept.
     """
     epochs = [event for event in session.run.events.read() if event["event"] in ("epoch", "kept")]
-    last = {(event["phase"], event.get("run")): event["validation_accuracy"] for event in epochs}
+    last = {(event["phase"], event.get("run")): event[VALIDATION_KEYS[objective]] for event in epochs}
     trained = [accuracy for (phase, run), accuracy in last.items() if phase == "train" and number in (None, run)]
     if not trained:
         return last.get(("search", None))

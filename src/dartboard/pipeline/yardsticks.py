@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from dartboard.pipeline.allotting import remaining_lot
 from dartboard.pipeline.budget import Lot
@@ -78,15 +79,20 @@ def _measure(session: Session, standard: Standard, command: str, lots: Mapping[s
             evaluate_networks(own, train_networks(own, genotype, lot))
             result = summarize(own, genotype, command)
             write_report(run.path)
-    difference = paired_difference(_rights(session.run), _rights(run))
+    labels, found = _tested(session.run)
+    objective = session.settings.objective
+    classes = labels if objective == "balanced-accuracy" else None
+    difference = paired_difference(found, _tested(run)[1], classes)
     assert result.test_accuracy is not None
     steps, wanted = trained_steps(run), trained_steps(session.run)
     return Yardstick(
         what=standard.what + (f", trained for {steps} of {wanted} steps for want of time," if steps < wanted else ""),
         test_accuracy=result.test_accuracy,
         test_accuracy_std=result.test_accuracy_std,
+        balanced_accuracy=result.balanced_accuracy,
         parameters=result.parameters,
         multiply_adds=result.multiply_adds,
+        objective=objective,
         difference=difference.mean,
         interval=(difference.low, difference.high),
         run_directory=str(run.path),
@@ -95,8 +101,8 @@ def _measure(session: Session, standard: Standard, command: str, lots: Mapping[s
     )
 
 
-def _rights(run: RunDirectory) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """For every test image whether the first network of a run is right."""
+def _tested(run: RunDirectory) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """For every test image its class, and whether the first network of a run is right."""
     with np.load(run.path / "predictions.npz", allow_pickle=False) as predictions:
-        rights: np.ndarray[tuple[int], np.dtype[np.bool_]] = predictions["labels"] == predictions["predicted"]
-        return rights
+        labels = predictions["labels"]
+        return labels, labels == predictions["predicted"]

@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dartboard.errors import RunDirectoryError
-from dartboard.report.comparison_chart import draw_comparison
+from dartboard.report.comparison_chart import draw_comparison, what_counts
 from dartboard.report.templates import make_environment
 from dartboard.report.wording import compact, duration
 from dartboard.runs import read_json, write_text
@@ -20,8 +20,9 @@ __all__ = ["COMPARISON_FILE", "MethodTable", "tabulate", "write_comparison"]
 COMPARISON_FILE = "comparison.json"
 
 _RUN_COLUMNS = (
-    "method", "seed", "test_accuracy", "validation_accuracy", "table_accuracy", "table_percentile", "skips",
-    "parameters", "multiply_adds", "search_seconds", "train_seconds", "genotype", "folder", "failure",
+    "method", "seed", "test_accuracy", "balanced_accuracy", "validation_accuracy", "table_accuracy",
+    "table_percentile", "skips", "parameters", "multiply_adds", "search_seconds", "train_seconds", "genotype",
+    "folder", "failure",
 )  # fmt: skip
 
 _DASH = "\u2013"
@@ -57,7 +58,8 @@ def tabulate(comparison: Recorded) -> MethodTable:
         ("runs", _runs),
     ]
     for key, heading, write in _figures(comparison["reference"]):
-        if any(method[key] for method in methods):
+        asked = key != "balanced_accuracy" or what_counts(comparison)[0] == key
+        if asked and any(method[key] for method in methods):
             columns.append((heading, _cell(key, write)))
     return MethodTable(
         headings=tuple(heading for heading, _ in columns),
@@ -102,6 +104,7 @@ def _figures(reference: str | None) -> tuple[tuple[str, str, Callable[[float], s
     """Key, heading and notation of every figure that a method may have."""
     return (
         ("test_accuracy", "test accuracy (%)", _percent),
+        ("balanced_accuracy", "balanced accuracy (%)", _percent),
         ("difference", f"less {reference} (points)", lambda value: f"{100 * value:+.2f}"),
         ("table_accuracy", "by the table (%)", _percent),
         ("table_percentile", "better than (%)", lambda value: f"{value:.1f}"),
@@ -113,7 +116,7 @@ def _figures(reference: str | None) -> tuple[tuple[str, str, Callable[[float], s
     )
 
 
-_SPREADING = ("test_accuracy", "difference", "table_accuracy", "table_percentile", "skips")
+_SPREADING = ("test_accuracy", "balanced_accuracy", "difference", "table_accuracy", "table_percentile", "skips")
 """Figures whose deviation is shown; of the others the mean tells enough."""
 
 
@@ -143,8 +146,7 @@ def _notes(comparison: Recorded) -> list[str]:
     if made < wanted:
         notes.append(f"{made} of {wanted} runs are done.")
     if any(method["difference"] for method in comparison["methods"]):
-        tested = any(method["test_accuracy"] for method in comparison["methods"])
-        worth = "test accuracy" if tested else "accuracy by the table"
+        worth = what_counts(comparison)[1]
         notes.append(f"The difference to {comparison['reference']} is that of {worth} with the same seed.")
     if any(method["table_accuracy"] for method in comparison["methods"]):
         notes.append(

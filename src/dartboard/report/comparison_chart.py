@@ -8,19 +8,27 @@ from dartboard.report.svg import INK, figure_to_svg, style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_comparison"]
+__all__ = ["draw_comparison", "what_counts"]
 
 _WIDTH, _ROW_HEIGHT = 10.4, 0.42
 _BLUE = "#3b82c4"
+
+
+def what_counts(comparison: Mapping[str, Any]) -> tuple[str, str]:
+    """By what the methods are compared: its key, and in words."""
+    runs = comparison["runs"]
+    if not any(run["test_accuracy"] is not None for run in runs):
+        return "table_accuracy", "accuracy by the table"
+    if any(run["objective"] == "balanced-accuracy" for run in runs):
+        return "balanced_accuracy", "balanced accuracy on the test images"
+    return "test_accuracy", "test accuracy"
 
 
 def draw_comparison(comparison: Mapping[str, Any]) -> str:
     """Draw the accuracies of all runs and the mean of each method, as SVG; empty where nothing was measured."""
     from matplotlib.figure import Figure
 
-    key, label = "test_accuracy", "test accuracy (%)"
-    if not any(run[key] is not None for run in comparison["runs"]):
-        key, label = "table_accuracy", "accuracy by the table (%)"
+    key, label = what_counts(comparison)
     names = [method["method"] for method in comparison["methods"]]
     values = {name: [100 * run[key] for run in comparison["runs"] if run["method"] == name and run[key] is not None]
               for name in names}  # fmt: skip
@@ -34,7 +42,7 @@ def draw_comparison(comparison: Mapping[str, Any]) -> str:
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.margins(x=0.06)
-        axes.set_xlabel(f"{label}; a dot for each seed, a line at the mean")
+        axes.set_xlabel(f"{label} (%); a dot for each seed, a line at the mean")
         return figure_to_svg(figure, "comparison", "Accuracy of every run by method")
 
 

@@ -71,6 +71,7 @@ class ChoiceFacts:
 
     Attributes:
         rule_violated: whether the rule rejects every search.
+        objective: what the accuracies are: "accuracy" or "balanced-accuracy".
         mean: of the accuracy that decides, over the searches.
         std: its standard deviation (ddof 0).
     """
@@ -80,6 +81,7 @@ class ChoiceFacts:
     mean: float | None
     std: float | None
     candidates: tuple[CandidateFacts, ...]
+    objective: str = "accuracy"
 
     @property
     def short_trained(self) -> bool:
@@ -115,10 +117,12 @@ class FinalsFacts:
 
     Attributes:
         epochs: of the short training that each had.
+        objective: what the accuracies are: "accuracy" or "balanced-accuracy".
     """
 
     epochs: int
     finalists: tuple[FinalistFacts, ...]
+    objective: str = "accuracy"
 
 
 @dataclass(frozen=True)
@@ -258,6 +262,8 @@ class YardstickFacts:
     """A network trained and tested like the one found. Accuracies and differences are fractions.
 
     Attributes:
+        accuracy: on the test images, by the objective.
+        objective: what is compared: "accuracy" or "balanced-accuracy".
         difference: accuracy of the network found less this one's.
         interval: what holds 95% of the differences when the test images are drawn anew.
         page: its own report, relative to this one.
@@ -273,6 +279,7 @@ class YardstickFacts:
     interval: tuple[float, float]
     page: str
     trained: float = 1.0
+    objective: str = "accuracy"
 
 
 @dataclass(frozen=True)

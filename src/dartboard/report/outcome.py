@@ -63,7 +63,8 @@ def read_yardsticks(content: Mapping[str, Any]) -> tuple[YardstickFacts, ...]:
         YardstickFacts(
             name=name,
             what=entry["what"],
-            accuracy=float(entry["test_accuracy"]),
+            accuracy=float(entry["balanced_accuracy" if objective == "balanced-accuracy" else "test_accuracy"]),
+            objective=objective,
             parameters=entry["parameters"],
             multiply_adds=entry["multiply_adds"],
             difference=float(entry["difference"]),
@@ -72,6 +73,7 @@ def read_yardsticks(content: Mapping[str, Any]) -> tuple[YardstickFacts, ...]:
             trained=float(entry["steps"] / entry["wanted_steps"]) if entry.get("wanted_steps") else 1.0,
         )
         for name, entry in content.items()
+        for objective in (str(entry.get("objective", "accuracy")),)
     )
 
 

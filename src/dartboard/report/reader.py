@@ -205,6 +205,7 @@ def _choice(recorded: Mapping[str, Any]) -> ChoiceFacts | None:
             )
             for candidate in recorded["candidates"]
         ),
+        objective=str(recorded.get("objective", "accuracy")),
     )
 
 
@@ -223,6 +224,7 @@ def _finals(recorded: Mapping[str, Any]) -> FinalsFacts | None:
             )
             for finalist in recorded["finalists"]
         ),
+        objective=str(recorded.get("objective", "accuracy")),
     )
 
 

@@ -57,19 +57,22 @@ def verdict(yardsticks: Sequence[YardstickFacts]) -> str:
 
 def _verdict(yardstick: YardstickFacts) -> str:
     low, high = yardstick.interval
+    difference = points(yardstick.difference)
+    if yardstick.objective != "accuracy":
+        difference += f" of {yardstick.objective.replace('-', ' ')}"
     if yardstick.trained < _COMPARABLE and high >= 0:
         return f"Of {yardstick.what} nothing follows, since so short a training compares with no other."
     if low > 0:
-        return f"The network found is better than {yardstick.what}, by {points(yardstick.difference)}."
+        return f"The network found is better than {yardstick.what}, by {difference}."
     if high < 0:
         folder = yardstick.page.rpartition("/")[0]
         return (
-            f"The network found is worse than {yardstick.what}, by {points(yardstick.difference)}; that one is kept in "
+            f"The network found is worse than {yardstick.what}, by {difference}; that one is kept in "
             f"{folder}, from where dartboard predict takes it as well."
         )
     return (
         f"Between the network found and {yardstick.what} this test shows no difference "
-        f"({points(yardstick.difference)}, within what chance does)."
+        f"({difference}, within what chance does)."
     )
 
 

@@ -20,11 +20,11 @@ class EventLog:
 
     Every event has `event` (its kind) and `phase`. The kinds are
     `epoch` of phase `search`: epoch, epochs, steps, seconds, weight_loss, weight_accuracy, alpha_loss, validation_loss,
-    validation_accuracy, learning_rate, gates (cell kind -> rows of edges x operations), operations (their columns),
-    genotype, operation_counts, and what the method's rules measured, such as eigenvalue;
+    validation_accuracy, validation_balanced_accuracy, learning_rate, gates (cell kind -> rows of edges x operations),
+    operations (their columns), genotype, operation_counts, and what the method's rules measured, such as eigenvalue;
     `epoch` of phase `train`: run, epoch, epochs, seconds, train_loss, train_accuracy, validation_loss,
-    validation_accuracy (null without validation images), learning_rate;
-    `kept` when the weights of an earlier epoch of a training are kept: run, epoch, validation_accuracy;
+    validation_accuracy, validation_balanced_accuracy (null without validation images), learning_rate;
+    `kept` when the weights of an earlier epoch of a training are kept: run, epoch, both accuracies;
     `stop` when a search ends before its last epoch: reason;
     `rollback` when a search went back to an earlier epoch, whose later ones are then recorded anew: from, epoch,
     reason, seconds (of the epochs undone);

@@ -1,9 +1,45 @@
 """Means over an epoch, gathered without waiting for the device at every step."""
 
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
 import torch
 from torch import Tensor
 
-__all__ = ["Meter"]
+__all__ = ["VALIDATION_KEYS", "Meter", "Objective", "Score", "ScoreMeter", "validation_facts"]
+
+Objective = Literal["accuracy", "balanced-accuracy"]
+"""What counts where classes are of unequal size: images, or every class as much as any other."""
+
+VALIDATION_KEYS: Mapping[Objective, str] = {
+    "accuracy": "validation_accuracy",
+    "balanced-accuracy": "validation_balanced_accuracy",
+}
+"""Under which name the event of an epoch tells what counts."""
+
+
+class Score(NamedTuple):
+    """How a network or supernet does on labelled images.
+
+    Attributes:
+        loss: mean cross-entropy per image in nats.
+        accuracy: share of the images that are classified rightly, as a fraction.
+        balanced_accuracy: mean over the classes that have images of this share, as a fraction.
+    """
+
+    loss: float
+    accuracy: float
+    balanced_accuracy: float
+
+    def by(self, objective: Objective) -> float:
+        """The accuracy that counts."""
+        return self.accuracy if objective == "accuracy" else self.balanced_accuracy
+
+
+def validation_facts(score: Score | None) -> dict[str, float | None]:
+    """For the event of an epoch; null without validation images."""
+    loss, accuracy, balanced = score or (None, None, None)
+    return {"validation_loss": loss, "validation_accuracy": accuracy, "validation_balanced_accuracy": balanced}
 
 
 class Meter:
@@ -27,3 +63,33 @@ class Meter:
         """(mean loss per image in nats, accuracy as a fraction), or None when nothing was counted."""
         loss, correct, images = self._sums.tolist()
         return (loss / images, correct / images) if images else None
+
+
+class ScoreMeter:
+    """A meter that also counts by class.
+
+    Args:
+        device: where the sums live; they are read once, at the end.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._meter = Meter(device)
+        self._by_class: Tensor | None = None
+
+    @torch.no_grad()
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Count a batch: mean loss (scalar), logits (batch, classes), labels (batch,)."""
+        self._meter.add(loss, logits, labels)
+        if self._by_class is None:
+            self._by_class = torch.zeros(2, logits.shape[1], dtype=torch.int32, device=labels.device)
+        right = logits.argmax(dim=1) == labels
+        self._by_class.index_add_(1, labels, torch.stack([right, torch.ones_like(right)]).int())
+
+    def read(self) -> Score | None:
+        """The score of all images, or None when nothing was counted."""
+        means = self._meter.read()
+        if means is None or self._by_class is None:
+            return None
+        right, images = self._by_class.tolist()
+        recalls = [part / whole for part, whole in zip(right, images, strict=True) if whole]
+        return Score(*means, sum(recalls) / len(recalls))

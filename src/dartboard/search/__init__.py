@@ -110,7 +110,7 @@ from dartboard.search.rules import (
     StopOnSharpening,
     WarmUp,
 )
-from dartboard.search.scoring import Score, Scorer
+from dartboard.search.scoring import Scorer
 from dartboard.search.selecting import removal_stage, select_by_removal
 from dartboard.search.selection import (
     CHOICE_RULES,
@@ -227,7 +227,6 @@ __all__ = [
     "Rule",
     "SampleAndValidate",
     "ScaleWeightDecay",
-    "Score",
     "Scorer",
     "SearchBatches",
     "SearchLength",

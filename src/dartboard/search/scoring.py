@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,23 +9,11 @@ from torch.nn import functional
 
 from dartboard.data import Batch, Batches
 from dartboard.errors import SettingsError
-from dartboard.runs import Meter
+from dartboard.runs import Score, ScoreMeter
 from dartboard.search.architecture import StepGates
 from dartboard.search.selection.base import NO_IMAGES
 
-__all__ = ["Score", "Scorer"]
-
-
-class Score(NamedTuple):
-    """How a supernet does on the validation images.
-
-    Attributes:
-        loss: mean cross-entropy.
-        accuracy: as a fraction.
-    """
-
-    loss: float
-    accuracy: float
+__all__ = ["Scorer"]
 
 
 class Scorer:
@@ -49,12 +36,11 @@ class Scorer:
             drawn: gates, on any device, and which operations are run.
             batches: how many of the first batches are looked at; None: all.
         """
-        meter = Meter(self._device)
+        meter = ScoreMeter(self._device)
         for batch in islice(self._validation.in_order(), batches):
             logits = self._logits(drawn, batch)
             meter.add(functional.cross_entropy(logits, batch.labels), logits, batch.labels)
-        read = meter.read()
-        return Score(*read) if read else None
+        return meter.read()
 
     @torch.no_grad()
     def accuracy(self, drawn: StepGates, batch: Batch) -> Tensor:

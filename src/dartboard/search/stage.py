@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.errors import NonFiniteLossError, SettingsError
-from dartboard.runs import Event, Observer, make_generator, seeded_initialization
+from dartboard.runs import Event, Observer, Score, make_generator, seeded_initialization, validation_facts
 from dartboard.search.architecture import Architecture, Live
 from dartboard.search.companions import CompanionNetwork, Distillation
 from dartboard.search.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.recipe import Recipe, Stage
-from dartboard.search.scoring import Score, Scorer
+from dartboard.search.scoring import Scorer
 from dartboard.search.selection import Judged, Judging, Trained
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
@@ -185,9 +185,9 @@ class StageSearch:
         losses = self._read(steps)
         state.write_generated()
         gates = self.mean_gates(state.alphas)
-        validation_loss, validation_accuracy = self.validate(gates) or (None, None)
+        score = self.validate(gates)
         state.epoch += 1
-        state.genotype, state.validation_accuracy = self._select(gates), validation_accuracy
+        state.genotype, state.validation_accuracy = self._select(gates), score.accuracy if score else None
         return {
             "event": "epoch",
             "phase": "search",
@@ -197,8 +197,7 @@ class StageSearch:
             "steps": self.num_steps,
             "seconds": time.perf_counter() - started,
             **losses,
-            "validation_loss": validation_loss,
-            "validation_accuracy": validation_accuracy,
+            **validation_facts(score),
             "learning_rate": lr,
             "gates": {kind: gates[kind].tolist() for kind in self.problem.space.cell_kinds},
             "genotype": state.genotype.to_json(),

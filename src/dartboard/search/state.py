@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dartboard.runs import make_generator
+from dartboard.runs import Score, make_generator
 from dartboard.search.architecture import Architecture, Live, StepGates
 from dartboard.search.companions import CompanionNetwork
 from dartboard.search.dropping import Dropping
 from dartboard.search.gradient import Bilevel, Tensors
 from dartboard.search.hypernetworks import WeightGenerator, learned_weights, supernet_weights
-from dartboard.search.scoring import Score, Scorer
+from dartboard.search.scoring import Scorer
 from dartboard.space import Genotype
 
 __all__ = ["SearchState"]

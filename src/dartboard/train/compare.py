@@ -11,7 +11,7 @@ RESAMPLES = 10_000
 
 
 class Difference(NamedTuple):
-    """A difference of two accuracies, as fractions.
+    """A difference of two accuracies, plain or balanced, as fractions.
 
     Attributes:
         mean: accuracy of the first network less that of the second.
@@ -24,16 +24,22 @@ class Difference(NamedTuple):
     high: float
 
 
-def paired_difference(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_], seed: int = 0) -> Difference:
+def paired_difference(
+    first: npt.NDArray[np.bool_],
+    second: npt.NDArray[np.bool_],
+    classes: npt.NDArray[np.int64] | None = None,
+    seed: int = 0,
+) -> Difference:
     """The difference in accuracy, with its uncertainty from the choice of test images.
 
     Test images are drawn again with replacement, 10,000 times (percentile bootstrap; Efron and Tibshirani 1993, chapter
     13). An image counts +1, 0 or -1, so a draw is one of a multinomial distribution. What another seed of the training
-    would change is not in it.
+    would change is not in it. For balanced accuracy every class is drawn by itself, and their means are averaged.
 
     Args:
         first: for each test image whether the first network is right, (images,).
         second: the same of the second.
+        classes: for each test image its class, (images,), where balanced accuracy is compared; None: accuracy.
         seed: of the draws.
 
     Raises:
@@ -41,8 +47,13 @@ def paired_difference(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_
     """
     if len(first) != len(second) or not len(first):
         raise ValueError(f"a comparison needs the same test images twice, not {len(first)} and {len(second)}.")
-    images, better, worse = len(first), int((first & ~second).sum()), int((~first & second).sum())
-    shares = np.array([better, worse, images - better - worse]) / images
-    drawn = np.random.default_rng(seed).multinomial(images, shares, size=RESAMPLES)
-    low, high = np.percentile((drawn[:, 0] - drawn[:, 1]) / images, (2.5, 97.5))
-    return Difference((better - worse) / images, float(low), float(high))
+    generator = np.random.default_rng(seed)
+    groups = [np.ones(len(first), bool)] if classes is None else [classes == each for each in np.unique(classes)]
+    means, resampled = [], np.zeros(RESAMPLES)
+    for group in groups:
+        images, better, worse = (int(np.sum(group & part)) for part in (group, first & ~second, ~first & second))
+        drawn = generator.multinomial(images, np.array([better, worse, images - better - worse]) / images, RESAMPLES)
+        means.append((better - worse) / images)
+        resampled += (drawn[:, 0] - drawn[:, 1]) / images
+    low, high = np.percentile(resampled / len(groups), (2.5, 97.5))
+    return Difference(float(np.mean(means)), float(low), float(high))

@@ -14,13 +14,18 @@ from torch.nn import functional
 from dartboard.data import Batch, Batches
 from dartboard.errors import NonFiniteLossError
 from dartboard.runs import (
+    VALIDATION_KEYS,
     Event,
     Meter,
+    Objective,
     Observer,
     RunDirectory,
+    Score,
+    ScoreMeter,
     equal_steps,
     make_generator,
     seeded_initialization,
+    validation_facts,
 )
 from dartboard.space import DropPath, Network
 from dartboard.train.compiled import Forward, compile_forward
@@ -43,12 +48,14 @@ class TrainingData:
         validation: images held out of training, or None.
         device: where everything runs.
         logit_offset: added to the logits in the training loss, shape (classes,), or None.
+        objective: by which accuracy on the validation images weights are the best.
     """
 
     train: Batches
     validation: Batches | None
     device: torch.device
     logit_offset: Tensor | None = None
+    objective: Objective = "accuracy"
 
 
 def train_network(
@@ -115,6 +122,15 @@ def train_network(
     return training.kept_network()
 
 
+def _parameter_groups(network: nn.Module, *, decay_norms: bool) -> list[dict[str, Any]]:
+    """All parameters, those of batch norms without weight decay unless it is to act on them too."""
+    parts = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d) and not decay_norms]
+    norms = [weight for part in parts for weight in part.parameters(recurse=False)]
+    resting = {id(weight) for weight in norms}
+    decayed = [weight for weight in network.parameters() if id(weight) not in resting]
+    return [{"params": decayed}, *([{"params": norms, "weight_decay": 0.0}] if norms else [])]
+
+
 def _is_of(event: Event, number: int) -> bool:
     return event["phase"] == "train" and event.get("run") == number
 
@@ -136,7 +152,7 @@ class NetworkTraining:
         epoch: epochs done.
         usual_steps: steps of an epoch, as the settings have it.
         num_steps: steps of the next epoch.
-        kept: with `settings.keep` of "best" the epoch and the validation accuracy of the best weights so far.
+        kept: with `settings.keep` of "best" the epoch and the validation accuracies of the best weights so far.
     """
 
     def __init__(
@@ -150,7 +166,7 @@ class NetworkTraining:
         self.network.to(device=data.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._forward: Forward = self.network.forward_with_auxiliary
         self._optimizer = torch.optim.SGD(
-            self.network.parameters(),
+            _parameter_groups(self.network, decay_norms=settings.decay_norms),
             lr=settings.lr,
             momentum=settings.momentum,
             nesterov=settings.nesterov,
@@ -198,7 +214,7 @@ class NetworkTraining:
         return fitting != before
 
     def kept_network(self) -> Network:
-        """The network with the weights to keep: the last, or those of the best validation accuracy."""
+        """The network with the weights to keep: the last, or those that did best on the validation images."""
         if self._best is not None:
             self.network.load_state_dict(self._best)
         return self.network
@@ -229,10 +245,10 @@ class NetworkTraining:
                 f"the training loss is {train_loss} in epoch {epoch + 1}; lower train.lr (now {self.settings.lr}) or "
                 "set train.grad_clip."
             )
-        validation_loss, validation_accuracy = self.validate() or (None, None)
+        score = self.validate()
         self.epoch += 1
-        if self.settings.keep == "best" and validation_accuracy is not None:
-            self._keep_if_best(validation_accuracy)
+        if self.settings.keep == "best" and score is not None:
+            self._keep_if_best(score)
         return {
             "event": "epoch",
             "phase": "train",
@@ -243,8 +259,7 @@ class NetworkTraining:
             "seconds": time.perf_counter() - started,
             "train_loss": train_loss,
             "train_accuracy": train_accuracy,
-            "validation_loss": validation_loss,
-            "validation_accuracy": validation_accuracy,
+            **validation_facts(score),
             "learning_rate": lr,
         }
 
@@ -263,11 +278,11 @@ class NetworkTraining:
         self._optimizer.step()
 
     @torch.no_grad()
-    def validate(self) -> tuple[float, float] | None:
-        """Mean loss and accuracy on the validation images, or None without any."""
+    def validate(self) -> Score | None:
+        """The score on the validation images, or None without any."""
         if self.data.validation is None:
             return None
-        meter = Meter(self.data.device)
+        meter = ScoreMeter(self.data.device)
         self.network.eval()
         for batch in self.data.validation.in_order():
             with self._autocast():
@@ -292,9 +307,10 @@ class NetworkTraining:
             group["lr"] = lr
         return lr
 
-    def _keep_if_best(self, accuracy: float) -> None:
+    def _keep_if_best(self, score: Score) -> None:
         """Of equal epochs the later one is kept: its rate was lower. Early epochs would only be lucky."""
+        objective = self.data.objective
         is_late = self.schedule.position(self.epoch) >= (1 - _LAST_PART) * self.schedule.planned
-        if is_late and accuracy >= self.kept.get("validation_accuracy", 0.0):
-            self.kept = {"epoch": self.epoch, "validation_accuracy": accuracy}
+        if is_late and score.by(objective) >= self.kept.get(VALIDATION_KEYS[objective], 0.0):
+            self.kept = {"epoch": self.epoch, **{VALIDATION_KEYS[each]: score.by(each) for each in VALIDATION_KEYS}}
             self._best = {name: weight.detach().clone() for name, weight in self.network.state_dict().items()}

@@ -5,7 +5,7 @@ from dartboard.pipeline import Result, Yardstick
 
 
 def yardstick(name: str, accuracy: float, high: float) -> Yardstick:
-    return Yardstick.model_construct(test_accuracy=accuracy, interval=(-0.1, high), run_directory=name)
+    return Yardstick.model_construct(difference=0.6 - accuracy, interval=(-0.1, high), run_directory=name)
 
 
 def test_only_what_is_better_beyond_chance_is_recommended_and_of_these_the_best() -> None:

@@ -77,6 +77,16 @@ def test_the_choice_is_recorded_with_every_candidate(chosen: Path) -> None:
     assert choice["accuracy_std"] == pytest.approx(abs(scores[0] - scores[1]) / 2)
 
 
+def test_where_classes_count_alike_the_choice_goes_by_balanced_accuracy(tmp_path: Path) -> None:
+    choice = choose(tmp_path / "run", {"objective": "balanced-accuracy"})
+    assert choice["objective"] == "balanced-accuracy"
+    for candidate in choice["candidates"]:
+        epochs = epochs_of(tmp_path / "run" / candidate["folder"])
+        assert candidate["supernet_accuracy"] == max(event["validation_balanced_accuracy"] for event in epochs)
+    scores = [candidate["supernet_accuracy"] for candidate in choice["candidates"]]
+    assert max(scores) == next(each["supernet_accuracy"] for each in choice["candidates"] if each["chosen"])
+
+
 def test_what_was_chosen_becomes_that_of_the_run(chosen: Path) -> None:
     choice = json.loads((chosen / "choice.json").read_text())
     (taken,) = (candidate for candidate in choice["candidates"] if candidate["chosen"])

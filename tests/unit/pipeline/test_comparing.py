@@ -105,6 +105,15 @@ def test_a_method_is_compared_with_the_reference_seed_by_seed() -> None:
     assert summary_of("random", "random", runs).difference is None
 
 
+def test_where_classes_count_alike_balanced_accuracies_are_compared() -> None:
+    def both(method: str, balanced: float) -> ComparedRun:
+        return run(method, 0, test_accuracy=0.9, balanced_accuracy=balanced, objective="balanced-accuracy")
+
+    found = summary_of("a", "random", [both("random", 0.5), both("a", 0.75)])
+    assert found.difference == Spread(mean=0.25, std=None)
+    assert found.balanced_accuracy == Spread(mean=0.75, std=None)
+
+
 def test_without_a_training_the_table_is_what_counts() -> None:
     runs = [run("random", 0, table_accuracy=0.5), run("a", 0, table_accuracy=0.75)]
     assert summary_of("a", "random", runs).difference == Spread(mean=0.25, std=None)

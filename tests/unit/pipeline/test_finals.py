@@ -25,7 +25,8 @@ from dartboard.pipeline import (
     summarize,
 )
 from dartboard.pipeline.session import phase_seconds
-from dartboard.runs import EventLog, Observer, RunDirectory
+from dartboard.runs import EventLog, Observer, RunDirectory, Score
+from dartboard.train import NetworkTraining
 
 from .tiny import TINY, Listener, open_tiny
 
@@ -106,11 +107,24 @@ def test_the_highest_accuracy_decides_and_among_equals_the_first(
     assert json.loads((folder / "genotype.json").read_text()) == chosen["genotype"]["json"]
     assert listener.notes[-1] == (
         f"Of 3 architectures, number {best} does best after a short training "
-        f"({accuracies[best - 1]:.2%} of the validation images)."
+        f"({accuracies[best - 1]:.2%} accuracy on the validation images)."
     )
     # The proposals follow from the search alone.
     before = json.loads((held / "finals.json").read_text())
     assert [each["genotype"] for each in facts["finalists"]] == [each["genotype"] for each in before["finalists"]]
+
+
+@pytest.mark.parametrize(("objective", "best"), [("accuracy", 1), ("balanced-accuracy", 2)])
+def test_what_counts_decides_the_finals(
+    objective: str, best: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([Score(1.0, 0.9, 0.1), Score(1.0, 0.2, 0.8)])
+    monkeypatch.setattr(NetworkTraining, "validate", lambda _: next(scores))
+    facts = hold(tmp_path / "run", {"finalists": 2, "objective": objective})
+    assert facts["objective"] == objective
+    assert [each["chosen"] for each in facts["finalists"]] == [number == best for number in (1, 2)]
+    wanted = [0.9, 0.2] if objective == "accuracy" else [0.1, 0.8]
+    assert [each["validation_accuracy"] for each in facts["finalists"]] == wanted
 
 
 def test_the_finals_never_look_at_test_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

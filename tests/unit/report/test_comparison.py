@@ -12,8 +12,8 @@ from dartboard.report import tabulate, write_comparison
 
 CELL = "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"
 FIGURES = (
-    "test_accuracy", "difference", "table_accuracy", "table_percentile", "skips", "parameters", "multiply_adds",
-    "search_seconds", "train_seconds",
+    "test_accuracy", "balanced_accuracy", "difference", "table_accuracy", "table_percentile", "skips", "parameters",
+    "multiply_adds", "search_seconds", "train_seconds",
 )  # fmt: skip
 
 
@@ -25,7 +25,7 @@ def method(name: str, runs: int = 2, failures: int = 0, **figures: tuple[float, 
 def run(name: str, seed: int, **figures: Any) -> dict[str, Any]:
     keys = (*FIGURES, "validation_accuracy", "genotype", "failure")
     folder = f"{name}/seed-{seed}"
-    return {"method": name, "seed": seed, "folder": folder, **dict.fromkeys(keys), **figures}
+    return {"method": name, "seed": seed, "folder": folder, **dict.fromkeys(keys), "objective": "accuracy", **figures}
 
 
 def made(**changes: Any) -> dict[str, Any]:
@@ -75,6 +75,16 @@ def test_figures_of_the_table_are_named_with_their_schedule() -> None:
     assert table.headings[2:] == ("less random (points)", "by the table (%)", "better than (%)")
     assert table.rows[0][2:] == ("+2.00 ± 1.50", "85.00 ± 1.00", "93.0 ± 1.0")
     assert "12 epochs" in " ".join(table.notes)
+
+
+def test_balanced_accuracy_is_shown_where_it_counts() -> None:
+    figures = {"test_accuracy": (0.9, None), "balanced_accuracy": (0.8, None), "difference": (0.02, None)}
+    for objective, shown in (("accuracy", ()), ("balanced-accuracy", ("balanced accuracy (%)",))):
+        runs = [run("a", 0, test_accuracy=0.9, balanced_accuracy=0.8, objective=objective)]
+        table = tabulate(made(methods=[method("a", 1, **figures)], runs=runs))
+        assert table.headings[2:] == ("test accuracy (%)", *shown, "less random (points)")
+        said = "is that of balanced accuracy on the test images with" if shown else "is that of test accuracy with"
+        assert said in " ".join(table.notes)
 
 
 def test_page_and_tables_are_written_and_every_name_is_escaped(tmp_path: Path) -> None:

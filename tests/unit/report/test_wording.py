@@ -78,6 +78,12 @@ def test_the_verdict_says_where_the_better_network_is(interval, said):
     assert said in verdict([yardstick])
 
 
+def test_the_verdict_names_balanced_accuracy_where_that_was_compared():
+    page = "yardsticks/resnet/report.html"
+    made = YardstickFacts("resnet", "a plain ResNet", 0.9, 1, 2, 0.02, (0.01, 0.03), page, 1.0, "balanced-accuracy")
+    assert verdict([made]) == "The network found is better than a plain ResNet, by +2.00 points of balanced accuracy."
+
+
 @pytest.mark.parametrize(
     ("trained", "interval", "said"),
     [

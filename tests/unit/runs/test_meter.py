@@ -2,9 +2,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import balanced_accuracy_score
 from torch.nn import functional
 
-from dartboard.runs import Meter, Observer
+from dartboard.runs import Meter, Observer, ScoreMeter
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=5), st.integers(0, 1000))
@@ -22,8 +23,31 @@ def test_unequal_batches_give_the_mean_over_images(sizes: list[int], seed: int) 
     assert read[1] == (logits.argmax(1) == labels).sum().item() / sum(sizes)
 
 
-def test_nothing_counted_is_no_figure() -> None:
-    assert Meter(torch.device("cpu")).read() is None
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=5), st.integers(0, 1000))
+@settings(deadline=None)
+def test_a_score_counts_every_class_that_has_images_alike(sizes: list[int], seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(sum(sizes), 4, generator=generator)
+    # Classes as uneven as 1 to 9, and often without images.
+    labels = torch.multinomial(torch.tensor([9.0, 3.0, 1.0, 1.0]), sum(sizes), replacement=True, generator=generator)
+    meter, plain = ScoreMeter(torch.device("cpu")), Meter(torch.device("cpu"))
+    for part, wanted in zip(logits.split(sizes), labels.split(sizes), strict=True):
+        for each in (meter, plain):
+            each.add(functional.cross_entropy(part, wanted), part, wanted)
+    score = meter.read()
+    assert score is not None
+    assert score[:2] == plain.read()
+    predicted = logits.argmax(1)
+    recalls = [(predicted[labels == each] == each).double().mean().item() for each in labels.unique()]
+    assert score.balanced_accuracy == pytest.approx(sum(recalls) / len(recalls))
+    if torch.isin(predicted, labels).all() and len(labels.unique()) > 1:  # scikit-learn warns of the other cases
+        assert score.balanced_accuracy == pytest.approx(balanced_accuracy_score(labels, predicted))
+    assert (score.by("accuracy"), score.by("balanced-accuracy")) == score[1:]
+
+
+@pytest.mark.parametrize("meter", [Meter, ScoreMeter])
+def test_nothing_counted_is_no_figure(meter: type[Meter | ScoreMeter]) -> None:
+    assert meter(torch.device("cpu")).read() is None
 
 
 def test_counting_keeps_no_graph() -> None:

@@ -16,7 +16,7 @@ from contracts.small import SMALL_SPACE, open_small
 from dartboard.data import Batch
 from dartboard.errors import RecipeError, SettingsError
 from dartboard.pipeline import search_genotype
-from dartboard.runs import Observer, RunDirectory
+from dartboard.runs import Observer, RunDirectory, Score
 from dartboard.search import (
     AdamUpdate,
     Architecture,
@@ -26,7 +26,6 @@ from dartboard.search import (
     FirstOrder,
     Recipe,
     Rule,
-    Score,
     Scorer,
     SearchBatches,
     SearchLength,
@@ -208,7 +207,7 @@ class Table:
         for (kind, row), cost in self.edges.items():
             if not drawn.gates[kind][row].any():
                 value -= cost
-        return Score(-value, value)
+        return Score(-value, value, value)
 
 
 def costs(space: SearchSpace, best: int) -> tuple[dict[tuple[str, int, int], float], dict[tuple[str, int], float]]:

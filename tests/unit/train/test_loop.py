@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from dartboard.data import Batch
 from dartboard.errors import NonFiniteLossError
-from dartboard.runs import Event, Observer, RunDirectory, make_generator, seeded_initialization
+from dartboard.runs import Event, Objective, Observer, RunDirectory, Score, make_generator, seeded_initialization
 from dartboard.space import PUBLISHED, DropPath, Genotype, Network, parse_genotype
 from dartboard.train import Allowance, ModelCard, Pace, TrainingData, TrainSettings, loop, train_network
+from dartboard.train.loop import NetworkTraining
 from dartboard.train.schedule import learning_rate
 
 NB201 = parse_genotype("|nor_conv_1x1~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|")
@@ -71,10 +72,11 @@ def train(
     card: ModelCard | None = None,
     observer: Observer | None = None,
     allowance: Allowance | None = None,
+    objective: Objective = "accuracy",
 ) -> tuple[Network, list[Event]]:
     with RunDirectory(folder) as run:
         network = train_network(
-            TrainingData(data or batches(2, 0), validation, torch.device("cpu")),
+            TrainingData(data or batches(2, 0), validation, torch.device("cpu"), objective=objective),
             card or make_card(),
             settings,
             run,
@@ -219,6 +221,53 @@ def test_validation_is_scored_after_every_epoch_without_moving_the_network(tmp_p
         logits = network(images)
     assert events[-1]["validation_accuracy"] == pytest.approx((logits.argmax(1) == labels).double().mean().item())
     assert events[-1]["validation_loss"] == pytest.approx(functional.cross_entropy(logits, labels).item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("decay_norms", [True, False])
+def test_weight_decay_spares_batch_norms_only_where_asked(decay_norms: bool, tmp_path: Path) -> None:
+    """Each weight moves by the rate times the decay times itself, from where it moves without decay."""
+    still = PLAIN.model_copy(update={"lr": 0.4, "momentum": 0.0, "weight_decay": 0.0, "grad_clip": None})
+    with seeded_initialization(0, "train", 0, "weights"):
+        fresh = make_card().build()
+    plain, _ = train(tmp_path / "plain", still, data=batches(1, 0), epochs=1)
+    changes = {"weight_decay": 0.5, "decay_norms": decay_norms}
+    decayed, _ = train(tmp_path / "decayed", still.model_copy(update=changes), data=batches(1, 0), epochs=1)
+    norms = {id(weight) for part in fresh.modules() if isinstance(part, nn.BatchNorm2d) for weight in part.parameters()}
+    assert 0 < len(norms) < len(list(fresh.parameters()))
+    for start, without, found in zip(fresh.parameters(), plain.parameters(), decayed.parameters(), strict=True):
+        # What no output depends on has no gradient and rests.
+        spared = torch.equal(start, without) or (id(start) in norms and not decay_norms)
+        torch.testing.assert_close(found, without - (0 if spared else 0.4 * 0.5 * start))
+
+
+ACCURACIES = (0.1, 0.99, 0.1, 0.1, 0.1, 0.1, 0.1, 0.5, 0.7, 0.6)
+BALANCED = (0.1, 0.99, 0.1, 0.1, 0.1, 0.1, 0.1, 0.5, 0.4, 0.5)
+"""Of the validation images after every epoch: the second one was lucky, and only the last three count."""
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+@pytest.mark.parametrize(("objective", "epoch"), [("accuracy", 9), ("balanced-accuracy", 10)])
+def test_the_weights_of_the_best_late_epoch_are_kept_by_what_counts(
+    objective: Objective, epoch: int, stopped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights: dict[int, dict[str, Tensor]] = {}
+
+    def scored(training: NetworkTraining) -> Score:
+        done = training.epoch
+        weights[done + 1] = {name: weight.clone() for name, weight in training.network.state_dict().items()}
+        return Score(1.0, ACCURACIES[done], BALANCED[done])
+
+    monkeypatch.setattr(NetworkTraining, "validate", scored)
+    settings = PLAIN.model_copy(update={"keep": "best"})
+    if stopped:
+        with pytest.raises(Stopped):
+            train(tmp_path, settings, epochs=10, objective=objective, observer=StopIn(20))
+    network, events = train(tmp_path, settings, epochs=10, objective=objective)
+    (kept,) = [event for event in events if event["event"] == "kept"]
+    assert (kept["epoch"], kept["validation_accuracy"]) == (epoch, ACCURACIES[epoch - 1])
+    assert kept["validation_balanced_accuracy"] == BALANCED[epoch - 1]
+    for name, weight in network.state_dict().items():
+        assert torch.equal(weight, weights[epoch][name])
 
 
 def test_without_validation_images_its_figures_are_null(tmp_path: Path) -> None:

@@ -7,10 +7,9 @@ from typing import Any, Protocol
 
 from dartboard.errors import SettingsError
 from dartboard.registry import Registry
-from dartboard.runs import Observer, RunDirectory, equal_steps
+from dartboard.runs import Observer, RunDirectory, Score, equal_steps
 from dartboard.search.finished import FinishedSearch
 from dartboard.search.recipe import call_with_options
-from dartboard.search.scoring import Score
 from dartboard.space import SearchSpace
 
 __all__ = ["ANALYSES", "Analysis", "Findings", "Measurement", "analysis", "make_analysis", "run_analysis", "scored"]
