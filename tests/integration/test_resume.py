@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from signal import SIGCONT, SIGINT, SIGKILL, SIGSTOP
+from signal import SIGINT, SIGKILL, SIGSTOP
 
 import pytest
 
@@ -182,11 +182,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_a_run_that_can(
 
 
 def test_ctrl_c_before_anything_is_recorded_leaves_nothing(start: Start, pets: Path, folder: Path) -> None:
-    running = start("run", pets, *SMALL, halt=Halt(1, SIGSTOP))
-    running.wait_until(lambda: any(folder.glob("runs/*/.lock")))
-    running.send(SIGINT)
-    running.send(SIGCONT)
-    outcome = running.end()
+    outcome = start("run", pets, *SMALL, halt=Halt(1, SIGINT)).end()
     assert (outcome.code, outcome.error) == (130, SENTENCE)
     assert list(folder.iterdir()) == []
 

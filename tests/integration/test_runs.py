@@ -213,7 +213,7 @@ def test_finalists_are_trained_for_a_short_time_and_the_best_is_trained_and_test
     assert set(result.seconds) == {"data", "search", "finals", "train", "evaluation", "total"}
     row = next(line for line in shown.out.splitlines() if line.startswith("finalist "))
     accuracy = f"{finals.chosen.validation_accuracy:.2%}"
-    assert f"number {finals.chosen.number} of 3 after 1 epoch of training each: {accuracy}; all: " in row
+    assert f"number {finals.chosen.number} of 3 after 1 epoch of training each: {accuracy} accuracy; all: " in row
     page = (folder / "run" / "report.html").read_text()
     assert "The search proposed 3 architectures" in page
     # A finalist is a training of its own, to be repeated as any other.
