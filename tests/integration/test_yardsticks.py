@@ -52,6 +52,10 @@ def test_where_classes_count_alike_balanced_accuracies_are_compared(dartboard: R
         assert f"{yardstick.balanced_accuracy:.2%} balanced accuracy" in outcome.out
         assert f"{yardstick.balanced_accuracy:.2%}" in (folder / "run" / "report.html").read_text()
     assert re.search(rf"^balanced accuracy +{result.balanced_accuracy:.2%}$", outcome.out, re.MULTILINE)
+    events = [json.loads(line) for line in (folder / "run" / "events.jsonl").read_text().splitlines()]
+    (trained,) = [event for event in events if event["event"] == "epoch" and event["phase"] == "train"]
+    assert result.validation_balanced_accuracy == trained["validation_balanced_accuracy"] is not None
+    assert f"validation, balanced  {result.validation_balanced_accuracy:.2%}" in outcome.out
 
 
 def test_nothing_is_compared_without_being_asked(dartboard: Run, folder: Path) -> None:

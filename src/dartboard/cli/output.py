@@ -55,10 +55,12 @@ def print_result(result: "Result", *, as_json: bool) -> None:
 
 def _outcome(result: "Result") -> dict[str, str]:
     """The network or the architecture that came out."""
+    balanced = result.objective == "balanced-accuracy"
     return {
         "test accuracy": _percent(result.test_accuracy, result.test_accuracy_std),
-        "balanced accuracy": _percent(result.balanced_accuracy) if result.objective == "balanced-accuracy" else "",
+        "balanced accuracy": _percent(result.balanced_accuracy) if balanced else "",
         "validation accuracy": _percent(result.validation_accuracy),
+        "validation, balanced": _percent(result.validation_balanced_accuracy) if balanced else "",
         **{f"  {name}": _comparison(yardstick) for name, yardstick in result.yardsticks.items()},
         "parameters": f"{result.parameters:,}",
         "multiply-adds": f"{result.multiply_adds:,}",

@@ -303,6 +303,9 @@ class Result(Document):
     """Accuracy on the held-out validation images as a fraction, of the network or, after a search alone, of the
     supernet."""
 
+    validation_balanced_accuracy: float | None = None
+    """Mean recall of the classes on those images as a fraction."""
+
     test_accuracy: float | None
     """Accuracy on the test images as a fraction; the mean when several networks were trained."""
 

@@ -179,6 +179,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         decisions=settings.decisions,
         seconds={name: round(seconds, 3) for name, seconds in phase_seconds(run).items()},
         validation_accuracy=last_validation_accuracy(session),
+        validation_balanced_accuracy=last_validation_accuracy(session, objective="balanced-accuracy"),
         test_accuracy=scores["test_accuracy_mean"] if scores else None,
         test_accuracy_std=scores["test_accuracy_std"] if scores else None,
         balanced_accuracy=scores["balanced_accuracy"] if scores else None,
