@@ -14,12 +14,15 @@ AUTO = "auto"
 """Stands for a space or a method that is chosen from what the data is."""
 
 
+_ALL_IMAGES: Mapping[str, Any] = {"data.validation_fraction": 0.0, "search.validation_images": None}
+"""As in the papers: the training holds none out, and supernets are scored on every image of the alpha half."""
+
+
 def _darts_cifar(space: SearchSpace) -> dict[str, Any]:
     """The DARTS paper: 50 epochs of search, 600 of training, the published network size (arXiv:1806.09055)."""
     channels, layers = space.reference_size
     return {
-        "data.validation_fraction": 0.0,
-        "search.validation_images": None,
+        **_ALL_IMAGES,
         "search.layers": max(SearchSettings().layers, space.skeleton.fewest_layers),
         "train.init_channels": channels,
         "train.layers": layers,
@@ -33,9 +36,8 @@ def _darts_imagenet(space: SearchSpace) -> dict[str, Any]:
     it.
     """
     return {
-        "data.validation_fraction": 0.0,
+        **_ALL_IMAGES,
         "data.image_size": 224,
-        "search.validation_images": None,
         "search.layers": max(SearchSettings().layers, space.skeleton.fewest_layers),
         "train": {
             "epochs": 250,
@@ -57,8 +59,7 @@ def _nas_bench_201(space: SearchSpace) -> dict[str, Any]:
     """The benchmark's training: 200 epochs of SGD with Nesterov, batch 256, no cutout (arXiv:2001.00326)."""
     channels, layers = space.reference_size
     return {
-        "data.validation_fraction": 0.0,
-        "search.validation_images": None,
+        **_ALL_IMAGES,
         "search.init_channels": channels,
         "search.layers": layers,
         "train": {
@@ -90,8 +91,7 @@ def _proxyless(space: SearchSpace) -> dict[str, Any]:
     """
     channels, layers = space.reference_size
     return {
-        "data.validation_fraction": 0.0,
-        "search.validation_images": None,
+        **_ALL_IMAGES,
         "search.init_channels": channels,
         "search.layers": layers,
         "train": {

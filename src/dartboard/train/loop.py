@@ -113,13 +113,16 @@ def train_network(
             observer.epoch(event)
             if changed:
                 observer.resize(epochs=schedule.epochs, steps=training.num_steps, done=training.epoch)
-    taken, planned = sum(event["steps"] for event in epochs_done), epochs * training.usual_steps
-    if abs(taken - planned) > _NOTEWORTHY * planned:
-        observer.note(f"The training had {taken} steps instead of {planned}, as its time allowed.")
+    _tell_length(sum(event["steps"] for event in epochs_done), epochs * training.usual_steps, observer)
     if kept := training.kept:
         run.events.append({"event": "kept", "phase": "train", "run": number, **kept})
     observer.end("train")
     return training.kept_network()
+
+
+def _tell_length(taken: int, planned: int, observer: Observer) -> None:
+    if abs(taken - planned) > _NOTEWORTHY * planned:
+        observer.note(f"The training had {taken} steps instead of {planned}, as its time allowed.")
 
 
 def _parameter_groups(network: nn.Module, *, decay_norms: bool) -> list[dict[str, Any]]:
