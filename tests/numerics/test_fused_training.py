@@ -1,6 +1,7 @@
 """The fast engine in use: rounding in float32, whole training steps, checkpoints and copies."""
 
 import copy
+import statistics
 from dataclasses import replace
 
 import pytest
@@ -35,7 +36,9 @@ def by_group(found: dict[str, Tensor]) -> dict[str, Tensor]:
 @every_small_space
 def test_in_float32_the_errors_are_at_most_twice_the_references_own(space: SearchSpace) -> None:
     spec, seeds = small_spec(space, width=4), range(12)
-    squares: dict[str, list[float]] = {name: [0.0, 0.0] for name in ("logits", "images", "gates", "weights")}
+    errors: dict[str, tuple[list[float], list[float]]] = {
+        name: ([], []) for name in ("logits", "images", "gates", "weights")
+    }
     for seed in seeds:
         reference, fused = twins(spec, seed)
         question = ask(spec, seed=seed, softmax=True)
@@ -44,11 +47,11 @@ def test_in_float32_the_errors_are_at_most_twice_the_references_own(space: Searc
         single = single._replace(images=single.images.contiguous(memory_format=torch.channels_last))
         for place, supernet in enumerate((reference, fused)):
             for name, found in by_group(answer(supernet.float(), single)).items():
-                squares[name][place] += relative_error(found, exact[name]) ** 2
-    for name, (of_reference, of_fused) in squares.items():
-        # Errors of one seed are a matter of luck, so they are averaged; the floor is a single rounding of float32.
-        wanted = 2 * (of_reference / len(seeds)) ** 0.5 + 1e-7
-        assert (of_fused / len(seeds)) ** 0.5 <= wanted, name
+                errors[name][place].append(relative_error(found, exact[name]))
+    for name, (of_reference, of_fused) in errors.items():
+        # Errors of one seed are a matter of luck, up to tenfold on either side where a value close to zero changes its
+        # sign before a ReLU: their geometric mean is what repeats. The floor is a single rounding of float32.
+        assert statistics.geometric_mean(of_fused) <= 2 * statistics.geometric_mean(of_reference) + 1e-7, name
 
 
 def train(supernet: ReferenceSupernet, dtype: torch.dtype, steps: int) -> tuple[list[float], dict[str, Tensor]]:

@@ -9,9 +9,10 @@ then tells the time and the memory of any other size of the same space:
     model.seconds(step_work(larger, 64, (32, 32)))
 
 What is counted follows the form in which the engine runs an operation (`forms.py`): separable convolutions keep one
-feature map a branch that repeats and form no output, operations without weights are run once for all edges that leave
-a node, all others edge by edge. How often a form touches a value is a small whole number here, which need not be exact:
-what all sizes of a space have in common ends up in the coefficients.
+feature map a branch that repeats and form no output, 1x1 convolutions keep and form nothing, wider ones keep their own
+output only, operations without weights are run once for all edges that leave a node, all others edge by edge. How often
+a form touches a value is a small whole number here, which need not be exact: what all sizes of a space have in common
+ends up in the coefficients.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
 from dartboard.space.ops.mobile import mobile_head_cost, mobile_stem_cost
 from dartboard.space.skeleton import ResidualPlace, halved
 from dartboard.space.spaces.registry import SearchSpace
-from dartboard.supernet.forms import Form, Separable, form_of
+from dartboard.supernet.forms import Dense, Folded, Form, Separable, form_of
 from dartboard.supernet.spec import SupernetSpec
 from dartboard.supernet.work import Counts, Work
 
@@ -196,8 +197,8 @@ def _operations(spec: SupernetSpec, kind: str, rows: Sequence[int], maps: _Maps)
                 inputs=maps.read.channels,
                 input_pixels=maps.read.places // maps.batch,
             )
-            if isinstance(form, Separable):
-                total += _branch(form, cost, maps)
+            if isinstance(form, Folded):
+                total += _separable(form, cost, maps) if isinstance(form, Separable) else _dense(form, cost, maps)
                 bundles.add(form)
                 continue
             total += _gate(maps.written)
@@ -209,8 +210,8 @@ def _operations(spec: SupernetSpec, kind: str, rows: Sequence[int], maps: _Maps)
                 total += _pooling(maps, normalized=normalized) if name not in _IDENTITIES else Work()
         total += _beside(spec, maps)
     for form in bundles:
-        total += _BUNDLE * form.repeats
-    return total
+        total += _BUNDLE * (form.repeats if isinstance(form, Separable) else 1)
+    return total + _elementwise(1, maps.read) if bundles else total  # the ReLU, taken once for all
 
 
 def _beside(spec: SupernetSpec, maps: _Maps) -> Work:
@@ -247,33 +248,48 @@ _DILATION_COPIES = 6
 pixel by pixel; the number is the one with which supernets of dilated convolutions alone take the time foretold."""
 
 
-def _branch(form: Separable, cost: Cost, maps: _Maps) -> Work:
+def _separable(form: Separable, cost: Cost, maps: _Maps) -> Work:
     """A folded separable convolution.
 
     Beside the product itself a half needs the covariance of what it reads, and backward two more products. Kept are the
-    features of each half and what the second reads; without a depthwise convolution nothing is.
+    features of each half and what the second reads.
     """
-    halves, convolved = form.repeats, form.repeats if form.kernel else 0
+    halves = form.repeats
     depthwise = halves * form.kernel**2 * maps.written.values
     pointwise = maps.batch * cost.multiply_adds - depthwise
-    back = 3 * halves + convolved
+    back = 4 * halves
     copied = _DILATION_COPIES if form.dilation > 1 else 0
     return Work(
-        forward=_writing(
-            4 * halves, (2 * halves + convolved, maps.written), multiply_adds=pointwise, depthwise=depthwise
-        ),
+        forward=_writing(4 * halves, (3 * halves, maps.written), multiply_adds=pointwise, depthwise=depthwise),
         alpha_backward=_writing(
             5 * halves, (back, maps.written), (1, maps.read), multiply_adds=2 * pointwise, depthwise=depthwise
         ),
         weight_backward=_writing(
             6 * halves,
-            (back + 2 * convolved + copied, maps.written),
+            (back + 2 * halves + copied, maps.written),
             (1, maps.read),
             multiply_adds=2 * pointwise,
             depthwise=2 * depthwise,
         ),
         update=Counts(12 * halves),
-        saved_values=max(0, 2 * convolved - 1) * maps.written.values + 2 * cost.parameters,
+        saved_values=(2 * halves - 1) * maps.written.values + 2 * cost.parameters,
+        weights=cost.parameters,
+    )
+
+
+def _dense(form: Dense, cost: Cost, maps: _Maps) -> Work:
+    """A dense convolution folded with its batch norm: backward, the gradients at all targets are joined in one map.
+
+    A 1x1 convolution needs products backward for the moments and for what it reads, whether weights are wanted or not.
+    """
+    multiply_adds, wide = maps.batch * cost.multiply_adds, form.kernel > 1
+    back = _writing(4, (1 + 2 * wide, maps.written), multiply_adds=multiply_adds if wide else 2 * multiply_adds)
+    return Work(
+        forward=_writing(2, (1 + wide, maps.written), multiply_adds=multiply_adds),
+        alpha_backward=back,
+        weight_backward=back + Counts(multiply_adds=multiply_adds if wide else 0),
+        update=Counts(6),
+        saved_values=wide * maps.written.values + 2 * cost.parameters,
         weights=cost.parameters,
     )
 

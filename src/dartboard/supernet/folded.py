@@ -1,4 +1,4 @@
-"""All separable convolutions that leave one node of a cell, mixed without forming their outputs: one function.
+"""All convolutions that leave one node of a cell, mixed without forming their normalised outputs: one function.
 
 A separable convolution ends in a 1x1 convolution W, a batch norm and its gate. All three are linear once the batch's
 mean and variance are known, and those follow from the first two moments of what the 1x1 convolution reads. So they
@@ -13,8 +13,11 @@ fold into one matrix per branch, and a branch adds to its target node by one mat
 Everything that is learned gets its gradient from two small sums over pixels, M = f' g and s = sum of rows of g, with g
 the gradient at the target; `docs/engine.md` derives its backward pass.
 
-Shapes by suffix: N images, C channels, P pixels of all images, B branches, E branches that share a call (their channels
-lie side by side), O channels out and I channels in of a 1x1 convolution, K side of a kernel.
+A dense 1x1 convolution is the same without the depthwise one. Of a wider one the output y is formed, and mean and
+variance are its own; norm and gate are folded into adding it: target += gate / sqrt(v + eps) * (y - m).
+
+Shapes by suffix: N images, C channels, P pixels of all images, B branches, T targets, O channels out and I channels in
+of a convolution, K side of a kernel.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +29,10 @@ from torch.nn import functional
 
 from dartboard.space.ops.depthwise import depthwise
 from dartboard.space.ops.rows import as_rows
-from dartboard.supernet.branches import Branches, Bundle, Layout, Rectified, Targets, Wanted, through_relu_
+from dartboard.supernet.bundles import Branches, Bundle, Layout, Rectified, Targets, Wanted, through_relu_
+from dartboard.supernet.dense import DenseBranches, PointwiseBranches
+from dartboard.supernet.forms import Dense
+from dartboard.supernet.separable import SeparableBranches
 
 __all__ = ["Bundle", "FoldedBranches", "Layout", "plain_branches", "will_run"]
 
@@ -35,8 +41,9 @@ class FoldedBranches(torch.autograd.Function):
     """`apply(layout, x, gates, *accumulators, *weights)` adds every branch to its accumulator, in place.
 
     x is (N, C, H, W); gates (B,); an accumulator (N, C, ceil(H/stride), ceil(W/stride)); all channels last. The weights
-    are, bundle by bundle, the depthwise kernels (B * C, 1, K, K; none where there is no depthwise convolution) and the
-    1x1 convolutions (B, O, I) of its branches, twice for bundles that repeat. Returns the accumulators.
+    are, bundle by bundle, the depthwise kernels (B * C, 1, K, K) and the 1x1 convolutions (B, O, I) of its branches,
+    twice for bundles that repeat; of dense convolutions one tensor, (B, O, I) or, wider than a pixel, (B * O, I, K, K).
+    Returns the accumulators.
 
     The backward pass computes only what is asked for. Second derivatives are those of `plain_branches`.
     """
@@ -45,28 +52,30 @@ class FoldedBranches(torch.autograd.Function):
     def forward(ctx: Any, layout: Layout, x: Tensor, gates: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         """See the class."""
         targets, weights = rest[: layout.num_targets], rest[layout.num_targets :]
-        rectified = Rectified(x)
+        rectified = Rectified(x.relu())
         rows_PO = [as_rows(target) for target in targets]
         shifts_TO = x.new_zeros(len(targets), x.shape[1])
         saved: list[Tensor] = []
         for branches, chosen in _each_bundle(layout, rectified, gates, weights):
             saved += branches.forward(chosen, rows_PO, shifts_TO)
-        for target_PO, shift_O in zip(rows_PO, shifts_TO, strict=True):
+        for target_PO, shift_O in zip(rows_PO, shifts_TO.unbind(), strict=True):
             target_PO.add_(shift_O)
         ctx.layout, ctx.num_weights = layout, len(weights)
-        ctx.save_for_backward(x, gates, *weights, *saved)
+        ctx.save_for_backward(x, rectified.x, gates, *weights, *saved)
         ctx.mark_dirty(*targets)
         return targets
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """See the class."""
-        x, gates, *saved = ctx.saved_tensors
+        x, rectified, gates, *saved = ctx.saved_tensors
         weights, saved = saved[: ctx.num_weights], saved[ctx.num_weights :]
         if torch.is_grad_enabled():
             at_x, at_gates, *at_weights = _differentiable(ctx.layout, x, gates, weights, gradients)
         else:
-            at_x, at_gates, *at_weights = _backward(ctx.layout, x, gates, weights, saved, gradients, _wanted(ctx))
+            at_x, at_gates, *at_weights = _backward(
+                ctx.layout, rectified, gates, weights, saved, gradients, _wanted(ctx)
+            )
         return None, at_x, at_gates, *gradients, *at_weights
 
 
@@ -88,18 +97,27 @@ def plain_branches(layout: Layout, x: Tensor, gates: Tensor, weights: Sequence[T
         parts = [weight.chunk(len(bundle.targets)) for weight in weights[place : place + bundle.num_weights]]
         for edge, target in enumerate(bundle.targets):
             y = x
-            for half in range(bundle.repeats):
-                y = y.relu()
-                if bundle.kernel:
-                    stride, dilation = (layout.stride, bundle.dilation) if half == 0 else (1, 1)
-                    y = depthwise(y, parts[2 * half][edge], stride, dilation)
-                y = functional.conv2d(y, parts[2 * half - bundle.num_weights % 2 + 1][edge][0][:, :, None, None])
-                y = functional.batch_norm(y, None, None, training=True, eps=bundle.eps)
+            own = [part[edge] for part in parts]
+            if isinstance(bundle.form, Dense):
+                y = _plain_dense(bundle.form, y, own[0], layout.stride)
+            else:
+                for half in range(bundle.form.repeats):
+                    stride, dilation = (layout.stride, bundle.form.dilation) if half == 0 else (1, 1)
+                    y = depthwise(y.relu(), own[2 * half], stride, dilation)
+                    y = functional.conv2d(y, own[2 * half + 1][0][:, :, None, None])
+                    y = functional.batch_norm(y, None, None, training=True, eps=bundle.form.eps)
             before = results[target]
             results[target] = gates[branch] * y if before is None else before + gates[branch] * y
             branch += 1
         place += bundle.num_weights
     return results
+
+
+def _plain_dense(form: Dense, x: Tensor, weight: Tensor, stride: int) -> Tensor:
+    kernel = weight[0][:, :, None, None] if form.kernel == 1 else weight
+    padding = form.dilation * (form.kernel // 2)
+    y = functional.conv2d(x.relu(), kernel, None, stride, padding, form.dilation)
+    return functional.batch_norm(y, None, None, training=True, eps=form.eps)
 
 
 def _differentiable(
@@ -124,26 +142,25 @@ def _differentiable(
 
 def _backward(
     layout: Layout,
-    x: Tensor,
+    rectified_x: Tensor,
     gates: Tensor,
     weights: Sequence[Tensor],
     saved: Sequence[Tensor],
     gradients: Sequence[Tensor],
     wanted: Wanted,
 ) -> list[Tensor | None]:
-    rectified, targets = Rectified(x), Targets(gradients)
+    rectified, targets = Rectified(rectified_x), Targets(gradients)
     left = iter(saved)
     at_x: Tensor | None = None
     at_gates: list[Tensor] = []
     at_weights: list[Tensor | None] = []
     for branches, chosen in _each_bundle(layout, rectified, gates, weights):
-        found = branches.backward(left, chosen, targets, wanted)
+        found = branches.backward(left, chosen, targets, wanted, at_x)
+        at_x = found.x
         at_gates.append(found.gates_B)
         at_weights += found.weights
-        if found.x is not None:
-            at_x = found.x if at_x is None else at_x.add_(found.x)
     if at_x is not None:
-        at_x = through_relu_(at_x, x)
+        at_x = through_relu_(at_x, rectified.x)
     return [at_x, torch.cat(at_gates), *at_weights]
 
 
@@ -154,8 +171,15 @@ def _each_bundle(
     branch = place = 0
     for bundle in layout.bundles:
         end = place + bundle.num_weights
-        yield Branches(layout, bundle, rectified, weights[place:end]), gates[branch : branch + len(bundle.targets)]
+        make = _class_of(bundle)
+        yield make(layout, bundle, rectified, weights[place:end]), gates[branch : branch + len(bundle.targets)]
         branch, place = branch + len(bundle.targets), end
+
+
+def _class_of(bundle: Bundle) -> type[Branches]:
+    if not isinstance(bundle.form, Dense):
+        return SeparableBranches
+    return PointwiseBranches if bundle.form.kernel == 1 else DenseBranches
 
 
 def _wanted(ctx: Any) -> Wanted:

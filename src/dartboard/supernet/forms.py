@@ -13,14 +13,14 @@ from dartboard.space.ops.pointwise import Pointwise
 from dartboard.space.ops.pooling import AveragePool3x3
 from dartboard.supernet.spec import SEARCH_NORM
 
-__all__ = ["Form", "Separable", "describe_form", "describe_forms", "find_form", "form_of"]
+__all__ = ["Dense", "Folded", "Form", "Separable", "describe_form", "describe_forms", "find_form", "form_of"]
 
 
 class Separable(NamedTuple):
     """ReLU, depthwise, 1x1 convolution and batch norm, `repeats` times; a second half has stride and dilation 1.
 
     Attributes:
-        kernel: side of the depthwise kernel; 0 where there is none.
+        kernel: side of the depthwise kernel.
         dilation: of the first depthwise convolution.
         repeats: 1 or 2.
         eps: of the batch norms.
@@ -32,7 +32,24 @@ class Separable(NamedTuple):
     eps: float
 
 
-Form = Separable | Literal["nothing", "shared", "plain"]
+class Dense(NamedTuple):
+    """ReLU, convolution that keeps the number of channels, and batch norm.
+
+    Attributes:
+        kernel: side of the kernel.
+        dilation: of the convolution.
+        eps: of the batch norm.
+    """
+
+    kernel: int
+    dilation: int
+    eps: float
+
+
+Folded = Separable | Dense
+"""Forms whose gate is folded into their batch norm."""
+
+Form = Folded | Literal["nothing", "shared", "plain"]
 """How an operation is run: "nothing" adds nothing; "shared" has no weights and is run once for all edges that leave a
 node; "plain" has no faster form and is run edge by edge."""
 
@@ -47,7 +64,7 @@ def find_form(op: nn.Module) -> Form:
     if _is_shared(op):
         return "shared"
     if type(op) is nn.Sequential:
-        return _separable(list(op)) or _pointwise(list(op)) or "plain"
+        return _separable(list(op)) or _dense(list(op)) or "plain"
     return "plain"
 
 
@@ -84,11 +101,32 @@ def _half(
     return depthwise.kernel_size[0], depthwise.stride[0], depthwise.dilation[0], _eps(norm)
 
 
-def _pointwise(parts: list[nn.Module]) -> Separable | None:
-    """ReLU, 1x1 convolution of stride 1 and bare batch norm: separable, without the depthwise convolution."""
-    if len(parts) != 3 or type(parts[0]) is not nn.ReLU or not _is_pointwise(parts[1]) or not _is_bare_norm(parts[2]):
+def _dense(parts: list[nn.Module]) -> Dense | None:
+    if len(parts) != 3 or type(parts[0]) is not nn.ReLU or not _is_bare_norm(parts[2]):
         return None
-    return Separable(0, 1, 1, _eps(parts[2]))
+    convolution = parts[1]
+    if _is_pointwise(convolution):
+        return Dense(1, 1, _eps(parts[2]))
+    if type(convolution) is not nn.Conv2d or not _keeps_size(convolution):
+        return None
+    return Dense(convolution.kernel_size[0], convolution.dilation[0], _eps(parts[2]))
+
+
+def _keeps_size(convolution: nn.Conv2d) -> bool:
+    """Whether it is wider than a pixel and keeps the number of channels, and at stride 1 height and width."""
+    kernel, stride, dilation = convolution.kernel_size[0], convolution.stride[0], convolution.dilation[0]
+    return (
+        kernel > 1
+        and convolution.kernel_size == (kernel, kernel)
+        and convolution.stride == (stride, stride)
+        and convolution.dilation == (dilation, dilation)
+        and convolution.padding == (dilation * (kernel // 2),) * 2
+        and kernel % 2 == 1
+        and convolution.padding_mode == "zeros"
+        and convolution.groups == 1
+        and convolution.bias is None
+        and convolution.in_channels == convolution.out_channels
+    )
 
 
 def _is_pointwise(part: nn.Module) -> bool:
@@ -124,8 +162,12 @@ def describe_form(form: Form) -> str:
     'shared'
     >>> describe_form(Separable(kernel=3, dilation=1, repeats=2, eps=1e-5))
     'folded'
+    >>> describe_form(Dense(kernel=3, dilation=1, eps=1e-5))
+    'joined'
     """
-    if isinstance(form, Separable):
+    if isinstance(form, Dense) and form.kernel > 1:
+        return "joined"
+    if isinstance(form, Folded):
         return "folded"
     return form if isinstance(form, str) else type(form).__name__.lower()
 

@@ -3,7 +3,7 @@
 All edges that leave one node read the same input, so a cell is run source by source instead of edge by edge:
 
 - operations without weights (identity, poolings) are computed once per source; only their gates differ by edge;
-- separable convolutions never form their outputs (`folded.py`);
+- convolutions never form their normalised outputs, separable ones none (`folded.py`);
 - whatever has no faster form (`forms.py`) is run as it is, edge by edge.
 
 Every product with a gate is added in place to the node where it ends. The mathematics is the reference's, and so are
@@ -21,7 +21,7 @@ from dartboard.space.backbone import join_outputs
 from dartboard.space.features import Features, through
 from dartboard.space.ops import DepthwiseConv2d
 from dartboard.supernet.folded import Bundle, FoldedBranches, Layout, will_run
-from dartboard.supernet.forms import Separable, find_form
+from dartboard.supernet.forms import Dense, Folded, find_form
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
 from dartboard.supernet.reference import (
     Active,
@@ -44,7 +44,7 @@ class _Edges(NamedTuple):
         rows: their rows.
         has_auxiliary: whether their auxiliary skip connections are run.
         drops: whether dropout acts behind their identities.
-        folds: whether separable convolutions are folded.
+        folds: whether convolutions are folded.
         device: where.
     """
 
@@ -183,7 +183,7 @@ class FusedCell(MixedCell):
         single: list[tuple[nn.Module, int, int]] = []
         dropped: list[tuple[int, int, int]] = []
         drawn: list[tuple[nn.Module, int, int, int]] = []
-        bundles: dict[Separable, list[tuple[nn.Sequential, int, int]]] = {}
+        bundles: dict[Folded, list[tuple[nn.Sequential, int, int]]] = {}
         for edge, row in enumerate(edges.rows):
             for name, op in self.ops_of(row, active).items():
                 gate = row * self._num_ops + self.columns[name]
@@ -195,7 +195,7 @@ class FusedCell(MixedCell):
                 elif form == "shared":
                     shared.setdefault(name, op)
                     users.setdefault(name, []).append((edge, gate))
-                elif isinstance(form, Separable) and edges.folds:
+                elif isinstance(form, Folded) and edges.folds:
                     assert isinstance(op, nn.Sequential)
                     bundles.setdefault(form, []).append((op, edge, gate))
                 elif form != "nothing":
@@ -208,11 +208,10 @@ class FusedCell(MixedCell):
         terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(dropped, start=before)]
         before += len(dropped)
         terms += [(edge, place, gate) for place, (*_, edge, gate) in enumerate(drawn, start=before)]
+        # Wide convolutions last: backward, they change in place what the others read.
+        bundles = dict(sorted(bundles.items(), key=lambda each: isinstance(each[0], Dense) and each[0].kernel > 1))
         layout = Layout(
-            tuple(
-                Bundle(form.kernel, form.dilation, form.repeats, form.eps, tuple(edge for _, edge, _ in branches))
-                for form, branches in bundles.items()
-            ),
+            tuple(Bundle(form, tuple(edge for _, edge, _ in branches)) for form, branches in bundles.items()),
             self.strides[edges.rows[0]],
             len(edges.rows),
         )
@@ -269,9 +268,10 @@ def _convolutions(op: nn.Sequential) -> list[nn.Conv2d]:
 
 
 def _weight(convolution: nn.Conv2d) -> Tensor:
-    """Depthwise kernels as they are, 1x1 convolutions as a stack of one matrix."""
+    """1x1 convolutions as a stack of one matrix, other kernels as they are."""
     weight = convolution.weight
-    return weight if isinstance(convolution, DepthwiseConv2d) else weight[None, :, :, 0, 0]
+    is_matrix = weight.shape[2:] == (1, 1) and not isinstance(convolution, DepthwiseConv2d)
+    return weight.reshape(1, *weight.shape[:2]) if is_matrix else weight
 
 
 class _Blend(torch.autograd.Function):

@@ -9,10 +9,11 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from dartboard.errors import SettingsError
-from dartboard.space import ATTENTION, CellTopology, NetworkPlan, SearchSpace, get_space
+from dartboard.space import ATTENTION, CellTopology, NetworkPlan, Norm, SearchSpace, get_space
 from dartboard.space.skeleton import CellPlace, DartsSkeleton
 from dartboard.supernet import Mixing, ReferenceSupernet, SupernetSpec
 from dartboard.supernet.cost import step_work
+from dartboard.supernet.spec import SEARCH_NORM
 from dartboard.supernet.step_model import Measurement, StepModel
 from dartboard.supernet.work import Counts, Work
 
@@ -76,18 +77,18 @@ def test_multiply_adds_and_weights_are_those_of_the_definition(spec: SupernetSpe
     assert work.weights == sum(weight.numel() for weight in supernet.parameters())
 
 
-def tiny(*ops: str) -> SupernetSpec:
+def tiny(*ops: str, norm: Norm = SEARCH_NORM) -> SupernetSpec:
     """One cell of one edge with 2 channels behind a stem for gray images."""
     cell = CellTopology(num_inputs=1, num_nodes=1, output="last", projects_inputs=False, edges_per_node=None)
     skeleton = DartsSkeleton(("cell",))
     space = SearchSpace("tiny", ops, cell, skeleton, frozenset({"max_pool_3x3"}), (2, 1), (2, 1))
     plan = NetworkPlan(1, 3, "cifar", 2, (CellPlace("cell", (2,), (1,), 2, 1),), 2, False, None)
-    return SupernetSpec(space, plan)
+    return SupernetSpec(space, plan, norm=norm)
 
 
-def inside(*ops: str) -> Work:
+def inside(*ops: str, norm: Norm = SEARCH_NORM) -> Work:
     """What these operations add to the tiny supernet, on 5 images of 4x4 pixels."""
-    work, bare = (step_work(tiny(*names), 5, (4, 4)) for names in (ops, ("none",)))
+    work, bare = (step_work(tiny(*names, norm=norm), 5, (4, 4)) for names in (ops, ("none",)))
     return work + bare * -1
 
 
@@ -96,10 +97,22 @@ MAP = 2 * PLACES
 """Pixels and values of a feature map of the tiny cell."""
 
 
-def test_a_convolution_keeps_its_rectified_input_its_output_and_the_normalized_one() -> None:
-    work = inside("nor_conv_3x3")
+def test_a_plain_convolution_keeps_its_rectified_input_its_output_and_the_normalized_one() -> None:
+    work = inside("nor_conv_3x3", norm=Norm(affine=True, running=False))
     assert work.forward == Counts(calls=5, places=4 * PLACES, values=4 * MAP, multiply_adds=MAP * 2 * 9)
-    assert (work.saved_values, work.weights) == (3 * MAP, 2 * 2 * 9)
+    assert (work.saved_values, work.weights) == (3 * MAP, 2 * 2 * 9 + 2 * 2)
+
+
+def test_a_dense_convolution_keeps_its_rectified_input_and_its_output() -> None:
+    work = inside("nor_conv_3x3")
+    assert work.forward == Counts(calls=18, places=3 * PLACES, values=3 * MAP, multiply_adds=MAP * 2 * 9)
+    assert (work.saved_values, work.weights) == (2 * MAP + 2 * 2 * 2 * 9, 2 * 2 * 9)
+
+
+def test_a_pointwise_convolution_keeps_its_rectified_input_only() -> None:
+    work = inside("nor_conv_1x1")
+    assert work.forward == Counts(calls=18, places=2 * PLACES, values=2 * MAP, multiply_adds=MAP * 2)
+    assert (work.saved_values, work.weights) == (MAP + 2 * 2 * 2, 2 * 2)
 
 
 def test_a_pooling_keeps_its_output_and_the_normalized_one_and_is_gated() -> None:
@@ -114,16 +127,18 @@ def test_an_identity_is_only_gated() -> None:
     assert (work.saved_values, work.weights) == (0, 0)
 
 
-def test_a_separable_convolution_keeps_a_feature_map_for_its_second_half_only() -> None:
+def test_a_separable_convolution_keeps_two_feature_maps_more_for_its_second_half() -> None:
     once, twice = inside("dil_conv_3x3"), inside("sep_conv_3x3")
-    assert once.forward == Counts(calls=19, places=3 * PLACES, values=3 * MAP, multiply_adds=2 * MAP, depthwise=9 * MAP)
-    assert twice.forward == once.forward * 2
+    half = Counts(calls=19, places=3 * PLACES, values=3 * MAP, multiply_adds=2 * MAP, depthwise=9 * MAP)
+    rectifying = Counts(calls=1, places=PLACES, values=MAP)
+    assert once.forward == half + rectifying
+    assert twice.forward == half * 2 + rectifying
     weights = 2 * 9 + 2 * 2
-    assert (once.saved_values, once.weights) == (MAP + 2 * weights, weights)
-    assert (twice.saved_values, twice.weights) == (3 * MAP + 4 * weights, 2 * weights)
+    assert (once.saved_values, once.weights) == (2 * MAP + 2 * weights, weights)
+    assert (twice.saved_values, twice.weights) == (4 * MAP + 4 * weights, 2 * weights)
 
 
-def test_two_edges_from_one_node_share_a_pooling_but_no_convolution() -> None:
+def test_edges_from_one_node_share_a_pooling_and_what_convolutions_are_folded_with() -> None:
     """With two nodes, node 1 is reached from the input like node 2, which node 1 reaches too: 3 edges, 2 sources."""
     one, two = (
         replace(spec, space=replace(spec.space, cell=replace(spec.space.cell, num_nodes=nodes)))
@@ -134,7 +149,7 @@ def test_two_edges_from_one_node_share_a_pooling_but_no_convolution() -> None:
         "two poolings of two calls, three gates"
     )
     convolved = replace(two, space=replace(two.space, ops=("nor_conv_3x3",)))
-    assert (step_work(convolved, 5, (4, 4)) + step_work(one, 5, (4, 4)) * -1).forward.calls == 3 * 5
+    assert (step_work(convolved, 5, (4, 4)) + step_work(one, 5, (4, 4)) * -1).forward.calls == 3 * 2 + 2 * 16
 
 
 def test_a_step_is_two_forward_passes_both_backward_passes_and_an_update() -> None:

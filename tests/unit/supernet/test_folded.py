@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dartboard.supernet.folded import Bundle, FoldedBranches, Layout, plain_branches
+from dartboard.supernet.forms import Dense, Separable
 
 
 @st.composite
@@ -14,12 +15,14 @@ def layouts(draw: st.DrawFn) -> Layout:
     num_targets = draw(st.integers(1, 3))
     targets = st.lists(st.integers(0, num_targets - 1), min_size=1, max_size=3).map(tuple)
     eps = st.sampled_from([1e-5, 1e-3])
-    bundles = st.builds(
-        Bundle, st.sampled_from([3, 5]), st.sampled_from([1, 2]), st.sampled_from([1, 2]), eps, targets
-    ) | st.builds(Bundle, st.just(0), st.just(1), st.just(1), eps, targets)
+    kernels, dilations = st.sampled_from([3, 5]), st.sampled_from([1, 2])
+    separable = st.builds(Separable, kernels, dilations, st.sampled_from([1, 2]), eps)
+    dense = st.builds(Dense, kernels, dilations, eps)
+    pointwise = st.builds(Dense, st.just(1), st.just(1), eps)
+    bundles = st.builds(Bundle, separable | dense | pointwise, targets)
     chosen = tuple(draw(st.lists(bundles, min_size=1, max_size=3)))
-    # Without a depthwise convolution there is nothing that could have a stride.
-    return Layout(chosen, draw(st.sampled_from([1, 2])) if all(b.kernel for b in chosen) else 1, num_targets)
+    # 1x1 convolutions of a stride are not folded.
+    return Layout(chosen, 1 if any(b.form.kernel == 1 for b in chosen) else draw(st.sampled_from([1, 2])), num_targets)
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -41,10 +44,13 @@ def test_folded_branches_add_what_the_plain_ones_give_and_have_their_gradients(
     weights = []
     for bundle in layout.bundles:
         count = len(bundle.targets)
-        for _ in range(bundle.repeats):
-            if bundle.kernel:
-                weights.append(normal(count * channels, 1, bundle.kernel, bundle.kernel))
-            weights.append(normal(count, channels, channels))
+        kernel = bundle.form.kernel
+        if isinstance(bundle.form, Dense):
+            wide = (count * channels, channels, kernel, kernel)
+            weights.append(normal(*wide) if kernel > 1 else normal(count, channels, channels))
+            continue
+        for _ in range(bundle.form.repeats):
+            weights += [normal(count * channels, 1, kernel, kernel), normal(count, channels, channels)]
     inputs = [x, gates, *(weight.requires_grad_() for weight in weights)]
     smaller = [-(-side // layout.stride) for side in size]
     starts = [channels_last(normal(batch, channels, *smaller)).requires_grad_() for _ in range(layout.num_targets)]

@@ -11,7 +11,7 @@ from dartboard.space.ops import DepthwiseConv2d, build_op
 from dartboard.space.ops.basic import Zero
 from dartboard.space.skeleton import DartsSkeleton
 from dartboard.supernet import FusedSupernet, ReferenceSupernet, SupernetSpec
-from dartboard.supernet.forms import Form, Separable, find_form, form_of
+from dartboard.supernet.forms import Dense, Form, Separable, find_form, form_of
 from dartboard.supernet.spec import SEARCH_NORM
 
 EPS = 1e-5
@@ -24,13 +24,13 @@ AT_EITHER_STRIDE: dict[str, Form] = {
     "sep_conv_7x7": Separable(7, 1, 2, EPS),
     "dil_conv_3x3": Separable(3, 2, 1, EPS),
     "dil_conv_5x5": Separable(5, 2, 1, EPS),
-    "nor_conv_3x3": "plain",
+    "nor_conv_3x3": Dense(3, 1, EPS),
     "noise": "plain",
     **{f"mbconv_{kernel}x{kernel}_e{growth}": "plain" for kernel in (3, 5, 7) for growth in (3, 6)},
 }
 EXPECTED = {(name, stride): form for name, form in AT_EITHER_STRIDE.items() for stride in (1, 2)}
 EXPECTED |= {("skip_connect", 1): "shared", ("skip_connect", 2): "plain"}
-EXPECTED |= {("nor_conv_1x1", 1): Separable(0, 1, 1, EPS), ("nor_conv_1x1", 2): "plain"}
+EXPECTED |= {("nor_conv_1x1", 1): Dense(1, 1, EPS), ("nor_conv_1x1", 2): "plain"}
 EXPECTED |= {("zero", 1): "nothing"}
 EXPECTED |= {(name, 1): "shared" if name == "identity" else "plain" for name in ATTENTION}
 LEARNED, RUNNING = Norm(affine=True, running=False), Norm(affine=False, running=True)

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dartboard.space.ops.kernels import has_own_kernels
-from dartboard.space.ops.rows import as_rows, in_channels_last
+from dartboard.space.ops.rows import as_rows, count_pixels, in_channels_last
 
-__all__ = ["BatchNorm2d"]
+__all__ = ["BatchNorm2d", "channel_moments", "gradient_sums"]
 
 _ROW = 512
 """Most values of the pixels that are taken together."""
@@ -78,13 +78,7 @@ class _BatchNorm(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        x_RG, group = _grouped(x)
-        mean, variance = torch.ops.aten.batch_norm_update_stats(x_RG, None, None, 0.0)
-        if group > 1:
-            means = mean.view(group, -1)
-            mean = means.mean(dim=0)
-            apart = means - mean
-            variance = torch.addcmul(variance.view(group, -1), apart, apart).mean(dim=0)
+        mean, variance = channel_moments(x)
         inverse = (variance + eps).rsqrt_()
         scale = inverse if weight is None else inverse * weight
         shift = -mean * scale if bias is None else torch.addcmul(bias, mean, scale, value=-1)
@@ -107,25 +101,49 @@ class _BatchNorm(torch.autograd.Function):
             at_x, at_weight, at_bias = _differentiable(x, weight, bias, ctx.eps, gradient)
             return at_x, at_weight, at_bias, None
         gradient = in_channels_last(gradient)
-        x_RG, group = _grouped(x)
-        g_RG, _ = _grouped(gradient)
-        means = mean.repeat(group)
-        # With moments given from outside, torch's gradients of scale and shift are bare sums over pixels.
-        _, products, sums = torch.ops.aten.native_batch_norm_backward(
-            g_RG, x_RG, None, means, torch.ones_like(means), None, None, False, 0.0, [False, True, True]
-        )
-        if group > 1:
-            products, sums = products.view(group, -1).sum(dim=0), sums.view(group, -1).sum(dim=0)
+        products, sums = gradient_sums(x, gradient, mean)
         at_weight = products * inverse
         at_x = None
         if ctx.needs_input_grad[0]:
             scale = inverse if weight is None else inverse * weight
-            share = scale * (-1 / (x_RG.shape[0] * group))
+            share = scale * (-1 / count_pixels(x))
             slope = share * inverse * at_weight
             constant = torch.addcmul(share * sums, slope, mean, value=-1)
             at_x = torch.empty_like(x)
             torch.addcmul(constant, as_rows(x), slope, out=as_rows(at_x)).addcmul_(as_rows(gradient), scale)
         return at_x, None if weight is None else at_weight, None if bias is None else sums, None
+
+
+def channel_moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and biased variance of every channel of x, (batch, C, height, width), channels last; each (C,)."""
+    if x.device.type != "cpu":
+        variance, mean = torch.var_mean(as_rows(x), dim=0, correction=0)
+        return mean, variance
+    x_RG, group = _grouped(x)
+    mean, variance = torch.ops.aten.batch_norm_update_stats(x_RG, None, None, 0.0)
+    if group > 1:
+        means = mean.view(group, -1)
+        mean = means.mean(dim=0)
+        apart = means - mean
+        variance = torch.addcmul(variance.view(group, -1), apart, apart).mean(dim=0)
+    return mean, variance
+
+
+def gradient_sums(x: Tensor, gradient: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums over pixels of gradient times (x - mean), and of the gradient, which is laid out as x is; each (C,)."""
+    if x.device.type != "cpu":
+        gradient_PC = as_rows(gradient)
+        return (gradient_PC * (as_rows(x) - mean)).sum(dim=0), gradient_PC.sum(dim=0)
+    x_RG, group = _grouped(x)
+    gradient_RG, _ = _grouped(gradient)
+    means = mean.repeat(group)
+    # With moments given from outside, torch's gradients of scale and shift are bare sums over pixels.
+    _, products, sums = torch.ops.aten.native_batch_norm_backward(
+        gradient_RG, x_RG, None, means, torch.ones_like(means), None, None, False, 0.0, [False, True, True]
+    )
+    if group > 1:
+        products, sums = products.view(group, -1).sum(dim=0), sums.view(group, -1).sum(dim=0)
+    return products, sums
 
 
 def _grouped(x: Tensor) -> tuple[Tensor, int]:

@@ -12,7 +12,7 @@ from dartboard.space.ops.kernels import has_own_kernels
 __all__ = ["AveragePool3x3"]
 
 
-_LEAST_PIXELS = 2**15
+_LEAST_PIXELS = 2**14
 """From how many pixels of all images on torch's own pooling is slower."""
 
 

@@ -1,120 +1,75 @@
-"""The branches of one form that leave a node: a forward and a backward pass over all of them.
+"""Separable convolutions of one form that leave a node: a forward and a backward pass over all of them.
 
 Shapes by suffix: N images, C channels, P pixels of all images, B branches, E branches that share a call (their channels
 lie side by side), T targets, O channels out and I channels in of a 1x1 convolution, K side of a kernel.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from dartboard.space.ops.depthwise import (
-    DepthwiseInput,
-    depthwise,
-    depthwise_input_gradient,
-    depthwise_weight_gradient,
-)
+from dartboard.space.ops.depthwise import depthwise, depthwise_input_gradient, depthwise_weight_gradient
 from dartboard.space.ops.rows import as_branches, as_images, as_rows, count_pixels, sum_of_products, sum_rows
+from dartboard.supernet.bundles import (
+    Branches,
+    Bundle,
+    Found,
+    Layout,
+    Rectified,
+    Targets,
+    Wanted,
+    add_shifts_,
+    through_relu_,
+)
 from dartboard.supernet.fold import Fold, Unfolded, fold, unfold
+from dartboard.supernet.forms import Separable
 
-__all__ = ["Branches", "Bundle", "Layout", "Rectified", "Targets", "Wanted", "through_relu_"]
+__all__ = ["SeparableBranches"]
 
 _CALL_BYTES = 2**20
 """On a CPU branches share a call while what they read stays below this; a larger call would leave the caches."""
 
 
-@dataclass(frozen=True)
-class Bundle:
-    """Branches of one form: ReLU, depthwise, 1x1 convolution and batch norm, `repeats` times.
+class SeparableBranches(Branches):
+    """Separable convolutions, the last batch norm of each folded with its 1x1 convolution and its gate.
 
-    Attributes:
-        kernel: side of the depthwise kernels; 0 for branches that have none and read relu(x) itself, once.
-        dilation: of the first half.
-        repeats: 1 or 2; a second half has stride 1 and dilation 1.
-        eps: of the batch norms.
-        targets: for each branch, the number of the accumulator that it adds to.
+    Calls are ranges of branches. Features are one tensor (N, E * C, H, W) a call. The weights are the depthwise kernels
+    (B * C, 1, K, K) and the 1x1 convolutions (B, O, I) of the first halves, then those of the second.
     """
 
-    kernel: int
-    dilation: int
-    repeats: int
-    eps: float
-    targets: tuple[int, ...]
-
-    @property
-    def num_weights(self) -> int:
-        """Stacked weight tensors: kernels and 1x1 convolutions of each half."""
-        return 2 * self.repeats if self.kernel else 1
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The branches that leave one node.
-
-    Attributes:
-        bundles: branches by form.
-        stride: of the first halves.
-        num_targets: accumulators.
-    """
-
-    bundles: tuple[Bundle, ...]
-    stride: int
-    num_targets: int
-
-
-class Wanted(NamedTuple):
-    """What the backward pass at hand needs gradients of."""
-
-    x: bool
-    gates: bool
-    weights: bool
-
-
-class Found(NamedTuple):
-    x: Tensor | None
-    gates_B: Tensor
-    weights: list[Tensor | None]
-
-
-class Branches:
-    """A forward or backward pass over the branches of one bundle.
-
-    Calls are ranges of branches. Features are one tensor (N, E * C, H, W) a call.
-    """
-
-    def __init__(self, layout: Layout, bundle: Bundle, rectified: "Rectified", weights: Sequence[Tensor]) -> None:
-        self.bundle, self.stride = bundle, layout.stride
-        self.rectified, self.weights = rectified, weights
+    def __init__(self, layout: Layout, bundle: Bundle, rectified: Rectified, weights: Sequence[Tensor]) -> None:
+        super().__init__(layout, bundle, rectified, weights)
+        assert isinstance(bundle.form, Separable)
+        self.form = bundle.form
         self.channels = rectified.x.shape[1]
-        count, most = len(bundle.targets), rectified.branches_per_call if bundle.kernel else 1
+        count, most = len(bundle.targets), _branches_per_call(rectified.x)
         self.calls = [range(first, min(count, first + most)) for first in range(0, count, most)]
 
     def forward(self, gates: Tensor, targets_PO: Sequence[Tensor], shifts_TO: Tensor) -> list[Tensor]:
-        """Add every branch to its target; returns what `backward` needs."""
+        """See `Branches.forward`."""
         firsts = features = self._first_features()
-        kept = list(firsts) if self.bundle.kernel else []
-        if self.bundle.repeats == 2:
+        kept = list(firsts)
+        if self.form.repeats == 2:
             between = self._fold(firsts, self.weights[1])
             middles = [_between(between, call, f) for call, f in zip(self.calls, firsts, strict=True)]
             features = [depthwise(y, self._kernels(2, call)) for call, y in zip(self.calls, middles, strict=True)]
             kept += [*between[:3], *middles, *features]
         fold = self._fold(features, self.weights[-1])
-        gated_BOI = fold.folded_BOI * gates[:, None, None]
+        gated_BIO = (fold.folded_BOI * gates[:, None, None]).mT.unbind()
         for call, f in zip(self.calls, features, strict=True):
-            for branch, f_PI in zip(call, as_branches(f, len(call)), strict=True):
-                targets_PO[self.bundle.targets[branch]].addmm_(f_PI, gated_BOI[branch].t())
-        for target, shift_O in zip(self.bundle.targets, fold.shift_BO * gates[:, None], strict=True):
-            shifts_TO[target] += shift_O
+            for branch, f_PI in zip(call, as_branches(f, len(call)).unbind(), strict=True):
+                targets_PO[self.bundle.targets[branch]].addmm_(f_PI, gated_BIO[branch])
+        add_shifts_(shifts_TO, self.bundle.targets, fold.shift_BO * gates[:, None])
         return [*kept, *fold[:3]]
 
-    def backward(self, saved: Iterator[Tensor], gates: Tensor, targets: "Targets", wanted: Wanted) -> Found:
-        """Gradients for x before its ReLU, the gates and the weights; those for weights are None if not wanted."""
-        firsts = features = [next(saved) for _ in self.calls] if self.bundle.kernel else self._first_features()
+    def backward(
+        self, saved: Iterator[Tensor], gates: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
+    ) -> Found:
+        """See `Branches.backward`."""
+        firsts = features = [next(saved) for _ in self.calls]
         between, middles = None, []
-        if self.bundle.repeats == 2:
+        if self.form.repeats == 2:
             between = self._saved_fold(saved, self.weights[1])
             middles = [next(saved) for _ in self.calls]
             features = [next(saved) for _ in self.calls]
@@ -125,14 +80,14 @@ class Branches:
         ends = unfold(fold, cross, sums_BO, gates, pixels, weights=wanted.weights)
         at_weights: list[Tensor | None] = [None] * len(self.weights)
         if not (wanted.x or wanted.weights):
-            return Found(None, ends.gates_B, at_weights)
+            return Found(at_x, ends.gates_B, at_weights)
         at_features = [_at_features(*each, ends) for each in zip(self.calls, features, at_ends, strict=True)]
         at_weights[-1] = ends.weight_BOI
         if between is not None:
             at_middles, kernels = [], []
             for call, y, g in zip(self.calls, middles, at_features, strict=True):
                 if wanted.weights:
-                    kernels.append(depthwise_weight_gradient(y, g, self.bundle.kernel))
+                    kernels.append(depthwise_weight_gradient(y, g, self.form.kernel))
                 at_y = depthwise_input_gradient(g, self._kernels(2, call), y.shape[2:])
                 at_middles.append(through_relu_(at_y, y))
             sums_BO = self._sums(at_middles)
@@ -140,21 +95,19 @@ class Branches:
             middle = unfold(between, cross, sums_BO, None, pixels, weights=wanted.weights)
             at_features = [_at_features(*each, middle) for each in zip(self.calls, firsts, at_middles, strict=True)]
             at_weights[1:3] = [middle.weight_BOI, torch.cat(kernels) if kernels else None]
-        if wanted.weights and self.bundle.kernel:
-            kernel, dilation = self.bundle.kernel, self.bundle.dilation
+        if wanted.weights:
+            kernel, dilation = self.form.kernel, self.form.dilation
             at_weights[0] = torch.cat(
                 [
                     self.rectified.input(len(call)).weight_gradient(g, kernel, self.stride, dilation)
                     for call, g in zip(self.calls, at_features, strict=True)
                 ]
             )
-        return Found(self._at_x(at_features) if wanted.x else None, ends.gates_B, at_weights)
+        return Found(self._at_x(at_features, at_x) if wanted.x else at_x, ends.gates_B, at_weights)
 
     def _first_features(self) -> list[Tensor]:
-        if not self.bundle.kernel:
-            return [self.rectified(1)] * len(self.calls)
         return [
-            depthwise(self.rectified(len(call)), self._kernels(0, call), self.stride, self.bundle.dilation)
+            depthwise(self.rectified(len(call)), self._kernels(0, call), self.stride, self.form.dilation)
             for call in self.calls
         ]
 
@@ -163,13 +116,8 @@ class Branches:
         return self.weights[place][call.start * self.channels : call.stop * self.channels]
 
     def _fold(self, features: Sequence[Tensor], weight_BOI: Tensor) -> Fold:
-        if self.bundle.kernel:
-            second_BII, first_BI = self._cross(features, features), self._sums(features)
-        else:  # all branches read the same
-            rows = as_rows(features[0])
-            second_BII = sum_of_products(rows, rows).expand_as(weight_BOI)
-            first_BI = sum_rows(rows).expand(len(self.calls), -1)
-        return fold(weight_BOI, second_BII, first_BI, count_pixels(features[0]), self.bundle.eps)
+        second_BII, first_BI = self._cross(features, features), self._sums(features)
+        return fold(weight_BOI, second_BII, first_BI, count_pixels(features[0]), self.form.eps)
 
     def _saved_fold(self, saved: Iterator[Tensor], weight_BOI: Tensor) -> Fold:
         mean_BI, covariance_BII, inverse_BO = next(saved), next(saved), next(saved)
@@ -189,18 +137,13 @@ class Branches:
         found = [sum_rows(as_rows(f)) for f in features]
         return (found[0] if len(found) == 1 else torch.cat(found)).view(-1, self.channels)
 
-    def _at_x(self, at_features: Sequence[Tensor]) -> Tensor:
-        """Gradient at relu(x)."""
-        total: Tensor | None = None
-        if not self.bundle.kernel:
-            for g in at_features:
-                total = g if total is None else total.add_(g)
-            assert total is not None
-            return total
-        x, stride, dilation = self.rectified.x, self.stride, self.bundle.dilation
+    def _at_x(self, at_features: Sequence[Tensor], before: Tensor | None) -> Tensor:
+        """Gradient at relu(x), added to that from before."""
+        x, stride, dilation = self.rectified.x, self.stride, self.form.dilation
         thin = stride == 2 and dilation == 2
         if thin:  # every second pixel alone is read: the others are left out until all branches are added up
             x, stride, dilation = x[:, :, ::2, ::2], 1, 1
+        total = None if thin else before
         for call, g in zip(self.calls, at_features, strict=True):
             found = depthwise_input_gradient(g, self._kernels(0, call), x.shape[2:], stride, dilation)
             if len(call) > 1:
@@ -208,56 +151,17 @@ class Branches:
             total = found if total is None else total.add_(found)
         assert total is not None
         if thin:
-            whole = torch.zeros_like(self.rectified.x)
-            whole[:, :, ::2, ::2] = total
+            whole = torch.zeros_like(self.rectified.x) if before is None else before
+            whole[:, :, ::2, ::2] += total
             return whole
         return total
 
 
-class Targets:
-    """The gradients at the targets, as the branches need them."""
-
-    def __init__(self, gradients: Sequence[Tensor]) -> None:
-        self._rows = [as_rows(gradient.contiguous(memory_format=torch.channels_last)) for gradient in gradients]
-        self._sums = [sum_rows(rows) for rows in self._rows]
-        self._joined: dict[tuple[int, ...], Tensor] = {}
-
-    def __call__(self, numbers: tuple[int, ...], like: Tensor) -> Tensor:
-        """At these targets, side by side as (N, E * C, H, W), with the images and sides of `like`."""
-        if numbers not in self._joined:
-            rows = [self._rows[number] for number in numbers]
-            self._joined[numbers] = as_images(rows[0] if len(rows) == 1 else torch.cat(rows, dim=1), like)
-        return self._joined[numbers]
-
-    def sums_BO(self, numbers: tuple[int, ...]) -> Tensor:
-        """Sums over pixels at these targets."""
-        return torch.stack([self._sums[number] for number in numbers])
-
-
-class Rectified:
-    """The positive part of x, its channels side by side as often as a call has branches."""
-
-    def __init__(self, x: Tensor) -> None:
-        self.x = x
-        self._made = {1: DepthwiseInput(x.relu())}
-
-    def __call__(self, times: int) -> Tensor:
-        """Its channels so many times."""
-        return self.input(times).x
-
-    def input(self, times: int) -> DepthwiseInput:
-        """The same as what depthwise convolutions read."""
-        if times not in self._made:
-            rows = self._made[1].x.permute(0, 2, 3, 1).repeat(1, 1, 1, times)
-            self._made[times] = DepthwiseInput(rows.permute(0, 3, 1, 2))
-        return self._made[times]
-
-    @property
-    def branches_per_call(self) -> int:
-        """All on an accelerator, where launches cost most; on a CPU as many as its caches hold."""
-        if self.x.device.type != "cpu":
-            return 1 << 30
-        return max(1, _CALL_BYTES // (self.x.numel() * self.x.element_size()))
+def _branches_per_call(x: Tensor) -> int:
+    """All on an accelerator, where launches cost most; on a CPU as many as its caches hold."""
+    if x.device.type != "cpu":
+        return 1 << 30
+    return max(1, _CALL_BYTES // (x.numel() * x.element_size()))
 
 
 def _between(fold: Fold, call: range, f: Tensor) -> Tensor:
@@ -299,10 +203,4 @@ def _map_onto(result: Tensor, f: Tensor, matrix_EOI: Tensor) -> Tensor:
     parts = zip(as_rows(result).chunk(branches, 1), as_rows(f).chunk(branches, 1), matrix_EOI.mT, strict=True)
     for result_PO, f_PI, matrix_IO in parts:
         result_PO.addmm_(f_PI, matrix_IO)
-    return result
-
-
-def through_relu_(gradient: Tensor, x: Tensor) -> Tensor:
-    """The gradient at x from that at relu(x), in place."""
-    result: Tensor = torch.ops.aten.threshold_backward.grad_input(gradient, x, 0, grad_input=gradient)
     return result

@@ -1,0 +1,116 @@
+"""Branches of dense convolutions that leave a node: 1x1, folded whole, and wider ones, folded with their batch norm.
+
+Shapes by suffix: N images, C channels, P pixels of all images, B branches, T targets, O channels out and I channels in
+of a convolution, R values of the branches of a pixel side by side (B * O).
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dartboard.space.ops.norm import channel_moments, gradient_sums
+from dartboard.space.ops.rows import as_images, as_rows, count_pixels, in_channels_last, sum_of_products, sum_rows
+from dartboard.supernet.bundles import Branches, Found, Targets, Wanted, add_shifts_
+from dartboard.supernet.fold import Fold, fold, unfold
+from dartboard.supernet.forms import Dense
+
+__all__ = ["DenseBranches", "PointwiseBranches"]
+
+
+class PointwiseBranches(Branches):
+    """1x1 convolutions with their batch norms: one linear map each, and all read the same.
+
+    The weights are one (B, O, I).
+    """
+
+    def forward(self, gates: Tensor, targets_PO: Sequence[Tensor], shifts_TO: Tensor) -> list[Tensor]:
+        """See `Branches.forward`."""
+        assert isinstance(self.bundle.form, Dense)
+        x_PI = as_rows(self.rectified.x)
+        (weight_BOI,) = self.weights
+        second_BII, first_BI = sum_of_products(x_PI, x_PI).expand_as(weight_BOI), sum_rows(x_PI).expand(len(gates), -1)
+        found = fold(weight_BOI, second_BII, first_BI, len(x_PI), self.bundle.form.eps)
+        gated_BOI = found.folded_BOI * gates[:, None, None]
+        for target, matrix_IO in zip(self.bundle.targets, gated_BOI.mT.unbind(), strict=True):
+            targets_PO[target].addmm_(x_PI, matrix_IO)
+        add_shifts_(shifts_TO, self.bundle.targets, found.shift_BO * gates[:, None])
+        return list(found[:3])
+
+    def backward(
+        self, saved: Iterator[Tensor], gates: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
+    ) -> Found:
+        """See `Branches.backward`."""
+        (weight_BOI,) = self.weights
+        x, branches = self.rectified.x, len(gates)
+        mean_BI, covariance_BII, inverse_BO = next(saved), next(saved), next(saved)
+        folded = Fold(mean_BI, covariance_BII, inverse_BO, inverse_BO[:, :, None] * weight_BOI)
+        x_PI, at_R = as_rows(x), as_rows(targets(self.bundle.targets, x))
+        cross_BIO = sum_of_products(x_PI, at_R).view(x.shape[1], branches, -1).transpose(0, 1)
+        sums_BO = targets.sums_BO(self.bundle.targets)
+        found = unfold(folded, cross_BIO, sums_BO, gates, len(x_PI), weights=wanted.weights)
+        if wanted.x:
+            linear_RI = found.linear_BOI.flatten(0, 1)
+            rows = torch.mm(at_R, linear_RI) if at_x is None else as_rows(at_x).addmm_(at_R, linear_RI)
+            rows.addmm_(x_PI, found.quadratic_BII.sum(dim=0)).add_(found.constant_BI.sum(dim=0))
+            at_x = as_images(rows, x)
+        return Found(at_x, found.gates_B, [found.weight_BOI])
+
+
+class DenseBranches(Branches):
+    """Wider convolutions, run as one that has all their outputs, with norms and gates folded into adding these.
+
+    The weights are one (B * O, I, K, K). The convolutions' outputs are kept; no other map is formed forward, and one
+    of their size backward.
+    """
+
+    def forward(self, gates: Tensor, targets_PO: Sequence[Tensor], shifts_TO: Tensor) -> list[Tensor]:
+        """See `Branches.forward`."""
+        form, (weight,) = self.bundle.form, self.weights
+        assert isinstance(form, Dense)
+        padding = form.dilation * (form.kernel // 2)
+        y = functional.conv2d(self.rectified.x, weight, None, self.stride, padding, form.dilation)
+        y = in_channels_last(y)
+        mean_R, variance_R = channel_moments(y)
+        inverse_R = (variance_R + form.eps).rsqrt_()
+        scale_BO = inverse_R.view(len(gates), -1) * gates[:, None]
+        y_BPO = as_rows(y).chunk(len(gates), dim=1)
+        for target, y_PO, scale_O in zip(self.bundle.targets, y_BPO, scale_BO.unbind(), strict=True):
+            targets_PO[target].addcmul_(y_PO, scale_O)
+        add_shifts_(shifts_TO, self.bundle.targets, -mean_R.view_as(scale_BO) * scale_BO)
+        return [y, mean_R, inverse_R]
+
+    def backward(
+        self, saved: Iterator[Tensor], gates: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
+    ) -> Found:
+        """See `Branches.backward`."""
+        y, mean_R, inverse_R = next(saved), next(saved), next(saved)
+        wants_more = wanted.x or wanted.weights
+        gradient = (targets.take if wants_more else targets)(self.bundle.targets, y)
+        products_R, sums_R = gradient_sums(y, gradient, mean_R)
+        share_R = products_R * inverse_R
+        gates_B = share_R.view(len(gates), -1).sum(dim=1)
+        if not wants_more:
+            return Found(at_x, gates_B, [None])
+        # Batch norm's gradient: scale (gradient - mean of gradient - normalised y * mean of gradient * normalised y)
+        scale_R = (inverse_R.view(len(gates), -1) * gates[:, None]).flatten()
+        parts_R = scale_R * (-1 / count_pixels(y))
+        slope_R = parts_R * share_R * inverse_R
+        constant_R = torch.addcmul(parts_R * sums_R, slope_R, mean_R, value=-1)
+        as_rows(gradient).mul_(scale_R).addcmul_(as_rows(y), slope_R).add_(constant_R)
+        found, at_weight = self._through_convolution(gradient, wanted)
+        if found is not None:
+            at_x = found if at_x is None else at_x.add_(found)
+        return Found(at_x, gates_B, [at_weight])
+
+    def _through_convolution(self, gradient: Tensor, wanted: Wanted) -> tuple[Tensor | None, Tensor | None]:
+        form, (weight,) = self.bundle.form, self.weights
+        assert isinstance(form, Dense)
+        padding = form.dilation * (form.kernel // 2)
+        steps, paddings, dilations = [self.stride] * 2, [padding] * 2, [form.dilation] * 2
+        masks = [wanted.x, wanted.weights, False]
+        found: tuple[Tensor | None, Tensor | None, None] = torch.ops.aten.convolution_backward(
+            gradient, self.rectified.x, weight, None, steps, paddings, dilations, False, [0, 0], 1, masks
+        )
+        return found[0], found[1]
