@@ -43,11 +43,13 @@ class Layout:
 
     Attributes:
         bundles: branches by form.
-        stride: of the first convolutions.
+        identities: the numbers of the accumulators that x itself is added to.
+        stride: of the first convolutions; 1 where there are identities.
         num_targets: accumulators.
     """
 
     bundles: tuple[Bundle, ...]
+    identities: tuple[int, ...]
     stride: int
     num_targets: int
 
@@ -109,14 +111,14 @@ class Targets:
     """The gradients at the targets, as the branches need them."""
 
     def __init__(self, gradients: Sequence[Tensor]) -> None:
-        self._rows = [as_rows(gradient) for gradient in gradients]
+        self.rows_PO = [as_rows(gradient) for gradient in gradients]
         self._sums: list[Tensor] | None = None
         self._joined: dict[tuple[int, ...], Tensor] = {}
 
     def __call__(self, numbers: tuple[int, ...], like: Tensor) -> Tensor:
         """At these targets, side by side as (N, E * C, H, W), with the images and sides of `like`."""
         if numbers not in self._joined:
-            rows = [self._rows[number] for number in numbers]
+            rows = [self.rows_PO[number] for number in numbers]
             self._joined[numbers] = as_images(rows[0] if len(rows) == 1 else torch.cat(rows, dim=1), like)
         return self._joined[numbers]
 
@@ -129,7 +131,7 @@ class Targets:
     def sums_BO(self, numbers: tuple[int, ...]) -> Tensor:
         """Sums over pixels at these targets."""
         if self._sums is None:
-            self._sums = [sum_rows(rows) for rows in self._rows]
+            self._sums = [sum_rows(rows) for rows in self.rows_PO]
         return torch.stack([self._sums[number] for number in numbers])
 
 

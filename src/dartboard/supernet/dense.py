@@ -20,42 +20,46 @@ __all__ = ["DenseBranches", "PointwiseBranches"]
 
 
 class PointwiseBranches(Branches):
-    """1x1 convolutions with their batch norms: one linear map each, and all read the same.
+    """1x1 convolutions with their batch norms: all read the same, so they are one linear map with all their outputs.
 
-    The weights are one (B, O, I).
+    The weights are one (R, I).
     """
 
     def forward(self, gates: Tensor, targets_PO: Sequence[Tensor], shifts_TO: Tensor) -> list[Tensor]:
         """See `Branches.forward`."""
         assert isinstance(self.bundle.form, Dense)
-        x_PI = as_rows(self.rectified.x)
-        (weight_BOI,) = self.weights
-        second_BII, first_BI = sum_of_products(x_PI, x_PI).expand_as(weight_BOI), sum_rows(x_PI).expand(len(gates), -1)
-        found = fold(weight_BOI, second_BII, first_BI, len(x_PI), self.bundle.form.eps)
-        gated_BOI = found.folded_BOI * gates[:, None, None]
-        for target, matrix_IO in zip(self.bundle.targets, gated_BOI.mT.unbind(), strict=True):
+        x_PI, (weight_RI,) = as_rows(self.rectified.x), self.weights
+        moments = sum_of_products(x_PI, x_PI)[None], sum_rows(x_PI)[None]
+        found = fold(weight_RI[None], *moments, len(x_PI), self.bundle.form.eps)
+        gates_R1 = self._gates_R(gates)[:, None]
+        gated_BIO = (found.folded_BOI[0] * gates_R1).view(len(gates), -1, x_PI.shape[1]).mT.unbind()
+        for target, matrix_IO in zip(self.bundle.targets, gated_BIO, strict=True):
             targets_PO[target].addmm_(x_PI, matrix_IO)
-        add_shifts_(shifts_TO, self.bundle.targets, found.shift_BO * gates[:, None])
+        add_shifts_(shifts_TO, self.bundle.targets, found.shift_BO.view(len(gates), -1) * gates[:, None])
         return list(found[:3])
 
     def backward(
         self, saved: Iterator[Tensor], gates: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
     ) -> Found:
         """See `Branches.backward`."""
-        (weight_BOI,) = self.weights
-        x, branches = self.rectified.x, len(gates)
-        mean_BI, covariance_BII, inverse_BO = next(saved), next(saved), next(saved)
-        folded = Fold(mean_BI, covariance_BII, inverse_BO, inverse_BO[:, :, None] * weight_BOI)
-        x_PI, at_R = as_rows(x), as_rows(targets(self.bundle.targets, x))
-        cross_BIO = sum_of_products(x_PI, at_R).view(x.shape[1], branches, -1).transpose(0, 1)
-        sums_BO = targets.sums_BO(self.bundle.targets)
-        found = unfold(folded, cross_BIO, sums_BO, gates, len(x_PI), weights=wanted.weights)
+        x, (weight_RI,) = self.rectified.x, self.weights
+        mean, covariance, inverse = next(saved), next(saved), next(saved)
+        folded = Fold(mean, covariance, inverse, inverse[:, :, None] * weight_RI)
+        x_PI, at_PR = as_rows(x), as_rows(targets(self.bundle.targets, x))
+        cross_RI = sum_of_products(at_PR, x_PI)
+        sums = targets.sums_BO(self.bundle.targets).view(1, -1)
+        found = unfold(folded, cross_RI[None], sums, self._gates_R(gates)[None], len(x_PI), weights=wanted.weights)
         if wanted.x:
-            linear_RI = found.linear_BOI.flatten(0, 1)
-            rows = torch.mm(at_R, linear_RI) if at_x is None else as_rows(at_x).addmm_(at_R, linear_RI)
-            rows.addmm_(x_PI, found.quadratic_BII.sum(dim=0)).add_(found.constant_BI.sum(dim=0))
+            linear_RI = found.linear_BOI[0]
+            rows = torch.mm(at_PR, linear_RI) if at_x is None else as_rows(at_x).addmm_(at_PR, linear_RI)
+            rows.addmm_(x_PI, found.quadratic_BII[0]).add_(found.constant_BI[0])
             at_x = as_images(rows, x)
-        return Found(at_x, found.gates_B, [found.weight_BOI])
+        at_weight = None if found.weight_BOI is None else found.weight_BOI[0]
+        return Found(at_x, found.share_BO.view(len(gates), -1).sum(dim=1), [at_weight])
+
+    def _gates_R(self, gates: Tensor) -> Tensor:
+        """The gate of every output of all branches."""
+        return gates.repeat_interleave(len(self.weights[0]) // len(gates))
 
 
 class DenseBranches(Branches):

@@ -26,9 +26,12 @@ class Fold(NamedTuple):
 
 
 class Unfolded(NamedTuple):
-    """What `unfold` finds; the gradient at the features f is g linear + f quadratic + constant."""
+    """What `unfold` finds; the gradient at the features f is g linear + f quadratic + constant.
 
-    gates_B: Tensor
+    `share` is the gradient of each output's own gate before it is gated.
+    """
+
+    share_BO: Tensor
     weight_BOI: Tensor | None
     linear_BOI: Tensor
     quadratic_BII: Tensor
@@ -45,33 +48,31 @@ def fold(weight_BOI: Tensor, second_BII: Tensor, first_BI: Tensor, pixels: int, 
 
 
 def unfold(
-    fold: Fold, cross_BIO: Tensor, sums_BO: Tensor, gates: Tensor | None, pixels: int, *, weights: bool
+    fold: Fold, cross_BOI: Tensor, sums_BO: Tensor, gates_BO: Tensor | None, pixels: int, *, weights: bool
 ) -> Unfolded:
     """Gradients of a fold.
 
     Args:
         fold: as the forward pass made it.
-        cross_BIO: sums over pixels of f' g, with g the gradient at the targets.
+        cross_BOI: sums over pixels of g' f, with g the gradient at the targets.
         sums_BO: sums over pixels of g.
-        gates: (B,), or None for gates of one.
+        gates_BO: the gate of each output (or of all outputs of a branch, as (B, 1)), or None for gates of one.
         pixels: how many.
         weights: whether those of the 1x1 convolutions are wanted.
     """
     folded_BOI = linear_BOI = fold.folded_BOI
-    at_folded_BOI = torch.baddbmm(cross_BIO.mT, sums_BO.unsqueeze(2), fold.mean_BI.unsqueeze(1), alpha=-1)
-    share_BO = (at_folded_BOI * folded_BOI).sum(dim=2)
-    at_gates_B = share_BO.sum(dim=1)
-    if gates is not None:
-        gates_B1 = gates.unsqueeze(1)
-        share_BO, sums_BO = share_BO * gates_B1, sums_BO * gates_B1
-        linear_BOI = folded_BOI * gates_B1.unsqueeze(2)
+    at_folded_BOI = torch.baddbmm(cross_BOI, sums_BO.unsqueeze(2), fold.mean_BI.unsqueeze(1), alpha=-1)
+    ungated_BO = share_BO = (at_folded_BOI * folded_BOI).sum(dim=2)
+    if gates_BO is not None:
+        share_BO, sums_BO = share_BO * gates_BO, sums_BO * gates_BO
+        linear_BOI = folded_BOI * gates_BO.unsqueeze(2)
     scaled_BOI = (share_BO * (-1 / pixels)).unsqueeze(2) * folded_BOI
     at_weight_BOI = None
     if weights:
-        at_folded_BOI = at_folded_BOI if gates is None else at_folded_BOI * gates_B1.unsqueeze(2)
+        at_folded_BOI = at_folded_BOI if gates_BO is None else at_folded_BOI * gates_BO.unsqueeze(2)
         at_weight_BOI = torch.baddbmm(at_folded_BOI, scaled_BOI, fold.covariance_BII, alpha=pixels)
         at_weight_BOI *= fold.inverse_BO.unsqueeze(2)
     quadratic_BII = torch.bmm(folded_BOI.mT, scaled_BOI)
     shift_BO1 = torch.baddbmm(sums_BO.unsqueeze(2), scaled_BOI, fold.mean_BI.unsqueeze(2), beta=1 / pixels)
     constant_BI = torch.bmm(folded_BOI.mT, shift_BO1).squeeze(2).neg_()
-    return Unfolded(at_gates_B, at_weight_BOI, linear_BOI, quadratic_BII, constant_BI)
+    return Unfolded(ungated_BO, at_weight_BOI, linear_BOI, quadratic_BII, constant_BI)

@@ -40,10 +40,10 @@ __all__ = ["Bundle", "FoldedBranches", "Layout", "plain_branches", "will_run"]
 class FoldedBranches(torch.autograd.Function):
     """`apply(layout, x, gates, *accumulators, *weights)` adds every branch to its accumulator, in place.
 
-    x is (N, C, H, W); gates (B,); an accumulator (N, C, ceil(H/stride), ceil(W/stride)); all channels last. The weights
-    are, bundle by bundle, the depthwise kernels (B * C, 1, K, K) and the 1x1 convolutions (B, O, I) of its branches,
-    twice for bundles that repeat; of dense convolutions one tensor, (B, O, I) or, wider than a pixel, (B * O, I, K, K).
-    Returns the accumulators.
+    x is (N, C, H, W); gates (identities + B,); an accumulator (N, C, ceil(H/stride), ceil(W/stride)); all channels
+    last. The weights are, bundle by bundle, the depthwise kernels (B * C, 1, K, K) and the 1x1 convolutions (B * O, I)
+    of its branches, twice for bundles that repeat; of dense convolutions one tensor, (B * O, I) or, wider than a pixel,
+    (B * O, I, K, K). Returns the accumulators.
 
     The backward pass computes only what is asked for. Second derivatives are those of `plain_branches`.
     """
@@ -52,6 +52,8 @@ class FoldedBranches(torch.autograd.Function):
     def forward(ctx: Any, layout: Layout, x: Tensor, gates: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         """See the class."""
         targets, weights = rest[: layout.num_targets], rest[layout.num_targets :]
+        for number, gate in zip(layout.identities, gates.unbind(), strict=False):
+            targets[number].addcmul_(x, gate)
         rectified = Rectified(x.relu())
         rows_PO = [as_rows(target) for target in targets]
         shifts_TO = x.new_zeros(len(targets), x.shape[1])
@@ -74,7 +76,7 @@ class FoldedBranches(torch.autograd.Function):
             at_x, at_gates, *at_weights = _differentiable(ctx.layout, x, gates, weights, gradients)
         else:
             at_x, at_gates, *at_weights = _backward(
-                ctx.layout, rectified, gates, weights, saved, gradients, _wanted(ctx)
+                ctx.layout, x, rectified, gates, weights, saved, gradients, _wanted(ctx)
             )
         return None, at_x, at_gates, *gradients, *at_weights
 
@@ -85,14 +87,17 @@ def plain_branches(layout: Layout, x: Tensor, gates: Tensor, weights: Sequence[T
     Args:
         layout: the branches.
         x: (N, C, H, W).
-        gates: (B,).
+        gates: (identities + B,).
         weights: as for `FoldedBranches`.
 
     Returns:
         For each target (N, C, ceil(H/stride), ceil(W/stride)), or None where no branch leads.
     """
     results: list[Tensor | None] = [None] * layout.num_targets
-    branch = place = 0
+    for number, gate in zip(layout.identities, gates, strict=False):
+        before = results[number]
+        results[number] = gate * x if before is None else before + gate * x
+    branch, place = len(layout.identities), 0
     for bundle in layout.bundles:
         parts = [weight.chunk(len(bundle.targets)) for weight in weights[place : place + bundle.num_weights]]
         for edge, target in enumerate(bundle.targets):
@@ -104,7 +109,7 @@ def plain_branches(layout: Layout, x: Tensor, gates: Tensor, weights: Sequence[T
                 for half in range(bundle.form.repeats):
                     stride, dilation = (layout.stride, bundle.form.dilation) if half == 0 else (1, 1)
                     y = depthwise(y.relu(), own[2 * half], stride, dilation)
-                    y = functional.conv2d(y, own[2 * half + 1][0][:, :, None, None])
+                    y = functional.conv2d(y, own[2 * half + 1][:, :, None, None])
                     y = functional.batch_norm(y, None, None, training=True, eps=bundle.form.eps)
             before = results[target]
             results[target] = gates[branch] * y if before is None else before + gates[branch] * y
@@ -114,7 +119,7 @@ def plain_branches(layout: Layout, x: Tensor, gates: Tensor, weights: Sequence[T
 
 
 def _plain_dense(form: Dense, x: Tensor, weight: Tensor, stride: int) -> Tensor:
-    kernel = weight[0][:, :, None, None] if form.kernel == 1 else weight
+    kernel = weight[:, :, None, None] if form.kernel == 1 else weight
     padding = form.dilation * (form.kernel // 2)
     y = functional.conv2d(x.relu(), kernel, None, stride, padding, form.dilation)
     return functional.batch_norm(y, None, None, training=True, eps=form.eps)
@@ -142,6 +147,7 @@ def _differentiable(
 
 def _backward(
     layout: Layout,
+    x: Tensor,
     rectified_x: Tensor,
     gates: Tensor,
     weights: Sequence[Tensor],
@@ -153,6 +159,9 @@ def _backward(
     left = iter(saved)
     at_x: Tensor | None = None
     at_gates: list[Tensor] = []
+    if layout.identities and wanted.gates:
+        x_ = as_rows(x).flatten()
+        at_gates.append(torch.stack([torch.dot(x_, targets.rows_PO[number].flatten()) for number in layout.identities]))
     at_weights: list[Tensor | None] = []
     for branches, chosen in _each_bundle(layout, rectified, gates, weights):
         found = branches.backward(left, chosen, targets, wanted, at_x)
@@ -161,14 +170,17 @@ def _backward(
         at_weights += found.weights
     if at_x is not None:
         at_x = through_relu_(at_x, rectified.x)
-    return [at_x, torch.cat(at_gates), *at_weights]
+        rows = as_rows(at_x)
+        for number, gate in zip(layout.identities, gates.unbind(), strict=False):
+            rows.addcmul_(targets.rows_PO[number], gate)
+    return [at_x, torch.cat(at_gates) if wanted.gates else None, *at_weights]
 
 
 def _each_bundle(
     layout: Layout, rectified: Rectified, gates: Tensor, weights: Sequence[Tensor]
 ) -> Iterator[tuple[Branches, Tensor]]:
     """The branches of every bundle, with their gates."""
-    branch = place = 0
+    branch, place = len(layout.identities), 0
     for bundle in layout.bundles:
         end = place + bundle.num_weights
         make = _class_of(bundle)

@@ -67,7 +67,7 @@ class _Plan(NamedTuple):
         term_gates: positions of their gates among all.
         layout: the folded branches, or None.
         convolutions: for each bundle the first convolution of every branch, then the second of every branch, ...
-        branch_gates: positions of their gates among all.
+        branch_gates: positions of the gates of the layout's identities and of its branches among all.
     """
 
     shared: tuple[nn.Module, ...]
@@ -79,6 +79,26 @@ class _Plan(NamedTuple):
     layout: Layout | None
     convolutions: tuple[tuple[nn.Conv2d, ...], ...]
     branch_gates: Tensor
+
+
+class _Sorted(NamedTuple):
+    """The operations of edges that leave one node, each with the number of its edge and the position of its gate.
+
+    Attributes:
+        shared: those run once; every edge has the same module for one name.
+        single: those run by themselves.
+        dropped: identities that dropout acts behind, by row.
+        drawn: operations that draw, with their rows.
+        identities: all other identities.
+        bundles: those that are folded.
+    """
+
+    shared: list[tuple[nn.Module, int, int]]
+    single: list[tuple[nn.Module, int, int]]
+    dropped: list[tuple[int, int, int]]
+    drawn: list[tuple[nn.Module, int, int, int]]
+    identities: list[tuple[int, int]]
+    bundles: dict[Folded, list[tuple[nn.Sequential, int, int]]]
 
 
 class FusedCell(MixedCell):
@@ -178,58 +198,66 @@ class FusedCell(MixedCell):
         return self._plans[edges][1]
 
     def _make_plan(self, edges: _Edges, active: Active | None) -> _Plan:
-        shared: dict[str, nn.Module] = {}
-        users: dict[str, list[tuple[int, int]]] = {}
-        single: list[tuple[nn.Module, int, int]] = []
-        dropped: list[tuple[int, int, int]] = []
-        drawn: list[tuple[nn.Module, int, int, int]] = []
-        bundles: dict[Folded, list[tuple[nn.Sequential, int, int]]] = {}
-        for edge, row in enumerate(edges.rows):
-            for name, op in self.ops_of(row, active).items():
-                gate = row * self._num_ops + self.columns[name]
-                form = find_form(op)
-                if edges.drops and is_identity(op):
-                    dropped.append((row, edge, gate))
-                elif is_random(op):
-                    drawn.append((op, row, edge, gate))
-                elif form == "shared":
-                    shared.setdefault(name, op)
-                    users.setdefault(name, []).append((edge, gate))
-                elif isinstance(form, Folded) and edges.folds:
-                    assert isinstance(op, nn.Sequential)
-                    bundles.setdefault(form, []).append((op, edge, gate))
-                elif form != "nothing":
-                    single.append((op, edge, gate))
-            if edges.has_auxiliary:
-                single.append((self.auxiliary[row], edge, len(self.strides) * self._num_ops + row))
-        terms = [(edge, place, gate) for place, name in enumerate(shared) for edge, gate in users[name]]
-        terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(single, start=len(shared))]
-        before = len(shared) + len(single)
-        terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(dropped, start=before)]
-        before += len(dropped)
-        terms += [(edge, place, gate) for place, (*_, edge, gate) in enumerate(drawn, start=before)]
+        found = self._sort(edges, active)
+        if found.identities and not found.bundles:  # nothing that they could be added together with
+            identity = nn.Identity()
+            found.shared.extend((identity, edge, gate) for edge, gate in found.identities)
+            found.identities.clear()
+        shared = list(dict.fromkeys(op for op, _, _ in found.shared))
+        terms = [(edge, shared.index(op), gate) for op, edge, gate in found.shared]
+        terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(found.single, start=len(shared))]
+        before = len(shared) + len(found.single)
+        terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(found.dropped, start=before)]
+        before += len(found.dropped)
+        terms += [(edge, place, gate) for place, (*_, edge, gate) in enumerate(found.drawn, start=before)]
         # Wide convolutions last: backward, they change in place what the others read.
-        bundles = dict(sorted(bundles.items(), key=lambda each: isinstance(each[0], Dense) and each[0].kernel > 1))
+        bundles = sorted(found.bundles.items(), key=lambda each: isinstance(each[0], Dense) and each[0].kernel > 1)
         layout = Layout(
-            tuple(Bundle(form, tuple(edge for _, edge, _ in branches)) for form, branches in bundles.items()),
+            tuple(Bundle(form, tuple(edge for _, edge, _ in branches)) for form, branches in bundles),
+            tuple(edge for edge, _ in found.identities),
             self.strides[edges.rows[0]],
             len(edges.rows),
         )
+        branch_gates = [gate for _, gate in found.identities]
+        branch_gates += [gate for _, branches in bundles for *_, gate in branches]
         return _Plan(
-            shared=tuple(shared.values()),
-            single=tuple(op for op, _, _ in single),
-            dropped=tuple(row for row, _, _ in dropped),
-            drawn=tuple((op, row) for op, row, _, _ in drawn),
+            shared=tuple(shared),
+            single=tuple(op for op, _, _ in found.single),
+            dropped=tuple(row for row, _, _ in found.dropped),
+            drawn=tuple((op, row) for op, row, _, _ in found.drawn),
             terms=tuple((edge, place) for edge, place, _ in terms),
             term_gates=_positions([gate for *_, gate in terms], edges.device),
             layout=layout if bundles else None,
             convolutions=tuple(
                 each
-                for branches in bundles.values()
+                for _, branches in bundles
                 for each in zip(*(_convolutions(op) for op, _, _ in branches), strict=True)
             ),
-            branch_gates=_positions([gate for branches in bundles.values() for *_, gate in branches], edges.device),
+            branch_gates=_positions(branch_gates, edges.device),
         )
+
+    def _sort(self, edges: _Edges, active: Active | None) -> "_Sorted":
+        found, firsts = _Sorted([], [], [], [], [], {}), dict[str, nn.Module]()
+        for edge, row in enumerate(edges.rows):
+            for name, op in self.ops_of(row, active).items():
+                gate = row * self._num_ops + self.columns[name]
+                form = find_form(op)
+                if edges.drops and is_identity(op):
+                    found.dropped.append((row, edge, gate))
+                elif is_random(op):
+                    found.drawn.append((op, row, edge, gate))
+                elif is_identity(op) and edges.folds:
+                    found.identities.append((edge, gate))
+                elif form == "shared":
+                    found.shared.append((firsts.setdefault(name, op), edge, gate))
+                elif isinstance(form, Folded) and edges.folds:
+                    assert isinstance(op, nn.Sequential)
+                    found.bundles.setdefault(form, []).append((op, edge, gate))
+                elif form != "nothing":
+                    found.single.append((op, edge, gate))
+            if edges.has_auxiliary:
+                found.single.append((self.auxiliary[row], edge, len(self.strides) * self._num_ops + row))
+        return found
 
 
 class FusedSupernet(ReferenceSupernet):
@@ -268,10 +296,10 @@ def _convolutions(op: nn.Sequential) -> list[nn.Conv2d]:
 
 
 def _weight(convolution: nn.Conv2d) -> Tensor:
-    """1x1 convolutions as a stack of one matrix, other kernels as they are."""
+    """1x1 convolutions as matrices, other kernels as they are."""
     weight = convolution.weight
-    is_matrix = weight.shape[2:] == (1, 1) and not isinstance(convolution, DepthwiseConv2d)
-    return weight.reshape(1, *weight.shape[:2]) if is_matrix else weight
+    is_matrix = convolution.kernel_size == (1, 1) and not isinstance(convolution, DepthwiseConv2d)
+    return weight.reshape(weight.shape[:2]) if is_matrix else weight
 
 
 class _Blend(torch.autograd.Function):

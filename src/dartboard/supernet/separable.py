@@ -35,7 +35,7 @@ class SeparableBranches(Branches):
     """Separable convolutions, the last batch norm of each folded with its 1x1 convolution and its gate.
 
     Calls are ranges of branches. Features are one tensor (N, E * C, H, W) a call. The weights are the depthwise kernels
-    (B * C, 1, K, K) and the 1x1 convolutions (B, O, I) of the first halves, then those of the second.
+    (B * C, 1, K, K) and the 1x1 convolutions (B * O, I) of the first halves, then those of the second.
     """
 
     def __init__(self, layout: Layout, bundle: Bundle, rectified: Rectified, weights: Sequence[Tensor]) -> None:
@@ -51,11 +51,11 @@ class SeparableBranches(Branches):
         firsts = features = self._first_features()
         kept = list(firsts)
         if self.form.repeats == 2:
-            between = self._fold(firsts, self.weights[1])
+            between = self._fold(firsts, self._matrices(1))
             middles = [_between(between, call, f) for call, f in zip(self.calls, firsts, strict=True)]
             features = [depthwise(y, self._kernels(2, call)) for call, y in zip(self.calls, middles, strict=True)]
             kept += [*between[:3], *middles, *features]
-        fold = self._fold(features, self.weights[-1])
+        fold = self._fold(features, self._matrices(-1))
         gated_BIO = (fold.folded_BOI * gates[:, None, None]).mT.unbind()
         for call, f in zip(self.calls, features, strict=True):
             for branch, f_PI in zip(call, as_branches(f, len(call)).unbind(), strict=True):
@@ -70,19 +70,19 @@ class SeparableBranches(Branches):
         firsts = features = [next(saved) for _ in self.calls]
         between, middles = None, []
         if self.form.repeats == 2:
-            between = self._saved_fold(saved, self.weights[1])
+            between = self._saved_fold(saved, self._matrices(1))
             middles = [next(saved) for _ in self.calls]
             features = [next(saved) for _ in self.calls]
-        fold = self._saved_fold(saved, self.weights[-1])
+        fold = self._saved_fold(saved, self._matrices(-1))
         at_ends = [targets(tuple(self.bundle.targets[branch] for branch in call), features[0]) for call in self.calls]
         sums_BO = targets.sums_BO(self.bundle.targets)
         cross, pixels = self._cross(features, at_ends), count_pixels(features[0])
-        ends = unfold(fold, cross, sums_BO, gates, pixels, weights=wanted.weights)
+        ends = unfold(fold, cross.mT, sums_BO, gates[:, None], pixels, weights=wanted.weights)
         at_weights: list[Tensor | None] = [None] * len(self.weights)
         if not (wanted.x or wanted.weights):
-            return Found(at_x, ends.gates_B, at_weights)
+            return Found(at_x, ends.share_BO.sum(dim=1), at_weights)
         at_features = [_at_features(*each, ends) for each in zip(self.calls, features, at_ends, strict=True)]
-        at_weights[-1] = ends.weight_BOI
+        at_weights[-1] = _flat(ends.weight_BOI)
         if between is not None:
             at_middles, kernels = [], []
             for call, y, g in zip(self.calls, middles, at_features, strict=True):
@@ -92,9 +92,9 @@ class SeparableBranches(Branches):
                 at_middles.append(through_relu_(at_y, y))
             sums_BO = self._sums(at_middles)
             cross = self._cross(firsts, at_middles)
-            middle = unfold(between, cross, sums_BO, None, pixels, weights=wanted.weights)
+            middle = unfold(between, cross.mT, sums_BO, None, pixels, weights=wanted.weights)
             at_features = [_at_features(*each, middle) for each in zip(self.calls, firsts, at_middles, strict=True)]
-            at_weights[1:3] = [middle.weight_BOI, torch.cat(kernels) if kernels else None]
+            at_weights[1:3] = [_flat(middle.weight_BOI), torch.cat(kernels) if kernels else None]
         if wanted.weights:
             kernel, dilation = self.form.kernel, self.form.dilation
             at_weights[0] = torch.cat(
@@ -103,7 +103,7 @@ class SeparableBranches(Branches):
                     for call, g in zip(self.calls, at_features, strict=True)
                 ]
             )
-        return Found(self._at_x(at_features, at_x) if wanted.x else at_x, ends.gates_B, at_weights)
+        return Found(self._at_x(at_features, at_x) if wanted.x else at_x, ends.share_BO.sum(dim=1), at_weights)
 
     def _first_features(self) -> list[Tensor]:
         return [
@@ -114,6 +114,10 @@ class SeparableBranches(Branches):
     def _kernels(self, place: int, call: range) -> Tensor:
         """Depthwise kernels of a call, (E * C, 1, K, K)."""
         return self.weights[place][call.start * self.channels : call.stop * self.channels]
+
+    def _matrices(self, place: int) -> Tensor:
+        """1x1 convolutions, (B, O, I)."""
+        return self.weights[place].view(len(self.bundle.targets), -1, self.channels)
 
     def _fold(self, features: Sequence[Tensor], weight_BOI: Tensor) -> Fold:
         second_BII, first_BI = self._cross(features, features), self._sums(features)
@@ -155,6 +159,10 @@ class SeparableBranches(Branches):
             whole[:, :, ::2, ::2] += total
             return whole
         return total
+
+
+def _flat(weight_BOI: Tensor | None) -> Tensor | None:
+    return None if weight_BOI is None else weight_BOI.flatten(0, 1)
 
 
 def _branches_per_call(x: Tensor) -> int:

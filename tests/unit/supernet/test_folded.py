@@ -21,8 +21,10 @@ def layouts(draw: st.DrawFn) -> Layout:
     pointwise = st.builds(Dense, st.just(1), st.just(1), eps)
     bundles = st.builds(Bundle, separable | dense | pointwise, targets)
     chosen = tuple(draw(st.lists(bundles, min_size=1, max_size=3)))
-    # 1x1 convolutions of a stride are not folded.
-    return Layout(chosen, 1 if any(b.form.kernel == 1 for b in chosen) else draw(st.sampled_from([1, 2])), num_targets)
+    identities = draw(st.lists(st.integers(0, num_targets - 1), max_size=2).map(tuple))
+    # Neither are 1x1 convolutions of a stride folded, nor is an identity one.
+    whole = bool(identities) or any(bundle.form.kernel == 1 for bundle in chosen)
+    return Layout(chosen, identities, 1 if whole else draw(st.sampled_from([1, 2])), num_targets)
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -40,17 +42,18 @@ def test_folded_branches_add_what_the_plain_ones_give_and_have_their_gradients(
         return torch.randn(shape, generator=generator, dtype=torch.float64)
 
     x = channels_last(normal(batch, channels, *size)).requires_grad_()
-    gates = normal(sum(len(bundle.targets) for bundle in layout.bundles)).requires_grad_()
+    num_gates = len(layout.identities) + sum(len(bundle.targets) for bundle in layout.bundles)
+    gates = normal(num_gates).requires_grad_()
     weights = []
     for bundle in layout.bundles:
         count = len(bundle.targets)
         kernel = bundle.form.kernel
         if isinstance(bundle.form, Dense):
             wide = (count * channels, channels, kernel, kernel)
-            weights.append(normal(*wide) if kernel > 1 else normal(count, channels, channels))
+            weights.append(normal(*wide) if kernel > 1 else normal(count * channels, channels))
             continue
         for _ in range(bundle.form.repeats):
-            weights += [normal(count * channels, 1, kernel, kernel), normal(count, channels, channels)]
+            weights += [normal(count * channels, 1, kernel, kernel), normal(count * channels, channels)]
     inputs = [x, gates, *(weight.requires_grad_() for weight in weights)]
     smaller = [-(-side // layout.stride) for side in size]
     starts = [channels_last(normal(batch, channels, *smaller)).requires_grad_() for _ in range(layout.num_targets)]

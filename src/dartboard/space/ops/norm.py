@@ -147,10 +147,10 @@ def gradient_sums(x: Tensor, gradient: Tensor, mean: Tensor) -> tuple[Tensor, Te
 
 
 def _grouped(x: Tensor) -> tuple[Tensor, int]:
-    """x, channels last, as (R, G * C), the same memory; and G."""
+    """x, channels last, as (R, G * C), the same memory; and G, which is 1 where torch is as fast."""
     channels = x.shape[1]
     pixels, group = x.numel() // channels, 1
-    while pixels % (2 * group) == 0 and 2 * group * channels <= _ROW:
+    while not _fits_vectors(channels) and pixels % (2 * group) == 0 and 2 * group * channels <= _ROW:
         group *= 2
     return x.as_strided((pixels // group, group * channels), (group * channels, 1)), group
 
