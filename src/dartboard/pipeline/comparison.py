@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from dartboard.config import Settings
 from dartboard.pipeline.result import Document, GenotypeForms
-from dartboard.runs import Objective
+from dartboard.runs import TEST_KEYS, Objective
 
 __all__ = ["ComparedMethod", "ComparedRun", "Comparison", "Spread", "summary_of"]
 
@@ -200,7 +200,7 @@ def summary_of(method: str, reference: str | None, runs: Sequence[ComparedRun]) 
 
 def _worth(run: ComparedRun) -> float | None:
     """What methods are compared by."""
-    tested = run.test_accuracy if run.objective == "accuracy" else run.balanced_accuracy
+    tested: float | None = getattr(run, TEST_KEYS[run.objective])
     return run.table_accuracy if tested is None else tested
 
 

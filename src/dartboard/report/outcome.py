@@ -17,6 +17,7 @@ from dartboard.report.measures import (
     top_k_accuracy,
     wilson_interval,
 )
+from dartboard.runs import TEST_KEYS
 
 __all__ = ["read_examples", "read_test", "read_yardsticks"]
 
@@ -63,7 +64,7 @@ def read_yardsticks(content: Mapping[str, Any]) -> tuple[YardstickFacts, ...]:
         YardstickFacts(
             name=name,
             what=entry["what"],
-            accuracy=float(entry["balanced_accuracy" if objective == "balanced-accuracy" else "test_accuracy"]),
+            accuracy=float(entry[TEST_KEYS[objective]]),
             objective=objective,
             parameters=entry["parameters"],
             multiply_adds=entry["multiply_adds"],
@@ -73,7 +74,7 @@ def read_yardsticks(content: Mapping[str, Any]) -> tuple[YardstickFacts, ...]:
             trained=float(entry["steps"] / entry["wanted_steps"]) if entry.get("wanted_steps") else 1.0,
         )
         for name, entry in content.items()
-        for objective in (str(entry.get("objective", "accuracy")),)
+        for objective in (entry.get("objective", "accuracy"),)
     )
 
 

@@ -4,11 +4,12 @@ from dartboard.runs.directory import RunDirectory, next_free
 from dartboard.runs.events import Event, EventLog
 from dartboard.runs.files import check_new_file, read_json, write_atomically, write_json, write_text
 from dartboard.runs.memory import available_memory, equal_steps
-from dartboard.runs.meter import VALIDATION_KEYS, Meter, Objective, Score, ScoreMeter, validation_facts
+from dartboard.runs.meter import TEST_KEYS, VALIDATION_KEYS, Meter, Objective, Score, ScoreMeter, validation_facts
 from dartboard.runs.observer import Observer
 from dartboard.runs.seeding import derive_seed, make_generator, seeded_initialization
 
 __all__ = [
+    "TEST_KEYS",
     "VALIDATION_KEYS",
     "Event",
     "EventLog",

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["VALIDATION_KEYS", "Meter", "Objective", "Score", "ScoreMeter", "validation_facts"]
+__all__ = ["TEST_KEYS", "VALIDATION_KEYS", "Meter", "Objective", "Score", "ScoreMeter", "validation_facts"]
 
 Objective = Literal["accuracy", "balanced-accuracy"]
 """What counts where classes are of unequal size: images, or every class as much as any other."""
@@ -16,6 +16,9 @@ VALIDATION_KEYS: Mapping[Objective, str] = {
     "balanced-accuracy": "validation_balanced_accuracy",
 }
 """Under which name the event of an epoch tells what counts."""
+
+TEST_KEYS: Mapping[Objective, str] = {"accuracy": "test_accuracy", "balanced-accuracy": "balanced_accuracy"}
+"""Under which name the results of a run tell what counts on the test images."""
 
 
 class Score(NamedTuple):
