@@ -52,7 +52,7 @@ class SeparableBranches(Branches):
         kept = list(firsts)
         if self.form.repeats == 2:
             between = self._fold(firsts, self._matrices(1))
-            middles = [_between(between, call, f) for call, f in zip(self.calls, firsts, strict=True)]
+            middles = [y.relu_() for y in self._through(firsts, between.folded_BOI, between.shift_BO)]
             features = [depthwise(y, self._kernels(2, call)) for call, y in zip(self.calls, middles, strict=True)]
             kept += [*between[:3], *middles, *features]
         fold = self._fold(features, self._matrices(-1))
@@ -81,7 +81,7 @@ class SeparableBranches(Branches):
         at_weights: list[Tensor | None] = [None] * len(self.weights)
         if not (wanted.x or wanted.weights):
             return Found(at_x, ends.share_BO.sum(dim=1), at_weights)
-        at_features = [_at_features(*each, ends) for each in zip(self.calls, features, at_ends, strict=True)]
+        at_features = self._at_features(features, at_ends, ends)
         at_weights[-1] = _flat(ends.weight_BOI)
         if between is not None:
             at_middles, kernels = [], []
@@ -93,7 +93,7 @@ class SeparableBranches(Branches):
             sums_BO = self._sums(at_middles)
             cross = self._cross(firsts, at_middles)
             middle = unfold(between, cross.mT, sums_BO, None, pixels, weights=wanted.weights)
-            at_features = [_at_features(*each, middle) for each in zip(self.calls, firsts, at_middles, strict=True)]
+            at_features = self._at_features(firsts, at_middles, middle)
             at_weights[1:3] = [_flat(middle.weight_BOI), torch.cat(kernels) if kernels else None]
         if wanted.weights:
             kernel, dilation = self.form.kernel, self.form.dilation
@@ -141,6 +141,39 @@ class SeparableBranches(Branches):
         found = [sum_rows(as_rows(f)) for f in features]
         return (found[0] if len(found) == 1 else torch.cat(found)).view(-1, self.channels)
 
+    def _at_features(self, features: Sequence[Tensor], gradients: Sequence[Tensor], found: Unfolded) -> list[Tensor]:
+        """Gradient at features (N, E * C, H, W), a call each."""
+        # The quadratic form is symmetric: no need to turn it over.
+        results = self._through(features, found.quadratic_BII, found.constant_BI)
+        if features[0].device.type != "cpu":  # one call
+            product = torch.bmm(as_branches(gradients[0], len(found.linear_BOI)), found.linear_BOI)
+            results[0].add_(as_images(product.transpose(0, 1).reshape(product.shape[1], -1), features[0]))
+            return results
+        matrices_OI = found.linear_BOI.unbind()
+        for call, result, gradient in zip(self.calls, results, gradients, strict=True):
+            parts = (_columns(as_rows(each), len(call)) for each in (result, gradient))
+            for result_PI, gradient_PO, matrix_OI in zip(*parts, matrices_OI[call.start : call.stop], strict=True):
+                result_PI.addmm_(gradient_PO, matrix_OI)
+        return results
+
+    def _through(self, features: Sequence[Tensor], matrices_BOI: Tensor, shifts_BO: Tensor) -> list[Tensor]:
+        """Every pixel through the matrix of its branch, and shifted: for each call (N, E * O, H, W)."""
+        if features[0].device.type != "cpu":  # one call
+            rows_BPI = as_branches(features[0], len(matrices_BOI))
+            product = torch.baddbmm(shifts_BO[:, None, :], rows_BPI, matrices_BOI.mT)
+            return [as_images(product.transpose(0, 1).reshape(product.shape[1], -1), features[0])]
+        # On a CPU, branch by branch costs less than bringing the result of a batched product side by side.
+        matrices_IO, shifts_O, results = matrices_BOI.mT.unbind(), shifts_BO.unbind(), []
+        for call, f in zip(self.calls, features, strict=True):
+            rows = as_rows(f)
+            result = torch.empty_like(rows)
+            parts = _columns(rows, len(call)), _columns(result, len(call))
+            maps = shifts_O[call.start : call.stop], matrices_IO[call.start : call.stop]
+            for f_PI, result_PO, shift_O, matrix_IO in zip(*parts, *maps, strict=True):
+                torch.addmm(shift_O, f_PI, matrix_IO, out=result_PO)
+            results.append(as_images(result, f))
+        return results
+
     def _at_x(self, at_features: Sequence[Tensor], before: Tensor | None) -> Tensor:
         """Gradient at relu(x), added to that from before."""
         x, stride, dilation = self.rectified.x, self.stride, self.form.dilation
@@ -172,43 +205,6 @@ def _branches_per_call(x: Tensor) -> int:
     return max(1, _CALL_BYTES // (x.numel() * x.element_size()))
 
 
-def _between(fold: Fold, call: range, f: Tensor) -> Tensor:
-    """What a second half reads: 1x1 convolution, batch norm and ReLU of the first half's features."""
-    branches = slice(call.start, call.stop)
-    return _map(f, fold.folded_BOI[branches], fold.shift_BO[branches]).relu_()
-
-
-def _at_features(call: range, f: Tensor, g: Tensor, found: Unfolded) -> Tensor:
-    """Gradient at features (N, E * C, H, W)."""
-    branches = slice(call.start, call.stop)
-    # The quadratic form is symmetric: no need to turn it over.
-    result = _map(f, found.quadratic_BII[branches], found.constant_BI[branches])
-    return _map_onto(result, g, found.linear_BOI[branches].mT)
-
-
-def _map(f: Tensor, matrix_EOI: Tensor, shift_EO: Tensor) -> Tensor:
-    """Every pixel through the matrix of its branch, and shifted: (N, E * I, H, W) -> (N, E * O, H, W)."""
-    rows, branches = as_rows(f), len(matrix_EOI)
-    if branches == 1:
-        return as_images(torch.addmm(shift_EO[0], rows, matrix_EOI[0].t()), f)
-    if f.device.type != "cpu":
-        product = torch.baddbmm(shift_EO[:, None, :], as_branches(f, branches), matrix_EOI.mT)
-        return as_images(product.transpose(0, 1).reshape(len(rows), -1), f)
-    # On a CPU, branch by branch costs less than bringing the result of a batched product side by side.
-    result = rows.new_empty(len(rows), shift_EO.numel())
-    parts = zip(rows.chunk(branches, 1), result.chunk(branches, 1), shift_EO, matrix_EOI.mT, strict=True)
-    for f_PI, result_PO, shift_O, matrix_IO in parts:
-        torch.addmm(shift_O, f_PI, matrix_IO, out=result_PO)
-    return as_images(result, f)
-
-
-def _map_onto(result: Tensor, f: Tensor, matrix_EOI: Tensor) -> Tensor:
-    """Add every pixel through the matrix of its branch to `result`, (N, E * O, H, W), in place."""
-    branches = len(matrix_EOI)
-    if branches > 1 and f.device.type != "cpu":
-        product = torch.bmm(as_branches(f, branches), matrix_EOI.mT)
-        return result.add_(as_images(product.transpose(0, 1).reshape(product.shape[1], -1), f))
-    parts = zip(as_rows(result).chunk(branches, 1), as_rows(f).chunk(branches, 1), matrix_EOI.mT, strict=True)
-    for result_PO, f_PI, matrix_IO in parts:
-        result_PO.addmm_(f_PI, matrix_IO)
-    return result
+def _columns(rows_PR: Tensor, count: int) -> Sequence[Tensor]:
+    """The channels of each branch, (P, C)."""
+    return (rows_PR,) if count == 1 else rows_PR.chunk(count, dim=1)
