@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dartboard.space.ops.norm import channel_moments, gradient_sums
+from dartboard.space.ops.norm import channel_moments, gradient_sums, input_gradient_map
 from dartboard.space.ops.rows import as_images, as_rows, count_pixels, in_channels_last, sum_of_products, sum_rows
 from dartboard.supernet.bundles import Branches, Found, Targets, Wanted, add_shifts_
 from dartboard.supernet.fold import Fold, fold, unfold
@@ -93,15 +93,12 @@ class DenseBranches(Branches):
         wants_more = wanted.x or wanted.weights
         gradient = (targets.take if wants_more else targets)(self.bundle.targets, y)
         products_R, sums_R = gradient_sums(y, gradient, mean_R)
-        share_R = products_R * inverse_R
-        gates_B = share_R.view(len(gates), -1).sum(dim=1)
+        at_scale_R = products_R * inverse_R
+        gates_B = at_scale_R.view(len(gates), -1).sum(dim=1)
         if not wants_more:
             return Found(at_x, gates_B, [None])
-        # Batch norm's gradient: scale (gradient - mean of gradient - normalised y * mean of gradient * normalised y)
         scale_R = (inverse_R.view(len(gates), -1) * gates[:, None]).flatten()
-        parts_R = scale_R * (-1 / count_pixels(y))
-        slope_R = parts_R * share_R * inverse_R
-        constant_R = torch.addcmul(parts_R * sums_R, slope_R, mean_R, value=-1)
+        slope_R, constant_R = input_gradient_map(at_scale_R, sums_R, mean_R, inverse_R, scale_R, count_pixels(y))
         as_rows(gradient).mul_(scale_R).addcmul_(as_rows(y), slope_R).add_(constant_R)
         found, at_weight = self._through_convolution(gradient, wanted)
         if found is not None:

@@ -17,7 +17,7 @@ from torch.nn import functional
 from dartboard.space.ops.kernels import has_own_kernels
 from dartboard.space.ops.rows import as_rows, count_pixels, in_channels_last
 
-__all__ = ["BatchNorm2d", "channel_moments", "gradient_sums"]
+__all__ = ["BatchNorm2d", "channel_moments", "gradient_sums", "input_gradient_map"]
 
 _ROW = 512
 """Most values of the pixels that are taken together."""
@@ -106,9 +106,7 @@ class _BatchNorm(torch.autograd.Function):
         at_x = None
         if ctx.needs_input_grad[0]:
             scale = inverse if weight is None else inverse * weight
-            share = scale * (-1 / count_pixels(x))
-            slope = share * inverse * at_weight
-            constant = torch.addcmul(share * sums, slope, mean, value=-1)
+            slope, constant = input_gradient_map(at_weight, sums, mean, inverse, scale, count_pixels(x))
             at_x = torch.empty_like(x)
             torch.addcmul(constant, as_rows(x), slope, out=as_rows(at_x)).addcmul_(as_rows(gradient), scale)
         return at_x, None if weight is None else at_weight, None if bias is None else sums, None
@@ -144,6 +142,27 @@ def gradient_sums(x: Tensor, gradient: Tensor, mean: Tensor) -> tuple[Tensor, Te
     if group > 1:
         products, sums = products.view(group, -1).sum(dim=0), sums.view(group, -1).sum(dim=0)
     return products, sums
+
+
+def input_gradient_map(
+    at_scale: Tensor, sums: Tensor, mean: Tensor, inverse: Tensor, scale: Tensor, pixels: int
+) -> tuple[Tensor, Tensor]:
+    """The gradient at x, which is scale * gradient + slope * x + constant.
+
+    Args:
+        at_scale: sums over pixels of the gradient times the normalised x, (C,).
+        sums: those of the gradient, (C,).
+        mean: of x, (C,).
+        inverse: one over its standard deviation, (C,).
+        scale: `inverse` times what the normalised x is multiplied by, (C,).
+        pixels: of all images.
+
+    Returns:
+        slope and constant, each (C,).
+    """
+    share = scale * (-1 / pixels)
+    slope = share * inverse * at_scale
+    return slope, torch.addcmul(share * sums, slope, mean, value=-1)
 
 
 def _grouped(x: Tensor) -> tuple[Tensor, int]:
