@@ -1,6 +1,6 @@
 """The textbook collapse: skip connections against separable convolutions, chosen by alpha and by perturbation.
 
-    python benchmarks/s2.py [ARM ...] [--seeds 2] [--quick]
+    python benchmarks/s2.py [ARM ...] [--seeds 3] [--quick]
 
 Searches the space S2 of RobustDARTS (robust-s2) on CIFAR-10 at reduced scale, every arm with the same images, seeds and
 steps. Each supernet is read twice, by the largest gates and by what it misses most (`dartboard select`), and both cells
@@ -71,7 +71,7 @@ def main() -> None:
     """Run the searches asked for that are not recorded yet."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("arms", nargs="*", metavar="ARM", help=f"one of {', '.join(ARMS)}; all without any")
-    parser.add_argument("--seeds", type=int, default=2, help="searches of each arm")
+    parser.add_argument("--seeds", type=int, default=3, help="searches of each arm")
     parser.add_argument("--quick", action="store_true", help="tiny searches, to see that everything works")
     parser.add_argument("--folder", type=Path, help="where the results go instead of benchmarks/results")
     asked = parser.parse_args()
@@ -87,9 +87,15 @@ def main() -> None:
         for name in _registered(asked.arms or ARMS):
             if f"{name}/{seed}" not in runs:
                 runs[f"{name}/{seed}"] = measure(name, seed, settings)
-                records["arms"] = {arm: summarize(runs, arm) for arm in ARMS if f"{arm}/0" in runs}
-                save("s2", records, as_table, **folder)
+                _save(records, **folder)
+    _save(records, **folder)
     print(as_table(records))
+
+
+def _save(records: Records, **folder: Path) -> None:
+    runs = records["runs"]
+    records["arms"] = {arm: summarize(runs, arm) for arm in ARMS if f"{arm}/0" in runs}
+    save("s2", records, as_table, **folder)
 
 
 def _registered(arms: list[str] | tuple[str, ...]) -> list[str]:
@@ -172,7 +178,28 @@ def as_table(records: Records) -> str:
             for column in READINGS
         ]
         lines.append(f"| {arm} | {summary['seeds']} | {' | '.join(figures)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_conclusion(records.get("runs", {}))]) + "\n"
+
+
+def _conclusion(runs: Mapping[str, Records]) -> list[str]:
+    """What the two readings of the same supernets differ by, and whether skip connections go with accuracy."""
+    pairs = [(run["alpha"], run["perturbation"]) for run in runs.values() if run["perturbation"] is not None]
+    cells = [run[column] for run in runs.values() for column in READINGS if run[column] is not None]
+    if len(pairs) < 2 or len({cell["skips"] for cell in cells}) < 2 or len({cell["accuracy"] for cell in cells}) < 2:
+        return []
+    skips, points = (
+        [scale * (alpha[figure] - perturbation[figure]) for alpha, perturbation in pairs]
+        for figure, scale in (("skips", 1), ("accuracy", 100))
+    )
+    ahead = sum(each > 0 for each in points)
+    correlation = statistics.correlation([cell["skips"] for cell in cells], [cell["accuracy"] for cell in cells])
+    return [
+        "",
+        f"The same {len(pairs)} supernets read in both ways: by alpha {statistics.fmean(skips):+.1f} ± "
+        f"{statistics.stdev(skips):.1f} skip connections and {statistics.fmean(points):+.1f} ± "
+        f"{statistics.stdev(points):.1f} points of accuracy; the cell by alpha is ahead in {ahead}.",
+        f"Over all {len(cells)} cells, skip connections and accuracy correlate by {correlation:+.2f}.",
+    ]
 
 
 def _figure(found: list[float | None] | None, digits: int) -> str:

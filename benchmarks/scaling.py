@@ -5,8 +5,10 @@
 A step is an alpha update and a weight update of a first-order search, run by the fast engine. From a base, the batch,
 the width, the depth, the image size, the number of operations and the number of nodes (and with it of edges) vary. Six
 cheap probes fit the coefficients of `dartboard.supernet.cost`; what they foretell for all other sizes stands beside
-what was measured. Every size runs in a process of its own, so that its peak memory is its own.
-Writes `scaling.json`, `scaling.md`, `scaling.svg` and `scaling.png`.
+what was measured. Every size runs in a process of its own, so that its peak memory is its own, and all sizes are gone
+through more than once, so that an hour in which the machine is slower does not meet the probes or the others alone.
+After a change of the formula alone, `--refit` foretells the sizes on record again without measuring any.
+Writes `scaling.json`, `scaling.md`, `scaling.svg` and `scaling.png`; what is recorded of other spaces is kept.
 """
 
 import argparse
@@ -14,9 +16,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +30,7 @@ from dartboard.supernet import FusedSupernet, SupernetSpec
 from dartboard.supernet.cost import step_work
 from dartboard.supernet.step_model import Measurement, StepModel
 from dartboard.supernet.work import Work
-from records import RESULTS, place, synchronize
+from records import RESULTS, Records, conditions, load, save, synchronize
 
 TOLERANCE = 0.20
 """The largest relative error that a budget planner can work with."""
@@ -150,6 +151,8 @@ def main() -> None:
     parser.add_argument("--spaces", nargs="+", default=SPACES, choices=SPACES)
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the results")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long one size is measured")
+    parser.add_argument("--rounds", type=int, default=3, help="how often; the shortest step of all counts")
+    parser.add_argument("--refit", action="store_true", help="take the times and memory that are on record")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     device = torch.device(options.device)
@@ -157,31 +160,38 @@ def main() -> None:
     if options.child:
         print(json.dumps(measure_here(Case(**json.loads(options.child)), device, seconds)))
         return
-    record = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": place(device),
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "quick": options.quick,
-        "spaces": {
-            space: run_sweep(sweep_of(space, device, quick=options.quick), device, seconds) for space in options.spaces
-        },
-    }
-    options.results.mkdir(parents=True, exist_ok=True)
-    (options.results / "scaling.json").write_text(json.dumps(record, indent=2) + "\n")
-    table = as_table(record)
-    (options.results / "scaling.md").write_text(table)
-    draw(record, options.results)
-    print(table)
+    rounds = 1 if options.quick else options.rounds
+    records = load("scaling", options.results)
+    records.setdefault("spaces", {})
+    for space in options.spaces:
+        if options.refit:
+            recorded = records["spaces"][space]
+            measured = {Case(**row["case"]): row["measured"] for row in recorded["rows"]}
+            probes = [Case(**row["case"]) for row in recorded["rows"] if row["probe"]]
+            recorded |= foretell(measured, probes, device)
+        else:
+            sweep = sweep_of(space, device, quick=options.quick)
+            records["spaces"][space] = conditions(device) | run_sweep(sweep, device, seconds, rounds)
+        save("scaling", records, as_table, options.results)
+    draw(records, options.results)
+    print(as_table(records))
 
 
-def run_sweep(sweep: Sweep, device: torch.device, seconds: float) -> dict[str, Any]:
+def run_sweep(sweep: Sweep, device: torch.device, seconds: float, rounds: int) -> Records:
     """Measure all sizes of a space, fit the probes and foretell every size."""
     measured: dict[Case, dict[str, Any]] = {}
-    for case in sweep.cases():
-        measured[case] = measure(case, device, seconds)
-        print(f"{describe(case)}: {measured[case]}", file=sys.stderr, flush=True)
+    for _ in range(rounds):
+        for case in sweep.cases():
+            found = measure(case, device, seconds / rounds)
+            if case not in measured or found["seconds"] < measured[case]["seconds"]:
+                measured[case] = found
+            print(f"{describe(case)}: {found}", file=sys.stderr, flush=True)
     probes = [sweep.base.changed(change) for change in sweep.probes]
+    return {"base": asdict(sweep.base), "varied": sweep.varied, **foretell(measured, probes, device)}
+
+
+def foretell(measured: Mapping[Case, dict[str, Any]], probes: Sequence[Case], device: torch.device) -> Records:
+    """Fit the probes and foretell every size."""
     model = StepModel.fit(
         [Measurement(each.work(), measured[each]["seconds"], measured[each]["peak_bytes"]) for each in probes],
         overlap=device.type != "cpu",
@@ -200,8 +210,6 @@ def run_sweep(sweep: Sweep, device: torch.device, seconds: float) -> dict[str, A
             }
         )
     return {
-        "base": asdict(sweep.base),
-        "varied": sweep.varied,
         "coefficients": asdict(model),
         "rows": rows,
         "largest_error": {
@@ -300,8 +308,7 @@ def as_table(record: dict[str, Any]) -> str:
         "",
         "Printed by `python benchmarks/scaling.py`. A step is an alpha update and a weight update of a first-order",
         "search by the fast engine. The formula of `dartboard.supernet.cost` is fitted to the probes alone; all other",
-        f"sizes are foretold. {record['machine']}, torch {record['torch']}, {record['threads']} threads, "
-        f"{record['date']}.",
+        "sizes are foretold.",
     ]
     for space, found in record["spaces"].items():
         largest = found["largest_error"]
@@ -309,6 +316,8 @@ def as_table(record: dict[str, Any]) -> str:
         lines += [
             "",
             f"## {space}",
+            "",
+            f"On {found['device']}, torch {found['torch']}, {found['date']}.",
             "",
             f"**Every error within {TOLERANCE:.0%}: {'yes' if verdict else 'no'}** (largest: {largest['seconds']:.0%} "
             f"of the time, {largest['peak_bytes']:.0%} of the memory).",
@@ -364,9 +373,8 @@ def draw(record: dict[str, Any], folder: Path) -> None:
             if column == 0:
                 panel.set_ylabel(unit)
     panels[0][0].legend(frameon=False, fontsize=8)
-    figure.suptitle(
-        f"A search step: measured (points) and foretold from six probes (lines). {record['machine']}", fontsize=10
-    )
+    machines = " and ".join(sorted({found["device"] for found in record["spaces"].values()}))
+    figure.suptitle(f"A search step: measured (points) and foretold from six probes (lines). {machines}", fontsize=10)
     for suffix in ("svg", "png"):
         figure.savefig(folder / f"scaling.{suffix}", dpi=110)
 

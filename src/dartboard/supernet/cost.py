@@ -210,7 +210,7 @@ def _operations(spec: SupernetSpec, kind: str, rows: Sequence[int], maps: _Maps)
                 total += _pooling(maps, normalized=normalized) if name not in _IDENTITIES else Work()
         total += _beside(spec, maps)
     for form in bundles:
-        total += _BUNDLE * (form.repeats if isinstance(form, Separable) else 1)
+        total += _BUNDLE * form.repeats if isinstance(form, Separable) else _BUNDLE + _dense_bundle(maps)
     return total + _elementwise(1, maps.read) if bundles else total  # the ReLU, taken once for all
 
 
@@ -275,6 +275,12 @@ def _separable(form: Separable, cost: Cost, maps: _Maps) -> Work:
         saved_values=(2 * halves - 1) * maps.written.values + 2 * cost.parameters,
         weights=cost.parameters,
     )
+
+
+def _dense_bundle(maps: _Maps) -> Work:
+    """What dense convolutions of one form do once: read their input; backward form its gradient and add it."""
+    backward = _writing(1, (2, maps.read))
+    return Work(_writing(0, (1, maps.read)), backward, backward)
 
 
 def _dense(form: Dense, cost: Cost, maps: _Maps) -> Work:
