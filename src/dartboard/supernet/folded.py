@@ -160,8 +160,10 @@ def _backward(
     at_x: Tensor | None = None
     at_gates: list[Tensor] = []
     if layout.identities and wanted.gates:
-        x_ = as_rows(x).flatten()
-        at_gates.append(torch.stack([torch.dot(x_, targets.rows_PO[number].flatten()) for number in layout.identities]))
+        values = as_rows(x).flatten()
+        at_gates.append(
+            torch.stack([torch.dot(values, targets.rows_PO[number].flatten()) for number in layout.identities])
+        )
     at_weights: list[Tensor | None] = []
     for branches, chosen in _each_bundle(layout, rectified, gates, weights):
         found = branches.backward(left, chosen, targets, wanted, at_x)
