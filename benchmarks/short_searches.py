@@ -9,6 +9,7 @@ names the folder that holds CIFAR-10 and the table. What is recorded is not repe
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -63,6 +64,7 @@ def main() -> None:
     if unknown := [name for name in asked.arms if name not in ARMS]:
         sys.exit(f"unknown arm {unknown[0]}; known: {', '.join(ARMS)}")
     place = {"folder": asked.folder} if asked.folder else {}
+    os.environ["DARTBOARD_DATA"] = str(data_root())  # where the table is looked for
     table, records = find_table(), load("short_searches", **place)
     records |= conditions(torch.device("cpu"))
     runs = records.setdefault("runs", {})
