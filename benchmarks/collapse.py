@@ -11,6 +11,7 @@ are written after each.
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -86,6 +87,7 @@ def main() -> None:
     if unknown := [name for name in asked.arms if name not in known]:
         sys.exit(f"unknown arm {unknown[0]}; known: {', '.join(known)}")
     folder = {"folder": asked.folder} if asked.folder else {}
+    os.environ["DARTBOARD_DATA"] = str(data_root())  # where the table is looked for
     table, settings = find_table(), QUICK if asked.quick else SEARCH
     records = load("collapse", **folder)
     if records.get("settings") != settings:
