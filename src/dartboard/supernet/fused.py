@@ -210,7 +210,7 @@ class FusedCell(MixedCell):
         terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(found.dropped, start=before)]
         before += len(found.dropped)
         terms += [(edge, place, gate) for place, (*_, edge, gate) in enumerate(found.drawn, start=before)]
-        # Wide convolutions last: backward, they change in place what the others read.
+        # Wide convolutions last: backward, they change the joined gradients in place, which others would join anew.
         bundles = sorted(found.bundles.items(), key=lambda each: isinstance(each[0], Dense) and each[0].kernel > 1)
         layout = Layout(
             tuple(Bundle(form, tuple(edge for _, edge, _ in branches)) for form, branches in bundles),
