@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dartboard.space.ops.norm import channel_moments, gradient_sums, input_gradient_map
-from dartboard.space.ops.rows import as_images, as_rows, count_pixels, in_channels_last, sum_of_products, sum_rows
-from dartboard.supernet.bundles import Branches, Found, Targets, Wanted, add_shifts_
+from dartboard.space.ops.rows import as_images, as_rows, in_channels_last, sum_of_products, sum_rows
+from dartboard.supernet.bundles import Branches, Found, Normalized, Targets, Wanted, add_shifts_
 from dartboard.supernet.fold import Fold, fold, unfold
 from dartboard.supernet.forms import Dense
 
@@ -75,15 +74,9 @@ class DenseBranches(Branches):
         assert isinstance(form, Dense)
         padding = form.dilation * (form.kernel // 2)
         y = functional.conv2d(self.rectified.x, weight, None, self.stride, padding, form.dilation)
-        y = in_channels_last(y)
-        mean_R, variance_R = channel_moments(y)
-        inverse_R = (variance_R + form.eps).rsqrt_()
-        scale_BO = inverse_R.view(len(gates), -1) * gates[:, None]
-        y_BPO = as_rows(y).chunk(len(gates), dim=1)
-        for target, y_PO, scale_O in zip(self.bundle.targets, y_BPO, scale_BO.unbind(), strict=True):
-            targets_PO[target].addcmul_(y_PO, scale_O)
-        add_shifts_(shifts_TO, self.bundle.targets, -mean_R.view_as(scale_BO) * scale_BO)
-        return [y, mean_R, inverse_R]
+        ends = Normalized.of([in_channels_last(y)], form.eps)
+        ends.add_(gates, self.bundle.targets, targets_PO, shifts_TO)
+        return [*ends.maps, ends.mean_R, ends.inverse_R]
 
     def backward(
         self, saved: Iterator[Tensor], gates: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
@@ -91,16 +84,14 @@ class DenseBranches(Branches):
         """See `Branches.backward`."""
         y, mean_R, inverse_R = next(saved), next(saved), next(saved)
         wants_more = wanted.x or wanted.weights
-        gradient = (targets.take if wants_more else targets)(self.bundle.targets, y)
-        products_R, sums_R = gradient_sums(y, gradient, mean_R)
-        at_scale_R = products_R * inverse_R
+        gates_R = gates.repeat_interleave(y.shape[1] // len(gates))
+        at_maps, at_scale_R = Normalized([y], mean_R, inverse_R).gradient(
+            [targets(self.bundle.targets, y)], gates_R, maps_wanted=wants_more
+        )
         gates_B = at_scale_R.view(len(gates), -1).sum(dim=1)
         if not wants_more:
             return Found(at_x, gates_B, [None])
-        scale_R = (inverse_R.view(len(gates), -1) * gates[:, None]).flatten()
-        slope_R, constant_R = input_gradient_map(at_scale_R, sums_R, mean_R, inverse_R, scale_R, count_pixels(y))
-        as_rows(gradient).mul_(scale_R).addcmul_(as_rows(y), slope_R).add_(constant_R)
-        found, at_weight = self._through_convolution(gradient, wanted)
+        found, at_weight = self._through_convolution(at_maps[0], wanted)
         if found is not None:
             at_x = found if at_x is None else at_x.add_(found)
         return Found(at_x, gates_B, [at_weight])

@@ -10,19 +10,20 @@ import torch
 from torch import Tensor
 
 from dartboard.space.ops.depthwise import depthwise, depthwise_input_gradient, depthwise_weight_gradient
-from dartboard.space.ops.rows import as_branches, as_images, as_rows, count_pixels, sum_of_products, sum_rows
+from dartboard.space.ops.rows import as_branches, as_images, as_rows, sum_of_products
 from dartboard.supernet.bundles import (
     Branches,
     Bundle,
     Found,
     Layout,
+    Normalized,
     Rectified,
     Targets,
     Wanted,
-    add_shifts_,
+    columns,
+    join,
     through_relu_,
 )
-from dartboard.supernet.fold import Fold, Unfolded, fold, unfold
 from dartboard.supernet.forms import Separable
 
 __all__ = ["SeparableBranches"]
@@ -51,59 +52,59 @@ class SeparableBranches(Branches):
         firsts = features = self._first_features()
         kept = list(firsts)
         if self.form.repeats == 2:
-            between = self._fold(firsts, self._matrices(1))
-            middles = [y.relu_() for y in self._through(firsts, between.folded_BOI, between.shift_BO)]
-            features = [depthwise(y, self._kernels(2, call)) for call, y in zip(self.calls, middles, strict=True)]
-            kept += [*between[:3], *middles, *features]
-        fold = self._fold(features, self._matrices(-1))
-        gated_BIO = (fold.folded_BOI * gates[:, None, None]).mT.unbind()
-        for call, f in zip(self.calls, features, strict=True):
-            for branch, f_PI in zip(call, as_branches(f, len(call)).unbind(), strict=True):
-                targets_PO[self.bundle.targets[branch]].addmm_(f_PI, gated_BIO[branch])
-        add_shifts_(shifts_TO, self.bundle.targets, fold.shift_BO * gates[:, None])
-        return [*kept, *fold[:3]]
+            middles = Normalized.of(self._through(firsts, self._matrices(1).mT), self.form.eps)
+            middles.apply_()
+            inputs = zip(self.calls, middles.maps, strict=True)
+            features = [depthwise(y.relu(), self._kernels(2, call)) for call, y in inputs]
+            kept += [middles.inverse_R, *middles.maps, *features]
+        ends = Normalized.of(self._through(features, self._matrices(-1).mT), self.form.eps)
+        ends.add_(gates, self.bundle.targets, targets_PO, shifts_TO)
+        return [*kept, *ends.maps, ends.mean_R, ends.inverse_R]
 
     def backward(
         self, saved: Iterator[Tensor], gates: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
     ) -> Found:
         """See `Branches.backward`."""
         firsts = features = [next(saved) for _ in self.calls]
-        between, middles = None, []
+        middles = None
         if self.form.repeats == 2:
-            between = self._saved_fold(saved, self._matrices(1))
-            middles = [next(saved) for _ in self.calls]
+            # What is kept is normalised already: its mean is zero, and it has only the slope of the norm left.
+            inverse_R = next(saved)
+            middles = Normalized(
+                [next(saved) for _ in self.calls], torch.zeros_like(inverse_R), torch.ones_like(inverse_R)
+            )
             features = [next(saved) for _ in self.calls]
-        fold = self._saved_fold(saved, self._matrices(-1))
+        ends = Normalized([next(saved) for _ in self.calls], next(saved), next(saved))
         at_ends = [targets(tuple(self.bundle.targets[branch] for branch in call), features[0]) for call in self.calls]
-        sums_BO = targets.sums_BO(self.bundle.targets)
-        cross, pixels = self._cross(features, at_ends), count_pixels(features[0])
-        ends = unfold(fold, cross.mT, sums_BO, gates[:, None], pixels, weights=wanted.weights)
+        wants_more = wanted.x or wanted.weights
+        gates_R = gates.repeat_interleave(self.channels)
+        at_outputs, at_scale_R = ends.gradient(at_ends, gates_R, maps_wanted=wants_more)
+        gates_B = at_scale_R.view(len(gates), -1).sum(dim=1)
         at_weights: list[Tensor | None] = [None] * len(self.weights)
-        if not (wanted.x or wanted.weights):
-            return Found(at_x, ends.share_BO.sum(dim=1), at_weights)
-        at_features = self._at_features(features, at_ends, ends)
-        at_weights[-1] = _flat(ends.weight_BOI)
-        if between is not None:
+        if not wants_more:
+            return Found(at_x, gates_B, at_weights)
+        at_weights[-1] = self._at_matrices(at_outputs, features) if wanted.weights else None
+        at_features = self._through(at_outputs, self._matrices(-1))
+        if middles is not None:
             at_middles, kernels = [], []
-            for call, y, g in zip(self.calls, middles, at_features, strict=True):
+            for call, y, g in zip(self.calls, middles.maps, at_features, strict=True):
                 if wanted.weights:
-                    kernels.append(depthwise_weight_gradient(y, g, self.form.kernel))
+                    kernels.append(depthwise_weight_gradient(y.relu(), g, self.form.kernel))
                 at_y = depthwise_input_gradient(g, self._kernels(2, call), y.shape[2:])
                 at_middles.append(through_relu_(at_y, y))
-            sums_BO = self._sums(at_middles)
-            cross = self._cross(firsts, at_middles)
-            middle = unfold(between, cross.mT, sums_BO, None, pixels, weights=wanted.weights)
-            at_features = self._at_features(firsts, at_middles, middle)
-            at_weights[1:3] = [_flat(middle.weight_BOI), torch.cat(kernels) if kernels else None]
+            at_outputs, _ = middles.gradient(at_middles, inverse_R, maps_wanted=True)
+            if wanted.weights:
+                at_weights[1:3] = [self._at_matrices(at_outputs, firsts), join(kernels)]
+            at_features = self._through(at_outputs, self._matrices(1))
         if wanted.weights:
             kernel, dilation = self.form.kernel, self.form.dilation
-            at_weights[0] = torch.cat(
+            at_weights[0] = join(
                 [
                     self.rectified.input(len(call)).weight_gradient(g, kernel, self.stride, dilation)
                     for call, g in zip(self.calls, at_features, strict=True)
                 ]
             )
-        return Found(self._at_x(at_features, at_x) if wanted.x else at_x, ends.share_BO.sum(dim=1), at_weights)
+        return Found(self._at_x(at_features, at_x) if wanted.x else at_x, gates_B, at_weights)
 
     def _first_features(self) -> list[Tensor]:
         return [
@@ -119,58 +120,29 @@ class SeparableBranches(Branches):
         """1x1 convolutions, (B, O, I)."""
         return self.weights[place].view(len(self.bundle.targets), -1, self.channels)
 
-    def _fold(self, features: Sequence[Tensor], weight_BOI: Tensor) -> Fold:
-        second_BII, first_BI = self._cross(features, features), self._sums(features)
-        return fold(weight_BOI, second_BII, first_BI, count_pixels(features[0]), self.form.eps)
-
-    def _saved_fold(self, saved: Iterator[Tensor], weight_BOI: Tensor) -> Fold:
-        mean_BI, covariance_BII, inverse_BO = next(saved), next(saved), next(saved)
-        return Fold(mean_BI, covariance_BII, inverse_BO, inverse_BO[:, :, None] * weight_BOI)
-
-    def _cross(self, features: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
-        """Sums over pixels of f' g, (B, I, O)."""
+    def _at_matrices(self, gradients: Sequence[Tensor], features: Sequence[Tensor]) -> Tensor:
+        """Gradients at the 1x1 convolutions, (B * O, I)."""
         if all(len(call) == 1 for call in self.calls):
-            each = zip(features, gradients, strict=True)
-            return torch.stack([sum_of_products(as_rows(f), as_rows(g)) for f, g in each])
-        pairs = zip(self.calls, features, gradients, strict=True)
-        found = [torch.bmm(as_branches(f, len(call)).mT, as_branches(g, len(call))) for call, f, g in pairs]
-        return found[0] if len(found) == 1 else torch.cat(found)
+            each = zip(gradients, features, strict=True)
+            return join([sum_of_products(as_rows(g), as_rows(f)) for g, f in each])
+        calls = zip(self.calls, gradients, features, strict=True)
+        return join(
+            [torch.bmm(as_branches(g, len(call)).mT, as_branches(f, len(call))) for call, g, f in calls]
+        ).flatten(0, 1)
 
-    def _sums(self, features: Sequence[Tensor]) -> Tensor:
-        """Sums over pixels, (B, C)."""
-        found = [sum_rows(as_rows(f)) for f in features]
-        return (found[0] if len(found) == 1 else torch.cat(found)).view(-1, self.channels)
-
-    def _at_features(self, features: Sequence[Tensor], gradients: Sequence[Tensor], found: Unfolded) -> list[Tensor]:
-        """Gradient at features (N, E * C, H, W), a call each."""
-        # The quadratic form is symmetric: no need to turn it over.
-        results = self._through(features, found.quadratic_BII, found.constant_BI)
+    def _through(self, features: Sequence[Tensor], matrices_BIO: Tensor) -> list[Tensor]:
+        """Every pixel through the matrix of its branch: for each call (N, E * O, H, W)."""
         if features[0].device.type != "cpu":  # one call
-            product = torch.bmm(as_branches(gradients[0], len(found.linear_BOI)), found.linear_BOI)
-            results[0].add_(as_images(product.transpose(0, 1).reshape(product.shape[1], -1), features[0]))
-            return results
-        matrices_OI = found.linear_BOI.unbind()
-        for call, result, gradient in zip(self.calls, results, gradients, strict=True):
-            parts = (_columns(as_rows(each), len(call)) for each in (result, gradient))
-            for result_PI, gradient_PO, matrix_OI in zip(*parts, matrices_OI[call.start : call.stop], strict=True):
-                result_PI.addmm_(gradient_PO, matrix_OI)
-        return results
-
-    def _through(self, features: Sequence[Tensor], matrices_BOI: Tensor, shifts_BO: Tensor) -> list[Tensor]:
-        """Every pixel through the matrix of its branch, and shifted: for each call (N, E * O, H, W)."""
-        if features[0].device.type != "cpu":  # one call
-            rows_BPI = as_branches(features[0], len(matrices_BOI))
-            product = torch.baddbmm(shifts_BO[:, None, :], rows_BPI, matrices_BOI.mT)
+            product = torch.bmm(as_branches(features[0], len(matrices_BIO)), matrices_BIO)
             return [as_images(product.transpose(0, 1).reshape(product.shape[1], -1), features[0])]
         # On a CPU, branch by branch costs less than bringing the result of a batched product side by side.
-        matrices_IO, shifts_O, results = matrices_BOI.mT.unbind(), shifts_BO.unbind(), []
+        matrices_IO, results = matrices_BIO.unbind(), []
         for call, f in zip(self.calls, features, strict=True):
             rows = as_rows(f)
             result = torch.empty_like(rows)
-            parts = _columns(rows, len(call)), _columns(result, len(call))
-            maps = shifts_O[call.start : call.stop], matrices_IO[call.start : call.stop]
-            for f_PI, result_PO, shift_O, matrix_IO in zip(*parts, *maps, strict=True):
-                torch.addmm(shift_O, f_PI, matrix_IO, out=result_PO)
+            parts = columns(rows, len(call)), columns(result, len(call))
+            for f_PI, result_PO, matrix_IO in zip(*parts, matrices_IO[call.start : call.stop], strict=True):
+                torch.mm(f_PI, matrix_IO, out=result_PO)
             results.append(as_images(result, f))
         return results
 
@@ -194,17 +166,8 @@ class SeparableBranches(Branches):
         return total
 
 
-def _flat(weight_BOI: Tensor | None) -> Tensor | None:
-    return None if weight_BOI is None else weight_BOI.flatten(0, 1)
-
-
 def _branches_per_call(x: Tensor) -> int:
     """All on an accelerator, where launches cost most; on a CPU as many as its caches hold."""
     if x.device.type != "cpu":
         return 1 << 30
     return max(1, _CALL_BYTES // (x.numel() * x.element_size()))
-
-
-def _columns(rows_PR: Tensor, count: int) -> Sequence[Tensor]:
-    """The channels of each branch, (P, C)."""
-    return (rows_PR,) if count == 1 else rows_PR.chunk(count, dim=1)

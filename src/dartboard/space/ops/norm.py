@@ -17,7 +17,7 @@ from torch.nn import functional
 from dartboard.space.ops.kernels import has_own_kernels
 from dartboard.space.ops.rows import as_rows, count_pixels, in_channels_last
 
-__all__ = ["BatchNorm2d", "channel_moments", "gradient_sums", "input_gradient_map"]
+__all__ = ["BatchNorm2d", "channel_moments", "norm_gradient"]
 
 _ROW = 512
 """Most values of the pixels that are taken together."""
@@ -100,15 +100,10 @@ class _BatchNorm(torch.autograd.Function):
         if torch.is_grad_enabled():  # a second derivative is wanted: torch's own is differentiable
             at_x, at_weight, at_bias = _differentiable(x, weight, bias, ctx.eps, gradient)
             return at_x, at_weight, at_bias, None
-        gradient = in_channels_last(gradient)
-        products, sums = gradient_sums(x, gradient, mean)
-        at_weight = products * inverse
-        at_x = None
-        if ctx.needs_input_grad[0]:
-            scale = inverse if weight is None else inverse * weight
-            slope, constant = input_gradient_map(at_weight, sums, mean, inverse, scale, count_pixels(x))
-            at_x = torch.empty_like(x)
-            torch.addcmul(constant, as_rows(x), slope, out=as_rows(at_x)).addcmul_(as_rows(gradient), scale)
+        scale = torch.ones_like(mean) if weight is None else weight
+        at_x, at_weight, sums = norm_gradient(
+            x, in_channels_last(gradient), mean, inverse, scale, x_wanted=ctx.needs_input_grad[0]
+        )
         return at_x, None if weight is None else at_weight, None if bias is None else sums, None
 
 
@@ -127,7 +122,42 @@ def channel_moments(x: Tensor) -> tuple[Tensor, Tensor]:
     return mean, variance
 
 
-def gradient_sums(x: Tensor, gradient: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+def norm_gradient(
+    x: Tensor, gradient: Tensor, mean: Tensor, inverse: Tensor, scale: Tensor, *, x_wanted: bool
+) -> tuple[Tensor | None, Tensor, Tensor]:
+    """Gradients of scale * (x - mean) * inverse + shift, mean and inverse being those of x.
+
+    Args:
+        x: (batch, C, height, width), channels last.
+        gradient: at the result, likewise.
+        mean: of every channel, (C,).
+        inverse: one over its standard deviation, (C,).
+        scale: what the normalised x is multiplied by, (C,).
+        x_wanted: whether the gradient at x is wanted.
+
+    Returns:
+        The gradients at x (or None), at the scale and at the shift.
+    """
+    if x.device.type == "cpu" and _fits_vectors(x.shape[1]):
+        found: tuple[Tensor | None, Tensor, Tensor] = torch.ops.aten.native_batch_norm_backward(
+            gradient, x, scale, None, None, mean, inverse, True, 0.0, [x_wanted, True, True]
+        )
+        return found
+    products, sums = _gradient_sums(x, gradient, mean)
+    at_scale = products * inverse
+    if not x_wanted:
+        return None, at_scale, sums
+    # at x: scale * inverse * gradient + slope * x + constant
+    factor = scale * inverse
+    share = factor * (-1 / count_pixels(x))
+    slope = share * inverse * at_scale
+    constant = torch.addcmul(share * sums, slope, mean, value=-1)
+    at_x = torch.empty_like(x)
+    torch.addcmul(constant, as_rows(x), slope, out=as_rows(at_x)).addcmul_(as_rows(gradient), factor)
+    return at_x, at_scale, sums
+
+
+def _gradient_sums(x: Tensor, gradient: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
     """Sums over pixels of gradient times (x - mean), and of the gradient, which is laid out as x is; each (C,)."""
     if x.device.type != "cpu":
         gradient_PC = as_rows(gradient)
@@ -142,27 +172,6 @@ def gradient_sums(x: Tensor, gradient: Tensor, mean: Tensor) -> tuple[Tensor, Te
     if group > 1:
         products, sums = products.view(group, -1).sum(dim=0), sums.view(group, -1).sum(dim=0)
     return products, sums
-
-
-def input_gradient_map(
-    at_scale: Tensor, sums: Tensor, mean: Tensor, inverse: Tensor, scale: Tensor, pixels: int
-) -> tuple[Tensor, Tensor]:
-    """The gradient at x, which is scale * gradient + slope * x + constant.
-
-    Args:
-        at_scale: sums over pixels of the gradient times the normalised x, (C,).
-        sums: those of the gradient, (C,).
-        mean: of x, (C,).
-        inverse: one over its standard deviation, (C,).
-        scale: `inverse` times what the normalised x is multiplied by, (C,).
-        pixels: of all images.
-
-    Returns:
-        slope and constant, each (C,).
-    """
-    share = scale * (-1 / pixels)
-    slope = share * inverse * at_scale
-    return slope, torch.addcmul(share * sums, slope, mean, value=-1)
 
 
 def _grouped(x: Tensor) -> tuple[Tensor, int]:
