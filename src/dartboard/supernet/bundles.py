@@ -13,22 +13,18 @@ import torch
 from torch import Tensor
 
 from dartboard.space.ops.depthwise import DepthwiseInput
-from dartboard.space.ops.norm import channel_moments, norm_gradient
-from dartboard.space.ops.rows import as_images, as_rows, in_channels_last, sum_rows
-from dartboard.supernet.forms import Dense, Folded
+from dartboard.space.ops.rows import as_images, as_rows, in_channels_last
+from dartboard.supernet.forms import Folded, Reduced, Separable
+from dartboard.supernet.normalized import join
 
 __all__ = [
     "Branches",
     "Bundle",
     "Found",
     "Layout",
-    "Normalized",
     "Rectified",
     "Targets",
     "Wanted",
-    "add_shifts_",
-    "columns",
-    "join",
     "through_relu_",
 ]
 
@@ -46,9 +42,26 @@ class Bundle:
     targets: tuple[int, ...]
 
     @property
+    def are_matrices(self) -> tuple[bool, ...]:
+        """For every convolution of a branch whether it is a 1x1 convolution of all channels."""
+        if isinstance(self.form, Separable):
+            return (False, True) * self.form.repeats
+        return (True, True) if isinstance(self.form, Reduced) else (self.form.kernel == 1,)
+
+    @property
     def num_weights(self) -> int:
-        """Stacked weight tensors: those of a dense convolution, or kernels and 1x1 convolutions of each half."""
-        return 1 if isinstance(self.form, Dense) else 2 * self.form.repeats
+        """How many convolutions its branches have together."""
+        return len(self.are_matrices) * len(self.targets)
+
+    def stack(self, weights: Sequence[Tensor]) -> list[Tensor]:
+        """The weights of every convolution for all branches, behind each other; of 1x1 convolutions as matrices.
+
+        Args:
+            weights: the first convolution of every branch, then the second of every branch, ...
+        """
+        count = len(self.targets)
+        each = [join(weights[place * count : (place + 1) * count]) for place in range(len(self.are_matrices))]
+        return [w.flatten(1) if is_matrix else w for w, is_matrix in zip(each, self.are_matrices, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,7 @@ class Wanted(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a backward pass gives: the gradient at relu(x), at the gates (B,), and at the weights, if wanted."""
+    """What a backward pass gives: gradients at relu(x), at the gates (B,), and at the stacked weights, if wanted."""
 
     x: Tensor | None
     gates_B: Tensor
@@ -91,7 +104,7 @@ class Branches(ABC):
         layout: all branches that leave the node.
         bundle: these branches.
         rectified: what they read.
-        weights: theirs, stacked.
+        weights: theirs, as `Bundle.stack` gives them.
     """
 
     def __init__(self, layout: Layout, bundle: Bundle, rectified: "Rectified", weights: Sequence[Tensor]) -> None:
@@ -126,7 +139,6 @@ class Targets:
 
     def __init__(self, gradients: Sequence[Tensor]) -> None:
         self.rows_PO = [as_rows(gradient) for gradient in gradients]
-        self._sums: list[Tensor] | None = None
         self._joined: dict[tuple[int, ...], Tensor] = {}
 
     def __call__(self, numbers: tuple[int, ...], like: Tensor) -> Tensor:
@@ -135,12 +147,6 @@ class Targets:
             rows = [self.rows_PO[number] for number in numbers]
             self._joined[numbers] = as_images(rows[0] if len(rows) == 1 else torch.cat(rows, dim=1), like)
         return self._joined[numbers]
-
-    def sums_BO(self, numbers: tuple[int, ...]) -> Tensor:
-        """Sums over pixels at these targets."""
-        if self._sums is None:
-            self._sums = [sum_rows(rows) for rows in self.rows_PO]
-        return torch.stack([self._sums[number] for number in numbers])
 
 
 class Rectified:
@@ -160,77 +166,6 @@ class Rectified:
             rows = self.x.permute(0, 2, 3, 1).repeat(1, 1, 1, times)
             self._made[times] = DepthwiseInput(rows.permute(0, 3, 1, 2))
         return self._made[times]
-
-
-class Normalized(NamedTuple):
-    """Maps with batch norms behind them, the channels of all their branches in one row: R = B * O.
-
-    Attributes:
-        maps: one for each call, (N, E * O, H, W).
-        mean_R: of every channel.
-        inverse_R: one over its standard deviation.
-    """
-
-    maps: list[Tensor]
-    mean_R: Tensor
-    inverse_R: Tensor
-
-    @classmethod
-    def of(cls, maps: list[Tensor], eps: float) -> "Normalized":
-        """With the moments of the maps themselves."""
-        means, variances = zip(*(channel_moments(each) for each in maps), strict=True)
-        return cls(maps, join(means), (join(variances) + eps).rsqrt_())
-
-    def apply_(self) -> None:
-        """Normalise the maps in place."""
-        shift_R = -self.mean_R * self.inverse_R
-        for y, inverse, shift in zip(self.maps, self._split(self.inverse_R), self._split(shift_R), strict=True):
-            torch.addcmul(shift, as_rows(y), inverse, out=as_rows(y))
-
-    def add_(self, gates: Tensor, numbers: Sequence[int], targets_PO: Sequence[Tensor], shifts_TO: Tensor) -> None:
-        """Add the normalised map of every branch, times its gate, to its target; constants go to the shifts."""
-        scale_BO = self.inverse_R.view(len(gates), -1) * gates[:, None]
-        scales = iter(scale_BO.unbind())
-        branches = iter(numbers)
-        for y in self.maps:
-            for y_PO in columns(as_rows(y), y.shape[1] // scale_BO.shape[1]):
-                targets_PO[next(branches)].addcmul_(y_PO, next(scales))
-        add_shifts_(shifts_TO, numbers, -self.mean_R.view_as(scale_BO) * scale_BO)
-
-    def gradient(
-        self, gradients: Sequence[Tensor], scale_R: Tensor, *, maps_wanted: bool
-    ) -> tuple[list[Tensor], Tensor]:
-        """Gradients at the maps and at the scale, from those at scale * normalised maps."""
-        at_maps, at_scales = [], []
-        vectors = zip(*(self._split(each) for each in (self.mean_R, self.inverse_R, scale_R)), strict=True)
-        for y, g, (mean, inverse, scale) in zip(self.maps, gradients, vectors, strict=True):
-            at_map, at_scale, _ = norm_gradient(y, g, mean, inverse, scale, x_wanted=maps_wanted)
-            at_scales.append(at_scale)
-            if at_map is not None:
-                at_maps.append(at_map)
-        return at_maps, join(at_scales)
-
-    def _split(self, each_R: Tensor) -> Sequence[Tensor]:
-        return (each_R,) if len(self.maps) == 1 else each_R.split_with_sizes([y.shape[1] for y in self.maps])
-
-
-def join(parts: Sequence[Tensor]) -> Tensor:
-    """Parts behind each other; one part as it is."""
-    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
-
-
-def columns(rows_PR: Tensor, count: int) -> Sequence[Tensor]:
-    """The channels of each branch, (P, C)."""
-    return (rows_PR,) if count == 1 else rows_PR.chunk(count, dim=1)
-
-
-def add_shifts_(shifts_TO: Tensor, targets: Sequence[int], shifts_BO: Tensor) -> None:
-    """Add the constant of every branch to that of its target, in place."""
-    if tuple(targets) == tuple(range(len(shifts_TO))):
-        shifts_TO += shifts_BO
-        return
-    for target, shift_O in zip(targets, shifts_BO.unbind(), strict=True):
-        shifts_TO[target] += shift_O
 
 
 def through_relu_(gradient: Tensor, x: Tensor) -> Tensor:

@@ -1,80 +1,30 @@
-"""Branches of dense convolutions that leave a node: 1x1, folded whole, and wider ones, folded with their batch norm.
+"""Branches of dense convolutions that leave a node: all read the same, so they are run as one convolution.
 
 Shapes by suffix: N images, C channels, P pixels of all images, B branches, T targets, O channels out and I channels in
 of a convolution, R values of the branches of a pixel side by side (B * O).
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dartboard.space.ops.rows import as_images, as_rows, in_channels_last, sum_of_products, sum_rows
-from dartboard.supernet.bundles import Branches, Found, Normalized, Targets, Wanted, add_shifts_
-from dartboard.supernet.fold import Fold, fold, unfold
+from dartboard.space.ops.rows import as_images, as_rows, in_channels_last, sum_of_products
+from dartboard.supernet.bundles import Branches, Found, Targets, Wanted
 from dartboard.supernet.forms import Dense
+from dartboard.supernet.normalized import Normalized
 
-__all__ = ["DenseBranches", "PointwiseBranches"]
-
-
-class PointwiseBranches(Branches):
-    """1x1 convolutions with their batch norms: all read the same, so they are one linear map with all their outputs.
-
-    The weights are one (R, I).
-    """
-
-    def forward(self, gates: Tensor, targets_PO: Sequence[Tensor], shifts_TO: Tensor) -> list[Tensor]:
-        """See `Branches.forward`."""
-        assert isinstance(self.bundle.form, Dense)
-        x_PI, (weight_RI,) = as_rows(self.rectified.x), self.weights
-        moments = sum_of_products(x_PI, x_PI)[None], sum_rows(x_PI)[None]
-        found = fold(weight_RI[None], *moments, len(x_PI), self.bundle.form.eps)
-        gates_R1 = self._gates_R(gates)[:, None]
-        gated_BIO = (found.folded_BOI[0] * gates_R1).view(len(gates), -1, x_PI.shape[1]).mT.unbind()
-        for target, matrix_IO in zip(self.bundle.targets, gated_BIO, strict=True):
-            targets_PO[target].addmm_(x_PI, matrix_IO)
-        add_shifts_(shifts_TO, self.bundle.targets, found.shift_BO.view(len(gates), -1) * gates[:, None])
-        return list(found[:3])
-
-    def backward(
-        self, saved: Iterator[Tensor], gates: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
-    ) -> Found:
-        """See `Branches.backward`."""
-        x, (weight_RI,) = self.rectified.x, self.weights
-        mean, covariance, inverse = next(saved), next(saved), next(saved)
-        folded = Fold(mean, covariance, inverse, inverse[:, :, None] * weight_RI)
-        x_PI, at_PR = as_rows(x), as_rows(targets(self.bundle.targets, x))
-        cross_RI = sum_of_products(at_PR, x_PI)
-        sums = targets.sums_BO(self.bundle.targets).view(1, -1)
-        found = unfold(folded, cross_RI[None], sums, self._gates_R(gates)[None], len(x_PI), weights=wanted.weights)
-        if wanted.x:
-            linear_RI = found.linear_BOI[0]
-            rows = torch.mm(at_PR, linear_RI) if at_x is None else as_rows(at_x).addmm_(at_PR, linear_RI)
-            rows.addmm_(x_PI, found.quadratic_BII[0]).add_(found.constant_BI[0])
-            at_x = as_images(rows, x)
-        at_weight = None if found.weight_BOI is None else found.weight_BOI[0]
-        return Found(at_x, found.share_BO.view(len(gates), -1).sum(dim=1), [at_weight])
-
-    def _gates_R(self, gates: Tensor) -> Tensor:
-        """The gate of every output of all branches."""
-        return gates.repeat_interleave(len(self.weights[0]) // len(gates))
+__all__ = ["DenseBranches", "PointwiseBranches", "ReducedBranches", "WideBranches"]
 
 
 class DenseBranches(Branches):
-    """Wider convolutions, run as one that has all their outputs, with norms and gates folded into adding these.
-
-    The weights are one (B * O, I, K, K). The convolutions' outputs are kept; no other map is formed forward, and one
-    of their size backward.
-    """
+    """Convolutions run as one that has all their outputs; these are kept."""
 
     def forward(self, gates: Tensor, targets_PO: Sequence[Tensor], shifts_TO: Tensor) -> list[Tensor]:
         """See `Branches.forward`."""
-        form, (weight,) = self.bundle.form, self.weights
-        assert isinstance(form, Dense)
-        padding = form.dilation * (form.kernel // 2)
-        y = functional.conv2d(self.rectified.x, weight, None, self.stride, padding, form.dilation)
-        ends = Normalized.of([in_channels_last(y)], form.eps)
+        ends = Normalized.of([self.convolve()], self.bundle.form.eps)
         ends.add_(gates, self.bundle.targets, targets_PO, shifts_TO)
         return [*ends.maps, ends.mean_R, ends.inverse_R]
 
@@ -84,25 +34,124 @@ class DenseBranches(Branches):
         """See `Branches.backward`."""
         y, mean_R, inverse_R = next(saved), next(saved), next(saved)
         wants_more = wanted.x or wanted.weights
-        gates_R = gates.repeat_interleave(y.shape[1] // len(gates))
-        at_maps, at_scale_R = Normalized([y], mean_R, inverse_R).gradient(
-            [targets(self.bundle.targets, y)], gates_R, maps_wanted=wants_more
+        at_y, gates_B = Normalized([y], mean_R, inverse_R).gated_gradient(
+            [targets(self.bundle.targets, y)], gates, maps_wanted=wants_more
         )
-        gates_B = at_scale_R.view(len(gates), -1).sum(dim=1)
         if not wants_more:
-            return Found(at_x, gates_B, [None])
-        found, at_weight = self._through_convolution(at_maps[0], wanted)
-        if found is not None:
-            at_x = found if at_x is None else at_x.add_(found)
-        return Found(at_x, gates_B, [at_weight])
+            return Found(at_x, gates_B, [None] * len(self.weights))
+        at_x, at_weights = self.gradients(at_y[0], wanted, at_x)
+        return Found(at_x, gates_B, at_weights)
 
-    def _through_convolution(self, gradient: Tensor, wanted: Wanted) -> tuple[Tensor | None, Tensor | None]:
+    @abstractmethod
+    def convolve(self) -> Tensor:
+        """The outputs of all branches, (N, R, height, width), channels last."""
+
+    @abstractmethod
+    def gradients(
+        self, gradient: Tensor, wanted: Wanted, at_x: Tensor | None
+    ) -> tuple[Tensor | None, list[Tensor | None]]:
+        """Gradients at relu(x), added to at_x, and at the weights, from the one at the outputs."""
+
+
+class PointwiseBranches(DenseBranches):
+    """1x1 convolutions; the weights are one (R, I)."""
+
+    def convolve(self) -> Tensor:
+        """See `DenseBranches.convolve`."""
+        return as_images(torch.mm(as_rows(self.rectified.x), self.weights[0].t()), self.rectified.x)
+
+    def gradients(
+        self, gradient: Tensor, wanted: Wanted, at_x: Tensor | None
+    ) -> tuple[Tensor | None, list[Tensor | None]]:
+        """See `DenseBranches.gradients`."""
+        x, (weight_RI,), at_PR = self.rectified.x, self.weights, as_rows(gradient)
+        at_weight = sum_of_products(at_PR, as_rows(x)) if wanted.weights else None
+        if wanted.x and at_x is None:
+            at_x = as_images(torch.mm(at_PR, weight_RI), x)
+        elif wanted.x and at_x is not None:
+            as_rows(at_x).addmm_(at_PR, weight_RI)
+        return at_x, [at_weight]
+
+
+class WideBranches(DenseBranches):
+    """Wider convolutions; the weights are one (R, I, K, K)."""
+
+    def convolve(self) -> Tensor:
+        """See `DenseBranches.convolve`."""
+        form, (weight,) = self.bundle.form, self.weights
+        assert isinstance(form, Dense)
+        padding = form.dilation * (form.kernel // 2)
+        return in_channels_last(functional.conv2d(self.rectified.x, weight, None, self.stride, padding, form.dilation))
+
+    def gradients(
+        self, gradient: Tensor, wanted: Wanted, at_x: Tensor | None
+    ) -> tuple[Tensor | None, list[Tensor | None]]:
+        """See `DenseBranches.gradients`."""
         form, (weight,) = self.bundle.form, self.weights
         assert isinstance(form, Dense)
         padding = form.dilation * (form.kernel // 2)
         steps, paddings, dilations = [self.stride] * 2, [padding] * 2, [form.dilation] * 2
         masks = [wanted.x, wanted.weights, False]
-        found: tuple[Tensor | None, Tensor | None, None] = torch.ops.aten.convolution_backward(
+        found, at_weight, _ = torch.ops.aten.convolution_backward(
             gradient, self.rectified.x, weight, None, steps, paddings, dilations, False, [0, 0], 1, masks
         )
-        return found[0], found[1]
+        if found is not None:
+            at_x = found if at_x is None else at_x.add_(found)
+        return at_x, [at_weight]
+
+
+class ReducedBranches(DenseBranches):
+    """Pairs of 1x1 convolutions, one of the pixels in even rows and columns, one of those in odd ones.
+
+    Both are one product with the two pixels' channels side by side. The weights are two (B * O / 2, I).
+    """
+
+    def convolve(self) -> Tensor:
+        """See `DenseBranches.convolve`."""
+        pairs = self._pairs()
+        return as_images(torch.mm(as_rows(pairs), self._matrix().t()), pairs)
+
+    def gradients(
+        self, gradient: Tensor, wanted: Wanted, at_x: Tensor | None
+    ) -> tuple[Tensor | None, list[Tensor | None]]:
+        """See `DenseBranches.gradients`."""
+        x, at_PR = self.rectified.x, as_rows(gradient)
+        at_weights: list[Tensor | None] = [None, None]
+        if wanted.weights:
+            at_matrix = self._quarters(sum_of_products(at_PR, as_rows(self._pairs())))
+            at_weights = [each.flatten(0, 1) for each in at_matrix]
+        if wanted.x:
+            at_even, at_odd = as_images(torch.mm(at_PR, self._matrix()), gradient).chunk(2, dim=1)
+            at_x = torch.zeros_like(x) if at_x is None else at_x
+            at_x[:, :, ::2, ::2] += at_even
+            odd = at_x[:, :, 1::2, 1::2]
+            odd += at_odd[:, :, : odd.shape[2], : odd.shape[3]]
+        return at_x, at_weights
+
+    def _pairs(self) -> Tensor:
+        """Even and odd pixels of relu(x), (N, 2 * I, ceil(height / 2), ceil(width / 2)); outside of it are zeros."""
+        x = self.rectified.x
+        batch, channels, height, width = x.shape
+        size = (batch, 2 * channels, -(-height // 2), -(-width // 2))
+        pairs = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
+        pairs[:, :channels] = x[:, :, ::2, ::2]
+        pairs[:, channels:, : height // 2, : width // 2] = x[:, :, 1::2, 1::2]
+        if height % 2:
+            pairs[:, channels:, height // 2] = 0
+        if width % 2:
+            pairs[:, channels:, :, width // 2] = 0
+        return pairs
+
+    def _matrix(self) -> Tensor:
+        """Of all branches, (R, 2 * I)."""
+        outputs, inputs = self.weights[0].shape
+        matrix = self.weights[0].new_zeros(2 * outputs, 2 * inputs)
+        for part, weight in zip(self._quarters(matrix), self.weights, strict=True):
+            part.copy_(weight.view_as(part))
+        return matrix
+
+    def _quarters(self, matrix_RI: Tensor) -> tuple[Tensor, Tensor]:
+        """What even and what odd pixels meet in a matrix (R, 2 * I), each (B, O / 2, I)."""
+        count, inputs = len(self.bundle.targets), matrix_RI.shape[1] // 2
+        rows = matrix_RI.view(count, 2, -1, 2 * inputs)
+        return rows[:, 0, :, :inputs], rows[:, 1, :, inputs:]

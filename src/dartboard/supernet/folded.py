@@ -30,8 +30,8 @@ from torch.nn import functional
 from dartboard.space.ops.depthwise import depthwise
 from dartboard.space.ops.rows import as_rows
 from dartboard.supernet.bundles import Branches, Bundle, Layout, Rectified, Targets, Wanted, through_relu_
-from dartboard.supernet.dense import DenseBranches, PointwiseBranches
-from dartboard.supernet.forms import Dense
+from dartboard.supernet.dense import PointwiseBranches, ReducedBranches, WideBranches
+from dartboard.supernet.forms import Folded, Reduced, Separable
 from dartboard.supernet.separable import SeparableBranches
 
 __all__ = ["Bundle", "FoldedBranches", "Layout", "plain_branches", "will_run"]
@@ -54,16 +54,16 @@ class FoldedBranches(torch.autograd.Function):
         targets, weights = rest[: layout.num_targets], rest[layout.num_targets :]
         for number, gate in zip(layout.identities, gates.unbind(), strict=False):
             targets[number].addcmul_(x, gate)
-        rectified = Rectified(x.relu())
+        rectified, stacked = Rectified(x.relu()), _stack(layout, weights)
         rows_PO = [as_rows(target) for target in targets]
         shifts_TO = x.new_zeros(len(targets), x.shape[1])
         saved: list[Tensor] = []
-        for branches, chosen in _each_bundle(layout, rectified, gates, weights):
+        for branches, chosen in _each_bundle(layout, rectified, gates, stacked):
             saved += branches.forward(chosen, rows_PO, shifts_TO)
         for target_PO, shift_O in zip(rows_PO, shifts_TO.unbind(), strict=True):
             target_PO.add_(shift_O)
-        ctx.layout, ctx.num_weights = layout, len(weights)
-        ctx.save_for_backward(x, rectified.x, gates, *weights, *saved)
+        ctx.layout, ctx.num_weights, ctx.num_stacked = layout, len(weights), len(stacked)
+        ctx.save_for_backward(x, rectified.x, gates, *weights, *stacked, *saved)
         ctx.mark_dirty(*targets)
         return targets
 
@@ -75,9 +75,11 @@ class FoldedBranches(torch.autograd.Function):
         if torch.is_grad_enabled():
             at_x, at_gates, *at_weights = _differentiable(ctx.layout, x, gates, weights, gradients)
         else:
-            at_x, at_gates, *at_weights = _backward(
-                ctx.layout, x, rectified, gates, weights, saved, gradients, _wanted(ctx)
+            stacked, saved = saved[: ctx.num_stacked], saved[ctx.num_stacked :]
+            at_x, at_gates, *at_stacked = _backward(
+                ctx.layout, x, rectified, gates, stacked, saved, gradients, _wanted(ctx)
             )
+            at_weights = _unstack(ctx.layout, at_stacked, weights)
         return None, at_x, at_gates, *gradients, *at_weights
 
 
@@ -99,18 +101,9 @@ def plain_branches(layout: Layout, x: Tensor, gates: Tensor, weights: Sequence[T
         results[number] = gate * x if before is None else before + gate * x
     branch, place = len(layout.identities), 0
     for bundle in layout.bundles:
-        parts = [weight.chunk(len(bundle.targets)) for weight in weights[place : place + bundle.num_weights]]
+        of_bundle = weights[place : place + bundle.num_weights]
         for edge, target in enumerate(bundle.targets):
-            y = x
-            own = [part[edge] for part in parts]
-            if isinstance(bundle.form, Dense):
-                y = _plain_dense(bundle.form, y, own[0], layout.stride)
-            else:
-                for half in range(bundle.form.repeats):
-                    stride, dilation = (layout.stride, bundle.form.dilation) if half == 0 else (1, 1)
-                    y = depthwise(y.relu(), own[2 * half], stride, dilation)
-                    y = functional.conv2d(y, own[2 * half + 1][:, :, None, None])
-                    y = functional.batch_norm(y, None, None, training=True, eps=bundle.form.eps)
+            y = _plain(bundle.form, x, of_bundle[edge :: len(bundle.targets)], layout.stride)
             before = results[target]
             results[target] = gates[branch] * y if before is None else before + gates[branch] * y
             branch += 1
@@ -118,10 +111,23 @@ def plain_branches(layout: Layout, x: Tensor, gates: Tensor, weights: Sequence[T
     return results
 
 
-def _plain_dense(form: Dense, x: Tensor, weight: Tensor, stride: int) -> Tensor:
-    kernel = weight[:, :, None, None] if form.kernel == 1 else weight
-    padding = form.dilation * (form.kernel // 2)
-    y = functional.conv2d(x.relu(), kernel, None, stride, padding, form.dilation)
+def _plain(form: Folded, x: Tensor, weights: Sequence[Tensor], stride: int) -> Tensor:
+    """One branch with a gate of one."""
+    if isinstance(form, Separable):
+        for half in range(form.repeats):
+            strides, dilation = (stride, form.dilation) if half == 0 else (1, 1)
+            x = depthwise(x.relu(), weights[2 * half], strides, dilation)
+            x = functional.conv2d(x, weights[2 * half + 1])
+            x = functional.batch_norm(x, None, None, training=True, eps=form.eps)
+        return x
+    y = x.relu()
+    if isinstance(form, Reduced):
+        height, width = x.shape[2:]
+        odd = functional.pad(y[:, :, 1::2, 1::2], (0, width % 2, 0, height % 2))
+        halves = zip((y[:, :, ::2, ::2], odd), weights, strict=True)
+        y = torch.cat([functional.conv2d(each, weight) for each, weight in halves], dim=1)
+    else:
+        y = functional.conv2d(y, weights[0], None, stride, form.dilation * (form.kernel // 2), form.dilation)
     return functional.batch_norm(y, None, None, training=True, eps=form.eps)
 
 
@@ -178,27 +184,50 @@ def _backward(
     return [at_x, torch.cat(at_gates) if wanted.gates else None, *at_weights]
 
 
+def _stack(layout: Layout, weights: Sequence[Tensor]) -> list[Tensor]:
+    stacked, place = [], 0
+    for bundle in layout.bundles:
+        stacked += bundle.stack(weights[place : place + bundle.num_weights])
+        place += bundle.num_weights
+    return stacked
+
+
+def _unstack(layout: Layout, stacked: Sequence[Tensor | None], weights: Sequence[Tensor]) -> list[Tensor | None]:
+    """The gradient at every weight from those at the stacked ones."""
+    left, found = iter(stacked), list[Tensor | None]()
+    for bundle in layout.bundles:
+        count = len(bundle.targets)
+        for _ in bundle.are_matrices:
+            each = next(left)
+            found += [None] * count if each is None else each.view(count, *weights[len(found)].shape).unbind()
+    return found
+
+
 def _each_bundle(
-    layout: Layout, rectified: Rectified, gates: Tensor, weights: Sequence[Tensor]
+    layout: Layout, rectified: Rectified, gates: Tensor, stacked: Sequence[Tensor]
 ) -> Iterator[tuple[Branches, Tensor]]:
     """The branches of every bundle, with their gates."""
     branch, place = len(layout.identities), 0
     for bundle in layout.bundles:
-        end = place + bundle.num_weights
-        make = _class_of(bundle)
-        yield make(layout, bundle, rectified, weights[place:end]), gates[branch : branch + len(bundle.targets)]
+        end = place + len(bundle.are_matrices)
+        yield (
+            _class_of(bundle)(layout, bundle, rectified, stacked[place:end]),
+            gates[branch : branch + len(bundle.targets)],
+        )
         branch, place = branch + len(bundle.targets), end
 
 
 def _class_of(bundle: Bundle) -> type[Branches]:
-    if not isinstance(bundle.form, Dense):
+    if isinstance(bundle.form, Separable):
         return SeparableBranches
-    return PointwiseBranches if bundle.form.kernel == 1 else DenseBranches
+    if isinstance(bundle.form, Reduced):
+        return ReducedBranches
+    return PointwiseBranches if bundle.form.kernel == 1 else WideBranches
 
 
 def _wanted(ctx: Any) -> Wanted:
-    wanted = [will_run(node) for node, _ in ctx.next_functions]
-    return Wanted(wanted[0], wanted[1], any(wanted[len(wanted) - ctx.num_weights :]))
+    nodes = [node for node, _ in ctx.next_functions]
+    return Wanted(will_run(nodes[0]), will_run(nodes[1]), any(map(will_run, nodes[len(nodes) - ctx.num_weights :])))
 
 
 def will_run(node: Any) -> bool:

@@ -8,12 +8,13 @@ from torch import nn
 from dartboard.space import CellPlace, Norm, SearchSpace
 from dartboard.space.ops import DepthwiseConv2d, build_op
 from dartboard.space.ops.basic import Zero
+from dartboard.space.ops.conv import FactorizedReduce
 from dartboard.space.ops.norm import BatchNorm2d
 from dartboard.space.ops.pointwise import Pointwise
 from dartboard.space.ops.pooling import AveragePool3x3
 from dartboard.supernet.spec import SEARCH_NORM
 
-__all__ = ["Dense", "Folded", "Form", "Separable", "describe_form", "describe_forms", "find_form", "form_of"]
+__all__ = ["Dense", "Folded", "Form", "Reduced", "Separable", "describe_form", "describe_forms", "find_form", "form_of"]
 
 
 class Separable(NamedTuple):
@@ -46,8 +47,18 @@ class Dense(NamedTuple):
     eps: float
 
 
-Folded = Separable | Dense
-"""Forms whose gate is folded into their batch norm."""
+class Reduced(NamedTuple):
+    """`FactorizedReduce` that keeps the number of channels.
+
+    Attributes:
+        eps: of the batch norm.
+    """
+
+    eps: float
+
+
+Folded = Separable | Dense | Reduced
+"""Forms whose batch norm and gate are folded into adding them to a node."""
 
 Form = Folded | Literal["nothing", "shared", "plain"]
 """How an operation is run: "nothing" adds nothing; "shared" has no weights and is run once for all edges that leave a
@@ -65,6 +76,8 @@ def find_form(op: nn.Module) -> Form:
         return "shared"
     if type(op) is nn.Sequential:
         return _separable(list(op)) or _dense(list(op)) or "plain"
+    if type(op) is FactorizedReduce:
+        return _reduced(op) or "plain"
     return "plain"
 
 
@@ -110,6 +123,11 @@ def _dense(parts: list[nn.Module]) -> Dense | None:
     if type(convolution) is not nn.Conv2d or not _keeps_size(convolution):
         return None
     return Dense(convolution.kernel_size[0], convolution.dilation[0], _eps(parts[2]))
+
+
+def _reduced(op: FactorizedReduce) -> Reduced | None:
+    keeps_channels = op.even.in_channels == op.even.out_channels + op.odd.out_channels
+    return Reduced(_eps(op.norm)) if keeps_channels and _is_bare_norm(op.norm) else None
 
 
 def _keeps_size(convolution: nn.Conv2d) -> bool:
@@ -162,11 +180,7 @@ def describe_form(form: Form) -> str:
     'shared'
     >>> describe_form(Separable(kernel=3, dilation=1, repeats=2, eps=1e-5))
     'folded'
-    >>> describe_form(Dense(kernel=3, dilation=1, eps=1e-5))
-    'joined'
     """
-    if isinstance(form, Dense) and form.kernel > 1:
-        return "joined"
     if isinstance(form, Folded):
         return "folded"
     return form if isinstance(form, str) else type(form).__name__.lower()

@@ -19,9 +19,8 @@ from torch import Tensor, nn
 from dartboard.space import CellPlace
 from dartboard.space.backbone import join_outputs
 from dartboard.space.features import Features, through
-from dartboard.space.ops import DepthwiseConv2d
 from dartboard.supernet.folded import Bundle, FoldedBranches, Layout, will_run
-from dartboard.supernet.forms import Dense, Folded, find_form
+from dartboard.supernet.forms import Folded, Reduced, find_form
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
 from dartboard.supernet.reference import (
     Active,
@@ -66,7 +65,7 @@ class _Plan(NamedTuple):
         terms: (number of the edge, position in `shared` + `single` + `dropped` + `drawn`) of every gated feature.
         term_gates: positions of their gates among all.
         layout: the folded branches, or None.
-        convolutions: for each bundle the first convolution of every branch, then the second of every branch, ...
+        convolutions: of every bundle in turn, the first of every branch, then the second of every branch, ...
         branch_gates: positions of the gates of the layout's identities and of its branches among all.
     """
 
@@ -77,7 +76,7 @@ class _Plan(NamedTuple):
     terms: tuple[tuple[int, int], ...]
     term_gates: Tensor
     layout: Layout | None
-    convolutions: tuple[tuple[nn.Conv2d, ...], ...]
+    convolutions: tuple[nn.Conv2d, ...]
     branch_gates: Tensor
 
 
@@ -98,7 +97,7 @@ class _Sorted(NamedTuple):
     dropped: list[tuple[int, int, int]]
     drawn: list[tuple[nn.Module, int, int, int]]
     identities: list[tuple[int, int]]
-    bundles: dict[Folded, list[tuple[nn.Sequential, int, int]]]
+    bundles: dict[Folded, list[tuple[nn.Module, int, int]]]
 
 
 class FusedCell(MixedCell):
@@ -184,7 +183,7 @@ class FusedCell(MixedCell):
             chosen = every.index_select(0, plan.term_gates)
             targets = _Blend.apply(plan.terms, chosen, *targets, *features)  # type: ignore[no-untyped-call]
         if plan.layout is not None:
-            weights = [torch.cat([_weight(convolution) for convolution in each]) for each in plan.convolutions]
+            weights = [convolution.weight for convolution in plan.convolutions]
             chosen = every.index_select(0, plan.branch_gates)
             targets = FoldedBranches.apply(plan.layout, x, chosen, *targets, *weights)  # type: ignore[no-untyped-call]
         return targets
@@ -210,8 +209,8 @@ class FusedCell(MixedCell):
         terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(found.dropped, start=before)]
         before += len(found.dropped)
         terms += [(edge, place, gate) for place, (*_, edge, gate) in enumerate(found.drawn, start=before)]
-        # Wide convolutions last: backward, they change the joined gradients in place, which others would join anew.
-        bundles = sorted(found.bundles.items(), key=lambda each: isinstance(each[0], Dense) and each[0].kernel > 1)
+        # Reductions last: backward they add to some of the pixels only, which the others have written by then.
+        bundles = sorted(found.bundles.items(), key=lambda each: isinstance(each[0], Reduced))
         layout = Layout(
             tuple(Bundle(form, tuple(edge for _, edge, _ in branches)) for form, branches in bundles),
             tuple(edge for edge, _ in found.identities),
@@ -229,9 +228,10 @@ class FusedCell(MixedCell):
             term_gates=_positions([gate for *_, gate in terms], edges.device),
             layout=layout if bundles else None,
             convolutions=tuple(
-                each
+                convolution
                 for _, branches in bundles
-                for each in zip(*(_convolutions(op) for op, _, _ in branches), strict=True)
+                for of_branches in zip(*(_convolutions(op) for op, _, _ in branches), strict=True)
+                for convolution in of_branches
             ),
             branch_gates=_positions(branch_gates, edges.device),
         )
@@ -251,7 +251,6 @@ class FusedCell(MixedCell):
                 elif form == "shared":
                     found.shared.append((firsts.setdefault(name, op), edge, gate))
                 elif isinstance(form, Folded) and edges.folds:
-                    assert isinstance(op, nn.Sequential)
                     found.bundles.setdefault(form, []).append((op, edge, gate))
                 elif form != "nothing":
                     found.single.append((op, edge, gate))
@@ -291,15 +290,8 @@ def _positions(gates: Sequence[int], device: torch.device) -> Tensor:
     return torch.tensor(gates, device=device, dtype=torch.int64)
 
 
-def _convolutions(op: nn.Sequential) -> list[nn.Conv2d]:
-    return [module for module in op if isinstance(module, nn.Conv2d)]
-
-
-def _weight(convolution: nn.Conv2d) -> Tensor:
-    """1x1 convolutions as matrices, other kernels as they are."""
-    weight = convolution.weight
-    is_matrix = convolution.kernel_size == (1, 1) and not isinstance(convolution, DepthwiseConv2d)
-    return weight.reshape(weight.shape[:2]) if is_matrix else weight
+def _convolutions(op: nn.Module) -> list[nn.Conv2d]:
+    return [module for module in op.children() if isinstance(module, nn.Conv2d)]
 
 
 class _Blend(torch.autograd.Function):

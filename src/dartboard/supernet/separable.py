@@ -16,15 +16,13 @@ from dartboard.supernet.bundles import (
     Bundle,
     Found,
     Layout,
-    Normalized,
     Rectified,
     Targets,
     Wanted,
-    columns,
-    join,
     through_relu_,
 )
 from dartboard.supernet.forms import Separable
+from dartboard.supernet.normalized import Normalized, columns, join
 
 __all__ = ["SeparableBranches"]
 
@@ -77,9 +75,7 @@ class SeparableBranches(Branches):
         ends = Normalized([next(saved) for _ in self.calls], next(saved), next(saved))
         at_ends = [targets(tuple(self.bundle.targets[branch] for branch in call), features[0]) for call in self.calls]
         wants_more = wanted.x or wanted.weights
-        gates_R = gates.repeat_interleave(self.channels)
-        at_outputs, at_scale_R = ends.gradient(at_ends, gates_R, maps_wanted=wants_more)
-        gates_B = at_scale_R.view(len(gates), -1).sum(dim=1)
+        at_outputs, gates_B = ends.gated_gradient(at_ends, gates, maps_wanted=wants_more)
         at_weights: list[Tensor | None] = [None] * len(self.weights)
         if not wants_more:
             return Found(at_x, gates_B, at_weights)

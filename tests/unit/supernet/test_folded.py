@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dartboard.supernet.folded import Bundle, FoldedBranches, Layout, plain_branches
-from dartboard.supernet.forms import Dense, Separable
+from dartboard.supernet.forms import Dense, Folded, Reduced, Separable
 
 
 @st.composite
@@ -18,13 +18,21 @@ def layouts(draw: st.DrawFn) -> Layout:
     kernels, dilations = st.sampled_from([3, 5]), st.sampled_from([1, 2])
     separable = st.builds(Separable, kernels, dilations, st.sampled_from([1, 2]), eps)
     dense = st.builds(Dense, kernels, dilations, eps)
-    pointwise = st.builds(Dense, st.just(1), st.just(1), eps)
-    bundles = st.builds(Bundle, separable | dense | pointwise, targets)
-    chosen = tuple(draw(st.lists(bundles, min_size=1, max_size=3)))
-    identities = draw(st.lists(st.integers(0, num_targets - 1), max_size=2).map(tuple))
-    # Neither are 1x1 convolutions of a stride folded, nor is an identity one.
-    whole = bool(identities) or any(bundle.form.kernel == 1 for bundle in chosen)
-    return Layout(chosen, identities, 1 if whole else draw(st.sampled_from([1, 2])), num_targets)
+    # At stride 1 there are 1x1 convolutions and identities besides, at stride 2 reductions.
+    stride = draw(st.sampled_from([1, 2]))
+    further = st.builds(Dense, st.just(1), st.just(1), eps) if stride == 1 else st.builds(Reduced, eps)
+    bundles = st.lists(st.builds(Bundle, separable | dense | further, targets), min_size=1, max_size=3).map(tuple)
+    identities = st.lists(st.integers(0, num_targets - 1), max_size=2 if stride == 1 else 0).map(tuple)
+    return Layout(draw(bundles), draw(identities), stride, num_targets)
+
+
+def shapes(form: Folded, channels: int) -> list[tuple[int, ...]]:
+    """Of the convolutions of one branch."""
+    if isinstance(form, Separable):
+        return [(channels, 1, form.kernel, form.kernel), (channels, channels, 1, 1)] * form.repeats
+    if isinstance(form, Reduced):
+        return [(channels // 2, channels, 1, 1)] * 2
+    return [(channels, channels, form.kernel, form.kernel)]
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -32,7 +40,13 @@ def channels_last(x: Tensor) -> Tensor:
 
 
 @settings(max_examples=25, deadline=None)
-@given(layouts(), st.sampled_from([(5, 5), (6, 7), (8, 4)]), st.integers(1, 3), st.integers(1, 4), st.integers(0, 1000))
+@given(
+    layouts(),
+    st.sampled_from([(5, 5), (6, 7), (8, 4)]),
+    st.integers(1, 3),
+    st.sampled_from([2, 4]),
+    st.integers(0, 1000),
+)
 def test_folded_branches_add_what_the_plain_ones_give_and_have_their_gradients(
     layout: Layout, size: tuple[int, int], batch: int, channels: int, seed: int
 ) -> None:
@@ -46,14 +60,7 @@ def test_folded_branches_add_what_the_plain_ones_give_and_have_their_gradients(
     gates = normal(num_gates).requires_grad_()
     weights = []
     for bundle in layout.bundles:
-        count = len(bundle.targets)
-        kernel = bundle.form.kernel
-        if isinstance(bundle.form, Dense):
-            wide = (count * channels, channels, kernel, kernel)
-            weights.append(normal(*wide) if kernel > 1 else normal(count * channels, channels))
-            continue
-        for _ in range(bundle.form.repeats):
-            weights += [normal(count * channels, 1, kernel, kernel), normal(count * channels, channels)]
+        weights += [normal(*shape) for shape in shapes(bundle.form, channels) for _ in bundle.targets]
     inputs = [x, gates, *(weight.requires_grad_() for weight in weights)]
     smaller = [-(-side // layout.stride) for side in size]
     starts = [channels_last(normal(batch, channels, *smaller)).requires_grad_() for _ in range(layout.num_targets)]
