@@ -6,9 +6,10 @@ for dilation, and no fast input gradient for dilation), so the slow ones are exp
 
 - the input gradient at stride 1 is a forward convolution of the output's gradient with the flipped kernel;
 - dilation 2 with stride 2 reads every second pixel only: there it is undilated, of stride 1;
-- the weight gradient of dilation 2 is that of an undilated kernel on the four images of pixels of one parity, as four
-  times the batch;
-- the weight gradient of a wide kernel is put together from strips of at most 3 columns, each on a shifted image.
+- the weight gradient of dilation 2 is that of an undilated kernel on the images of every second row, as twice the batch,
+  where two pixels side by side are one with twice the channels;
+- the weight gradient of a wide kernel is put together from strips of at most 3 columns, each on a shifted image, with
+  rows of zeros around images that are lower than the kernel.
 """
 
 from typing import Any
@@ -148,7 +149,7 @@ class DepthwiseInput:
     def __init__(self, x: Tensor) -> None:
         self.x = x
         self._seconds: DepthwiseInput | None = None
-        self._parities: DepthwiseInput | None = None
+        self._pairs: DepthwiseInput | None = None
         self._shifted: dict[tuple[int, int], Tensor] = {}
 
     def weight_gradient(self, gradient: Tensor, kernel: int, stride: int, dilation: int) -> Tensor:
@@ -159,8 +160,9 @@ class DepthwiseInput:
             )
             return self._seconds.weight_gradient(gradient, kernel, 1, 1)
         if dilation == 2:
-            self._parities = self._parities or DepthwiseInput(_by_parity(self.x))
-            return self._parities.weight_gradient(_by_parity(gradient), kernel, 1, 1)
+            self._pairs = self._pairs or DepthwiseInput(_in_pairs(self.x))
+            at_pairs = self._pairs.weight_gradient(_in_pairs(gradient), kernel, 1, 1)
+            return at_pairs.view(2, -1, 1, kernel, kernel).sum(dim=0)
         if kernel <= _STRIP or not is_channels_last_on_cpu(self.x):
             like = self.x.new_empty(()).expand(self.x.shape[1], 1, kernel, kernel)
             _, at_weight = _torch_gradients(self.x, gradient, like, stride, 1, (False, True))
@@ -179,15 +181,16 @@ class DepthwiseInput:
         if -left >= self.x.shape[3] or width <= left:  # with few columns a strip may meet nothing but padding
             return self.x.new_zeros(self.x.shape[1], 1, kernel, columns)
         right = width - self.x.shape[3] - left
+        outside = max(0, -(-(kernel - self.x.shape[2]) // 2))
         if (left, right) not in self._shifted:
-            self._shifted[left, right] = functional.pad(self.x, (left, right))
+            self._shifted[left, right] = functional.pad(self.x, (left, right, outside, outside))
         at_strip: Tensor = torch.ops.aten.convolution_backward(
             gradient,
             self._shifted[left, right],
             self.x.new_empty(()).expand(self.x.shape[1], 1, kernel, columns),
             None,
             [stride, stride],
-            [kernel // 2, 0],
+            [kernel // 2 - outside, 0],
             [1, 1],
             False,
             [0, 0],
@@ -197,14 +200,14 @@ class DepthwiseInput:
         return at_strip
 
 
-def _by_parity(x: Tensor) -> Tensor:
-    """The four images of every second pixel, padded with zeros to one size: (4 * batch, channels, ...)."""
+def _in_pairs(x: Tensor) -> Tensor:
+    """Every second row, pixels in pairs, padded with zeros to one size: (2 * batch, 2 * channels, ...)."""
     batch, channels, height, width = x.shape
     x = functional.pad(x, (0, width % 2, 0, height % 2)) if height % 2 or width % 2 else x
     rows, columns = x.shape[2] // 2, x.shape[3] // 2
-    # Split on the channels-last layout, so that the copy moves whole pixels.
-    parts = x.permute(0, 2, 3, 1).reshape(batch, rows, 2, columns, 2, channels).permute(2, 4, 0, 1, 3, 5)
-    return parts.reshape(4 * batch, rows, columns, channels).permute(0, 3, 1, 2)
+    # Channels last, a pair of pixels lies together already.
+    parts = x.permute(0, 2, 3, 1).reshape(batch, rows, 2, columns, 2 * channels).permute(2, 0, 1, 3, 4)
+    return parts.reshape(2 * batch, rows, columns, 2 * channels).permute(0, 3, 1, 2)
 
 
 def _torch_gradients(
