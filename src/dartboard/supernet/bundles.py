@@ -18,6 +18,7 @@ from dartboard.supernet.forms import Folded, Reduced, Separable
 from dartboard.supernet.normalized import join
 
 __all__ = [
+    "Added",
     "Branches",
     "Bundle",
     "Found",
@@ -31,7 +32,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Bundle:
-    """Branches of one form.
+    """Branches of one form, run side by side.
 
     Attributes:
         form: of each.
@@ -89,6 +90,13 @@ class Wanted(NamedTuple):
     weights: bool
 
 
+class Added(NamedTuple):
+    """What a forward pass leaves: what `backward` needs, and what is still to be subtracted from the targets (B, O)."""
+
+    saved: list[Tensor]
+    excess_BO: Tensor
+
+
 class Found(NamedTuple):
     """What a backward pass gives: gradients at relu(x), at the gates (B,), and at the stacked weights, if wanted."""
 
@@ -112,11 +120,12 @@ class Branches(ABC):
         self.rectified, self.weights = rectified, weights
 
     @abstractmethod
-    def forward(self, gates: Tensor, targets_PO: Sequence[Tensor], shifts_TO: Tensor) -> list[Tensor]:
-        """Add every branch to its target, up to a constant added to the target's shift.
+    def forward(self, gates: Tensor, targets_PO: Sequence[Tensor]) -> "Added":
+        """Add every branch to its target, up to a constant.
 
-        Returns:
-            What `backward` needs.
+        Args:
+            gates: (B,).
+            targets_PO: what is added to.
         """
 
     @abstractmethod
@@ -126,7 +135,7 @@ class Branches(ABC):
         """Gradients.
 
         Args:
-            saved: what `forward` returned.
+            saved: what `forward` asked to keep.
             gates: (B,).
             targets: the gradients at the targets.
             wanted: what is asked for.

@@ -8,9 +8,9 @@ then tells the time and the memory of any other size of the same space:
     model = StepModel.fit(probes)
     model.seconds(step_work(larger, 64, (32, 32)))
 
-What is counted follows the form in which the engine runs an operation (`forms.py`): separable convolutions keep one
-feature map a branch that repeats and form no output, 1x1 convolutions keep and form nothing, wider ones keep their own
-output only, operations without weights are run once for all edges that leave a node, all others edge by edge. How often
+What is counted follows the form in which the engine runs an operation (`forms.py`): folded ones keep the outputs of
+their convolutions and form nothing behind the last, those without weights are run once for all edges that leave a node,
+all others edge by edge. How often
 a form touches a value is a small whole number here, which need not be exact: what all sizes of a space have in common
 ends up in the coefficients.
 """
@@ -28,7 +28,7 @@ from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
 from dartboard.space.ops.mobile import mobile_head_cost, mobile_stem_cost
 from dartboard.space.skeleton import ResidualPlace, halved
 from dartboard.space.spaces.registry import SearchSpace
-from dartboard.supernet.forms import Dense, Folded, Form, Separable, form_of
+from dartboard.supernet.forms import Folded, Form, Separable, form_of
 from dartboard.supernet.spec import SupernetSpec
 from dartboard.supernet.work import Counts, Work
 
@@ -198,7 +198,7 @@ def _operations(spec: SupernetSpec, kind: str, rows: Sequence[int], maps: _Maps)
                 input_pixels=maps.read.places // maps.batch,
             )
             if isinstance(form, Folded):
-                total += _separable(form, cost, maps) if isinstance(form, Separable) else _dense(form, cost, maps)
+                total += _separable(form, cost, maps) if isinstance(form, Separable) else _dense(cost, maps)
                 bundles.add(form)
                 continue
             total += _gate(maps.written)
@@ -239,40 +239,48 @@ def _form(name: str, space: SearchSpace, stride: int, norm: Norm) -> Form:
         return form_of(name, space, stride, norm)
 
 
-_BUNDLE = Work(Counts(calls=15), Counts(calls=30), Counts(calls=32))
-"""Folding and unfolding half a bundle: small matrices, whatever the number of branches."""
+_BUNDLE = Work(Counts(calls=6), Counts(calls=8), Counts(calls=8))
+"""What half a bundle does with the few numbers of its norms, whatever the number of branches."""
 
 
-_DILATION_COPIES = 6
-"""Maps written to sort the pixels of a dilated convolution by parity, for the gradient of its weights. Fewer are, but
-pixel by pixel; the number is the one with which supernets of dilated convolutions alone take the time foretold."""
+_DILATION_COPIES = 2
+"""Maps written for the gradient of a dilated convolution's weights: pixels sorted into pairs, of a row in two."""
 
 
 def _separable(form: Separable, cost: Cost, maps: _Maps) -> Work:
-    """A folded separable convolution.
+    """A folded separable convolution, of which the outputs of all convolutions are kept.
 
-    Beside the product itself a half needs the covariance of what it reads, and backward two more products. Kept are the
-    features of each half and what the second reads.
+    Between two halves the map is normalised, its positive part taken, and that taken again for the weights' gradient.
     """
     halves = form.repeats
+    between = halves - 1
     depthwise = halves * form.kernel**2 * maps.written.values
     pointwise = maps.batch * cost.multiply_adds - depthwise
-    back = 4 * halves
+    back = 3 * halves + between
     copied = _DILATION_COPIES if form.dilation > 1 else 0
     return Work(
-        forward=_writing(4 * halves, (3 * halves, maps.written), multiply_adds=pointwise, depthwise=depthwise),
+        forward=_writing(
+            4 * halves + 2 * between,
+            (3 * halves + between, maps.written),
+            multiply_adds=pointwise,
+            depthwise=depthwise,
+        ),
         alpha_backward=_writing(
-            5 * halves, (back, maps.written), (1, maps.read), multiply_adds=2 * pointwise, depthwise=depthwise
+            3 * halves + between,
+            (back, maps.written),
+            (1, maps.read),
+            multiply_adds=pointwise,
+            depthwise=depthwise,
         ),
         weight_backward=_writing(
-            6 * halves,
-            (back + 2 * halves + copied, maps.written),
+            5 * halves + 2 * between,
+            (back + between + copied, maps.written),
             (1, maps.read),
             multiply_adds=2 * pointwise,
             depthwise=2 * depthwise,
         ),
         update=Counts(12 * halves),
-        saved_values=(2 * halves - 1) * maps.written.values + 2 * cost.parameters,
+        saved_values=2 * halves * maps.written.values + 2 * cost.parameters,
         weights=cost.parameters,
     )
 
@@ -283,19 +291,16 @@ def _dense_bundle(maps: _Maps) -> Work:
     return Work(_writing(0, (1, maps.read)), backward, backward)
 
 
-def _dense(form: Dense, cost: Cost, maps: _Maps) -> Work:
-    """A dense convolution folded with its batch norm: backward, the gradients at all targets are joined in one map.
-
-    A 1x1 convolution needs products backward for the moments and for what it reads, whether weights are wanted or not.
-    """
-    multiply_adds, wide = maps.batch * cost.multiply_adds, form.kernel > 1
-    back = _writing(4, (1 + 2 * wide, maps.written), multiply_adds=multiply_adds if wide else 2 * multiply_adds)
+def _dense(cost: Cost, maps: _Maps) -> Work:
+    """A dense convolution, or a reduction, run together with the others of its form: its output is kept."""
+    multiply_adds = maps.batch * cost.multiply_adds
+    back = _writing(3, (2, maps.written), multiply_adds=multiply_adds)
     return Work(
-        forward=_writing(2, (1 + wide, maps.written), multiply_adds=multiply_adds),
+        forward=_writing(2, (2, maps.written), multiply_adds=multiply_adds),
         alpha_backward=back,
-        weight_backward=back + Counts(multiply_adds=multiply_adds if wide else 0),
+        weight_backward=back + Counts(multiply_adds=multiply_adds),
         update=Counts(6),
-        saved_values=wide * maps.written.values + 2 * cost.parameters,
+        saved_values=maps.written.values + 2 * cost.parameters,
         weights=cost.parameters,
     )
 

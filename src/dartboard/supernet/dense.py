@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dartboard.space.ops.rows import as_images, as_rows, in_channels_last, sum_of_products
-from dartboard.supernet.bundles import Branches, Found, Targets, Wanted
+from dartboard.supernet.bundles import Added, Branches, Found, Targets, Wanted
 from dartboard.supernet.forms import Dense
 from dartboard.supernet.normalized import Normalized
 
@@ -22,24 +22,22 @@ __all__ = ["DenseBranches", "PointwiseBranches", "ReducedBranches", "WideBranche
 class DenseBranches(Branches):
     """Convolutions run as one that has all their outputs; these are kept."""
 
-    def forward(self, gates: Tensor, targets_PO: Sequence[Tensor], shifts_TO: Tensor) -> list[Tensor]:
+    def forward(self, gates: Tensor, targets_PO: Sequence[Tensor]) -> Added:
         """See `Branches.forward`."""
-        ends = Normalized.of([self.convolve()], self.bundle.form.eps)
-        ends.add_(gates, self.bundle.targets, targets_PO, shifts_TO)
-        return [*ends.maps, ends.mean_R, ends.inverse_R]
+        end = Normalized.of(self.convolve(), self.bundle.form.eps)
+        return Added(list(end), end.add_(gates, self.bundle.targets, targets_PO))
 
     def backward(
         self, saved: Iterator[Tensor], gates: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
     ) -> Found:
         """See `Branches.backward`."""
-        y, mean_R, inverse_R = next(saved), next(saved), next(saved)
-        wants_more = wanted.x or wanted.weights
-        at_y, gates_B = Normalized([y], mean_R, inverse_R).gated_gradient(
-            [targets(self.bundle.targets, y)], gates, maps_wanted=wants_more
+        end = Normalized(next(saved), next(saved), next(saved))
+        at_map, gates_B = end.gated_gradient(
+            targets(self.bundle.targets, end.map), gates, map_wanted=wanted.x or wanted.weights
         )
-        if not wants_more:
+        if at_map is None:
             return Found(at_x, gates_B, [None] * len(self.weights))
-        at_x, at_weights = self.gradients(at_y[0], wanted, at_x)
+        at_x, at_weights = self.gradients(at_map, wanted, at_x)
         return Found(at_x, gates_B, at_weights)
 
     @abstractmethod

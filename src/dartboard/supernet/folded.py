@@ -32,9 +32,9 @@ from dartboard.space.ops.rows import as_rows
 from dartboard.supernet.bundles import Branches, Bundle, Layout, Rectified, Targets, Wanted, through_relu_
 from dartboard.supernet.dense import PointwiseBranches, ReducedBranches, WideBranches
 from dartboard.supernet.forms import Folded, Reduced, Separable
-from dartboard.supernet.separable import SeparableBranches
+from dartboard.supernet.separable import SeparableBranches, branches_per_call
 
-__all__ = ["Bundle", "FoldedBranches", "Layout", "plain_branches", "will_run"]
+__all__ = ["Bundle", "FoldedBranches", "Layout", "branches_per_call", "plain_branches", "will_run"]
 
 
 class FoldedBranches(torch.autograd.Function):
@@ -56,12 +56,16 @@ class FoldedBranches(torch.autograd.Function):
             targets[number].addcmul_(x, gate)
         rectified, stacked = Rectified(x.relu()), _stack(layout, weights)
         rows_PO = [as_rows(target) for target in targets]
-        shifts_TO = x.new_zeros(len(targets), x.shape[1])
         saved: list[Tensor] = []
+        excess: list[list[Tensor]] = [[] for _ in targets]
         for branches, chosen in _each_bundle(layout, rectified, gates, stacked):
-            saved += branches.forward(chosen, rows_PO, shifts_TO)
-        for target_PO, shift_O in zip(rows_PO, shifts_TO.unbind(), strict=True):
-            target_PO.add_(shift_O)
+            added = branches.forward(chosen, rows_PO)
+            saved += added.saved
+            for number, excess_O in zip(branches.bundle.targets, added.excess_BO.unbind(), strict=True):
+                excess[number].append(excess_O)
+        for target_PO, each in zip(rows_PO, excess, strict=True):
+            if each:
+                target_PO.sub_(torch.stack(each).sum(dim=0))
         ctx.layout, ctx.num_weights, ctx.num_stacked = layout, len(weights), len(stacked)
         ctx.save_for_backward(x, rectified.x, gates, *weights, *stacked, *saved)
         ctx.mark_dirty(*targets)

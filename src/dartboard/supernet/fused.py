@@ -10,7 +10,7 @@ Every product with a gate is added in place to the node where it ends. The mathe
 names and initial values of all weights: either engine reads the other's checkpoints.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from dartboard.space import CellPlace
 from dartboard.space.backbone import join_outputs
 from dartboard.space.features import Features, through
-from dartboard.supernet.folded import Bundle, FoldedBranches, Layout, will_run
-from dartboard.supernet.forms import Folded, Reduced, find_form
+from dartboard.supernet.folded import Bundle, FoldedBranches, Layout, branches_per_call, will_run
+from dartboard.supernet.forms import Folded, Reduced, Separable, find_form
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
 from dartboard.supernet.reference import (
     Active,
@@ -44,6 +44,7 @@ class _Edges(NamedTuple):
         has_auxiliary: whether their auxiliary skip connections are run.
         drops: whether dropout acts behind their identities.
         folds: whether convolutions are folded.
+        most: how many separable convolutions of a form are run side by side.
         device: where.
     """
 
@@ -51,6 +52,7 @@ class _Edges(NamedTuple):
     has_auxiliary: bool
     drops: bool
     folds: bool
+    most: int
     device: torch.device
 
 
@@ -80,6 +82,14 @@ class _Plan(NamedTuple):
     branch_gates: Tensor
 
 
+class _Branch(NamedTuple):
+    """A folded operation, the number of its edge, and the position of its gate."""
+
+    op: nn.Module
+    edge: int
+    gate: int
+
+
 class _Sorted(NamedTuple):
     """The operations of edges that leave one node, each with the number of its edge and the position of its gate.
 
@@ -97,7 +107,7 @@ class _Sorted(NamedTuple):
     dropped: list[tuple[int, int, int]]
     drawn: list[tuple[nn.Module, int, int, int]]
     identities: list[tuple[int, int]]
-    bundles: dict[Folded, list[tuple[nn.Module, int, int]]]
+    bundles: dict[Folded, list[_Branch]]
 
 
 class FusedCell(MixedCell):
@@ -173,7 +183,8 @@ class FusedCell(MixedCell):
         """Add every gated operation of the edges `rows` to the target of its edge, in place."""
         x = x.contiguous(memory_format=torch.channels_last)
         folds = not torch.is_autocast_enabled(gates.device.type)  # moments of rounded features would be too coarse
-        plan = self._plan(_Edges(rows, auxiliary is not None, bool(call.masks), folds, gates.device), call.active)
+        edges = _Edges(rows, auxiliary is not None, bool(call.masks), folds, branches_per_call(x), gates.device)
+        plan = self._plan(edges, call.active)
         every = gates.flatten() if auxiliary is None else torch.cat([gates.flatten(), auxiliary])
         if plan.terms:
             read = Features(x)
@@ -209,8 +220,7 @@ class FusedCell(MixedCell):
         terms += [(edge, place, gate) for place, (_, edge, gate) in enumerate(found.dropped, start=before)]
         before += len(found.dropped)
         terms += [(edge, place, gate) for place, (*_, edge, gate) in enumerate(found.drawn, start=before)]
-        # Reductions last: backward they add to some of the pixels only, which the others have written by then.
-        bundles = sorted(found.bundles.items(), key=lambda each: isinstance(each[0], Reduced))
+        bundles = _divide(found.bundles, edges.most)
         layout = Layout(
             tuple(Bundle(form, tuple(edge for _, edge, _ in branches)) for form, branches in bundles),
             tuple(edge for edge, _ in found.identities),
@@ -251,7 +261,7 @@ class FusedCell(MixedCell):
                 elif form == "shared":
                     found.shared.append((firsts.setdefault(name, op), edge, gate))
                 elif isinstance(form, Folded) and edges.folds:
-                    found.bundles.setdefault(form, []).append((op, edge, gate))
+                    found.bundles.setdefault(form, []).append(_Branch(op, edge, gate))
                 elif form != "nothing":
                     found.single.append((op, edge, gate))
             if edges.has_auxiliary:
@@ -288,6 +298,18 @@ def _zeros(x: Tensor, channels: int, stride: int) -> Tensor:
 
 def _positions(gates: Sequence[int], device: torch.device) -> Tensor:
     return torch.tensor(gates, device=device, dtype=torch.int64)
+
+
+def _divide(bundles: Mapping[Folded, list[_Branch]], most: int) -> list[tuple[Folded, list[_Branch]]]:
+    """Separable convolutions in parts of at most so many; what leads to the same targets one after the other."""
+    parts = [
+        (form, branches[first : first + size])
+        for form, branches in bundles.items()
+        for size in (most if isinstance(form, Separable) else len(branches),)
+        for first in range(0, len(branches), size)
+    ]
+    # Reductions last: backward they add to some of the pixels only, which the others have written by then.
+    return sorted(parts, key=lambda part: (isinstance(part[0], Reduced), part[1][0].edge))
 
 
 def _convolutions(op: nn.Module) -> list[nn.Conv2d]:

@@ -1,7 +1,6 @@
-"""Maps whose batch norm is not formed by itself: it is folded into what reads them.
+"""A map whose batch norm is not formed by itself: it is folded into what reads it.
 
-Shapes by suffix: N images, P pixels of all images, B branches, E branches that share a call (their channels lie side by
-side), T targets, O channels of a branch, R channels of all branches (B * O).
+Shapes by suffix: N images, P pixels of all images, B branches, O channels of a branch, R of all branches (B * O).
 """
 
 from collections.abc import Sequence
@@ -17,63 +16,54 @@ __all__ = ["Normalized", "columns", "join"]
 
 
 class Normalized(NamedTuple):
-    """Maps with batch norms behind them, the channels of all their branches in one row: R = B * O.
+    """A map with a batch norm behind it, the channels of all branches side by side: R = B * O.
 
     Attributes:
-        maps: one for each call, (N, E * O, H, W).
+        map: (N, R, H, W), channels last.
         mean_R: of every channel.
         inverse_R: one over its standard deviation.
     """
 
-    maps: list[Tensor]
+    map: Tensor
     mean_R: Tensor
     inverse_R: Tensor
 
     @classmethod
-    def of(cls, maps: list[Tensor], eps: float) -> "Normalized":
-        """With the moments of the maps themselves."""
-        means, variances = zip(*(channel_moments(each) for each in maps), strict=True)
-        return cls(maps, join(means), (join(variances) + eps).rsqrt_())
+    def of(cls, y: Tensor, eps: float) -> "Normalized":
+        """With the moments of the map itself."""
+        mean_R, variance_R = channel_moments(y)
+        return cls(y, mean_R, (variance_R + eps).rsqrt_())
 
     def apply_(self) -> None:
-        """Normalise the maps in place."""
-        shift_R = -self.mean_R * self.inverse_R
-        for y, inverse, shift in zip(self.maps, self._split(self.inverse_R), self._split(shift_R), strict=True):
-            torch.addcmul(shift, as_rows(y), inverse, out=as_rows(y))
+        """Normalise the map in place."""
+        rows = as_rows(self.map)
+        torch.addcmul(-self.mean_R * self.inverse_R, rows, self.inverse_R, out=rows)
 
-    def add_(self, gates: Tensor, numbers: Sequence[int], targets_PO: Sequence[Tensor], shifts_TO: Tensor) -> None:
-        """Add the normalised map of every branch, times its gate, to its target; constants go to the shifts."""
+    def add_(self, gates: Tensor, numbers: Sequence[int], targets_PO: Sequence[Tensor]) -> Tensor:
+        """Add the normalised map of every branch, times its gate, to its target, up to a constant.
+
+        Returns:
+            What is still to be subtracted from the target of every branch, (B, O).
+        """
         scale_BO = self.inverse_R.view(len(gates), -1) * gates[:, None]
-        scales = iter(scale_BO.unbind())
-        branches = iter(numbers)
-        for y in self.maps:
-            for y_PO in columns(as_rows(y), y.shape[1] // scale_BO.shape[1]):
-                targets_PO[next(branches)].addcmul_(y_PO, next(scales))
-        _add_shifts_(shifts_TO, numbers, -self.mean_R.view_as(scale_BO) * scale_BO)
+        for number, y_PO, scale_O in zip(
+            numbers, columns(as_rows(self.map), len(gates)), scale_BO.unbind(), strict=True
+        ):
+            targets_PO[number].addcmul_(y_PO, scale_O)
+        return self.mean_R.view_as(scale_BO) * scale_BO
 
-    def gated_gradient(
-        self, gradients: Sequence[Tensor], gates: Tensor, *, maps_wanted: bool
-    ) -> tuple[list[Tensor], Tensor]:
-        """Gradients at the maps, if wanted, and at the gates, (B,), from those at gate * normalised map."""
+    def gated_gradient(self, gradient: Tensor, gates: Tensor, *, map_wanted: bool) -> tuple[Tensor | None, Tensor]:
+        """Gradients at the map, if wanted, and at the gates, (B,), from that at gate * normalised map."""
         scale_R = gates.repeat_interleave(len(self.mean_R) // len(gates))
-        at_maps, at_scale_R = self.gradient(gradients, scale_R, maps_wanted=maps_wanted)
-        return at_maps, at_scale_R.view(len(gates), -1).sum(dim=1)
+        at_map, at_scale_R = self.gradient(gradient, scale_R, map_wanted=map_wanted)
+        return at_map, at_scale_R.view(len(gates), -1).sum(dim=1)
 
-    def gradient(
-        self, gradients: Sequence[Tensor], scale_R: Tensor, *, maps_wanted: bool
-    ) -> tuple[list[Tensor], Tensor]:
-        """Gradients at the maps, if wanted, and at the scale, (R,), from those at scale * normalised map."""
-        at_maps, at_scales = [], []
-        vectors = zip(*(self._split(each) for each in (self.mean_R, self.inverse_R, scale_R)), strict=True)
-        for y, g, (mean, inverse, scale) in zip(self.maps, gradients, vectors, strict=True):
-            at_map, at_scale, _ = norm_gradient(y, g, mean, inverse, scale, x_wanted=maps_wanted)
-            at_scales.append(at_scale)
-            if at_map is not None:
-                at_maps.append(at_map)
-        return at_maps, join(at_scales)
-
-    def _split(self, each_R: Tensor) -> Sequence[Tensor]:
-        return (each_R,) if len(self.maps) == 1 else each_R.split_with_sizes([y.shape[1] for y in self.maps])
+    def gradient(self, gradient: Tensor, scale_R: Tensor, *, map_wanted: bool) -> tuple[Tensor | None, Tensor]:
+        """Gradients at the map, if wanted, and at the scale, (R,), from that at scale * normalised map."""
+        at_map, at_scale_R, _ = norm_gradient(
+            self.map, gradient, self.mean_R, self.inverse_R, scale_R, x_wanted=map_wanted
+        )
+        return at_map, at_scale_R
 
 
 def join(parts: Sequence[Tensor]) -> Tensor:
@@ -84,12 +74,3 @@ def join(parts: Sequence[Tensor]) -> Tensor:
 def columns(rows_PR: Tensor, count: int) -> Sequence[Tensor]:
     """The channels of each branch, (P, C)."""
     return (rows_PR,) if count == 1 else rows_PR.chunk(count, dim=1)
-
-
-def _add_shifts_(shifts_TO: Tensor, targets: Sequence[int], shifts_BO: Tensor) -> None:
-    """Add the constant of every branch to that of its target, in place."""
-    if tuple(targets) == tuple(range(len(shifts_TO))):
-        shifts_TO += shifts_BO
-        return
-    for target, shift_O in zip(targets, shifts_BO.unbind(), strict=True):
-        shifts_TO[target] += shift_O

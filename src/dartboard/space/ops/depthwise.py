@@ -6,8 +6,8 @@ for dilation, and no fast input gradient for dilation), so the slow ones are exp
 
 - the input gradient at stride 1 is a forward convolution of the output's gradient with the flipped kernel;
 - dilation 2 with stride 2 reads every second pixel only: there it is undilated, of stride 1;
-- the weight gradient of dilation 2 is that of an undilated kernel on the images of every second row, as twice the batch,
-  where two pixels side by side are one with twice the channels;
+- the weight gradient of dilation 2 is that of an undilated kernel on images of every second row, as twice the batch,
+  with two pixels side by side as one of twice the channels;
 - the weight gradient of a wide kernel is put together from strips of at most 3 columns, each on a shifted image, with
   rows of zeros around images that are lower than the kernel.
 """
