@@ -1,7 +1,6 @@
 """What the folded branches that leave one node of a cell share: what they read, where they lead, what is asked of them.
 
-Shapes by suffix: N images, C channels, P pixels of all images, B branches, E branches side by side, T targets, O
-channels out.
+Shapes by suffix: N images, C channels, P pixels of all images, B branches, O channels out.
 """
 
 from abc import ABC, abstractmethod
@@ -15,7 +14,6 @@ from torch import Tensor
 from dartboard.space.ops.depthwise import DepthwiseInput
 from dartboard.space.ops.rows import as_images, as_rows, in_channels_last
 from dartboard.supernet.forms import Folded, Reduced, Separable
-from dartboard.supernet.normalized import join
 
 __all__ = [
     "Added",
@@ -61,7 +59,7 @@ class Bundle:
             weights: the first convolution of every branch, then the second of every branch, ...
         """
         count = len(self.targets)
-        each = [join(weights[place * count : (place + 1) * count]) for place in range(len(self.are_matrices))]
+        each = [_join(weights[place * count : (place + 1) * count]) for place in range(len(self.are_matrices))]
         return [w.flatten(1) if is_matrix else w for w, is_matrix in zip(each, self.are_matrices, strict=True)]
 
 
@@ -175,6 +173,10 @@ class Rectified:
             rows = self.x.permute(0, 2, 3, 1).repeat(1, 1, 1, times)
             self._made[times] = DepthwiseInput(rows.permute(0, 3, 1, 2))
         return self._made[times]
+
+
+def _join(weights: Sequence[Tensor]) -> Tensor:
+    return weights[0] if len(weights) == 1 else torch.cat(list(weights))
 
 
 def through_relu_(gradient: Tensor, x: Tensor) -> Tensor:

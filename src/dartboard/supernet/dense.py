@@ -1,7 +1,7 @@
 """Branches of dense convolutions that leave a node: all read the same, so they are run as one convolution.
 
-Shapes by suffix: N images, C channels, P pixels of all images, B branches, T targets, O channels out and I channels in
-of a convolution, R values of the branches of a pixel side by side (B * O).
+Shapes by suffix: N images, C channels, P pixels of all images, B branches, O channels out and I channels in of a
+convolution, K side of a kernel, R channels out of all branches (B * O).
 """
 
 from abc import abstractmethod

@@ -1,23 +1,14 @@
 """All convolutions that leave one node of a cell, mixed without forming their normalised outputs: one function.
 
-A separable convolution ends in a 1x1 convolution W, a batch norm and its gate. All three are linear once the batch's
-mean and variance are known, and those follow from the first two moments of what the 1x1 convolution reads. So they
-fold into one matrix per branch, and a branch adds to its target node by one matrix product:
+Every branch ends in a convolution with the output y, a batch norm and its gate. The last two are linear once the mean m
+and the variance v of y are known, so a branch adds to its target node
 
-    features f = depthwise(relu(x)), a row per pixel
-    mean     m = sum of rows / P,   covariance K = f' f / P - m m'
-    variance v_i = w_i K w_i'       of output channel i, w_i the i-th row of W
-    folded   V = diag(1 / sqrt(v + eps)) W
-    target  += gate * (f V' - m V')
+    target += gate / sqrt(v + eps) * (y - m)
 
-Everything that is learned gets its gradient from two small sums over pixels, M = f' g and s = sum of rows of g, with g
-the gradient at the target; `docs/engine.md` derives its backward pass.
+in one pass over y; the constants of all branches are added together. `docs/engine.md` derives the backward pass.
 
-A dense 1x1 convolution is the same without the depthwise one. Of a wider one the output y is formed, and mean and
-variance are its own; norm and gate are folded into adding it: target += gate / sqrt(v + eps) * (y - m).
-
-Shapes by suffix: N images, C channels, P pixels of all images, B branches, T targets, O channels out and I channels in
-of a convolution, K side of a kernel.
+Shapes by suffix: N images, C channels, P pixels of all images, B branches, O channels out and I channels in of a 1x1
+convolution, K side of a kernel.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,9 +32,8 @@ class FoldedBranches(torch.autograd.Function):
     """`apply(layout, x, gates, *accumulators, *weights)` adds every branch to its accumulator, in place.
 
     x is (N, C, H, W); gates (identities + B,); an accumulator (N, C, ceil(H/stride), ceil(W/stride)); all channels
-    last. The weights are, bundle by bundle, the depthwise kernels (B * C, 1, K, K) and the 1x1 convolutions (B * O, I)
-    of its branches, twice for bundles that repeat; of dense convolutions one tensor, (B * O, I) or, wider than a pixel,
-    (B * O, I, K, K). Returns the accumulators.
+    last. The weights are, bundle by bundle, those of the first convolution of every branch, then of the second, ...
+    Returns the accumulators.
 
     The backward pass computes only what is asked for. Second derivatives are those of `plain_branches`.
     """

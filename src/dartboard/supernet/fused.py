@@ -3,7 +3,7 @@
 All edges that leave one node read the same input, so a cell is run source by source instead of edge by edge:
 
 - operations without weights (identity, poolings) are computed once per source; only their gates differ by edge;
-- convolutions never form their normalised outputs, separable ones none (`folded.py`);
+- convolutions run together and never form their normalised and gated outputs (`folded.py`);
 - whatever has no faster form (`forms.py`) is run as it is, edge by edge.
 
 Every product with a gate is added in place to the node where it ends. The mathematics is the reference's, and so are
@@ -182,7 +182,7 @@ class FusedCell(MixedCell):
     ) -> Sequence[Tensor]:
         """Add every gated operation of the edges `rows` to the target of its edge, in place."""
         x = x.contiguous(memory_format=torch.channels_last)
-        folds = not torch.is_autocast_enabled(gates.device.type)  # moments of rounded features would be too coarse
+        folds = not torch.is_autocast_enabled(gates.device.type)  # which casts nothing that is written in place
         edges = _Edges(rows, auxiliary is not None, bool(call.masks), folds, branches_per_call(x), gates.device)
         plan = self._plan(edges, call.active)
         every = gates.flatten() if auxiliary is None else torch.cat([gates.flatten(), auxiliary])

@@ -12,7 +12,7 @@ from torch import Tensor
 from dartboard.space.ops.norm import channel_moments, norm_gradient
 from dartboard.space.ops.rows import as_rows
 
-__all__ = ["Normalized", "columns", "join"]
+__all__ = ["Normalized", "columns"]
 
 
 class Normalized(NamedTuple):
@@ -64,11 +64,6 @@ class Normalized(NamedTuple):
             self.map, gradient, self.mean_R, self.inverse_R, scale_R, x_wanted=map_wanted
         )
         return at_map, at_scale_R
-
-
-def join(parts: Sequence[Tensor]) -> Tensor:
-    """Parts behind each other; one part as it is."""
-    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
 
 
 def columns(rows_PR: Tensor, count: int) -> Sequence[Tensor]:

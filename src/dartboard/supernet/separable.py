@@ -1,7 +1,7 @@
-"""Separable convolutions of one form that leave a node: a forward and a backward pass over all of them.
+"""Separable convolutions of one form that leave a node: a forward and a backward pass over them side by side.
 
-Shapes by suffix: N images, C channels, P pixels of all images, B branches, E branches that share a call (their channels
-lie side by side), T targets, O channels out and I channels in of a 1x1 convolution, K side of a kernel.
+Shapes by suffix: N images, C channels, P pixels of all images, B branches, O channels out and I channels in of a 1x1
+convolution, K side of a kernel.
 """
 
 from collections.abc import Iterator, Sequence

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from dartboard.space import ATTENTION, OPS, CellTopology, Cost, Norm, SearchSpace, get_space, op
 from dartboard.space.ops import DepthwiseConv2d, build_op
 from dartboard.space.ops.basic import Zero
+from dartboard.space.ops.conv import FactorizedReduce
 from dartboard.space.skeleton import DartsSkeleton
 from dartboard.supernet import FusedSupernet, ReferenceSupernet, SupernetSpec
-from dartboard.supernet.forms import Dense, Form, Separable, find_form, form_of
+from dartboard.supernet.forms import Dense, Form, Reduced, Separable, find_form, form_of
 from dartboard.supernet.spec import SEARCH_NORM
 
 EPS = 1e-5
@@ -29,7 +30,7 @@ AT_EITHER_STRIDE: dict[str, Form] = {
     **{f"mbconv_{kernel}x{kernel}_e{growth}": "plain" for kernel in (3, 5, 7) for growth in (3, 6)},
 }
 EXPECTED = {(name, stride): form for name, form in AT_EITHER_STRIDE.items() for stride in (1, 2)}
-EXPECTED |= {("skip_connect", 1): "shared", ("skip_connect", 2): "plain"}
+EXPECTED |= {("skip_connect", 1): "shared", ("skip_connect", 2): Reduced(EPS)}
 EXPECTED |= {("nor_conv_1x1", 1): Dense(1, 1, EPS), ("nor_conv_1x1", 2): "plain"}
 EXPECTED |= {("zero", 1): "nothing"}
 EXPECTED |= {(name, 1): "shared" if name == "identity" else "plain" for name in ATTENTION}
@@ -50,6 +51,13 @@ def test_no_operation_of_the_package_is_forgotten_here() -> None:
 @pytest.mark.parametrize("name", ["sep_conv_3x3", "dil_conv_5x5"])
 def test_convolutions_with_learned_or_running_norms_are_plain(name: str, norm: Norm) -> None:
     assert find_form(OPS[name].factory(4, 1, norm)) == "plain"
+
+
+def test_a_reduction_is_folded_if_it_keeps_the_number_of_channels_and_its_norm_is_bare() -> None:
+    assert find_form(FactorizedReduce(4, 4, SEARCH_NORM)) == Reduced(EPS)
+    assert find_form(FactorizedReduce(8, 4, SEARCH_NORM)) == "plain"
+    assert find_form(FactorizedReduce(4, 4, LEARNED)) == "plain"
+    assert find_form(FactorizedReduce(4, 4, RUNNING)) == "plain"
 
 
 @pytest.mark.parametrize("stride", [1, 2])

@@ -4,12 +4,10 @@ Channels last, an image is a matrix already, so nothing here copies. Shapes by s
 channels, I and O channels of either of two maps, E branches whose channels lie side by side.
 """
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 
-__all__ = ["as_branches", "as_images", "as_rows", "count_pixels", "in_channels_last", "sum_of_products", "sum_rows"]
+__all__ = ["as_branches", "as_images", "as_rows", "count_pixels", "in_channels_last", "sum_of_products"]
 
 _PARTS, _LEAST_PIXELS = 2, 2**12
 """Into how many parts the pixels of a product are divided on a CPU, and from how many pixels on."""
@@ -57,16 +55,3 @@ def sum_of_products(left_PI: Tensor, right_PO: Tensor) -> Tensor:
         return torch.mm(left_PI.t(), right_PO)
     left, right = (each.view(_PARTS, pixels // _PARTS, -1) for each in (left_PI, right_PO))
     return torch.bmm(left.mT, right).sum(dim=0)
-
-
-def sum_rows(rows_PC: Tensor) -> Tensor:
-    """Sums over pixels, (C,); a product with ones is several times faster than `sum` on a CPU."""
-    # Only true tensors share a vector of ones: a stand-in of a tracer must not outlive its tracing.
-    pixels, true = len(rows_PC), type(rows_PC) is Tensor
-    ones = _ones(pixels, rows_PC.dtype, rows_PC.device) if true else rows_PC.new_ones(pixels)
-    return torch.mv(rows_PC.t(), ones)
-
-
-@lru_cache(maxsize=64)
-def _ones(count: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    return torch.ones(count, dtype=dtype, device=device)

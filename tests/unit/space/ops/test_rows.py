@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dartboard.space.ops.rows import as_branches, as_images, as_rows, count_pixels, sum_of_products, sum_rows
+from dartboard.space.ops.rows import as_branches, as_images, as_rows, count_pixels, sum_of_products
 
 
 def draw(*shape: int) -> torch.Tensor:
@@ -31,4 +31,3 @@ def test_sums_over_pixels_are_those_of_plain_products(pixels: int) -> None:
     generator = torch.Generator().manual_seed(0)
     left, right = (torch.randn(pixels, width, generator=generator, dtype=torch.float64) for width in (3, 5))
     torch.testing.assert_close(sum_of_products(left, right), left.T @ right, rtol=1e-10, atol=1e-10)
-    torch.testing.assert_close(sum_rows(left), left.sum(dim=0), rtol=1e-10, atol=1e-10)
