@@ -89,10 +89,10 @@ class Wanted(NamedTuple):
 
 
 class Added(NamedTuple):
-    """What a forward pass leaves: what `backward` needs, and what is still to be subtracted from the targets (B, O)."""
+    """What a forward pass leaves: what `backward` needs, and what is still to be subtracted at the targets (B * O,)."""
 
     saved: list[Tensor]
-    excess_BO: Tensor
+    excess_R: Tensor
 
 
 class Found(NamedTuple):

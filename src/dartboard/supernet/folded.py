@@ -23,6 +23,7 @@ from dartboard.space.ops.rows import as_rows
 from dartboard.supernet.bundles import Branches, Bundle, Layout, Rectified, Targets, Wanted, through_relu_
 from dartboard.supernet.dense import PointwiseBranches, ReducedBranches, WideBranches
 from dartboard.supernet.forms import Folded, Reduced, Separable
+from dartboard.supernet.normalized import columns
 from dartboard.supernet.separable import SeparableBranches, branches_per_call
 
 __all__ = ["Bundle", "FoldedBranches", "Layout", "branches_per_call", "plain_branches", "will_run"]
@@ -51,7 +52,8 @@ class FoldedBranches(torch.autograd.Function):
         for branches, chosen in _each_bundle(layout, rectified, gates, stacked):
             added = branches.forward(chosen, rows_PO)
             saved += added.saved
-            for number, excess_O in zip(branches.bundle.targets, added.excess_BO.unbind(), strict=True):
+            numbers = branches.bundle.targets
+            for number, excess_O in zip(numbers, columns(added.excess_R, len(numbers)), strict=True):
                 excess[number].append(excess_O)
         for target_PO, each in zip(rows_PO, excess, strict=True):
             if each:
@@ -201,14 +203,12 @@ def _each_bundle(
     layout: Layout, rectified: Rectified, gates: Tensor, stacked: Sequence[Tensor]
 ) -> Iterator[tuple[Branches, Tensor]]:
     """The branches of every bundle, with their gates."""
-    branch, place = len(layout.identities), 0
-    for bundle in layout.bundles:
+    counts = [len(layout.identities), *(len(bundle.targets) for bundle in layout.bundles)]
+    place = 0
+    for bundle, chosen in zip(layout.bundles, gates.split_with_sizes(counts)[1:], strict=True):
         end = place + len(bundle.are_matrices)
-        yield (
-            _class_of(bundle)(layout, bundle, rectified, stacked[place:end]),
-            gates[branch : branch + len(bundle.targets)],
-        )
-        branch, place = branch + len(bundle.targets), end
+        yield _class_of(bundle)(layout, bundle, rectified, stacked[place:end]), chosen
+        place = end
 
 
 def _class_of(bundle: Bundle) -> type[Branches]:

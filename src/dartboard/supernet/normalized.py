@@ -43,20 +43,22 @@ class Normalized(NamedTuple):
         """Add the normalised map of every branch, times its gate, to its target, up to a constant.
 
         Returns:
-            What is still to be subtracted from the target of every branch, (B, O).
+            What is still to be subtracted from the target of every branch, (R,).
         """
-        scale_BO = self.inverse_R.view(len(gates), -1) * gates[:, None]
-        for number, y_PO, scale_O in zip(
-            numbers, columns(as_rows(self.map), len(gates)), scale_BO.unbind(), strict=True
-        ):
+        scale_R = self.inverse_R * (gates if len(gates) == 1 else self._by_channel(gates))
+        parts = columns(as_rows(self.map), len(gates)), columns(scale_R, len(gates))
+        for number, y_PO, scale_O in zip(numbers, *parts, strict=True):
             targets_PO[number].addcmul_(y_PO, scale_O)
-        return self.mean_R.view_as(scale_BO) * scale_BO
+        return self.mean_R * scale_R
 
     def gated_gradient(self, gradient: Tensor, gates: Tensor, *, map_wanted: bool) -> tuple[Tensor | None, Tensor]:
         """Gradients at the map, if wanted, and at the gates, (B,), from that at gate * normalised map."""
-        scale_R = gates.repeat_interleave(len(self.mean_R) // len(gates))
-        at_map, at_scale_R = self.gradient(gradient, scale_R, map_wanted=map_wanted)
+        at_map, at_scale_R = self.gradient(gradient, self._by_channel(gates), map_wanted=map_wanted)
         return at_map, at_scale_R.view(len(gates), -1).sum(dim=1)
+
+    def _by_channel(self, gates: Tensor) -> Tensor:
+        times = len(self.mean_R) // len(gates)
+        return gates.repeat(times) if len(gates) == 1 else gates.repeat_interleave(times)
 
     def gradient(self, gradient: Tensor, scale_R: Tensor, *, map_wanted: bool) -> tuple[Tensor | None, Tensor]:
         """Gradients at the map, if wanted, and at the scale, (R,), from that at scale * normalised map."""
@@ -66,6 +68,6 @@ class Normalized(NamedTuple):
         return at_map, at_scale_R
 
 
-def columns(rows_PR: Tensor, count: int) -> Sequence[Tensor]:
-    """The channels of each branch, (P, C)."""
-    return (rows_PR,) if count == 1 else rows_PR.chunk(count, dim=1)
+def columns(rows: Tensor, count: int) -> Sequence[Tensor]:
+    """The channels of each branch, where those of all lie side by side in the last dimension."""
+    return (rows,) if count == 1 else rows.chunk(count, dim=-1)

@@ -49,11 +49,11 @@ class SeparableBranches(Branches):
         first = features = depthwise(self.rectified(self.count), kernels, self.stride, self.form.dilation)
         kept = [first]
         if self.form.repeats == 2:
-            middle = Normalized.of(self._through(first, self._matrices(1).mT), self.form.eps)
+            middle = Normalized.of(self._through(first, 1), self.form.eps)
             middle.apply_()
             features = depthwise(middle.map.relu(), self.weights[2])
             kept += [middle.map, middle.inverse_R, features]
-        end = Normalized.of(self._through(features, self._matrices(-1).mT), self.form.eps)
+        end = Normalized.of(self._through(features, -1), self.form.eps)
         return Added([*kept, *end], end.add_(gates, self.bundle.targets, targets_PO))
 
     def backward(
@@ -72,7 +72,7 @@ class SeparableBranches(Branches):
         if at_output is None:
             return Found(at_x, gates_B, at_weights)
         at_weights[-1] = self._at_matrices(at_output, features) if wanted.weights else None
-        at_features = self._through(at_output, self._matrices(-1))
+        at_features = self._back(at_output, -1)
         if middle is not None and inverse_R is not None:
             if wanted.weights:
                 at_weights[2] = depthwise_weight_gradient(middle.relu(), at_features, self.form.kernel)
@@ -82,35 +82,46 @@ class SeparableBranches(Branches):
             at_output, _ = norm.gradient(through_relu_(at_middle, middle), inverse_R, map_wanted=True)
             assert at_output is not None
             at_weights[1] = self._at_matrices(at_output, first) if wanted.weights else None
-            at_features = self._through(at_output, self._matrices(1))
+            at_features = self._back(at_output, 1)
         if wanted.weights:
             shared = self.rectified.input(self.count)
             at_weights[0] = shared.weight_gradient(at_features, self.form.kernel, self.stride, self.form.dilation)
         return Found(self._at_x(at_features, at_x) if wanted.x else at_x, gates_B, at_weights)
 
-    def _matrices(self, place: int) -> Tensor:
-        """1x1 convolutions, (B, O, I)."""
-        return self.weights[place].view(self.count, -1, self.channels)
-
     def _at_matrices(self, gradient: Tensor, features: Tensor) -> Tensor:
-        """Gradients at the 1x1 convolutions, (B * O, I)."""
+        """Gradients at 1x1 convolutions, (B * O, I)."""
         if self.count == 1:
             return sum_of_products(as_rows(gradient), as_rows(features))
         products = torch.bmm(as_branches(gradient, self.count).mT, as_branches(features, self.count))
         return products.flatten(0, 1)
 
-    def _through(self, features: Tensor, matrices_BIO: Tensor) -> Tensor:
-        """Every pixel through the matrix of its branch, (N, B * O, H, W)."""
-        if features.device.type != "cpu":
-            product = torch.bmm(as_branches(features, self.count), matrices_BIO)
-            return as_images(product.transpose(0, 1).reshape(product.shape[1], -1), features)
+    def _through(self, features: Tensor, place: int) -> Tensor:
+        """Every pixel through the 1x1 convolution of its branch, (N, B * O, H, W)."""
+        weight = self.weights[place]
+        return self._product(features, weight.t() if self.count == 1 else self._by_branch(weight).mT)
+
+    def _back(self, gradient: Tensor, place: int) -> Tensor:
+        """The gradient at what `_through` reads."""
+        weight = self.weights[place]
+        return self._product(gradient, weight if self.count == 1 else self._by_branch(weight))
+
+    def _by_branch(self, weight: Tensor) -> Tensor:
+        return weight.view(self.count, -1, self.channels)
+
+    def _product(self, x: Tensor, matrices: Tensor) -> Tensor:
+        """The channels of each branch times its matrix; of a single branch, times the matrix."""
+        if self.count == 1:
+            return as_images(torch.mm(as_rows(x), matrices), x)
+        if x.device.type != "cpu":
+            product = torch.bmm(as_branches(x, self.count), matrices)
+            return as_images(product.transpose(0, 1).reshape(product.shape[1], -1), x)
         # On a CPU, branch by branch costs less than bringing the result of a batched product side by side.
-        rows = as_rows(features)
+        rows = as_rows(x)
         result = torch.empty_like(rows)
         parts = columns(rows, self.count), columns(result, self.count)
-        for features_PI, result_PO, matrix_IO in zip(*parts, matrices_BIO.unbind(), strict=True):
-            torch.mm(features_PI, matrix_IO, out=result_PO)
-        return as_images(result, features)
+        for x_PI, result_PO, matrix_IO in zip(*parts, matrices.unbind(), strict=True):
+            torch.mm(x_PI, matrix_IO, out=result_PO)
+        return as_images(result, x)
 
     def _at_x(self, at_features: Tensor, before: Tensor | None) -> Tensor:
         """Gradient at relu(x), added to that from before."""
