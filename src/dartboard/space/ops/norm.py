@@ -138,7 +138,7 @@ def norm_gradient(
     Returns:
         The gradients at x (or None), at the scale and at the shift.
     """
-    if x.device.type == "cpu" and _fits_vectors(x.shape[1]):
+    if x.device.type != "cpu" or _fits_vectors(x.shape[1]):
         found: tuple[Tensor | None, Tensor, Tensor] = torch.ops.aten.native_batch_norm_backward(
             gradient, x, scale, None, None, mean, inverse, True, 0.0, [x_wanted, True, True]
         )
@@ -159,9 +159,6 @@ def norm_gradient(
 
 def _gradient_sums(x: Tensor, gradient: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
     """Sums over pixels of gradient times (x - mean), and of the gradient, which is laid out as x is; each (C,)."""
-    if x.device.type != "cpu":
-        gradient_PC = as_rows(gradient)
-        return (gradient_PC * (as_rows(x) - mean)).sum(dim=0), gradient_PC.sum(dim=0)
     x_RG, group = _grouped(x)
     gradient_RG, _ = _grouped(gradient)
     means = mean.repeat(group)
