@@ -302,12 +302,10 @@ def _positions(gates: Sequence[int], device: torch.device) -> Tensor:
 
 def _divide(bundles: Mapping[Folded, list[_Branch]], most: int) -> list[tuple[Folded, list[_Branch]]]:
     """Separable convolutions in parts of at most so many; what leads to the same targets one after the other."""
-    parts = [
-        (form, branches[first : first + size])
-        for form, branches in bundles.items()
-        for size in (most if isinstance(form, Separable) else len(branches),)
-        for first in range(0, len(branches), size)
-    ]
+    parts = []
+    for form, branches in bundles.items():
+        size = most if isinstance(form, Separable) else len(branches)
+        parts += [(form, branches[first : first + size]) for first in range(0, len(branches), size)]
     # Reductions last: backward they add to some of the pixels only, which the others have written by then.
     return sorted(parts, key=lambda part: (isinstance(part[0], Reduced), part[1][0].edge))
 

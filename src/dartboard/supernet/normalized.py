@@ -56,16 +56,16 @@ class Normalized(NamedTuple):
         at_map, at_scale_R = self.gradient(gradient, self._by_channel(gates), map_wanted=map_wanted)
         return at_map, at_scale_R.view(len(gates), -1).sum(dim=1)
 
-    def _by_channel(self, gates: Tensor) -> Tensor:
-        times = len(self.mean_R) // len(gates)
-        return gates.repeat(times) if len(gates) == 1 else gates.repeat_interleave(times)
-
     def gradient(self, gradient: Tensor, scale_R: Tensor, *, map_wanted: bool) -> tuple[Tensor | None, Tensor]:
         """Gradients at the map, if wanted, and at the scale, (R,), from that at scale * normalised map."""
         at_map, at_scale_R, _ = norm_gradient(
             self.map, gradient, self.mean_R, self.inverse_R, scale_R, x_wanted=map_wanted
         )
         return at_map, at_scale_R
+
+    def _by_channel(self, gates: Tensor) -> Tensor:
+        times = len(self.mean_R) // len(gates)
+        return gates.repeat(times) if len(gates) == 1 else gates.repeat_interleave(times)
 
 
 def columns(rows: Tensor, count: int) -> Sequence[Tensor]:

@@ -45,8 +45,7 @@ class SeparableBranches(Branches):
 
     def forward(self, gates: Tensor, targets_PO: Sequence[Tensor]) -> Added:
         """See `Branches.forward`."""
-        kernels = self.weights[0]
-        first = features = depthwise(self.rectified(self.count), kernels, self.stride, self.form.dilation)
+        first = features = depthwise(self.rectified(self.count), self.weights[0], self.stride, self.form.dilation)
         kept = [first]
         if self.form.repeats == 2:
             middle = Normalized.of(self._through(first, 1), self.form.eps)
@@ -97,16 +96,16 @@ class SeparableBranches(Branches):
 
     def _through(self, features: Tensor, place: int) -> Tensor:
         """Every pixel through the 1x1 convolution of its branch, (N, B * O, H, W)."""
-        weight = self.weights[place]
-        return self._product(features, weight.t() if self.count == 1 else self._by_branch(weight).mT)
+        return self._product(features, self._matrices(place).mT)
 
     def _back(self, gradient: Tensor, place: int) -> Tensor:
         """The gradient at what `_through` reads."""
-        weight = self.weights[place]
-        return self._product(gradient, weight if self.count == 1 else self._by_branch(weight))
+        return self._product(gradient, self._matrices(place))
 
-    def _by_branch(self, weight: Tensor) -> Tensor:
-        return weight.view(self.count, -1, self.channels)
+    def _matrices(self, place: int) -> Tensor:
+        """1x1 convolutions, (B, O, I); that of a single branch (O, I)."""
+        weight = self.weights[place]
+        return weight if self.count == 1 else weight.view(self.count, -1, self.channels)
 
     def _product(self, x: Tensor, matrices: Tensor) -> Tensor:
         """The channels of each branch times its matrix; of a single branch, times the matrix."""
