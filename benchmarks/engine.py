@@ -34,14 +34,13 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from dartboard.runs import equal_steps
 from dartboard.search import Bilevel, SgdStep, Unrolled
 from dartboard.space import get_space
-from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec
+from dartboard.supernet import FusedSupernet, Mixing, OutsideWeights, ReferenceSupernet, SupernetSpec
 from records import RESULTS, Records, conditions, find_device, load, memory_in_use, peak_memory, save, synchronize
 
 CLASSES = 10
@@ -161,6 +160,7 @@ class Contestant:
         self.supernet.to(device=device, memory_format=self.layout)  # type: ignore[call-overload]
         self.supernet.train()
         self.weights = dict(self.supernet.named_parameters())
+        self.outside = OutsideWeights(self.supernet)
         generator = torch.Generator().manual_seed(0)
         self.alphas = {
             kind: (1e-3 * torch.randn(space.alpha_shape, generator=generator)).to(device).requires_grad_()
@@ -184,7 +184,7 @@ class Contestant:
         precision = torch.autocast(self.device.type, torch.bfloat16) if self.name == "fused_bf16" else nullcontext()
         with precision:
             own = weights is self.weights
-            logits = self.supernet(*arguments) if own else functional_call(self.supernet, dict(weights), arguments)
+            logits = self.supernet(*arguments) if own else self.outside(weights, *arguments)
             return functional.cross_entropy(logits, draw.labels)
 
     def step(self, draws: tuple[Draw, Draw]) -> None:

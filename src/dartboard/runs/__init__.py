@@ -6,7 +6,7 @@ from dartboard.runs.files import check_new_file, read_json, write_atomically, wr
 from dartboard.runs.memory import available_memory, equal_steps
 from dartboard.runs.meter import TEST_KEYS, VALIDATION_KEYS, Meter, Objective, Score, ScoreMeter, validation_facts
 from dartboard.runs.observer import Observer
-from dartboard.runs.seeding import derive_seed, make_generator, seeded_initialization
+from dartboard.runs.seeding import Replayed, derive_seed, make_generator, seeded_initialization
 
 __all__ = [
     "TEST_KEYS",
@@ -16,6 +16,7 @@ __all__ = [
     "Meter",
     "Objective",
     "Observer",
+    "Replayed",
     "RunDirectory",
     "Score",
     "ScoreMeter",

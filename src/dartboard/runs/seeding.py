@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import torch
 
-__all__ = ["derive_seed", "make_generator", "seeded_initialization"]
+__all__ = ["Replayed", "derive_seed", "make_generator", "seeded_initialization"]
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:
@@ -23,6 +23,25 @@ def make_generator(seed: int, *purpose: str | int, device: torch.device | str = 
     generator = torch.Generator(device)
     generator.manual_seed(derive_seed(seed, *purpose))
     return generator
+
+
+class Replayed:
+    """The same random numbers at every use.
+
+    Args:
+        generator: whose next numbers they are; the first use takes them from it.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self._generator = generator
+        self._state: torch.Tensor | None = None
+
+    def __call__(self) -> torch.Generator:
+        """A generator at the start of the numbers."""
+        if self._state is None:
+            self._state = self._generator.get_state()
+            return self._generator
+        return torch.Generator(self._generator.device).set_state(self._state)
 
 
 @contextmanager

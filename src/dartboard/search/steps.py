@@ -1,14 +1,14 @@
 """The steps of an epoch: alpha and weights in turn, or both at once."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional
 
 from dartboard.data import Batch
-from dartboard.runs import Meter
+from dartboard.runs import Meter, Replayed
 from dartboard.search.architecture import StepGates
 from dartboard.search.companions import CompanionNetwork, Tapped
 from dartboard.search.dropping import SeenBatch
@@ -27,6 +27,7 @@ from dartboard.search.relaxation import DrawsPaths, Settles
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
 from dartboard.space.ops import RandomOp
+from dartboard.supernet import OutsideWeights
 
 __all__ = ["Steps", "Streams"]
 
@@ -185,15 +186,16 @@ class Steps:
         return problem
 
     def _loss(self, batch: SeenBatch, meter: Meter | None = None, *, of_alpha: bool = False) -> Loss:
-        """The loss on a batch; that of alpha leaves out what the recipe does not let alpha see."""
+        """The loss on a batch, with the same draw in every call; alpha's leaves out what it is not to see."""
         state, hypernetwork = self._state, self._recipe.hypernetwork
         hides_gates = of_alpha and hypernetwork is not None and not hypernetwork.direct_gradient
+        draws = Replayed(self._streams.gates)  # the difference of losses at two places must not be that of two draws
 
         def loss(weights: Tensors, alphas: Tensors) -> Tensor:
             seen = alphas
             if hides_gates:
                 seen = {**alphas, **{kind: alphas[kind].detach() for kind in state.architecture.cells}}
-            drawn = state.architecture.draw(seen, self._streams.gates, of_alpha=of_alpha)
+            drawn = state.architecture.draw(seen, draws(), of_alpha=of_alpha)
             if of_alpha:
                 self._drawn = drawn
             return self._loss_at(batch, drawn, state.supernet_weights(weights, alphas), meter)
@@ -212,10 +214,12 @@ class Steps:
         if drawn.active is not None:
             options["active"] = drawn.active
         own, given = weights is self._state.weights, (batch.images, batch.gated(drawn.gates))
-        logits: Tensor = (
-            supernet(*given, **options) if own else functional_call(supernet, dict(weights), given, options)
-        )
+        logits: Tensor = supernet(*given, **options) if own else self._outside(weights, *given, **options)
         return logits
+
+    @cached_property
+    def _outside(self) -> OutsideWeights:
+        return OutsideWeights(self._state.supernet)
 
     def _trial(self, batch: SeenBatch) -> Trial:
         """Draw an architecture as the weights do, and try it."""

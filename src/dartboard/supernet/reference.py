@@ -164,7 +164,7 @@ class ReferenceSupernet(nn.Module):
     """`supernet(images, gates)`: a function of the images, the gates and its weights (arXiv:1806.09055, eq. 2).
 
     The gates come in as an argument, so that sampled paths, masked operations, perturbations and Hessian products
-    are all just calls. The weights can come from outside too, by `torch.func.functional_call`.
+    are all just calls. The weights can come from outside too (`OutsideWeights`).
 
     Args:
         spec: the supernet.

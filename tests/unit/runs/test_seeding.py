@@ -4,7 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from dartboard.runs import derive_seed, make_generator, seeded_initialization
+from dartboard.runs import Replayed, derive_seed, make_generator, seeded_initialization
 
 words = st.text(alphabet="abcxyz-", min_size=1, max_size=6)
 purposes = st.lists(st.one_of(words, st.integers(0, 1000)), max_size=3).map(tuple)
@@ -64,3 +64,14 @@ def test_initialisation_restores_the_global_generator() -> None:
     with pytest.raises(ZeroDivisionError), seeded_initialization(0, "supernet"):
         raise ZeroDivisionError
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_replayed_numbers_are_those_that_come_next_at_the_first_use() -> None:
+    generator, same = make_generator(7, "gates"), make_generator(7, "gates")
+    replayed = Replayed(generator)
+    for each in (generator, same):
+        torch.rand(3, generator=each)
+    expected, after = torch.rand(5, generator=same), torch.rand(5, generator=same)
+    assert torch.equal(torch.rand(5, generator=replayed()), expected)
+    assert torch.equal(torch.rand(5, generator=generator), after)
+    assert torch.equal(torch.rand(5, generator=replayed()), expected)

@@ -14,6 +14,7 @@ from dartboard.search import (
     AdamUpdate,
     Bilevel,
     BinaryGates,
+    Concrete,
     FirstOrder,
     Recipe,
     RelaxedCell,
@@ -25,6 +26,7 @@ from dartboard.search import (
     SearchState,
     SparseAlpha,
     SupernetRequest,
+    Unrolled,
     run_search,
 )
 from dartboard.space import get_space
@@ -62,6 +64,18 @@ class Watched(BinaryGates):
 
 
 @dataclass(frozen=True)
+class BothWays(FirstOrder):
+    """Keeps the gradient of an unrolled step found in either way."""
+
+    found: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+
+    def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
+        exact, difference = (Unrolled(way, radius=1e-3)(problem)["cell"] for way in ("exact", "finite-difference"))
+        self.found.append((exact, difference))
+        return super().__call__(problem)
+
+
+@dataclass(frozen=True)
 class Keep(Rule):
     """Calls back after every epoch."""
 
@@ -88,6 +102,14 @@ def test_alpha_steps_before_the_first_and_every_third_batch_of_an_epoch(tmp_path
     rules = (SparseAlpha(3), Keep(lambda _: counts.append(len(gradient.calls))))
     search(tmp_path, Recipe(gradient=gradient, update=AdamUpdate(), rules=rules), epochs=2, steps=7)
     assert counts == [3, 6]
+
+
+def test_a_difference_of_losses_is_not_one_of_draws(tmp_path: Path) -> None:
+    gradient = BothWays()
+    search(tmp_path, Recipe(Concrete(), gradient=gradient, update=AdamUpdate()), epochs=1, steps=3)
+    assert len(gradient.found) == 3
+    for exact, difference in gradient.found:
+        torch.testing.assert_close(difference, exact, rtol=0.02, atol=0.02 * exact.abs().max().item())
 
 
 def test_every_update_of_alpha_is_settled_and_alpha_goes_on_from_there(tmp_path: Path) -> None:

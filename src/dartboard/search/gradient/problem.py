@@ -44,13 +44,15 @@ class SgdStep:
 
     def __call__(self, weights: Tensors, gradients: Tensors) -> dict[str, Tensor]:
         """W - lr * (momentum * v + gradient + weight_decay * w), differentiable; plain momentum, no clipping."""
-        moved = {}
-        for name, weight in weights.items():
-            direction = gradients[name] + self.weight_decay * weight
-            if name in self.velocity:
-                direction = direction + self.momentum * self.velocity[name]
-            moved[name] = weight - self.lr * direction
-        return moved
+        # A supernet has thousands of weights, of which most are small: one call for all costs less than one for each.
+        current = list(weights.values())
+        decayed = torch._foreach_add([gradients[name] for name in weights], current, alpha=self.weight_decay)
+        directions = dict(zip(weights, decayed, strict=True))
+        if pushed := [name for name in weights if name in self.velocity]:
+            given = [directions[name] for name in pushed], [self.velocity[name] for name in pushed]
+            directions |= zip(pushed, torch._foreach_add(*given, alpha=self.momentum), strict=True)
+        moved = torch._foreach_add(current, list(directions.values()), alpha=-self.lr)
+        return dict(zip(weights, moved, strict=True))
 
 
 class Trial(NamedTuple):
@@ -74,7 +76,7 @@ class Bilevel:
     Attributes:
         weights: the supernet's weights; alpha is never among them.
         alphas: architecture parameters by name (see `Architecture`).
-        train_loss: loss on the training batch.
+        train_loss: loss on the training batch. Either loss draws once what it draws: the same at every place.
         validation_loss: loss on the validation batch, with whatever the recipe adds to the loss of alpha.
         weight_step: the weight optimiser's next step.
         next_train_loss: gives the loss on a further training batch at every call, for gradients that look several

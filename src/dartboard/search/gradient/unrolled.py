@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dartboard.search.gradient.problem import Bilevel, Tensors, differentiate, differentiate_both
 
@@ -47,7 +47,7 @@ class Unrolled:
         moved = {name: weight.requires_grad_() for name, weight in problem.weight_step(current, gradients).items()}
         loss = problem.validation_loss(moved, problem.alphas)
         probe, direct = differentiate_both(loss, moved, problem.alphas)
-        length = torch.linalg.vector_norm(torch.stack([q.norm() for q in probe.values()]))
+        length = nn.utils.get_total_norm(probe.values())
         # The clamp keeps a probe of zeros from becoming NaN: its second-order term is zero.
         epsilon = self.radius / length.clamp(min=torch.finfo(length.dtype).tiny)
         ahead, behind = (
@@ -59,4 +59,5 @@ class Unrolled:
 
 
 def _shift(weights: Tensors, direction: Tensors, distance: Tensor) -> dict[str, Tensor]:
-    return {name: weight + distance * direction[name] for name, weight in weights.items()}
+    steps = torch._foreach_mul([direction[name] for name in weights], distance)
+    return dict(zip(weights, torch._foreach_add(steps, list(weights.values())), strict=True))
