@@ -1,6 +1,7 @@
 """What the folded branches that leave one node of a cell share: what they read, where they lead, what is asked of them.
 
-Shapes by suffix: N images, C channels, P pixels of all images, B branches, O channels out.
+Shapes by suffix: N images, C channels, P pixels of all images, B branches, O channels out, R those of all branches
+(B * O).
 """
 
 from abc import ABC, abstractmethod
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from dartboard.space.ops.depthwise import DepthwiseInput
-from dartboard.space.ops.rows import as_images, as_rows, in_channels_last
+from dartboard.space.ops.rows import as_rows, in_channels_last
 from dartboard.supernet.forms import Folded, Reduced, Separable
 
 __all__ = [
@@ -89,17 +90,17 @@ class Wanted(NamedTuple):
 
 
 class Added(NamedTuple):
-    """What a forward pass leaves: what `backward` needs, and what is still to be subtracted at the targets (B * O,)."""
+    """What a forward pass leaves: what `backward` needs, and what is still to be subtracted at the targets."""
 
     saved: list[Tensor]
     excess_R: Tensor
 
 
 class Found(NamedTuple):
-    """What a backward pass gives: gradients at relu(x), at the gates (B,), and at the stacked weights, if wanted."""
+    """What a backward pass gives: gradients at relu(x), at the gate of every channel, and at the stacked weights."""
 
     x: Tensor | None
-    gates_B: Tensor
+    gates_R: Tensor
     weights: list[Tensor | None]
 
 
@@ -118,23 +119,23 @@ class Branches(ABC):
         self.rectified, self.weights = rectified, weights
 
     @abstractmethod
-    def forward(self, gates: Tensor, targets_PO: Sequence[Tensor]) -> "Added":
+    def forward(self, gates_R: Tensor, targets_PO: Sequence[Tensor]) -> "Added":
         """Add every branch to its target, up to a constant.
 
         Args:
-            gates: (B,).
+            gates_R: those of the branches, for each of their channels.
             targets_PO: what is added to.
         """
 
     @abstractmethod
     def backward(
-        self, saved: Iterator[Tensor], gates: Tensor, targets: "Targets", wanted: Wanted, at_x: Tensor | None
+        self, saved: Iterator[Tensor], gates_R: Tensor, targets: "Targets", wanted: Wanted, at_x: Tensor | None
     ) -> Found:
         """Gradients.
 
         Args:
             saved: what `forward` asked to keep.
-            gates: (B,).
+            gates_R: as for `forward`.
             targets: the gradients at the targets.
             wanted: what is asked for.
             at_x: the gradient at relu(x) from other bundles, which may be added to in place.
@@ -142,17 +143,19 @@ class Branches(ABC):
 
 
 class Targets:
-    """The gradients at the targets, as the branches need them."""
+    """The gradients at the targets, (N, C, H, W) each, as the branches need them."""
 
     def __init__(self, gradients: Sequence[Tensor]) -> None:
+        self.like = gradients[0]
         self.rows_PO = [as_rows(gradient) for gradient in gradients]
         self._joined: dict[tuple[int, ...], Tensor] = {}
 
-    def __call__(self, numbers: tuple[int, ...], like: Tensor) -> Tensor:
-        """At these targets, side by side as (N, E * C, H, W), with the images and sides of `like`."""
+    def __call__(self, numbers: tuple[int, ...]) -> Tensor:
+        """At these targets, side by side, (P, R)."""
+        if len(numbers) == 1:
+            return self.rows_PO[numbers[0]]
         if numbers not in self._joined:
-            rows = [self.rows_PO[number] for number in numbers]
-            self._joined[numbers] = as_images(rows[0] if len(rows) == 1 else torch.cat(rows, dim=1), like)
+            self._joined[numbers] = torch.cat([self.rows_PO[number] for number in numbers], dim=1)
         return self._joined[numbers]
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dartboard.space.ops.rows import as_images, as_rows, in_channels_last, sum_of_products
+from dartboard.space.ops.rows import as_images, as_rows, sum_of_products
 from dartboard.supernet.bundles import Added, Branches, Found, Targets, Wanted
 from dartboard.supernet.forms import Dense
 from dartboard.supernet.normalized import Normalized
@@ -22,33 +22,33 @@ __all__ = ["DenseBranches", "PointwiseBranches", "ReducedBranches", "WideBranche
 class DenseBranches(Branches):
     """Convolutions run as one that has all their outputs; these are kept."""
 
-    def forward(self, gates: Tensor, targets_PO: Sequence[Tensor]) -> Added:
+    def forward(self, gates_R: Tensor, targets_PO: Sequence[Tensor]) -> Added:
         """See `Branches.forward`."""
         end = Normalized.of(self.convolve(), self.bundle.form.eps)
-        return Added(list(end), end.add_(gates, self.bundle.targets, targets_PO))
+        return Added(list(end), end.add_(gates_R, self.bundle.targets, targets_PO))
 
     def backward(
-        self, saved: Iterator[Tensor], gates: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
+        self, saved: Iterator[Tensor], gates_R: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
     ) -> Found:
         """See `Branches.backward`."""
         end = Normalized(next(saved), next(saved), next(saved))
-        at_map, gates_B = end.gated_gradient(
-            targets(self.bundle.targets, end.map), gates, map_wanted=wanted.x or wanted.weights
+        at_end_PR, at_gates_R = end.gradient(
+            targets(self.bundle.targets), gates_R, map_wanted=wanted.x or wanted.weights
         )
-        if at_map is None:
-            return Found(at_x, gates_B, [None] * len(self.weights))
-        at_x, at_weights = self.gradients(at_map, wanted, at_x)
-        return Found(at_x, gates_B, at_weights)
+        if at_end_PR is None:
+            return Found(at_x, at_gates_R, [None] * len(self.weights))
+        at_x, at_weights = self.gradients(as_images(at_end_PR, targets.like), wanted, at_x)
+        return Found(at_x, at_gates_R, at_weights)
 
     @abstractmethod
     def convolve(self) -> Tensor:
-        """The outputs of all branches, (N, R, height, width), channels last."""
+        """The outputs of all branches, (P, R)."""
 
     @abstractmethod
     def gradients(
         self, gradient: Tensor, wanted: Wanted, at_x: Tensor | None
     ) -> tuple[Tensor | None, list[Tensor | None]]:
-        """Gradients at relu(x), added to at_x, and at the weights, from the one at the outputs."""
+        """Gradients at relu(x), added to at_x, and at the weights, from the one at the outputs, (N, R, H, W)."""
 
 
 class PointwiseBranches(DenseBranches):
@@ -56,7 +56,7 @@ class PointwiseBranches(DenseBranches):
 
     def convolve(self) -> Tensor:
         """See `DenseBranches.convolve`."""
-        return as_images(torch.mm(as_rows(self.rectified.x), self.weights[0].t()), self.rectified.x)
+        return torch.mm(as_rows(self.rectified.x), self.weights[0].t())
 
     def gradients(
         self, gradient: Tensor, wanted: Wanted, at_x: Tensor | None
@@ -79,7 +79,7 @@ class WideBranches(DenseBranches):
         form, (weight,) = self.bundle.form, self.weights
         assert isinstance(form, Dense)
         padding = form.dilation * (form.kernel // 2)
-        return in_channels_last(functional.conv2d(self.rectified.x, weight, None, self.stride, padding, form.dilation))
+        return as_rows(functional.conv2d(self.rectified.x, weight, None, self.stride, padding, form.dilation))
 
     def gradients(
         self, gradient: Tensor, wanted: Wanted, at_x: Tensor | None
@@ -106,8 +106,7 @@ class ReducedBranches(DenseBranches):
 
     def convolve(self) -> Tensor:
         """See `DenseBranches.convolve`."""
-        pairs = self._pairs()
-        return as_images(torch.mm(as_rows(pairs), self._matrix().t()), pairs)
+        return torch.mm(as_rows(self._pairs()), self._matrix().t())
 
     def gradients(
         self, gradient: Tensor, wanted: Wanted, at_x: Tensor | None

@@ -49,8 +49,8 @@ class FoldedBranches(torch.autograd.Function):
         rows_PO = [as_rows(target) for target in targets]
         saved: list[Tensor] = []
         excess: list[list[Tensor]] = [[] for _ in targets]
-        for branches, chosen in _each_bundle(layout, rectified, gates, stacked):
-            added = branches.forward(chosen, rows_PO)
+        for branches, gates_R in _each_bundle(layout, rectified, gates, stacked):
+            added = branches.forward(gates_R, rows_PO)
             saved += added.saved
             numbers = branches.bundle.targets
             for number, excess_O in zip(numbers, columns(added.excess_R, len(numbers)), strict=True):
@@ -167,11 +167,14 @@ def _backward(
             torch.stack([torch.dot(values, targets.rows_PO[number].flatten()) for number in layout.identities])
         )
     at_weights: list[Tensor | None] = []
-    for branches, chosen in _each_bundle(layout, rectified, gates, weights):
-        found = branches.backward(left, chosen, targets, wanted, at_x)
+    by_channel: list[Tensor] = []
+    for branches, gates_R in _each_bundle(layout, rectified, gates, weights):
+        found = branches.backward(left, gates_R, targets, wanted, at_x)
         at_x = found.x
-        at_gates.append(found.gates_B)
+        by_channel.append(found.gates_R)
         at_weights += found.weights
+    if wanted.gates:
+        at_gates.append(torch.cat(by_channel).view(-1, x.shape[1]).sum(dim=1))
     if at_x is not None:
         at_x = through_relu_(at_x, rectified.x)
         rows = as_rows(at_x)
@@ -202,12 +205,14 @@ def _unstack(layout: Layout, stacked: Sequence[Tensor | None], weights: Sequence
 def _each_bundle(
     layout: Layout, rectified: Rectified, gates: Tensor, stacked: Sequence[Tensor]
 ) -> Iterator[tuple[Branches, Tensor]]:
-    """The branches of every bundle, with their gates."""
-    counts = [len(layout.identities), *(len(bundle.targets) for bundle in layout.bundles)]
+    """The branches of every bundle, with their gates, each for all channels of its branch."""
+    channels = rectified.x.shape[1]
+    by_channel = gates[len(layout.identities) :].repeat_interleave(channels)
+    counts = [channels * len(bundle.targets) for bundle in layout.bundles]
     place = 0
-    for bundle, chosen in zip(layout.bundles, gates.split_with_sizes(counts)[1:], strict=True):
+    for bundle, gates_R in zip(layout.bundles, by_channel.split_with_sizes(counts), strict=True):
         end = place + len(bundle.are_matrices)
-        yield _class_of(bundle)(layout, bundle, rectified, stacked[place:end]), chosen
+        yield _class_of(bundle)(layout, bundle, rectified, stacked[place:end]), gates_R
         place = end
 
 

@@ -43,84 +43,86 @@ class SeparableBranches(Branches):
         assert isinstance(bundle.form, Separable)
         self.form, self.count, self.channels = bundle.form, len(bundle.targets), rectified.x.shape[1]
 
-    def forward(self, gates: Tensor, targets_PO: Sequence[Tensor]) -> Added:
+    def forward(self, gates_R: Tensor, targets_PO: Sequence[Tensor]) -> Added:
         """See `Branches.forward`."""
         first = features = depthwise(self.rectified(self.count), self.weights[0], self.stride, self.form.dilation)
         kept = [first]
         if self.form.repeats == 2:
             middle = Normalized.of(self._through(first, 1), self.form.eps)
             middle.apply_()
-            features = depthwise(middle.map.relu(), self.weights[2])
-            kept += [middle.map, middle.inverse_R, features]
+            features = depthwise(as_images(middle.map_PR, first).relu(), self.weights[2])
+            kept += [middle.map_PR, middle.inverse_R, features]
         end = Normalized.of(self._through(features, -1), self.form.eps)
-        return Added([*kept, *end], end.add_(gates, self.bundle.targets, targets_PO))
+        return Added([*kept, *end], end.add_(gates_R, self.bundle.targets, targets_PO))
 
     def backward(
-        self, saved: Iterator[Tensor], gates: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
+        self, saved: Iterator[Tensor], gates_R: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
     ) -> Found:
         """See `Branches.backward`."""
         first = features = next(saved)
-        middle = inverse_R = None
+        middle_PR = inverse_R = None
         if self.form.repeats == 2:
-            middle, inverse_R, features = next(saved), next(saved), next(saved)
+            middle_PR, inverse_R, features = next(saved), next(saved), next(saved)
         end = Normalized(next(saved), next(saved), next(saved))
-        at_output, gates_B = end.gated_gradient(
-            targets(self.bundle.targets, end.map), gates, map_wanted=wanted.x or wanted.weights
+        at_end_PR, at_gates_R = end.gradient(
+            targets(self.bundle.targets), gates_R, map_wanted=wanted.x or wanted.weights
         )
         at_weights: list[Tensor | None] = [None] * len(self.weights)
-        if at_output is None:
-            return Found(at_x, gates_B, at_weights)
-        at_weights[-1] = self._at_matrices(at_output, features) if wanted.weights else None
-        at_features = self._back(at_output, -1)
-        if middle is not None and inverse_R is not None:
+        if at_end_PR is None:
+            return Found(at_x, at_gates_R, at_weights)
+        at_weights[-1] = self._at_matrices(at_end_PR, features) if wanted.weights else None
+        at_features = self._back(at_end_PR, -1, features)
+        if middle_PR is not None and inverse_R is not None:
+            middle = as_images(middle_PR, first)
             if wanted.weights:
                 at_weights[2] = depthwise_weight_gradient(middle.relu(), at_features, self.form.kernel)
             at_middle = depthwise_input_gradient(at_features, self.weights[2], middle.shape[2:])
             # What was kept is normalised: its mean is zero, and of its norm only the slope is left.
-            norm = Normalized(middle, torch.zeros_like(inverse_R), torch.ones_like(inverse_R))
-            at_output, _ = norm.gradient(through_relu_(at_middle, middle), inverse_R, map_wanted=True)
-            assert at_output is not None
-            at_weights[1] = self._at_matrices(at_output, first) if wanted.weights else None
-            at_features = self._back(at_output, 1)
+            norm = Normalized(middle_PR, torch.zeros_like(inverse_R), torch.ones_like(inverse_R))
+            at_rectified_PR = as_rows(through_relu_(at_middle, middle))
+            at_middle_PR, _ = norm.gradient(at_rectified_PR, inverse_R, map_wanted=True)
+            assert at_middle_PR is not None
+            at_weights[1] = self._at_matrices(at_middle_PR, first) if wanted.weights else None
+            at_features = self._back(at_middle_PR, 1, first)
         if wanted.weights:
             shared = self.rectified.input(self.count)
             at_weights[0] = shared.weight_gradient(at_features, self.form.kernel, self.stride, self.form.dilation)
-        return Found(self._at_x(at_features, at_x) if wanted.x else at_x, gates_B, at_weights)
+        return Found(self._at_x(at_features, at_x) if wanted.x else at_x, at_gates_R, at_weights)
 
-    def _at_matrices(self, gradient: Tensor, features: Tensor) -> Tensor:
+    def _at_matrices(self, gradient_PR: Tensor, features: Tensor) -> Tensor:
         """Gradients at 1x1 convolutions, (B * O, I)."""
+        features_PR = as_rows(features)
         if self.count == 1:
-            return sum_of_products(as_rows(gradient), as_rows(features))
-        products = torch.bmm(as_branches(gradient, self.count).mT, as_branches(features, self.count))
+            return sum_of_products(gradient_PR, features_PR)
+        products = torch.bmm(as_branches(gradient_PR, self.count).mT, as_branches(features_PR, self.count))
         return products.flatten(0, 1)
 
     def _through(self, features: Tensor, place: int) -> Tensor:
-        """Every pixel through the 1x1 convolution of its branch, (N, B * O, H, W)."""
-        return self._product(features, self._matrices(place).mT)
+        """Every pixel through the 1x1 convolution of its branch, (P, B * O)."""
+        return self._product(as_rows(features), self._matrices(place).mT)
 
-    def _back(self, gradient: Tensor, place: int) -> Tensor:
-        """The gradient at what `_through` reads."""
-        return self._product(gradient, self._matrices(place))
+    def _back(self, gradient_PR: Tensor, place: int, features: Tensor) -> Tensor:
+        """The gradient at the features that `_through` read."""
+        return as_images(self._product(gradient_PR, self._matrices(place)), features)
 
     def _matrices(self, place: int) -> Tensor:
         """1x1 convolutions, (B, O, I); that of a single branch (O, I)."""
         weight = self.weights[place]
         return weight if self.count == 1 else weight.view(self.count, -1, self.channels)
 
-    def _product(self, x: Tensor, matrices: Tensor) -> Tensor:
+    def _product(self, rows_PR: Tensor, matrices: Tensor) -> Tensor:
         """The channels of each branch times its matrix; of a single branch, times the matrix."""
         if self.count == 1:
-            return as_images(torch.mm(as_rows(x), matrices), x)
-        if x.device.type != "cpu":
-            product = torch.bmm(as_branches(x, self.count), matrices)
-            return as_images(product.transpose(0, 1).reshape(product.shape[1], -1), x)
+            return torch.mm(rows_PR, matrices)
+        if rows_PR.device.type != "cpu":
+            product = torch.bmm(as_branches(rows_PR, self.count), matrices)
+            return product.transpose(0, 1).reshape(len(rows_PR), -1)
         # On a CPU, branch by branch costs less than bringing the result of a batched product side by side.
-        rows = as_rows(x)
-        result = torch.empty_like(rows)
-        parts = columns(rows, self.count), columns(result, self.count)
+        result_PR = torch.empty_like(rows_PR)
+        parts = columns(rows_PR, self.count), columns(result_PR, self.count)
         for x_PI, result_PO, matrix_IO in zip(*parts, matrices.unbind(), strict=True):
             torch.mm(x_PI, matrix_IO, out=result_PO)
-        return as_images(result, x)
+        return result_PR
 
     def _at_x(self, at_features: Tensor, before: Tensor | None) -> Tensor:
         """Gradient at relu(x), added to that from before."""
@@ -130,7 +132,7 @@ class SeparableBranches(Branches):
             x, stride, dilation = x[:, :, ::2, ::2], 1, 1
         found = depthwise_input_gradient(at_features, self.weights[0], x.shape[2:], stride, dilation)
         if self.count > 1:
-            found = as_images(as_branches(found, self.count).sum(dim=0), x)
+            found = as_images(as_branches(as_rows(found), self.count).sum(dim=0), x)
         if thin:
             whole = torch.zeros_like(self.rectified.x) if before is None else before
             whole[:, :, ::2, ::2] += found

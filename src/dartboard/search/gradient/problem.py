@@ -44,15 +44,14 @@ class SgdStep:
 
     def __call__(self, weights: Tensors, gradients: Tensors) -> dict[str, Tensor]:
         """W - lr * (momentum * v + gradient + weight_decay * w), differentiable; plain momentum, no clipping."""
-        # A supernet has thousands of weights, of which most are small: one call for all costs less than one for each.
-        current = list(weights.values())
-        decayed = torch._foreach_add([gradients[name] for name in weights], current, alpha=self.weight_decay)
-        directions = dict(zip(weights, decayed, strict=True))
-        if pushed := [name for name in weights if name in self.velocity]:
-            given = [directions[name] for name in pushed], [self.velocity[name] for name in pushed]
-            directions |= zip(pushed, torch._foreach_add(*given, alpha=self.momentum), strict=True)
-        moved = torch._foreach_add(current, list(directions.values()), alpha=-self.lr)
-        return dict(zip(weights, moved, strict=True))
+        # One call for all weights would be faster, but torch takes minutes to differentiate such.
+        moved = {}
+        for name, weight in weights.items():
+            direction = torch.add(gradients[name], weight, alpha=self.weight_decay)
+            if name in self.velocity:
+                direction = torch.add(direction, self.velocity[name], alpha=self.momentum)
+            moved[name] = torch.add(weight, direction, alpha=-self.lr)
+        return moved
 
 
 class Trial(NamedTuple):

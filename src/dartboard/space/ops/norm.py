@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dartboard.space.ops.kernels import has_own_kernels
-from dartboard.space.ops.rows import as_rows, count_pixels, in_channels_last
+from dartboard.space.ops.rows import as_images, as_rows
 
 __all__ = ["BatchNorm2d", "channel_moments", "norm_gradient"]
 
@@ -78,7 +78,7 @@ class _BatchNorm(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        mean, variance = channel_moments(x)
+        mean, variance = channel_moments(as_rows(x))
         inverse = (variance + eps).rsqrt_()
         scale = inverse if weight is None else inverse * weight
         shift = -mean * scale if bias is None else torch.addcmul(bias, mean, scale, value=-1)
@@ -101,18 +101,19 @@ class _BatchNorm(torch.autograd.Function):
             at_x, at_weight, at_bias = _differentiable(x, weight, bias, ctx.eps, gradient)
             return at_x, at_weight, at_bias, None
         scale = torch.ones_like(mean) if weight is None else weight
-        at_x, at_weight, sums = norm_gradient(
-            x, in_channels_last(gradient), mean, inverse, scale, x_wanted=ctx.needs_input_grad[0]
+        at_rows, at_weight, sums = norm_gradient(
+            as_rows(x), as_rows(gradient), mean, inverse, scale, x_wanted=ctx.needs_input_grad[0]
         )
+        at_x = None if at_rows is None else as_images(at_rows, x)
         return at_x, None if weight is None else at_weight, None if bias is None else sums, None
 
 
-def channel_moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and biased variance of every channel of x, (batch, C, height, width), channels last; each (C,)."""
-    if x.device.type != "cpu":
-        variance, mean = torch.var_mean(as_rows(x), dim=0, correction=0)
+def channel_moments(x_PC: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and biased variance of every channel, each (C,)."""
+    if x_PC.device.type != "cpu":
+        variance, mean = torch.var_mean(x_PC, dim=0, correction=0)
         return mean, variance
-    x_RG, group = _grouped(x)
+    x_RG, group = _grouped(x_PC)
     mean, variance = torch.ops.aten.batch_norm_update_stats(x_RG, None, None, 0.0)
     if group > 1:
         means = mean.view(group, -1)
@@ -123,44 +124,43 @@ def channel_moments(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def norm_gradient(
-    x: Tensor, gradient: Tensor, mean: Tensor, inverse: Tensor, scale: Tensor, *, x_wanted: bool
+    x_PC: Tensor, gradient_PC: Tensor, mean: Tensor, inverse: Tensor, scale: Tensor, *, x_wanted: bool
 ) -> tuple[Tensor | None, Tensor, Tensor]:
     """Gradients of scale * (x - mean) * inverse + shift, mean and inverse being those of x.
 
     Args:
-        x: (batch, C, height, width), channels last.
-        gradient: at the result, likewise.
+        x_PC: a row for each pixel.
+        gradient_PC: at the result.
         mean: of every channel, (C,).
         inverse: one over its standard deviation, (C,).
         scale: what the normalised x is multiplied by, (C,).
         x_wanted: whether the gradient at x is wanted.
 
     Returns:
-        The gradients at x (or None), at the scale and at the shift.
+        The gradients at x, (P, C) or None, at the scale and at the shift.
     """
-    if x.device.type != "cpu" or _fits_vectors(x.shape[1]):
+    if x_PC.device.type != "cpu" or _fits_vectors(x_PC.shape[1]):
         found: tuple[Tensor | None, Tensor, Tensor] = torch.ops.aten.native_batch_norm_backward(
-            gradient, x, scale, None, None, mean, inverse, True, 0.0, [x_wanted, True, True]
+            gradient_PC, x_PC, scale, None, None, mean, inverse, True, 0.0, [x_wanted, True, True]
         )
         return found
-    products, sums = _gradient_sums(x, gradient, mean)
+    products, sums = _gradient_sums(x_PC, gradient_PC, mean)
     at_scale = products * inverse
     if not x_wanted:
         return None, at_scale, sums
     # at x: scale * inverse * gradient + slope * x + constant
     factor = scale * inverse
-    share = factor * (-1 / count_pixels(x))
+    share = factor * (-1 / len(x_PC))
     slope = share * inverse * at_scale
     constant = torch.addcmul(share * sums, slope, mean, value=-1)
-    at_x = torch.empty_like(x)
-    torch.addcmul(constant, as_rows(x), slope, out=as_rows(at_x)).addcmul_(as_rows(gradient), factor)
-    return at_x, at_scale, sums
+    at_x_PC = torch.addcmul(constant, x_PC, slope).addcmul_(gradient_PC, factor)
+    return at_x_PC, at_scale, sums
 
 
-def _gradient_sums(x: Tensor, gradient: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums over pixels of gradient times (x - mean), and of the gradient, which is laid out as x is; each (C,)."""
-    x_RG, group = _grouped(x)
-    gradient_RG, _ = _grouped(gradient)
+def _gradient_sums(x_PC: Tensor, gradient_PC: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums over pixels of gradient times (x - mean), and of the gradient; each (C,)."""
+    x_RG, group = _grouped(x_PC)
+    gradient_RG, _ = _grouped(gradient_PC)
     means = mean.repeat(group)
     # With moments given from outside, torch's gradients of scale and shift are bare sums over pixels.
     _, products, sums = torch.ops.aten.native_batch_norm_backward(
@@ -171,13 +171,13 @@ def _gradient_sums(x: Tensor, gradient: Tensor, mean: Tensor) -> tuple[Tensor, T
     return products, sums
 
 
-def _grouped(x: Tensor) -> tuple[Tensor, int]:
-    """x, channels last, as (R, G * C), the same memory; and G, which is 1 where torch is as fast."""
-    channels = x.shape[1]
-    pixels, group = x.numel() // channels, 1
+def _grouped(x_PC: Tensor) -> tuple[Tensor, int]:
+    """Its rows as (R, G * C), the same memory; and G, which is 1 where torch is as fast."""
+    pixels, channels = x_PC.shape
+    group = 1
     while not _fits_vectors(channels) and pixels % (2 * group) == 0 and 2 * group * channels <= _ROW:
         group *= 2
-    return x.as_strided((pixels // group, group * channels), (group * channels, 1)), group
+    return (x_PC if group == 1 else x_PC.view(pixels // group, group * channels)), group
 
 
 def _differentiable(

@@ -7,7 +7,7 @@ channels, I and O channels of either of two maps, E branches whose channels lie 
 import torch
 from torch import Tensor
 
-__all__ = ["as_branches", "as_images", "as_rows", "count_pixels", "in_channels_last", "sum_of_products"]
+__all__ = ["as_branches", "as_images", "as_rows", "in_channels_last", "sum_of_products"]
 
 _PARTS, _LEAST_PIXELS = 2, 2**12
 """Into how many parts the pixels of a product are divided on a CPU, and from how many pixels on."""
@@ -16,11 +16,6 @@ _PARTS, _LEAST_PIXELS = 2, 2**12
 def in_channels_last(x: Tensor) -> Tensor:
     """x, (batch, channels, height, width), laid out channels last; itself where it is."""
     return x if x.is_contiguous(memory_format=torch.channels_last) else x.contiguous(memory_format=torch.channels_last)
-
-
-def count_pixels(x: Tensor) -> int:
-    """Pixels of all images of x, (batch, channels, height, width)."""
-    return x.shape[0] * x.shape[2] * x.shape[3]
 
 
 def as_rows(x: Tensor) -> Tensor:
@@ -38,11 +33,11 @@ def as_images(rows_PC: Tensor, like: Tensor) -> Tensor:
     return rows_PC.as_strided((batch, channels, height, width), steps)
 
 
-def as_branches(x: Tensor, count: int) -> Tensor:
-    """(batch, E * C, height, width) -> (E, P, C) for E = count, the same memory where x is channels last."""
-    batch, channels, height, width = x.shape
+def as_branches(rows: Tensor, count: int) -> Tensor:
+    """(P, E * C) -> (E, P, C) for E = count, the same memory."""
+    pixels, channels = rows.shape
     each = channels // count
-    return in_channels_last(x).as_strided((count, batch * height * width, each), (each, channels, 1))
+    return rows.as_strided((count, pixels, each), (each, channels, 1))
 
 
 def sum_of_products(left_PI: Tensor, right_PO: Tensor) -> Tensor:

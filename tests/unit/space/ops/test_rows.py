@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dartboard.space.ops.rows import as_branches, as_images, as_rows, count_pixels, sum_of_products
+from dartboard.space.ops.rows import as_branches, as_images, as_rows, sum_of_products
 
 
 def draw(*shape: int) -> torch.Tensor:
@@ -13,9 +13,8 @@ def draw(*shape: int) -> torch.Tensor:
 
 def test_rows_and_branches_are_views_that_turn_back_into_the_map() -> None:
     x = draw(2, 6, 3, 4)
-    rows, branches = as_rows(x), as_branches(x, 3)
+    rows, branches = as_rows(x), as_branches(as_rows(x), 3)
     assert rows.data_ptr() == branches.data_ptr() == x.data_ptr()
-    assert count_pixels(x) == len(rows) == 24
     assert torch.equal(rows, x.permute(0, 2, 3, 1).reshape(24, 6))
     assert torch.equal(torch.cat(list(branches), dim=1), rows)
     assert torch.equal(as_images(rows, x), x)
