@@ -1,9 +1,9 @@
 """Batch norm whose time does not depend on how the number of channels fits the machine's vectors.
 
 torch's kernels on CPUs, channels last, take much longer where a pixel's channels do not fill whole vectors
-(36 channels of float32, the width of the DARTS evaluation network). But the maps of some pixels that lie side by side
-are also one pixel of as many times more channels: the moments of those are found fast, and few numbers are left to be
-put together.
+(36 channels of float32, the width of the DARTS evaluation network), and its moments where few channels meet very many
+pixels. But the maps of some pixels that lie side by side are also one pixel of as many times more channels:
+the moments of those are found fast, and few numbers are left to be put together.
 
 Shapes by suffix: P pixels of all images, C channels, G pixels taken together, R = P / G rows of G * C values.
 """
@@ -21,6 +21,10 @@ __all__ = ["BatchNorm2d", "channel_moments", "norm_gradient"]
 
 _ROW = 512
 """Most values of the pixels that are taken together."""
+
+_NARROW, _LARGE, _SHORT, _MANY = 32, 2**18, 128, 2**20
+"""Up to how many channels, and from how many values on, moments are found faster in rows of so many values; and from
+how many on the whole batch norm is."""
 
 _FEWEST = 2**15
 """Up to how many values torch's kernels are as fast."""
@@ -42,7 +46,7 @@ class BatchNorm2d(nn.BatchNorm2d):
         if not batch_moments or self.momentum is None or not has_own_kernels(x):
             return super().forward(x)
         # Asked last: a compiler, which has gone above, would tie what it makes to these numbers.
-        if _fits_vectors(self.num_features) or x.numel() <= max(_FEWEST, self.num_features):
+        if _is_fast_forward(self.num_features, x.numel()):
             return super().forward(x)
         result, mean, variance = _BatchNorm.apply(x, self.weight, self.bias, self.eps)  # type: ignore[no-untyped-call]
         if self.track_running_stats:
@@ -66,8 +70,13 @@ class BatchNorm2d(nn.BatchNorm2d):
         self.running_var.mul_(1 - momentum).add_(variance, alpha=momentum * pixels / (pixels - 1))
 
 
+def _is_fast_forward(channels: int, values: int) -> bool:
+    """Whether torch's forward pass is as fast: on small maps, and with whole vectors, if not very many short ones."""
+    return values <= max(_FEWEST, channels) or (_fits_vectors(channels) and (channels > _NARROW or values < _MANY))
+
+
 def _fits_vectors(channels: int) -> bool:
-    """Whether torch is fast: whole vectors of 16 channels, or of 8 where there are many."""
+    """Whether torch is fast with them: whole vectors of 16 channels, or of 8 where there are many."""
     return channels % 16 == 0 or (channels % 8 == 0 and channels > 64)
 
 
@@ -113,7 +122,8 @@ def channel_moments(x_PC: Tensor) -> tuple[Tensor, Tensor]:
     if x_PC.device.type != "cpu":
         variance, mean = torch.var_mean(x_PC, dim=0, correction=0)
         return mean, variance
-    x_RG, group = _grouped(x_PC)
+    narrow = x_PC.shape[1] <= _NARROW and x_PC.numel() >= _LARGE
+    x_RG, group = _grouped(x_PC, least=_SHORT if narrow else 0)
     mean, variance = torch.ops.aten.batch_norm_update_stats(x_RG, None, None, 0.0)
     if group > 1:
         means = mean.view(group, -1)
@@ -171,11 +181,11 @@ def _gradient_sums(x_PC: Tensor, gradient_PC: Tensor, mean: Tensor) -> tuple[Ten
     return products, sums
 
 
-def _grouped(x_PC: Tensor) -> tuple[Tensor, int]:
-    """Its rows as (R, G * C), the same memory; and G, which is 1 where torch is as fast."""
+def _grouped(x_PC: Tensor, least: int = 0) -> tuple[Tensor, int]:
+    """Its rows as (R, G * C), the same memory, of at least so many values; and G, which is 1 where torch is as fast."""
     pixels, channels = x_PC.shape
-    group = 1
-    while not _fits_vectors(channels) and pixels % (2 * group) == 0 and 2 * group * channels <= _ROW:
+    wanted, group = least if _fits_vectors(channels) else _ROW, 1
+    while 2 * group * channels <= wanted and pixels % (2 * group) == 0:
         group *= 2
     return (x_PC if group == 1 else x_PC.view(pixels // group, group * channels)), group
 

@@ -17,6 +17,7 @@ from dartboard.space.ops.norm import BatchNorm2d
 def every_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small maps take the fast path too."""
     monkeypatch.setattr(module, "_FEWEST", 0)
+    monkeypatch.setattr(module, "_MANY", 0)
 
 
 def pair(channels: int, seed: int = 0, *, affine: bool = True, running: bool = True) -> tuple[nn.Module, nn.Module]:
@@ -47,10 +48,20 @@ def step_name(layer: nn.Module, x: Tensor) -> str:
     return "" if node is None else node.name()
 
 
+@pytest.mark.parametrize(
+    ("pixels", "channels"), [(2**14, 16), (2**13 + 4, 32), (2**13, 64), (2**15 + 1, 16), (100, 36)]
+)
+def test_moments_are_those_of_every_channel(pixels: int, channels: int) -> None:
+    rows = draw(pixels, channels, 1, 1).flatten(1)
+    mean, variance = module.channel_moments(rows)
+    assert_close(mean, rows.mean(dim=0))
+    assert_close(variance, rows.var(dim=0, correction=0))
+
+
 @settings(deadline=None)
 @given(
     batch=st.integers(1, 5),
-    channels=st.sampled_from([1, 3, 5, 20, 36, 300]),
+    channels=st.sampled_from([1, 3, 5, 16, 20, 32, 36, 300]),
     size=st.tuples(st.integers(2, 9), st.integers(1, 9)),
     affine=st.booleans(),
     running=st.booleans(),
@@ -133,6 +144,8 @@ def test_what_torch_does_well_is_left_to_torch(monkeypatch: pytest.MonkeyPatch) 
     with plain_kernels():
         assert step_name(layer, x) == torchs
     assert step_name(layer, x.contiguous()) == torchs
+    assert step_name(BatchNorm2d(32).double(), draw(2, 32, 4, 4)) == usual
+    monkeypatch.setattr(module, "_MANY", 2 * 32 * 4 * 4 + 1)
     assert step_name(BatchNorm2d(32).double(), draw(2, 32, 4, 4)) == torchs
     assert step_name(BatchNorm2d(72).double(), draw(2, 72, 4, 4)) == torchs
     assert step_name(BatchNorm2d(36, momentum=None).double(), x) == torchs
