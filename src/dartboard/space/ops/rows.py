@@ -9,7 +9,7 @@ from torch import Tensor
 
 __all__ = ["as_branches", "as_images", "as_rows", "in_channels_last", "sum_of_products"]
 
-_PARTS, _LEAST_PIXELS = 2, 2**12
+_PARTS, _LEAST_PIXELS = 4, 2**12
 """Into how many parts the pixels of a product are divided on a CPU, and from how many pixels on."""
 
 
