@@ -27,7 +27,7 @@ GRADIENT_BASED = [name for name in ALL if make_recipe(name, {}).gradient is not 
 TRAINED = [name for name in ALL if not any(isinstance(rule, NoTraining) for rule in make_recipe(name, {}).rules)]
 """Those that train a supernet; `random` learns nothing, so it cannot find what is planted."""
 
-Plain = Callable[[str], Outcome]
+Plain = Callable[..., Outcome]
 
 FAST = {"alpha_lr": 0.03}
 """A hundred times the papers' rate: 40 steps instead of thousands."""
@@ -250,22 +250,23 @@ def search(folder: Path, name: str, *layers: dict[str, Any], observer: Observer 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Plain:
-    """What `search` leaves for a method, searched once."""
-    return cache(lambda name: search(tmp_path_factory.mktemp("plain"), name))
+    """What `search` leaves for a method with settings given as (key, value), searched once."""
+    return cache(lambda name, *settings: search(tmp_path_factory.mktemp("plain"), name, dict(settings)))
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_same_seed_same_bits_and_another_seed_another_search(name: str, plain: Plain, tmp_path: Path) -> None:
-    assert search(tmp_path / "again", name) == plain(name)
-    assert search(tmp_path / "other", name, {"seed": 1}) != plain(name)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_torchs_global_random_state_neither_matters_nor_moves(name: str, plain: Plain, tmp_path: Path) -> None:
+def test_same_seed_same_bits_and_torchs_global_random_state_neither_matters_nor_moves(
+    name: str, plain: Plain, tmp_path: Path
+) -> None:
     torch.manual_seed(12345)
     before = torch.get_rng_state()
-    assert search(tmp_path / "again", name) == plain(name)
+    assert search(tmp_path, name) == plain(name)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_another_seed_another_search(name: str, plain: Plain, tmp_path: Path) -> None:
+    assert search(tmp_path, name, {"seed": 1}) != plain(name)
 
 
 STOPS = [
@@ -434,6 +435,5 @@ def test_every_option_of_every_method_changes_the_search(
 ) -> None:
     key = f"method.options.{option}"
     base = {other: setting for other, setting in SHOWS_WITH.get((name, option), {}).items() if other != key}
-    before = search(tmp_path / "before", name, base) if base else plain(name)
-    changed = search(tmp_path / "changed", name, base, {key: value})
+    before, changed = plain(name, *base.items()), search(tmp_path, name, base, {key: value})
     assert before["checkpoints"]["search.pt"]["alphas"] != changed["checkpoints"]["search.pt"]["alphas"]
