@@ -239,7 +239,7 @@ def _form(name: str, space: SearchSpace, stride: int, norm: Norm) -> Form:
         return form_of(name, space, stride, norm)
 
 
-_BUNDLE = Work(Counts(calls=15), Counts(calls=20), Counts(calls=22))
+_BUNDLE = Work(Counts(calls=13), Counts(calls=17), Counts(calls=19))
 """What half a bundle does with the few numbers of its norms, whatever the number of branches."""
 
 
