@@ -242,13 +242,16 @@ def test_the_nas_bench_201_supernet_has_the_known_size() -> None:
 
 
 # Every seventh has all operations on all edges: seven and the five operations have no common factor.
-@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
-def test_the_size_of_every_nas_bench_201_architecture_is_the_benchmarks(step: int) -> None:
+@pytest.mark.parametrize(("step", "different"), [(7, 24), pytest.param(1, 28, marks=pytest.mark.slow)])
+def test_the_size_of_every_nas_bench_201_architecture_is_the_benchmarks(step: int, different: int) -> None:
+    sizes = set()
     for text in strings_201[::step]:
         ones, threes = text.count("nor_conv_1x1"), text.count("nor_conv_3x3")
         cost = nb201_cost(text)
         assert cost.parameters == 73_306 + 28_000 * ones + 243_040 * threes
         assert cost.multiply_adds == 7_783_040 + 3_932_160 * ones + 35_389_440 * threes
+        sizes.add(cost.parameters)
+    assert len(sizes) == different
 
 
 @pytest.mark.parametrize(

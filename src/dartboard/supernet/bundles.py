@@ -97,7 +97,7 @@ class Added(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a backward pass gives: gradients at relu(x), at the gate of every channel, and at the stacked weights."""
+    """What a backward pass gives, if wanted: gradients at relu(x), at the gates, by channel, and at stacked weights."""
 
     x: Tensor | None
     gates_R: Tensor

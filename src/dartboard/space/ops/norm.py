@@ -23,8 +23,8 @@ _ROW = 512
 """Most values of the pixels that are taken together."""
 
 _NARROW, _LARGE, _SHORT, _MANY = 32, 2**18, 128, 2**20
-"""Up to how many channels, and from how many values on, moments are found faster in rows of so many values; and from
-how many on the whole batch norm is."""
+"""Up to how many channels, and from how many values of a map on, moments are found faster in rows of so many values;
+and from how many values on that makes up for a batch norm of our own."""
 
 _FEWEST = 2**15
 """Up to how many values torch's kernels are as fast."""
@@ -118,12 +118,12 @@ class _BatchNorm(torch.autograd.Function):
 
 
 def channel_moments(x_PC: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and biased variance of every channel, each (C,)."""
+    """Mean and biased variance of every channel, each (C,), from a row for each pixel, (P, C)."""
     if x_PC.device.type != "cpu":
         variance, mean = torch.var_mean(x_PC, dim=0, correction=0)
         return mean, variance
     narrow = x_PC.shape[1] <= _NARROW and x_PC.numel() >= _LARGE
-    x_RG, group = _grouped(x_PC, least=_SHORT if narrow else 0)
+    x_RG, group = _grouped(x_PC, most=_SHORT if narrow else 0)
     mean, variance = torch.ops.aten.batch_norm_update_stats(x_RG, None, None, 0.0)
     if group > 1:
         means = mean.view(group, -1)
@@ -181,11 +181,11 @@ def _gradient_sums(x_PC: Tensor, gradient_PC: Tensor, mean: Tensor) -> tuple[Ten
     return products, sums
 
 
-def _grouped(x_PC: Tensor, least: int = 0) -> tuple[Tensor, int]:
-    """Its rows as (R, G * C), the same memory, of at least so many values; and G, which is 1 where torch is as fast."""
+def _grouped(x_PC: Tensor, most: int = 0) -> tuple[Tensor, int]:
+    """Its rows as (R, G * C), the same memory, and G; `most` values are in a row where pixels fill whole vectors."""
     pixels, channels = x_PC.shape
-    wanted, group = least if _fits_vectors(channels) else _ROW, 1
-    while 2 * group * channels <= wanted and pixels % (2 * group) == 0:
+    most, group = most if _fits_vectors(channels) else _ROW, 1
+    while 2 * group * channels <= most and pixels % (2 * group) == 0:
         group *= 2
     return (x_PC if group == 1 else x_PC.view(pixels // group, group * channels)), group
 
