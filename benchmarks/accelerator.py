@@ -190,12 +190,13 @@ def _search(name: str, space: str, shows: str, minutes: float, value: int) -> En
     def command(setting: Setting) -> list[str]:
         start = [sys.executable, "-m", "dartboard", "search"]
         preset = {"darts": "darts-cifar"}.get(space, space)
+        recorded = ["--set", "search.cuda_graph=true"] if setting.device.startswith("cuda") else []
         size = (
             ["--preset", "smoke", "--space", space, "--set", "search.epochs=1", "--set", "search.steps_per_epoch=2"]
             if setting.smoke
             else [str(data_root() / "cifar10"), "--preset", preset]
         )
-        return [*start, *size, "--device", setting.device, "--out", str(run(setting)), "--resume", "--json"]
+        return [*start, *size, *recorded, "--device", setting.device, "--out", str(run(setting)), "--resume", "--json"]
 
     def read(_output: str, setting: Setting) -> Record:
         return search_figures(run(setting))

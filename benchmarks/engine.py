@@ -37,7 +37,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from dartboard.runs import equal_steps
+from dartboard.runs import equal_steps, make_graph
 from dartboard.search import Bilevel, SgdStep, Unrolled
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, Mixing, OutsideWeights, ReferenceSupernet, SupernetSpec
@@ -241,12 +241,14 @@ class GraphContestant(Contestant):
 
     def __init__(self, case: Case, name: str, device: torch.device) -> None:
         super().__init__(case, name, device)
-        self._graph: torch.cuda.CUDAGraph | None = None
+        graph = make_graph(device)
+        assert graph is not None
+        self._graph = graph
         self._buffers: tuple[Draw, Draw] | None = None
 
     def step(self, draws: tuple[Draw, Draw]) -> None:
         """See `Contestant.step`; the first one warms up and captures."""
-        if self._graph is None or self._buffers is None:
+        if self._buffers is None:
             self._capture(draws)
             return
         for buffer, draw in zip(self._buffers, draws, strict=True):
@@ -256,21 +258,14 @@ class GraphContestant(Contestant):
 
     def _capture(self, draws: tuple[Draw, Draw]) -> None:
         buffers = tuple(Draw(draw.images.clone(), draw.labels.clone(), draw.active) for draw in draws)
-        self._buffers = buffers[0], buffers[1]
-        # Kernels are chosen, and the optimisers make their state, before the capture; on a stream of its own, since
-        # what runs on the default one cannot be captured.
-        stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream(self.device))
-        with torch.cuda.stream(stream):
-            for _ in range(3):
-                super().step(self._buffers)
-        torch.cuda.current_stream(self.device).wait_stream(stream)
+        own = self._buffers = buffers[0], buffers[1]
+        # Kernels are chosen, and the optimisers make their state, before the capture.
+        for _ in range(3):
+            self._graph.warm_up(lambda: super(GraphContestant, self).step(own))
         # Gradients must be born in the graph's own memory, to be at the same address in every replay.
         self.weight_optimizer.zero_grad(set_to_none=True)
         self.alpha_optimizer.zero_grad(set_to_none=True)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            super().step(self._buffers)
+        self._graph.capture(lambda: super(GraphContestant, self).step(own))
 
 
 def make_contestant(case: Case, name: str, device: torch.device) -> Contestant:

@@ -54,7 +54,7 @@ from dartboard.search import (
 from dartboard.search import steps as search_steps
 from dartboard.search.gradient import Gradient, first_order
 from dartboard.search.stage import StageSearch
-from dartboard.search.steps import Streams
+from dartboard.search.streams import Streams
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, ReferenceSupernet, SupernetSpec
 from records import RESULTS, Records, conditions, data_root, find_device, load, save, synchronize

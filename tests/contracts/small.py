@@ -14,7 +14,7 @@ from dartboard.runs import Observer, RunDirectory
 from dartboard.space import CellTopology, SearchSpace
 from dartboard.space.skeleton import DartsSkeleton
 
-__all__ = ["SMALL_SPACE", "Outcome", "open_small", "outcome"]
+__all__ = ["SMALL_SPACE", "Outcome", "fingerprint", "open_small", "outcome"]
 
 
 def small_space() -> SearchSpace:

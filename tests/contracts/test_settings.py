@@ -72,8 +72,8 @@ TRAIN_FIELDS: dict[str, tuple[Any, Layer]] = {
     "precision": ("bfloat16", {}),
 }
 
-SPEED_ONLY = {"compile"}
-"""Fields that change how fast a training is and nothing else."""
+SPEED_ONLY = {"compile", "cuda_graph"}
+"""Fields that change how fast a training or a search is and nothing else."""
 
 COLOUR_ONLY = {"hue_jitter"}
 """Fields without effect on the gray images here; tests/unit/data/test_colours.py has their effect."""

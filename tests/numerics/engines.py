@@ -115,7 +115,7 @@ def ask(
 def directions(tensors: Iterable[Tensor], seed: int = 5) -> list[Tensor]:
     """A random tensor in the shape of each."""
     generator = torch.Generator().manual_seed(seed)
-    return [normal(generator, *tensor.shape).to(tensor.dtype) for tensor in tensors]
+    return [normal(generator, *tensor.shape).to(tensor) for tensor in tensors]
 
 
 def answer(supernet: ReferenceSupernet, question: Question) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from dartboard.data import ArrayData, Dataset, Normalization, Splits, load_datas
 from dartboard.errors import RunDirectoryError, SettingsError
 from dartboard.pipeline.presets import AUTO
 from dartboard.pipeline.settings import RunSettings
-from dartboard.runs import Observer, RunDirectory, next_free, write_text
+from dartboard.runs import GRAPHS, Observer, RunDirectory, next_free, write_text
 
 __all__ = ["Clock", "Session", "device_name", "find_device", "open_session", "phase_seconds"]
 
@@ -193,6 +193,7 @@ def open_session(
         DartboardError: the device, the directory or the data cannot be used; the directory is as it was.
     """
     device = find_device(settings.device)
+    _check_recording(settings, device)
     clock = Clock()
     with RunDirectory(out or _default_directory(settings, resume=resume)) as run:
         settings = settle(run) if settle else settings
@@ -211,6 +212,14 @@ def open_session(
             observer=observer,
             data_seconds=time.perf_counter() - started,
             clock=replace(clock, earlier=worked_seconds(run)),
+        )
+
+
+def _check_recording(settings: RunSettings, device: torch.device) -> None:
+    if settings.search.cuda_graph and device.type not in GRAPHS:
+        raise SettingsError(
+            f"search.cuda_graph records steps on a CUDA device, and this run is on the {device.type}; leave it out, or "
+            "choose another --device."
         )
 
 

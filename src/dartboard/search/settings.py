@@ -73,5 +73,10 @@ class SearchSettings(Settings):
     """Epochs from one measurement of the largest eigenvalue of the alpha Hessian to the next: it rises before a search
     collapses, and costs about 20 steps. Methods that go by it keep their own intervals; null: only these measure."""
 
+    cuda_graph: bool = False
+    """Record the step of every epoch once as a CUDA graph and repeat it from there: a step has thousands of small
+    operations, and most of its time on a GPU goes into launching them. Methods that draw what a step runs launch it as
+    ever. Needs a CUDA device."""
+
     augment: AugmentSettings = AugmentSettings()
     """Augmentation of both halves."""

@@ -10,17 +10,19 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.errors import NonFiniteLossError, SettingsError
-from dartboard.runs import Event, Observer, Score, make_generator, seeded_initialization, validation_facts
+from dartboard.runs import Event, Observer, Score, make_generator, make_graph, seeded_initialization, validation_facts
 from dartboard.search.architecture import Architecture, Live
 from dartboard.search.companions import CompanionNetwork, Distillation
 from dartboard.search.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.search.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
 from dartboard.search.recipe import Recipe, Stage
+from dartboard.search.recording import RecordedSteps
 from dartboard.search.scoring import Scorer
 from dartboard.search.selection import Judged, Judging, Trained
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
-from dartboard.search.steps import Steps, Streams
+from dartboard.search.steps import Steps
+from dartboard.search.streams import Streams
 from dartboard.space import Genotype
 from dartboard.supernet import carry_weights
 
@@ -91,6 +93,7 @@ class StageSearch:
         self.batches: SearchBatches = problem.make_batches(recipe.images)
         available = len(self.batches.weights)
         self.num_steps = available if length.steps is None else min(available, length.steps)
+        self._has_told = False
         self.state = self._start(span, length.epochs, live)
 
     def _start(self, span: tuple[int, int], epochs: int, live: Live) -> SearchState:
@@ -176,10 +179,12 @@ class StageSearch:
         steps = self.make_steps()
         state.supernet.train()
         self._train_companion(steps)
-        own = self._epoch_batches()
+        own, take = self._epoch_batches(), self._recorded(steps)
         for batch in islice(own.weights.epoch(state.generator("weight-batches")), self.num_steps):
-            steps(batch)
+            take(batch)
             observer.step()
+        if isinstance(take, RecordedSteps):
+            self._tell_obstacle(take.obstacle, observer)
         for rule in self.recipe.rules:
             rule.after_steps(state, self.num_steps)
         losses = self._read(steps)
@@ -303,6 +308,17 @@ class StageSearch:
         own = self._epoch_batches()
         streams = Streams(self.state.generator, own.alphas.forever, own.weights.forever)
         return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
+
+    def _recorded(self, steps: Steps) -> Steps | RecordedSteps:
+        """The steps as they are taken: one by one, or from a recording."""
+        graph = make_graph(self.problem.device) if self.settings.cuda_graph else None
+        return steps if graph is None else RecordedSteps(steps, graph)
+
+    def _tell_obstacle(self, obstacle: str, observer: Observer) -> None:
+        """Say once of a stage why its steps are not recorded."""
+        if obstacle and not self._has_told:
+            self._has_told = True
+            observer.note(f"Steps of the search are launched one by one, without a CUDA graph: {obstacle.rstrip('.')}.")
 
     def _epoch_batches(self) -> SearchBatches:
         """The batches as large as rules have made them."""

@@ -234,7 +234,7 @@ class SearchState:
                 alpha.copy_(saved["alphas"][name])
         self.weight_optimizer.load_state_dict(saved["weight_optimizer"])
         if self.alpha_optimizer:
-            self.alpha_optimizer.load_state_dict(saved["alpha_optimizer"])
+            self.alpha_optimizer.load_state_dict(_as_run_here(saved["alpha_optimizer"], self.alpha_optimizer))
         self.epoch = saved["epoch"]
         self.stop_reason = saved["stop_reason"]
         self.final_alphas = saved["final_alphas"]
@@ -242,3 +242,12 @@ class SearchState:
         self.decisions, self.extra_images = saved["decisions"], saved["extra_images"]
         self.temperature, self.auxiliary_gate = saved["temperature"], saved["auxiliary_gate"]
         self.refresh()
+
+
+def _as_run_here(saved: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """An optimiser's state, which another device may have left, with what this device wants of its steps."""
+    groups = [
+        {key: own.get(key, value) if key == "capturable" else value for key, value in group.items()}
+        for group, own in zip(saved["param_groups"], optimizer.param_groups, strict=True)
+    ]
+    return {**saved, "param_groups": groups}

@@ -1,6 +1,6 @@
 """The steps of an epoch: alpha and weights in turn, or both at once."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 
 import torch
@@ -26,33 +26,11 @@ from dartboard.search.recipe import Recipe
 from dartboard.search.relaxation import DrawsPaths, Settles
 from dartboard.search.settings import SearchSettings
 from dartboard.search.state import SearchState
+from dartboard.search.streams import Streams
 from dartboard.space.ops import RandomOp
 from dartboard.supernet import OutsideWeights
 
-__all__ = ["Steps", "Streams"]
-
-
-class Streams:
-    """Random numbers and batches of one epoch, each from a generator of its own.
-
-    Args:
-        make: purpose -> generator.
-        alphas: generator -> endless batches for alpha.
-        weights: generator -> endless batches like those of the weights.
-    """
-
-    def __init__(
-        self,
-        make: Callable[[str], torch.Generator],
-        alphas: Callable[[torch.Generator], Iterator[Batch]],
-        weights: Callable[[torch.Generator], Iterator[Batch]],
-    ) -> None:
-        self.gates = make("gates")
-        self.perturbation = make("perturbation")
-        self.dropping = make("dropping")
-        self.noise = make("noise")
-        self.alphas = alphas(make("alpha-batches"))
-        self.further = weights(make("further-batches"))
+__all__ = ["Steps"]
 
 
 class Steps:
@@ -69,12 +47,12 @@ class Steps:
     def __init__(
         self, recipe: Recipe, settings: SearchSettings, state: SearchState, streams: Streams, device: torch.device
     ) -> None:
+        self.streams = streams
         self.weight_meter = Meter(device)
         self.alpha_meter = Meter(device)
         self._recipe = recipe
         self._settings = settings
         self._state = state
-        self._streams = streams
         self._taken = 0
         self._drawn: StepGates | None = None
         self._draws = any(isinstance(module, RandomOp) for module in state.supernet.modules())
@@ -94,6 +72,11 @@ class Steps:
             self._alpha(seen)
         self._weights(seen)
 
+    @property
+    def are_alike(self) -> bool:
+        """Whether every step of the epoch does the same, but for what it draws."""
+        return self._state.alpha_rests or self._state.alpha_every == 1
+
     def train_companion(self, batch: Batch) -> None:
         """One step of the companion alone, on its cross-entropy."""
         companion, optimizer, runs = self._companion
@@ -103,23 +86,23 @@ class Steps:
         self._move(learned, optimizer, differentiate_reached(loss, learned))
 
     def _seen(self, batch: Batch) -> SeenBatch:
-        seen = self._state.dropping(batch, self._state.architecture.cells, self._streams.dropping)
+        seen = self._state.dropping(batch, self._state.architecture.cells, self.streams.dropping)
         if not self._draws:
             return seen
-        return seen._replace(noise_seed=int(torch.randint(2**62, (), generator=self._streams.noise)))
+        return seen._replace(noise_seed=int(torch.randint(2**62, (), generator=self.streams.noise)))
 
     def _alpha(self, train_batch: SeenBatch) -> None:
         """Move alpha by the method's gradient."""
         assert self._recipe.gradient is not None
         self._drawn = None
-        own = self._seen(next(self._streams.alphas))
+        own = self._seen(next(self.streams.alphas))
         problem = self._problem(train_batch, own)
         self._move_alphas(self._recipe.gradient(problem))
 
     def _alpha_and_companion(self, train_batch: SeenBatch) -> None:
         """Move alpha and the companion by one backward pass."""
         companion, optimizer, _ = self._companion
-        own, alphas = self._seen(next(self._streams.alphas)), self._state.alphas
+        own, alphas = self._seen(next(self.streams.alphas)), self._state.alphas
         self._problem(train_batch, own)
         loss = self._penalized(lambda _, seen: self._joint_loss(own, seen))(self._state.weights, alphas)
         learned = dict(companion.named_parameters())
@@ -131,7 +114,7 @@ class Steps:
     def _joint_loss(self, batch: SeenBatch, alphas: Tensors) -> Tensor:
         state = self._state
         companion, _, runs = self._companion
-        drawn = state.architecture.draw(alphas, self._streams.gates, of_alpha=True)
+        drawn = state.architecture.draw(alphas, self.streams.gates, of_alpha=True)
         self._drawn = drawn
         supernet: Tapped = state.supernet  # type: ignore[assignment]
         searched = supernet.tapped(
@@ -177,7 +160,7 @@ class Steps:
             alphas=self._state.alphas,
             train_loss=self._loss(train_batch),
             validation_loss=self._penalized(self._loss(own, self.alpha_meter, of_alpha=True)),
-            next_train_loss=lambda: self._loss(self._seen(next(self._streams.further))),
+            next_train_loss=lambda: self._loss(self._seen(next(self.streams.further))),
             weight_step=self._weight_step(),
             next_trial=(lambda: self._trial(own)) if draws_paths else None,
             records=self._state.records,
@@ -189,7 +172,7 @@ class Steps:
         """The loss on a batch, with the same draw in every call; alpha's leaves out what it is not to see."""
         state, hypernetwork = self._state, self._recipe.hypernetwork
         hides_gates = of_alpha and hypernetwork is not None and not hypernetwork.direct_gradient
-        draws = Replayed(self._streams.gates)  # the difference of losses at two places must not be that of two draws
+        draws = Replayed(self.streams.gates)  # the difference of losses at two places must not be that of two draws
 
         def loss(weights: Tensors, alphas: Tensors) -> Tensor:
             seen = alphas
@@ -225,7 +208,7 @@ class Steps:
         """Draw an architecture as the weights do, and try it."""
         state = self._state
         architecture = state.architecture
-        drawn = architecture.draw(state.alphas, self._streams.gates, of_alpha=False)
+        drawn = architecture.draw(state.alphas, self.streams.gates, of_alpha=False)
         assert drawn.active is not None
         with torch.no_grad():
             logits = self._logits(batch, drawn, state.supernet_weights(state.weights, state.alphas))
@@ -262,7 +245,7 @@ class Steps:
             state.alphas,
             lambda gates: self._loss_at(batch, StepGates(dict(gates), active), weights),
             state.progress,
-            self._streams.perturbation,
+            self.streams.perturbation,
         )
         return StepGates(gates, active)
 

@@ -297,7 +297,7 @@ def _zeros(x: Tensor, channels: int, stride: int) -> Tensor:
 
 
 def _positions(gates: Sequence[int], device: torch.device) -> Tensor:
-    return torch.tensor(gates, device=device, dtype=torch.int64)
+    return torch.tensor(gates, dtype=torch.int64).to(device, non_blocking=True)
 
 
 def _divide(bundles: Mapping[Folded, list[_Branch]], most: int) -> list[tuple[Folded, list[_Branch]]]:

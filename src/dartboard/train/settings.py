@@ -92,8 +92,8 @@ class TrainSettings(Settings):
     (arXiv:2007.07314). Both favour rare classes at the expense of common ones."""
 
     compile: bool = False
-    """Whether to compile the network with torch.compile before training: a minute or more once, then faster steps.
-    Worth it for trainings of hours; on a CPU it needs a C++ compiler."""
+    """Whether to compile the network with torch.compile before training: some minutes once, then steps that are
+    faster on some machines, so that trainings of hours may gain; on a CPU it needs a C++ compiler."""
 
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the features and gradients in the steps; weights, their updates and the test are always float32. "bfloat16"

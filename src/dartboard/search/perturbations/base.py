@@ -144,4 +144,4 @@ def to_shares(rows: Tensor, cell: RelaxedCell) -> Tensor:
 
 def _noise(like: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
     drawn = 2 * torch.rand(like.shape, generator=generator, dtype=like.dtype) - 1
-    return epsilon * drawn.to(like.device)
+    return epsilon * drawn.to(like.device, non_blocking=True)

@@ -62,7 +62,7 @@ class RelaxedCell:
         left_out = "none" if self.topology.edges_per_node is not None else ""
         return tuple(tuple(column for column in row if self.ops[column] != left_out) for row in self.live_columns)
 
-    @property
+    @cached_property
     def selectable_mask(self) -> Tensor:
         """The same as (edges, operations), bool, where `live` is."""
         every = range(len(self.ops))

@@ -43,10 +43,12 @@ class BinaryGates(SmallStart):
         active = None
         if self.mode == "two":
             active = _drawn(shares, 2, generator)
-            shares = live_softmax(alpha, cell, _marked(active, cell).to(alpha.device))
+            shares = live_softmax(alpha, cell, _marked(active, cell))
         path = _drawn(shares, 1, generator)
         learns = torch.tensor([[all(cell.ops[column] != "none" for column in columns)] for columns in path])
-        return Draw(_marked(path, cell).to(alpha) + learns.to(alpha) * (shares - shares.detach()), active)
+        return Draw(
+            _marked(path, cell).to(alpha) + learns.to(alpha, non_blocking=True) * (shares - shares.detach()), active
+        )
 
     def settle(self, before: Tensor, after: Tensor, cell: RelaxedCell, active: Columns | None) -> Tensor:
         """Alpha after its update, both operations of each pair shifted alike.
@@ -56,7 +58,7 @@ class BinaryGates(SmallStart):
         """
         if self.mode == "full" or active is None:
             return after
-        drawn = _marked(active, cell).to(after.device)
+        drawn = _marked(active, cell)
         old, new = (_log_sum_exp(alpha / cell.temperature, drawn) for alpha in (before, after))
         return after - cell.temperature * (new - old)[:, None] * drawn
 
@@ -66,7 +68,7 @@ class BinaryGates(SmallStart):
 
     def log_probability(self, alpha: Tensor, cell: RelaxedCell, path: Columns) -> Tensor:
         """Log of the chance that a weight step draws this path, a scalar; edges without an operation count nothing."""
-        drawn = _marked(path, cell).to(alpha.device)
+        drawn = _marked(path, cell)
         chances = (live_softmax(alpha, cell) * drawn).sum(dim=1)
         return torch.where(drawn.any(dim=1), chances, 1.0).log().sum()
 
@@ -87,8 +89,9 @@ def _drawn(shares: Tensor, count: int, generator: Generator) -> tuple[tuple[int,
 
 
 def _marked(columns: Columns, cell: RelaxedCell) -> Tensor:
-    """Which entries are among the columns of their edge, (edges, operations), bool, on the CPU."""
-    return torch.tensor([[column in chosen for column in range(len(cell.ops))] for chosen in columns])
+    """Which entries are among the columns of their edge, (edges, operations), bool."""
+    marks = torch.tensor([[column in chosen for column in range(len(cell.ops))] for chosen in columns])
+    return marks.to(cell.live.device, non_blocking=True)
 
 
 def _log_sum_exp(alpha: Tensor, drawn: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ class Dirichlet(SmallStart):
             gammas = gammas * cell.live.cpu()
         total = gammas.sum(dim=-1, keepdim=True)
         shares = gammas / total.clamp_min(torch.finfo(gammas.dtype).tiny)  # edges without operations have none
-        return Draw(shares.to(alpha))
+        return Draw(shares.to(alpha, non_blocking=True))
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """softmax(alpha); where no alpha is above 0 these are the distribution's means."""

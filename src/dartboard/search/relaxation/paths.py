@@ -39,7 +39,7 @@ class UniformPaths:
         chosen = draw_uniformly(cell.topology, cell.selectable_columns, generator)
         active = tuple((chosen[row],) if row in chosen else () for row in range(len(cell.topology.edges)))
         gates = [[float(column in columns) for column in range(len(cell.ops))] for columns in active]
-        return Draw(torch.tensor(gates, dtype=alpha.dtype).to(alpha.device), active)
+        return Draw(torch.tensor(gates, dtype=alpha.dtype).to(alpha.device, non_blocking=True), active)
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """As those of `learning`."""

@@ -32,8 +32,14 @@ class AdamUpdate:
 
     def optimizer(self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> torch.optim.Optimizer:  # noqa: ARG002
         """See the class."""
+        # On an accelerator the count of steps stays there, so that a step can be recorded.
         return torch.optim.Adam(
-            alphas.values(), lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay
+            alphas.values(),
+            lr=self.lr,
+            betas=self.betas,
+            eps=self.eps,
+            weight_decay=self.weight_decay,
+            capturable=all(alpha.device.type not in ("cpu", "mps", "meta") for alpha in alphas.values()),
         )
 
 

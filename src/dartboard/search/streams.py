@@ -1,0 +1,122 @@
+"""What the steps of an epoch draw on: random numbers, and batches beside those that they are given."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from dartboard.data import Batch
+
+__all__ = ["Feed", "Held", "Streams"]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A place for batches of one size.
+
+    Attributes:
+        batch: what lies there now.
+    """
+
+    batch: Batch
+
+    @classmethod
+    def of(cls, batch: Batch) -> "Held":
+        """A place of its own for a batch and others like it."""
+        return cls(Batch(*(part.clone() for part in batch)))
+
+    def take(self, batch: Batch) -> None:
+        """Put another batch there."""
+        for place, part in zip(self.batch, batch, strict=True):
+            place.copy_(part, non_blocking=True)
+
+
+class Feed:
+    """Batches without end, which lie where they lie, or in places that stay.
+
+    Args:
+        source: of the batches.
+    """
+
+    def __init__(self, source: Iterator[Batch]) -> None:
+        self._source = source
+        self._taken = 0
+        self._places: list[Held] = []
+        self._from_places: Iterator[Held] | None = None
+
+    def __next__(self) -> Batch:
+        if self._from_places is not None:
+            place = next(self._from_places, None)
+            if place is None:
+                raise RuntimeError("a step takes more batches than the one before.")
+            return place.batch
+        self._taken += 1
+        return next(self._source)
+
+    def hold(self) -> None:
+        """Give from places from here on, of which there are as many as batches were taken so far."""
+        self._places = [Held.of(next(self._source)) for _ in range(self._taken)]
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Give the same from the first place on."""
+        self._from_places = iter(self._places)
+
+    def refill(self) -> None:
+        """Put the next batches into the places."""
+        for place in self._places:
+            place.take(next(self._source))
+
+    def release(self) -> None:
+        """Give the next batches as they come again."""
+        self._from_places = None
+
+
+class Streams:
+    """Random numbers and batches of one epoch, each from a generator of its own.
+
+    Args:
+        make: purpose -> generator.
+        alphas: generator -> endless batches for alpha.
+        weights: generator -> endless batches like those of the weights.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[str], torch.Generator],
+        alphas: Callable[[torch.Generator], Iterator[Batch]],
+        weights: Callable[[torch.Generator], Iterator[Batch]],
+    ) -> None:
+        self.gates = make("gates")
+        self.perturbation = make("perturbation")
+        self.dropping = make("dropping")
+        self.noise = make("noise")
+        self.alphas = Feed(alphas(make("alpha-batches")))
+        self.further = Feed(weights(make("further-batches")))
+
+    def drawn_so_far(self) -> list[bytes]:
+        """Where the random numbers are that decide what a step runs; the same as long as no step has drawn."""
+        generators = self.gates, self.perturbation, self.dropping, self.noise
+        return [generator.get_state().numpy().tobytes() for generator in generators]
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within, batches lie in places that stay; as many as were taken so far can be taken."""
+        for feed in (self.alphas, self.further):
+            feed.hold()
+        try:
+            yield
+        finally:
+            for feed in (self.alphas, self.further):
+                feed.release()
+
+    def rewind(self) -> None:
+        """Give the batches that are held once more."""
+        for feed in (self.alphas, self.further):
+            feed.rewind()
+
+    def refill(self) -> None:
+        """Put the next batches where those lie that were held."""
+        for feed in (self.alphas, self.further):
+            feed.refill()

@@ -1,0 +1,295 @@
+"""An accelerator to test with where there is none: a device of its own, whose tensors lie in the host's memory.
+
+Whatever tests `device.type` takes it for an accelerator. It refuses operations that mix its tensors with the host's, as
+CUDA does, counts what CUDA would launch, and notes where the host would have to wait. Its graphs record a run without
+carrying it out, and repeat it without Python, as CUDA's do.
+
+Autograd counts the devices at its first backward pass, so this module must be imported before: at the top of a test
+module, not within a test.
+"""
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+from torch._ops import OpOverload
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
+from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils.backend_registration import (
+    _DummyBackendModule,
+    _DummyPrivateUse1Hook,
+    _setup_privateuseone_for_python_backend,
+)
+
+from dartboard.runs import GRAPHS
+
+__all__ = ["DEVICE", "StandInGraph", "StandInMode", "stand_in"]
+
+NAME = "standin"
+
+
+class _Hook(_DummyPrivateUse1Hook):
+    """Outside of `stand_in` there is no accelerator, so that no other test finds one."""
+
+    exists = False
+
+    def is_available(self) -> bool:
+        return _Hook.exists
+
+
+class _Module(_DummyBackendModule):
+    """What torch asks of `torch.standin`; without random numbers of its own."""
+
+    def is_available(self) -> bool:
+        return _Hook.exists
+
+    def device_count(self) -> int:
+        return int(_Hook.exists)
+
+    def get_amp_supported_dtype(self) -> list[torch.dtype]:
+        return [torch.bfloat16]
+
+    def get_rng_state(self, device: object = None) -> Tensor:  # noqa: ARG002
+        return torch.empty(0, dtype=torch.uint8)
+
+    def set_rng_state(self, state: Tensor, device: object = None) -> None:
+        pass
+
+
+_setup_privateuseone_for_python_backend(NAME, hook=_Hook(), backend_module=_Module())
+DEVICE = torch.device(NAME, 0)
+
+_WAITS = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "unique2", "_unique2"}
+"""Operations that tell the host something of a tensor's values."""
+_MIXES = {"copy_", "_to_copy", "_foreach_copy_"}
+"""Operations that may read tensors of both."""
+_HIDES_WRITES = {"native_batch_norm"}
+"""Operations that write running statistics without their schema saying so."""
+
+
+class StandInTensor(Tensor):
+    """A tensor on the stand-in.
+
+    Args:
+        held: the same on the host.
+    """
+
+    held: Tensor
+
+    @staticmethod
+    def __new__(cls, held: Tensor) -> "StandInTensor":
+        """See the class."""
+        made: StandInTensor = torch.Tensor._make_wrapper_subclass(
+            cls,
+            held.size(),
+            strides=held.stride(),
+            storage_offset=held.storage_offset(),
+            device=DEVICE,
+            dtype=held.dtype,
+        )
+        made.held = held
+        return made
+
+    def __repr__(self) -> str:  # type: ignore[override]
+        return f"StandInTensor({self.held!r})"
+
+    def __tensor_flatten__(self) -> tuple[list[str], None]:
+        return ["held"], None
+
+    @staticmethod
+    def __tensor_unflatten__(inner: dict[str, Tensor], *_: object) -> "StandInTensor":
+        return StandInTensor(inner["held"])
+
+    @classmethod
+    def __torch_dispatch__(cls, func: OpOverload, *_: object, **__: object) -> Any:
+        raise RuntimeError(f"{func} reads a tensor of the stand-in outside of `stand_in`.")
+
+
+class StandInMode(TorchDispatchMode):
+    """Runs what is asked of the stand-in.
+
+    Attributes:
+        launches: name of an operation -> how often it was run; views are none.
+        waits: place in dartboard -> how often the host waited there.
+        replays: how often graphs were repeated.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.launches: Counter[str] = Counter()
+        self.waits: Counter[str] = Counter()
+        self.replays = 0
+        self.recording: list[_Launch] | None = None
+
+    def forget(self) -> None:
+        """Count from zero."""
+        self.launches.clear()
+        self.waits.clear()
+
+    def __torch_dispatch__(
+        self, func: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        reads_device = any(isinstance(tensor, StandInTensor) for tensor in tensors)
+        target = kwargs.get("device")
+        to_device = target is not None and torch.device(target).type == NAME
+        if not reads_device and not to_device:
+            return func(*args, **kwargs)
+        name = func.overloadpacket.__name__
+        self._check(name, tensors, args, kwargs, to_device=to_device)
+        if target is not None:
+            kwargs["device"] = torch.device("cpu")
+        to_host = target is not None and not to_device
+        held_args, held_kwargs = tree_map_only(StandInTensor, lambda tensor: tensor.held, (args, kwargs))
+        launch = _Launch(func, held_args, held_kwargs)
+        if not launch.is_view:
+            self.launches[name] += 1
+        if self.recording is None:
+            launch.results = func(*held_args, **held_kwargs)
+        else:
+            launch.record()
+            self.recording.append(launch)
+        if to_host:
+            return launch.results
+        wrapped = tree_map_only(Tensor, StandInTensor, launch.results)
+        return return_and_correct_aliasing(func, args, kwargs, wrapped) if launch.aliases else wrapped
+
+    def _check(
+        self, name: str, tensors: Sequence[Tensor], args: Sequence[Any], kwargs: dict[str, Any], *, to_device: bool
+    ) -> None:
+        """Note a wait; refuse what mixes devices, and while a graph is recorded what waits.
+
+        Raises:
+            RuntimeError: the operation cannot be run.
+        """
+        on_host = [tensor for tensor in tensors if not isinstance(tensor, StandInTensor)]
+        is_blocking = not kwargs.get("non_blocking", args[2] if name == "copy_" and len(args) > 2 else False)
+        to_host = "device" in kwargs and kwargs["device"] is not None and not to_device
+        to_host = to_host or (name == "copy_" and not isinstance(args[0], StandInTensor))
+        if name in _WAITS or to_host or (on_host and name in _MIXES and is_blocking):
+            self.waits[f"{name} at {_place()}"] += 1
+            if self.recording is not None:
+                raise RuntimeError(f"{name} makes the host wait at {_place()} while a graph is recorded.")
+        if name not in _MIXES and any(tensor.dim() for tensor in on_host):
+            raise RuntimeError(f"{name} mixes tensors of the host and the stand-in at {_place()}.")
+
+
+class _Launch:
+    """An operation on the host's tensors, which can be recorded instead of run, and run again."""
+
+    def __init__(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.func, self.args, self.kwargs = func, args, kwargs
+        aliases = [each.alias_info for each in func._schema.returns if each.alias_info is not None]
+        self.aliases = bool(aliases)
+        written = [each.alias_info for each in func._schema.arguments if each.alias_info is not None]
+        self.writes = any(each.is_write for each in written)
+        self.is_view = self.aliases and not self.writes
+        self.results: Any = None
+
+    def record(self) -> None:
+        """Find the results' shapes without changing anything that is there already."""
+        if self.is_view:
+            self.results = self.func(*self.args, **self.kwargs)
+        else:
+            copies = tree_map_only(Tensor, torch.clone, (self.args, self.kwargs))
+            found = self.func(*copies[0], **copies[1])
+            self.results = self._written() if self.aliases else found
+
+    def _written(self) -> Any:
+        names = [argument.name for argument in self.func._schema.arguments if _is_written(argument)]
+        given = dict(zip((argument.name for argument in self.func._schema.arguments), self.args, strict=False))
+        found = [{**given, **self.kwargs}[name] for name in names]
+        return found[0] if len(found) == 1 else tuple(found)
+
+    def again(self) -> None:
+        """Run it on what its tensors hold now; the results stay where they are."""
+        if self.is_view:
+            return
+        found = self.func(*self.args, **self.kwargs)
+        if not self.aliases:
+            for old, new in zip(tree_leaves(self.results), tree_leaves(found), strict=True):
+                if isinstance(old, Tensor):
+                    old.copy_(new)
+
+
+def _is_written(argument: Any) -> bool:
+    return argument.alias_info is not None and argument.alias_info.is_write
+
+
+class StandInGraph:
+    """As `torch.cuda.CUDAGraph`: what a run launches, without the Python around it."""
+
+    def __init__(self, mode: StandInMode) -> None:
+        self._mode = mode
+        self._launches: list[_Launch] = []
+
+    def warm_up(self, run: Callable[[], None]) -> None:
+        """Run it."""
+        run()
+
+    def capture(self, run: Callable[[], None]) -> None:
+        """Record a run without carrying it out."""
+        self._mode.recording = self._launches
+        try:
+            run()
+        finally:
+            self._mode.recording = None
+
+    def replay(self) -> None:
+        """Carry it out."""
+        self._mode.replays += 1
+        for launch in self._launches:
+            launch.again()
+
+
+class _Literals(TorchFunctionMode):
+    """What torch does below the dispatcher: making tensors of numbers, and numbers of tensors."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        device = kwargs.get("device")
+        if func in (torch.tensor, torch.as_tensor) and device is not None and torch.device(device).type == NAME:
+            del kwargs["device"]
+            return func(*args, **kwargs).to(device)
+        if func is Tensor.new_tensor and isinstance(args[0], StandInTensor):
+            return func(args[0].held, *args[1:], **kwargs).to(DEVICE)
+        if func in (Tensor.tolist, Tensor.numpy) and isinstance(args[0], StandInTensor):
+            return func(args[0].detach().cpu(), *args[1:], **kwargs)
+        return func(*args, **kwargs)
+
+
+class _Generator(torch.Generator):
+    """The stand-in's generators are the host's."""
+
+    def __new__(cls, device: torch.device | str = "cpu") -> Self:
+        return super().__new__(cls, "cpu" if torch.device(device).type == NAME else device)
+
+
+@contextmanager
+def stand_in() -> Iterator[StandInMode]:
+    """Within it there is the device `DEVICE`."""
+    mode = StandInMode()
+    with (
+        patch.object(_Hook, "exists", True),
+        patch.object(torch, "Generator", _Generator),
+        patch.dict(GRAPHS, {NAME: lambda _: StandInGraph(mode)}),
+        mode,
+        _Literals(),
+    ):
+        yield mode
+
+
+def _place() -> str:
+    """The lines of dartboard that the running operation was asked for by, the innermost last."""
+    frames = [frame for frame in traceback.extract_stack() if "/dartboard/" in frame.filename]
+    return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-3:]) or "elsewhere"
