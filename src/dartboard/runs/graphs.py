@@ -50,7 +50,7 @@ class CudaGraph:
 
     def capture(self, run: Callable[[], None]) -> None:
         """See `Graph`. Other threads, which read images ahead, may use CUDA meanwhile."""
-        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
+        with torch.cuda.device(self._device), torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
             run()
 
     def replay(self) -> None:
