@@ -7,7 +7,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "dartboard"
 LEVELS = (
-    ("config", "durations", "errors", "registry", "version"),
+    ("config", "devices", "durations", "errors", "registry", "version"),
     ("data", "runs", "space"),
     ("supernet",),
     ("estimate", "search", "train"),
@@ -18,7 +18,7 @@ LEVELS = (
     ("__init__", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
-FOUNDATION = ("errors", "version", "durations", "registry", "config")
+FOUNDATION = ("errors", "version", "durations", "devices", "registry", "config")
 """The rooms of the lowest level are single modules that lean on one another in this order."""
 MODULES = sorted(SOURCE.rglob("*.py"))
 
@@ -68,3 +68,8 @@ def test_the_rule_itself_tells_down_from_sideways_and_up() -> None:
 def test_a_method_names_parts_and_needs_no_torch(path: Path) -> None:
     assert "torch" not in path.read_text(encoding="utf-8")
     assert len(path.read_text(encoding="utf-8").splitlines()) < 60
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_whether_a_copy_to_a_device_is_waited_for_is_decided_in_one_place(path: Path) -> None:
+    assert path.name == "devices.py" or "non_blocking" not in path.read_text(encoding="utf-8")

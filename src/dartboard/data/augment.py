@@ -11,6 +11,7 @@ from torch.nn import functional
 from dartboard.data.colours import draw_colours, vary_colours
 from dartboard.data.settings import AugmentSettings
 from dartboard.data.splits import ImageView
+from dartboard.devices import send
 from dartboard.errors import DataError, SettingsError
 
 __all__ = [
@@ -110,7 +111,7 @@ class Draws(NamedTuple):
 
     def to(self, device: torch.device) -> "Draws":
         """The same decisions on `device`, without waiting for what it is doing."""
-        moved = [None if part is None else part.to(device, non_blocking=True) for part in self]
+        moved = [None if part is None else send(part, device) for part in self]
         return Draws(*moved)  # type: ignore[arg-type]
 
 
@@ -217,7 +218,7 @@ class Augmentation:
     def _normalize(self, images: Tensor) -> Tensor:
         """Scale and shift float32 images of shape (batch, height, width, channels), in place."""
         rows = images.reshape(-1, self._scale.numel())
-        scale, shift = (row.to(images.device, non_blocking=True) for row in (self._scale, self._shift))
+        scale, shift = (send(row, images.device) for row in (self._scale, self._shift))
         # Two operations, not a fused one, so that every device rounds alike.
         rows.mul_(scale).add_(shift)
         return rows.view(images.shape)

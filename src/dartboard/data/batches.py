@@ -14,6 +14,7 @@ from torch import Tensor
 from dartboard.data.ahead import map_ahead
 from dartboard.data.augment import Augmentation
 from dartboard.data.splits import ImageView
+from dartboard.devices import send
 from dartboard.errors import DataError
 
 __all__ = ["RESIDENT_BELOW_BYTES", "Batch", "Batches"]
@@ -150,13 +151,13 @@ class Batches:
         return torch.from_numpy(self.view.labels).to(self.device)
 
     def _labels_at(self, positions: Tensor) -> Tensor:
-        return self._labels.index_select(0, positions.to(self.device, non_blocking=True))
+        return self._labels.index_select(0, send(positions, self.device))
 
     def _gather(self, parts: Iterable[Tensor]) -> Generator[tuple[Tensor, Tensor]]:
         """Positions of the view, and the images there on the device, uint8 (batch, height, width, channels)."""
         if self._resident is not None:
             for there in parts:
-                yield there, self._resident.index_select(0, there.to(self.device, non_blocking=True))
+                yield there, self._resident.index_select(0, send(there, self.device))
             return
         # Threads, not a DataLoader's processes, which are slower to start and to hand over what they read (see
         # benchmarks/streaming.py): reading needs no interpreter, an iterator may be abandoned at any step, and after a
@@ -164,7 +165,7 @@ class Batches:
         buffers = ((there, self._buffer(len(there))) for there in parts)
         with closing(map_ahead(self._fill, buffers, threads=self._workers, ahead=self._workers + 1)) as filled:
             for there, images in filled:
-                yield there, images.to(self.device, non_blocking=True)
+                yield there, send(images, self.device)
 
     def _buffer(self, images: int) -> Tensor:
         """Room for a batch on the host; copies to CUDA wait for nothing where it is pinned."""

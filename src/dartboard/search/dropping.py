@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from dartboard.data import Batch, outside_squares
+from dartboard.devices import send
 from dartboard.errors import RecipeError
 from dartboard.search.gradient import Tensors
 from dartboard.search.relaxation import RelaxedCell
@@ -77,7 +78,7 @@ class Dropping:
         """Decide about a batch, on the CPU, and carry it out on the batch's device."""
         images = self._blanked(batch.images, generator) if self.squares else batch.images
         masks = {kind: self._mask(len(images), cell, generator) for kind, cell in cells.items() if self.paths}
-        paths = {kind: mask.to(images.device, non_blocking=True) for kind, mask in masks.items()}
+        paths = {kind: send(mask, images.device) for kind, mask in masks.items()}
         seed = int(torch.randint(2**62, (), generator=generator)) if self.values else 0
         return SeenBatch(images, batch.labels, paths, SkipDropout(self.values, seed) if self.values else None)
 
@@ -92,5 +93,5 @@ class Dropping:
         centres = torch.cat([rows, torch.randint(width, (batch, 1), generator=generator)], dim=1)
         spared = torch.rand(batch, 1, generator=generator) >= self.squares
         centres = centres.masked_fill(spared, -2 * side - 1)  # a square wholly outside of the image
-        kept = outside_squares(centres.to(images.device, non_blocking=True), side, height, width)
+        kept = outside_squares(send(centres, images.device), side, height, width)
         return images * kept.permute(0, 3, 1, 2)

@@ -29,7 +29,7 @@ class Held:
     def take(self, batch: Batch) -> None:
         """Put another batch there."""
         for place, part in zip(self.batch, batch, strict=True):
-            place.copy_(part, non_blocking=True)
+            place.copy_(part)
 
 
 class Feed:

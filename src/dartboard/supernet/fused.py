@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from dartboard.devices import send
 from dartboard.space import CellPlace
 from dartboard.space.backbone import join_outputs
 from dartboard.space.features import Features, through
@@ -297,7 +298,7 @@ def _zeros(x: Tensor, channels: int, stride: int) -> Tensor:
 
 
 def _positions(gates: Sequence[int], device: torch.device) -> Tensor:
-    return torch.tensor(gates, dtype=torch.int64).to(device, non_blocking=True)
+    return send(torch.tensor(gates, dtype=torch.int64), device)
 
 
 def _divide(bundles: Mapping[Folded, list[_Branch]], most: int) -> list[tuple[Folded, list[_Branch]]]:

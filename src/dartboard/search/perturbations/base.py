@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from dartboard.devices import send
 from dartboard.search.gradient import Tensors
 from dartboard.search.relaxation import RelaxedCell
 
@@ -144,4 +145,4 @@ def to_shares(rows: Tensor, cell: RelaxedCell) -> Tensor:
 
 def _noise(like: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
     drawn = 2 * torch.rand(like.shape, generator=generator, dtype=like.dtype) - 1
-    return epsilon * drawn.to(like.device, non_blocking=True)
+    return epsilon * send(drawn, like.device)

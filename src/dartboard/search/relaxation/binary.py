@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor
 
+from dartboard.devices import send
 from dartboard.search.relaxation.base import Columns, Draw, RelaxedCell, SmallStart
 from dartboard.search.relaxation.softmax import live_softmax
 
@@ -46,9 +47,8 @@ class BinaryGates(SmallStart):
             shares = live_softmax(alpha, cell, _marked(active, cell))
         path = _drawn(shares, 1, generator)
         learns = torch.tensor([[all(cell.ops[column] != "none" for column in columns)] for columns in path])
-        return Draw(
-            _marked(path, cell).to(alpha) + learns.to(alpha, non_blocking=True) * (shares - shares.detach()), active
-        )
+        learning = send(learns, alpha.device, alpha.dtype) * (shares - shares.detach())
+        return Draw(_marked(path, cell).to(alpha) + learning, active)
 
     def settle(self, before: Tensor, after: Tensor, cell: RelaxedCell, active: Columns | None) -> Tensor:
         """Alpha after its update, both operations of each pair shifted alike.
@@ -91,7 +91,7 @@ def _drawn(shares: Tensor, count: int, generator: Generator) -> tuple[tuple[int,
 def _marked(columns: Columns, cell: RelaxedCell) -> Tensor:
     """Which entries are among the columns of their edge, (edges, operations), bool."""
     marks = torch.tensor([[column in chosen for column in range(len(cell.ops))] for chosen in columns])
-    return marks.to(cell.live.device, non_blocking=True)
+    return send(marks, cell.live.device)
 
 
 def _log_sum_exp(alpha: Tensor, drawn: Tensor) -> Tensor:

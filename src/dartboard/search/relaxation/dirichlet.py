@@ -6,6 +6,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from dartboard.devices import send
 from dartboard.search.relaxation.base import Draw, RelaxedCell, SmallStart
 from dartboard.search.relaxation.softmax import live_softmax
 
@@ -38,7 +39,7 @@ class Dirichlet(SmallStart):
             gammas = gammas * cell.live.cpu()
         total = gammas.sum(dim=-1, keepdim=True)
         shares = gammas / total.clamp_min(torch.finfo(gammas.dtype).tiny)  # edges without operations have none
-        return Draw(shares.to(alpha, non_blocking=True))
+        return Draw(send(shares, alpha.device, alpha.dtype))
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """softmax(alpha); where no alpha is above 0 these are the distribution's means."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
+from dartboard.devices import send
 from dartboard.search.relaxation.base import Draw, RelaxedCell, SmallStart
 from dartboard.search.relaxation.softmax import live_softmax
 
@@ -16,7 +17,7 @@ def _shaken(alpha: Tensor, cell: RelaxedCell, generator: Generator) -> Tensor:
     waiting = torch.empty(alpha.shape).exponential_(generator=generator)
     # An exponential number of 0 would give infinite noise; the authors of GDAS draw again.
     noise = -waiting.clamp_min(torch.finfo(waiting.dtype).tiny).log()
-    return live_softmax(alpha + noise.to(alpha, non_blocking=True), cell)
+    return live_softmax(alpha + send(noise, alpha.device, alpha.dtype), cell)
 
 
 def _still(alpha: Tensor, cell: RelaxedCell) -> Tensor:

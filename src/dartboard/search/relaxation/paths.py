@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Generator, Tensor
 
+from dartboard.devices import send
 from dartboard.search.drawing import draw_uniformly
 from dartboard.search.relaxation.base import Draw, RelaxedCell
 from dartboard.search.relaxation.softmax import Softmax
@@ -39,7 +40,7 @@ class UniformPaths:
         chosen = draw_uniformly(cell.topology, cell.selectable_columns, generator)
         active = tuple((chosen[row],) if row in chosen else () for row in range(len(cell.topology.edges)))
         gates = [[float(column in columns) for column in range(len(cell.ops))] for columns in active]
-        return Draw(torch.tensor(gates, dtype=alpha.dtype).to(alpha.device, non_blocking=True), active)
+        return Draw(send(torch.tensor(gates, dtype=alpha.dtype), alpha.device), active)
 
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """As those of `learning`."""

@@ -6,6 +6,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from dartboard.devices import send
+
 __all__ = ["TokenWalk"]
 
 
@@ -93,9 +95,8 @@ class TokenWalk:
         logs = squashed.masked_fill(~allowed, torch.finfo(squashed.dtype).min).log_softmax(dim=-1)
         waiting = torch.empty(logs.shape).exponential_(generator=self._generator)
         noise = -waiting.clamp_min(torch.finfo(waiting.dtype).tiny).log()
-        chosen = torch.zeros_like(logs).scatter_(
-            -1, (logs.detach() + noise.to(logs, non_blocking=True)).argmax(-1, keepdim=True), 1.0
-        )
+        shaken = logs.detach() + send(noise, logs.device, logs.dtype)
+        chosen = torch.zeros_like(logs).scatter_(-1, shaken.argmax(-1, keepdim=True), 1.0)
         self.log_likelihood = self.log_likelihood + (chosen * logs).sum(dim=-1)
         self.entropy = self.entropy - (logs.exp() * logs).sum(dim=-1)
         return chosen
