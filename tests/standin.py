@@ -32,7 +32,7 @@ try:
         _DummyPrivateUse1Hook,
         _setup_privateuseone_for_python_backend,
     )
-except ImportError:  # younger than the oldest torch that dartboard runs under
+except ImportError:  # not in the oldest torch that dartboard runs under
     pytest.skip("this torch cannot have a device that is written in Python", allow_module_level=True)
 
 __all__ = ["DEVICE", "StandInGraph", "StandInMode", "stand_in"]
@@ -75,8 +75,6 @@ _WAITS = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "unique2",
 """Operations that tell the host something of a tensor's values."""
 _MIXES = {"copy_", "_to_copy", "_foreach_copy_"}
 """Operations that may read tensors of both."""
-_HIDES_WRITES = {"native_batch_norm"}
-"""Operations that write running statistics without their schema saying so."""
 
 
 class StandInTensor(Tensor):
@@ -149,10 +147,10 @@ class StandInMode(TorchDispatchMode):
         if not reads_device and not to_device:
             return func(*args, **kwargs)
         name = func.overloadpacket.__name__
-        self._check(name, tensors, args, kwargs, to_device=to_device)
+        to_host = target is not None and not to_device
+        self._check(name, tensors, args, kwargs, to_host=to_host)
         if target is not None:
             kwargs["device"] = torch.device("cpu")
-        to_host = target is not None and not to_device
         held_args, held_kwargs = tree_map_only(StandInTensor, lambda tensor: tensor.held, (args, kwargs))
         launch = _Launch(func, held_args, held_kwargs)
         if not launch.is_view:
@@ -168,21 +166,24 @@ class StandInMode(TorchDispatchMode):
         return return_and_correct_aliasing(func, args, kwargs, wrapped) if launch.aliases else wrapped
 
     def _check(
-        self, name: str, tensors: Sequence[Tensor], args: Sequence[Any], kwargs: dict[str, Any], *, to_device: bool
+        self, name: str, tensors: Sequence[Tensor], args: Sequence[Any], kwargs: dict[str, Any], *, to_host: bool
     ) -> None:
-        """Note a wait; refuse what mixes devices, and while a graph is recorded what waits.
+        """Note a wait; refuse what mixes devices, and while a graph is recorded what waits or reads the host's memory.
+
+        Repeated, a graph would read the same place there, where other numbers may lie by then.
 
         Raises:
             RuntimeError: the operation cannot be run.
         """
         on_host = [tensor for tensor in tensors if not isinstance(tensor, StandInTensor)]
         is_blocking = not kwargs.get("non_blocking", args[2] if name == "copy_" and len(args) > 2 else False)
-        to_host = "device" in kwargs and kwargs["device"] is not None and not to_device
         to_host = to_host or (name == "copy_" and not isinstance(args[0], StandInTensor))
         if name in _WAITS or to_host or (on_host and name in _MIXES and is_blocking):
             self.waits[f"{name} at {_place()}"] += 1
             if self.recording is not None:
                 raise RuntimeError(f"{name} makes the host wait at {_place()} while a graph is recorded.")
+        if self.recording is not None and on_host and name in _MIXES:
+            raise RuntimeError(f"{name} reads the host's memory at {_place()} while a graph is recorded.")
         if name not in _MIXES and any(tensor.dim() for tensor in on_host):
             raise RuntimeError(f"{name} mixes tensors of the host and the stand-in at {_place()}.")
 

@@ -48,7 +48,8 @@ class RecordedSteps:
             try:
                 self._graph.capture(lambda: self._steps(held.batch))
             except RuntimeError as error:
-                self._run_one_by_one(f"the device could not record them: {str(error).splitlines()[0]}")
+                reason, _, _ = str(error).partition("\n")
+                self._run_one_by_one(f"the device could not record them: {reason}")
                 self._steps.streams.rewind()
                 self._steps(held.batch)
                 return
