@@ -3,19 +3,23 @@
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from PIL import Image
 
+from contracts.small import SMALL_SPACE
 from dartboard.estimate import ArchitectureTable
+from dartboard.space import SPACES
 
-# One thread, for this process and its children: sums over several round differently, and tiny tensors gain nothing.
+# One thread, for children and this process: sums over several round differently, and tiny tensors gain nothing.
 os.environ["OMP_NUM_THREADS"] = "1"
+torch.set_num_threads(1)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -36,6 +40,14 @@ def data_root() -> Path:
 def nas_bench_201_table(data_root: Path) -> ArchitectureTable:
     """The real table of NAS-Bench-201."""
     return ArchitectureTable(data_root / "nas-bench-201" / "nb201_12epochs.parquet")
+
+
+@pytest.fixture
+def small_space() -> Iterator[None]:
+    """There is a space `small`, for whole searches in a fraction of a second."""
+    SPACES.add("small", lambda: SMALL_SPACE)
+    yield
+    SPACES.remove("small")
 
 
 @pytest.fixture

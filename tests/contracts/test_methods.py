@@ -13,12 +13,12 @@ from torch import Tensor
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from contracts.planted import PLANTED, PLANTED_FAN, PLANTED_PAIRS, search_planted
-from contracts.small import SMALL_SPACE, Outcome, open_small, outcome
+from contracts.small import Outcome, open_small, outcome
 from dartboard.errors import RecipeError
 from dartboard.pipeline import search_genotype
 from dartboard.runs import Event, Observer, RunDirectory
 from dartboard.search import METHODS, ByRemoval, NoTraining, Recipe, RelaxedCell, Update, check_fit, make_recipe
-from dartboard.space import SPACES, SearchSpace, check_genotype, get_space
+from dartboard.space import SearchSpace, check_genotype, get_space
 
 ALL = [entry.name for entry in METHODS]
 GRADIENT_BASED = [name for name in ALL if make_recipe(name, {}).gradient is not None]
@@ -122,11 +122,7 @@ SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
 """(method, option) -> what else must be set on both sides for the option to matter in a tiny search."""
 
 
-@pytest.fixture(autouse=True)
-def _small_space():
-    SPACES.add("small", lambda: SMALL_SPACE)
-    yield
-    SPACES.remove("small")
+pytestmark = pytest.mark.usefixtures("small_space")
 
 
 def refusal(name: str, space: SearchSpace) -> str:

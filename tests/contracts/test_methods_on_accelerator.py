@@ -12,13 +12,12 @@ from torch.utils._pytree import tree_map_only
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 import standin
-from contracts.small import SMALL_SPACE, fingerprint, open_small
+from contracts.small import fingerprint, open_small
 from dartboard.pipeline.searching import search_length, search_problem, search_recipe
 from dartboard.runs import GRAPHS, Event, Observer, RunDirectory, make_generator
 from dartboard.search import METHODS
 from dartboard.search.architecture import initial_live
 from dartboard.search.stage import StageSearch
-from dartboard.space import SPACES
 
 STEPS = 4
 """Of an epoch."""
@@ -67,11 +66,7 @@ DRAW = {"p-darts", "rsps", "sdarts-adv", "sdarts-pt", "sdarts-rs", "setn", "snas
 """Further methods whose steps differ in what they draw, so that they are not recorded."""
 
 
-@pytest.fixture(autouse=True)
-def _small_space():
-    SPACES.add("small", lambda: SMALL_SPACE)
-    yield
-    SPACES.remove("small")
+pytestmark = pytest.mark.usefixtures("small_space")
 
 
 def begin(folder: Path, name: str, device: torch.device, **layer: object) -> StageSearch:

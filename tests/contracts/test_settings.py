@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from contracts.small import SMALL_SPACE, Outcome, open_small, outcome
+from contracts.small import Outcome, open_small, outcome
 from dartboard.config import Settings
 from dartboard.data import AugmentSettings
 from dartboard.pipeline import search_genotype, train_networks
 from dartboard.runs import RunDirectory
 from dartboard.search import SearchSettings
-from dartboard.space import SPACES, CellGenotype, Choice, Genotype
+from dartboard.space import CellGenotype, Choice, Genotype
 from dartboard.train import TrainSettings
 
 Layer = Mapping[str, Any]
@@ -95,11 +95,7 @@ GENOTYPE = Genotype(
 )
 
 
-@pytest.fixture(autouse=True)
-def _small_space():
-    SPACES.add("small", lambda: SMALL_SPACE)
-    yield
-    SPACES.remove("small")
+pytestmark = pytest.mark.usefixtures("small_space")
 
 
 def search(folder: Path, *layers: Layer) -> Outcome:

@@ -12,7 +12,7 @@ from torch import nn
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
-from contracts.small import SMALL_SPACE, open_small
+from contracts.small import open_small
 from dartboard.data import Batch
 from dartboard.errors import RecipeError, SettingsError
 from dartboard.pipeline import search_genotype
@@ -40,7 +40,7 @@ from dartboard.search import (
     run_search,
 )
 from dartboard.search.rules.greedy import certainty, importance, stability
-from dartboard.space import SPACES, SearchSpace, get_space
+from dartboard.space import SearchSpace, get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
 
 DARTS, NAS_BENCH_201 = get_space("darts"), get_space("nas-bench-201")
@@ -336,14 +336,11 @@ def test_the_alpha_of_a_decided_edge_rests(tmp_path: Path) -> None:
     assert not torch.equal(kept[0][0], kept[1][0])
 
 
+@pytest.mark.usefixtures("small_space")
 def test_batches_grow_as_rules_say_as_far_as_there_are_images(tmp_path: Path) -> None:
-    SPACES.add("small", lambda: SMALL_SPACE)
-    try:
-        with RunDirectory(tmp_path) as run:
-            search_genotype(open_small(run, {"method.name": "sgas", "search.epochs": 2}))
-            saved = run.load_checkpoint("search", "search")
-    finally:
-        SPACES.remove("small")
+    with RunDirectory(tmp_path) as run:
+        search_genotype(open_small(run, {"method.name": "sgas", "search.epochs": 2}))
+        saved = run.load_checkpoint("search", "search")
     assert saved is not None
     assert saved["extra_images"] == 32  # two nodes of two edges: four decisions
     batches = PlantedBatches(PLANTED, 3).enlarged(8)

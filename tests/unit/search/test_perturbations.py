@@ -9,7 +9,7 @@ from torch import Tensor
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
-from contracts.small import SMALL_SPACE, open_small, outcome
+from contracts.small import open_small, outcome
 from dartboard.errors import RecipeError
 from dartboard.pipeline import search_genotype
 from dartboard.runs import RunDirectory
@@ -24,7 +24,7 @@ from dartboard.search import (
     all_live,
 )
 from dartboard.search.perturbations import BoxPerturbation, Surroundings, to_shares
-from dartboard.space import SPACES, get_space
+from dartboard.space import get_space
 
 WAYS: list[type[BoxPerturbation]] = [RandomPerturbation, AdversarialPerturbation]
 CPU = torch.device("cpu")
@@ -204,14 +204,7 @@ def test_nothing_waits_for_the_device(way, space: str) -> None:
     assert gates["cell"].is_meta
 
 
-@pytest.fixture
-def _small_space():
-    SPACES.add("small", lambda: SMALL_SPACE)
-    yield
-    SPACES.remove("small")
-
-
-@pytest.mark.usefixtures("_small_space")
+@pytest.mark.usefixtures("small_space")
 @pytest.mark.parametrize("space", ["probs", "logits"])
 @pytest.mark.parametrize("name", ["sdarts-rs", "sdarts-adv"])
 def test_an_epsilon_of_zero_is_darts_bit_for_bit(name: str, space: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from contracts.small import SMALL_SPACE, Outcome, open_small, outcome
+from contracts.small import Outcome, open_small, outcome
 from dartboard.errors import RecipeError, SettingsError
 from dartboard.pipeline import (
     check_method,
@@ -43,17 +43,13 @@ from dartboard.search import (
     method,
 )
 from dartboard.search.recipe import METHODS
-from dartboard.space import SPACES, get_space
+from dartboard.space import get_space
 from dartboard.supernet import Mixing, ReferenceSupernet, SupernetSpec
 
 DARTS, NB201 = get_space("darts"), get_space("nas-bench-201")
 
 
-@pytest.fixture(autouse=True)
-def _small_space():
-    SPACES.add("small", lambda: SMALL_SPACE)
-    yield
-    SPACES.remove("small")
+pytestmark = pytest.mark.usefixtures("small_space")
 
 
 def search(
