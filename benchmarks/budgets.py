@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dartboard.durations import duration, parse_duration
+from dartboard.wording import duration, parse_duration
 from records import Records, data_root, load, machine, save
 
 DATASETS = ("digits", "flowers5", "cifar10")
@@ -66,7 +66,7 @@ def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
     trained = [event for event in events if event["event"] == "epoch" and event["phase"] == "train"]
     train = settings["train"]
     steps = sum(event["steps"] for event in trained)
-    finals = result["finals"] or {"finalists": []}
+    finalists = result["finalists"] or {"finalists": []}
     return {
         "dataset": name,
         "budget": budget,
@@ -80,8 +80,8 @@ def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
         "seconds": result["seconds"],
         "planned": {phase: round(value, 1) for phase, value in result["planned"].items()},
         "accuracy": {"found": result["test_accuracy"]}
-        | {each: yardstick["test_accuracy"] for each, yardstick in result["yardsticks"].items()},
-        "intervals": {each: yardstick["interval"] for each, yardstick in result["yardsticks"].items()},
+        | {each: baseline["test_accuracy"] for each, baseline in result["baselines"].items()},
+        "intervals": {each: baseline["interval"] for each, baseline in result["baselines"].items()},
         "method": result["method"],
         "space": result["space"],
         "genotype": result["genotype"]["text"],
@@ -90,9 +90,9 @@ def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
         "search": {key: settings["search"][key] for key in ("init_channels", "layers", "epochs", "steps_per_epoch")},
         "train": {key: train[key] for key in ("init_channels", "layers", "steps_per_epoch", "precision")}
         | {"epochs": len(trained), "passes": steps * train["batch_size"] / result["dataset"]["train"]},
-        "steps": {"found": steps} | {each: yardstick["steps"] for each, yardstick in result["yardsticks"].items()},
-        "finalists": [each["validation_accuracy"] for each in finals["finalists"]],
-        "chosen": next((each["number"] for each in finals["finalists"] if each["chosen"]), None),
+        "steps": {"found": steps} | {each: baseline["steps"] for each, baseline in result["baselines"].items()},
+        "finalists": [each["validation_accuracy"] for each in finalists["finalists"]],
+        "chosen": next((each["number"] for each in finalists["finalists"] if each["chosen"]), None),
     }
 
 
@@ -142,17 +142,17 @@ def as_table(records: Records) -> str:
         lines.append(f"| {record['dataset']} {record['budget']} seed {record['seed']} | {' | '.join(cells)} |")
     lines += ["", "Cells found:", ""]
     lines += [
-        f"- {each['dataset']} {each['budget']} seed {each['seed']} ({each['method']}{_finals(each)}): "
+        f"- {each['dataset']} {each['budget']} seed {each['seed']} ({each['method']}{_finalists(each)}): "
         f"`{each['genotype']}`"
         for each in records.values()
     ]
     return "\n".join(lines) + "\n"
 
 
-PHASES = ("data", "search", "finals", "train", "evaluation", "yardsticks")
+PHASES = ("data", "search", "finalists", "train", "evaluation", "baselines")
 
 
-def _finals(record: Records) -> str:
+def _finalists(record: Records) -> str:
     """Which finalist was taken, and how they did."""
     if record["chosen"] is None:
         return ""
@@ -161,7 +161,7 @@ def _finals(record: Records) -> str:
 
 
 def _equality(records: Records) -> list[float]:
-    """Steps of the yardsticks in hundredths of those of the network found."""
+    """Steps of the baselines in hundredths of those of the network found."""
     counts = [record["steps"] for record in records.values() if "steps" in record]
     return [100 * steps / each["found"] for each in counts for name, steps in each.items() if name != "found"]
 

@@ -24,22 +24,13 @@ import torch
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.data import Batch
+from dartboard.devices import equal_steps
+from dartboard.engine import SearchBatches, SearchLength, SearchProblem, SearchSettings, SupernetRequest
+from dartboard.engine.stage import StageSearch
 from dartboard.errors import RecipeError
-from dartboard.runs import equal_steps, seeded_initialization
-from dartboard.search import (
-    METHODS,
-    Bilevel,
-    SearchBatches,
-    SearchLength,
-    SearchProblem,
-    SearchSettings,
-    SupernetRequest,
-    all_live,
-    check_fit,
-    make_recipe,
-)
-from dartboard.search.gradient import differentiate, differentiate_both
-from dartboard.search.stage import StageSearch
+from dartboard.parts import METHODS, Bilevel, all_live, check_fit, make_recipe
+from dartboard.parts.gradient import differentiate, differentiate_both
+from dartboard.runs import seeded_initialization
 from dartboard.space import SearchSpace, get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
 from records import Records, conditions, load, memory_in_use, peak_memory, save

@@ -40,21 +40,13 @@ from dartboard.data import (
     make_splits,
     measure_normalization,
 )
+from dartboard.engine import SearchBatches, SearchLength, SearchProblem, SearchSettings, SupernetRequest
+from dartboard.engine import steps as search_steps
+from dartboard.engine.stage import StageSearch
+from dartboard.engine.streams import Streams
+from dartboard.parts import Bilevel, all_live, make_recipe
+from dartboard.parts.gradient import Gradient, first_order
 from dartboard.runs import Meter, make_generator, seeded_initialization
-from dartboard.search import (
-    Bilevel,
-    SearchBatches,
-    SearchLength,
-    SearchProblem,
-    SearchSettings,
-    SupernetRequest,
-    all_live,
-    make_recipe,
-)
-from dartboard.search import steps as search_steps
-from dartboard.search.gradient import Gradient, first_order
-from dartboard.search.stage import StageSearch
-from dartboard.search.streams import Streams
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, ReferenceSupernet, SupernetSpec
 from records import RESULTS, Records, conditions, data_root, find_device, load, save, synchronize

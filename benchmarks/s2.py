@@ -99,7 +99,7 @@ def _save(records: Records, **folder: Path) -> None:
 
 
 def _registered(arms: list[str] | tuple[str, ...]) -> list[str]:
-    known = {entry["name"] for entry in dartboard.methods()}
+    known = {entry["name"] for entry in dartboard.list_methods()}
     for name in arms:
         if name not in known:
             print(f"note: the method {name} is not registered; its arm is left out.", file=sys.stderr)

@@ -28,7 +28,7 @@ import torch
 from torch.nn import functional
 
 from dartboard.space import parse_genotype
-from dartboard.train import ModelCard
+from dartboard.training import ModelCard
 from records import RESULTS, Records, conditions, save
 
 WAYS: Mapping[str, Mapping[str, str]] = {

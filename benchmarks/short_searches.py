@@ -23,9 +23,9 @@ from typing import Any
 import torch
 
 import dartboard
+from dartboard.engine import propose
 from dartboard.estimate import ArchitectureTable, find_table
 from dartboard.runs import EventLog
-from dartboard.search import propose
 from dartboard.space import Genotype, get_space
 from records import Records, conditions, data_root, load, save
 

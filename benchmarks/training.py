@@ -24,9 +24,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from dartboard.runs import equal_steps
+from dartboard.devices import equal_steps
+from dartboard.kernels import plain_kernels
 from dartboard.space import PUBLISHED, Network, get_space
-from dartboard.space.ops import plain_kernels
 from records import RESULTS, Records, conditions, find_device, load, save, synchronize
 
 MODES = ("plain", "channels_last", "ours", "bf16", "compile")

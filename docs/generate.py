@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
+from dartboard.parts import METHODS, describe_recipe, make_recipe
 from dartboard.registry import Entry
-from dartboard.search import METHODS, describe_recipe, make_recipe
 from dartboard.space import SPACES
 
 DOCS = Path(__file__).resolve().parent

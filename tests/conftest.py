@@ -53,7 +53,7 @@ def small_space() -> Iterator[None]:
 @pytest.fixture
 def no_garbage_collection(monkeypatch: pytest.MonkeyPatch) -> None:
     """For many tiny runs, of which the garbage collection at the start of each phase would be the larger part."""
-    monkeypatch.setattr("dartboard.runs.memory.gc.collect", lambda: 0)
+    monkeypatch.setattr("dartboard.devices.memory.gc.collect", lambda: 0)
 
 
 @pytest.fixture(scope="session")

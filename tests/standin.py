@@ -24,7 +24,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from dartboard.runs import GRAPHS
+from dartboard.devices import GRAPHS
 
 try:
     from torch.utils.backend_registration import (

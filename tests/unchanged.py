@@ -60,6 +60,9 @@ FURTHER: dict[str, dict[str, Any]] = {
 }
 """Method -> what its small search needs."""
 
+RENAMED = {"baselines/": "yardsticks/", "baselines.": "yardsticks.", "finalists.finalists.": "finals.finalists."}
+"""Words in names of files and keys -> those that the golden file was written with."""
+
 Case = Callable[[Path], object]
 Outcome = dict[str, Any]
 
@@ -91,7 +94,7 @@ def searched_before(verb: Callable[..., object], *words: str) -> Case:
 
 def cases() -> Iterator[tuple[str, Case]]:
     """Name of every case, and what runs it in a folder."""
-    for entry in dartboard.methods():
+    for entry in dartboard.list_methods():
         yield f"search {entry['name']}", search_case(entry["name"])
     for name, cell, further in (
         ("nas-bench-201", NAS_BENCH_CELL, {}),
@@ -106,7 +109,7 @@ def cases() -> Iterator[tuple[str, Case]]:
             f"train {name}",
             lambda at, cell=cell, more=further: dartboard.train(None, TINY, more, genotype=cell, out=at / "run"),
         )
-    yield "run with baselines", lambda at: dartboard.run(None, TINY, {"yardsticks": True}, out=at / "run")
+    yield "run with baselines", lambda at: dartboard.run(None, TINY, {"baselines": True}, out=at / "run")
     yield (
         "run with seeds",
         lambda at: dartboard.run(
@@ -133,7 +136,7 @@ def outcome(folder: Path) -> Outcome:
     """What a case left in its folder, by file: texts whole, tensors and arrays as hashes of their bits."""
     found: Outcome = {}
     for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
+        name = as_written(path.relative_to(folder).as_posix())
         if path.name == "genotype.json":
             found[name] = json.loads(path.read_text(encoding="utf-8"))
         elif path.name in ("result.json", "scores.json"):
@@ -154,11 +157,18 @@ def accuracies(tree: object, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(tree, Mapping):
         for key, value in tree.items():
             if isinstance(value, int | float) and "accuracy" in key and "interval" not in key:
-                yield f"{path}{key}", value
+                yield as_written(f"{path}{key}"), value
             yield from accuracies(value, f"{path}{key}.")
     elif isinstance(tree, list):
         for number, value in enumerate(tree):
             yield from accuracies(value, f"{path}{number}.")
+
+
+def as_written(name: str) -> str:
+    """A name with the words that the golden file was written with."""
+    for now, before in RENAMED.items():
+        name = name.replace(now, before)
+    return name
 
 
 def hashed(tree: object) -> str:

@@ -5,9 +5,7 @@
 >>> result.test_accuracy, result.genotype.text  # doctest: +SKIP
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dartboard.errors import DartboardError
@@ -19,18 +17,18 @@ if TYPE_CHECKING:
         compare,
         describe,
         export,
-        methods,
+        list_methods,
+        list_spaces,
         plan,
         predict,
         report,
         run,
         search,
         select,
-        spaces,
         train,
     )
     from dartboard.display import progress
-    from dartboard.pipeline import Result
+    from dartboard.records import Result
     from dartboard.runs import Observer
     from dartboard.sklearn import ArchitectureSearchClassifier
 
@@ -44,7 +42,8 @@ __all__ = [
     "compare",
     "describe",
     "export",
-    "methods",
+    "list_methods",
+    "list_spaces",
     "plan",
     "predict",
     "progress",
@@ -52,14 +51,13 @@ __all__ = [
     "run",
     "search",
     "select",
-    "spaces",
     "train",
 ]
 
 _HOMES = {
     "ArchitectureSearchClassifier": "dartboard.sklearn",
     "Observer": "dartboard.runs",
-    "Result": "dartboard.pipeline",
+    "Result": "dartboard.records",
     "progress": "dartboard.display",
 }
 
@@ -69,14 +67,3 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'dartboard' has no attribute '{name}'")
     return getattr(import_module(_HOMES.get(name, "dartboard.api")), name)
-
-
-class _Package(ModuleType):
-    """Keeps its verbs: importing the package `dartboard.search` would replace the function of that name."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in __all__ and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

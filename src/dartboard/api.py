@@ -18,76 +18,72 @@ from typing import Any
 import torch
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
+from dartboard.budget import FOUND, allot_trainings
 from dartboard.config import resolve
 from dartboard.data import (
+    Data,
     DatasetDescription,
     DataSettings,
     describe_dataset,
     draw_contact_sheet,
+    given_arrays,
+    recorded_source,
 )
 from dartboard.errors import DeviceMemoryError, NonFiniteLossError
-from dartboard.pipeline import (
-    FOUND,
-    Comparison,
+from dartboard.records import Comparison, Result
+from dartboard.reports import COMPARISON_FILE, write_comparison, write_report
+from dartboard.runs import Observer, RunDirectory, check_new_file, next_free, write_atomically
+from dartboard.session import (
+    Session,
+    check_sizes,
+    device_name,
+    evaluate_networks,
+    finished_result,
+    read_genotype,
+    summarize,
+    train_networks,
+)
+from dartboard.settings import Request, Step, search_request, stored_request, train_request
+from dartboard.training import EXPORT_ENDINGS, PREDICTION_ENDINGS, ExportedModel, ImagePredictions
+from dartboard.workflow import (
     ComparisonPlan,
     ComparisonRecord,
-    Data,
     Plan,
-    Request,
-    Result,
-    Session,
-    Step,
-    allot_trainings,
     analyse_search,
     analysis_directory,
     analysis_settings,
     announce,
     check_choice,
-    check_finals,
-    check_sizes,
+    check_finalists,
     choose_genotype,
-    compare_yardsticks,
+    compare_baselines,
+    compare_finalists,
     describe_methods,
     describe_plan,
     describe_spaces,
-    device_name,
-    evaluate_networks,
     export_network,
-    finished_result,
-    given_arrays,
-    hold_finals,
     open_request,
     plan_analysis,
     plan_comparison,
     predict_images,
-    read_genotype,
-    recorded_source,
     reselect_genotype,
     reselection_directory,
     reselection_settings,
-    search_request,
-    stored_request,
-    summarize,
-    train_networks,
-    train_request,
 )
-from dartboard.report import COMPARISON_FILE, write_comparison, write_report
-from dartboard.runs import Observer, RunDirectory, check_new_file, next_free, write_atomically
-from dartboard.train import EXPORT_ENDINGS, PREDICTION_ENDINGS, ExportedModel, ImagePredictions
 
 __all__ = [
     "analyse",
     "compare",
     "describe",
     "export",
-    "methods",
+    "list_methods",
+    "list_spaces",
     "plan",
     "predict",
     "report",
     "run",
     "search",
     "select",
-    "spaces",
     "train",
 ]
 
@@ -116,11 +112,11 @@ def run(
         if result := finished_result(session, tested=True):
             return result
         _begin(session, ("search", "train"))
-        genotype = hold_finals(session, choose_genotype(session))
+        genotype = compare_finalists(session, choose_genotype(session))
         lots = allot_trainings(session, genotype)
         evaluate_networks(session, train_networks(session, genotype, lots.get(FOUND)))
-        if session.settings.yardsticks:
-            compare_yardsticks(session, genotype, command, lots)
+        if session.settings.baselines:
+            compare_baselines(session, genotype, command, lots)
         return _finish(session, command)
 
 
@@ -143,7 +139,7 @@ def search(
         if result := finished_result(session, tested=False):
             return result
         _begin(session, ("search",))
-        hold_finals(session, choose_genotype(session))
+        compare_finalists(session, choose_genotype(session))
         return _finish(session, command)
 
 
@@ -369,7 +365,7 @@ def export(run_directory: Place, out: Place, *, overwrite: bool = False) -> Expo
     """Write the trained network of a run as one file that needs no dartboard: uint8 images in, probabilities out.
 
     Args:
-        run_directory: the run; with `yardsticks/random` or `yardsticks/resnet` below it, the network of a yardstick.
+        run_directory: the run; with `baselines/random` or `baselines/resnet` below it, the network of a baseline.
         out: the file: .onnx (needs the extra `export`) or .pt2, a program of torch.export.
         overwrite: replace `out` if it is there.
 
@@ -409,12 +405,12 @@ def describe(
     return description
 
 
-def methods() -> list[dict[str, Any]]:
+def list_methods() -> list[dict[str, Any]]:
     """The registered search methods: name, summary, paper, options with their defaults."""
     return describe_methods()
 
 
-def spaces() -> list[dict[str, Any]]:
+def list_spaces() -> list[dict[str, Any]]:
     """The registered search spaces: name, summary, paper, options, what a cell can be, how the fast engine runs it."""
     return describe_spaces()
 
@@ -454,7 +450,7 @@ def _opened(
         check_sizes(session, request.steps)
         if "search" in request.steps:
             check_choice(session)
-            check_finals(session)
+            check_finalists(session)
         session.check_dataset()
         try:
             yield session

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.data import Batch
+from dartboard.engine import SearchBatches, SearchLength, SearchProblem, SearchSettings, run_search
+from dartboard.parts import Recipe
 from dartboard.runs import Observer, RunDirectory
-from dartboard.search import Recipe, SearchBatches, SearchLength, SearchProblem, SearchSettings, run_search
 from dartboard.space import CellTopology, SearchSpace
 from dartboard.space.skeleton import NasBench201Skeleton
 from dartboard.supernet import Active, SkipDropout

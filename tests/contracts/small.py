@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from dartboard.data import Dataset, ImageSet, make_splits, measure_normalization
-from dartboard.pipeline import Session, resolve_settings
 from dartboard.runs import Observer, RunDirectory
+from dartboard.session import Session
+from dartboard.settings import resolve_settings
 from dartboard.space import CellTopology, SearchSpace
 from dartboard.space.skeleton import DartsSkeleton
 

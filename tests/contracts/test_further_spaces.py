@@ -7,9 +7,9 @@ import torch
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import GenotypeError, SettingsError, UnknownNameError
-from dartboard.pipeline import resolve_settings
-from dartboard.report.cell_diagram import draw_cell
-from dartboard.search import UniformlyRandom
+from dartboard.parts import UniformlyRandom
+from dartboard.reports.cell_diagram import draw_cell
+from dartboard.settings import resolve_settings
 from dartboard.space import (
     PUBLISHED,
     SPACES,

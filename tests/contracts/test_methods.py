@@ -15,9 +15,9 @@ import dartboard.methods  # noqa: F401 - importing registers the methods
 from contracts.planted import PLANTED, PLANTED_FAN, PLANTED_PAIRS, search_planted
 from contracts.small import Outcome, open_small, outcome
 from dartboard.errors import RecipeError
-from dartboard.pipeline import search_genotype
+from dartboard.parts import METHODS, ByRemoval, NoTraining, Recipe, RelaxedCell, Update, check_fit, make_recipe
 from dartboard.runs import Event, Observer, RunDirectory
-from dartboard.search import METHODS, ByRemoval, NoTraining, Recipe, RelaxedCell, Update, check_fit, make_recipe
+from dartboard.session import search_genotype
 from dartboard.space import SearchSpace, check_genotype, get_space
 
 ALL = [entry.name for entry in METHODS]

@@ -13,11 +13,12 @@ from torch.utils._pytree import tree_map_only
 import dartboard.methods  # noqa: F401 - importing registers the methods
 import standin
 from contracts.small import fingerprint, open_small
-from dartboard.pipeline.searching import search_length, search_problem, search_recipe
-from dartboard.runs import GRAPHS, Event, Observer, RunDirectory, make_generator
-from dartboard.search import METHODS
-from dartboard.search.architecture import initial_live
-from dartboard.search.stage import StageSearch
+from dartboard.devices import GRAPHS
+from dartboard.engine.stage import StageSearch
+from dartboard.parts import METHODS
+from dartboard.parts.recipe import initial_live
+from dartboard.runs import Event, Observer, RunDirectory, make_generator
+from dartboard.session.search import search_length, search_problem, search_recipe
 
 STEPS = 4
 """Of an epoch."""

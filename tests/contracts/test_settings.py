@@ -11,11 +11,11 @@ import dartboard.methods  # noqa: F401 - importing registers the methods
 from contracts.small import Outcome, open_small, outcome
 from dartboard.config import Settings
 from dartboard.data import AugmentSettings
-from dartboard.pipeline import search_genotype, train_networks
+from dartboard.engine import SearchSettings
 from dartboard.runs import RunDirectory
-from dartboard.search import SearchSettings
+from dartboard.session import search_genotype, train_networks
 from dartboard.space import CellGenotype, Choice, Genotype
-from dartboard.train import TrainSettings
+from dartboard.training import TrainSettings
 
 Layer = Mapping[str, Any]
 

@@ -11,8 +11,8 @@ from typing import get_type_hints
 import pytest
 
 from dartboard.cli.options import PRESET_LIST, SearchOptions
-from dartboard.pipeline import PRESETS
-from dartboard.search import CHOICE_RULES
+from dartboard.engine import CHOICE_RULES
+from dartboard.settings import PRESETS
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 Golden = Callable[[str, str], None]

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from dartboard.search import METHODS
+from dartboard.parts import METHODS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

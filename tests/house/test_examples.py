@@ -14,17 +14,9 @@ from torch import Tensor
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.data import Batch
+from dartboard.engine import SearchBatches, SearchLength, SearchProblem, SearchSettings, run_search
+from dartboard.parts import RelaxedCell, Softmax, make_recipe
 from dartboard.runs import Observer, RunDirectory
-from dartboard.search import (
-    RelaxedCell,
-    SearchBatches,
-    SearchLength,
-    SearchProblem,
-    SearchSettings,
-    Softmax,
-    make_recipe,
-    run_search,
-)
 from dartboard.space import NetworkPlan, get_space, parse_genotype
 from dartboard.space.skeleton import CellPlace
 from dartboard.supernet import ReferenceSupernet, SupernetSpec

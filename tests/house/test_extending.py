@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from dartboard import api
-from dartboard.search import METHODS, AdamUpdate, FirstOrder, Recipe, method
+from dartboard.parts import METHODS, AdamUpdate, FirstOrder, Recipe, method
 from dartboard.space import OPS, SPACES, CellTopology, Cost, Norm, SearchSpace, op, parse_genotype, space
 from dartboard.space.skeleton import NasBench201Skeleton
 
@@ -66,9 +66,9 @@ def test_a_search_runs_with_a_method_an_operation_and_a_space_of_ones_own(tmp_pa
 
 @pytest.mark.usefixtures("_extensions")
 def test_extensions_are_listed_with_their_summary_and_paper() -> None:
-    [hasty] = [entry for entry in api.methods() if entry["name"] == "hasty"]
+    [hasty] = [entry for entry in api.list_methods() if entry["name"] == "hasty"]
     assert (hasty["summary"], hasty["paper"]) == ("First order with large steps", "none")
-    assert "two-nodes" in [entry["name"] for entry in api.spaces()]
+    assert "two-nodes" in [entry["name"] for entry in api.list_spaces()]
     assert OPS["half_pool_5x5"].summary == "Mean over 5x5"
 
 

@@ -78,7 +78,7 @@ def test_the_budget_benchmark_records_what_was_planned_and_what_was_taken(tmp_pa
     subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     record = json.loads((tmp_path / "budgets.json").read_text(encoding="utf-8"))["digits/20s/0"]
     assert record["command"] == "dartboard run --budget 20s --seed 0"
-    assert record["planned"].keys() <= record["seconds"].keys() | {"yardsticks"}
+    assert record["planned"].keys() <= record["seconds"].keys() | {"baselines"}
     assert 0 < record["accuracy"]["found"] <= 1
     assert (tmp_path / "budgets.md").read_text(encoding="utf-8").startswith("# What a budget buys")
     again = subprocess.run(command, check=True, capture_output=True, text=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dartboard.pipeline import Result
+from dartboard.records import Result
 
 from .command import Halt
 from .conftest import Run
@@ -19,23 +19,23 @@ def decided(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_run_within_a_budget_decides_trains_compares_and_says_why(dartboard: Run, folder: Path) -> None:
-    outcome = dartboard("run", *FEW, "--budget", "25s", "--yardsticks", "--out", "run", "--json")
+    outcome = dartboard("run", *FEW, "--budget", "25s", "--baselines", "--out", "run", "--json")
     assert outcome.code == 0, outcome.err
     result = Result.model_validate(json.loads(outcome.out))
     stored = json.loads((folder / "run" / "settings.json").read_text())
     assert decided(stored) == {each.setting: each.value for each in result.decisions}
     assert (result.space, result.method, result.budget) == ("nas-bench-201", "single-darts", 25.0)
-    assert set(result.planned) == {"data", "search", "train", "evaluation", "yardsticks"}
+    assert set(result.planned) == {"data", "search", "train", "evaluation", "baselines"}
     assert sum(result.planned.values()) < 25
-    assert set(result.yardsticks) == {"random", "resnet"}
+    assert set(result.baselines) == {"random", "resnet"}
     events = [json.loads(line) for line in (folder / "run" / "events.jsonl").read_text().splitlines()]
     trained = [event for event in events if event["phase"] == "train" and event["event"] == "epoch"]
     assert trained[-1]["epoch"] == len(trained)
     assert trained[-1]["learning_rate"] < 0.2 * max(event["learning_rate"] for event in trained)
-    for yardstick in result.yardsticks.values():
-        assert yardstick.wanted_steps == sum(event["steps"] for event in trained)
-        assert yardstick.steps is not None
-        assert yardstick.steps > 0
+    for baseline in result.baselines.values():
+        assert baseline.wanted_steps == sum(event["steps"] for event in trained)
+        assert baseline.steps is not None
+        assert baseline.steps > 0
     page = (folder / "run" / "report.html").read_text()
     assert "What was decided" in page
     assert "at 0.6 of the cost of a DARTS step" in page
@@ -43,7 +43,7 @@ def test_a_run_within_a_budget_decides_trains_compares_and_says_why(dartboard: R
 
 
 def test_a_killed_run_goes_on_with_the_same_plan(dartboard: Run, folder: Path) -> None:
-    options = ("run", *FEW, "--budget", "20s", "--no-yardsticks", "--out", "run", "--json")
+    options = ("run", *FEW, "--budget", "20s", "--no-baselines", "--out", "run", "--json")
     killed = dartboard(*options, halt=Halt(40))
     assert killed.code == -9
     before = json.loads((folder / "run" / "settings.json").read_text())
@@ -51,12 +51,12 @@ def test_a_killed_run_goes_on_with_the_same_plan(dartboard: Run, folder: Path) -
     assert resumed.code == 0, resumed.err
     result = json.loads(resumed.out)
     assert decided(result) == decided(before)
-    assert result["yardsticks"] == {}
+    assert result["baselines"] == {}
     assert result["test_accuracy"] is not None
 
 
 def test_a_plan_without_the_clock_can_be_repeated_bit_for_bit(dartboard: Run, folder: Path) -> None:
-    plan = dartboard("run", *FEW, "--budget", "20s", "--no-yardsticks", "--out", "run", halt=Halt(12))
+    plan = dartboard("run", *FEW, "--budget", "20s", "--no-baselines", "--out", "run", halt=Halt(12))
     assert plan.code == -9
     clockless = ("--set", "budget=null", "--set", "search.seconds=null", "--set", "train.epochs=2")
     for name in ("a", "b"):
@@ -82,7 +82,7 @@ def test_the_other_verbs_keep_to_a_budget_too(
     assert outcome.code == 0, outcome.err
     assert set(json.loads(outcome.out)["planned"]) == wanted
     if "train" in wanted:
-        assert set(json.loads((folder / "run" / "lots.json").read_text())) == {"found"}
+        assert set(json.loads((folder / "run" / "allowances.json").read_text())) == {"found"}
 
 
 def test_a_plan_is_told_without_a_run(dartboard: Run, folder: Path) -> None:

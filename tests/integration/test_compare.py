@@ -46,9 +46,9 @@ def test_a_comparison_is_a_table_of_ordinary_runs(dartboard: Run, folder: Path) 
         result = json.loads((folder / "both" / run["folder"] / "result.json").read_text())
         assert (result["method"], result["seed"]) == (run["method"], run["seed"])
         assert result["test_accuracy"] == run["test_accuracy"]
-        assert result["yardsticks"] == {}
+        assert result["baselines"] == {}
         assert (folder / "both" / run["folder"] / "report.html").exists()
-    alone = dartboard("run", *SMALL, "--method", "darts", "--seed", "1", "--no-yardsticks", "--out", "alone")
+    alone = dartboard("run", *SMALL, "--method", "darts", "--seed", "1", "--no-baselines", "--out", "alone")
     assert alone.code == 0, alone.err
     for name in ("genotype.json", "model.safetensors", "split.json"):
         assert (folder / "alone" / name).read_bytes() == (folder / "both" / "darts" / "seed-1" / name).read_bytes()

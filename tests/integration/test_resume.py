@@ -117,10 +117,10 @@ def test_a_run_killed_among_its_finalists_comes_to_the_same_end(dartboard: Run, 
     kills = (
         (16, "finalists/1/checkpoints/train-0.pt", "finalists/1/model.safetensors"),
         (19, "finalists/2/genotype.json", "finalists/2/checkpoints/train-0.pt"),
-        (17, "finals.json", "model.json"),
+        (17, "finalists.json", "model.json"),
     )
     kill_and_go_on(dartboard, folder, command, kills)
-    assert (folder / "killed" / "finals.json").read_bytes() == (folder / "whole" / "finals.json").read_bytes()
+    assert (folder / "killed" / "finalists.json").read_bytes() == (folder / "whole" / "finalists.json").read_bytes()
     for number in ("1", "2"):
         whole, killed = (folder / run / "finalists" / number for run in ("whole", "killed"))
         assert (whole / "model.safetensors").read_bytes() == (killed / "model.safetensors").read_bytes()

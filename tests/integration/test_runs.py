@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dartboard.pipeline import Result
+from dartboard.records import Result
 
 from .command import SMALL
 from .conftest import Run
@@ -203,17 +203,17 @@ def test_finalists_are_trained_for_a_short_time_and_the_best_is_trained_and_test
     shown = dartboard("run", pets, *SMALL, "--finalists", "3", "--set", "short_train_epochs=1", "--out", "run")
     assert shown.code == 0, shown.err
     assert "finalists: 3, trained for 1 epoch each; the best is taken" in shown.err
-    assert {entry.name for entry in (folder / "run").iterdir()} == RUN_FILES | {"finalists", "finals.json"}
+    assert {entry.name for entry in (folder / "run").iterdir()} == RUN_FILES | {"finalists", "finalists.json"}
     assert {entry.name for entry in (folder / "run" / "finalists").iterdir()} == {"1", "2", "3"}
     result = Result.model_validate_json((folder / "run" / "result.json").read_text())
-    finals = result.finals
-    assert finals is not None
-    assert finals.to_json() == json.loads((folder / "run" / "finals.json").read_text())
-    assert finals.chosen.genotype == result.genotype
-    assert set(result.seconds) == {"data", "search", "finals", "train", "evaluation", "total"}
+    finalists = result.finalists
+    assert finalists is not None
+    assert finalists.to_json() == json.loads((folder / "run" / "finalists.json").read_text())
+    assert finalists.chosen.genotype == result.genotype
+    assert set(result.seconds) == {"data", "search", "finalists", "train", "evaluation", "total"}
     row = next(line for line in shown.out.splitlines() if line.startswith("finalist "))
-    accuracy = f"{finals.chosen.validation_accuracy:.2%}"
-    assert f"number {finals.chosen.number} of 3 after 1 epoch of training each: {accuracy} accuracy; all: " in row
+    accuracy = f"{finalists.chosen.validation_accuracy:.2%}"
+    assert f"number {finalists.chosen.number} of 3 after 1 epoch of training each: {accuracy} accuracy; all: " in row
     page = (folder / "run" / "report.html").read_text()
     assert "The search proposed 3 architectures" in page
     # A finalist is a training of its own, to be repeated as any other.
@@ -222,4 +222,4 @@ def test_finalists_are_trained_for_a_short_time_and_the_best_is_trained_and_test
     models = [path / "model.safetensors" for path in (folder / "again", folder / "run" / "finalists" / "2")]
     assert models[0].read_bytes() == models[1].read_bytes()
     settings = ("--genotype", "run/finalists/2", "-c", "run/settings.json", "--out", "trained", "--json")
-    assert Result.model_validate_json(dartboard("train", pets, *settings).out).finals is None
+    assert Result.model_validate_json(dartboard("train", pets, *settings).out).finalists is None

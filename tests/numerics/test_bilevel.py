@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from dartboard.search.gradient import (
+from dartboard.parts.gradient import (
     Bilevel,
     FirstOrder,
     Gradient,

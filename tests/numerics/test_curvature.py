@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional
 
-from dartboard.search import AlphaCurvature, Architecture, EdgeSoftmax, Recipe, all_live
-from dartboard.search.curvature import lanczos
-from dartboard.search.gradient import Bilevel, SgdStep, Tensors, differentiate, flat
+from dartboard.parts import AlphaCurvature, Architecture, EdgeSoftmax, Recipe, all_live
+from dartboard.parts.curvature import lanczos
+from dartboard.parts.gradient import Bilevel, SgdStep, Tensors, differentiate, flat
 from dartboard.supernet import FusedSupernet, ReferenceSupernet
 
 from .engines import SMALL_SPACES, ask, build, relative_error, small_spec

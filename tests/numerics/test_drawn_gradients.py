@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dartboard.search import Concrete, Dirichlet, HardGumbel, Relaxation, RelaxedCell
-from dartboard.search.relaxation import concentration
+from dartboard.parts import Concrete, Dirichlet, HardGumbel, Relaxation, RelaxedCell
+from dartboard.parts.relaxation import concentration
 from dartboard.space import get_space
 
 ALPHA = torch.tensor([[0.4, -0.3], [-0.5, 0.2]], dtype=torch.float64)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from dartboard.search.gradient import Bilevel, SgdStep, Tensors, Unrolled, differentiate
+from dartboard.parts.gradient import Bilevel, SgdStep, Tensors, Unrolled, differentiate
 from dartboard.space import SearchSpace
 from dartboard.supernet import Mixing, ReferenceSupernet, SupernetSpec
 

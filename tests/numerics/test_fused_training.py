@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dartboard.search.update import AdamUpdate
+from dartboard.parts.update import AdamUpdate
 from dartboard.space import SearchSpace
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet
 

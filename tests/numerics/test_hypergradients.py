@@ -10,8 +10,9 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from dartboard.data import Batch
-from dartboard.runs import Observer
-from dartboard.search import (
+from dartboard.engine import SearchBatches, SearchLength, SearchProblem, SearchSettings
+from dartboard.engine.stage import StageSearch
+from dartboard.parts import (
     AdamUpdate,
     AdversarialPerturbation,
     DenseHypernetwork,
@@ -19,14 +20,10 @@ from dartboard.search import (
     FirstOrder,
     Hypernetwork,
     Recipe,
-    SearchBatches,
-    SearchLength,
-    SearchProblem,
-    SearchSettings,
     all_live,
 )
-from dartboard.search.gradient import differentiate
-from dartboard.search.stage import StageSearch
+from dartboard.parts.gradient import differentiate
+from dartboard.runs import Observer
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet
 from numerics.engines import SMALL_SPACES, build, relative_error, small_spec
 

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from dartboard.kernels import plain_kernels
+from dartboard.kernels.pointwise import Pointwise
 from dartboard.space import ATTENTION, OPS, Norm
-from dartboard.space.ops import plain_kernels
 from dartboard.space.ops.conv import FactorizedReduce, relu_conv_norm
-from dartboard.space.ops.pointwise import Pointwise
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in OPS if entry.name not in ATTENTION])

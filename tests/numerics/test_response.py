@@ -12,7 +12,7 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from dartboard.errors import RecipeError
-from dartboard.search.gradient import (
+from dartboard.parts.gradient import (
     Bilevel,
     ConjugateGradient,
     FirstOrder,

@@ -43,7 +43,7 @@ def test_a_run_without_test_images_trains_its_network_and_says_that_it_is_not_te
     layer = {
         "preset": "smoke",
         "device": "cpu",
-        "yardsticks": True,
+        "baselines": True,
         "data": {"max_train_images": 60, "test_fraction": 0},
         "search": {"epochs": 1, "steps_per_epoch": 1},
         "train.epochs": 1,
@@ -51,10 +51,10 @@ def test_a_run_without_test_images_trains_its_network_and_says_that_it_is_not_te
     watching = Notes()
     result = api.run(None, layer, out=tmp_path / "run", observer=watching)
     assert (result.dataset.test, result.dataset.train + result.dataset.validation) == (0, 60)
-    assert (result.test_accuracy, result.yardsticks) == (None, {})
+    assert (result.test_accuracy, result.baselines) == (None, {})
     assert result.validation_accuracy is not None
     assert "evaluation" not in result.seconds
-    assert watching.heard[-1] == "Without test images nothing can be compared, so no yardstick is trained."
+    assert watching.heard[-1] == "Without test images nothing can be compared, so no baseline is trained."
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "No images were set aside for a test (data.test_fraction=0), so no test accuracy can be given." in page
     assert "is not tested: no images were set aside for a test" in page
@@ -74,12 +74,12 @@ def test_a_run_goes_on_from_a_finished_search_without_test_images(tmp_path: Path
 
 
 def test_spaces_tell_how_the_fast_engine_runs_their_operations_at_every_stride_they_have() -> None:
-    told = {entry["name"]: entry["fast engine"] for entry in api.spaces()}
+    told = {entry["name"]: entry["fast engine"] for entry in api.list_spaces()}
     assert told["darts"]["sep_conv_3x3"] == {"stride 1": "folded", "stride 2": "folded"}
     assert told["darts"]["skip_connect"] == {"stride 1": "shared", "stride 2": "folded"}
     assert told["darts"]["max_pool_3x3"] == {"stride 1": "shared", "stride 2": "shared"}
     assert told["nas-bench-201"]["skip_connect"] == {"stride 1": "shared"}
-    for entry in api.spaces():
+    for entry in api.list_spaces():
         assert list(entry["fast engine"]) == entry["operations"]
 
 
@@ -92,5 +92,5 @@ def test_a_form_without_a_word_is_called_by_its_name() -> None:
 
 def test_asking_for_spaces_draws_no_random_number() -> None:
     before = torch.get_rng_state()
-    api.spaces()
+    api.list_spaces()
     assert torch.equal(torch.get_rng_state(), before)

@@ -330,7 +330,7 @@ def export(
     [bold]Examples[/]
 
       dartboard export runs/flowers --out flowers.onnx
-      dartboard export runs/flowers/yardsticks/resnet --out resnet.pt2
+      dartboard export runs/flowers/baselines/resnet --out resnet.pt2
     """
     from dartboard.cli.output import print_exported
 
@@ -384,7 +384,7 @@ def methods(verbose: _Verbose = False, as_json: _Json = False) -> None:
     from dartboard import api
     from dartboard.cli.output import print_entries
 
-    print_entries("method", api.methods(), verbose=verbose, as_json=as_json)
+    print_entries("method", api.list_methods(), verbose=verbose, as_json=as_json)
 
 
 @app.command()
@@ -401,7 +401,7 @@ def spaces(verbose: _Verbose = False, as_json: _Json = False) -> None:
     from dartboard import api
     from dartboard.cli.output import print_entries
 
-    print_entries("space", api.spaces(), verbose=verbose, as_json=as_json)
+    print_entries("space", api.list_spaces(), verbose=verbose, as_json=as_json)
 
 
 def main() -> None:

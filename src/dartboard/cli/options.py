@@ -47,7 +47,7 @@ _PLACES = {
     "finalists": "finalists",
     "device": "device",
     "runs": "train.runs",
-    "yardsticks": "yardsticks",
+    "baselines": "baselines",
     "skip_broken": "data.skip_broken",
     "image_column": "data.image_column",
     "label_column": "data.label_column",
@@ -247,10 +247,10 @@ class RunOptions(SearchOptions):
     """What can be typed after `run`."""
 
     runs: _Runs = None
-    yardsticks: Annotated[
+    baselines: Annotated[
         bool | None,
         typer.Option(
-            "--yardsticks/--no-yardsticks",
+            "--baselines/--no-baselines",
             metavar="",
             show_default=False,
             rich_help_panel=_HOW,

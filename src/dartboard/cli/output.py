@@ -10,14 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from dartboard.cli.findings import describe_findings
-from dartboard.durations import duration
+from dartboard.wording import duration
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dartboard.data import DatasetDescription
-    from dartboard.pipeline import ChoiceFacts, Comparison, FinalsFacts, Plan, ReselectionFacts, Result, Yardstick
-    from dartboard.train import ExportedModel, ImagePredictions
+    from dartboard.records import Baseline, ChoiceFacts, Comparison, FinalistsFacts, ReselectionFacts, Result
+    from dartboard.training import ExportedModel, ImagePredictions
+    from dartboard.workflow import Plan
 
 __all__ = [
     "print_comparison",
@@ -61,13 +62,13 @@ def _outcome(result: "Result") -> dict[str, str]:
         "balanced accuracy": _percent(result.balanced_accuracy) if balanced else "",
         "validation accuracy": _percent(result.validation_accuracy),
         "validation, balanced": _percent(result.validation_balanced_accuracy) if balanced else "",
-        **{f"  {name}": _comparison(yardstick) for name, yardstick in result.yardsticks.items()},
+        **{f"  {name}": _comparison(baseline) for name, baseline in result.baselines.items()},
         "parameters": f"{result.parameters:,}",
         "multiply-adds": f"{result.multiply_adds:,}",
         "genotype": result.genotype.text,
         **_reselection(result.reselection),
         "chosen": _choice(result.choice),
-        "finalist": _finals(result.finals),
+        "finalist": _finalists(result.finalists),
     }
 
 
@@ -144,7 +145,7 @@ def print_predictions(predictions: "ImagePredictions", out: "Path", *, as_json: 
 
 def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     """Print the table of a comparison, and where the rest lies."""
-    from dartboard.report import tabulate
+    from dartboard.reports import tabulate
 
     document = comparison.to_json()
     if as_json:
@@ -244,20 +245,20 @@ def _cases(by_case: Mapping[str, object]) -> str:
     return "; ".join([first[1], *(f"{case}: {text}" for case, text in others if text != first[1])])
 
 
-def _comparison(yardstick: "Yardstick") -> str:
-    low, high = (100 * end for end in yardstick.interval)
-    accuracy = _percent(yardstick.test_accuracy, yardstick.test_accuracy_std)
-    if yardstick.objective == "balanced-accuracy":
-        accuracy = f"{_percent(yardstick.balanced_accuracy)} balanced accuracy"
+def _comparison(baseline: "Baseline") -> str:
+    low, high = (100 * end for end in baseline.interval)
+    accuracy = _percent(baseline.test_accuracy, baseline.test_accuracy_std)
+    if baseline.objective == "balanced-accuracy":
+        accuracy = f"{_percent(baseline.balanced_accuracy)} balanced accuracy"
     return (
-        f"{accuracy}  ({yardstick.what}; the network found is "
-        f"{100 * yardstick.difference:+.2f} points from it, 95% interval {low:+.2f} to {high:+.2f})"
+        f"{accuracy}  ({baseline.what}; the network found is "
+        f"{100 * baseline.difference:+.2f} points from it, 95% interval {low:+.2f} to {high:+.2f})"
     )
 
 
 def _better(result: "Result") -> str:
-    """The best yardstick that is better than the network found beyond chance."""
-    better = [each for each in result.yardsticks.values() if each.interval[1] < 0]
+    """The best baseline that is better than the network found beyond chance."""
+    better = [each for each in result.baselines.values() if each.interval[1] < 0]
     return min(better, key=lambda each: each.difference).run_directory if better else ""
 
 
@@ -281,13 +282,13 @@ def _choice(choice: "ChoiceFacts | None") -> str:
     return f"seed {choice.chosen.seed} of {others} by {choice.rule}{against}" + (f"; all: {spread}" if spread else "")
 
 
-def _finals(finals: "FinalsFacts | None") -> str:
-    if finals is None:
+def _finalists(finalists: "FinalistsFacts | None") -> str:
+    if finalists is None:
         return ""
-    best, accuracies = finals.chosen, [finalist.validation_accuracy for finalist in finals.finalists]
+    best, accuracies = finalists.chosen, [finalist.validation_accuracy for finalist in finalists.finalists]
     return (
-        f"number {best.number} of {len(accuracies)} after {finals.epochs} epoch{'s'[: finals.epochs > 1]} of training "
-        f"each: {_percent(best.validation_accuracy)} {finals.objective.replace('-', ' ')}; all: "
+        f"number {best.number} of {len(accuracies)} after {finalists.epochs} epoch{'s'[: finalists.epochs > 1]} of "
+        f"training each: {_percent(best.validation_accuracy)} {finalists.objective.replace('-', ' ')}; all: "
         f"{_percent(min(accuracies))} to {_percent(max(accuracies))}"
     )
 

@@ -13,6 +13,7 @@ from dartboard.data.batches import Batch, Batches
 from dartboard.data.contact_sheet import draw_contact_sheet
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.describe import DatasetDescription, describe_dataset
+from dartboard.data.given import Data, given_arrays, recorded_source
 from dartboard.data.load import load_dataset, load_images
 from dartboard.data.look import DataLook, look_at_dataset
 from dartboard.data.settings import AugmentSettings, DataSettings
@@ -27,6 +28,7 @@ __all__ = [
     "Augmentation",
     "Batch",
     "Batches",
+    "Data",
     "DataLook",
     "DataSettings",
     "Dataset",
@@ -39,6 +41,7 @@ __all__ = [
     "Splits",
     "describe_dataset",
     "draw_contact_sheet",
+    "given_arrays",
     "label_text",
     "load_dataset",
     "load_images",
@@ -46,5 +49,6 @@ __all__ = [
     "make_splits",
     "measure_normalization",
     "outside_squares",
+    "recorded_source",
     "resolve_augmentation",
 ]

@@ -14,7 +14,7 @@ from torch import Tensor
 from dartboard.data.ahead import map_ahead
 from dartboard.data.augment import Augmentation
 from dartboard.data.splits import ImageView
-from dartboard.devices import send
+from dartboard.devices.sending import send
 from dartboard.errors import DataError
 
 __all__ = ["RESIDENT_BELOW_BYTES", "Batch", "Batches"]

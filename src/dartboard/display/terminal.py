@@ -19,9 +19,9 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from dartboard.durations import duration
 from dartboard.runs.events import Event
 from dartboard.runs.observer import Observer
+from dartboard.wording import duration
 
 __all__ = ["BarsDisplay", "LiveDisplay", "PlainDisplay", "describe_epoch"]
 

@@ -1,6 +1,6 @@
 """beta-DARTS."""
 
-from dartboard.search import AdamUpdate, BetaDecay, FirstOrder, NonNegative, Recipe, Softmax, method
+from dartboard.parts import AdamUpdate, BetaDecay, FirstOrder, NonNegative, Recipe, Softmax, method
 
 
 @method("beta-darts", paper="arXiv:2203.01665")

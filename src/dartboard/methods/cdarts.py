@@ -1,6 +1,6 @@
 """CDARTS."""
 
-from dartboard.search import (
+from dartboard.parts import (
     AdamUpdate,
     Count,
     Distillation,

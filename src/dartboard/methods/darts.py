@@ -1,6 +1,6 @@
 """DARTS, first order."""
 
-from dartboard.search import AdamUpdate, FirstOrder, NonNegative, Recipe, Softmax, StrongestEdges, method
+from dartboard.parts import AdamUpdate, FirstOrder, NonNegative, Recipe, Softmax, StrongestEdges, method
 
 
 @method("darts", paper="arXiv:1806.09055")

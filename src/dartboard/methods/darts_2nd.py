@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from dartboard.search import AdamUpdate, NonNegative, Recipe, Softmax, StrongestEdges, Unrolled, method
+from dartboard.parts import AdamUpdate, NonNegative, Recipe, Softmax, StrongestEdges, Unrolled, method
 
 
 @method("darts-2nd", paper="arXiv:1806.09055")

@@ -1,6 +1,6 @@
 """DARTS with implicit differentiation by conjugate gradients."""
 
-from dartboard.search import (
+from dartboard.parts import (
     AdamUpdate,
     ConjugateGradient,
     Count,

@@ -1,6 +1,6 @@
 """DARTS-."""
 
-from dartboard.search import AdamUpdate, FadeAuxiliary, Fading, FirstOrder, NonNegative, Recipe, Softmax, method
+from dartboard.parts import AdamUpdate, FadeAuxiliary, Fading, FirstOrder, NonNegative, Recipe, Softmax, method
 from dartboard.supernet import Mixing
 
 

@@ -1,6 +1,6 @@
 """DARTS with implicit differentiation by a Neumann series."""
 
-from dartboard.search import AdamUpdate, Count, Implicit, Neumann, NonNegative, Recipe, Softmax, StrongestEdges, method
+from dartboard.parts import AdamUpdate, Count, Implicit, Neumann, NonNegative, Recipe, Softmax, StrongestEdges, method
 
 
 @method("darts-neumann", paper="arXiv:1911.02590")

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dartboard.search import (
+from dartboard.parts import (
     AdamUpdate,
     Count,
     FirstOrder,

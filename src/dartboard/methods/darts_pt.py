@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dartboard.search import AdamUpdate, FirstOrder, Measure, NonNegative, Recipe, method, select_by_removal
+from dartboard.parts import AdamUpdate, FirstOrder, Measure, NonNegative, Recipe, method, select_by_removal
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 

@@ -1,6 +1,6 @@
 """DARTS through several virtual weight steps."""
 
-from dartboard.search import AdamUpdate, Count, NonNegative, Recipe, Softmax, StrongestEdges, TruncatedUnrolled, method
+from dartboard.parts import AdamUpdate, Count, NonNegative, Recipe, Softmax, StrongestEdges, TruncatedUnrolled, method
 
 
 @method("darts-unrolled", paper="arXiv:1810.10667")

@@ -1,6 +1,6 @@
 """DOTS."""
 
-from dartboard.search import (
+from dartboard.parts import (
     AdamUpdate,
     Cooling,
     FirstOrder,

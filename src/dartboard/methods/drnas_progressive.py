@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Literal
 
 from dartboard.methods.drnas import drnas
-from dartboard.search import Count, KeepStrongest, NonNegative, Recipe, Share, Stage, method
+from dartboard.parts import Count, KeepStrongest, NonNegative, Recipe, Share, Stage, method
 
 
 @method("drnas-progressive", paper="arXiv:2006.10355")

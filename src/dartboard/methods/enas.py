@@ -1,6 +1,6 @@
 """ENAS."""
 
-from dartboard.search import (
+from dartboard.parts import (
     AdamUpdate,
     Controller,
     Count,

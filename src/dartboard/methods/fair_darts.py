@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dartboard.search import AdamUpdate, FirstOrder, NonNegative, Recipe, Sigmoid, Threshold, ZeroOne, method
+from dartboard.parts import AdamUpdate, FirstOrder, NonNegative, Recipe, Sigmoid, Threshold, ZeroOne, method
 
 
 @method("fair-darts", paper="arXiv:1911.12126")

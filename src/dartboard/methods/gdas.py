@@ -1,6 +1,6 @@
 """GDAS."""
 
-from dartboard.search import (
+from dartboard.parts import (
     AdamUpdate,
     FirstOrder,
     HardGumbel,

@@ -1,6 +1,6 @@
 """HyperDARTS with a linear hypernetwork."""
 
-from dartboard.search import (
+from dartboard.parts import (
     AdamUpdate,
     DenseHypernetwork,
     FirstOrder,

@@ -2,7 +2,7 @@
 
 from pydantic import PositiveInt
 
-from dartboard.search import (
+from dartboard.parts import (
     AdamUpdate,
     EmbeddingHypernetwork,
     FirstOrder,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dartboard.search import (
+from dartboard.parts import (
     AdamUpdate,
     FadingSkipDropout,
     FirstOrder,

@@ -1,6 +1,6 @@
 """PC-DARTS."""
 
-from dartboard.search import (
+from dartboard.parts import (
     AdamUpdate,
     Count,
     EdgeSoftmax,

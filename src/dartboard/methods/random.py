@@ -1,12 +1,12 @@
-"""The yardstick of the field: an architecture drawn uniformly."""
+"""The baseline of the field: an architecture drawn uniformly."""
 
-from dartboard.search import NoTraining, Recipe, UniformlyRandom, method
+from dartboard.parts import NoTraining, Recipe, UniformlyRandom, method
 
 
 @method("random", paper="arXiv:1902.07638")
 def random() -> Recipe:
     """An architecture drawn uniformly from the space, without any search.
 
-    Source: Li and Talwalkar 2019, arXiv:1902.07638, who showed how strong this yardstick is.
+    Source: Li and Talwalkar 2019, arXiv:1902.07638, who showed how strong this baseline is.
     """
     return Recipe(rules=(NoTraining(),), selection=UniformlyRandom())

@@ -1,6 +1,6 @@
 """RobustDARTS: stop before the collapse, or regularise against it."""
 
-from dartboard.search import (
+from dartboard.parts import (
     AdamUpdate,
     Count,
     Dropping,

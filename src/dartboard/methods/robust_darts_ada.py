@@ -1,6 +1,6 @@
 """RobustDARTS with regularisation on demand."""
 
-from dartboard.search import (
+from dartboard.parts import (
     AdamUpdate,
     Count,
     DecayOnSharpening,

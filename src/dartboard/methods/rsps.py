@@ -1,6 +1,6 @@
 """Random search with weight sharing."""
 
-from dartboard.search import Count, Recipe, SampleAndValidate, UniformPaths, method
+from dartboard.parts import Count, Recipe, SampleAndValidate, UniformPaths, method
 
 
 @method("rsps", paper="arXiv:1902.07638")

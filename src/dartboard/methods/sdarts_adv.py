@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import PositiveInt
 
-from dartboard.search import (
+from dartboard.parts import (
     AdamUpdate,
     AdversarialPerturbation,
     FirstOrder,

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from dartboard.methods.darts_pt import darts_pt
-from dartboard.search import Measure, NonNegative, RandomPerturbation, Recipe, method, select_by_removal
+from dartboard.parts import Measure, NonNegative, RandomPerturbation, Recipe, method, select_by_removal
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from dartboard.search import (
+from dartboard.parts import (
     AdamUpdate,
     FirstOrder,
     NonNegative,

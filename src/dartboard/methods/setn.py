@@ -1,15 +1,6 @@
 """SETN."""
 
-from dartboard.search import (
-    AdamUpdate,
-    Count,
-    FirstOrder,
-    NonNegative,
-    Recipe,
-    SampleAndValidate,
-    UniformPaths,
-    method,
-)
+from dartboard.parts import AdamUpdate, Count, FirstOrder, NonNegative, Recipe, SampleAndValidate, UniformPaths, method
 
 
 @method("setn", paper="arXiv:1910.05733")

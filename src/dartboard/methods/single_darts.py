@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from dartboard.search import AdamUpdate, FirstOrder, Images, NonNegative, Recipe, SgdUpdate, Sigmoid, Softmax, method
+from dartboard.parts import AdamUpdate, FirstOrder, Images, NonNegative, Recipe, SgdUpdate, Sigmoid, Softmax, method
 
 
 @method("single-darts", paper="arXiv:2108.08128")

@@ -3,19 +3,15 @@
 from dartboard.runs.directory import RunDirectory, next_free
 from dartboard.runs.events import Event, EventLog
 from dartboard.runs.files import check_new_file, read_json, write_atomically, write_json, write_text
-from dartboard.runs.graphs import GRAPHS, Graph, make_graph
-from dartboard.runs.memory import available_memory, equal_steps
 from dartboard.runs.meter import TEST_KEYS, VALIDATION_KEYS, Meter, Objective, Score, ScoreMeter, validation_facts
 from dartboard.runs.observer import Observer
 from dartboard.runs.seeding import Replayed, derive_seed, make_generator, seeded_initialization
 
 __all__ = [
-    "GRAPHS",
     "TEST_KEYS",
     "VALIDATION_KEYS",
     "Event",
     "EventLog",
-    "Graph",
     "Meter",
     "Objective",
     "Observer",
@@ -23,12 +19,9 @@ __all__ = [
     "RunDirectory",
     "Score",
     "ScoreMeter",
-    "available_memory",
     "check_new_file",
     "derive_seed",
-    "equal_steps",
     "make_generator",
-    "make_graph",
     "next_free",
     "read_json",
     "seeded_initialization",

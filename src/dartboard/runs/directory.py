@@ -31,10 +31,10 @@ class RunDirectory:
     | checkpoints/*.pt | search, train | the state after the last whole epoch |
     | candidates/seed-N/ | search | run directories of the searches to choose from |
     | choice.json | search | which of them was chosen, and why |
-    | finalists/N/ | finals | run directories of the architectures that the search proposed |
-    | finals.json | finals | which of them was taken |
-    | genotype.json | search, finals | the architecture |
-    | lots.json | train | how long each training may be, where there is a budget |
+    | finalists/N/ | finalists | run directories of the architectures that the search proposed |
+    | finalists.json | finalists | which of them was taken |
+    | genotype.json | search, finalists | the architecture |
+    | allowances.json | train | how long each training may be, where there is a budget |
     | model.safetensors, model.json | train | the weights of the network; all that is needed to rebuild and feed it |
     | scores.json, predictions.npz, examples.npz | evaluation | accuracies, confusion; test predictions; pictures |
     | selection.json | select | what was chosen before and is chosen now |

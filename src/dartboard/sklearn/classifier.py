@@ -19,12 +19,13 @@ from dartboard import api
 from dartboard.data import ArrayData, DataSettings
 from dartboard.display import progress
 from dartboard.errors import DataError, RunDirectoryError
-from dartboard.pipeline import find_device, predict_with
 from dartboard.runs import Observer, next_free
+from dartboard.session import find_device
 from dartboard.sklearn.images import as_images, class_names
 from dartboard.sklearn.model import PortableModel
 from dartboard.sklearn.page import ReportPage
 from dartboard.space import Genotype
+from dartboard.workflow import predict_with
 
 __all__ = ["ArchitectureSearchClassifier"]
 
@@ -180,7 +181,7 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
             "method": self.method,
             "seed": self._seed(),
             "device": self.device,
-            "yardsticks": False,
+            "baselines": False,
             "data.test_fraction": 0.0,
             **({} if self.budget is None else {"budget": self.budget}),
         }

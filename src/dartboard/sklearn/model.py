@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from dartboard.runs import read_json
-from dartboard.train import load_model, rebuild_model
+from dartboard.training import load_model, rebuild_model
 
 __all__ = ["PortableModel"]
 

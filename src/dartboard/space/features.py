@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from dartboard.kernels.choice import is_plain
 from dartboard.space.ops.conv import FactorizedReduce
-from dartboard.space.ops.kernels import is_plain
 
 __all__ = ["Features", "gives_fresh", "through"]
 

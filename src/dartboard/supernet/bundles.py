@@ -12,8 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dartboard.space.ops.depthwise import DepthwiseInput
-from dartboard.space.ops.rows import as_rows, in_channels_last
+from dartboard.kernels.depthwise import DepthwiseInput
+from dartboard.kernels.rows import as_rows, in_channels_last
 from dartboard.supernet.forms import Folded, Reduced, Separable
 
 __all__ = [

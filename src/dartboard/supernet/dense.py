@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dartboard.space.ops.rows import as_images, as_rows, sum_of_products
+from dartboard.kernels.rows import as_images, as_rows, sum_of_products
 from dartboard.supernet.bundles import Added, Branches, Found, Targets, Wanted
 from dartboard.supernet.forms import Dense
 from dartboard.supernet.normalized import Normalized

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dartboard.space.ops.depthwise import depthwise
-from dartboard.space.ops.rows import as_rows
+from dartboard.kernels.depthwise import depthwise
+from dartboard.kernels.rows import as_rows
 from dartboard.supernet.bundles import Branches, Bundle, Layout, Rectified, Targets, Wanted, through_relu_
 from dartboard.supernet.dense import PointwiseBranches, ReducedBranches, WideBranches
 from dartboard.supernet.forms import Folded, Reduced, Separable

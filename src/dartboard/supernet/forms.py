@@ -5,12 +5,13 @@ from typing import Literal, NamedTuple
 import torch
 from torch import nn
 
+from dartboard.kernels import DepthwiseConv2d
+from dartboard.kernels.norm import BatchNorm2d
+from dartboard.kernels.pointwise import Pointwise
 from dartboard.space import CellPlace, Norm, SearchSpace
-from dartboard.space.ops import DepthwiseConv2d, build_op
+from dartboard.space.ops import build_op
 from dartboard.space.ops.basic import Zero
 from dartboard.space.ops.conv import FactorizedReduce
-from dartboard.space.ops.norm import BatchNorm2d
-from dartboard.space.ops.pointwise import Pointwise
 from dartboard.space.ops.pooling import AveragePool3x3
 from dartboard.supernet.spec import SEARCH_NORM
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from dartboard.devices import send
+from dartboard.devices.sending import send
 from dartboard.space import CellPlace
 from dartboard.space.backbone import join_outputs
 from dartboard.space.features import Features, through

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dartboard.space.ops.norm import channel_moments, norm_gradient
+from dartboard.kernels.norm import channel_moments, norm_gradient
 
 __all__ = ["Normalized", "columns"]
 

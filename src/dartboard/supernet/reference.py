@@ -7,11 +7,12 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from dartboard.kernels import plain_kernels
 from dartboard.space import CellPlace
 from dartboard.space.backbone import Backbone, join_outputs, project_inputs
 from dartboard.space.features import Features
 from dartboard.space.network import AuxiliaryHead
-from dartboard.space.ops import RandomOp, Size, build_op, plain_kernels
+from dartboard.space.ops import RandomOp, Size, build_op
 from dartboard.space.ops.noise import generator_on
 from dartboard.supernet.dropout import SkipDropout, SkipMasks
 from dartboard.supernet.mixing import bypass, join_channels, split_channels

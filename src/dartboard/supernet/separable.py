@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from dartboard.space.ops.depthwise import depthwise, depthwise_input_gradient, depthwise_weight_gradient
-from dartboard.space.ops.rows import as_branches, as_images, as_rows, sum_of_products
+from dartboard.kernels.depthwise import depthwise, depthwise_input_gradient, depthwise_weight_gradient
+from dartboard.kernels.rows import as_branches, as_images, as_rows, sum_of_products
 from dartboard.supernet.bundles import (
     Added,
     Branches,

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from dartboard.pipeline import Result
+from dartboard.records import Result
 
 SCHEMA = Path(__file__).resolve().parents[3] / "docs" / "result.schema.json"
 

@@ -160,7 +160,7 @@ def test_boxes_lie_in_the_image_with_uniform_area_and_bounded_aspect(min_scale) 
     assert (centre + size / 2).max() < 1 + 1e-6
     area, aspect = size.prod(dim=1), size[:, 0] / size[:, 1]
     assert area.min() > min_scale - 1e-5
-    # Standard error of the mean of 20000 uniform values: 0.002 of their range; five of them.
+    # BaselineNetwork error of the mean of 20000 uniform values: 0.002 of their range; five of them.
     assert abs(area.mean() - (1 + min_scale) / 2) < 0.01 * (1 - min_scale)
     assert 3 / 4 - 1e-5 < aspect.min() < aspect.max() < 4 / 3 + 1e-5
     assert abs(aspect.log().mean()) < 0.01

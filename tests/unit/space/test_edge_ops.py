@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dartboard.errors import GenotypeError, RecipeError, SettingsError
-from dartboard.search import (
+from dartboard.parts import (
     Recipe,
     SkipCap,
     StrongestEdges,
@@ -19,7 +19,7 @@ from dartboard.search import (
     all_live,
     check_fit,
 )
-from dartboard.search.selection.edge_pairs import StrongestEdgePairs
+from dartboard.parts.selection.edge_pairs import StrongestEdgePairs
 from dartboard.space import CellGenotype, Choice, Genotype, SearchSpace, check_genotype, get_space
 from dartboard.supernet import ReferenceSupernet, SupernetSpec
 

@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from dartboard.kernels import plain_kernels
 from dartboard.space import ATTENTION, Norm
 from dartboard.space.features import Features, gives_fresh, through
-from dartboard.space.ops import OPS, plain_kernels
+from dartboard.space.ops import OPS
 
 NORM = Norm(affine=True, running=True)
 LAYOUTS = pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])

@@ -5,7 +5,7 @@ import torch
 
 from dartboard.errors import SettingsError
 from dartboard.space import CellGenotype, Choice, DropPath, Genotype, Network, get_space, network_cost
-from dartboard.train.compiled import compile_forward
+from dartboard.training.compiled import compile_forward
 
 SPACE = get_space("robust-s4:nodes=1")
 PLAN = SPACE.plan(in_channels=1, num_classes=3, init_channels=4, layers=3)

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from dartboard.kernels import DepthwiseConv2d
 from dartboard.space import ATTENTION, OPS, CellTopology, Cost, Norm, SearchSpace, get_space, op
-from dartboard.space.ops import DepthwiseConv2d, build_op
+from dartboard.space.ops import build_op
 from dartboard.space.ops.basic import Zero
 from dartboard.space.ops.conv import FactorizedReduce
 from dartboard.space.skeleton import DartsSkeleton

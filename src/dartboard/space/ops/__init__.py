@@ -1,9 +1,9 @@
 """Every candidate operation, once: a builder with its cost formula."""
 
+from dartboard.kernels.choice import plain_kernels
+from dartboard.kernels.depthwise import DepthwiseConv2d
 from dartboard.space.ops import attention, basic, conv, mobile, noise  # noqa: F401 - importing registers the operations
 from dartboard.space.ops.attention import ATTENTION
-from dartboard.space.ops.depthwise import DepthwiseConv2d
-from dartboard.space.ops.kernels import plain_kernels
 from dartboard.space.ops.noise import RandomOp
 from dartboard.space.ops.registry import OPS, Cost, Norm, OpBuilder, Size, build_op, has_weights, op, op_cost
 

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dartboard.space.ops.depthwise import DepthwiseConv2d
-from dartboard.space.ops.pointwise import Pointwise, every_second
+from dartboard.kernels.depthwise import DepthwiseConv2d
+from dartboard.kernels.pointwise import Pointwise, every_second
 from dartboard.space.ops.registry import Cost, CostFormula, Norm, op
 
 __all__ = [

@@ -10,8 +10,8 @@ from math import sqrt
 
 from torch import nn
 
-from dartboard.space.ops.depthwise import DepthwiseConv2d
-from dartboard.space.ops.pointwise import Pointwise
+from dartboard.kernels.depthwise import DepthwiseConv2d
+from dartboard.kernels.pointwise import Pointwise
 from dartboard.space.ops.registry import Cost, CostFormula, Norm, op
 
 __all__ = ["mobile_head", "mobile_head_cost", "mobile_stem", "mobile_stem_cost"]

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dartboard.space.ops.depthwise import depthwise
-from dartboard.space.ops.kernels import has_own_kernels
+from dartboard.kernels.choice import has_own_kernels
+from dartboard.kernels.depthwise import depthwise
 
 __all__ = ["AveragePool3x3"]
 

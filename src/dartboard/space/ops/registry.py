@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from torch import nn
 
 from dartboard.errors import SettingsError
+from dartboard.kernels.norm import BatchNorm2d
 from dartboard.registry import Registry
-from dartboard.space.ops.norm import BatchNorm2d
 
 __all__ = ["OPS", "Cost", "CostFormula", "Norm", "OpBuilder", "Size", "build_op", "has_weights", "op", "op_cost"]
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dartboard.space.ops import plain_kernels, pooling
+from dartboard.kernels import plain_kernels
+from dartboard.space.ops import pooling
 from dartboard.space.ops.pooling import AveragePool3x3
 
 

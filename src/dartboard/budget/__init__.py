@@ -1,0 +1,5 @@
+"""Seconds become sizes and lengths."""
+
+from dartboard.budget.allowances import FOUND, allot_trainings
+
+__all__ = ["FOUND", "allot_trainings"]

@@ -1,0 +1,115 @@
+"""How long a step takes here: measured with the real networks, batches and augmentation, for a second or two."""
+
+import math
+import time
+from collections.abc import Callable
+from itertools import islice
+from statistics import median
+from typing import Any
+
+import torch
+from torch.autograd.graph import saved_tensors_hooks
+
+from dartboard.budget.arithmetic import SearchRate, TrainingRate
+from dartboard.data import Batch
+from dartboard.engine import SearchLength, StageSearch
+from dartboard.parts import initial_live
+from dartboard.runs import Meter, make_generator
+from dartboard.session.search import search_problem, search_recipe
+from dartboard.session.session import Session
+from dartboard.session.sizes import with_size
+from dartboard.session.steps import model_card, training_data
+from dartboard.space import DropPath, Genotype
+from dartboard.training import NetworkTraining
+
+__all__ = ["computes_in_bfloat16", "measure_search", "measure_training"]
+
+_STEPS = 6
+_SECONDS = 1.5
+
+
+def computes_in_bfloat16(device: torch.device) -> bool:
+    """Whether trying bfloat16 there is worth the time: elsewhere a single step may take a hundred times as long."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+
+
+def measure_search(session: Session, **size: int) -> SearchRate:
+    """Time some steps of the search's first stage; nothing of it is kept.
+
+    Args:
+        session: data, method and space.
+        size: settings of the search that are to be tried, such as init_channels.
+    """
+    tried = with_size(session, "search", size)
+    settings, recipe = tried.settings, search_recipe(tried.settings)
+    problem, stage = search_problem(tried), recipe.stages[0].recipe
+    length, live = SearchLength(1, None), initial_live(stage, problem.space)
+    search = StageSearch(problem, stage, settings.search, 0, (0, 1), length, settings.seed, live)
+    search.state.refresh()
+    steps = search.make_steps()
+    search.state.supernet.train()
+    batches = search.batches.weights.forever(make_generator(settings.seed, "probe"))
+    memory, step = _memory_and_seconds(lambda: steps(next(batches)), session)
+    started = time.perf_counter()
+    scored = len(search.batches.validation.view)
+    if scored:
+        search.validate(search.mean_gates(search.state.alphas))
+    return SearchRate(step, time.perf_counter() - started, search.num_steps, memory)
+
+
+def measure_training(session: Session, genotype: Genotype, **size: Any) -> TrainingRate:
+    """Time some steps of training a network, and its evaluation; nothing of it is kept.
+
+    Args:
+        session: data and recipe.
+        genotype: the network's architecture.
+        size: settings of the training that are to be tried, such as init_channels and precision.
+    """
+    tried = with_size(session, "train", size, genotype.space)
+    data = training_data(tried)
+    training = NetworkTraining(
+        data, model_card(tried, genotype), tried.settings.train, number=0, epochs=1, seed=tried.settings.seed
+    )
+    meter, drawn = Meter(session.device), data.train.forever(make_generator(tried.settings.seed, "probe"))
+    masks = make_generator(tried.settings.seed, "probe-paths", device=session.device)
+    paths = DropPath(tried.settings.train.drop_path, masks)
+    training.network.train()
+    memory, step = _memory_and_seconds(lambda: training.step(next(drawn), paths, meter), session)
+    seen: list[Batch] = list(islice(data.train.in_order(256), 1))
+    training.network.eval()
+
+    @torch.no_grad()
+    def evaluate() -> None:
+        training.network(seen[0].images)
+
+    evaluate()
+    image = _seconds_of(evaluate, session) / len(seen[0].labels)
+    return TrainingRate(step, image, training.num_steps, memory)
+
+
+def _memory_and_seconds(step: Callable[[], object], session: Session) -> tuple[int, float]:
+    """Bytes that autograd keeps in the first step, which meets empty caches, and seconds of those after it."""
+    kept: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with saved_tensors_hooks(pack, lambda tensor: tensor):
+        step()
+    return sum(kept.values()), _seconds_of(step, session)
+
+
+def _seconds_of(step: Callable[[], object], session: Session) -> float:
+    """Median seconds of a step, over as many as fit a second or two."""
+    times: list[float] = []
+    while len(times) < _STEPS and math.fsum(times) < _SECONDS:
+        started = time.perf_counter()
+        step()
+        if session.device.type != "cpu":
+            torch.accelerator.synchronize(session.device)
+        times.append(time.perf_counter() - started)
+    return median(times)

@@ -1,0 +1,7 @@
+"""Devices: send numbers there, watch their memory, record their work."""
+
+from dartboard.devices.graphs import GRAPHS, Graph, make_graph
+from dartboard.devices.memory import available_memory, equal_steps
+from dartboard.devices.sending import send
+
+__all__ = ["GRAPHS", "Graph", "available_memory", "equal_steps", "make_graph", "send"]

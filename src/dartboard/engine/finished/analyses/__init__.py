@@ -1,0 +1,30 @@
+"""What can be found out about a finished search without searching again."""
+
+from dartboard.engine.finished.analyses.agreement import Agreement, agreement
+from dartboard.engine.finished.analyses.discretisation import Discretisation
+from dartboard.engine.finished.analyses.edges import find_edges
+from dartboard.engine.finished.analyses.protocol import (
+    ANALYSES,
+    Analysis,
+    Findings,
+    Measurement,
+    analysis,
+    make_analysis,
+    run_analysis,
+)
+from dartboard.engine.finished.analyses.shuffling import Shuffling
+
+__all__ = [
+    "ANALYSES",
+    "Agreement",
+    "Analysis",
+    "Discretisation",
+    "Findings",
+    "Measurement",
+    "Shuffling",
+    "agreement",
+    "analysis",
+    "find_edges",
+    "make_analysis",
+    "run_analysis",
+]

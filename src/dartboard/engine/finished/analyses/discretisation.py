@@ -1,0 +1,214 @@
+"""The strength of an operation as what the supernet is worth once it has settled with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dartboard.engine.finished.analyses.agreement import agreement, ranks
+from dartboard.engine.finished.analyses.edges import find_edges
+from dartboard.engine.finished.analyses.protocol import Findings, Measurement, analysis, scored
+from dartboard.engine.finished.search import FinishedSearch
+from dartboard.engine.stage import StageSearch
+from dartboard.errors import SettingsError
+from dartboard.parts.recipe import Count
+from dartboard.parts.removal import learning_on
+from dartboard.parts.rules import ByRemoval
+from dartboard.runs import Observer
+from dartboard.space import SearchSpace
+
+__all__ = ["Discretisation"]
+
+_SUPERNET = "supernet"
+_SKIP = "skip_connect"
+_MEASURES = ("discretisation", "gate", "perturbation")
+
+
+@dataclass(frozen=True)
+class Discretisation:
+    """Fixes an edge to one operation and lets the rest of a copy of the supernet learn on, to compare operations.
+
+    The accuracy reached is what the gate of an operation, and what the supernet loses without it, stand in for. The
+    copies learn on as in DARTS-PT, weights at a tenth of the rate of the search and alphas as in the search, all of
+    them on the same batches, until the validation accuracy has not risen for `patience` epochs.
+
+    Paper: "discretization accuracy at convergence", Wang et al., arXiv:2108.04392, section 3.
+
+    Attributes:
+        edges: which; see `find_edges`.
+        patience: epochs without a better accuracy after which a copy has settled.
+        epochs: that a copy learns at most.
+    """
+
+    edges: str | Sequence[str] = "all"
+    patience: int = 5
+    epochs: int = 20
+    learns = True
+
+    def refuse(self, space: SearchSpace) -> None:
+        """See `Analysis.refuse`."""
+        find_edges(self.edges, space)
+
+    def measurements(self, finished: FinishedSearch) -> list[Measurement]:
+        """See `Analysis.measurements`: the supernet as it is, then every operation of every edge.
+
+        Raises:
+            SettingsError: no edge has two operations to choose from.
+        """
+        search, space = self._copy(finished), finished.problem.space
+        chosen = [
+            (kind, row, column)
+            for kind, row in find_edges(self.edges, space)
+            for column in _choices(search, kind, row)
+            if len(_choices(search, kind, row)) > 1
+        ]
+        if not chosen:
+            raise SettingsError("the edges asked for have one operation each, so there is nothing to compare.")
+        whole = Measurement(_SUPERNET, lambda: {"accuracy": _accuracy(search)})
+        return [whole, *(self._measurement(finished, search, *each) for each in chosen)]
+
+    def conclude(self, measured: Mapping[str, Findings]) -> Findings:
+        """See `Analysis.conclude`.
+
+        Returns:
+            `supernet_accuracy`; `edges`, each with its `operations` and their figures and ranks, the operation
+            `preferred` by each measure, and the `agreement` of the cheap measures with the accuracy reached; and means
+            and counts over the edges.
+        """
+        figures = dict(measured)
+        whole = figures.pop(_SUPERNET)
+        by_edge: dict[tuple[str, int, int], list[Findings]] = {}
+        for each in figures.values():
+            by_edge.setdefault((each["kind"], each["source"], each["target"]), []).append(each)
+        edges = [_edge_findings(edge, operations) for edge, operations in by_edge.items()]
+        return {
+            "supernet_accuracy": whole["accuracy"],
+            "edges": edges,
+            "agreement": {measure: _overall(edges, measure) for measure in _MEASURES[1:]},
+            "skips": _skips(edges),
+        }
+
+    def _copy(self, finished: FinishedSearch) -> StageSearch:
+        search = finished.begin(learning_on(finished.recipe), self.epochs, "analysis")
+        finished.hand_over(search)
+        return search
+
+    def _measurement(
+        self, finished: FinishedSearch, untouched: StageSearch, kind: str, row: int, column: int
+    ) -> Measurement:
+        space = finished.problem.space
+        edge, name = space.cell.edges[row], space.ops[column]
+
+        def measure() -> Findings:
+            gates = untouched.mean_gates(untouched.state.alphas)
+            return {
+                "kind": kind,
+                "source": edge.source,
+                "target": edge.target,
+                "operation": name,
+                "gate": float(gates[kind][row, column]),
+                "accuracy_without": ByRemoval().value_without(untouched.state, kind, row, [column]),
+                **self._settle(self._copy(finished), kind, row, name),
+            }
+
+        return Measurement(f"{kind}:{edge.source}-{edge.target} {name}", measure)
+
+    def _settle(self, search: StageSearch, kind: str, row: int, name: str) -> Findings:
+        """Fix the edge, and let the rest learn until it no longer gets better."""
+        state = search.state
+        state.decide(kind, row, name)
+        at_once = _accuracy(search)
+        accuracies: list[float] = []
+        while not state.has_ended and not has_settled(accuracies, self.patience):
+            for rule in search.recipe.rules:
+                rule.before_epoch(state)
+            accuracies.append(search.run_epoch(Observer())["validation_accuracy"])
+        best = max(accuracies)
+        return {
+            "accuracy_at_once": at_once,
+            "accuracy": best,
+            "epoch": 1 + accuracies.index(best),
+            "epochs": len(accuracies),
+            "settled": has_settled(accuracies, self.patience),
+        }
+
+
+def has_settled(accuracies: Sequence[float], patience: int) -> bool:
+    """Whether the last `patience` epochs have brought nothing better than those before.
+
+    >>> has_settled([0.5, 0.6, 0.6], 1), has_settled([0.5, 0.6, 0.6], 2)
+    (True, False)
+    """
+    return bool(accuracies) and len(accuracies) - 1 - accuracies.index(max(accuracies)) >= patience
+
+
+def _accuracy(search: StageSearch) -> float:
+    return scored(search.validate(search.mean_gates(search.state.alphas))).accuracy
+
+
+def _choices(search: StageSearch, kind: str, row: int) -> tuple[int, ...]:
+    return search.state.architecture.cells[kind].selectable_columns[row]
+
+
+def _strengths(operations: Sequence[Findings]) -> dict[str, list[float]]:
+    """What each measure says of the operations of an edge, the larger the stronger."""
+    return {
+        "discretisation": [each["accuracy"] for each in operations],
+        "gate": [each["gate"] for each in operations],
+        "perturbation": [-each["accuracy_without"] for each in operations],
+    }
+
+
+def _edge_findings(edge: tuple[str, int, int], operations: Sequence[Findings]) -> Findings:
+    kind, source, target = edge
+    strengths = _strengths(operations)
+    placed = {measure: ranks(values) for measure, values in strengths.items()}
+    figures = ("operation", "accuracy", "accuracy_at_once", "epoch", "epochs", "settled", "gate", "accuracy_without")
+    return {
+        "kind": kind,
+        "source": source,
+        "target": target,
+        "operations": [
+            {name: each[name] for name in figures} | {"ranks": {measure: placed[measure][at] for measure in _MEASURES}}
+            for at, each in enumerate(operations)
+        ],
+        "preferred": {measure: operations[placed[measure].index(1)]["operation"] for measure in _MEASURES},
+        "agreement": {
+            measure: agreement(strengths["discretisation"], strengths[measure])._asdict() for measure in _MEASURES[1:]
+        },
+    }
+
+
+def _overall(edges: Sequence[Findings], measure: str) -> Findings:
+    """Mean correlations over the edges that have one, and on how many edges the same operation is preferred."""
+    own = [edge["agreement"][measure] for edge in edges]
+    return {
+        "kendall": _mean([each["kendall"] for each in own]),
+        "spearman": _mean([each["spearman"] for each in own]),
+        "same": sum(edge["preferred"][measure] == edge["preferred"]["discretisation"] for edge in edges),
+        "edges": len(edges),
+    }
+
+
+def _skips(edges: Sequence[Findings]) -> Findings:
+    """On how many edges each measure prefers the skip connection, of those that can have one."""
+    can = [edge for edge in edges if any(each["operation"] == _SKIP for each in edge["operations"])]
+    return {measure: sum(edge["preferred"][measure] == _SKIP for edge in can) for measure in _MEASURES} | {
+        "edges": len(can)
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    told = [value for value in values if value is not None]
+    return sum(told) / len(told) if told else None
+
+
+@analysis("discretisation", paper="arXiv:2108.04392")
+def discretisation(*, edges: str | tuple[str, ...] = "all", patience: Count = 5, epochs: Count = 20) -> Any:
+    """Fix each operation of each edge in turn, let the rest learn on, and compare.
+
+    Args:
+        edges: "all", or some, as in normal:0-2,normal:1-2.
+        patience: epochs without a better validation accuracy after which the rest has settled.
+        epochs: that it learns at most.
+    """
+    return Discretisation(edges, patience, epochs)

@@ -1,0 +1,117 @@
+"""How much a supernet minds that its edges or layers change places."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import torch
+
+from dartboard.engine.finished.analyses.exchanges import Exchange, edge_exchanges, exchanged, layer_exchanges
+from dartboard.engine.finished.analyses.protocol import Findings, Measurement, analysis, scored
+from dartboard.engine.finished.search import FinishedSearch
+from dartboard.engine.stage import StageSearch
+from dartboard.errors import SettingsError
+from dartboard.parts.architecture import StepGates
+from dartboard.parts.recipe import Count
+from dartboard.parts.removal import learning_on
+from dartboard.parts.scoring import Scorer
+from dartboard.space import SearchSpace
+from dartboard.supernet import ReferenceSupernet
+
+__all__ = ["Shuffling"]
+
+Parts = Literal["edges", "layers"]
+_BEFORE = "before"
+
+
+@dataclass(frozen=True)
+class Shuffling:
+    """Lets two edges of every kind of cells, or two layers of every stage, change places, and scores the supernet.
+
+    A network whose layers each refine one estimate, as residual ones do, hardly minds; a plain one falls to chance.
+    Nothing is trained. Random permutations are drawn one by one, each from a generator of its own.
+
+    Paper: Wang et al., arXiv:2108.04392; for layers of trained networks, Greff et al., arXiv:1612.07771.
+
+    Attributes:
+        parts: what changes places.
+        permutations: drawn.
+    """
+
+    parts: Parts = "edges"
+    permutations: int = 10
+    learns = False
+
+    def refuse(self, space: SearchSpace) -> None:
+        """See `Analysis.refuse`."""
+        if self.parts == "edges" and len(space.cell.edges) < 2:
+            raise SettingsError(
+                f"the cells of the space {space.name} have a single edge, so no two can change places; shuffle the "
+                "layers (parts=layers)."
+            )
+
+    def measurements(self, finished: FinishedSearch) -> list[Measurement]:
+        """See `Analysis.measurements`: the supernet as it is, then every permutation.
+
+        Raises:
+            SettingsError: no two parts have the same form.
+        """
+        search = finished.begin(learning_on(finished.recipe), 0, "analysis")
+        finished.hand_over(search)
+        supernet = search.state.supernet
+        assert isinstance(supernet, ReferenceSupernet)
+        groups = edge_exchanges(supernet) if self.parts == "edges" else layer_exchanges(supernet)
+        if not groups:
+            other = "layers" if self.parts == "edges" else "edges"
+            raise SettingsError(
+                f"no two {self.parts} of this supernet have the same form, so none can change places; shuffle the "
+                f"{other} (parts={other})."
+            )
+
+        def measured(exchanges: Sequence[Exchange]) -> Findings:
+            return {"accuracy": shuffled_accuracy(search, exchanges), "exchanged": [each.name for each in exchanges]}
+
+        def permuted(number: int) -> Findings:
+            generator = finished.generator("shuffling", self.parts, number)
+            return measured([group[int(torch.randint(len(group), (), generator=generator))] for group in groups])
+
+        every = [Measurement(f"permutation {n}", partial(permuted, n)) for n in range(1, self.permutations + 1)]
+        return [Measurement(_BEFORE, partial(measured, [])), *every]
+
+    def conclude(self, measured: Mapping[str, Findings]) -> Findings:
+        """See `Analysis.conclude`.
+
+        Returns:
+            Accuracies `before` and `after`, the mean over the `permutations`, its deviation (ddof 0), and every one.
+        """
+        figures = dict(measured)
+        before = figures.pop(_BEFORE)
+        accuracies = [each["accuracy"] for each in figures.values()]
+        return {
+            "parts": self.parts,
+            "before": before["accuracy"],
+            "after": statistics.fmean(accuracies),
+            "after_std": statistics.pstdev(accuracies),
+            "permutations": list(figures.values()),
+        }
+
+
+def shuffled_accuracy(search: StageSearch, exchanges: Sequence[Exchange]) -> float:
+    """The validation accuracy of the supernet in which these have changed places."""
+    state = search.state
+    run, gates = exchanged(state.supernet, search.mean_gates(state.alphas), exchanges)
+    score = Scorer(run, search.batches.validation, search.problem.device)
+    return scored(score(StepGates(gates, state.architecture.active))).accuracy
+
+
+@analysis("shuffling", paper="arXiv:2108.04392")
+def shuffling(*, parts: Parts = "edges", permutations: Count = 10) -> Any:
+    """Let edges or layers change places at random, and compare the accuracy before and after.
+
+    Args:
+        parts: "edges", two in every kind of cells, or "layers", two in every stage.
+        permutations: drawn.
+    """
+    return Shuffling(parts, permutations)

@@ -1,0 +1,73 @@
+"""A search that has ended, taken up again from its checkpoint without touching it."""
+
+import torch
+
+from dartboard.engine.problem import SearchLength, SearchProblem
+from dartboard.engine.settings import SearchSettings
+from dartboard.engine.stage import StageSearch, stage_spans
+from dartboard.parts.recipe import Recipe
+from dartboard.runs import RunDirectory, derive_seed, make_generator
+
+__all__ = ["FinishedSearch"]
+
+
+class FinishedSearch:
+    """What a search has learned, to be handed to others as often as they like.
+
+    Args:
+        problem: as in the search.
+        recipe: of the search.
+        settings: as in the search.
+        source: of the search, which has a checkpoint; nothing in it is changed.
+        length: of the search.
+        seed: of the search.
+
+    Attributes:
+        recipe: of the stage in which the search ended.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be used.
+    """
+
+    def __init__(
+        self,
+        problem: SearchProblem,
+        recipe: Recipe,
+        settings: SearchSettings,
+        source: RunDirectory,
+        *,
+        length: SearchLength,
+        seed: int,
+    ) -> None:
+        self.problem, self._settings, self._length, self._seed = problem, settings, length, seed
+        trained = source.load_checkpoint("search", "search")
+        with source.restoring("search"):
+            assert trained is not None
+            number, self._live = trained["stage"], trained["live"]
+            self.recipe = recipe.stages[number].recipe
+            span = stage_spans([stage.share for stage in recipe.stages], length.epochs)[number]
+            self._stage = StageSearch(problem, self.recipe, settings, number, span, length, seed, self._live)
+            self._stage.state.load_state_dict(trained)
+
+    def begin(self, recipe: Recipe, epochs: int, purpose: str) -> StageSearch:
+        """A stage with a supernet of the same form, which has learned nothing yet; `hand_over` changes that.
+
+        Args:
+            recipe: of the stage, with the mixing of the search.
+            epochs: of the stage.
+            purpose: on which its random streams depend, beside the seed of the search.
+        """
+        length, seed = SearchLength(epochs, self._length.steps), derive_seed(self._seed, purpose)
+        return StageSearch(self.problem, recipe, self._settings, 0, (0, epochs), length, seed, self._live)
+
+    def hand_over(self, search: StageSearch) -> None:
+        """Give a stage copies of weights and alphas; edges that the search has decided are open again."""
+        search.take_over(self._stage, momentum=False)
+        search.state.decisions = {}
+        search.state.temperature = self._stage.state.temperature
+        search.state.auxiliary_gate = self._stage.state.auxiliary_gate
+        search.state.refresh()
+
+    def generator(self, *purpose: str | int) -> torch.Generator:
+        """A generator of random numbers for a purpose of its own, on the CPU."""
+        return make_generator(self._seed, "analysis", *purpose)

@@ -1,0 +1,187 @@
+"""The one loop that runs every search: per stage and epoch the rules, the steps, the rules, record, checkpoint."""
+
+import math
+import time
+
+from dartboard.devices import equal_steps
+from dartboard.engine.finished.reselection import Reselection
+from dartboard.engine.finished.search import FinishedSearch
+from dartboard.engine.problem import SearchLength, SearchProblem
+from dartboard.engine.settings import SearchSettings
+from dartboard.engine.stage import StageSearch, stage_spans
+from dartboard.engine.state import SearchState
+from dartboard.parts.architecture import Live
+from dartboard.parts.recipe import Recipe, initial_live
+from dartboard.runs import Event, Observer, RunDirectory
+from dartboard.space import Genotype
+
+__all__ = ["run_reselection", "run_search"]
+
+
+def run_search(
+    problem: SearchProblem,
+    recipe: Recipe,
+    settings: SearchSettings,
+    run: RunDirectory,
+    *,
+    length: SearchLength,
+    seed: int,
+    observer: Observer,
+) -> Genotype:
+    """Search from the run directory's checkpoint, or from the start, to `genotype.json`.
+
+    Args:
+        problem: space, supernets and batches.
+        recipe: the method.
+        settings: learning rates and the like.
+        run: where events, checkpoints and the genotype go.
+        length: epochs, and steps of each.
+        seed: root of every random stream.
+        observer: hears of every step and epoch.
+
+    Returns:
+        The genotype that the recipe's selection chooses.
+
+    Raises:
+        NonFiniteLossError: a loss became NaN or infinite; the checkpoint holds the epoch before.
+        CheckpointError: the checkpoint cannot be used.
+        SettingsError: there are fewer epochs than stages.
+    """
+    stages = recipe.stages
+    spans = stage_spans([stage.share for stage in stages], length.epochs)
+
+    def begin(number: int, live: Live) -> StageSearch:
+        return StageSearch(problem, stages[number].recipe, settings, number, spans[number], length, seed, live)
+
+    saved = run.load_checkpoint("search", "search")
+    if saved:
+        with run.restoring("search"):
+            search = begin(saved["stage"], saved["live"])
+            search.state.load_state_dict(saved)
+    else:
+        search = begin(0, initial_live(stages[0].recipe, problem.space))
+    _forget_undone(run, search.state)
+    observer.begin("search", epochs=length.epochs, steps=search.num_steps, done=search.state.epoch)
+    with equal_steps():
+        while True:
+            _run_stage(search, run, observer)
+            if search.number == len(stages) - 1:
+                break
+            stage, before = stages[search.number], search
+            search = begin(before.number + 1, before.pruned(stage))
+            if stage.leaves != "nothing":
+                search.take_over(before, momentum=stage.leaves == "everything")
+    return _conclude(search, run, observer)
+
+
+def run_reselection(
+    problem: SearchProblem,
+    recipe: Recipe,
+    wanted: Reselection,
+    settings: SearchSettings,
+    run: RunDirectory,
+    *,
+    source: RunDirectory,
+    length: SearchLength,
+    seed: int,
+    observer: Observer,
+) -> Genotype:
+    """Read another architecture from a supernet that a search has trained, to `genotype.json` of another run.
+
+    Edges that the search has decided are open again; weights and alphas are those of its end.
+
+    Args:
+        problem: as in the search.
+        recipe: of the search.
+        wanted: how the architecture is read.
+        settings: as in the search.
+        run: where events, checkpoints and the genotype go; one with a checkpoint is gone on with.
+        source: of the search, which has a checkpoint; nothing in it is changed.
+        length: of the search.
+        seed: of the search.
+        observer: hears of every step and epoch.
+
+    Raises:
+        CheckpointError: a checkpoint cannot be used.
+        NonFiniteLossError: a loss became NaN or infinite; the checkpoint holds the epoch before.
+    """
+    finished = FinishedSearch(problem, recipe, settings, source, length=length, seed=seed)
+    search = finished.begin(wanted.recipe(finished.recipe), wanted.epochs, "reselection")
+    if saved := run.load_checkpoint("search", "search"):
+        with run.restoring("search"):
+            search.state.load_state_dict(saved)
+    else:
+        finished.hand_over(search)
+    _forget_undone(run, search.state)
+    observer.begin("search", epochs=wanted.epochs, steps=search.num_steps, done=search.state.epoch)
+    with equal_steps():
+        _run_stage(search, run, observer)
+    return _conclude(search, run, observer)
+
+
+def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> None:
+    state, rules = search.state, search.recipe.rules
+    while not state.has_ended:
+        started = time.perf_counter()
+        for rule in rules:
+            rule.before_epoch(state)
+        if state.stop_reason:
+            return
+        if search.settings.seconds is not None:
+            search.pace([event for event in run.events.read() if event["event"] == "epoch"])
+            observer.resize(epochs=state.epochs, steps=search.num_steps, done=state.epoch)
+        event = search.run_epoch(observer)
+        done = state.epoch
+        for rule in rules:
+            if state.epoch == done:  # whoever goes back has the last word
+                rule.after_epoch(state)
+        event |= state.figures | {"seconds": time.perf_counter() - started}  # rules may try a supernet, too
+        run.events.append(event)
+        run.save_checkpoint("search", "search", state.state_dict())
+        if state.epoch < done:
+            _forget_undone(run, state)
+            observer.note(f"The search goes back from epoch {done} to {state.epoch}: {state.rollbacks[-1]['reason']}.")
+            observer.begin("search", epochs=state.epochs, steps=search.num_steps, done=state.epoch)
+        else:
+            observer.epoch(event)
+
+
+def _forget_undone(run: RunDirectory, state: SearchState) -> None:
+    """Drop the events of epochs that the state has not done, and record the returns that undid them.
+
+    Called once the state is saved: a kill on the way leaves what the next call, on resuming, puts right.
+    """
+
+    def is_past(event: Event) -> bool:
+        return event["phase"] != "search" or event["event"] == "rollback" or _is_done(event, state.epoch)
+
+    events = run.events.read()
+    seconds = math.fsum(event["seconds"] for event in events if event["event"] == "epoch" and not is_past(event))
+    recorded = sum(event["event"] == "rollback" for event in events)
+    run.events.keep(is_past)
+    for rollback in state.rollbacks[recorded:]:
+        run.events.append({"event": "rollback", "phase": "search", **rollback, "seconds": seconds})
+
+
+def _is_done(event: Event, epoch: int) -> bool:
+    return event["event"] == "epoch" and int(event["epoch"]) <= epoch
+
+
+def _conclude(search: "StageSearch", run: RunDirectory, observer: Observer) -> Genotype:
+    """Say how the search ended, and write the genotype."""
+    state = search.state
+    if state.stop_reason:
+        run.events.append({"event": "stop", "phase": "search", "reason": state.stop_reason})
+        observer.note(f"The search stopped after {state.epoch} of {state.epochs} epochs: {state.stop_reason}.")
+    judged = search.judge(observer.note)
+    genotype = judged.genotype
+    if judged.figures:
+        run.events.append({"event": "selection", "phase": "search", **judged.figures})
+    for kind, cell in genotype.cells:
+        if not cell.is_connected:
+            observer.note(
+                f"The {kind} cell found lets nothing of its input through; search longer or with another seed."
+            )
+    run.write("genotype.json", genotype.to_json())
+    observer.end("search")
+    return genotype

@@ -1,0 +1,347 @@
+"""One stage of a search: a supernet, its alphas, what moves them, and what they leave."""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice, pairwise
+
+import torch
+from torch import Tensor, nn
+
+from dartboard.devices import make_graph
+from dartboard.engine.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
+from dartboard.engine.recording import RecordedSteps
+from dartboard.engine.settings import SearchSettings
+from dartboard.engine.state import SearchState
+from dartboard.engine.steps import Steps
+from dartboard.engine.streams import Streams
+from dartboard.errors import NonFiniteLossError, SettingsError
+from dartboard.parts.architecture import Architecture, Live
+from dartboard.parts.companions import CompanionNetwork, Distillation
+from dartboard.parts.hypernetworks import attach_hypernetwork, learned_weights
+from dartboard.parts.recipe import Recipe, Stage
+from dartboard.parts.scoring import Scorer
+from dartboard.parts.selection import Judged, Judging, Trained
+from dartboard.runs import Event, Observer, Score, make_generator, seeded_initialization, validation_facts
+from dartboard.space import Genotype
+from dartboard.supernet import carry_weights
+
+__all__ = ["StageSearch", "cosine", "judging_share", "stage_spans"]
+
+_JUDGING_SHARE = 1 / 3
+
+
+def judging_share(recipe: Recipe) -> float:
+    """The share of a search's limited time in which its selection tries architectures, once the epochs are over."""
+    return _JUDGING_SHARE if isinstance(recipe.selection, Judging) else 0.0
+
+
+def cosine(epoch: int, epochs: int, start: float, end: float) -> float:
+    """Cosine from `start` at epoch 0 towards `end`: end + (start - end) * (1 + cos(pi * epoch / epochs)) / 2."""
+    return end + (start - end) * (1 + math.cos(math.pi * epoch / epochs)) / 2
+
+
+def stage_spans(shares: Sequence[float], epochs: int) -> list[tuple[int, int]]:
+    """First and last epoch (excluded) of every stage, each at least one epoch long.
+
+    >>> stage_spans([1 / 3, 1 / 3, 1 / 3], 75)
+    [(0, 25), (25, 50), (50, 75)]
+
+    Raises:
+        SettingsError: there are fewer epochs than stages.
+    """
+    count = len(shares)
+    if epochs < count:
+        raise SettingsError(
+            f"this method searches in {count} stages and needs as many epochs at least, not {epochs}; raise "
+            "search.epochs."
+        )
+    ends = [0]
+    for number in range(count):
+        wanted = round(epochs * math.fsum(shares[: number + 1]))
+        ends.append(min(max(wanted, ends[-1] + 1), epochs - (count - 1 - number)))
+    return list(pairwise(ends))
+
+
+class StageSearch:
+    """One stage of a search: a supernet, its alphas, and what moves them.
+
+    Args:
+        problem: what is searched.
+        recipe: of the stage.
+        settings: learning rates and the like.
+        number: of the stage.
+        span: its first and last epoch, the last excluded.
+        length: of the whole search.
+        seed: root of every random stream.
+        live: operations of every edge.
+    """
+
+    def __init__(
+        self,
+        problem: SearchProblem,
+        recipe: Recipe,
+        settings: SearchSettings,
+        number: int,
+        span: tuple[int, int],
+        length: SearchLength,
+        seed: int,
+        live: Live,
+    ) -> None:
+        self.recipe, self.number = recipe, number
+        self.problem, self.settings, self._seed = problem, settings, seed
+        self.batches: SearchBatches = problem.make_batches(recipe.images)
+        available = len(self.batches.weights)
+        self.num_steps = available if length.steps is None else min(available, length.steps)
+        self._has_told = False
+        self.state = self._start(span, length.epochs, live)
+
+    def _start(self, span: tuple[int, int], epochs: int, live: Live) -> SearchState:
+        problem, recipe, settings = self.problem, self.recipe, self.settings
+        request = SupernetRequest(self.number, recipe.mixing, live, recipe.deeper)
+        supernet = problem.make_supernet(request)
+        costs = problem.costs(request) if problem.costs else None
+        architecture = Architecture.of(recipe, problem.space, live, problem.device, costs)
+        generator = make_generator(self._seed, "search", "alpha", self.number)
+        alphas = {
+            name: alpha.to(problem.device).requires_grad_()
+            for name, alpha in architecture.initial_alphas(generator).items()
+        }
+        hypernetwork = None
+        if recipe.hypernetwork:
+            drawn_by = make_generator(self._seed, "search", "hypernetwork", self.number)
+            hypernetwork = attach_hypernetwork(recipe.hypernetwork, supernet, architecture, drawn_by)
+        weight_optimizer = self._weight_optimizer(learned_weights(supernet, hypernetwork).values())
+        alpha_optimizer = recipe.update.optimizer(alphas, architecture.cells) if recipe.update else None
+        for group in alpha_optimizer.param_groups if alpha_optimizer else ():
+            group["lr"] *= settings.alpha_lr_factor
+        state = SearchState(
+            supernet,
+            architecture,
+            alphas,
+            weight_optimizer,
+            alpha_optimizer,
+            epochs,
+            span,
+            live,
+            Scorer(supernet, self.batches.validation, problem.device),
+            hypernetwork,
+            update=recipe.update,
+            seed=self._seed,
+            stage=self.number,
+            epoch=span[0],
+        )
+        if recipe.companion:
+            self._add_companion(state, recipe.companion, request)
+        return state
+
+    def _add_companion(self, state: SearchState, part: Distillation, request: SupernetRequest) -> None:
+        deep = self.problem.make_supernet(request._replace(deeper=request.deeper + part.deeper))
+        with seeded_initialization(self._seed, "search", "companion", self.number):
+            state.companion = CompanionNetwork(part, state.supernet, deep)  # type: ignore[arg-type]
+        state.companion.to(self.problem.device)
+        state.companion_optimizer = self._weight_optimizer(state.companion.parameters())
+
+    def _weight_optimizer(self, weights: Iterable[nn.Parameter]) -> torch.optim.SGD:
+        settings = self.settings
+        return torch.optim.SGD(
+            weights, lr=settings.weight_lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
+        )
+
+    def pace(self, epochs: Sequence[Event]) -> None:
+        """Let the next epoch have as many steps as its part of `settings.seconds` allows.
+
+        Args:
+            epochs: the events of the epochs so far; the last one tells what a step takes.
+        """
+        if self.settings.seconds is None or not epochs:
+            return
+        spent = math.fsum(event["seconds"] for event in epochs)
+        seconds = self.settings.seconds - (self._judging_seconds or 0.0)
+        part = (seconds - spent) / (self.state.epochs - self.state.epoch)
+        fitting = math.floor(part / epochs[-1]["seconds"] * epochs[-1]["steps"])
+        self.num_steps = max(1, min(fitting, len(self.batches.weights)))
+
+    def run_epoch(self, observer: Observer) -> Event:
+        """Take the steps of an epoch, score the supernet, and count the epoch as done.
+
+        Returns:
+            The event of the epoch.
+
+        Raises:
+            NonFiniteLossError: a loss became NaN or infinite.
+        """
+        started, state = time.perf_counter(), self.state
+        lr = self._learning_rate(self.recipe.weight_lr_factor * self.settings.weight_lr)
+        for group in state.weight_optimizer.param_groups:
+            group["lr"] = lr
+        state.refresh()
+        state.figures, state.problem = {}, None
+        steps = self.make_steps()
+        state.supernet.train()
+        self._train_companion(steps)
+        own, take = self._epoch_batches(), self._recorded(steps)
+        for batch in islice(own.weights.epoch(state.generator("weight-batches")), self.num_steps):
+            take(batch)
+            observer.step()
+        if isinstance(take, RecordedSteps):
+            self._tell_obstacle(take.obstacle, observer)
+        for rule in self.recipe.rules:
+            rule.after_steps(state, self.num_steps)
+        losses = self._read(steps)
+        state.write_generated()
+        gates = self.mean_gates(state.alphas)
+        score = self.validate(gates)
+        state.epoch += 1
+        state.genotype, state.validation_accuracy = self._select(gates), score.accuracy if score else None
+        return {
+            "event": "epoch",
+            "phase": "search",
+            "epoch": state.epoch,
+            "epochs": state.epochs,
+            "stage": state.stage,
+            "steps": self.num_steps,
+            "seconds": time.perf_counter() - started,
+            **losses,
+            **validation_facts(score),
+            "learning_rate": lr,
+            "gates": {kind: gates[kind].tolist() for kind in self.problem.space.cell_kinds},
+            "genotype": state.genotype.to_json(),
+            "operations": list(self.problem.space.ops),
+            "operation_counts": state.genotype.operation_counts,
+        }
+
+    def follow_architecture(self) -> None:
+        """Let the companion, where there is one, run what has been found so far."""
+        state = self.state
+        if self.recipe.companion and state.companion_optimizer:
+            state.companion_gates = state.architecture.of_genotype(self._select(self.mean_gates(state.alphas)))
+            for group in state.companion_optimizer.param_groups:
+                group["lr"] = self._learning_rate(self.recipe.companion.lr)
+
+    def _train_companion(self, steps: Steps) -> None:
+        """Train the companion alone for a pass, unless alpha rests."""
+        if self.recipe.companion is None or self.state.alpha_rests:
+            return
+        self.follow_architecture()
+        for batch in islice(self.batches.weights.epoch(self.state.generator("companion-batches")), self.num_steps):
+            steps.train_companion(batch)
+
+    def judge(self, note: Callable[[str], None]) -> Judged:
+        """What the selection chooses in the end; it may say something to the user."""
+        gates, selection = self.mean_gates(self._final_alphas), self.recipe.selection
+        if not isinstance(selection, Judging):
+            return Judged(self._select(gates), {})
+        state, generator = self.state, make_generator(self._seed, "search", "judging")
+        steps = state.epoch * self.num_steps
+        return selection.judge(
+            Trained(
+                self.problem.space,
+                state.architecture,
+                self._final_alphas,
+                gates,
+                state.score,
+                steps,
+                generator,
+                note,
+                self._judging_seconds,
+            )
+        )
+
+    @property
+    def _judging_seconds(self) -> float | None:
+        """What the selection may take in the end, where the time is limited."""
+        if self.settings.seconds is None:
+            return None
+        return judging_share(self.recipe) * self.settings.seconds
+
+    def take_over(self, before: "StageSearch", *, momentum: bool) -> None:
+        """Start from what the stage before has learned: weights, alphas and decisions, and its momentum if asked."""
+        old, new = before.state, self.state
+
+        def carried(source: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            return carry_weights(source, target, make_generator(self._seed, "search", "carry", self.number))
+
+        new.supernet.load_state_dict(carried(old.supernet.state_dict(), new.supernet.state_dict()))
+        with torch.no_grad():
+            for name, alpha in new.alphas.items():
+                alpha.copy_(before._final_alphas[name])
+        new.decisions = copy.deepcopy(old.decisions)
+        new.refresh()
+        if momentum:
+            kept = {
+                name: old.weight_optimizer.state[weight]["momentum_buffer"]
+                for name, weight in old.weights.items()
+                if old.weight_optimizer.state.get(weight, {}).get("momentum_buffer") is not None
+            }
+            zeros = {name: torch.zeros_like(weight) for name, weight in new.weights.items()}
+            for name, buffer in carried(kept, zeros).items():
+                new.weight_optimizer.state[new.weights[name]]["momentum_buffer"] = buffer
+            if new.alpha_optimizer and old.alpha_optimizer:
+                new.alpha_optimizer.load_state_dict(old.alpha_optimizer.state_dict())
+
+    def pruned(self, stage: Stage) -> Live:
+        """The operations that the stage at hand leaves to the next."""
+        if stage.pruning is None:
+            return self.state.live
+        return stage.pruning(self.mean_gates(self._final_alphas), self.state.architecture.cells)
+
+    @torch.no_grad()
+    def mean_gates(self, alphas: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Deterministic gates by name, on the CPU."""
+        on_device = {name: alpha.to(self.problem.device) for name, alpha in alphas.items()}
+        return {name: gate.cpu() for name, gate in self.state.architecture.mean_gates(on_device).items()}
+
+    def validate(self, gates: dict[str, Tensor]) -> Score | None:
+        """The supernet on the validation images, or None without any."""
+        return self.state.score_mixture(gates)
+
+    @property
+    def _final_alphas(self) -> dict[str, Tensor]:
+        return self.state.final_alphas or self.state.alphas
+
+    def _select(self, gates: dict[str, Tensor]) -> Genotype:
+        generator = make_generator(self._seed, "search", "selection")
+        return self.recipe.selection(self.problem.space, gates, generator)
+
+    def make_steps(self) -> Steps:
+        """The steps of the epoch at hand."""
+        own = self._epoch_batches()
+        streams = Streams(self.state.generator, own.alphas.forever, own.weights.forever)
+        return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
+
+    def _recorded(self, steps: Steps) -> Steps | RecordedSteps:
+        """The steps as they are taken: one by one, or from a recording."""
+        graph = make_graph(self.problem.device) if self.settings.cuda_graph else None
+        return steps if graph is None else RecordedSteps(steps, graph)
+
+    def _tell_obstacle(self, obstacle: str, observer: Observer) -> None:
+        """Say once of a stage why its steps are not recorded."""
+        if obstacle and not self._has_told:
+            self._has_told = True
+            observer.note(f"Steps of the search are launched one by one, without a CUDA graph: {obstacle.rstrip('.')}.")
+
+    def _epoch_batches(self) -> SearchBatches:
+        """The batches as large as rules have made them."""
+        more, batches = self.state.extra_images, self.batches
+        if not more:
+            return batches
+        return batches._replace(weights=batches.weights.enlarged(more), alphas=batches.alphas.enlarged(more))
+
+    def _learning_rate(self, start: float) -> float:
+        state, settings = self.state, self.settings
+        first, last = state.span if self.recipe.restarts_rate else (0, state.epochs)
+        return cosine(state.epoch - first, last - first, start, min(start, settings.weight_lr_min))
+
+    def _read(self, steps: Steps) -> dict[str, float | None]:
+        """What the meters say, for the event of the epoch."""
+        weight_loss, weight_accuracy = steps.weight_meter.read() or (None, None)
+        alpha_loss, _ = steps.alpha_meter.read() or (None, None)
+        for name, loss in (("weight", weight_loss), ("alpha", alpha_loss)):
+            if loss is not None and not math.isfinite(loss):
+                raise NonFiniteLossError(
+                    f"the {name} loss is {loss} in search epoch {self.state.epoch + 1}; lower search.weight_lr (now "
+                    f"{self.settings.weight_lr}) or set search.grad_clip."
+                )
+        return {"weight_loss": weight_loss, "weight_accuracy": weight_accuracy, "alpha_loss": alpha_loss}

@@ -1,0 +1,297 @@
+"""The steps of an epoch: alpha and weights in turn, or both at once."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dartboard.data import Batch
+from dartboard.engine.settings import SearchSettings
+from dartboard.engine.state import SearchState
+from dartboard.engine.streams import Streams
+from dartboard.parts.architecture import StepGates
+from dartboard.parts.companions import CompanionNetwork, Tapped
+from dartboard.parts.dropping import SeenBatch
+from dartboard.parts.gradient import Bilevel, Loss, SgdStep, Tensors, Trial, differentiate_both, differentiate_reached
+from dartboard.parts.penalties import Joining
+from dartboard.parts.recipe import Recipe
+from dartboard.parts.relaxation import DrawsPaths, Settles
+from dartboard.runs import Meter, Replayed
+from dartboard.space.ops import RandomOp
+from dartboard.supernet import OutsideWeights
+
+__all__ = ["Steps"]
+
+
+class Steps:
+    """The steps of one epoch, with the figures they leave.
+
+    Args:
+        recipe: of the stage.
+        settings: learning rates and the like.
+        state: what moves.
+        streams: random numbers and batches.
+        device: where everything runs.
+    """
+
+    def __init__(
+        self, recipe: Recipe, settings: SearchSettings, state: SearchState, streams: Streams, device: torch.device
+    ) -> None:
+        self.streams = streams
+        self.weight_meter = Meter(device)
+        self.alpha_meter = Meter(device)
+        self._recipe = recipe
+        self._settings = settings
+        self._state = state
+        self._taken = 0
+        self._drawn: StepGates | None = None
+        self._draws = any(isinstance(module, RandomOp) for module in state.supernet.modules())
+
+    def __call__(self, batch: Batch) -> None:
+        """One step of alpha, unless it rests, and one of the weights."""
+        learns = self._recipe.gradient is not None and not self._state.alpha_rests
+        learns = learns and self._taken % self._state.alpha_every == 0
+        self._taken += 1
+        seen = self._seen(batch)
+        if learns and self._recipe.images == "same-batch":
+            self._both(seen)
+            return
+        if learns and self._state.companion:
+            self._alpha_and_companion(seen)
+        elif learns:
+            self._alpha(seen)
+        self._weights(seen)
+
+    @property
+    def are_alike(self) -> bool:
+        """Whether every step of the epoch does the same, but for what it draws."""
+        return self._state.alpha_rests or self._state.alpha_every == 1
+
+    def train_companion(self, batch: Batch) -> None:
+        """One step of the companion alone, on its cross-entropy."""
+        companion, optimizer, runs = self._companion
+        logits, _ = companion.run(batch.images, runs.gates, runs.active)
+        learned = dict(companion.named_parameters())
+        loss = functional.cross_entropy(logits, batch.labels)
+        self._move(learned, optimizer, differentiate_reached(loss, learned))
+
+    def _seen(self, batch: Batch) -> SeenBatch:
+        seen = self._state.dropping(batch, self._state.architecture.cells, self.streams.dropping)
+        if not self._draws:
+            return seen
+        return seen._replace(noise_seed=int(torch.randint(2**62, (), generator=self.streams.noise)))
+
+    def _alpha(self, train_batch: SeenBatch) -> None:
+        """Move alpha by the method's gradient."""
+        assert self._recipe.gradient is not None
+        self._drawn = None
+        own = self._seen(next(self.streams.alphas))
+        problem = self._problem(train_batch, own)
+        self._move_alphas(self._recipe.gradient(problem))
+
+    def _alpha_and_companion(self, train_batch: SeenBatch) -> None:
+        """Move alpha and the companion by one backward pass."""
+        companion, optimizer, _ = self._companion
+        own, alphas = self._seen(next(self.streams.alphas)), self._state.alphas
+        self._problem(train_batch, own)
+        loss = self._penalized(lambda _, seen: self._joint_loss(own, seen))(self._state.weights, alphas)
+        learned = dict(companion.named_parameters())
+        found = differentiate_reached(loss, {**learned, **alphas})
+        slopes = {name: found[name] for name in alphas}
+        self._move_alphas({name: torch.zeros_like(alphas[name]) if at is None else at for name, at in slopes.items()})
+        self._move(learned, optimizer, {name: found[name] for name in learned})
+
+    def _joint_loss(self, batch: SeenBatch, alphas: Tensors) -> Tensor:
+        state = self._state
+        companion, _, runs = self._companion
+        drawn = state.architecture.draw(alphas, self.streams.gates, of_alpha=True)
+        self._drawn = drawn
+        supernet: Tapped = state.supernet  # type: ignore[assignment]
+        searched = supernet.tapped(
+            batch.images, batch.gated(drawn.gates), drawn.active, batch.values, batch.noise_seed or 0
+        )
+        self.alpha_meter.add(functional.cross_entropy(searched[0], batch.labels), searched[0], batch.labels)
+        deep = companion.run(batch.images, runs.gates, runs.active)
+        return companion.joint_loss(searched, deep, batch.labels)
+
+    @property
+    def _companion(self) -> tuple[CompanionNetwork, torch.optim.SGD, StepGates]:
+        state = self._state
+        assert state.companion is not None
+        assert state.companion_optimizer is not None
+        assert state.companion_gates is not None
+        return state.companion, state.companion_optimizer, state.companion_gates
+
+    def _weights(self, batch: SeenBatch) -> None:
+        """Move the weights by one clipped SGD step on the training loss."""
+        weights, alphas = self._state.weights, self._state.alphas
+        if self._recipe.perturbation is None:
+            loss = self._loss(batch, self.weight_meter)(weights, alphas)
+        else:
+            made = self._state.supernet_weights(weights, alphas)
+            loss = self._loss_at(batch, self._perturbed(batch), made, self.weight_meter)
+        # Weights that were not run rest: neither momentum nor decay moves them.
+        self._move_weights(differentiate_reached(loss, weights))
+
+    def _both(self, batch: SeenBatch) -> None:
+        """Move alpha and weights by one backward pass."""
+        weights, alphas = self._state.weights, self._state.alphas
+        self._drawn = None
+        loss = self._penalized(self._loss(batch, self.weight_meter, of_alpha=True))
+        at_weights, at_alphas = differentiate_both(loss(weights, alphas), weights, alphas)
+        self._problem(batch, batch)
+        self._move_alphas(at_alphas)
+        self._move_weights(at_weights)
+
+    def _problem(self, train_batch: SeenBatch, own: SeenBatch) -> Bilevel:
+        draws_paths = isinstance(self._recipe.relaxation, DrawsPaths)
+        problem = Bilevel(
+            weights=self._state.weights,
+            alphas=self._state.alphas,
+            train_loss=self._loss(train_batch),
+            validation_loss=self._penalized(self._loss(own, self.alpha_meter, of_alpha=True)),
+            next_train_loss=lambda: self._loss(self._seen(next(self.streams.further))),
+            weight_step=self._weight_step(),
+            next_trial=(lambda: self._trial(own)) if draws_paths else None,
+            records=self._state.records,
+        )
+        self._state.problem = problem
+        return problem
+
+    def _loss(self, batch: SeenBatch, meter: Meter | None = None, *, of_alpha: bool = False) -> Loss:
+        """The loss on a batch, with the same draw in every call; alpha's leaves out what it is not to see."""
+        state, hypernetwork = self._state, self._recipe.hypernetwork
+        hides_gates = of_alpha and hypernetwork is not None and not hypernetwork.direct_gradient
+        draws = Replayed(self.streams.gates)  # the difference of losses at two places must not be that of two draws
+
+        def loss(weights: Tensors, alphas: Tensors) -> Tensor:
+            seen = alphas
+            if hides_gates:
+                seen = {**alphas, **{kind: alphas[kind].detach() for kind in state.architecture.cells}}
+            drawn = state.architecture.draw(seen, draws(), of_alpha=of_alpha)
+            if of_alpha:
+                self._drawn = drawn
+            return self._loss_at(batch, drawn, state.supernet_weights(weights, alphas), meter)
+
+        return loss
+
+    def _loss_at(self, batch: SeenBatch, drawn: StepGates, weights: Tensors, meter: Meter | None = None) -> Tensor:
+        logits = self._logits(batch, drawn, weights)
+        value = functional.cross_entropy(logits, batch.labels)
+        if meter is not None:
+            meter.add(value, logits, batch.labels)
+        return value
+
+    def _logits(self, batch: SeenBatch, drawn: StepGates, weights: Tensors) -> Tensor:
+        supernet, options = self._state.supernet, batch.options
+        if drawn.active is not None:
+            options["active"] = drawn.active
+        own, given = weights is self._state.weights, (batch.images, batch.gated(drawn.gates))
+        logits: Tensor = supernet(*given, **options) if own else self._outside(weights, *given, **options)
+        return logits
+
+    @cached_property
+    def _outside(self) -> OutsideWeights:
+        return OutsideWeights(self._state.supernet)
+
+    def _trial(self, batch: SeenBatch) -> Trial:
+        """Draw an architecture as the weights do, and try it."""
+        state = self._state
+        architecture = state.architecture
+        drawn = architecture.draw(state.alphas, self.streams.gates, of_alpha=False)
+        assert drawn.active is not None
+        with torch.no_grad():
+            logits = self._logits(batch, drawn, state.supernet_weights(state.weights, state.alphas))
+            self.alpha_meter.add(functional.cross_entropy(logits, batch.labels), logits, batch.labels)
+        accuracy = (logits.argmax(dim=1) == batch.labels).float().mean()
+        log_probability = architecture.log_probability(state.alphas, drawn.active)
+        return Trial(log_probability, accuracy, lambda: architecture.cost(drawn.gates))
+
+    def _penalized(self, loss: Loss) -> Loss:
+        """The loss with the recipe's penalties."""
+        if not self._recipe.penalties:
+            return loss
+        state = self._state
+
+        def penalized(weights: Tensors, alphas: Tensors) -> Tensor:
+            value = loss(weights, alphas)
+            for penalty in self._recipe.penalties:
+                if isinstance(penalty, Joining):
+                    value = penalty.join(value, alphas, state.architecture)
+                else:
+                    value = value + penalty(alphas, state.architecture.cells, state.progress)
+            return value
+
+        return penalized
+
+    def _perturbed(self, batch: SeenBatch) -> StepGates:
+        assert self._recipe.perturbation is not None
+        state = self._state
+        with torch.no_grad():
+            weights = state.supernet_weights(state.weights, state.alphas)
+        active = state.architecture.active
+        gates = self._recipe.perturbation(
+            state.architecture,
+            state.alphas,
+            lambda gates: self._loss_at(batch, StepGates(dict(gates), active), weights),
+            state.progress,
+            self.streams.perturbation,
+        )
+        return StepGates(gates, active)
+
+    def _weight_step(self) -> SgdStep:
+        optimizer = self._state.weight_optimizer
+        velocity = {}
+        for name, weight in self._state.weights.items():
+            buffer = optimizer.state[weight].get("momentum_buffer") if weight in optimizer.state else None
+            if buffer is not None:
+                velocity[name] = buffer
+        group = optimizer.param_groups[0]
+        return SgdStep(group["lr"], group["momentum"], group["weight_decay"], velocity)
+
+    def _move_alphas(self, gradients: Tensors) -> None:
+        """The update, after which the relaxation may have its say."""
+        state = self._state
+        if self._drawn is None or not isinstance(self._recipe.relaxation, Settles):
+            state.move_alphas(gradients)
+            return
+        before = state.copied_alphas()
+        state.move_alphas(gradients)
+        state.architecture.settle(before, state.alphas, self._drawn.active)
+
+    def _move_weights(self, gradients: Mapping[str, Tensor | None]) -> None:
+        self._move(self._state.weights, self._state.weight_optimizer, gradients)
+
+    def _move(
+        self, weights: Mapping[str, nn.Parameter], optimizer: torch.optim.SGD, gradients: Mapping[str, Tensor | None]
+    ) -> None:
+        for name, gradient in gradients.items():
+            weights[name].grad = None if gradient is None else _laid_out_like(weights[name], gradient)
+        _begin_momentum(optimizer)
+        if self._settings.grad_clip is not None:
+            nn.utils.clip_grad_norm_(weights.values(), self._settings.grad_clip, foreach=True)
+        optimizer.step()
+
+
+def _begin_momentum(optimizer: torch.optim.SGD) -> None:
+    """Give every weight that is about to move for the first time a momentum of zero.
+
+    torch's fused SGD fails where some weights of a step have momentum and others have none yet; from zero it comes to
+    the same.
+    """
+    for group in optimizer.param_groups:
+        for weight in group["params"] if group["momentum"] else ():
+            if weight.grad is not None and optimizer.state[weight].get("momentum_buffer") is None:
+                optimizer.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+
+
+def _laid_out_like(weight: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient in the weight's memory format.
+
+    torch's fused SGD reads both as if they lay alike in memory, without a check; `autograd.grad`, unlike `backward`,
+    does not see to it.
+    """
+    alike = (gradient.is_contiguous() and weight.is_contiguous()) or gradient.stride() == weight.stride()
+    return gradient if alike else torch.empty_like(weight).copy_(gradient)

@@ -1,0 +1,57 @@
+"""A recipe in words: which part fills which slot."""
+
+from dataclasses import MISSING, fields, is_dataclass
+
+from dartboard.parts.recipe import Recipe
+
+__all__ = ["describe_part", "describe_recipe"]
+
+_HIDDEN = ("earlier", "published", "restarts_rate")
+"""Slots that hold no part; stages are described one by one."""
+
+
+def describe_recipe(recipe: Recipe) -> list[dict[str, str]]:
+    """For every stage the slots that differ from those of a search that does nothing, as text.
+
+    Returns:
+        Slot -> its part with what differs from the part's defaults, such as
+        {"relaxation": "Softmax", "update": "AdamUpdate(lr=0.0006)"}; one of several stages has its share of the epochs.
+    """
+    stages = recipe.stages
+    described = []
+    for stage in stages:
+        slots = {
+            field.name: describe_part(getattr(stage.recipe, field.name))
+            for field in fields(Recipe)
+            if field.name not in _HIDDEN and not _is_unused(getattr(stage.recipe, field.name))
+        }
+        if stage.pruning is not None:
+            slots["pruning"] = describe_part(stage.pruning)
+        described.append({"epochs": f"{stage.share:.0%}", **slots} if len(stages) > 1 else slots)
+    return described
+
+
+def describe_part(part: object) -> str:
+    """A part as its class and the fields that differ from their defaults; tuples of parts one after the other.
+
+    >>> from dartboard.parts import AdamUpdate
+    >>> describe_part(AdamUpdate(lr=0.1))
+    'AdamUpdate(lr=0.1)'
+    """
+    if isinstance(part, tuple):
+        return ", ".join(describe_part(each) for each in part)
+    if not is_dataclass(part):
+        return part if isinstance(part, str) else f"{part:g}" if isinstance(part, float) else str(part)
+    changed = [
+        f"{field.name}={describe_part(getattr(part, field.name))}"
+        for field in fields(part)
+        if field.default is MISSING or getattr(part, field.name) != field.default
+    ]
+    return type(part).__name__ + (f"({', '.join(changed)})" if changed else "")
+
+
+def _is_unused(part: object) -> bool:
+    """Whether a slot is empty, a factor of one, or holds what every supernet has."""
+    if isinstance(part, float):
+        return part == 1
+    return part in (None, (), 0) or (is_dataclass(part) and describe_part(part) == "Mixing")

@@ -1,0 +1,48 @@
+"""Whether the parts of a method fit a space."""
+
+from typing import Protocol, runtime_checkable
+
+from dartboard.errors import RecipeError, SettingsError
+from dartboard.parts.recipe import Recipe, initial_live
+from dartboard.space import SearchSpace
+
+__all__ = ["Choosy", "check_fit", "does_fit"]
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """A part that does not make sense in every space."""
+
+    def refuse(self, space: SearchSpace) -> str:
+        """Why it makes no sense in this one, as a sentence that ends without a full stop; empty where it does."""
+        ...
+
+
+def check_fit(recipe: Recipe, space: SearchSpace) -> None:
+    """Refuse a recipe that makes no sense in a space.
+
+    Raises:
+        RecipeError: the method leaves out every operation of an edge, wants deeper supernets where the number of cells
+            is fixed, or a part does not make sense there.
+    """
+    for stage in recipe.stages:
+        space.skeleton.deepen(space.small_size[1], stage.recipe.deeper)
+        for kind, edges in initial_live(stage.recipe, space).items():
+            for edge, names in zip(space.cell.edges, edges, strict=True):
+                if not names:
+                    raise RecipeError(
+                        f"the method leaves out every operation of '{space.name}' that edge {edge.source} -> "
+                        f"{edge.target} of the {kind} cell has; choose another space."
+                    )
+        for part in stage.recipe.parts:
+            if isinstance(part, Choosy) and (reason := part.refuse(space)):
+                raise RecipeError(f"{reason}; choose another method, or another space than '{space.name}'.")
+
+
+def does_fit(recipe: Recipe, space: SearchSpace) -> bool:
+    """Whether a recipe makes sense in a space."""
+    try:
+        check_fit(recipe, space)
+    except (RecipeError, SettingsError):
+        return False
+    return True

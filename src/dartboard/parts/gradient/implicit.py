@@ -1,0 +1,128 @@
+"""The gradient through the optimal weights, by the implicit function theorem."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from dartboard.parts.gradient.problem import Bilevel, differentiate_both
+from dartboard.parts.gradient.second import SecondDerivatives, flat
+
+__all__ = ["ConjugateGradient", "Implicit", "Neumann", "Solver"]
+
+Product = Callable[[Tensor], Tensor]
+"""Vector -> matrix times vector, both of shape (n,)."""
+
+
+class Solver(Protocol):
+    """Solves H q = v for a symmetric H that is known only by its products with vectors."""
+
+    def __call__(self, product: Product, target: Tensor, lr: float) -> Tensor:
+        """An approximate solution, shape (n,).
+
+        Args:
+            product: q -> H q.
+            target: v, shape (n,).
+            lr: learning rate of the weights, a step that descends H.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Neumann:
+    """The first terms of the Neumann series: q = step * sum over j < terms of (I - step H)^j v.
+
+    That is `terms` steps of gradient descent on q'Hq/2 - q'v from q = 0. The series converges exactly when H is
+    positive definite and step < 2 / (largest eigenvalue of H). One term of step lr gives the one-step unrolled
+    gradient but for its probe, which is taken at w instead of w'. Nothing waits for the device.
+
+    Attributes:
+        terms: of the series, at least 1; each after the first costs a product.
+        relative_step: step as a multiple of the weights' learning rate.
+
+    Paper: Lorraine et al., arXiv:1911.02590.
+    """
+
+    terms: int = 5
+    relative_step: float = 1.0
+
+    def __call__(self, product: Product, target: Tensor, lr: float) -> Tensor:
+        """See the class."""
+        step = self.relative_step * lr
+        solution = step * target
+        for _ in range(self.terms - 1):
+            solution = solution - step * (product(solution) - target)
+        return solution
+
+
+@dataclass(frozen=True)
+class ConjugateGradient:
+    """Conjugate gradients on (H + damping I) q = v, from q = 0.
+
+    Ends when the residual is at most tolerance * |v|, after `iterations`, or before a direction without positive
+    curvature, since H is not positive definite in deep networks; if that is the first direction, q is 0 and leaves
+    the first-order gradient. These tests wait for the device, once an iteration.
+
+    Attributes:
+        iterations: at most so many products.
+        tolerance: of the residual, relative to |v|.
+        damping: added to the diagonal of H.
+
+    Paper: Pedregosa, arXiv:1602.02355.
+    """
+
+    iterations: int = 10
+    tolerance: float = 1e-3
+    damping: float = 1e-2
+
+    def __call__(self, product: Product, target: Tensor, lr: float) -> Tensor:  # noqa: ARG002 - no step of its own
+        """See the class."""
+        solution, residual, direction = torch.zeros_like(target), target, target
+        squared = residual.dot(residual)
+        enough = self.tolerance**2 * squared
+        for _ in range(self.iterations):
+            ahead = product(direction) + self.damping * direction
+            curvature = direction.dot(ahead)
+            length = squared / curvature
+            residual = residual - length * ahead
+            before, squared = squared, residual.dot(residual)
+            bends_up, is_close = torch.stack([curvature > 0, squared <= enough]).tolist()
+            if not bends_up:
+                break
+            solution = solution + length * direction
+            if is_close:
+                break
+            direction = residual + squared / before * direction
+        return solution
+
+
+@dataclass(frozen=True)
+class Implicit:
+    """The gradient of L_val(w*(alpha), alpha), as if the weights were the best ones for this alpha.
+
+    Where L_train(w, alpha) + weight_decay |w|^2 / 2 is stationary, dL_val/d(alpha) = its direct part - (d2 L_train /
+    d(alpha) dw) q with H q = dL_val/dw and H = d2 L_train / dw2 + weight_decay I. All products with H come from double
+    backward passes over one training batch.
+
+    Attributes:
+        solver: finds q.
+
+    Cost: a forward and backward pass for each loss, and a double backward for each product of the solver and for the
+    mixed derivative.
+    Paper: Lorraine et al., arXiv:1911.02590, theorem 1; Pedregosa, arXiv:1602.02355.
+    """
+
+    solver: Solver
+
+    def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
+        """See the class."""
+        weights, alphas, step = problem.weights, problem.alphas, problem.weight_step
+        target, direct = differentiate_both(problem.validation_loss(weights, alphas), weights, alphas)
+        inner = SecondDerivatives(problem.train_loss(weights, alphas), weights)
+        solution = self.solver(
+            lambda vector: inner.times(vector) + step.weight_decay * vector, flat(target.values()), step.lr
+        )
+        response = inner.mixed(solution, alphas)
+        return {name: direct[name] - response[name] for name in alphas}

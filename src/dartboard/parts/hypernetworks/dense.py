@@ -1,0 +1,88 @@
+"""Hypernetworks that make all weights of a kind of cells at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dartboard.parts.hypernetworks.protocol import WeightGenerator, candidate_weights, draw_linear
+
+if TYPE_CHECKING:
+    from dartboard.parts.architecture import Architecture
+
+__all__ = ["DenseHypernetwork"]
+
+Activation = Literal["sigmoid", "tanh", "relu", "identity"]
+_ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "identity": lambda hidden: hidden,
+}
+
+
+@dataclass(frozen=True)
+class DenseHypernetwork:
+    """For each kind of cells one network, from all its alphas to all its weights: linear, or with one hidden layer.
+
+    The hidden layer is half as wide as alpha. Layers start as torch's linear layers do, but the last bias is such that
+    alphas of zero give the supernet's own initial weights. (The thesis does not say.)
+
+    Source: HyperDARTS (thesis): HyperDARTS-1 is linear, HyperDARTS-2 has a hidden layer with a sigmoid.
+
+    Attributes:
+        activation: of the hidden layer; None: there is no hidden layer.
+        direct_gradient: whether alpha also learns from what its gates do at fixed weights.
+    """
+
+    activation: Activation | None = None
+    direct_gradient: bool = True
+
+    def build(self, supernet: nn.Module, architecture: "Architecture", generator: torch.Generator) -> WeightGenerator:
+        """See `Hypernetwork.build`."""
+        parts = {}
+        for kind, cells in candidate_weights(supernet).items():
+            starts = dict(pair for cell in cells for pair in cell.values())
+            if starts:
+                parts[kind] = _DenseGenerator(architecture.cells[kind].live.numel(), starts, self.activation, generator)
+        return WeightGenerator(architecture.cells, parts)
+
+
+class _DenseGenerator(nn.Module):
+    """One or two linear layers.
+
+    Args:
+        inputs: numbers of alpha.
+        starts: what comes out for alphas of zero, by name.
+        activation: between two layers; None: there is one.
+        generator: draws initial weights.
+    """
+
+    def __init__(
+        self, inputs: int, starts: dict[str, Tensor], activation: Activation | None, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        self.names = tuple(starts)
+        self._shapes = [start.shape for start in starts.values()]
+        self._sizes = [start.numel() for start in starts.values()]
+        self._activation = activation
+        if activation is not None:
+            hidden_weight, hidden_bias = draw_linear(inputs, inputs // 2, generator)
+            self.hidden_weight, self.hidden_bias = nn.Parameter(hidden_weight), nn.Parameter(hidden_bias)
+            inputs = inputs // 2
+        weight, _ = draw_linear(inputs, sum(self._sizes), generator)
+        self.weight = nn.Parameter(weight)
+        wanted = torch.cat([start.flatten().to(weight.device) for start in starts.values()])
+        with torch.no_grad():
+            offset = 0 if activation is None else functional.linear(_ACTIVATIONS[activation](hidden_bias), weight)
+        self.bias = nn.Parameter(wanted - offset)
+
+    def forward(self, alpha: Tensor) -> dict[str, Tensor]:
+        """(inputs,) -> weights by name."""
+        if self._activation is not None:
+            alpha = _ACTIVATIONS[self._activation](functional.linear(alpha, self.hidden_weight, self.hidden_bias))
+        pieces = torch.split(functional.linear(alpha, self.weight, self.bias), self._sizes)
+        return {name: piece.view(shape) for name, piece, shape in zip(self.names, pieces, self._shapes, strict=True)}

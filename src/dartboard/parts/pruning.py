@@ -1,0 +1,65 @@
+"""Which operations a stage leaves to the next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from dartboard.parts.relaxation import RelaxedCell, operation_groups
+
+__all__ = ["KeepStrongest", "KeepStrongestOfGroups", "Pruning"]
+
+
+class Pruning(Protocol):
+    """Chooses among the live operations of every edge."""
+
+    def __call__(self, gates: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> dict[str, list[list[str]]]:
+        """Cell kind -> the operations that every edge keeps.
+
+        Args:
+            gates: deterministic gates by name (see `Architecture`), on the CPU.
+            cells: the cells by kind.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class KeepStrongest:
+    """The operations with the largest gates, edge by edge; among equals the first (P-DARTS, arXiv:1904.12760).
+
+    Attributes:
+        count: how many; an edge that has fewer keeps all.
+    """
+
+    count: int
+
+    def __call__(self, gates: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> dict[str, list[list[str]]]:
+        """See the class."""
+        return {
+            kind: _strongest(cell, gates[kind], (range(len(cell.ops)),), self.count) for kind, cell in cells.items()
+        }
+
+
+@dataclass(frozen=True)
+class KeepStrongestOfGroups:
+    """On every edge the operation without weights and the one with weights that have the largest gates of their kind.
+
+    Among equals the first; of a kind that an edge does not have it keeps none. Source: DOTS (arXiv:2010.00969).
+    """
+
+    def __call__(self, gates: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> dict[str, list[list[str]]]:
+        """See the class."""
+        return {kind: _strongest(cell, gates[kind], operation_groups(cell.ops), 1) for kind, cell in cells.items()}
+
+
+def _strongest(cell: RelaxedCell, gates: Tensor, groups: Sequence[Sequence[int]], count: int) -> list[list[str]]:
+    """For every edge the `count` live operations with the largest gates of every group of columns."""
+    kept = []
+    for live, row in zip(cell.live.tolist(), gates.tolist(), strict=True):
+        columns: list[int] = []
+        for group in groups:
+            ranked = sorted((column for column in group if live[column]), key=lambda column: -row[column])
+            columns += ranked[:count]
+        kept.append([cell.ops[column] for column in sorted(columns)])
+    return kept

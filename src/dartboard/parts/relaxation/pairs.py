@@ -1,0 +1,75 @@
+"""Edges that are kept together: a softmax over the pairs of edges into each node."""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from dartboard.parts.relaxation.protocol import Deterministic, RelaxedCell
+from dartboard.space import CellTopology, SearchSpace
+
+__all__ = ["PairSoftmax", "edge_sets"]
+
+
+@cache
+def edge_sets(topology: CellTopology) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    """For every node the sets of edges that it may keep, as rows: pairs where the space keeps two edges per node.
+
+    A node with fewer edges keeps them all.
+
+    >>> edge_sets(CellTopology(2, 2, "concat", True, edges_per_node=2))
+    (((0, 1),), ((2, 3), (2, 4), (3, 4)))
+    """
+    sets = []
+    for node in topology.nodes:
+        rows = topology.incoming(node)
+        sets.append(tuple(combinations(rows, min(len(rows), topology.edges_per_node or len(rows)))))
+    return tuple(sets)
+
+
+@dataclass(frozen=True)
+class PairSoftmax(Deterministic):
+    """For the slot `edges`: a softmax over the pairs of edges into each node, whose shares their edges divide.
+
+    Alpha has one number for each pair, node by node (20 in a cell of DARTS), divided by the temperature before the
+    softmax. The weight of an edge is the sum of the shares of its pairs, each divided by its number of edges. Source:
+    DOTS (arXiv:2010.00969).
+
+    Attributes:
+        sums_to_one: whether the weights of a node sum to one, as in the paper; otherwise shares are not divided and the
+            weights sum to the number of edges kept, as in the authors' code.
+    """
+
+    sums_to_one: bool = True
+    on_simplex = False
+
+    def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - no draw
+        """Zeros, (pairs,), as in the authors' code."""
+        return torch.zeros(sum(map(len, edge_sets(cell.topology))))
+
+    def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
+        """The weights of the edges, (edges,)."""
+        members = _members(cell.topology, alpha.device).to(alpha.dtype)
+        if self.sums_to_one:
+            members = members / members.sum(dim=0)
+        return members @ self.set_shares(alpha, cell)
+
+    def set_shares(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
+        """The shares of the pairs, (pairs,), one softmax for each node."""
+        counts = [len(sets) for sets in edge_sets(cell.topology)]
+        return torch.cat([part.softmax(dim=0) for part in torch.split(alpha / cell.temperature, counts)])
+
+    def refuse(self, space: SearchSpace) -> str:
+        """Spaces that keep every edge."""
+        if space.cell.edges_per_node is not None:
+            return ""
+        return f"the topology of cells is searched, and in '{space.name}' every cell keeps all its edges"
+
+
+@cache
+def _members(topology: CellTopology, device: torch.device) -> Tensor:
+    """Which edges belong to which set, (edges, sets), bool; kept, so that no step waits for a copy."""
+    columns = [rows for sets in edge_sets(topology) for rows in sets]
+    return torch.tensor([[row in rows for rows in columns] for row in range(len(topology.edges))], device=device)

@@ -1,0 +1,177 @@
+"""Watching how sharp the validation loss becomes in alpha, and what to do when it does."""
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dartboard.errors import RecipeError
+from dartboard.parts.curvature import AlphaCurvature
+from dartboard.parts.rules.protocol import Rule
+from dartboard.parts.rules.weight_decay import scale_weight_decay
+
+if TYPE_CHECKING:
+    from dartboard.engine.state import SearchState
+
+__all__ = ["DecayOnSharpening", "MeasureCurvature", "Sharpening", "StopOnSharpening"]
+
+
+@dataclass(frozen=True)
+class MeasureCurvature(Rule):
+    """Measure the largest eigenvalue of the alpha Hessian of the validation loss, on the epoch's last such batch.
+
+    It rises before the architectures found degrade. The epoch's event holds it as `eigenvalue`, `state.records` all of
+    them as `eigenvalues`, [epoch, value] each, where epochs of the stage count from 0. Epochs in which alpha rests are
+    passed over. Paper: RobustDARTS (arXiv:1909.09656).
+
+    Attributes:
+        every: epochs from one measurement to the next, from the first epoch on.
+        shift: added to every eigenvalue; the weight decay of alpha, to count it as part of the loss.
+    """
+
+    every: int = 2
+    shift: float = 0.0
+
+    def after_epoch(self, state: "SearchState") -> None:
+        """Measure, if it is time."""
+        epoch = state.stage_epoch - 1
+        if state.problem is None or epoch % self.every:
+            return
+        curvature = AlphaCurvature(state.problem, state.architecture.cells)
+        value = curvature.largest_eigenvalue() + self.shift
+        state.figures["eigenvalue"] = value
+        state.records["eigenvalues"] = [*state.records.get("eigenvalues", []), [epoch, value]]
+
+
+@dataclass(frozen=True)
+class Sharpening:
+    """Tells from the eigenvalues measured so far whether the loss has become too sharp, and since when.
+
+    Eigenvalues are averaged over a window, and the average belongs to the measurement in its middle. The loss is too
+    sharp once the newest average is more than `factor` times the one `gap` measurements before. Averages that are not
+    positive are not compared. Source: the authors' code of RobustDARTS (arXiv:1909.09656).
+
+    Attributes:
+        window: measurements in an average; the first averages have fewer.
+        gap: measurements between the averages that are compared, at least 1.
+        first: earliest epoch to go back to, counted from 0.
+        factor: growth that is too much.
+    """
+
+    window: int = 5
+    gap: int = 4
+    first: int = 10
+    factor: float = 1.3
+
+    @property
+    def lag(self) -> int:
+        """Measurements between the newest one and the one to go back to."""
+        return self.window // 2 + self.gap
+
+    def __call__(self, history: Sequence[Sequence[float]]) -> int | None:
+        """The epoch to go back to, or None while all is well.
+
+        Args:
+            history: (epoch, eigenvalue) of every measurement.
+        """
+        if len(history) <= self.lag:
+            return None
+        epoch = int(history[-1 - self.lag][0])
+        before, now = self._average(history[: -self.gap]), self._average(history)
+        return epoch if epoch >= self.first and before > 0 and now / before > self.factor else None
+
+    def _average(self, history: Sequence[Sequence[float]]) -> float:
+        window = [value for _, value in history[-self.window :]]
+        return math.fsum(window) / len(window)
+
+
+@dataclass(frozen=True)
+class StopOnSharpening(Rule):
+    """End the search when the loss becomes too sharp, and take the alphas from before (DARTS-ES).
+
+    Stands after `MeasureCurvature`, by whose measurements it goes; the last epoch is never judged.
+    Paper: RobustDARTS (arXiv:1909.09656).
+
+    Attributes:
+        test: what is too sharp.
+    """
+
+    test: Sharpening = Sharpening()
+
+    def after_epoch(self, state: "SearchState") -> None:
+        """Remember the alphas of a measurement, and stop if need be."""
+        if "eigenvalue" not in state.figures:
+            return
+        measured = [*state.records.get("measured_alphas", []), state.copied_alphas()][-1 - self.test.lag :]
+        state.records["measured_alphas"] = measured
+        back = None if state.has_ended else self.test(state.records["eigenvalues"])
+        if back is not None:
+            state.stop(
+                f"the validation loss became more than {self.test.factor:g} times as sharp in alpha, and the "
+                f"architecture is that of epoch {state.span[0] + back + 1}",
+                measured[0],
+            )
+
+
+@dataclass(frozen=True)
+class DecayOnSharpening(Rule):
+    """Go back when the loss becomes too sharp, and search on with a larger weight decay of the weights (DARTS-ADA).
+
+    Weights, alphas, optimisers and records are put back to where the test points, and the epochs after are searched
+    again. Stands after `MeasureCurvature`. What may still be needed is kept in `state.records`: by default 12 states
+    before the first return and 7 before the second, so checkpoints grow by as much.
+    Paper: RobustDARTS (arXiv:1909.09656).
+
+    Attributes:
+        factor: multiplies the weight decay at every return, above 1.
+        limit: weight decay from which on there is no return.
+        test: what is too sharp.
+
+    Raises:
+        RecipeError: the factor would not raise anything.
+    """
+
+    factor: float = 10.0
+    limit: float = 3e-2
+    test: Sharpening = Sharpening()
+
+    def __post_init__(self) -> None:
+        if not self.factor > 1:
+            raise RecipeError(f"a weight decay multiplied by {self.factor:g} does not rise; choose a factor above 1.")
+
+    def after_epoch(self, state: "SearchState") -> None:
+        """Remember the state of a measurement, and go back to an earlier one if need be."""
+        if "eigenvalue" not in state.figures:
+            return
+        decay = state.weight_optimizer.param_groups[0]["weight_decay"]
+        returns = self._returns_left(decay)
+        kept = self._with_this(state, returns)
+        state.records["snapshots"] = kept
+        back = self.test(state.records["eigenvalues"]) if returns and not state.has_ended else None
+        if back is None:
+            return
+        earlier = [saved for saved in kept if saved["epoch"] <= state.span[0] + back + 1]
+        target = {**earlier[-1], "records": {**earlier[-1]["records"], "snapshots": earlier}}
+        state.go_back(
+            target,
+            f"the validation loss became more than {self.test.factor:g} times as sharp in alpha, and the weight decay "
+            f"of the weights rises from {decay:g} to {decay * self.factor:g}",
+        )
+        scale_weight_decay(state, self.factor * decay / state.weight_optimizer.param_groups[0]["weight_decay"])
+
+    def _returns_left(self, decay: float) -> int:
+        """How often the weight decay can still be raised; one that rounding leaves below the limit has reached it."""
+        if not 0 < decay < self.limit:
+            return 0
+        return math.ceil(math.log(self.limit / decay, self.factor) - 1e-9)
+
+    def _with_this(self, state: "SearchState", returns: int) -> list[dict[str, Any]]:
+        """The snapshots that this and later returns may need; each return can reach lag - 1 before the one before."""
+        if not returns:
+            return []
+        snapshots: list[dict[str, Any]] = state.records.get("snapshots", [])
+        if state.stage_epoch - 1 >= self.test.first:
+            records = {name: record for name, record in state.records.items() if name != "snapshots"}
+            snapshots = [*snapshots, copy.deepcopy({**state.state_dict(), "records": records})]
+        return snapshots[-(returns * (self.test.lag - 1) + 2) :]

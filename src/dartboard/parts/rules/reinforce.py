@@ -1,0 +1,117 @@
+"""How a controller learns from the accuracy of what it draws."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor
+
+from dartboard.data import Batch
+from dartboard.parts.gradient import differentiate
+from dartboard.parts.relaxation import Controller, DrawnCells
+from dartboard.parts.rules.protocol import Rule
+
+if TYPE_CHECKING:
+    from dartboard.engine.state import SearchState
+    from dartboard.parts.recipe import Recipe
+
+__all__ = ["ReinforceController", "compare", "policy_loss"]
+
+
+@dataclass(frozen=True)
+class ReinforceController(Rule):
+    """Move a controller by REINFORCE, once the weights have taken the steps of an epoch (ENAS, arXiv:1802.03268).
+
+    The reward of an architecture is its accuracy on one batch of validation images, with the weights and batch
+    statistics of the supernet, plus its entropy times a factor. Batches take turns. The gradient is that of the
+    expected reward, so it goes through the entropy as well, which the authors' code holds fixed: a controller of a
+    single token would not feel it. The first reward is the first baseline.
+
+    Attributes:
+        steps_per_update: an epoch of this many weight steps earns one update, one of twice as many two; at least one.
+            Four make the 50 updates of AutoDL-Projects, which has 195 steps.
+        aggregate: architectures of which an update is the mean.
+        entropy_weight: the factor of the entropy.
+        baseline_decay: what the baseline keeps of itself at every reward.
+    """
+
+    steps_per_update: int = 4
+    aggregate: int = 20
+    entropy_weight: float = 1e-4
+    baseline_decay: float = 0.99
+    moves_alpha: ClassVar[bool] = True
+
+    def after_steps(self, state: "SearchState", steps: int) -> None:
+        """See the class.
+
+        Raises:
+            SettingsError: there are no validation images.
+        """
+        if state.alpha_rests:
+            return
+        generator, batches = state.generator("controller"), state.score.endless()
+        accuracies: list[float] = []
+        entropies: list[float] = []
+        for _ in range(self.updates(steps)):
+            drawn = self._sample(state, generator)
+            accuracy = self._accuracies(state, drawn, batches)
+            entropy = drawn.entropy.tolist()
+            rewards = [right + self.entropy_weight * free for right, free in zip(accuracy, entropy, strict=True)]
+            advantages, baseline = compare(rewards, state.records.get("baseline"), self.baseline_decay)
+            state.records["baseline"] = baseline
+            state.move_alphas(differentiate(policy_loss(drawn, advantages, self.entropy_weight), state.alphas))
+            accuracies += accuracy
+            entropies += entropy
+        state.figures |= {
+            "reward_accuracy": sum(accuracies) / len(accuracies),
+            "controller_entropy": sum(entropies) / len(entropies),
+            "baseline": state.records["baseline"],
+        }
+
+    def updates(self, steps: int) -> int:
+        """Updates after an epoch of that many weight steps."""
+        return max(1, round(steps / self.steps_per_update))
+
+    def refuse_recipe(self, recipe: "Recipe") -> str:
+        """Recipes without a controller."""
+        if isinstance(recipe.relaxation, Controller):
+            return ""
+        return f"ReinforceController moves a Controller, and the relaxation is {type(recipe.relaxation).__name__}"
+
+    def _sample(self, state: "SearchState", generator: torch.Generator) -> DrawnCells:
+        architecture = state.architecture
+        assert isinstance(architecture.relaxation, Controller)
+        return architecture.relaxation.sample(state.alphas, architecture.cells, self.aggregate, generator)
+
+    def _accuracies(self, state: "SearchState", drawn: DrawnCells, batches: Iterator[Batch]) -> list[float]:
+        scored = [state.score.accuracy(state.architecture.of_draws(each), next(batches)) for each in drawn.each()]
+        return torch.stack(scored).tolist()
+
+
+def compare(rewards: Sequence[float], baseline: float | None, decay: float) -> tuple[list[float], float]:
+    """What every reward has above the baseline before it, and the baseline after all.
+
+    The baseline is a moving average, b <- decay * b + (1 - decay) * reward; None makes the first reward the first one.
+
+    >>> compare([1.0, 0.0], 1.0, decay=0.9)
+    ([0.0, -1.0], 0.9)
+    """
+    average = rewards[0] if baseline is None else baseline
+    advantages = []
+    for reward in rewards:
+        advantages.append(reward - average)
+        average = decay * average + (1 - decay) * reward
+    return advantages, average
+
+
+def policy_loss(drawn: DrawnCells, advantages: Sequence[float], entropy_weight: float) -> Tensor:
+    """A scalar whose gradient is, on average over draws, minus that of the expected reward (Williams 1992).
+
+    Args:
+        drawn: architectures.
+        advantages: what the reward of each, its weighted entropy included, has above a number that it does not decide.
+        entropy_weight: the factor of the entropy in the reward.
+    """
+    above = torch.tensor(advantages, dtype=drawn.entropy.dtype).to(drawn.entropy.device)
+    return -(above * drawn.log_likelihood + entropy_weight * drawn.entropy).mean()

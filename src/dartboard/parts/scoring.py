@@ -1,0 +1,67 @@
+"""What an architecture is worth with the weights of a supernet."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dartboard.data import Batch, Batches
+from dartboard.errors import SettingsError
+from dartboard.parts.architecture import StepGates
+from dartboard.parts.selection.protocol import NO_IMAGES
+from dartboard.runs import Score, ScoreMeter
+
+__all__ = ["Scorer"]
+
+
+class Scorer:
+    """Scores what a supernet runs, on validation images, with batch statistics and without gradients.
+
+    Args:
+        supernet: whose weights serve; it is called as supernet(images, gates), with `active` where not all are run.
+        validation: the images; batches come in order, none of them is augmented.
+        device: where everything runs.
+    """
+
+    def __init__(self, supernet: Callable[..., Tensor], validation: Batches, device: torch.device) -> None:
+        self._supernet, self._validation, self._device = supernet, validation, device
+
+    @torch.no_grad()
+    def __call__(self, drawn: StepGates, batches: int | None = None) -> Score | None:
+        """The score, or None without any images.
+
+        Args:
+            drawn: gates, on any device, and which operations are run.
+            batches: how many of the first batches are looked at; None: all.
+        """
+        meter = ScoreMeter(self._device)
+        for batch in islice(self._validation.in_order(), batches):
+            logits = self._logits(drawn, batch)
+            meter.add(functional.cross_entropy(logits, batch.labels), logits, batch.labels)
+        return meter.read()
+
+    @torch.no_grad()
+    def accuracy(self, drawn: StepGates, batch: Batch) -> Tensor:
+        """The accuracy on one batch, as a fraction; a scalar that nobody has waited for."""
+        return (self._logits(drawn, batch).argmax(dim=1) == batch.labels).float().mean()
+
+    def endless(self) -> Iterator[Batch]:
+        """The validation images in batches, in order, over and over.
+
+        Raises:
+            SettingsError: there are none.
+        """
+        while True:
+            first = True
+            for batch in self._validation.in_order():
+                first = False
+                yield batch
+            if first:
+                raise SettingsError(NO_IMAGES)
+
+    def _logits(self, drawn: StepGates, batch: Batch) -> Tensor:
+        gates = {name: gate.to(self._device) for name, gate in drawn.gates.items()}
+        options = {} if drawn.active is None else {"active": drawn.active}
+        return self._supernet(batch.images, gates, **options)

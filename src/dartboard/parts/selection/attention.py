@@ -1,0 +1,44 @@
+"""The attention behind every operation that another selection keeps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from dartboard.parts.selection.protocol import Selection
+from dartboard.space import CellGenotype, Choice, Genotype, SearchSpace
+
+__all__ = ["WithAttention"]
+
+
+@dataclass(frozen=True)
+class WithAttention:
+    """What another selection keeps, each edge with the attention operation of its largest gate (Att-DARTS).
+
+    The gates of attention have no say in which edges and operations are kept. Ties go to the first. Source:
+    arXiv:2006.12874, section 3.
+
+    Attributes:
+        inner: keeps edges and operations.
+        attention: the attention operations, in the order of their gates (`Mixing.attention`).
+    """
+
+    inner: Selection
+    attention: tuple[str, ...]
+
+    def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
+        """See the class."""
+        genotype = self.inner(space, gates, generator)
+        cells = tuple(
+            (kind, replace(cell, choices=self._attended(space, cell, gates[f"{kind}.attention"])))
+            for kind, cell in genotype.cells
+        )
+        return replace(genotype, cells=cells)
+
+    def _attended(self, space: SearchSpace, cell: CellGenotype, gates: Tensor) -> tuple[Choice, ...]:
+        best = [row.index(max(row)) for row in gates.tolist()]
+        return tuple(
+            replace(choice, attention=self.attention[best[space.cell.row(choice.target, choice.source)]])
+            for choice in cell.choices
+        )

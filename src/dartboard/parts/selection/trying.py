@@ -1,0 +1,150 @@
+"""Try many, keep the best."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import torch
+from torch import Tensor
+
+from dartboard.errors import SettingsError
+from dartboard.parts.drawing import Chosen, cell_choices, draw_by_shares, draw_uniformly, likeliest
+from dartboard.parts.relaxation import JointRelaxation
+from dartboard.parts.selection.protocol import NO_IMAGES, Judged, Trained, make_genotype
+from dartboard.parts.selection.strongest import StrongestEdges
+from dartboard.space import Genotype, SearchSpace
+from dartboard.wording import duration
+
+if TYPE_CHECKING:
+    from dartboard.parts.recipe import Recipe
+
+__all__ = ["SampleAndValidate"]
+
+T = TypeVar("T")
+
+_FIRST_LOOK = 0.75
+"""Share of the time, where it is short, for the first look at all candidates; the rest is for the finalists."""
+
+
+@dataclass(frozen=True)
+class SampleAndValidate:
+    """Draws architectures, scores them on validation images with the weights of the supernet, and takes the best.
+
+    In a round all candidates are scored on the first batches, and the best of these on all images. The answer is the
+    best of all rounds; among equals the one drawn first. After every epoch it guesses as `StrongestEdges` does.
+
+    Source: random search with weight sharing (arXiv:1902.07638, the authors' code, which returns the winner of the
+    first round); SETN (arXiv:1910.05733).
+
+    Attributes:
+        candidates: architectures a round.
+        batches: on which candidates are scored, of 256 images; None: all.
+        finalists: how many of them are scored on all images; 0: the best on the first batches wins.
+        steps_per_round: a search of this many weight steps has one round, one of twice as many two; None: one always.
+        origin: candidates are drawn "uniform", or by their "shares" of the gates, or are the "likeliest" ones, which in
+            spaces that drop edges are drawn by their shares; or as the "relaxation" draws whole architectures.
+    """
+
+    candidates: int = 1000
+    batches: int | None = 3
+    finalists: int = 10
+    steps_per_round: int | None = 10_000
+    origin: Literal["uniform", "shares", "likeliest", "relaxation"] = "uniform"
+
+    def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
+        """See the class."""
+        return StrongestEdges()(space, gates, generator)
+
+    def refuse_recipe(self, recipe: "Recipe") -> str:
+        """Relaxations that draw no whole architectures, where candidates are to come from them."""
+        if self.origin != "relaxation" or isinstance(recipe.relaxation, JointRelaxation):
+            return ""
+        return f"SampleAndValidate cannot take its candidates from {type(recipe.relaxation).__name__}"
+
+    def rounds(self, steps: int) -> int:
+        """How often a search of that many weight steps tries candidates."""
+        return 1 if self.steps_per_round is None else max(1, steps // self.steps_per_round)
+
+    def judge(self, trained: Trained) -> Judged:
+        """See the class.
+
+        Raises:
+            SettingsError: there are no validation images.
+        """
+        rounds, started = self.rounds(trained.steps), time.perf_counter()
+        limit = "" if trained.seconds is None else f", or as many as {duration(trained.seconds)} allow"
+        trained.note(f"Now {rounds * self.candidates:,} architectures are tried with the supernet's weights{limit}.")
+
+        def within(share: float) -> Callable[[object], bool]:
+            end = math.inf if trained.seconds is None else started + share * trained.seconds
+            return lambda _: time.perf_counter() < end
+
+        best: tuple[float, Genotype] | None = None
+        tried = 0
+        for number in range(rounds):
+            drawn = _while(within((number + _FIRST_LOOK) / rounds), self._draw(trained))
+            scored = [(self._accuracy(trained, each, self.batches), each) for each in drawn]
+            tried += len(scored)
+            scored.sort(key=lambda pair: -pair[0])  # stable: among equals the first drawn
+            if self.finalists:
+                closer = _while(within((number + 1) / rounds), scored[: self.finalists])
+                scored = [(self._accuracy(trained, each, None), each) for _, each in closer]
+            winner = max(scored, key=lambda pair: pair[0])
+            if best is None or winner[0] > best[0]:
+                best = winner
+        assert best is not None
+        return Judged(best[1], {"tried": tried, "rounds": rounds, "validation_accuracy": best[0]})
+
+    def _draw(self, trained: Trained) -> Iterator[Genotype]:
+        space, columns = trained.space, {kind: trained.space.selectable_columns(kind) for kind in trained.gates}
+        if self.origin == "likeliest" and space.cell.edges_per_node is None:
+            yield from self._likeliest(trained)
+            return
+        for _ in range(self.candidates):
+            if self.origin == "relaxation":
+                drawn = _whole(trained)
+            else:
+                drawn = {
+                    kind: draw_uniformly(space.cell, columns[kind], trained.generator)
+                    if self.origin == "uniform"
+                    else draw_by_shares(space.cell, columns[kind], trained.gates[kind], trained.generator)
+                    for kind in space.cell_kinds
+                }
+            yield make_genotype(space, {kind: cell_choices(space, chosen) for kind, chosen in drawn.items()})
+
+    def _likeliest(self, trained: Trained) -> Iterator[Genotype]:
+        """All kinds of cells as one long list of edges."""
+        space, edges = trained.space, len(trained.space.cell.edges)
+        gates = torch.cat([trained.gates[kind] for kind in space.cell_kinds])
+        columns = [own for kind in space.cell_kinds for own in space.selectable_columns(kind)]
+        for way in likeliest(gates, columns, self.candidates):
+            parts = {kind: way[edges * place : edges * (place + 1)] for place, kind in enumerate(space.cell_kinds)}
+            yield make_genotype(
+                space, {kind: cell_choices(space, dict(enumerate(part))) for kind, part in parts.items()}
+            )
+
+    def _accuracy(self, trained: Trained, genotype: Genotype, batches: int | None) -> float:
+        score = trained.score(trained.architecture.of_genotype(genotype), batches)
+        if score is None:
+            raise SettingsError(NO_IMAGES)
+        return score.accuracy
+
+
+def _while(goes_on: Callable[[object], bool], items: Iterable[T]) -> Iterator[T]:
+    """The first item, and those after it while that holds."""
+    own = iter(items)
+    yield from islice(own, 1)
+    yield from takewhile(goes_on, own)
+
+
+def _whole(trained: Trained) -> dict[str, Chosen]:
+    """What a step of the weights would see, by the kind of cells."""
+    active = trained.architecture.draw(trained.alphas, trained.generator, of_alpha=False).active
+    assert active is not None
+    return {
+        kind: {row: columns[0] for row, columns in enumerate(active[kind]) if columns}
+        for kind in trained.space.cell_kinds
+    }

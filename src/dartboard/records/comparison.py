@@ -1,0 +1,210 @@
+"""What a comparison of methods ends with: the object in `comparison.json`, which `--json` prints too."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from dartboard.config import Settings
+from dartboard.records.result import Document, GenotypeForms
+from dartboard.runs import TEST_KEYS, Objective
+
+__all__ = ["ComparedMethod", "ComparedRun", "Comparison", "Spread", "summary_of"]
+
+SCHEMA = 1
+"""Raised whenever a field of `Comparison` changes its meaning."""
+
+
+class ComparedRun(Settings):
+    """One search of a comparison; accuracies are fractions, and null where they were not measured."""
+
+    method: str
+    """As it was named, options included."""
+
+    seed: int
+    """Root of its random streams, and of the split of the images."""
+
+    folder: str
+    """Its run directory, inside that of the comparison."""
+
+    genotype: GenotypeForms | None = None
+    """What it found."""
+
+    test_accuracy: float | None = None
+    """Of the network, trained from scratch."""
+
+    balanced_accuracy: float | None = None
+    """Mean recall of the classes on the test images."""
+
+    objective: Objective = "accuracy"
+    """Which of the two methods are compared by."""
+
+    validation_accuracy: float | None = None
+    """Of the network, or after a search alone of the supernet."""
+
+    table_accuracy: float | None = None
+    """On CIFAR-10's test images after the short schedule of 12 epochs, by the table of NAS-Bench-201."""
+
+    table_percentile: float | None = None
+    """How many in a hundred of the table's architectures are worse."""
+
+    skips: int | None = None
+    """Skip connections in its cells."""
+
+    parameters: int | None = None
+    """Learned numbers of the network."""
+
+    multiply_adds: int | None = None
+    """Multiply-adds for one image."""
+
+    search_seconds: float | None = None
+    """Of the search."""
+
+    train_seconds: float | None = None
+    """Of the training."""
+
+    failure: str | None = None
+    """Why it did not come to its end; null for one that did."""
+
+
+class Spread(Settings):
+    """A mean over seeds."""
+
+    mean: float
+    """Mean."""
+
+    std: float | None
+    """Sample standard deviation; null for a single value."""
+
+
+class ComparedMethod(Settings):
+    """What the runs of one method came to; figures are null where no run has them."""
+
+    method: str
+    """As it was named."""
+
+    runs: int
+    """Runs that ended."""
+
+    failures: int
+    """Runs that could not."""
+
+    test_accuracy: Spread | None
+    """As in the runs."""
+
+    balanced_accuracy: Spread | None
+    """As in the runs."""
+
+    difference: Spread | None
+    """What counts less that of the reference with the same seed: test accuracy, plain or balanced, or by the table
+    where nothing was trained; null for the reference itself."""
+
+    table_accuracy: Spread | None
+    """As in the runs."""
+
+    table_percentile: Spread | None
+    """As in the runs."""
+
+    skips: Spread | None
+    """As in the runs."""
+
+    parameters: Spread | None
+    """As in the runs."""
+
+    multiply_adds: Spread | None
+    """As in the runs."""
+
+    search_seconds: Spread | None
+    """As in the runs."""
+
+    train_seconds: Spread | None
+    """As in the runs."""
+
+
+class Comparison(Document):
+    """Summary of a comparison; the content of comparison.json."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    layout: Annotated[int, Field(alias="schema")] = SCHEMA
+    """Version of this object's layout."""
+
+    dataset: str | None
+    """Name of the dataset; null before the first run has ended."""
+
+    space: str
+    """Search space of all."""
+
+    trained: bool
+    """Whether what was found was trained and tested, or searched alone."""
+
+    reference: str | None
+    """The method that all others are compared with; null for a single method."""
+
+    methods: tuple[ComparedMethod, ...]
+    """In the order in which they were named."""
+
+    runs: tuple[ComparedRun, ...]
+    """Those that ended or failed so far, in the order in which they were made."""
+
+    wanted: int
+    """Runs in all."""
+
+    command: str
+    """What was typed."""
+
+    run_directory: str
+    """Where everything lies."""
+
+    finished: str
+    """Time of this summary, ISO 8601, UTC."""
+
+    @property
+    def path(self) -> Path:
+        """Where everything lies."""
+        return Path(self.run_directory)
+
+
+def summary_of(method: str, reference: str | None, runs: Sequence[ComparedRun]) -> ComparedMethod:
+    """What the runs of one method came to, beside those of the reference with the same seeds."""
+    own = [run for run in runs if run.method == method]
+    ended = [run for run in own if run.failure is None]
+
+    def spread(of: Callable[[ComparedRun], float | None]) -> Spread | None:
+        return _spread([value for value in map(of, ended) if value is not None])
+
+    others = {run.seed: _worth(run) for run in runs if run.method == reference}
+    differences = [
+        worth - other
+        for run in ended
+        if (worth := _worth(run)) is not None and (other := others.get(run.seed)) is not None
+    ]
+    return ComparedMethod(
+        method=method,
+        runs=len(ended),
+        failures=len(own) - len(ended),
+        test_accuracy=spread(lambda run: run.test_accuracy),
+        balanced_accuracy=spread(lambda run: run.balanced_accuracy),
+        difference=None if method == reference else _spread(differences),
+        table_accuracy=spread(lambda run: run.table_accuracy),
+        table_percentile=spread(lambda run: run.table_percentile),
+        skips=spread(lambda run: run.skips),
+        parameters=spread(lambda run: run.parameters),
+        multiply_adds=spread(lambda run: run.multiply_adds),
+        search_seconds=spread(lambda run: run.search_seconds),
+        train_seconds=spread(lambda run: run.train_seconds),
+    )
+
+
+def _worth(run: ComparedRun) -> float | None:
+    """What methods are compared by."""
+    tested: float | None = getattr(run, TEST_KEYS[run.objective])
+    return run.table_accuracy if tested is None else tested
+
+
+def _spread(values: Sequence[float]) -> Spread | None:
+    if not values:
+        return None
+    return Spread(mean=fmean(values), std=stdev(values) if len(values) > 1 else None)

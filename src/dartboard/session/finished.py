@@ -1,0 +1,60 @@
+"""What a search that has ended left, for those that go on from there without touching it."""
+
+from pathlib import Path
+from typing import Any
+
+from dartboard.config import changed_keys
+from dartboard.errors import CheckpointError, RunDirectoryError
+from dartboard.runs import RunDirectory, next_free
+from dartboard.session.session import Session
+
+__all__ = ["check_same_images", "directory_beside", "finished_run", "trained_supernet"]
+
+
+def finished_run(run_directory: Path) -> RunDirectory:
+    """The directory of a run whose search has ended; it is not locked.
+
+    Raises:
+        RunDirectoryError: there is no run, or its search has not ended.
+    """
+    source = RunDirectory(run_directory.expanduser().resolve())
+    if not source.has("settings.json"):
+        raise RunDirectoryError(f"{run_directory} holds no run of dartboard; name the run directory of a search.")
+    if not source.has("genotype.json"):
+        raise RunDirectoryError(f"the search in {run_directory} has not ended; go on with it by --resume first.")
+    return source
+
+
+def directory_beside(run: str, name: str, out: Path | None, *, resume: bool) -> Path:
+    """Where something about a run goes: `out`, or a new folder RUN-NAME beside it, or with `resume` the first such."""
+    if out is not None:
+        return out
+    source = Path(run)
+    first = source.with_name(f"{source.name}-{name}")
+    return first if resume else next_free(first)
+
+
+def trained_supernet(source: RunDirectory) -> dict[str, Any]:
+    """The state at the end of the search.
+
+    Raises:
+        CheckpointError: there is none, or it cannot be read.
+    """
+    saved = source.load_checkpoint("search", "search")
+    if saved is None:
+        raise CheckpointError(
+            f"the run in {source.path} has no checkpoint of a search (checkpoints/search.pt), so there is no "
+            "trained supernet; name a run whose method trains one"
+            + (", such as one of its candidates." if source.has("choice.json") else ".")
+        )
+    return saved
+
+
+def check_same_images(session: Session, source: RunDirectory) -> None:
+    """Refuse to go on with other images than the search had.
+
+    Raises:
+        RunDirectoryError: the dataset has changed.
+    """
+    if changed_keys(source.read("split.json"), session.splits.to_json()):
+        raise RunDirectoryError(f"the dataset has changed since the run in {source.path} began; search anew.")

@@ -1,0 +1,158 @@
+"""The search step of a run."""
+
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from dartboard.data import ImageView
+from dartboard.engine import SearchBatches, SearchProblem, SupernetRequest, run_search
+from dartboard.parts import Architecture, Images, MeasureCurvature, Recipe, WarmUp, initial_live, make_recipe
+from dartboard.runs import make_generator, seeded_initialization
+from dartboard.session.batches import EVALUATION_BATCH, batches_of
+from dartboard.session.genotype import read_genotype
+from dartboard.session.session import Session
+from dartboard.session.sizes import network_plan, search_length
+from dartboard.settings.tree import RunSettings
+from dartboard.space import Genotype, OperationCosts, get_space, operation_costs
+from dartboard.supernet import FusedSupernet, SupernetSpec
+
+__all__ = ["describe_search", "search_genotype", "search_problem", "search_recipe", "supernet_spec"]
+
+
+def describe_search(session: Session) -> str:
+    """What the search will do, in one line."""
+    settings, splits, length = session.settings, session.splits, search_length(session)
+    recipe, size = make_recipe(settings.method.name, settings.method.options), settings.search
+    if recipe.images == "halves":
+        images, available = f"two halves of {len(splits.weights)} and {len(splits.alphas)} images", len(splits.weights)
+    else:
+        available = len(_shared_images(session)[0])
+        images = f"{available} images"
+    whole = max(1, available // size.batch_size)
+    steps = whole if length.steps is None else min(whole, length.steps)
+    return (
+        f"{settings.method.name} in {settings.space}: {length.epochs} epoch{'s'[: length.epochs > 1]} of "
+        f"{steps} step{'s'[: steps > 1]} on {images}, {size.init_channels} channels, "
+        f"{size.layers} layer{'s'[: size.layers > 1]}"
+    )
+
+
+def search_genotype(session: Session) -> Genotype:
+    """Search, unless the run directory already holds a genotype."""
+    settings, seed = session.settings, session.settings.seed
+    with session.phase("search"):
+        if session.run.has("genotype.json"):
+            return read_genotype(session.run.path)
+        problem, recipe = search_problem(session), search_recipe(settings)
+        _note_hypernetwork(session, recipe)
+        return run_search(
+            problem,
+            recipe,
+            settings.search,
+            session.run,
+            length=search_length(session),
+            seed=seed,
+            observer=session.observer,
+        )
+
+
+def search_problem(session: Session) -> SearchProblem:
+    """What the search of a session works on."""
+    return SearchProblem(
+        space=get_space(session.settings.space),
+        make_supernet=partial(_make_supernet, session),
+        make_batches=partial(_search_batches, session),
+        device=session.device,
+        costs=partial(_operation_costs, session),
+    )
+
+
+def search_recipe(settings: RunSettings) -> Recipe:
+    """The method with what the settings of the search add to it."""
+    recipe, search = make_recipe(settings.method.name, settings.method.options), settings.search
+    if search.curvature_every and not any(isinstance(rule, MeasureCurvature) for rule in recipe.rules):
+        recipe = recipe.with_rules_first(MeasureCurvature(search.curvature_every))
+    return recipe.with_rules_first(WarmUp(search.warmup_fraction)) if search.warmup_fraction else recipe
+
+
+def _make_supernet(session: Session, request: SupernetRequest) -> FusedSupernet:
+    with seeded_initialization(session.settings.seed, "search", "weights", request.stage):
+        supernet = FusedSupernet(supernet_spec(session, request))
+    supernet.to(device=session.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return supernet
+
+
+_NOTED_BYTES = 2**30
+"""What a hypernetwork takes in memory without a word."""
+
+
+def _note_hypernetwork(session: Session, recipe: Recipe) -> None:
+    """Say how large the hypernetwork is where that may surprise; it is measured on the meta device, without memory."""
+    space = get_space(session.settings.space)
+    counts = [0]
+    for number, stage in enumerate(recipe.stages):
+        if stage.recipe.hypernetwork:
+            live = initial_live(stage.recipe, space)
+            request = SupernetRequest(number, stage.recipe.mixing, live, stage.recipe.deeper)
+            architecture = Architecture.of(stage.recipe, space, live, torch.device("cpu"))
+            with torch.device("meta"):
+                supernet = FusedSupernet(supernet_spec(session, request))
+                hypernetwork = stage.recipe.hypernetwork.build(supernet, architecture, make_generator(0))
+            counts.append(sum(weight.numel() for weight in hypernetwork.parameters()))
+    weights = 4 * max(counts)
+    taken = 4 * weights  # momentum, the gradient, and that of the step before, which is kept until it is replaced
+    if taken > _NOTED_BYTES:
+        session.observer.note(
+            f"The hypernetwork has {max(counts):,} weights; with gradients and momentum they take "
+            f"{taken / 2**30:.1f} GiB of memory, and every checkpoint {2 * weights / 2**30:.1f} GiB."
+        )
+
+
+def supernet_spec(session: Session, request: SupernetRequest) -> SupernetSpec:
+    """The supernet of a stage."""
+    space = get_space(session.settings.space)
+    return SupernetSpec(space, network_plan(session, "search", request.deeper), request.mixing).with_live(request.live)
+
+
+def _operation_costs(session: Session, request: SupernetRequest) -> OperationCosts:
+    spec = supernet_spec(session, request)
+    height, width = session.dataset.image_shape[1:]
+    return operation_costs(spec.space, spec.plan, (height, width))
+
+
+def _search_batches(session: Session, images: Images) -> SearchBatches:
+    """The batches of a search: from two halves, or from one set that both weights and alphas see."""
+    settings = session.settings.search
+    if images == "halves":
+        weights, alphas = (session.splits.view(session.dataset, part) for part in ("weights", "alphas"))
+        scored = ImageView(alphas.image_set, _mixed_alphas(session)[: settings.validation_images])
+    else:
+        weights, scored = _shared_images(session)
+        alphas = weights
+    return SearchBatches(
+        batches_of(session, weights, settings.augment, settings.batch_size),
+        batches_of(session, alphas, settings.augment, settings.batch_size),
+        batches_of(session, scored, settings.augment, EVALUATION_BATCH),
+    )
+
+
+def _shared_images(session: Session) -> tuple[ImageView, ImageView]:
+    """Images of both halves for weights and alphas together, and those kept from them, on which the supernet is scored.
+
+    The latter are at most half of the alpha half: `validation_images` of null, all of it, would leave too few to learn
+    from.
+    """
+    mixed, weights = _mixed_alphas(session), session.splits.view(session.dataset, "weights")
+    count = min(session.settings.search.validation_images or len(mixed), len(mixed) // 2)
+    learned = np.sort(np.concatenate([weights.indices, mixed[count:]]))
+    return ImageView(weights.image_set, learned), ImageView(weights.image_set, mixed[:count])
+
+
+def _mixed_alphas(session: Session) -> npt.NDArray[np.int64]:
+    """The alpha half in mixed order: batch statistics of batches sorted by class would mislead."""
+    indices = session.splits.alphas
+    generator = make_generator(session.settings.split_seed, "search", "validation-order")
+    mixed: npt.NDArray[np.int64] = indices[torch.randperm(len(indices), generator=generator).numpy()]
+    return mixed

@@ -1,0 +1,263 @@
+"""What the steps of one run share: settings, data, run directory, device, observer."""
+
+import json
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dartboard.config import changed_keys
+from dartboard.data import ArrayData, Dataset, Normalization, Splits, load_dataset, make_splits, measure_normalization
+from dartboard.devices import GRAPHS
+from dartboard.errors import RunDirectoryError, SettingsError
+from dartboard.runs import Observer, RunDirectory, next_free, write_text
+from dartboard.settings.presets import AUTO
+from dartboard.settings.tree import RunSettings
+
+__all__ = ["Clock", "Session", "device_name", "find_device", "open_session", "phase_seconds"]
+
+_SUMMARY_FILES = ("result.json", "facts.json")
+"""The first and the last file that the end of a run writes."""
+
+_INSIDE = {"search": "candidates", "finalists": "finalists", "baselines": "baselines"}
+"""Phase -> folder of the runs inside this one that are its work."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run at work.
+
+    Attributes:
+        settings: resolved settings.
+        dataset: images and labels.
+        splits: which images serve for what.
+        normalization: mean and deviation of the training images.
+        run: the run directory, locked.
+        device: where everything runs.
+        observer: hears of everything.
+        data_seconds: how long reading and dividing the data took.
+        clock: counts the seconds of work on the run.
+        timetable: phase -> seconds planned, where there is a budget.
+        planning_seconds: how long that took.
+    """
+
+    settings: RunSettings
+    dataset: Dataset
+    splits: Splits
+    normalization: Normalization
+    run: RunDirectory
+    device: torch.device
+    observer: Observer
+    data_seconds: float
+    clock: "Clock" = field(default_factory=lambda: Clock())
+    timetable: Mapping[str, float] = field(default_factory=dict)
+    planning_seconds: float = 0.0
+
+    @property
+    def spent(self) -> float:
+        """Seconds of work on the run so far, those of interrupted earlier tries included."""
+        return self.clock.spent
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run directory holds a run that has been summed up."""
+        return all(self.run.has(name) for name in _SUMMARY_FILES)
+
+    def check_dataset(self) -> None:
+        """Accept the dataset for the run that the directory holds, if any; nothing is written.
+
+        Raises:
+            RunDirectoryError: a resumed run would work on another dataset than it began with.
+        """
+        if self.run.has("split.json") and changed_keys(self.run.read("split.json"), self.splits.to_json()):
+            raise RunDirectoryError(
+                f"the dataset has changed since the run in {self.run.path} began; begin a new run with another --out."
+            )
+
+    def begin(self) -> None:
+        """Record settings and split: from here on the run directory is kept, and an earlier summary no longer holds."""
+        self.check_dataset()
+        for name in _SUMMARY_FILES:
+            (self.run.path / name).unlink(missing_ok=True)
+        self.run.claim(self.settings.model_dump(mode="json"))
+        write_text(self.run.path / "split.json", json.dumps(self.splits.to_json()))
+        if self.dataset.description:
+            write_text(self.run.path / "description.md", self.dataset.description)
+        if self.timetable and not self.run.has("timetable.json"):
+            self.run.write("timetable.json", dict(self.timetable))
+        self.run.events.append({"event": "phase", "phase": "data", "seconds": self.data_seconds})
+        if self.planning_seconds:
+            self.run.events.append({"event": "phase", "phase": "planning", "seconds": self.planning_seconds})
+
+    @contextmanager
+    def inside(self, folder: str, changes: Mapping[str, Any]) -> Iterator["Session"]:
+        """A run in a folder of this run's, on the same images, with other settings; one begun earlier is gone on with.
+
+        Args:
+            folder: its name in the run directory, as in `finalists/2`.
+            changes: settings that differ from this run's.
+        """
+        settings, path = self.settings.model_copy(update=changes), self.run.path / folder
+        path.parent.mkdir(exist_ok=True)
+        with RunDirectory(path) as run:
+            run.check(settings.model_dump(mode="json"), resume=True)
+            yield replace(self, settings=settings, run=run, data_seconds=0.0, timetable={}, planning_seconds=0.0)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Record how long a phase took, what is left of an interrupted earlier try included; once, when it first ends.
+
+        That is the seconds of its epochs, and of the runs inside this one.
+        """
+        earlier = sum(event["seconds"] for event in self.run.events.read() if _is_epoch(event, name))
+        earlier += _seconds_inside(self.run, name)
+        started = time.perf_counter()
+        yield
+        if name in phase_seconds(self.run):
+            return
+        seconds = earlier + time.perf_counter() - started
+        self.run.events.append({"event": "phase", "phase": name, "seconds": seconds})
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Counts the seconds of work on a run.
+
+    Attributes:
+        earlier: seconds of earlier tries, as far as they left something behind.
+        started: reading of `time.perf_counter` when this one began.
+    """
+
+    earlier: float = 0.0
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def spent(self) -> float:
+        """Seconds so far."""
+        return self.earlier + time.perf_counter() - self.started
+
+
+def worked_seconds(run: RunDirectory) -> float:
+    """Seconds of all phases that ended, of the epochs of those that did not, and of the runs inside this one."""
+    events = run.events.read()
+    ended = {event["phase"]: event["seconds"] for event in events if event["event"] == "phase"}
+    begun = sum(event["seconds"] for event in events if event["event"] != "phase" and _has_seconds(event, ended))
+    inside = sum(_seconds_inside(run, phase) for phase in _INSIDE if phase not in ended)
+    return float(sum(ended.values()) + begun + inside)
+
+
+def _seconds_inside(run: RunDirectory, phase: str) -> float:
+    folders = sorted((run.path / _INSIDE[phase]).glob("*")) if phase in _INSIDE else []
+    return sum(worked_seconds(RunDirectory(folder)) for folder in folders)
+
+
+def _has_seconds(event: Mapping[str, Any], ended: Collection[str]) -> bool:
+    return event["event"] in ("epoch", "rollback") and event["phase"] not in ended
+
+
+def phase_seconds(run: RunDirectory) -> dict[str, float]:
+    """Seconds of each phase that ended, and their `total`."""
+    seconds = {event["phase"]: event["seconds"] for event in run.events.read() if event["event"] == "phase"}
+    return {**seconds, "total": sum(seconds.values())}
+
+
+def _is_epoch(event: dict[str, object], phase: str) -> bool:
+    """Whether the event has the seconds of an epoch or a measurement, or of the epochs that a return undid."""
+    return event["event"] in ("epoch", "rollback", "measurement") and event["phase"] == phase
+
+
+@contextmanager
+def open_session(
+    settings: RunSettings,
+    out: Path | None,
+    *,
+    resume: bool,
+    observer: Observer,
+    arrays: ArrayData | None = None,
+    settle: Callable[[RunDirectory], RunSettings] | None = None,
+) -> Iterator[Session]:
+    """Lock the run directory, read and divide the data; nothing is recorded before `Session.begin`.
+
+    Args:
+        settings: resolved settings.
+        out: the run directory; None takes a name under `runs/` from the settings.
+        resume: go on with the run that the directory holds, or begin one.
+        observer: hears of decisions about the data.
+        arrays: the dataset, where it does not lie at `settings.source`.
+        settle: gives the settings with nothing left open, once the directory is locked.
+
+    Raises:
+        DartboardError: the device, the directory or the data cannot be used; the directory is as it was.
+    """
+    device = find_device(settings.device)
+    _check_recording(settings, device)
+    clock = Clock()
+    with RunDirectory(out or _default_directory(settings, resume=resume)) as run:
+        settings = settle(run) if settle else settings
+        run.check(settings.model_dump(mode="json"), resume=resume)
+        started = time.perf_counter()
+        dataset = load_dataset(arrays or settings.source, settings.data, progress=observer.reading)
+        splits = make_splits(dataset, settings.data, settings.split_seed)
+        normalization = measure_normalization(splits.view(dataset, "train"))
+        yield Session(
+            settings=settings,
+            dataset=dataset,
+            splits=splits,
+            normalization=normalization,
+            run=run,
+            device=device,
+            observer=observer,
+            data_seconds=time.perf_counter() - started,
+            clock=replace(clock, earlier=worked_seconds(run)),
+        )
+
+
+def _check_recording(settings: RunSettings, device: torch.device) -> None:
+    if settings.search.cuda_graph and device.type not in GRAPHS:
+        raise SettingsError(
+            f"search.cuda_graph records steps on a CUDA device, and this run is on the {device.type}; leave it out, or "
+            "choose another --device."
+        )
+
+
+def find_device(name: str) -> torch.device:
+    """The device called `name`; "auto" takes the accelerator of this machine (CUDA, MPS, ...) or the CPU.
+
+    Raises:
+        SettingsError: there is no such device here.
+    """
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if name == "auto":
+        return found or torch.device("cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise SettingsError(f"'{name}' is not a device; use auto, cpu, cuda, cuda:N or mps.") from error
+    count = torch.accelerator.device_count() if found and found.type == device.type else 0
+    if device.type != "cpu" and (device.index or 0) >= count:
+        available = "cpu" if found is None else f"cpu, {found.type}, {torch.accelerator.device_count()} of them"
+        raise SettingsError(f"the device '{name}' is not available here; available: {available}.")
+    return device
+
+
+def device_name(device: torch.device) -> str:
+    """The device with its model name, such as "cuda (NVIDIA H100)" or "cpu (2 threads)"."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
+
+
+def _default_directory(settings: RunSettings, *, resume: bool) -> Path:
+    data = Path(settings.source).stem if settings.source else "digits"
+    what = "train" if settings.genotype else settings.method.name
+    seeds = f"{len(settings.seeds)}seeds" if settings.seeds else f"seed{settings.seed}"
+    first = Path("runs") / "-".join(part for part in (data, settings.space, what, seeds) if part != AUTO)
+    free = next_free(first)
+    if not resume or free == first:
+        return free
+    number = int(free.name.rpartition("-")[2]) - 1
+    return first if number == 1 else first.with_name(f"{first.name}-{number}")

@@ -1,0 +1,95 @@
+"""How large and how long: the network of a step, its epochs, and whether the images fit it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from dartboard.data import PHOTOGRAPH_SIDE
+from dartboard.engine import SearchLength
+from dartboard.errors import SettingsError
+from dartboard.session.session import Session
+from dartboard.settings.tree import Step
+from dartboard.space import NetworkPlan, Stem, get_space, smallest_map
+from dartboard.training import check_compiler
+
+__all__ = ["check_sizes", "network_plan", "network_stem", "search_length", "train_epochs", "with_size"]
+
+
+def network_plan(session: Session, step: Step, deeper: int = 0) -> NetworkPlan:
+    """The network of a step; `deeper` adds cells to every group between reductions."""
+    size = session.settings.search if step == "search" else session.settings.train
+    space = get_space(session.settings.space)
+    return space.plan(
+        in_channels=session.dataset.image_shape[0],
+        num_classes=len(session.dataset.classes),
+        init_channels=size.init_channels,
+        layers=space.skeleton.deepen(size.layers, deeper),
+        stem=network_stem(session, size.stem),
+        image_size=session.dataset.image_shape[1:],
+    )
+
+
+def with_size(session: Session, group: Step, size: Mapping[str, Any], space: str | None = None) -> Session:
+    """The session with other settings of the search or the training, such as init_channels, and with another space."""
+    changed = getattr(session.settings, group).model_copy(update=size)
+    update = {group: changed, "space": space or session.settings.space}
+    return replace(session, settings=session.settings.model_copy(update=update))
+
+
+def network_stem(session: Session, asked: Stem | None) -> Stem:
+    """The stem asked for, or the one that fits the images."""
+    if asked is not None:
+        return asked
+    return "imagenet" if min(session.dataset.image_shape[1:]) >= PHOTOGRAPH_SIDE else "cifar"
+
+
+def search_length(session: Session) -> SearchLength:
+    """Epochs of the search and steps of each."""
+    settings, available = session.settings.search, len(session.splits.weights)
+    if settings.epochs is not None:
+        return SearchLength(settings.epochs, settings.steps_per_epoch)
+    images = _affordable(session, "search", settings.images)
+    epochs = _clamp(images / available, 10, 50)
+    return SearchLength(epochs, settings.steps_per_epoch or max(1, images // (epochs * settings.batch_size)))
+
+
+def train_epochs(session: Session) -> int:
+    """Epochs of the training."""
+    settings = session.settings.train
+    if settings.epochs is not None:
+        return settings.epochs
+    return _clamp(_affordable(session, "train", settings.images) / len(session.splits.train), 8, 60)
+
+
+def check_sizes(session: Session, steps: Sequence[Step] = ("search", "train")) -> None:
+    """Refuse networks that shrink the images to less than 2x2, or cannot be compiled, before anything is trained.
+
+    Raises:
+        SettingsError: width, depth, stem and image size do not fit together, or a compiler is missing.
+    """
+    if "train" in steps and session.settings.train.compile:
+        check_compiler(session.device)
+    for name in steps:
+        plan = network_plan(session, name)
+        height, width = session.dataset.image_shape[1:]
+        smallest = smallest_map(plan, (height, width))
+        if min(smallest) < get_space(session.settings.space).skeleton.smallest_side:
+            remedy = f" or {name}.stem=cifar" if plan.stem == "imagenet" else ""
+            raise SettingsError(
+                f"images of {width}x{height} pixels shrink to {smallest[1]}x{smallest[0]} in this network; use larger "
+                f"images (data.image_size){remedy}."
+            )
+
+
+def _affordable(session: Session, step: Step, images: int) -> int:
+    """How many images of this dataset cost the cells about as much as `images` images of 32x32 pixels.
+
+    Small maps save less than their pixels promise, since every operation has a cost of its own: twice as many at most.
+    """
+    height, width = session.dataset.image_shape[1:]
+    shrinks = 64 if network_plan(session, step).stem == "imagenet" else 1
+    return round(images * min(2.0, 32 * 32 * shrinks / (height * width)))
+
+
+def _clamp(epochs: float, least: int, most: int) -> int:
+    return max(least, min(most, round(epochs)))

@@ -1,0 +1,18 @@
+"""What a run can be told, and how layers of settings become one whole."""
+
+from dartboard.settings.checks import check_method
+from dartboard.settings.presets import PRESETS
+from dartboard.settings.request import Request, search_request, stored_request, train_request
+from dartboard.settings.tree import RunSettings, Step, resolve_settings
+
+__all__ = [
+    "PRESETS",
+    "Request",
+    "RunSettings",
+    "Step",
+    "check_method",
+    "resolve_settings",
+    "search_request",
+    "stored_request",
+    "train_request",
+]

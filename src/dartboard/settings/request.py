@@ -1,0 +1,123 @@
+"""What a command asks for, and what it leaves open."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from dartboard.config import nest
+from dartboard.data.given import Data, recorded_source
+from dartboard.errors import SettingsError
+from dartboard.parts import does_fit, make_recipe
+from dartboard.settings.automatic import CHOSEN_SPACES
+from dartboard.settings.checks import check_method
+from dartboard.settings.presets import AUTO, PRESETS
+from dartboard.settings.tree import ALONE, DEFAULT_RULE, Decision, RunSettings, Step, asked_settings, resolve_settings
+from dartboard.space import Genotype, get_space
+
+__all__ = ["Request", "search_request", "stored_request", "train_request"]
+
+Layer = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command asks for, with what it leaves open.
+
+    Attributes:
+        layers: of settings, the later ones winning.
+        steps: that the command takes.
+        genotype: what is trained, where it is given.
+    """
+
+    layers: tuple[Mapping[str, Any], ...]
+    steps: tuple[Step, ...]
+    genotype: Genotype | None = None
+
+    @cached_property
+    def asked(self) -> RunSettings:
+        """What the layers say; the space and the method may still be "auto"."""
+        return asked_settings(*self.layers)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is to be decided."""
+        asked = self.asked
+        decides = asked.budget is not None or PRESETS[asked.preset].space == AUTO
+        return decides and not asked.decisions and asked.reselection is None and asked.analysis is None
+
+    @cached_property
+    def given(self) -> frozenset[str]:
+        """Dotted names of the settings that are not to be decided."""
+        names = {name for layer in self.layers for name, value in _leaves(nest(layer)) if value not in (None, AUTO)}
+        names |= {"space"} if self.asked.space != AUTO else set()
+        names |= {"method.name"} if self.asked.method.name != AUTO else set()
+        return frozenset(names if self.genotype is None else names | {"space", "method.name"})
+
+    @property
+    def unfit_spaces(self) -> frozenset[str]:
+        """Of the spaces that may be chosen those that the method asked for does not fit."""
+        method = self.asked.method
+        if "search" not in self.steps or method.name == AUTO:
+            return frozenset()
+        recipe = make_recipe(method.name, method.options)
+        return frozenset(name for name in CHOSEN_SPACES if not does_fit(recipe, get_space(name)))
+
+    def resolved(self, decisions: Sequence[Decision] = ()) -> RunSettings:
+        """The settings with the decisions; raises what `resolve_settings` and `check_method` raise."""
+        settings = resolve_settings(*self.layers, decisions=decisions)
+        if "search" in self.steps:
+            check_method(settings)
+        return settings
+
+
+def search_request(data: Data | None, layers: Sequence[Layer], steps: tuple[Step, ...]) -> Request:
+    """A search in the steps asked for; raises SettingsError where the settings are those of something else."""
+    request = Request((*layers, recorded_source(data)), steps)
+    settings = request.asked
+    if settings.genotype is not None:
+        raise SettingsError(
+            "the settings hold a genotype, which a search would ignore; train it with `dartboard train`."
+        )
+    if settings.reselection is not None:
+        raise SettingsError(
+            "the settings are those of a selection, which a search would ignore; use `dartboard select`, or the "
+            "settings of the search."
+        )
+    if settings.analysis is not None:
+        raise SettingsError(
+            "the settings are those of an analysis, which a search would ignore; use `dartboard analyse`, or the "
+            "settings of the search."
+        )
+    if settings.seeds is None and settings.choose != DEFAULT_RULE:
+        raise SettingsError(
+            f"{settings.choose} has nothing to choose from; say with how many seeds to search, as in --seeds 4 (the "
+            "setting 'seeds')."
+        )
+    return request
+
+
+def train_request(data: Data | None, layers: Sequence[Layer], genotype: Genotype) -> Request:
+    """The training of a genotype; raises SettingsError where a space is asked for that it is not of."""
+    cleared = {**ALONE, "reselection": None, "analysis": None}
+    given = {"space": genotype.space, "genotype": genotype.to_json(), **cleared}
+    spaces = (layer["space"] for layer in layers if layer.get("space", AUTO) != AUTO)
+    for name in (name for name in spaces if name != genotype.space):
+        raise SettingsError(
+            f"the genotype belongs to the space '{genotype.space}', not to '{name}'; leave out --space, or train "
+            "another."
+        )
+    return Request((*layers, given, recorded_source(data)), ("train",), genotype)
+
+
+def stored_request(settings: RunSettings) -> Request:
+    """What goes on from the search of a run with these settings; nothing is open."""
+    return Request((settings.model_dump(mode="json"),), ("search",))
+
+
+def _leaves(layer: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in layer.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value

@@ -1,0 +1,265 @@
+"""The tree of all settings, the presets, and how a request is resolved into settings."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from dartboard.config import Settings, resolve
+from dartboard.data import DataSettings
+from dartboard.engine import CHOICE_RULES, SearchSettings
+from dartboard.errors import UnknownNameError, suggest
+from dartboard.parts import make_recipe
+from dartboard.runs import Objective
+from dartboard.settings.presets import AUTO, PRESETS
+from dartboard.space import get_space
+from dartboard.training import TrainSettings
+from dartboard.wording import parse_duration
+
+__all__ = [
+    "DEFAULT_RULE",
+    "AnalysisSettings",
+    "Decision",
+    "MethodSettings",
+    "ReselectionSettings",
+    "RunSettings",
+    "Step",
+    "resolve_settings",
+]
+
+Step = Literal["search", "train"]
+"""What a command may do."""
+
+
+class MethodSettings(Settings):
+    """Which search method, and its options."""
+
+    name: str = AUTO
+    """Registry name (`dartboard methods` lists them); "auto" chooses by what the data is."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    """The method's own options."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        """A bare name, as in `--set method=random`, stands for the method without options."""
+        return {"name": value} if isinstance(value, str) else value
+
+
+class ReselectionSettings(Settings):
+    """Another selection from the supernet of a run that has ended."""
+
+    run: str
+    """The run directory."""
+
+    name: str
+    """Registry name of the selection: perturbation, sample, strongest or threshold."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    """The selection's own options."""
+
+
+class AnalysisSettings(Settings):
+    """A look into what a run has learned that has ended."""
+
+    run: str
+    """The run directory."""
+
+    name: str
+    """Registry name of the analysis: discretisation or shuffling."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    """The analysis's own options."""
+
+
+class Decision(Settings):
+    """A setting that was left open and has been decided for this dataset, budget and machine."""
+
+    setting: str
+    """Dotted name."""
+
+    value: Any
+    """What was decided."""
+
+    reason: str
+    """Why, in a sentence."""
+
+
+Seed = Annotated[int, Field(ge=0)]
+MOST_SEEDS = 100
+DEFAULT_RULE = "best-supernet"
+ALONE: Mapping[str, Any] = {"seeds": None, "choose": DEFAULT_RULE, "finalists": 1}
+"""Settings of a single search that has the last word, or of none."""
+
+
+class RunSettings(Settings):
+    """Everything that decides what a run does; `settings.json` holds it resolved."""
+
+    source: str | None = None
+    """The dataset: a folder or file, hf:owner/name, or null for the embedded digits; arrays leave their fingerprint."""
+
+    space: str = AUTO
+    """Name of the search space (`dartboard spaces` lists them), with options as in darts:nodes=3; "auto" chooses by
+    what the data is."""
+
+    method: MethodSettings = MethodSettings()
+    """Which search method, and its options."""
+
+    preset: str = "quick"
+    """The layer of settings between the defaults and your own; see `PRESETS`."""
+
+    genotype: dict[str, Any] | None = None
+    """An architecture to train as it is, without a search."""
+
+    reselection: ReselectionSettings | None = None
+    """What `dartboard select` does; null: the method searches."""
+
+    analysis: AnalysisSettings | None = None
+    """What `dartboard analyse` does; null: nothing is analysed."""
+
+    budget: Annotated[float, Field(gt=0)] | None = None
+    """Seconds of work in which the command ends, the last test and the report excepted; also as "90s", "30m"
+    or "2h". Sizes and lengths that are not given are planned for it. null: they are the preset's."""
+
+    objective: Objective = "accuracy"
+    """What counts where classes are of unequal size: images, or every class as much as any other. Decides what a
+    training does about imbalance, which epoch's weights and which of several architectures are the best, and by what
+    the baselines are compared."""
+
+    decisions: tuple[Decision, ...] = ()
+    """What was left open and has been decided, in a layer between the preset and your own settings; a run that finds
+    such a list decides nothing anew."""
+
+    seed: Seed = 0
+    """Root of every random stream: the same seed and settings give the same result on the CPU."""
+
+    seeds: tuple[Seed, ...] | None = None
+    """Search once with each of these seeds, and choose among the searches. A number stands for as many seeds, from
+    `seed` on; null: one search, with `seed`."""
+
+    choose: str = DEFAULT_RULE
+    """How to choose among the searches: "best-supernet", "best-short-train" or "hyperdarts-rule"."""
+
+    finalists: Annotated[int, Field(gt=0)] = 1
+    """Architectures that the search proposes, the one it found among them. With more than one, each is trained from
+    scratch for `short_train_epochs`, and the best on validation images is taken."""
+
+    short_train_epochs: Annotated[int, Field(gt=0)] = 100
+    """Epochs of training from scratch by which `finalists`, and "best-short-train" among seeds, are compared; at most
+    those of the training."""
+
+    device: str = "auto"
+    """"auto" takes an accelerator when there is one; or a torch device such as "cpu", "cuda:1", "mps"."""
+
+    baselines: bool = False
+    """Whether `dartboard run` also trains a random architecture of the space and a plain ResNet of about the same cost,
+    so that it is plain whether the search paid off; trebles the time of training."""
+
+    data: DataSettings = DataSettings()
+    """Reading and splitting."""
+
+    search: SearchSettings = SearchSettings()
+    """Training the supernet."""
+
+    train: TrainSettings = TrainSettings()
+    """Training the discrete network."""
+
+    @property
+    def split_seed(self) -> int:
+        """Root of the random streams that say which images serve for what."""
+        return self.seed if self.data.split_seed is None else self.data.split_seed
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _in_seconds(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            raise PydanticCustomError("budget", "input should be a length of time, as in 90s, 30m or 1h30m") from error
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _listed(cls, value: Any, info: ValidationInfo) -> Any:
+        """A number (4, "4") stands for as many seeds; a text holds seeds with commas between them ("2,20,200")."""
+        if value is None:
+            return None
+        if isinstance(value, str) and "," in value:
+            seeds: Sequence[Any] = value.split(",")
+        elif isinstance(value, list | tuple):
+            seeds = value
+        else:
+            try:
+                count = int(str(value))
+            except ValueError as error:
+                raise PydanticCustomError(
+                    "seeds", "input should be a number of searches, or seeds with commas between them, as in 2,20,200"
+                ) from error
+            first = info.data.get("seed", 0)
+            seeds = range(first, first + min(count, MOST_SEEDS + 1))
+        if not 1 <= len(seeds) <= MOST_SEEDS:
+            raise PydanticCustomError("seeds", f"input should be from 1 to {MOST_SEEDS} searches")
+        return seeds
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        for seed, times in Counter(seeds).items():
+            if times > 1:
+                raise PydanticCustomError("seeds", f"the seed {seed} is there twice, and every search needs its own")
+        return seeds
+
+
+FALLBACK = {"space": "nas-bench-201", "method.name": "single-darts"}
+"""What "auto" means without a look at the data."""
+
+
+def asked_settings(*layers: Mapping[str, Any]) -> RunSettings:
+    """What the layers say by themselves, above the space and the method that the preset is made for.
+
+    Raises:
+        UnknownNameError: the preset or the rule of choice does not exist.
+        SettingsError: a key is unknown or a value does not fit.
+    """
+    name = resolve(RunSettings, *layers).preset
+    if name not in PRESETS:
+        raise UnknownNameError(f"there is no preset '{name}'; {suggest(name, PRESETS)}")
+    preset = PRESETS[name]
+    asked = resolve(RunSettings, {"space": preset.space, "method": preset.method}, *layers)
+    CHOICE_RULES[asked.choose]
+    return asked
+
+
+def resolve_settings(*layers: Mapping[str, Any], decisions: Sequence[Decision] = ()) -> RunSettings:
+    """Defaults < what the method's paper used < preset < `decisions` < `layers`, later ones winning.
+
+    Args:
+        layers: of settings.
+        decisions: what was decided where the layers leave something open; a space or a method that stays open becomes
+            that of `FALLBACK`.
+
+    Raises:
+        UnknownNameError: the space, the method, the preset or the rule of choice does not exist.
+        SettingsError: a key is unknown or a value does not fit.
+        RecipeError: the method's options choose parts that do not fit together.
+    """
+    asked = asked_settings(*layers)
+    preset = PRESETS[asked.preset]
+    decided = {decision.setting: decision.value for decision in decisions or asked.decisions}
+    open_names = {"space": asked.space, "method.name": asked.method.name}
+    names = {key: decided.get(key, FALLBACK[key]) if name == AUTO else name for key, name in open_names.items()}
+    space = get_space(names["space"])
+    published = {"search": dict(make_recipe(names["method.name"], asked.method.options).published)}
+    recorded = {"decisions": [decision.model_dump() for decision in decisions]} if decisions else {}
+    return resolve(
+        RunSettings,
+        published,
+        preset.layer(space),
+        decided,
+        *layers,
+        {**names, "method.options": asked.method.options, "space": space.name, **recorded},
+    )

@@ -1,0 +1,203 @@
+"""A trained network as one file that needs no dartboard: from pixels to probabilities, as ONNX or a torch program."""
+
+import io
+import json
+import logging
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from dartboard.errors import ExportError
+from dartboard.kernels import plain_kernels
+from dartboard.runs import make_generator, write_atomically
+from dartboard.space import Network
+from dartboard.space.ops import RandomOp
+from dartboard.training.model import ModelCard
+from dartboard.version import __version__
+
+__all__ = ["EXPORT_ENDINGS", "ExportedModel", "check_exportable", "export_model"]
+
+EXPORT_ENDINGS = (".onnx", ".pt2")
+"""ONNX, and a program of torch.export."""
+
+_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+_BATCHES = (1, 2, 5)
+"""Images that are shown at once when the file is compared with the network."""
+
+_TOLERANCE = 1e-4
+_CALLS = 20
+
+Runner = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
+"""uint8 (images, height, width, channels) -> probabilities, float32 (images, classes)."""
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """What an exported file holds, and how it was checked.
+
+    Attributes:
+        path: the file.
+        classes: class names in the order of the outputs.
+        image_shape: (height, width, channels) of the uint8 images that it takes.
+        images: that were shown to the file and to the network.
+        difference: the largest between their probabilities.
+        seconds: median for one image, on the CPU.
+    """
+
+    path: Path
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    images: int
+    difference: float
+    seconds: float
+
+
+class _FromPixels(nn.Module):
+    """A network and what comes before and after it: uint8 (batch, height, width, channels) -> (batch, classes)."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: Network, card: ModelCard) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(card.mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(card.std).view(1, -1, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        pixels = images.permute(0, 3, 1, 2).float() / 255
+        return torch.softmax(self.network((pixels - self.mean) / self.std), dim=1)
+
+
+def check_exportable(path: Path) -> None:
+    """Refuse a format whose packages are absent, before anything else is done.
+
+    Raises:
+        ExportError: the packages for ONNX are not installed.
+    """
+    missing = [name for name in _PACKAGES if find_spec(name) is None] if path.suffix.lower() == ".onnx" else []
+    if missing:
+        raise ExportError(
+            f"{path.name} needs the packages {', '.join(_PACKAGES)}, and {' and '.join(missing)} cannot be found; "
+            "install them with pip install 'dartboard[export]', or name a file that ends with .pt2."
+        )
+
+
+def export_model(network: Network, card: ModelCard, path: Path) -> ExportedModel:
+    """Write a trained network as one file, with normalisation and softmax inside, and compare it with the network.
+
+    The file takes uint8 images, (batch, height, width, channels), of any number, and gives probabilities, float32,
+    (batch, classes). With it go the class names: in ONNX as the metadata `classes`, in a .pt2 file as the extra file
+    `classes.json`. It is compared with the network on random images before it is written.
+
+    Args:
+        network: in evaluation mode, on the CPU.
+        card: its description.
+        path: the file, whose ending is one of `EXPORT_ENDINGS`.
+
+    Raises:
+        ExportError: the network draws at random, packages for ONNX are absent, or the file differs from the network.
+        RunDirectoryError: the file cannot be written.
+    """
+    check_exportable(path)
+    if any(isinstance(module, RandomOp) for module in network.modules()):
+        raise ExportError("a network with the operation noise draws at random, which no exported file can do.")
+    channels, height, width = card.image_shape
+    shape = (height, width, channels)
+    model = _FromPixels(network, card).eval()
+    write, load = (_onnx, _load_onnx) if path.suffix.lower() == ".onnx" else (_program, _load_program)
+    with plain_kernels(), torch.no_grad(), _quiet():
+        example = torch.zeros((2, *shape), dtype=torch.uint8)
+        program = torch.export.export(model, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+        content = write(program, {"classes": json.dumps(card.classes), "dartboard": __version__})
+    runner = load(content)
+    generator = make_generator(0, "export")
+    differences = []
+    for count in _BATCHES:
+        images = torch.randint(256, (count, *shape), generator=generator, dtype=torch.uint8)
+        with torch.no_grad():
+            wanted = model(images).numpy()
+        differences.append(np.abs(runner(images.numpy()) - wanted).max())
+    difference = float(np.max(differences))
+    if not difference <= _TOLERANCE:  # nor NaN
+        raise ExportError(
+            f"what {path.name} would say differs from the network by {difference:.1g} of a probability, so it is not "
+            "written; try the other format, or another version of the packages."
+        )
+    write_atomically(path, lambda stream: stream.write(content))
+    seconds = _seconds(runner, np.zeros((1, *shape), dtype=np.uint8))
+    return ExportedModel(path, card.classes, shape, sum(_BATCHES), difference, seconds)
+
+
+def _onnx(program: torch.export.ExportedProgram, facts: dict[str, str]) -> bytes:
+    import onnx
+
+    made = torch.onnx.export(program, input_names=["images"], output_names=["probabilities"], verbose=False)
+    assert made is not None
+    document = made.model_proto
+    onnx.helper.set_model_props(document, facts)
+    content: bytes = document.SerializeToString()
+    return content
+
+
+def _load_onnx(content: bytes) -> Runner:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+
+    def run(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        (found,) = session.run(None, {"images": images})
+        return np.asarray(found, dtype=np.float32)
+
+    return run
+
+
+def _program(program: torch.export.ExportedProgram, facts: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer, extra_files={f"{name}.json": text for name, text in facts.items()})
+    return buffer.getvalue()
+
+
+def _load_program(content: bytes) -> Runner:
+    module = torch.export.load(io.BytesIO(content)).module()
+
+    def run(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        with torch.no_grad():
+            found: npt.NDArray[np.float32] = module(torch.from_numpy(images)).numpy()
+        return found
+
+    return run
+
+
+def _seconds(run: Runner, image: npt.NDArray[np.uint8]) -> float:
+    """Median of some calls after a first one."""
+    run(image)
+    taken = []
+    for _ in range(_CALLS):
+        started = time.perf_counter()
+        run(image)
+        taken.append(time.perf_counter() - started)
+    return median(taken)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what exporters say of packages that are not needed here, and of their own future."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,82 @@
+"""What the test says, as files: scores, predictions and pictures for the report."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dartboard.data import ImageView
+from dartboard.runs import RunDirectory, write_atomically
+from dartboard.training.evaluate import Predictions, confusion_matrix
+
+__all__ = ["EXAMPLES_PER_KIND", "write_scores"]
+
+EXAMPLES_PER_KIND = 24
+"""Pictures kept of rightly and of wrongly classified images."""
+
+
+def write_scores(
+    run: RunDirectory, networks: Sequence[Mapping[str, Any]], predictions: Sequence[Predictions], test: ImageView
+) -> dict[str, Any]:
+    """Write `predictions.npz` and `examples.npz` of the first network, then `scores.json` of all.
+
+    Args:
+        run: where the files go.
+        networks: per network what else to record, such as its seed and validation accuracy.
+        predictions: per network its test predictions.
+        test: the test images, in the order of the predictions.
+
+    Returns:
+        The content of `scores.json`; standard deviations divide by the number of networks (ddof 0).
+    """
+    first = predictions[0]
+    accuracies = [each.accuracy for each in predictions]
+    confusion = confusion_matrix(first, first.probabilities.shape[1])
+    tested = confusion.sum(axis=1)
+    recall = np.divide(confusion.diagonal(), tested, out=np.zeros(len(tested)), where=tested > 0)
+    scores = {
+        "runs": [
+            {**network, "test_accuracy": each.accuracy, "test_loss": each.loss}
+            for network, each in zip(networks, predictions, strict=True)
+        ],
+        "test_accuracy_mean": float(np.mean(accuracies)),
+        "test_accuracy_std": float(np.std(accuracies)),
+        "ddof": 0,
+        "test_images": len(first.labels),
+        "balanced_accuracy": float(recall[tested > 0].mean()),
+        "recall": recall.tolist(),
+        "confusion": confusion.tolist(),
+    }
+    _write_arrays(
+        run, "predictions.npz", labels=first.labels, predicted=first.predicted, probabilities=first.probabilities
+    )
+    _write_examples(run, first, test)
+    run.write("scores.json", scores)
+    return scores
+
+
+def _write_examples(run: RunDirectory, predictions: Predictions, test: ImageView) -> None:
+    """Evenly spaced among the right ones; of the wrong ones the most confident, which teach most."""
+    predicted = predictions.predicted
+    confidence = predictions.probabilities.max(axis=1)
+    right = np.flatnonzero(predicted == predictions.labels)
+    wrong = np.flatnonzero(predicted != predictions.labels)
+    spread = np.linspace(0, len(right) - 1, min(EXAMPLES_PER_KIND, len(right))).round().astype(np.int64)
+    boldest = wrong[np.argsort(-confidence[wrong], kind="stable")][:EXAMPLES_PER_KIND]
+    chosen = np.concatenate([right[spread], boldest])
+    _write_arrays(
+        run,
+        "examples.npz",
+        images=np.asarray(test.image_set.images[test.indices[chosen]]),
+        labels=predictions.labels[chosen],
+        predicted=predicted[chosen],
+        confidence=confidence[chosen],
+    )
+
+
+def _write_arrays(run: RunDirectory, name: str, **arrays: npt.NDArray[Any]) -> None:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    write_atomically(run.path / name, lambda stream: stream.write(buffer.getvalue()))

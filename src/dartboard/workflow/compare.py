@@ -1,0 +1,234 @@
+"""Several methods by the same recipe, on the same data and seeds: what is run, and the record of it."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from dartboard.config import parse_overrides
+from dartboard.data.given import Data
+from dartboard.errors import DataError, GenotypeError, SettingsError
+from dartboard.estimate import ArchitectureTable, find_table
+from dartboard.records.comparison import ComparedRun, Comparison, summary_of
+from dartboard.records.result import Result
+from dartboard.runs import Observer, RunDirectory
+from dartboard.settings.automatic import CHOSEN_SPACES
+from dartboard.settings.presets import AUTO
+from dartboard.settings.request import search_request
+from dartboard.settings.tree import DEFAULT_RULE, FALLBACK, Step, asked_settings
+from dartboard.space import Genotype
+
+__all__ = ["ComparisonPlan", "ComparisonRecord", "Contender", "plan_comparison"]
+
+_TABLE_SPACE, _TABLE_COLUMN = "nas-bench-201", "cifar10_test"
+_BASELINE = "random"
+
+Layer = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One method of a comparison.
+
+    Attributes:
+        label: as it was named.
+        layer: its settings.
+    """
+
+    label: str
+    layer: Mapping[str, Any]
+
+    @property
+    def folder(self) -> str:
+        """Its name as that of a folder."""
+        return re.sub(r"[^\w.=-]+", "-", self.label)
+
+
+@dataclass(frozen=True)
+class ComparisonPlan:
+    """What is compared.
+
+    Attributes:
+        contenders: the methods.
+        seeds: with which each is run.
+        space: of all.
+        steps: of every run.
+        layers: settings that all runs share.
+    """
+
+    contenders: tuple[Contender, ...]
+    seeds: tuple[int, ...]
+    space: str
+    steps: tuple[Step, ...]
+    layers: tuple[Layer, ...]
+
+    @property
+    def wanted(self) -> int:
+        """Runs in all."""
+        return len(self.seeds) * len(self.contenders)
+
+    def pairs(self) -> Iterator[tuple[int, Contender]]:
+        """Seed and method of every run: all methods with the first seed, then all with the second."""
+        return ((seed, contender) for seed in self.seeds for contender in self.contenders)
+
+    def folder(self, seed: int, contender: Contender) -> str:
+        """Where one run lies, inside the directory of the comparison."""
+        return f"{contender.folder}/seed-{seed}"
+
+    def settings(self, data: Data | None) -> dict[str, Any]:
+        """What a resumed comparison must have in common with its beginning."""
+        seed, contender = next(self.pairs())
+        shared = search_request(data, self.layers_of(seed, contender), self.steps).asked
+        own = {"method", "seed", "decisions"}
+        return {
+            "comparison": {
+                "methods": [contender.label for contender in self.contenders],
+                "seeds": list(self.seeds),
+                "steps": list(self.steps),
+            },
+            **{name: value for name, value in shared.model_dump(mode="json").items() if name not in own},
+        }
+
+    def layers_of(self, seed: int, contender: Contender) -> tuple[Layer, ...]:
+        """The settings of one run, in layers."""
+        alone: Layer = {"seeds": None, "choose": DEFAULT_RULE, "baselines": False, "decisions": []}
+        return (*self.layers, {**contender.layer, **alone, "seed": seed, "space": self.space})
+
+
+def plan_comparison(
+    data: Data | None, layers: Sequence[Layer], methods: Sequence[str], seeds: int | str | Sequence[int], *, train: bool
+) -> ComparisonPlan:
+    """What a comparison will run; nothing is read or written.
+
+    Args:
+        data: the dataset.
+        layers: settings that all runs share.
+        methods: names, with options as in "darts-minus:auxiliary_gate=0.3".
+        seeds: how many, from the setting `seed` on, or which.
+        train: whether what is found is trained and tested.
+
+    Raises:
+        UnknownNameError: there is no such method or space.
+        SettingsError: a method is there twice or none is, a setting does not fit, or a budget is given.
+        RecipeError: a method does not fit the space.
+    """
+    contenders = tuple(map(_contender, methods))
+    labels = [contender.folder for contender in contenders]
+    if not labels:
+        raise SettingsError("there is nothing to compare; name methods, as in --methods darts,gdas,random.")
+    for label in labels:
+        if labels.count(label) > 1:
+            raise SettingsError(f"the method '{label}' is there twice; name every method once.")
+    asked = asked_settings(*layers, {"seeds": seeds})
+    if asked.budget is not None:
+        raise SettingsError(
+            "a comparison takes no budget, under which every run would have another length; give all the same one by "
+            "--set search.epochs=... and --set train.epochs=..., or by a preset."
+        )
+    steps: tuple[Step, ...] = ("search", "train") if train else ("search",)
+    plan = ComparisonPlan(contenders, asked.seeds or (asked.seed,), AUTO, steps, tuple(layers))
+    space = asked.space if asked.space != AUTO else _common_space(plan, data)
+    plan = replace(plan, space=space)
+    for contender in contenders:
+        search_request(data, plan.layers_of(plan.seeds[0], contender), steps).resolved()
+    return plan
+
+
+def _contender(name: str) -> Contender:
+    method, _, options = name.strip().partition(":")
+    given = parse_overrides([part for part in options.split(",") if part.strip()])
+    return Contender(name.strip(), {"method": {"name": method, "options": given}})
+
+
+def _common_space(plan: ComparisonPlan, data: Data | None) -> str:
+    """The space that the rules choose first among those that every method fits."""
+    requests = [search_request(data, plan.layers_of(plan.seeds[0], each), plan.steps) for each in plan.contenders]
+    unfit = frozenset[str]().union(*(request.unfit_spaces for request in requests))
+    spaces: list[str] = [space for space in (FALLBACK["space"], *CHOSEN_SPACES) if space not in unfit]
+    if not spaces:
+        raise SettingsError("no space fits all of these methods; name one with --space to see which does not fit it.")
+    return spaces[0]
+
+
+class ComparisonRecord:
+    """The runs of a comparison so far, in a run directory of their own.
+
+    Args:
+        run: the directory, locked.
+        plan: what is compared.
+        command: to be recorded.
+        observer: hears where the table of NAS-Bench-201 is missing.
+    """
+
+    def __init__(self, run: RunDirectory, plan: ComparisonPlan, command: str, observer: Observer) -> None:
+        self._run, self._plan, self._command = run, plan, command
+        self._runs: list[ComparedRun] = []
+        self._dataset: str | None = None
+        self._table: ArchitectureTable | None = None
+        if plan.space == _TABLE_SPACE:
+            try:
+                self._table = find_table()
+            except DataError:
+                observer.note(
+                    "The table of NAS-Bench-201 is not at hand (DARTBOARD_DATA), so nothing is looked up in it."
+                )
+
+    def add(self, seed: int, contender: Contender, result: Result) -> None:
+        """Note a run that has ended."""
+        genotype = Genotype.from_json(result.genotype.plain)
+        accuracy, percentile = self._look_up(genotype)
+        self._dataset = result.dataset.name
+        self._runs.append(
+            ComparedRun(
+                method=contender.label,
+                seed=seed,
+                folder=self._plan.folder(seed, contender),
+                genotype=result.genotype,
+                test_accuracy=result.test_accuracy,
+                balanced_accuracy=result.balanced_accuracy,
+                objective=result.objective,
+                validation_accuracy=result.validation_accuracy,
+                table_accuracy=accuracy,
+                table_percentile=percentile,
+                skips=genotype.operation_counts.get("skip_connect", 0),
+                parameters=result.parameters,
+                multiply_adds=result.multiply_adds,
+                search_seconds=result.seconds.get("search"),
+                train_seconds=result.seconds.get("train"),
+            )
+        )
+
+    def _look_up(self, genotype: Genotype) -> tuple[float | None, float | None]:
+        """Accuracy and percentile by the table; it does not hold cells with attention, for example."""
+        if self._table is None:
+            return None, None
+        try:
+            accuracy = self._table.accuracy(genotype, _TABLE_COLUMN) / 100
+        except GenotypeError:
+            return None, None
+        return accuracy, self._table.percentile(genotype, _TABLE_COLUMN)
+
+    def fail(self, seed: int, contender: Contender, reason: str) -> None:
+        """Note a run that cannot come to its end."""
+        folder = self._plan.folder(seed, contender)
+        self._runs.append(ComparedRun(method=contender.label, seed=seed, folder=folder, failure=reason))
+
+    def summarize(self) -> Comparison:
+        """Write what there is to `comparison.json`."""
+        labels = [contender.label for contender in self._plan.contenders]
+        reference = next((label for label in labels if label == _BASELINE), labels[0]) if len(labels) > 1 else None
+        comparison = Comparison(
+            dataset=self._dataset,
+            space=self._plan.space,
+            trained="train" in self._plan.steps,
+            reference=reference,
+            methods=tuple(summary_of(label, reference, self._runs) for label in labels),
+            runs=tuple(self._runs),
+            wanted=self._plan.wanted,
+            command=self._command,
+            run_directory=str(self._run.path),
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        self._run.write("comparison.json", comparison.to_json())
+        return comparison

@@ -1,0 +1,136 @@
+"""The end of a search that proposes several architectures: each is trained for a short time, and the best is taken."""
+
+import shlex
+from collections.abc import Sequence
+
+import torch
+
+from dartboard.engine import propose
+from dartboard.errors import SettingsError
+from dartboard.records.result import FinalistFacts, FinalistsFacts, GenotypeForms
+from dartboard.reports import write_report
+from dartboard.runs import make_generator
+from dartboard.session.session import Session
+from dartboard.session.sizes import check_sizes, train_epochs
+from dartboard.session.steps import last_validation_accuracy, summarize, train_networks
+from dartboard.settings.tree import ALONE
+from dartboard.space import Genotype, get_space
+
+__all__ = ["check_finalists", "compare_finalists", "describe_finalists", "short_epochs"]
+
+_FOLDER = "finalists"
+
+
+def check_finalists(session: Session) -> None:
+    """Refuse finalists that cannot be held, before anything is searched.
+
+    Raises:
+        SettingsError: the network does not fit the images, or no images are held out for validation.
+    """
+    if session.settings.finalists == 1:
+        return
+    check_sizes(session, ("train",))
+    if not len(session.splits.validation):
+        raise SettingsError(
+            "finalists are compared on images held out for validation, and there are none; raise "
+            "data.validation_fraction, or set finalists=1."
+        )
+
+
+def describe_finalists(session: Session) -> dict[str, str]:
+    """How the finalists go, as a heading and a line; empty where the search has the last word."""
+    count = session.settings.finalists
+    if count == 1:
+        return {}
+    epochs = short_epochs(session)
+    return {"finalists": f"{count}, trained for {epochs} epoch{'s'[: epochs > 1]} each; the best is taken"}
+
+
+def compare_finalists(session: Session, found: Genotype) -> Genotype:
+    """Train what the search proposes for a short time each, and take the best on images held out for validation.
+
+    Successive halving in one round (arXiv:1603.06560): the supernet tells which architectures are worth a look, and
+    short trainings at full size tell which of these to train. Every finalist has a run directory of its own; the test
+    images are not touched. `finalists.json` tells of all, and the best becomes the genotype of the run.
+
+    Args:
+        session: the search done.
+        found: its architecture, the first finalist.
+
+    Returns:
+        The best, among equals the one proposed first; `found` where the setting `finalists` is 1, or the search is so
+        sure that it proposes nothing else: then there is no `finalists.json`.
+    """
+    run = session.run
+    if session.settings.finalists == 1:
+        return found
+    # Once there is `finalists.json`, the architecture found may no longer be that of the run.
+    proposals = [] if run.has("finalists.json") else _proposals(session, found)
+    if len(proposals) == 1:
+        session.observer.note("The search proposes one architecture alone, so nothing is left to compare.")
+        return found
+    with session.phase("finalists"):
+        if proposals:
+            run.write("finalists.json", _facts(session, proposals).to_json())
+    facts = run.read_as("finalists.json", FinalistsFacts.model_validate)
+    best = facts.chosen
+    session.observer.note(
+        f"Of {len(facts.finalists)} architectures, number {best.number} does best after a short training "
+        f"({best.validation_accuracy:.2%} {facts.objective.replace('-', ' ')} on the validation images)."
+    )
+    genotype = Genotype.from_json(best.genotype.plain)
+    run.write("genotype.json", genotype.to_json())
+    return genotype
+
+
+def short_epochs(session: Session) -> int:
+    """Epochs of a short training."""
+    return min(session.settings.short_train_epochs, train_epochs(session))
+
+
+def _proposals(session: Session, found: Genotype) -> list[Genotype]:
+    """Drawn from the gates of the last epoch, or evenly where nothing was learned."""
+    settings, space = session.settings, get_space(session.settings.space)
+    epochs = [event for event in session.run.events.read() if event["event"] == "epoch" and event["phase"] == "search"]
+    gates = {kind: torch.tensor(rows) for kind, rows in epochs[-1]["gates"].items()} if epochs else None
+    return propose(space, found, gates, settings.finalists, make_generator(settings.seed, "finalists"))
+
+
+def _facts(session: Session, proposals: Sequence[Genotype]) -> FinalistsFacts:
+    accuracies = [_train(session, number, proposals) for number in range(1, len(proposals) + 1)]
+    best = accuracies.index(max(accuracies))
+    return FinalistsFacts(
+        epochs=short_epochs(session),
+        objective=session.settings.objective,
+        finalists=tuple(
+            FinalistFacts(
+                number=number,
+                folder=f"{_FOLDER}/{number}",
+                genotype=GenotypeForms.of(proposal),
+                validation_accuracy=accuracy,
+                chosen=number == best + 1,
+            )
+            for number, (proposal, accuracy) in enumerate(zip(proposals, accuracies, strict=True), 1)
+        ),
+    )
+
+
+def _train(session: Session, number: int, proposals: Sequence[Genotype]) -> float:
+    """How well one finalist does on the validation images, after its short training where that is not done."""
+    genotype = proposals[number - 1]
+    train = session.settings.train.model_copy(update={"epochs": short_epochs(session), "runs": 1})
+    changes = {**ALONE, "genotype": genotype.to_json(), "train": train, "baselines": False, "budget": None}
+    with session.inside(f"{_FOLDER}/{number}", changes) as own:
+        run = own.run
+        if not own.has_ended:
+            session.observer.note(f"Finalist {number} of {len(proposals)}: {genotype.to_text()}")
+            own.begin()
+            run.write("genotype.json", genotype.to_json())
+            train_networks(own, genotype)
+            config = str(run.path / "settings.json")
+            again = ["dartboard", "train", "--genotype", str(run.path), "--config", config]
+            summarize(own, genotype, shlex.join(again))
+            write_report(run.path)
+        accuracy = last_validation_accuracy(own, 0, session.settings.objective)
+    assert accuracy is not None
+    return accuracy

@@ -1,0 +1,165 @@
+"""The search step of a run whose settings name several seeds: search with each of them, and choose."""
+
+import shlex
+from contextlib import AbstractContextManager
+from pathlib import Path
+from statistics import fmean, pstdev
+
+from dartboard.engine import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome
+from dartboard.errors import SettingsError
+from dartboard.records.result import CandidateFacts, ChoiceFacts, GenotypeForms
+from dartboard.reports import write_report
+from dartboard.runs import VALIDATION_KEYS, RunDirectory
+from dartboard.session.genotype import read_genotype
+from dartboard.session.search import search_genotype
+from dartboard.session.session import Session, phase_seconds
+from dartboard.session.sizes import check_sizes
+from dartboard.session.steps import last_validation_accuracy, summarize, train_networks
+from dartboard.settings.tree import ALONE, RunSettings
+from dartboard.space import Genotype
+from dartboard.workflow.finalists import short_epochs
+
+__all__ = ["check_choice", "choose_genotype", "describe_choice"]
+
+
+def check_choice(session: Session) -> None:
+    """Refuse a short training that cannot be built or scored, before anything is searched.
+
+    Raises:
+        SettingsError: the network does not fit the images, or no images are held out for validation.
+    """
+    settings = session.settings
+    if settings.seeds is None or not _rule(settings).short_train:
+        return
+    check_sizes(session, ("train",))
+    if not len(session.splits.validation):
+        raise SettingsError(
+            f"{settings.choose} compares networks on images held out for validation, and there are none; raise "
+            "data.validation_fraction, or choose by another rule."
+        )
+
+
+def describe_choice(session: Session) -> dict[str, str]:
+    """What will be chosen from and how, as a heading and a line; empty for a single search."""
+    settings, after = session.settings, ""
+    if settings.seeds is None:
+        return {}
+    if _rule(settings).short_train:
+        epochs = short_epochs(session)
+        after = f" after {epochs} epoch{'s'[: epochs > 1]} of training each"
+    return {"candidates": f"seeds {', '.join(map(str, settings.seeds))}; {settings.choose} chooses{after}"}
+
+
+def choose_genotype(session: Session) -> Genotype:
+    """Search, or with `seeds` once with each of them, and take what the rule chooses.
+
+    Every candidate is an ordinary search with a run directory of its own, on the images of this run and never on those
+    of its test. What is chosen becomes this run's: its genotype, and the events of its search.
+    """
+    settings, run = session.settings, session.run
+    if settings.seeds is None:
+        return search_genotype(session)
+    if run.has("genotype.json"):
+        return read_genotype(run.path)
+    rule = _rule(settings)
+    outcomes = [_search(session, seed, rule) for seed in settings.seeds]
+    choice = rule(outcomes)
+    _say(session, rule, choice)
+    _take_over(session, choice.chosen.seed)
+    run.write("choice.json", _facts(session, rule, outcomes, choice).to_json())
+    run.write("genotype.json", choice.chosen.genotype.to_json())
+    return choice.chosen.genotype
+
+
+def _search(session: Session, seed: int, rule: ChoiceRule) -> SeedOutcome:
+    """One candidate, from where it was left to the end."""
+    with _candidate(session, seed) as candidate:
+        if not candidate.has_ended:
+            session.observer.note(f"The search with seed {seed} is in {candidate.run.path}.")
+            candidate.begin()
+            genotype = search_genotype(candidate)
+            if rule.short_train:
+                train_networks(candidate, genotype)
+            summarize(candidate, genotype, _command(candidate.run.path))
+            write_report(candidate.run.path)
+        objective = session.settings.objective
+        accuracies = [
+            event[VALIDATION_KEYS[objective]]
+            for event in candidate.run.events.read()
+            if event["event"] == "epoch" and event["phase"] == "search"
+        ]
+        return SeedOutcome(
+            seed,
+            read_genotype(candidate.run.path),
+            max((accuracy for accuracy in accuracies if accuracy is not None), default=None),
+            last_validation_accuracy(candidate, 0, objective) if rule.short_train else None,
+        )
+
+
+def _candidate(session: Session, seed: int) -> AbstractContextManager[Session]:
+    """The session of one candidate: other settings and another directory, the same images."""
+    settings = session.settings
+    short = {"epochs": short_epochs(session), "runs": 1} if _rule(settings).short_train else {}
+    changes = {
+        **ALONE,
+        "seed": seed,
+        "data": settings.data.model_copy(update={"split_seed": settings.split_seed}),
+        "train": settings.train.model_copy(update=short),
+    }
+    return session.inside(_folder(seed), changes)
+
+
+def _take_over(session: Session, seed: int) -> None:
+    """Let the events tell the chosen search as this run's own, in the seconds that all candidates took."""
+    events = session.run.events
+    candidates = {each: RunDirectory(session.run.path / _folder(each)) for each in session.settings.seeds or ()}
+    seconds = [phase_seconds(candidate)["total"] for candidate in candidates.values()]
+    events.keep(lambda event: event["phase"] != "search")
+    for event in candidates[seed].events.read():
+        if event["phase"] == "search" and event["event"] != "phase":
+            events.append(event)
+    events.append({"event": "phase", "phase": "search", "seconds": sum(seconds)})
+
+
+def _facts(session: Session, rule: ChoiceRule, outcomes: list[SeedOutcome], choice: SeedChoice) -> ChoiceFacts:
+    scores = [score for score in map(rule.score, outcomes) if score is not None]
+    return ChoiceFacts(
+        rule=session.settings.choose,
+        objective=session.settings.objective,
+        rule_violated=choice.rule_violated,
+        accuracy_mean=fmean(scores) if scores else None,
+        accuracy_std=pstdev(scores) if scores else None,
+        candidates=tuple(
+            CandidateFacts(
+                seed=outcome.seed,
+                folder=_folder(outcome.seed),
+                genotype=GenotypeForms.of(outcome.genotype),
+                supernet_accuracy=outcome.supernet_accuracy,
+                short_train_accuracy=outcome.short_train_accuracy,
+                rejected=choice.rejected.get(outcome.seed),
+                chosen=outcome is choice.chosen,
+            )
+            for outcome in outcomes
+        ),
+    )
+
+
+def _say(session: Session, rule: ChoiceRule, choice: SeedChoice) -> None:
+    sentence = f"Of {len(session.settings.seeds or ())} searches, that with seed {choice.chosen.seed} is chosen"
+    if choice.rule_violated:
+        sentence += f" against {session.settings.choose}, which rejects all of them"
+    if rule.score(choice.chosen) is None:
+        sentence += " for its seed alone, since no supernet was scored"
+    session.observer.note(f"{sentence}.")
+
+
+def _rule(settings: RunSettings) -> ChoiceRule:
+    return CHOICE_RULES[settings.choose].factory()
+
+
+def _folder(seed: int) -> str:
+    return f"candidates/seed-{seed}"
+
+
+def _command(path: Path) -> str:
+    return shlex.join(["dartboard", "search", "--config", str(path / "settings.json")])

@@ -1,0 +1,98 @@
+"""Another architecture from the supernet of a run that has ended."""
+
+from pathlib import Path
+from typing import Any
+
+from dartboard.config import resolve
+from dartboard.engine import Reselection, make_reselection, run_reselection
+from dartboard.errors import CheckpointError
+from dartboard.records.result import GenotypeForms, ReselectionFacts
+from dartboard.runs import RunDirectory
+from dartboard.session.finished import check_same_images, directory_beside, finished_run, trained_supernet
+from dartboard.session.genotype import read_genotype
+from dartboard.session.search import search_problem, search_recipe
+from dartboard.session.session import Session
+from dartboard.session.sizes import search_length
+from dartboard.settings.tree import ALONE, RunSettings
+from dartboard.space import Genotype
+
+__all__ = ["reselect_genotype", "reselection_directory", "reselection_settings"]
+
+_SKIP = "skip_connect"
+
+
+def reselection_settings(run_directory: Path, name: str, options: dict[str, Any]) -> RunSettings:
+    """The settings of the run, with what to select.
+
+    Raises:
+        RunDirectoryError: there is no run, or its search has not ended.
+        CheckpointError: the run has no supernet, or one that this selection cannot use.
+        UnknownNameError: there is no such selection.
+        SettingsError: an option does not fit.
+    """
+    wanted, source = make_reselection(name, options), finished_run(run_directory)
+    given = {"reselection": {"run": str(source.path), "name": name, "options": options}}
+    settings = resolve(RunSettings, source.read("settings.json"), given, ALONE)
+    _check_supernet(settings, wanted, trained_supernet(source))
+    return settings
+
+
+def _check_supernet(settings: RunSettings, wanted: Reselection, trained: dict[str, Any]) -> None:
+    """Refuse to try operations with a supernet that has learned with some of them shut out."""
+    assert settings.reselection is not None
+    name, recipe = settings.reselection.name, search_recipe(settings)
+    why = ""
+    if wanted.tries and any(trained["decisions"].values()):
+        why = "has decided edges during the search, so that other operations were no longer trained"
+    elif wanted.tries and not wanted.epochs and (recipe.mixing.attention or recipe.mixing.auxiliary_skip):
+        why = "mixes attention or auxiliary skip connections, without which no architecture can be tried"
+    elif wanted.epochs and recipe.hypernetwork:
+        why = "has its weights from a hypernetwork, without which it cannot learn on"
+    if why:
+        raise CheckpointError(
+            f"'{name}' tries operations with the supernet, and that of {settings.method.name} in "
+            f"{settings.reselection.run} {why}; select from a run of another method."
+        )
+
+
+def reselection_directory(settings: RunSettings, out: Path | None, *, resume: bool) -> Path:
+    """Where the selection goes; see `directory_beside`."""
+    asked = settings.reselection
+    assert asked is not None
+    return directory_beside(asked.run, asked.name, out, resume=resume)
+
+
+def reselect_genotype(session: Session) -> Genotype:
+    """Select, unless the run directory already holds a genotype.
+
+    Raises:
+        RunDirectoryError: the dataset is not the one that the supernet was trained on.
+    """
+    settings, run = session.settings, session.run
+    asked = settings.reselection
+    assert asked is not None
+    source = RunDirectory(Path(asked.run))
+    check_same_images(session, source)
+    with session.phase("search"):
+        if not run.has("genotype.json"):
+            run_reselection(
+                search_problem(session),
+                search_recipe(settings),
+                make_reselection(asked.name, asked.options),
+                settings.search,
+                run,
+                source=source,
+                length=search_length(session),
+                seed=settings.seed,
+                observer=session.observer,
+            )
+    before, after = read_genotype(source.path), read_genotype(run.path)
+    facts = ReselectionFacts(
+        name=asked.name,
+        run=asked.run,
+        genotype_before=GenotypeForms.of(before),
+        skips_before=before.operation_counts.get(_SKIP, 0),
+        skips=after.operation_counts.get(_SKIP, 0),
+    )
+    run.write("selection.json", facts.to_json())
+    return after

@@ -1,0 +1,86 @@
+import re
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+
+from dartboard.reports import read_facts
+from dartboard.reports.charts import Line, draw_curvature, draw_lines
+from dartboard.reports.confusion_chart import draw_confusion
+from dartboard.reports.page import render_page
+from dartboard.space.genotype import parse_genotype
+
+from .made_up import NAS_BENCH_201, FakeRun
+
+LINES = (Line("training images", "#3b82c4", (1, 2, 3), (0.5, None, 0.25)),)
+
+
+def test_the_same_chart_is_the_same_text_twice():
+    assert draw_lines("a", "t", LINES, label="loss") == draw_lines("a", "t", LINES, label="loss")
+
+
+def test_charts_of_different_names_share_no_id():
+    first, second = (set(re.findall(r' id="([^"]+)"', draw_lines(name, "t", LINES, label="loss"))) for name in "ab")
+    assert first
+    assert not first & second
+
+
+def test_every_reference_has_its_id():
+    drawing = draw_lines("a", "t", LINES, label="loss")
+    referenced = set(re.findall(r'href="#([^"]+)"', drawing)) | set(re.findall(r"url\(#([^)]+)\)", drawing))
+    assert referenced == set(re.findall(r' id="([^"]+)"', drawing))
+
+
+def test_a_chart_is_one_svg_element_without_prologue_or_rules_for_the_page():
+    drawing = draw_lines("a", "t", LINES, label="loss")
+    assert drawing.startswith("<svg ")
+    assert ElementTree.fromstring(drawing).tag == "{http://www.w3.org/2000/svg}svg"
+    assert "<style" not in drawing
+    assert "<metadata" not in drawing
+
+
+def test_a_chart_takes_its_text_colour_from_the_page():
+    drawing = draw_lines("a", "t", LINES, label="loss")
+    assert "var(--muted" in drawing
+    assert "#010a" not in drawing
+
+
+def test_lines_without_any_value_draw_nothing():
+    assert draw_lines("a", "t", (Line("x", "#000000", (1,), (None,)),), label="loss") == ""
+
+
+@pytest.mark.parametrize(("size", "counts"), [(2, True), (20, True), (21, False), (120, False)])
+def test_a_confusion_matrix_writes_counts_up_to_twenty_classes(size, counts):
+    confusion = tuple(tuple(77 if row == column else 0 for column in range(size)) for row in range(size))
+    drawing = draw_confusion(confusion, tuple(f"class {number}" for number in range(size)))
+    assert drawing.count(">77<") == (size if counts else 0)
+    assert len(drawing) < 100_000
+
+
+def test_class_names_of_a_confusion_matrix_are_shown_as_they_are_written():
+    drawing = draw_confusion(((1, 0), (0, 1)), ("<i>$x^2$</i>", "猫"))
+    assert "<i>" not in drawing
+    shown = ["".join(entry.itertext()) for entry in ElementTree.fromstring(drawing).iter()]
+    assert "<i>$x^2$</i>" in shown
+    assert "猫" in shown
+
+
+def test_the_curvature_is_a_curve_through_the_epochs_that_measured_it(run_path):
+    run = FakeRun(run_path, epochs=15)
+    run.search(parse_genotype(NAS_BENCH_201))
+    search = read_facts(run_path).search
+    assert draw_curvature(search) == ""
+    values = tuple(0.1 * epoch if epoch % 2 else None for epoch in search.epochs)
+    drawing = draw_curvature(replace(search, eigenvalue=values))
+    measured = tuple(epoch for epoch in search.epochs if epoch % 2)
+    line = Line("largest eigenvalue", "#8b5cc7", measured, tuple(0.1 * epoch for epoch in measured))
+    assert drawing == draw_lines("search-curvature", "Curvature in alpha", (line,), label="largest eigenvalue")
+
+
+def test_the_page_shows_the_curvature_where_it_was_measured(run_path):
+    run = FakeRun(run_path, epochs=2)
+    run.search(parse_genotype(NAS_BENCH_201))
+    facts = read_facts(run_path)
+    sentence = "How sharply the validation loss bends in alpha"
+    assert sentence not in render_page(facts)
+    assert sentence in render_page(replace(facts, search=replace(facts.search, eigenvalue=(0.1, 0.2))))

@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from dartboard.reports.measures import (
+    calibration_error,
+    confused_pairs,
+    count_confusion,
+    top_k_accuracy,
+    wilson_interval,
+)
+
+
+def test_wilson_interval_solves_its_defining_equation():
+    # Its ends are the proportions p whose z-score against the observed fraction is 1.96.
+    low, high = wilson_interval(0.9, 200)
+    for end in (low, high):
+        assert abs(0.9 - end) / (end * (1 - end) / 200) ** 0.5 == pytest.approx(1.959963984540054, rel=1e-9)
+    assert low < 0.9 < high
+
+
+def test_wilson_interval_of_a_perfect_score_stays_in_range_and_is_not_empty():
+    low, high = wilson_interval(1.0, 10)
+    assert high == pytest.approx(1.0)
+    assert low == pytest.approx(10 / (10 + 1.959963984540054**2))
+
+
+def test_count_confusion_puts_true_classes_in_rows():
+    confusion = count_confusion(np.array([0, 0, 1, 2]), np.array([0, 2, 1, 1]), 3)
+    assert confusion.tolist() == [[1, 0, 1], [0, 1, 0], [0, 1, 0]]
+
+
+def test_confused_pairs_come_by_count_then_by_share_of_the_class():
+    pairs = confused_pairs(np.array([[90, 4, 6], [4, 4, 0], [0, 0, 9]]))
+    assert [(pair.true, pair.predicted, pair.count) for pair in pairs] == [(0, 2, 6), (1, 0, 4), (0, 1, 4)]
+    assert pairs[1].fraction == 0.5
+
+
+def test_calibration_error_is_zero_when_confidence_equals_accuracy_and_the_gap_otherwise():
+    right = np.array([True, True, True, False])
+    assert calibration_error(np.full(4, 0.75), right) == pytest.approx(0.0)
+    assert calibration_error(np.full(4, 1.0), right) == pytest.approx(0.25)
+
+
+def test_top_k_accuracy_counts_true_classes_among_the_k_most_probable():
+    probabilities = np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2], [0.5, 0.3, 0.2]], dtype=np.float32)
+    assert top_k_accuracy(probabilities, np.array([0, 1, 2]), 2) == pytest.approx(2 / 3)

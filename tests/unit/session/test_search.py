@@ -1,0 +1,74 @@
+from pathlib import Path
+
+import pytest
+
+import dartboard.methods  # noqa: F401 - importing registers the methods
+from contracts.small import open_small
+from dartboard.errors import SettingsError
+from dartboard.runs import Observer, RunDirectory
+from dartboard.session import search_genotype
+from dartboard.settings import check_method, resolve_settings
+
+
+class Begun(Exception):
+    """The search has begun, or something was said before."""
+
+
+class Listening(Observer):
+    """Stops at the first sentence, or when the search begins."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def note(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+        raise Begun
+
+    def begin(self, *_: object, **__: object) -> None:
+        raise Begun
+
+
+def said_before(folder: Path, method: str, channels: int, layers: int) -> list[str]:
+    """What a search in DARTS says before it begins."""
+    listening = Listening()
+    layer = {"space": "darts", "method.name": method, "search.init_channels": channels, "search.layers": layers}
+    with RunDirectory(folder) as run, pytest.raises(Begun):
+        search_genotype(open_small(run, layer, observer=listening))
+    return listening.sentences
+
+
+def test_a_large_hypernetwork_is_announced_with_its_size_before_it_takes_any_memory(tmp_path: Path) -> None:
+    assert said_before(tmp_path, "hyperdarts-1", 16, 8) == [
+        "The hypernetwork has 206,921,984 weights; with gradients and momentum they take 3.1 GiB of memory, and every "
+        "checkpoint 1.5 GiB."
+    ]
+
+
+@pytest.mark.parametrize(("method", "channels", "layers"), [("hyperdarts-1", 4, 3), ("darts", 16, 8)])
+def test_a_small_hypernetwork_or_none_is_not_worth_a_word(
+    method: str, channels: int, layers: int, tmp_path: Path
+) -> None:
+    assert said_before(tmp_path, method, channels, layers) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "width", "shares", "divisor", "fitting"),
+    [("drnas-progressive", 16, "1/6 and later 1/4", 12, 24), ("pc-darts", 18, "1/4", 4, 20)],
+)
+def test_a_width_that_shares_do_not_divide_is_refused_with_one_that_they_do(
+    method: str, width: int, shares: str, divisor: int, fitting: int
+) -> None:
+    layer = {"method.name": method, "space": "darts", "preset": "smoke"}
+    with pytest.raises(SettingsError) as refusal:
+        check_method(resolve_settings(layer, {"search.init_channels": width}))
+    assert str(refusal.value) == (
+        f"{method} sends {shares} of the channels through the operations, so the width must be a multiple of "
+        f"{divisor}, and search.init_channels is {width}; set search.init_channels={fitting}, or other shares among "
+        "the options of the method."
+    )
+    check_method(resolve_settings(layer, {"search.init_channels": fitting}))
+
+
+def test_what_no_width_mends_is_said_first() -> None:
+    with pytest.raises(SettingsError, match="those of 'proxyless' change it"):
+        check_method(resolve_settings({"method.name": "pc-darts", "space": "proxyless", "search.init_channels": 7}))

@@ -1,0 +1,145 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from dartboard.errors import DataError, RunDirectoryError, SettingsError
+from dartboard.runs import Observer, RunDirectory
+from dartboard.session import device_name, open_session
+from dartboard.session.session import find_device, phase_seconds
+from dartboard.settings import resolve_settings
+
+SMOKE = {"space": "darts", "preset": "smoke", "device": "cpu"}
+
+
+def test_the_cpu_is_always_there() -> None:
+    assert find_device("cpu") == torch.device("cpu")
+    assert device_name(torch.device("cpu")) == f"cpu ({torch.get_num_threads()} threads)"
+
+
+def test_auto_takes_the_accelerator_if_there_is_one() -> None:
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else torch.device("cpu")
+    assert find_device("auto") == found
+
+
+@pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "cpu,cuda"])
+def test_what_is_no_device_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=rf"'{name}' is not a device; use auto, cpu, cuda, cuda:N or mps"):
+        find_device(name)
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:7", "mps", "meta"])
+def test_an_absent_device_is_refused_with_those_that_are_there(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    with pytest.raises(SettingsError, match=rf"the device '{name}' is not available here; available: cpu\."):
+        find_device(name)
+
+
+def test_a_session_records_settings_and_split_only_when_it_begins(tmp_path: Path) -> None:
+    settings = resolve_settings(SMOKE)
+    with open_session(settings, tmp_path / "run", resume=False, observer=Observer()) as session:
+        assert not session.run.has("settings.json")
+        session.begin()
+        assert session.run.read("settings.json") == settings.model_dump(mode="json")
+        assert session.run.read("split.json") == session.splits.to_json()
+    assert session.dataset.name == "digits"
+
+
+def test_a_session_that_never_began_leaves_no_folder(tmp_path: Path) -> None:
+    with open_session(resolve_settings(SMOKE), tmp_path / "a" / "run", resume=False, observer=Observer()):
+        pass
+    with (
+        pytest.raises(DataError),
+        open_session(
+            resolve_settings(SMOKE, {"source": str(tmp_path / "absent")}),
+            tmp_path / "a" / "run",
+            resume=False,
+            observer=Observer(),
+        ),
+    ):
+        pass
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_second_run_in_a_taken_folder_needs_resume_and_the_same_settings(tmp_path: Path) -> None:
+    def begin(*, resume: bool, **changes: object) -> None:
+        with open_session(
+            resolve_settings(SMOKE, changes), tmp_path / "run", resume=resume, observer=Observer()
+        ) as session:
+            session.begin()
+
+    begin(resume=False)
+    begin(resume=True)
+    with pytest.raises(RunDirectoryError, match="add --resume"):
+        begin(resume=False)
+    with pytest.raises(RunDirectoryError, match=r"other settings \(search\.epochs, seed\)"):
+        begin(resume=True, seed=1, **{"search.epochs": 4})
+
+
+def test_a_resumed_run_refuses_a_dataset_that_has_changed(tmp_path: Path) -> None:
+    settings = resolve_settings(SMOKE)
+    with open_session(settings, tmp_path, resume=False, observer=Observer()) as session:
+        session.begin()
+    split = json.loads((tmp_path / "split.json").read_text())
+    split["test"] = split["test"][1:]
+    (tmp_path / "split.json").write_text(json.dumps(split))
+    with (
+        open_session(settings, tmp_path, resume=True, observer=Observer()) as session,
+        pytest.raises(RunDirectoryError, match="the dataset has changed since the run"),
+    ):
+        session.begin()
+
+
+def test_runs_without_a_name_are_numbered_and_resume_takes_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def begin(*, resume: bool) -> str:
+        with open_session(resolve_settings(SMOKE), None, resume=resume, observer=Observer()) as session:
+            session.begin()
+            return session.run.path.name
+
+    names = [begin(resume=False) for _ in range(3)]
+    assert names == [f"digits-darts-darts-seed0{end}" for end in ("", "-2", "-3")]
+    assert begin(resume=True) == names[-1]
+
+
+def test_a_run_with_several_seeds_is_called_by_their_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = resolve_settings(SMOKE, {"seeds": "2,20"})
+    with open_session(settings, None, resume=False, observer=Observer()) as session:
+        assert session.run.path == Path("runs/digits-darts-darts-2seeds")
+
+
+def test_the_same_images_serve_the_same_ends_under_another_seed_with_the_same_split_seed(tmp_path: Path) -> None:
+    splits = []
+    for number, layer in enumerate(({"seed": 5}, {"seed": 7, "data.split_seed": 5}, {"seed": 7})):
+        settings = resolve_settings(SMOKE, layer)
+        with open_session(settings, tmp_path / str(number), resume=False, observer=Observer()) as session:
+            splits.append(session.splits.to_json())
+    assert splits[0] == splits[1] != splits[2]
+
+
+def test_the_time_of_a_resumed_phase_includes_the_epochs_of_the_earlier_try(tmp_path: Path) -> None:
+    with open_session(resolve_settings(SMOKE), tmp_path / "run", resume=False, observer=Observer()) as session:
+        session.begin()
+        session.run.events.append({"event": "epoch", "phase": "search", "seconds": 30.0})
+        session.run.events.append({"event": "rollback", "phase": "search", "seconds": 10.0})
+        session.run.events.append({"event": "epoch", "phase": "train", "seconds": 100.0})
+        with session.phase("search"):
+            pass
+        seconds = phase_seconds(session.run)
+    assert seconds["search"] == pytest.approx(40.0, abs=1.0)
+    assert seconds["total"] == pytest.approx(sum(value for name, value in seconds.items() if name != "total"))
+
+
+def test_a_phase_that_fails_is_not_recorded(tmp_path: Path) -> None:
+    with RunDirectory(tmp_path / "other"):
+        pass
+    with open_session(resolve_settings(SMOKE), tmp_path / "run", resume=False, observer=Observer()) as session:
+        session.begin()
+        with pytest.raises(KeyError), session.phase("search"):
+            raise KeyError
+        assert "search" not in phase_seconds(session.run)

@@ -1,0 +1,160 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import dartboard.methods  # noqa: F401 - importing registers the methods
+from dartboard.errors import SettingsError
+from dartboard.runs import Observer
+from dartboard.session import (
+    Session,
+    check_sizes,
+    evaluate_networks,
+    open_session,
+    read_genotype,
+    search_genotype,
+    search_length,
+    summarize,
+    train_epochs,
+    train_networks,
+)
+from dartboard.settings import resolve_settings
+from dartboard.space import get_space, network_cost
+from dartboard.training import load_model
+
+TINY = {
+    "space": "nas-bench-201",
+    "preset": "smoke",
+    "device": "cpu",
+    "data.max_train_images": 60,
+    "search": {"epochs": 1, "steps_per_epoch": 1, "validation_images": 16},
+    "train": {"epochs": 1, "runs": 2},
+}
+
+
+def opened(folder: Path, *layers: dict[str, object]) -> Session:
+    with open_session(resolve_settings(TINY, *layers), folder, resume=True, observer=Observer()) as session:
+        session.begin()
+        return session
+
+
+def images_of_32_pixels(asked: int) -> dict[str, object]:
+    """Settings under which the length follows from `search.images`; one image of 32x32 counts as two of 8x8."""
+    return {"search.epochs": None, "search.steps_per_epoch": None, "search.images": asked}
+
+
+@pytest.mark.parametrize(
+    ("layer", "epochs", "steps"),
+    [
+        ({"search.epochs": 3, "search.steps_per_epoch": None}, 3, None),
+        ({"search.epochs": 3, "search.steps_per_epoch": 1}, 3, 1),
+        ({"search.epochs": 3, "search.steps_per_epoch": 99}, 3, 99),
+        ({"search.batch_size": 500, "search.steps_per_epoch": None}, 1, None),
+        (images_of_32_pixels(160), round(2 * 160 / 21), 2),
+        (images_of_32_pixels(40), 10, 1),
+        (images_of_32_pixels(10**6), 50, 2 * 10**6 // (50 * 8)),
+    ],
+)
+def test_a_search_lasts_as_asked_or_as_its_images_allow(
+    tmp_path: Path, layer: dict[str, object], epochs: int, steps: int | None
+) -> None:
+    session = opened(tmp_path / "run", {"search.batch_size": 8}, layer)
+    assert len(session.splits.weights) == 21
+    assert search_length(session) == (epochs, steps)
+
+
+@pytest.mark.parametrize(("images", "epochs"), [(400, round(2 * 400 / 42)), (1, 8), (10**6, 60)])
+def test_a_training_lasts_as_asked_or_shows_its_images(tmp_path: Path, images: int, epochs: int) -> None:
+    assert train_epochs(opened(tmp_path / "asked", {"train.epochs": 5})) == 5
+    session = opened(tmp_path / "follows", {"train.epochs": None, "train.images": images})
+    assert len(session.splits.train) == 42
+    assert train_epochs(session) == epochs
+
+
+def test_images_that_would_shrink_to_a_point_are_refused_with_a_remedy(tmp_path: Path) -> None:
+    session = opened(tmp_path / "run", {"space": "darts", "train.stem": "imagenet", "train.layers": 3})
+    with pytest.raises(SettingsError, match=r"8x8 pixels shrink to 1x1 .*\(data\.image_size\) or train\.stem=cifar"):
+        check_sizes(session)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run directory after all steps: search, two networks, evaluation, summary."""
+    folder = tmp_path_factory.mktemp("run") / "run"
+    with open_session(resolve_settings(TINY), folder, resume=False, observer=Observer()) as session:
+        session.begin()
+        genotype = search_genotype(session)
+        evaluate_networks(session, train_networks(session, genotype))
+        summarize(session, genotype, "a test")
+    return folder
+
+
+def read(folder: Path, name: str) -> dict:
+    return json.loads((folder / name).read_text())
+
+
+def test_the_result_repeats_the_scores_and_counts_the_network(finished: Path) -> None:
+    result, scores = read(finished, "result.json"), read(finished, "scores.json")
+    assert result["test_accuracy"] == scores["test_accuracy_mean"]
+    assert result["test_accuracy_std"] == scores["test_accuracy_std"]
+    accuracies = [run["test_accuracy"] for run in scores["runs"]]
+    assert scores["test_accuracy_std"] == pytest.approx(float(np.std(accuracies)))
+    assert result["method"] == "darts"
+    assert result["genotype"]["json"] == read(finished, "genotype.json")
+    network, card = load_model(finished)
+    assert result["parameters"] == sum(weight.numel() for weight in network.parameters())
+    space = get_space("nas-bench-201")
+    from_formula = network_cost(space, read_genotype(finished), card.plan(), (8, 8))
+    assert result["multiply_adds"] == from_formula.multiply_adds
+    assert result["seconds"].keys() == {"data", "search", "train", "evaluation", "total"}
+
+
+def test_the_saved_model_makes_the_recorded_predictions(finished: Path) -> None:
+    network, card = load_model(finished)
+    settings = resolve_settings(TINY)
+    with open_session(settings, finished, resume=True, observer=Observer()) as session:
+        view = session.splits.view(session.dataset, "test")
+        images = (view.image_set.images[view.indices] / 255 - np.array(card.mean)) / np.array(card.std)
+    with torch.no_grad():
+        logits = network(torch.tensor(images, dtype=torch.float32).permute(0, 3, 1, 2))
+    with np.load(finished / "predictions.npz") as kept:
+        np.testing.assert_allclose(kept["probabilities"], logits.softmax(dim=1).numpy(), atol=1e-5)
+        assert np.array_equal(kept["labels"], view.labels)
+
+
+def test_the_validation_accuracy_is_the_mean_of_the_networks_last_epochs(finished: Path) -> None:
+    events = [json.loads(line) for line in (finished / "events.jsonl").read_text().splitlines()]
+    last = [event["validation_accuracy"] for event in events if event["event"] == "epoch" and event["phase"] == "train"]
+    assert len(last) == 2
+    assert read(finished, "result.json")["validation_accuracy"] == pytest.approx(sum(last) / 2)
+    assert [run["validation_accuracy"] for run in read(finished, "scores.json")["runs"]] == last
+
+
+def test_finished_steps_are_not_repeated(finished: Path) -> None:
+    names = ("genotype.json", "scores.json", "predictions.npz")
+    before = {name: (finished / name).stat().st_mtime_ns for name in names}
+    with open_session(resolve_settings(TINY), finished, resume=True, observer=Observer()) as session:
+        genotype = search_genotype(session)
+        evaluate_networks(session, train_networks(session, genotype))
+    assert {name: (finished / name).stat().st_mtime_ns for name in names} == before
+
+
+def test_a_search_alone_reports_the_supernets_accuracy_and_no_test(tmp_path: Path) -> None:
+    with open_session(resolve_settings(TINY), tmp_path / "run", resume=False, observer=Observer()) as session:
+        session.begin()
+        result = summarize(session, search_genotype(session), "a test")
+        (epoch,) = (event for event in session.run.events.read() if event["event"] == "epoch")
+    assert result.validation_accuracy == epoch["validation_accuracy"]
+    assert result.test_accuracy is None
+    assert result.test_accuracy_std is None
+
+
+def test_without_validation_images_there_is_no_validation_accuracy(tmp_path: Path) -> None:
+    settings = resolve_settings(TINY, {"data.validation_fraction": 0.0, "train.runs": 1})
+    with open_session(settings, tmp_path / "run", resume=False, observer=Observer()) as session:
+        session.begin()
+        genotype = search_genotype(session)
+        evaluate_networks(session, train_networks(session, genotype))
+        assert summarize(session, genotype, "a test").validation_accuracy is None

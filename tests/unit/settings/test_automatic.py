@@ -1,0 +1,107 @@
+"""The table of rules, as data: which situation leads to which settings."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import dartboard.methods  # noqa: F401 - importing registers the methods
+from dartboard.data import DataLook
+from dartboard.parts import METHODS
+from dartboard.settings.automatic import RULES, Situation, decide_by_rules
+from dartboard.settings.tree import RunSettings, resolve_settings
+from dartboard.space import SPACES
+
+FASHION = DataLook(60_000, (6000,) * 10, channels=1, side=28, same_size=True, flat=0.5)
+FLOWERS = DataLook(5732, (180, *(55,) * 100, 28), channels=3, side=512, same_size=True)
+EMOTIONS = DataLook(28_709, (3995, 436, 4097, 7215, 4830, 3171, 4965), channels=1, side=48, same_size=True, flat=0.02)
+FOLDER = DataLook(2934, (600, 700, 550, 500, 584), channels=3, side=128, same_size=False)
+HALF_AN_HOUR = 1800.0
+TINY = {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8}
+SMALL = {"train.batch_size": 32, "train.lr": 0.05, "search.batch_size": 16}
+
+NAMES = [entry.name for entry in (*METHODS, *SPACES)]
+
+
+def decided(situation: Situation, *given: str) -> dict[str, Any]:
+    return {decision.setting: decision.value for decision in decide_by_rules(situation, set(given))}
+
+
+def on_cpu(look: DataLook, budget: float | None = HALF_AN_HOUR, objective: str = "accuracy") -> Situation:
+    return Situation(look, budget, accelerator=False, objective=objective)
+
+
+CPU_CELLS = {"space": "nas-bench-201", "method.name": "single-darts"}
+LARGE = {"train.batch_size": 128, "train.lr": 0.2}
+FACES = CPU_CELLS | LARGE | {"search.augment.flip": True, "train.augment.flip": True}
+
+
+@pytest.mark.parametrize(
+    ("situation", "wanted"),
+    [
+        (on_cpu(FASHION), CPU_CELLS | LARGE),
+        (on_cpu(FASHION, 120), CPU_CELLS),
+        (on_cpu(FLOWERS), CPU_CELLS | {"train.imbalance": "none"}),
+        (on_cpu(EMOTIONS), FACES | {"train.imbalance": "none"}),
+        (on_cpu(EMOTIONS, objective="balanced-accuracy"), FACES | {"train.imbalance": "logit-adjustment"}),
+        (on_cpu(FOLDER, 600), CPU_CELLS),
+        (on_cpu(FOLDER, 120), CPU_CELLS | {"data.image_size": 96}),
+        (on_cpu(FLOWERS, 2 * HALF_AN_HOUR), CPU_CELLS | {"data.image_size": 160, "train.imbalance": "none"}),
+        (
+            replace(on_cpu(FLOWERS, 2 * HALF_AN_HOUR), accelerator=True),
+            {
+                "space": "darts",
+                "method.name": "single-darts",
+                "data.image_size": 224,
+                "train.imbalance": "none",
+            },
+        ),
+        (
+            on_cpu(DataLook(60, (20, 20, 20), channels=3, side=48, same_size=True)),
+            {"space": "nas-bench-201", "method.name": "random"} | TINY,
+        ),
+        (on_cpu(DataLook(500, (100,) * 5, channels=3, side=32, same_size=True)), CPU_CELLS | SMALL),
+        (
+            replace(on_cpu(FASHION), accelerator=True),
+            CPU_CELLS | {"train.batch_size": 256},
+        ),
+        (on_cpu(FASHION, None), CPU_CELLS | LARGE),
+        (on_cpu(FLOWERS, None), CPU_CELLS | {"train.imbalance": "none"}),
+    ],
+)
+def test_what_is_chosen_for_a_dataset(situation: Situation, wanted: dict[str, Any]) -> None:
+    assert decided(situation) == wanted
+
+
+def test_what_is_given_is_not_chosen() -> None:
+    given = ("space", "train.imbalance", "search.augment.flip", "train.augment.flip", "train.lr")
+    assert decided(on_cpu(EMOTIONS), *given) == {"method.name": "single-darts"}
+
+
+def test_batches_and_rates_are_chosen_together_or_not_at_all() -> None:
+    small = on_cpu(DataLook(500, (100,) * 5, channels=3, side=32, same_size=True))
+    assert decided(small) == CPU_CELLS | SMALL
+    assert decided(small, "train.batch_size") == CPU_CELLS
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.setting}={rule.value}")
+def test_every_rule_decides_a_setting_that_exists_and_explains_itself(rule: Any) -> None:
+    settings = resolve_settings({rule.setting: rule.value})
+    assert isinstance(settings, RunSettings)
+    holding = [
+        situation
+        for look in (FASHION, FLOWERS, EMOTIONS, FOLDER, *(DataLook(n, (n // 2,) * 2, 3, 48, True) for n in (60, 500)))
+        for budget in (None, 60.0, 600.0, 7200.0, 50_000.0)
+        for accelerator in (False, True)
+        for objective in ("accuracy", "balanced-accuracy")
+        for unfit in ((), ("nas-bench-201",))
+        if rule.holds(situation := Situation(look, budget, accelerator, objective, frozenset(unfit)))
+    ]
+    assert holding, "no situation is known in which the rule holds"
+    found = list(decide_by_rules(holding[0], set()))
+    assert all("{" not in decision.reason and len(decision.reason) > 20 for decision in found)
+
+
+def test_the_largest_class_counts_against_the_smallest() -> None:
+    assert EMOTIONS.imbalance == pytest.approx(7215 / 436)
+    assert FASHION.imbalance == 1

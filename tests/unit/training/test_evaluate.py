@@ -1,0 +1,64 @@
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics
+from torch import Tensor, nn
+
+from dartboard.training import Predictions, confusion_matrix, predict
+
+
+def random_predictions(images: int = 200, classes: int = 5) -> Predictions:
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(classes), images).astype(np.float32)
+    return Predictions(rng.integers(0, classes, images), probabilities)
+
+
+def test_accuracy_loss_and_confusion_are_scikit_learns() -> None:
+    made = random_predictions()
+    assert made.accuracy == pytest.approx(metrics.accuracy_score(made.labels, made.predicted))
+    exact = made.probabilities.astype(np.float64)
+    wanted = metrics.log_loss(made.labels, exact / exact.sum(axis=1, keepdims=True), labels=range(5))
+    assert made.loss == pytest.approx(wanted, rel=1e-6)
+    wanted = metrics.confusion_matrix(made.labels, made.predicted, labels=range(5))
+    assert np.array_equal(confusion_matrix(made, 5), wanted)
+
+
+def test_rows_of_the_confusion_are_true_classes_and_unseen_classes_keep_their_row() -> None:
+    made = Predictions(np.array([0, 0, 1]), np.array([[0.2, 0.8, 0], [0.9, 0.1, 0], [0, 1, 0]], dtype=np.float32))
+    assert confusion_matrix(made, 3).tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
+
+
+def test_a_certain_mistake_has_a_large_but_finite_loss() -> None:
+    made = Predictions(np.array([0]), np.array([[0.0, 1.0]], dtype=np.float32))
+    assert made.loss == pytest.approx(-np.log(1e-12))
+
+
+class Plain:
+    """Batches of unequal size in a fixed order."""
+
+    def __init__(self) -> None:
+        generator = torch.Generator().manual_seed(0)
+        self.images = torch.randn(7, 2, 1, 1, generator=generator)
+
+        self.view = SimpleNamespace(labels=np.arange(7) % 2)
+
+    def images_in_order(self) -> Iterator[Tensor]:
+        for start, end in ((0, 4), (4, 7)):
+            yield self.images[start:end]
+
+
+def test_predict_gives_every_image_once_in_order_with_the_network_in_evaluation_mode() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(2), nn.Dropout(0.5), nn.Linear(2, 2)).train()
+    batches = Plain()
+    made = predict(network, batches)
+    assert not network.training
+    assert made.labels.tolist() == [0, 1, 0, 1, 0, 1, 0]
+    with torch.no_grad():
+        wanted = network(batches.images).softmax(dim=1)
+    np.testing.assert_allclose(made.probabilities, wanted.numpy(), rtol=1e-6)
+    assert made.probabilities.dtype == np.float32
+    assert network[1].num_batches_tracked == 0

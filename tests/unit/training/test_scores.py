@@ -1,0 +1,107 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from dartboard.data import ImageSet, ImageView
+from dartboard.runs import RunDirectory
+from dartboard.training import Predictions, write_scores
+from dartboard.training.scores import EXAMPLES_PER_KIND
+
+HYPER_DARTS_2 = [97.48, 97.47, 97.64, 97.40, 97.44, 97.38, 97.34, 97.44, 97.63, 97.41]
+"""Test accuracies in percent of ten networks, which the thesis gives as 97.46 +- 0.09."""
+
+
+def of_accuracy(percent: float) -> Predictions:
+    """10,000 images, of which exactly that share is right."""
+    right = np.arange(10_000) < round(percent * 100)
+    return Predictions(np.zeros(10_000, dtype=np.int64), np.stack([right, ~right], axis=1).astype(np.float32))
+
+
+def view(count: int) -> ImageView:
+    """Image i is all i % 256; the view is in reverse order of the set."""
+    images = (np.arange(count) % 256).astype(np.uint8)[:, None, None, None].repeat(2, axis=1).repeat(2, axis=2)
+    return ImageView(ImageSet(images, np.zeros(count, dtype=np.int64)), np.arange(count)[::-1].copy())
+
+
+def write(folder: Path, predictions: list[Predictions]) -> dict[str, Any]:
+    with RunDirectory(folder) as run:
+        scores = write_scores(run, [{"run": n} for n in range(len(predictions))], predictions, view(10_000))
+        assert run.read("scores.json") == scores
+    return scores
+
+
+def test_mean_and_deviation_over_networks_divide_by_their_number(tmp_path: Path) -> None:
+    scores = write(tmp_path, [of_accuracy(percent) for percent in HYPER_DARTS_2])
+    assert 100 * scores["test_accuracy_mean"] == pytest.approx(97.463)
+    assert round(100 * scores["test_accuracy_std"], 3) == 0.095
+    assert scores["ddof"] == 0
+    assert [run["test_accuracy"] for run in scores["runs"]] == pytest.approx([p / 100 for p in HYPER_DARTS_2])
+    assert [run["run"] for run in scores["runs"]] == list(range(10))
+
+
+def test_a_single_network_has_a_deviation_of_zero(tmp_path: Path) -> None:
+    scores = write(tmp_path, [of_accuracy(90)])
+    assert scores["test_accuracy_mean"] == pytest.approx(0.9)
+    assert scores["test_accuracy_std"] == 0.0
+    assert scores["test_images"] == 10_000
+
+
+def random_predictions(images: int = 300, classes: int = 4) -> Predictions:
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, classes - 1, images)
+    return Predictions(labels, rng.dirichlet(np.ones(classes), images).astype(np.float32))
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+def test_recall_and_balanced_accuracy_are_scikit_learns_and_leave_untested_classes_out(tmp_path: Path) -> None:
+    made = random_predictions()
+    scores = write(tmp_path, [made])
+    wanted = metrics.recall_score(made.labels, made.predicted, labels=range(4), average=None, zero_division=0)
+    assert scores["recall"] == pytest.approx(wanted.tolist())
+    assert scores["recall"][3] == 0.0
+    assert scores["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(made.labels, made.predicted))
+    assert scores["confusion"] == metrics.confusion_matrix(made.labels, made.predicted, labels=range(4)).tolist()
+
+
+def test_the_predictions_of_the_first_network_are_kept(tmp_path: Path) -> None:
+    first = random_predictions()
+    write(tmp_path, [first, of_accuracy(50)])
+    with np.load(tmp_path / "predictions.npz", allow_pickle=False) as kept:
+        assert sorted(kept) == ["labels", "predicted", "probabilities"]
+        assert np.array_equal(kept["labels"], first.labels)
+        assert np.array_equal(kept["predicted"], first.predicted)
+        assert np.array_equal(kept["probabilities"], first.probabilities)
+
+
+def test_the_examples_are_spread_over_the_right_ones_and_hold_the_most_confident_mistakes(tmp_path: Path) -> None:
+    made = random_predictions()
+    with RunDirectory(tmp_path) as run:
+        write_scores(run, [{}], [made], view(300))
+    with np.load(tmp_path / "examples.npz", allow_pickle=False) as kept:
+        right = kept["labels"] == kept["predicted"]
+        assert right.sum() == (~right).sum() == EXAMPLES_PER_KIND
+        wrong = made.predicted != made.labels
+        boldest = np.sort(made.probabilities.max(axis=1)[wrong])[::-1][:EXAMPLES_PER_KIND]
+        np.testing.assert_array_equal(kept["confidence"][~right], boldest)
+        # Image i of the view is all (299 - i) % 256, so the pictures name their place.
+        places = [np.flatnonzero(made.probabilities.max(axis=1) == confidence)[0] for confidence in kept["confidence"]]
+        assert kept["images"][:, 0, 0, 0].tolist() == [(299 - place) % 256 for place in places]
+
+
+def test_a_network_without_mistakes_leaves_right_examples_only(tmp_path: Path) -> None:
+    write(tmp_path, [of_accuracy(100)])
+    with np.load(tmp_path / "examples.npz", allow_pickle=False) as kept:
+        assert len(kept["labels"]) == EXAMPLES_PER_KIND
+        assert np.array_equal(kept["labels"], kept["predicted"])
+
+
+def test_a_lopsided_test_set_shows_in_the_balanced_accuracy_and_not_in_the_accuracy(tmp_path: Path) -> None:
+    """Of 100 images ten are of the rare class, and all are called by the common one's name."""
+    labels = (np.arange(100) >= 90).astype(np.int64)
+    scores = write(tmp_path, [Predictions(labels, np.tile(np.array([[0.9, 0.1]], dtype=np.float32), (100, 1)))])
+    assert scores["test_accuracy_mean"] == 0.9
+    assert scores["balanced_accuracy"] == 0.5
+    assert scores["recall"] == [1.0, 0.0]
