@@ -21,7 +21,7 @@ import dartboard
 from dartboard import ArchitectureSearchClassifier
 from dartboard.errors import CheckpointError, DataError, RunDirectoryError, SettingsError
 from dartboard.space import get_space
-from dartboard.space.validate import check_genotype
+from dartboard.space.genotype_check import check_genotype
 
 pytestmark = pytest.mark.usefixtures("no_garbage_collection")
 

@@ -1,6 +1,6 @@
 """Images in, batches out: reading datasets, dividing them, and augmented batches on the device."""
 
-from dartboard.data.augment import (
+from dartboard.data.augmentation import (
     PHOTOGRAPH_SIDE,
     Augmentation,
     Draws,
@@ -10,13 +10,12 @@ from dartboard.data.augment import (
     resolve_augmentation,
 )
 from dartboard.data.batches import Batch, Batches
-from dartboard.data.contact_sheet import draw_contact_sheet
+from dartboard.data.data_settings import AugmentSettings, DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
-from dartboard.data.describe import DatasetDescription, describe_dataset
+from dartboard.data.description import DatasetDescription, describe_dataset, draw_contact_sheet
+from dartboard.data.first_look import DataLook, look_at_dataset
 from dartboard.data.given import Data, given_arrays, recorded_source
-from dartboard.data.load import load_dataset, load_images
-from dartboard.data.look import DataLook, look_at_dataset
-from dartboard.data.settings import AugmentSettings, DataSettings
+from dartboard.data.loading import load_dataset, load_images
 from dartboard.data.sources import HUB_PREFIX, ArrayData, label_text
 from dartboard.data.splits import ImageView, Part, Splits, make_splits
 

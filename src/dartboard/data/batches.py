@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dartboard.data.ahead import map_ahead
-from dartboard.data.augment import Augmentation
+from dartboard.data.augmentation import Augmentation
 from dartboard.data.splits import ImageView
 from dartboard.devices.sending import send
 from dartboard.errors import DataError

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import PIL
 
+from dartboard.data.data_settings import DataSettings
 from dartboard.data.dataset import ImageSet
 from dartboard.data.decode import Decoded
 from dartboard.data.rowfile import SUPPORTED, RowFile, array_bytes
-from dartboard.data.settings import DataSettings
 from dartboard.data.sources import Encoded, SourceIndex, SplitName
 
 __all__ = ["cache_root", "fingerprint", "load_decoded", "store_decoded", "take_over"]

@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from dartboard.data.data_settings import DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
-from dartboard.data.settings import DataSettings
 from dartboard.errors import DataError
 
 __all__ = ["ImageView", "Part", "SplitSource", "Splits", "apportion", "make_splits"]

@@ -21,15 +21,11 @@ from rich.text import Text
 
 from dartboard.runs.events import Event
 from dartboard.runs.observer import Observer
-from dartboard.wording import duration
+from dartboard.wording import count, duration
 
 __all__ = ["BarsDisplay", "LiveDisplay", "PlainDisplay", "describe_epoch"]
 
 _SECONDS_BETWEEN_LINES = 5.0
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def describe_epoch(event: Event) -> dict[str, str]:
@@ -48,7 +44,7 @@ def describe_epoch(event: Event) -> dict[str, str]:
             facts[name] = f"{event[key]:.2%}" if key.endswith("accuracy") else f"{event[key]:.4f}"
     facts["learning rate"] = f"{event['learning_rate']:.2g}"
     if "operation_counts" in event:
-        facts["genotype"] = ", ".join(f"{count} {op}" for op, count in event["operation_counts"].items())
+        facts["genotype"] = ", ".join(f"{times} {op}" for op, times in event["operation_counts"].items())
     facts["time"] = duration(event["seconds"])
     return facts
 
@@ -85,8 +81,8 @@ class PlainDisplay(Observer):
     def begin(self, phase: str, *, epochs: int, steps: int, done: int) -> None:
         """Say that the phase begins or goes on."""
         self._phase, self._started, self._done = phase, time.monotonic(), done
-        start = f"resuming after epoch {done} of {epochs}" if done else f"starting, {_count(epochs, 'epoch')}"
-        self._line(f"{phase}: {start} of {_count(steps, 'step')}")
+        start = f"resuming after epoch {done} of {epochs}" if done else f"starting, {count(epochs, 'epoch')}"
+        self._line(f"{phase}: {start} of {count(steps, 'step')}")
 
     def epoch(self, event: Event) -> None:
         """Print the epoch's figures and the time that is left."""

@@ -27,7 +27,7 @@ from dartboard.reports.templates import make_environment
 from dartboard.reports.wording import accuracy_text, summary, verdict
 from dartboard.runs import write_json, write_text
 from dartboard.space import Genotype, get_space
-from dartboard.space.layers import stage_lengths
+from dartboard.space.topology import stage_lengths
 
 __all__ = ["draw_genotype", "render_page", "write_report"]
 

@@ -1,14 +1,14 @@
 """What can be built: operations, cells, skeletons, genotypes, networks and their cost."""
 
-from dartboard.space.cost import OperationCosts, network_cost, operation_costs, smallest_map
 from dartboard.space.genotype import CellGenotype, Choice, Genotype, parse_genotype
+from dartboard.space.genotype_check import check_genotype
 from dartboard.space.network import DrawnPaths, DropPath, Network
+from dartboard.space.network_costs import OperationCosts, network_cost, operation_costs, smallest_map
 from dartboard.space.ops import ATTENTION, OPS, Cost, Norm, has_weights, op
 from dartboard.space.published import PUBLISHED
 from dartboard.space.skeleton import CellPlace, NetworkPlan, Stem
 from dartboard.space.spaces import SPACES, SearchSpace, get_space, space
 from dartboard.space.topology import CellTopology, Edge
-from dartboard.space.validate import check_genotype
 
 __all__ = [
     "ATTENTION",

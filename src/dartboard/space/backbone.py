@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from dartboard.space.features import Features
 from dartboard.space.ops.conv import FactorizedReduce, relu_conv_norm
 from dartboard.space.ops.mobile import mobile_head, mobile_stem
-from dartboard.space.ops.registry import Norm
+from dartboard.space.ops.operation import Norm
 from dartboard.space.skeleton import CellPlace, NetworkPlan, ResidualPlace
 from dartboard.space.topology import CellTopology
 

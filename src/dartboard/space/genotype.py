@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 
 from dartboard.errors import GenotypeError
-from dartboard.space.layers import block_kinds, stage_lengths
+from dartboard.space.topology import block_kinds, stage_lengths
 
 __all__ = ["CellGenotype", "Choice", "Genotype", "parse_genotype"]
 

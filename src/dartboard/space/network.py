@@ -12,7 +12,7 @@ from dartboard.space.features import Features, gives_fresh, through
 from dartboard.space.genotype import CellGenotype, Choice, Genotype
 from dartboard.space.ops import Norm, RandomOp, build_op
 from dartboard.space.skeleton import CellPlace, NetworkPlan
-from dartboard.space.spaces.registry import SearchSpace
+from dartboard.space.spaces.search_space import SearchSpace
 
 __all__ = ["NETWORK_NORM", "AuxiliaryHead", "DrawnPaths", "DropPath", "Network"]
 

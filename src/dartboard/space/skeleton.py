@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from dartboard.errors import SettingsError
-from dartboard.space.ops.registry import Size
+from dartboard.space.ops.operation import Size
 from dartboard.space.topology import CellTopology
 
 __all__ = [

@@ -4,7 +4,7 @@ from dartboard.supernet.carry import carry_weights, path_weights
 from dartboard.supernet.dropout import SkipDropout
 from dartboard.supernet.forms import describe_forms
 from dartboard.supernet.fused import FusedSupernet
-from dartboard.supernet.outside import OutsideWeights
+from dartboard.supernet.outside_weights import OutsideWeights
 from dartboard.supernet.reference import Active, Gates, MixedCell, ReferenceSupernet
 from dartboard.supernet.spec import Mixing, SupernetSpec
 

@@ -27,7 +27,7 @@ from dartboard.space.ops import Size, op_cost
 from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
 from dartboard.space.ops.mobile import mobile_head_cost, mobile_stem_cost
 from dartboard.space.skeleton import ResidualPlace, halved
-from dartboard.space.spaces.registry import SearchSpace
+from dartboard.space.spaces.search_space import SearchSpace
 from dartboard.supernet.forms import Folded, Form, Separable, form_of
 from dartboard.supernet.spec import SupernetSpec
 from dartboard.supernet.work import Counts, Work

@@ -21,10 +21,10 @@ from torch.nn import functional
 from dartboard.kernels.depthwise import depthwise
 from dartboard.kernels.rows import as_rows
 from dartboard.supernet.bundles import Branches, Bundle, Layout, Rectified, Targets, Wanted, through_relu_
-from dartboard.supernet.dense import PointwiseBranches, ReducedBranches, WideBranches
+from dartboard.supernet.dense_branches import PointwiseBranches, ReducedBranches, WideBranches
 from dartboard.supernet.forms import Folded, Reduced, Separable
 from dartboard.supernet.normalized import columns
-from dartboard.supernet.separable import SeparableBranches, branches_per_call
+from dartboard.supernet.separable_branches import SeparableBranches, branches_per_call
 
 __all__ = ["Bundle", "FoldedBranches", "Layout", "branches_per_call", "plain_branches", "will_run"]
 

@@ -31,7 +31,7 @@ from dartboard.space import DropPath, Network
 from dartboard.training.compiled import Forward, compile_forward
 from dartboard.training.model import ModelCard
 from dartboard.training.schedule import Allowance, Pace, Schedule, learning_rate
-from dartboard.training.settings import TrainSettings
+from dartboard.training.training_settings import TrainSettings
 
 __all__ = ["NetworkTraining", "TrainingData", "train_network"]
 

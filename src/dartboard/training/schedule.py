@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any, NamedTuple, Self
 
 from dartboard.runs import Event
-from dartboard.training.settings import TrainSettings
+from dartboard.training.training_settings import TrainSettings
 
 __all__ = ["Allowance", "Pace", "Schedule", "learning_rate"]
 

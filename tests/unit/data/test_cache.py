@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dartboard.data import DataSettings, cache, load, load_dataset
+from dartboard.data import DataSettings, cache, load_dataset, loading
 from dartboard.data.cache import cache_root, fingerprint
 from dartboard.data.sources import open_source
 
@@ -11,13 +11,13 @@ from dartboard.data.sources import open_source
 def decodings(monkeypatch) -> list[int]:
     """Grows by one whenever a dataset is decoded rather than taken from the cache."""
     seen: list[int] = []
-    original = load.decode_splits
+    original = loading.decode_splits
 
     def counted(*args, **kwargs):
         seen.append(1)
         return original(*args, **kwargs)
 
-    monkeypatch.setattr(load, "decode_splits", counted)
+    monkeypatch.setattr(loading, "decode_splits", counted)
     return seen
 
 
@@ -119,9 +119,9 @@ def test_a_disk_that_fills_up_is_noted_and_leaves_nothing_behind(tmp_path, image
 @pytest.mark.parametrize("supported", [True, False])
 def test_large_images_are_mapped_read_only(tmp_path, image_folder, decodings, monkeypatch, supported) -> None:
     plain = load_dataset(image_folder, DataSettings(cache=False))
-    for module in (cache, load):
+    for module in (cache, loading):
         monkeypatch.setattr(module, "SUPPORTED", supported)
-    monkeypatch.setattr(load, "MAPPED_FROM_BYTES", 12 * 8 * 8 * 3)
+    monkeypatch.setattr(loading, "MAPPED_FROM_BYTES", 12 * 8 * 8 * 3)
     for _ in range(2):
         mapped = load_dataset(image_folder, DataSettings(), cache_dir=tmp_path / "cache")
         assert isinstance(mapped.train.images, np.memmap)

@@ -19,9 +19,9 @@ from dartboard.data import (
     Batches,
     DataSettings,
     ImageView,
-    load,
     load_dataset,
     load_images,
+    loading,
     measure_normalization,
 )
 from dartboard.data.disk import DiskRoom
@@ -82,16 +82,16 @@ def test_all_splits_are_decoded_to_disk_when_together_they_are_too_large(
 ) -> None:
     for split in ("train", "val", "test"):
         write_image_folder(tmp_path / "x" / split)
-    monkeypatch.setattr(load, "MAPPED_FROM_BYTES", 3 * NEEDED)
+    monkeypatch.setattr(loading, "MAPPED_FROM_BYTES", 3 * NEEDED)
     dataset = load_dataset(tmp_path / "x", DataSettings(), cache_dir=tmp_path / "cache")
     assert all(images is not None and images.file for images in (dataset.train, dataset.validation, dataset.test))
-    monkeypatch.setattr(load, "MAPPED_FROM_BYTES", 3 * NEEDED + 1)
+    monkeypatch.setattr(loading, "MAPPED_FROM_BYTES", 3 * NEEDED + 1)
     assert load_dataset(tmp_path / "x", DataSettings(cache=False)).train.file is None
 
 
 def test_an_entry_decoded_to_disk_serves_those_who_would_hold_it_in_memory(tmp_path, image_folder, monkeypatch) -> None:
     first = load_dataset(image_folder, STREAMED, cache_dir=tmp_path / "cache")
-    monkeypatch.setattr(load, "decode_splits", None)
+    monkeypatch.setattr(loading, "decode_splits", None)
     second = load_dataset(image_folder, DataSettings(), cache_dir=tmp_path / "cache")
     np.testing.assert_array_equal(second.train.images, first.train.images)
 
@@ -120,7 +120,7 @@ def test_images_to_predict_are_decoded_to_disk_too(image_folder) -> None:
 
 
 def test_arrays_of_the_user_stay_in_memory_unless_told_otherwise(monkeypatch) -> None:
-    monkeypatch.setattr(load, "MAPPED_FROM_BYTES", 0)
+    monkeypatch.setattr(loading, "MAPPED_FROM_BYTES", 0)
     assert load_dataset("digits", DataSettings()).train.file is None
     assert load_dataset("digits", STREAMED).train.file is not None
 

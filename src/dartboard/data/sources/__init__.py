@@ -3,12 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from dartboard.data.settings import DataSettings
-from dartboard.data.sources.arrays import ArrayData, index_arrays, read_npz
-from dartboard.data.sources.digits import index_digits
+from dartboard.data.data_settings import DataSettings
+from dartboard.data.sources.arrays import ArrayData, find_idx, index_arrays, index_digits, read_idx, read_npz
 from dartboard.data.sources.folder import index_folder
 from dartboard.data.sources.hub import HUB_PREFIX, index_hub
-from dartboard.data.sources.idx import find_idx, read_idx
 from dartboard.data.sources.index import Encoded, EncodedSplit, SourceIndex, SplitName
 from dartboard.data.sources.listing import build_index, label_text
 from dartboard.data.sources.manifest import CSV_ENDINGS, index_manifest, is_parquet_manifest

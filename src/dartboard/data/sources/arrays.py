@@ -1,7 +1,16 @@
-"""Arrays of pixels: `.npz` files, and NumPy arrays handed over in Python."""
+"""Datasets that are arrays of pixels: NumPy arrays handed over in Python, `.npz` files, IDX files and the digits.
 
+IDX is the format in which MNIST and Fashion-MNIST are shipped: `train-images-idx3-ubyte` and its three siblings, or
+their .gz. The embedded digits are 1797 handwritten ones of 8x8 gray pixels that come with scikit-learn.
+"""
+
+import gzip
 import hashlib
+import math
+import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +19,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dartboard.data.sources.index import SourceIndex, SplitName
+from dartboard.data.sources.index import EncodedSplit, SourceIndex, SplitName
 from dartboard.data.sources.listing import ListedSplit, build_index, label_text
 from dartboard.errors import DataError, suggest
 
-__all__ = ["ArrayData", "index_arrays", "read_npz"]
+__all__ = ["ArrayData", "find_idx", "index_arrays", "index_digits", "read_idx", "read_npz"]
 
 _PAIRS: tuple[tuple[SplitName, str, str], ...] = (
     ("train", "images", "labels"),
@@ -26,6 +35,8 @@ _PAIRS: tuple[tuple[SplitName, str, str], ...] = (
     ("test", "test_images", "test_labels"),
 )
 _KEYS = tuple(key for _, images, labels in _PAIRS for key in (images, labels))
+_IDX_NAME = re.compile(r"(train|t10k|test)-(images|labels)[-.]idx[13]-ubyte(\.gz)?")
+_UNSIGNED_BYTES = 0x08
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +77,27 @@ def read_npz(path: Path) -> ArrayData:
         raise DataError(f"{path.name} cannot be read ({error}); save plain arrays with numpy.savez.") from error
 
 
+def find_idx(folder: Path) -> dict[str, Path]:
+    """The IDX files of a folder by what they hold: x_train, y_train, x_test, y_test."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        match = _IDX_NAME.fullmatch(path.name)
+        if match:
+            kind = "x" if match[2] == "images" else "y"
+            found[f"{kind}_{'train' if match[1] == 'train' else 'test'}"] = path
+    return found
+
+
+def read_idx(folder: Path, files: dict[str, Path]) -> ArrayData:
+    """The arrays of a folder of IDX files.
+
+    Raises:
+        DataError: a file is damaged.
+        OSError: a file cannot be read.
+    """
+    return ArrayData({key: _read_idx_file(path) for key, path in files.items()}, folder.resolve().name or "dataset")
+
+
 def index_arrays(data: ArrayData) -> SourceIndex:
     """List arrays.
 
@@ -79,6 +111,38 @@ def index_arrays(data: ArrayData) -> SourceIndex:
     if not listed:
         raise DataError(f"{data.name} holds no images; name the arrays images and labels, or x_train, y_train.")
     return build_index(data.name, listed, cacheable=False)
+
+
+def index_digits() -> SourceIndex:
+    """The UCI handwritten digits of `sklearn.datasets.load_digits`, pixels scaled from 0..16 to 0..255; one split.
+
+    Paper: Alpaydin and Kaynak 1998, UCI Machine Learning Repository, "Optical Recognition of Handwritten Digits".
+    """
+    # Imported here because scikit-learn takes over a second to import and only this source needs it.
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    pixels = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
+    # The plain gray map format is a header and the pixels, so the digits take the same path as image files.
+    images = [b"P5 8 8 255\n" + image.tobytes() for image in pixels]
+    labels = bunch.target.astype(np.int64)
+    names = [f"digit {position}" for position in range(len(labels))]
+    classes = tuple(str(digit) for digit in range(10))
+    return SourceIndex("digits", classes, {"train": EncodedSplit(images, labels, names, "train")}, cacheable=False)
+
+
+def _read_idx_file(path: Path) -> npt.NDArray[np.uint8]:
+    """Two zero bytes, the type, the number of dimensions, each dimension as a big-endian uint32, the values."""
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        zeros, kind, dimensions = struct.unpack(">HBB", content[:4])
+        shape = struct.unpack(f">{dimensions}I", content[4 : 4 + 4 * dimensions])
+    except (gzip.BadGzipFile, EOFError, zlib.error, struct.error) as error:
+        raise DataError(f"{path.name} is damaged ({error}); fetch it again.") from error
+    values = content[4 + 4 * dimensions :]
+    if zeros or kind != _UNSIGNED_BYTES or len(values) != math.prod(shape):
+        raise DataError(f"{path.name} is no IDX file of bytes, or cut short; fetch it again.")
+    return np.frombuffer(values, dtype=np.uint8).reshape(shape)
 
 
 def _listed(data: ArrayData, images_key: str, labels_key: str) -> ListedSplit:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dartboard.data.settings import DataSettings
+from dartboard.data.data_settings import DataSettings
 from dartboard.data.sources.index import SPLIT_WORDS, SourceIndex, SplitName
 from dartboard.data.sources.listing import ListedSplit, build_index, label_text
 from dartboard.errors import DataError, suggest

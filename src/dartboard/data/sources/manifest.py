@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dartboard.data.settings import DataSettings
+from dartboard.data.data_settings import DataSettings
 from dartboard.data.sources.index import SPLIT_WORDS, SourceIndex, SplitName
 from dartboard.data.sources.listing import ListedSplit, build_index, label_text
 from dartboard.errors import DataError, suggest

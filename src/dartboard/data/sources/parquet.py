@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dartboard.data.settings import DataSettings
+from dartboard.data.data_settings import DataSettings
 from dartboard.data.sources.index import EncodedSplit, SourceIndex, SplitName
 from dartboard.errors import DataError
 

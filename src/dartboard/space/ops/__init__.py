@@ -5,7 +5,7 @@ from dartboard.kernels.depthwise import DepthwiseConv2d
 from dartboard.space.ops import attention, basic, conv, mobile, noise  # noqa: F401 - importing registers the operations
 from dartboard.space.ops.attention import ATTENTION
 from dartboard.space.ops.noise import RandomOp
-from dartboard.space.ops.registry import OPS, Cost, Norm, OpBuilder, Size, build_op, has_weights, op, op_cost
+from dartboard.space.ops.operation import OPS, Cost, Norm, OpBuilder, Size, build_op, has_weights, op, op_cost
 
 __all__ = [
     "ATTENTION",

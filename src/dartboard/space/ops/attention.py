@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.errors import SettingsError
-from dartboard.space.ops.registry import Cost, Norm, Size, op
+from dartboard.space.ops.operation import Cost, Norm, Size, op
 
 __all__ = [
     "ATTENTION",

@@ -3,8 +3,8 @@
 from torch import Tensor, nn
 
 from dartboard.space.ops.conv import FactorizedReduce, factorized_reduce_cost
+from dartboard.space.ops.operation import Cost, Norm, op
 from dartboard.space.ops.pooling import AveragePool3x3
-from dartboard.space.ops.registry import Cost, Norm, op
 
 __all__ = ["Zero"]
 

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from dartboard.kernels.depthwise import DepthwiseConv2d
 from dartboard.kernels.pointwise import Pointwise, every_second
-from dartboard.space.ops.registry import Cost, CostFormula, Norm, op
+from dartboard.space.ops.operation import Cost, CostFormula, Norm, op
 
 __all__ = [
     "FactorizedReduce",

@@ -12,7 +12,7 @@ from torch import nn
 
 from dartboard.kernels.depthwise import DepthwiseConv2d
 from dartboard.kernels.pointwise import Pointwise
-from dartboard.space.ops.registry import Cost, CostFormula, Norm, op
+from dartboard.space.ops.operation import Cost, CostFormula, Norm, op
 
 __all__ = ["mobile_head", "mobile_head_cost", "mobile_stem", "mobile_stem_cost"]
 

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from dartboard.space.ops.registry import Cost, Norm, op
+from dartboard.space.ops.operation import Cost, Norm, op
 
 __all__ = ["RandomOp", "generator_on"]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from dartboard.space.skeleton import DartsSkeleton
-from dartboard.space.spaces.registry import SearchSpace, space
+from dartboard.space.spaces.search_space import SearchSpace, space
 from dartboard.space.topology import CellTopology
 
 __all__ = ["Nodes", "darts", "darts_cell", "darts_s5"]

@@ -2,7 +2,7 @@
 
 from dartboard.space.skeleton import NasBench201Skeleton
 from dartboard.space.spaces.darts import Nodes
-from dartboard.space.spaces.registry import SearchSpace, space
+from dartboard.space.spaces.search_space import SearchSpace, space
 from dartboard.space.topology import CellTopology
 
 __all__ = ["nas_bench_201"]

@@ -1,7 +1,7 @@
 """The layer-wise space of ProxylessNAS (Cai, Zhu and Han 2019, arXiv:1812.00332)."""
 
-from dartboard.space.mobile import MobileSkeleton
-from dartboard.space.spaces.registry import SearchSpace, space
+from dartboard.space.mobile_skeleton import MobileSkeleton
+from dartboard.space.spaces.search_space import SearchSpace, space
 from dartboard.space.topology import CellTopology
 
 __all__ = ["proxyless", "proxyless_fairnas19"]

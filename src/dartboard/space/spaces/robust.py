@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from dartboard.space.spaces.darts import Nodes, darts
-from dartboard.space.spaces.registry import SearchSpace, space
+from dartboard.space.spaces.search_space import SearchSpace, space
 
 __all__ = ["robust_s1", "robust_s2", "robust_s3", "robust_s4"]
 

@@ -16,7 +16,7 @@ from dartboard.errors import DartboardError, ExportError
 from dartboard.parts import UniformlyRandom
 from dartboard.space import PUBLISHED, Genotype, Network, get_space, parse_genotype
 from dartboard.space.ops.noise import noise
-from dartboard.training import ModelCard, check_exportable, export, export_model
+from dartboard.training import ModelCard, check_exportable, export_model, exported_model
 
 NB201 = parse_genotype("|nor_conv_1x1~0|+|skip_connect~0|nor_conv_3x3~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|")
 MOBILE = UniformlyRandom()(get_space("proxyless"), {}, torch.Generator().manual_seed(0))
@@ -127,12 +127,12 @@ def test_exporting_leaves_the_network_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_file_that_would_say_something_else_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    load = export._load_program
-    monkeypatch.setattr(export, "_load_program", lambda content: lambda images: load(content)(images) + 0.01)
+    load = exported_model._load_program
+    monkeypatch.setattr(exported_model, "_load_program", lambda content: lambda images: load(content)(images) + 0.01)
     network, card = trained(NB201, (1, 8, 8))
     with pytest.raises(ExportError, match=r"model\.pt2 would say differs from the network by 0\.01 of a probability"):
         export_model(network, card, tmp_path / "model.pt2")
-    monkeypatch.setattr(export, "_load_program", lambda content: lambda images: load(content)(images) * np.nan)
+    monkeypatch.setattr(exported_model, "_load_program", lambda content: lambda images: load(content)(images) * np.nan)
     with pytest.raises(ExportError, match="differs"):
         export_model(network, card, tmp_path / "model.pt2")
     assert list(tmp_path.iterdir()) == []
@@ -146,7 +146,7 @@ def test_a_network_that_draws_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_the_packages_onnx_is_refused_and_the_other_format_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "find_spec", lambda name: None if name == "onnxscript" else name)
+    monkeypatch.setattr(exported_model, "find_spec", lambda name: None if name == "onnxscript" else name)
     with pytest.raises(DartboardError, match=r"onnxscript cannot be found; install them with .*dartboard\[export\]"):
         check_exportable(Path("model.onnx"))
     check_exportable(Path("model.pt2"))

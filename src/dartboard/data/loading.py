@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from dartboard.data.cache import cache_root, fingerprint, load_decoded, store_decoded, take_over
+from dartboard.data.data_settings import DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.decode import Decoded, MakeFiles, Progress, decode_splits, refuse_broken_unlabelled
 from dartboard.data.disk import DiskRoom
 from dartboard.data.pixels import Shape
 from dartboard.data.rowfile import SUPPORTED, ArrayShape, RowFile, array_bytes
-from dartboard.data.settings import DataSettings
 from dartboard.data.sources import ArrayData, EncodedSplit, SourceIndex, SplitName, open_images, open_source
 from dartboard.data.splits import apportion
 from dartboard.errors import DataError

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 import dartboard
-from dartboard.display import LiveDisplay, NotebookDisplay, PlainDisplay, make_display, notebook
+from dartboard.display import LiveDisplay, NotebookDisplay, PlainDisplay, make_display, notebook_output
 from dartboard.runs import Observer
 
 EPOCH = {"epoch": 1, "epochs": 2, "train_loss": 0.5, "train_accuracy": 0.75, "learning_rate": 0.1, "seconds": 2.0}
@@ -72,7 +72,7 @@ def test_one_output_follows_the_run_and_keeps_what_was_said(cell: Cell, console:
 
 def test_steps_do_not_send_a_picture_each(cell: Cell, console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(notebook.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(notebook_output.time, "monotonic", lambda: now[0])
     watching = NotebookDisplay(console)
     watching.begin("train", epochs=1, steps=1000, done=0)
     for _ in range(1000):

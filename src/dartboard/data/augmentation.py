@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dartboard.data.colours import draw_colours, vary_colours
-from dartboard.data.settings import AugmentSettings
+from dartboard.data.data_settings import AugmentSettings
 from dartboard.data.splits import ImageView
 from dartboard.devices.sending import send
 from dartboard.errors import DataError, SettingsError

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from dartboard.errors import GenotypeError, suggest
 from dartboard.space.genotype import CellGenotype, Choice, Genotype
-from dartboard.space.layers import stage_lengths
 from dartboard.space.ops import ATTENTION, OPS
-from dartboard.space.spaces.registry import SearchSpace
+from dartboard.space.spaces.search_space import SearchSpace
+from dartboard.space.topology import stage_lengths
 
 __all__ = ["check_genotype"]
 

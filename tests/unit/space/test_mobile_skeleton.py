@@ -25,7 +25,7 @@ from dartboard.space import (
     parse_genotype,
     smallest_map,
 )
-from dartboard.space.mobile import MobileSkeleton
+from dartboard.space.mobile_skeleton import MobileSkeleton
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec, path_weights
 from dartboard.supernet.cost import step_work
 

@@ -211,7 +211,7 @@ def test_chunks_add_up(monkeypatch) -> None:
     images = random_images(50).numpy()
     view = ImageView(ImageSet(images, np.zeros(50, dtype=np.int64)), np.arange(50))
     whole = measure_normalization(view)
-    monkeypatch.setattr("dartboard.data.augment._VALUES_PER_CHUNK", 7 * 8 * 8 * 3)
+    monkeypatch.setattr("dartboard.data.augmentation._VALUES_PER_CHUNK", 7 * 8 * 8 * 3)
     assert measure_normalization(view) == whole
 
 

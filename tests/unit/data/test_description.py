@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from dartboard.data import Dataset, DataSettings, ImageSet, describe_dataset, draw_contact_sheet
-from dartboard.data.describe import Duplicate, find_duplicates
+from dartboard.data.description import Duplicate, find_duplicates
 
 from .sources.layouts import write_task
 

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from dartboard.errors import RecipeError, SettingsError
-from dartboard.space.layers import block_kinds
 from dartboard.space.skeleton import CellPlace, MobileEnds, NetworkPlan, Stem
-from dartboard.space.topology import CellTopology
+from dartboard.space.topology import CellTopology, block_kinds
 
 __all__ = ["MobileSkeleton"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from dartboard.data.data_settings import DataSettings
 from dartboard.data.pixels import BrokenImageError, Header, Shape, decode_image, read_header
-from dartboard.data.settings import DataSettings
 from dartboard.data.sources import ArrayData, Encoded, open_source
 
 __all__ = ["DataLook", "look_at_dataset"]

@@ -9,7 +9,7 @@ from dartboard.space.ops import Cost, Norm, Size, op_cost
 from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
 from dartboard.space.ops.mobile import mobile_head_cost, mobile_stem_cost
 from dartboard.space.skeleton import CellPlace, NetworkPlan, ResidualPlace, halved
-from dartboard.space.spaces.registry import SearchSpace
+from dartboard.space.spaces.search_space import SearchSpace
 
 __all__ = ["OperationCosts", "network_cost", "operation_costs", "smallest_map"]
 
