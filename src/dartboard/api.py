@@ -29,6 +29,7 @@ from dartboard.data import (
     given_arrays,
     recorded_source,
 )
+from dartboard.devices import device_name
 from dartboard.errors import DeviceMemoryError, NonFiniteLossError
 from dartboard.records import Comparison, Result
 from dartboard.reports import COMPARISON_FILE, write_comparison, write_report
@@ -36,7 +37,6 @@ from dartboard.runs import Observer, RunDirectory, check_new_file, next_free, wr
 from dartboard.session import (
     Session,
     check_sizes,
-    device_name,
     evaluate_networks,
     finished_result,
     read_genotype,

@@ -1,7 +1,8 @@
-"""Devices: send numbers there, watch their memory, record their work."""
+"""Devices: find and name them, send numbers there, watch their memory, record their work."""
 
+from dartboard.devices.finding import device_name, find_device
 from dartboard.devices.graphs import GRAPHS, Graph, make_graph
 from dartboard.devices.memory import available_memory, equal_steps
 from dartboard.devices.sending import send
 
-__all__ = ["GRAPHS", "Graph", "available_memory", "equal_steps", "make_graph", "send"]
+__all__ = ["GRAPHS", "Graph", "available_memory", "device_name", "equal_steps", "find_device", "make_graph", "send"]

@@ -2,16 +2,14 @@
 
 from dartboard.session.genotype import read_genotype
 from dartboard.session.search import search_genotype
-from dartboard.session.session import Session, device_name, find_device, open_session
+from dartboard.session.session import Session, open_session
 from dartboard.session.sizes import check_sizes, search_length, train_epochs
 from dartboard.session.steps import evaluate_networks, finished_result, summarize, train_networks
 
 __all__ = [
     "Session",
     "check_sizes",
-    "device_name",
     "evaluate_networks",
-    "find_device",
     "finished_result",
     "open_session",
     "read_genotype",

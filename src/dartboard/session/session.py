@@ -12,13 +12,13 @@ import torch
 
 from dartboard.config import changed_keys
 from dartboard.data import ArrayData, Dataset, Normalization, Splits, load_dataset, make_splits, measure_normalization
-from dartboard.devices import GRAPHS
+from dartboard.devices import GRAPHS, find_device
 from dartboard.errors import RunDirectoryError, SettingsError
 from dartboard.runs import Observer, RunDirectory, next_free, write_text
 from dartboard.settings.presets import AUTO
 from dartboard.settings.tree import RunSettings
 
-__all__ = ["Clock", "Session", "device_name", "find_device", "open_session", "phase_seconds"]
+__all__ = ["Clock", "Session", "open_session", "phase_seconds", "worked_seconds"]
 
 _SUMMARY_FILES = ("result.json", "facts.json")
 """The first and the last file that the end of a run writes."""
@@ -222,33 +222,6 @@ def _check_recording(settings: RunSettings, device: torch.device) -> None:
             f"search.cuda_graph records steps on a CUDA device, and this run is on the {device.type}; leave it out, or "
             "choose another --device."
         )
-
-
-def find_device(name: str) -> torch.device:
-    """The device called `name`; "auto" takes the accelerator of this machine (CUDA, MPS, ...) or the CPU.
-
-    Raises:
-        SettingsError: there is no such device here.
-    """
-    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    if name == "auto":
-        return found or torch.device("cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise SettingsError(f"'{name}' is not a device; use auto, cpu, cuda, cuda:N or mps.") from error
-    count = torch.accelerator.device_count() if found and found.type == device.type else 0
-    if device.type != "cpu" and (device.index or 0) >= count:
-        available = "cpu" if found is None else f"cpu, {found.type}, {torch.accelerator.device_count()} of them"
-        raise SettingsError(f"the device '{name}' is not available here; available: {available}.")
-    return device
-
-
-def device_name(device: torch.device) -> str:
-    """The device with its model name, such as "cuda (NVIDIA H100)" or "cpu (2 threads)"."""
-    if device.type == "cuda":
-        return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
 
 
 def _default_directory(settings: RunSettings, *, resume: bool) -> Path:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
+from dartboard.devices import device_name
 from dartboard.records.allowances import Lot
 from dartboard.records.result import (
     AnalysisFacts,
@@ -23,7 +24,7 @@ from dartboard.records.result import (
 )
 from dartboard.runs import VALIDATION_KEYS, Objective, RunDirectory
 from dartboard.session.batches import EVALUATION_BATCH, part_batches
-from dartboard.session.session import Session, device_name, phase_seconds
+from dartboard.session.session import Session, phase_seconds
 from dartboard.session.sizes import network_plan, network_stem, train_epochs
 from dartboard.space import Genotype, Network, get_space, network_cost
 from dartboard.training import (

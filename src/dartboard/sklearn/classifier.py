@@ -17,10 +17,10 @@ from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, va
 
 from dartboard import api
 from dartboard.data import ArrayData, DataSettings
+from dartboard.devices import find_device
 from dartboard.display import progress
 from dartboard.errors import DataError, RunDirectoryError
 from dartboard.runs import Observer, next_free
-from dartboard.session import find_device
 from dartboard.sklearn.images import as_images, class_names
 from dartboard.sklearn.model import PortableModel
 from dartboard.sklearn.page import ReportPage

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from dartboard.devices import device_name
 from dartboard.session.search import describe_search
-from dartboard.session.session import Session, device_name
+from dartboard.session.session import Session
 from dartboard.session.sizes import train_epochs
 from dartboard.settings.tree import Step
 from dartboard.wording import duration

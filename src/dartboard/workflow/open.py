@@ -10,8 +10,9 @@ from typing import Any
 
 from dartboard.budget.planner import plan_budget
 from dartboard.data import ArrayData, look_at_dataset
+from dartboard.devices import find_device
 from dartboard.runs import Observer, RunDirectory
-from dartboard.session.session import Session, find_device, open_session
+from dartboard.session.session import Session, open_session
 from dartboard.settings.automatic import Situation, decide_by_rules
 from dartboard.settings.request import Request
 from dartboard.settings.tree import Decision, RunSettings, resolve_settings

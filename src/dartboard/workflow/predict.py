@@ -18,10 +18,10 @@ from dartboard.data import (
     ImageView,
     load_images,
 )
+from dartboard.devices import find_device
 from dartboard.errors import RunDirectoryError
 from dartboard.runs import Observer, read_json
 from dartboard.session.batches import EVALUATION_BATCH
-from dartboard.session.session import find_device
 from dartboard.space import Network
 from dartboard.training import (
     ExportedModel,

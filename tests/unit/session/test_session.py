@@ -2,38 +2,14 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
 
-from dartboard.errors import DataError, RunDirectoryError, SettingsError
+from dartboard.errors import DataError, RunDirectoryError
 from dartboard.runs import Observer, RunDirectory
-from dartboard.session import device_name, open_session
-from dartboard.session.session import find_device, phase_seconds
+from dartboard.session import open_session
+from dartboard.session.session import phase_seconds
 from dartboard.settings import resolve_settings
 
 SMOKE = {"space": "darts", "preset": "smoke", "device": "cpu"}
-
-
-def test_the_cpu_is_always_there() -> None:
-    assert find_device("cpu") == torch.device("cpu")
-    assert device_name(torch.device("cpu")) == f"cpu ({torch.get_num_threads()} threads)"
-
-
-def test_auto_takes_the_accelerator_if_there_is_one() -> None:
-    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else torch.device("cpu")
-    assert find_device("auto") == found
-
-
-@pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "cpu,cuda"])
-def test_what_is_no_device_is_refused(name: str) -> None:
-    with pytest.raises(SettingsError, match=rf"'{name}' is not a device; use auto, cpu, cuda, cuda:N or mps"):
-        find_device(name)
-
-
-@pytest.mark.parametrize("name", ["cuda", "cuda:7", "mps", "meta"])
-def test_an_absent_device_is_refused_with_those_that_are_there(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
-    with pytest.raises(SettingsError, match=rf"the device '{name}' is not available here; available: cpu\."):
-        find_device(name)
 
 
 def test_a_session_records_settings_and_split_only_when_it_begins(tmp_path: Path) -> None:
