@@ -24,7 +24,7 @@ S = TypeVar("S", bound=Settings)
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML in which `1e-3` is a number, as in YAML 1.2 and everywhere else; version 1.1 makes it a text."""
+    """Safe YAML that reads `1e-3` as a number, as YAML 1.2 does; PyYAML follows version 1.1, where it is a text."""
 
 
 _Loader.add_implicit_resolver(
@@ -32,7 +32,7 @@ _Loader.add_implicit_resolver(
 )
 
 _UNREADABLE = (yaml.YAMLError, ValueError, AttributeError, RecursionError)
-"""What reading YAML raises; the last three for an impossible date, a wrong tag and thousands of nested brackets."""
+"""What reading YAML can raise. The last three come from an impossible date, a wrong tag and very deep nesting."""
 
 
 def resolve(cls: type[S], *layers: Mapping[str, Any]) -> S:

@@ -9,6 +9,7 @@ __all__ = [
     "DartboardError",
     "DataError",
     "DeviceMemoryError",
+    "ExportError",
     "GenotypeError",
     "NonFiniteLossError",
     "RecipeError",
@@ -28,7 +29,7 @@ class SettingsError(DartboardError, ValueError):
 
 
 class BudgetError(SettingsError):
-    """A budget is too small for what is asked; the message says what the least would be."""
+    """A budget is too small for what is asked; the message names the smallest one that would do."""
 
 
 class UnknownNameError(DartboardError, LookupError):
@@ -56,7 +57,7 @@ class CheckpointError(DartboardError, ValueError):
 
 
 class ExportError(DartboardError, RuntimeError):
-    """A network cannot be exported, packages for that are absent, or the file would not say what the network says."""
+    """A network cannot be exported, packages for it are missing, or the file would predict something else."""
 
 
 class DeviceMemoryError(DartboardError, MemoryError):
@@ -68,7 +69,7 @@ class NonFiniteLossError(DartboardError, ArithmeticError):
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """The second half of an error sentence about an unknown name: its nearest names, or all when none is near.
+    """The end of an error message about an unknown name: the known names nearest to it, or all if none is near.
 
     >>> suggest("drats", ["darts", "random"])
     "did you mean 'darts'?"

@@ -1,4 +1,4 @@
-"""Work that threads do ahead of the one who asks for it, in order."""
+"""Work that threads do in advance, and whose results come in order."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -19,8 +19,8 @@ def map_ahead(function: Callable[[T], R], items: Iterable[T], *, threads: int, a
     Args:
         function: called in the threads.
         items: taken in the thread of the caller, a few ahead of the results.
-        threads: how many; 0 for none, so that every call is made when its result is asked for.
-        ahead: calls that are begun, or wait for a thread, beyond the one whose result is asked for; at least 1.
+        threads: how many threads; with 0, the caller's thread makes every call when its result is asked for.
+        ahead: how many calls may be running or waiting beyond the one whose result is asked for; at least 1.
     """
     if not threads:
         yield from map(function, items)

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 PHOTOGRAPH_SIDE = 96
-"""Images of at least so many pixels a side are taken for photographs."""
+"""Images whose shorter side has at least this many pixels count as photographs."""
 
 _PHOTOGRAPH_SCALE = 0.35
 _STD_FLOOR = 1e-6
@@ -45,7 +45,7 @@ def measure_normalization(view: ImageView) -> Normalization:
     """Mean and population standard deviation per channel over all pixels of the given (training) images.
 
     Sums are integers and therefore exact; images are read in chunks, so mapped files need not fit into memory. A
-    standard deviation below 1e-6, of images that are all the same, counts as 1e-6.
+    standard deviation below 1e-6 (all images are the same) is replaced by 1e-6.
 
     Raises:
         DataError: there are no images.
@@ -99,7 +99,7 @@ class Draws(NamedTuple):
         box: float32, shape (batch, 4), or None without random resized crop: centre x, centre y, width and height of
             the crop as fractions of the image.
         hole: int64, shape (batch, 2), or None without cutout: row and column of the centre of the blank square.
-        colours: float32, shape (batch, 4), or None where colours stay: see `draw_colours`.
+        colours: float32, shape (batch, 4), what `draw_colours` gives; None where colours stay as they are.
     """
 
     top: Tensor
@@ -159,7 +159,7 @@ class Augmentation:
         return self.apply(images, self.draw(len(images), generator))
 
     def plain(self, images: Tensor) -> Tensor:
-        """Normalised images; shapes as for `train`."""
+        """Normalised images, not varied: uint8 (batch, height, width, channels) -> float32 (batch, channels, ...)."""
         return self._normalize(images.to(torch.float32)).permute(0, 3, 1, 2)
 
     def draw(self, batch: int, generator: torch.Generator) -> Draws:
@@ -177,7 +177,7 @@ class Augmentation:
         return Draws(shifts[0], shifts[1], mirrored, box, hole, colours)
 
     def apply(self, images: Tensor, draws: Draws) -> Tensor:
-        """Carry out `draws`; shapes as for `train`."""
+        """Carry out `draws` on uint8 images (batch, height, width, channels); returns what `train` returns."""
         draws = draws.to(images.device)
         if draws.box is not None:
             varied = _resized_crop(images, draws.box, draws.mirrored)
@@ -243,10 +243,10 @@ def outside_squares(centres: Tensor, side: int, height: int, width: int) -> Tens
     """False within the square about each centre, clipped at the border; shape (batch, height, width, 1).
 
     Args:
-        centres: row and column of each, (batch, 2), int64; they may lie outside.
-        side: of the squares, in pixels.
-        height: of the images.
-        width: of the images.
+        centres: row and column of each square's centre, int64, shape (batch, 2); they may lie outside of the image.
+        side: side of the squares, in pixels.
+        height: height of the images, in pixels.
+        width: width of the images, in pixels.
     """
     inside = []
     for axis, length in enumerate((height, width)):

@@ -23,7 +23,7 @@ RESIDENT_BELOW_BYTES = 4 * 2**30
 """Images that take less are copied to the device once; others are gathered on the host for each batch."""
 
 _SHARE_OF_MEMORY = 8
-"""On the CPU at most one part in so many of its memory: a search holds up to three parts of a dataset."""
+"""On the CPU, images may take at most one eighth of the memory, since a search holds up to three parts of a dataset."""
 
 
 class Batch(NamedTuple):
@@ -91,7 +91,11 @@ class Batches:
         return len(self.view) // self.batch_size
 
     def enlarged(self, images: int) -> "Batches":
-        """The same images in batches of so many more each, as far as there are images; they are not copied."""
+        """The same images in larger batches; the images are not copied.
+
+        Args:
+            images: how many more images a batch has; no batch has more than there are images.
+        """
         larger = copy.copy(self)
         larger.batch_size = max(1, min(self.batch_size + images, len(self.view)))
         return larger
@@ -119,14 +123,14 @@ class Batches:
         """Every image once, in the order of the view and without augmentation; the last batch may be smaller.
 
         Args:
-            batch_size: images per batch; None for that of training.
+            batch_size: images per batch; None for the batch size of training.
         """
         with closing(self._gather(self._in_order(batch_size or self.batch_size))) as gathered:
             for there, images in gathered:
                 yield Batch(self.augmentation.plain(images), self._labels_at(there))
 
     def images_in_order(self) -> Iterator[Tensor]:
-        """The images of `in_order`, whether they have labels or not."""
+        """The images of `in_order`, float32 (batch, channels, height, width), whether they have labels or not."""
         with closing(self._gather(self._in_order(self.batch_size))) as gathered:
             for _, images in gathered:
                 yield self.augmentation.plain(images)
@@ -154,7 +158,7 @@ class Batches:
         return self._labels.index_select(0, send(positions, self.device))
 
     def _gather(self, parts: Iterable[Tensor]) -> Generator[tuple[Tensor, Tensor]]:
-        """Positions of the view, and the images there on the device, uint8 (batch, height, width, channels)."""
+        """Positions in the view, and the images at them, on the device; uint8 (batch, height, width, channels)."""
         if self._resident is not None:
             for there in parts:
                 yield there, self._resident.index_select(0, send(there, self.device))

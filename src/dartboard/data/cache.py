@@ -55,8 +55,8 @@ def fingerprint(index: SourceIndex, settings: DataSettings) -> str:
 def load_decoded(root: Path, key: str, mapped_from: int) -> Decoded | None:
     """The decoded images stored under `key`; None when there are none or the entry is damaged.
 
-    If all together have `mapped_from` bytes or more, they are left on disk and mapped, read-only, and their checksum is
-    not verified.
+    Images that take `mapped_from` bytes or more together stay on disk and are mapped read-only; their checksum is not
+    verified.
     """
     entry = root / key
     try:
@@ -71,7 +71,7 @@ def load_decoded(root: Path, key: str, mapped_from: int) -> Decoded | None:
 
 
 def store_decoded(root: Path, key: str, decoded: Decoded) -> None:
-    """Store decoded images under `key`, in place of what may be there; nothing is left behind on failure.
+    """Store decoded images under `key`, replacing an older entry; nothing is left behind on failure.
 
     Raises:
         OSError: the folder cannot be written, or the disk is full.
@@ -87,14 +87,14 @@ def store_decoded(root: Path, key: str, decoded: Decoded) -> None:
 
 
 def take_over(root: Path, key: str, building: Path, decoded: Decoded) -> None:
-    """Make a folder that holds the decoded images the entry `key`, in place of what may be there.
+    """Turn the folder `building`, which holds the decoded images, into the entry `key`, replacing an older one.
 
     Raises:
         OSError: the folder cannot be written, or the disk is full.
     """
     splits = {}
     for name, images in decoded.splits.items():
-        # The checksum of images on disk would never be verified, so they are not read once more for it.
+        # Nobody verifies the checksum of images on disk, so they are not read again to compute one.
         checksums = {} if images.file else {"images": _checksum(images.images)}
         if images.labels is not None:
             np.save(building / f"labels-{name}.npy", images.labels, allow_pickle=False)

@@ -13,7 +13,7 @@ _TURN = ((0.0, -1.0, 1.0), (1.0, 0.0, -1.0), (-1.0, 1.0, 0.0))
 
 
 def draw_colours(batch: int, color_jitter: float, hue_jitter: float, generator: torch.Generator) -> Tensor:
-    """How the colours of each image are to vary.
+    """Draw how the colours of each image vary.
 
     Returns:
         Factors of brightness, contrast and saturation, uniform in 1 - color_jitter .. 1 + color_jitter, and turns of
@@ -32,12 +32,12 @@ def vary_colours(images: Tensor, colours: Tensor) -> Tensor:
     shift for each image. Values are limited to 0..255 once, in the end. Images that have other than three channels have
     no hue; their grey is the mean of the channels.
 
-    Source: `ColorJitter` of torchvision, which turns hues in HSV, limits values after each change and draws the order
-    of the four.
+    Source: `ColorJitter` of torchvision. Differs: that one turns hues in HSV, limits values after each change and draws
+    the order of the four.
 
     Args:
         images: float32 in 0..255, shape (batch, height, width, channels).
-        colours: as of `draw_colours`, on the device of the images.
+        colours: what `draw_colours` gives, shape (batch, 4), on the device of the images.
 
     Returns:
         float32 in 0..255, of the same shape.

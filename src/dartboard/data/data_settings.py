@@ -25,11 +25,11 @@ class DataSettings(Settings):
     the network untested."""
 
     split_seed: int | None = Field(default=None, ge=0)
-    """Root of the random streams that say which images serve for what. None: `seed`; the searches of a run with `seeds`
-    have that of the run, so that none of them sees its test images."""
+    """Seed of the division into training, validation and test images. None: the run's `seed`; all searches of a run
+    with `seeds` divide as the run does, so that none of them sees its test images."""
 
     max_train_images: int | None = Field(default=None, ge=4)
-    """Use only this many training images, drawn per class and always the same ones; for trials. None uses all."""
+    """Use only this many training images, for trials: drawn from each class, always the same ones. None uses all."""
 
     image_column: str = "image"
     """Column of a parquet file or manifest that holds the encoded images or the paths of their files. In manifests
@@ -45,9 +45,9 @@ class DataSettings(Settings):
     """Keep the decoded images on disk, so that the next run with the same files starts at once."""
 
     memory_mib: int | None = Field(default=None, ge=0)
-    """From so many MiB on, decoded images are not held in memory: a dataset of that size is decoded to files, in the
-    cache or, without `cache`, in temporary ones; a part of that size is read from there batch by batch. None: 512 for a
-    dataset, 4096 for a part, or on a CPU an eighth of the machine's memory where that is less. Results do not depend on
+    """Size in MiB from which decoded images are not held in memory. A dataset of that size is decoded to files in the
+    cache, or to temporary files without `cache`; a part of that size is read from them batch by batch. None: 512 for a
+    dataset; for a part 4096, or an eighth of the machine's memory on a CPU where that is less. Results do not depend on
     it."""
 
     workers: int | None = Field(default=None, ge=0, le=64)

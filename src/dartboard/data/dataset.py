@@ -19,8 +19,8 @@ class ImageSet:
     Attributes:
         images: uint8, shape (images, height, width, channels); may be memory-mapped and is never written to.
         labels: int64, shape (images,), each in 0..classes-1; None for a test set whose labels are not known.
-        names: what messages and predictions call each image, in order; empty where nobody asks for them.
-        file: what `images` is a mapping of, where it is one.
+        names: what messages and predictions call each image, in order; empty where names are not needed.
+        file: the file that `images` maps, where the images lie on disk; else None.
     """
 
     images: npt.NDArray[np.uint8]
@@ -39,7 +39,9 @@ class ImageSet:
             DataError: there are none.
         """
         if self.labels is None:
-            raise DataError("these images have no labels, so nothing can be learned from them and no accuracy given.")
+            raise DataError(
+                "these images have no labels, so they cannot be learned from or tested on; give every image a label."
+            )
         return self.labels
 
     def read(self, rows: npt.NDArray[np.int64], into: npt.NDArray[np.uint8] | None = None) -> npt.NDArray[np.uint8]:

@@ -52,8 +52,8 @@ class DatasetDescription:
         shape: (channels, height, width) that a run would use.
         images: readable images of each split that the source has.
         counts: for each split with labels the images of each class, in label order.
-        smallest: (width, height) of the image with the fewest pixels, as it lies there.
-        largest: the same of the image with the most.
+        smallest: (width, height) of the image with the fewest pixels, before resizing.
+        largest: (width, height) of the image with the most pixels, before resizing.
         sizes: how many different sizes there are.
         broken: for each split the names of unreadable images and the reasons.
         duplicates: test images that are training images too, after decoding to `shape`.
@@ -85,9 +85,9 @@ def describe_dataset(
     """Read a dataset and describe it; broken images are counted rather than refused.
 
     Args:
-        source: as for `load_dataset`.
-        settings: as for `load_dataset`.
-        progress: as for `load_dataset`.
+        source: the dataset, in any form that `load_dataset` takes.
+        settings: how images are sized, and whether to use the cache; `skip_broken` counts as on.
+        progress: called now and then with the numbers of images decoded and to be decoded.
 
     Returns:
         The description, and the dataset itself.
@@ -137,7 +137,7 @@ def find_duplicates(train: ImageSet, test: ImageSet) -> tuple[Duplicate, ...]:
 def draw_contact_sheet(dataset: Dataset) -> bytes:
     """A PNG file with one strip a class: its name and count, and ten of its training images, evenly spaced.
 
-    Images below 64 pixels are enlarged without smoothing. Of more than 100 classes the first 100 are drawn.
+    Images below 64 pixels are enlarged without smoothing. Only the first 100 classes are drawn.
     """
     labels = dataset.train.true_labels
     strips = dataset.classes[:_MOST_CLASSES]
@@ -163,7 +163,7 @@ def _digest(image: npt.NDArray[np.uint8]) -> bytes:
 
 
 def _native_sizes(source: str | Path | ArrayData | None, settings: DataSettings) -> Counter[Size]:
-    """(width, height) of every readable image as it lies there -> how many have it."""
+    """(width, height) of the readable images, before resizing -> how many have it."""
     sizes: Counter[Size] = Counter()
     for split in open_source(source, settings).splits.values():
         for encoded in split.images:

@@ -1,4 +1,4 @@
-"""Room on disk for images that are too many for the memory, found before they are decoded."""
+"""Room on disk for images that do not fit into memory, made before they are decoded."""
 
 import math
 import secrets
@@ -20,17 +20,17 @@ __all__ = ["DiskRoom"]
 
 
 class DiskRoom:
-    """Files for decoded images: in a folder that can become an entry of the cache, or else without a name.
+    """Files for decoded images, in a folder that can become an entry of the cache, or without a name.
 
-    Use it as a context manager: a folder that nobody took over is removed when it is left, and that of a process that
-    was killed when the next one enters.
+    Use it as a context manager: entering removes the folders of killed processes, and leaving removes its own folder
+    unless somebody took that over.
 
     Args:
         entry: the folder in the cache; None for files without a name, which end with the process.
 
     Attributes:
-        folder: where the files lie; None as long as there are none, and where they have no name.
-        refusal: why they could not be made in the cache; or nothing.
+        folder: the folder of the files; None before there are any, and for files without a name.
+        refusal: why the cache could not hold the files; empty if it could.
     """
 
     def __init__(self, entry: Path | None) -> None:

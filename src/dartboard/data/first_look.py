@@ -24,12 +24,12 @@ class DataLook:
     """What is known of a dataset without decoding it.
 
     Attributes:
-        images: for training.
-        counts: the same by class, in label order.
+        images: number of training images.
+        counts: number of training images of each class, in label order.
         channels: 1 where all images looked at are gray, else 3.
-        side: their median shorter side in pixels.
-        same_size: whether all of them have one size.
-        flat: share of their pixels that have the commonest shade of gray, as the paper around a drawing has.
+        side: median shorter side of the images looked at, in pixels.
+        same_size: whether the images looked at all have one size.
+        flat: share of pixels that have the commonest shade of gray, such as the paper around a drawing.
     """
 
     images: int
@@ -54,16 +54,16 @@ def look_at_dataset(source: str | Path | ArrayData | None, settings: DataSetting
     """Count the training images by class, read the first headers and decode a few images.
 
     Args:
-        source: as for `load_dataset`.
-        settings: the names of the columns and `max_train_images` are used.
+        source: the dataset, in any form that `load_dataset` takes.
+        settings: the settings of which the names of the columns and `max_train_images` are used.
 
     Raises:
-        DataError: nothing usable lies there.
+        DataError: there is no usable dataset.
     """
     split = open_source(source, settings).splits.get("train")
     labels = None if split is None else split.labels
     if split is None or labels is None:
-        return DataLook(0, (0,), 3, 0, same_size=True)  # whoever loads it will say what is missing
+        return DataLook(0, (0,), 3, 0, same_size=True)  # loading the dataset tells the user what is missing
     headers = [header for encoded in islice(split.images, _HEADERS) if (header := _header(encoded))]
     sides = [min(header.height, header.width) for header in headers] or [0]
     most = settings.max_train_images or len(labels)

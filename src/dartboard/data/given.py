@@ -17,7 +17,11 @@ Data = str | Path | Sequence[npt.NDArray[Any]] | Mapping[str, npt.NDArray[Any]]
 
 
 def given_arrays(data: Data | None) -> ArrayData | None:
-    """The dataset if it is given as arrays; raises DataError when they are not two."""
+    """The dataset if it is given as arrays, else None.
+
+    Raises:
+        DataError: a sequence of arrays does not hold exactly two, images and labels.
+    """
     if data is None or isinstance(data, str | Path):
         return None
     if isinstance(data, Mapping):
@@ -31,7 +35,13 @@ def given_arrays(data: Data | None) -> ArrayData | None:
 
 
 def recorded_source(data: Data | None) -> dict[str, Any]:
-    """The dataset as recorded, if one is given: absolute, so that a run can be resumed from another folder."""
+    """The setting `source` that a run records for a dataset; empty if none is given.
+
+    A path is recorded as absolute, so that the run can be resumed from another folder.
+
+    Raises:
+        DataError: the path cannot be resolved, or arrays are not two.
+    """
     if data is None:
         return {}
     if isinstance(data, str | Path) and str(data) == "digits":

@@ -18,11 +18,12 @@ from dartboard.data.rowfile import SUPPORTED, ArrayShape, RowFile, array_bytes
 from dartboard.data.sources import ArrayData, EncodedSplit, SourceIndex, SplitName, open_images, open_source
 from dartboard.data.splits import apportion
 from dartboard.errors import DataError
+from dartboard.wording import count
 
 __all__ = ["load_dataset", "load_images"]
 
 MAPPED_FROM_BYTES = 512 * 2**20
-"""From this size on, all splits together, images are decoded to disk and mapped into memory."""
+"""Datasets of at least this size, all splits together, are decoded to disk and mapped into memory."""
 
 _SUBSET_SEED = 0
 
@@ -44,7 +45,7 @@ def load_dataset(
         settings: how images are sized, what happens to broken ones, and whether to use the cache.
         cache_dir: where decoded images are kept; None for DARTBOARD_CACHE or the user's cache folder.
         progress: called now and then with the numbers of images decoded and to be decoded.
-        to_look_at: nothing is predicted, so broken images without labels may be left out like others.
+        to_look_at: whether the images are only looked at; then broken images without labels may be left out as well.
 
     Raises:
         DataError: there is no usable dataset; the message says what was found and what to do.
@@ -79,7 +80,7 @@ def load_images(
 
     Args:
         source: as for `load_dataset`, or a folder of images without class folders.
-        settings: the names of the columns are used.
+        settings: the settings of which only the names of the columns are used.
         image_shape: (channels, height, width) that the network was trained on.
         progress: called now and then with the numbers of images decoded and to be decoded.
 
@@ -109,8 +110,8 @@ def _train_labels(index: SourceIndex) -> npt.NDArray[np.int64]:
         split = index.splits.get(name)
         if split is not None and split.labels is None:
             raise DataError(
-                f"{split.unlabelled or f'the {name} images of {index.name} have no labels'}; nothing can be "
-                "learned without, so give every training image a label."
+                f"{split.unlabelled or f'the {name} images of {index.name} have no labels'}; give every image that "
+                "is trained or validated on a label."
             )
     labels = index.splits["train"].labels
     assert labels is not None
@@ -133,9 +134,9 @@ def _named(images: ImageSet, split: EncodedSplit, broken: Mapping[int, str]) -> 
 def _check_classes(name: str, classes: Sequence[str], labels: npt.NDArray[np.int64]) -> None:
     if len(classes) < 2:
         raise DataError(
-            f"{name} has {len(classes) or 'no'} class{'' if len(classes) == 1 else 'es'}"
-            f"{''.join(f' ({only})' for only in classes)}; classification needs at least two, with one folder or label "
-            "for each."
+            f"{name} has {count(len(classes), 'class', 'classes')}"
+            f"{''.join(f' ({only})' for only in classes)}; classification needs at least two, each with a folder "
+            "or label of its own."
         )
     counts = np.bincount(labels, minlength=len(classes))
     for number in np.flatnonzero(counts < 2).tolist():
@@ -157,7 +158,7 @@ def _thin_out(index: SourceIndex, max_images: int) -> SourceIndex:
         )
     chosen = _subset_sizes(counts, max_images)
     rng = np.random.default_rng(_SUBSET_SEED)
-    kept = [rng.permutation(np.flatnonzero(labels == number))[:count] for number, count in enumerate(chosen.tolist())]
+    kept = [rng.permutation(np.flatnonzero(labels == number))[:size] for number, size in enumerate(chosen.tolist())]
     note = f"Only {max_images} of the {len(train)} training images are used, as max_train_images asks."
     splits = {**index.splits, "train": train.take(np.sort(np.concatenate(kept)))}
     return replace(index, splits=splits, notes=(*index.notes, note))
@@ -197,10 +198,10 @@ def _decode(index: SourceIndex, settings: DataSettings, cache_dir: Path | None, 
 
 
 def _mapped_from(index: SourceIndex, settings: DataSettings) -> int:
-    """From how many bytes on the images are decoded to disk."""
+    """How many bytes the images must take to be decoded to disk."""
     if settings.memory_mib is not None:
         return settings.memory_mib * 2**20
-    # What is not cacheable is an array already, so the memory has shown that it holds the images.
+    # Images that are not cacheable are arrays already, so they are known to fit into memory.
     return MAPPED_FROM_BYTES if index.cacheable else sys.maxsize
 
 
@@ -213,7 +214,7 @@ def _files_in(room: DiskRoom, mapped_from: int) -> MakeFiles:
 
 
 def _store(root: Path, key: str, decoded: Decoded, room: DiskRoom) -> str:
-    """Keep the images under `key`; returns why that cannot be, or nothing."""
+    """Keep the images under `key`; returns the reason if that fails, else an empty text."""
     if room.refusal:
         return room.refusal
     try:

@@ -20,10 +20,10 @@ ADVICE = (
     "make room there, name another folder with DARTBOARD_CACHE (TMPDIR without data.cache), choose a smaller "
     "data.image_size, or let more stay in memory with data.memory_mib"
 )
-"""What to do where there is too little room."""
+"""What the user can do where there is too little room."""
 
 SUPPORTED = hasattr(os, "preadv")
-"""Whether the system can read and write at a place of a file without moving a position that threads share."""
+"""Whether the system can read and write at any place of a file without a position that threads would share."""
 
 ArrayShape = tuple[int, int, int, int]
 """(images, height, width, channels)"""
@@ -39,7 +39,7 @@ class RowFile:
     kills the process instead of raising an error.
 
     Args:
-        descriptor: of the open file, which is taken over.
+        descriptor: descriptor of the open file, which this object takes over.
         offset: bytes before the first image.
         shape: (images, height, width, channels).
         place: the folder that messages name.
@@ -58,17 +58,17 @@ class RowFile:
 
     @classmethod
     def create_nameless(cls, folder: Path, shape: ArrayShape) -> "RowFile":
-        """The same without a name, so that it is gone with the process, however that ends; raises OSError."""
+        """A new file of black images without a name, which goes with the process however that ends; raises OSError."""
         with tempfile.TemporaryFile(dir=folder) as stream:
             return cls._filled(os.dup(stream.fileno()), shape, folder)
 
     @classmethod
     def open(cls, path: Path) -> "RowFile":
-        """A file that is there, to be read.
+        """Open a file for reading.
 
         Raises:
-            OSError: it cannot be read.
-            ValueError: it is damaged, or holds something else than images.
+            OSError: the file cannot be read.
+            ValueError: the file is damaged, or holds something other than images.
         """
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
         if mapped.dtype != np.uint8 or mapped.ndim != 4 or not mapped.flags.c_contiguous:
@@ -86,7 +86,7 @@ class RowFile:
 
     @property
     def images(self) -> npt.NDArray[np.uint8]:
-        """All images as a read-only mapping, for those who look at some of them."""
+        """All images as a read-only mapping, (images, height, width, channels), for whoever looks at a few of them."""
         with os.fdopen(os.dup(self._descriptor), "rb") as stream:
             return np.memmap(stream, dtype=np.uint8, mode="r", offset=self._offset, shape=self.shape)
 
@@ -94,8 +94,8 @@ class RowFile:
         """Read some images.
 
         Args:
-            rows: which, shape (chosen,), not negative.
-            out: where to, shape (chosen, height, width, channels), contiguous.
+            rows: which images, shape (chosen,), not negative.
+            out: where they are put, shape (chosen, height, width, channels), contiguous.
 
         Raises:
             DataError: the disk fails, or the file was cut short.
@@ -165,7 +165,7 @@ class RowFile:
 
 
 def array_bytes(shape: ArrayShape) -> int:
-    """What images of that shape take."""
+    """Bytes that images of that shape take."""
     return math.prod(shape)
 
 

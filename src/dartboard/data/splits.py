@@ -15,7 +15,10 @@ __all__ = ["ImageView", "Part", "SplitSource", "Splits", "apportion", "make_spli
 
 Indices = npt.NDArray[np.int64]
 Part = Literal["weights", "alphas", "train", "validation", "test"]
+"""What images are used for; `Splits` says which images each part has."""
+
 SplitSource = Literal["train", "validation", "test"]
+"""Set of the dataset that a part's images come from."""
 
 _STREAM = 0x5B117
 _POOL_PER_CLASS = 2
@@ -38,7 +41,7 @@ class ImageView:
 
     @property
     def labels(self) -> Indices:
-        """int64, shape (chosen,); raises DataError where the set has none."""
+        """The labels of the chosen images, int64, shape (chosen,); raises DataError where the set has none."""
         return self.image_set.true_labels[self.indices]
 
     @property
@@ -120,14 +123,14 @@ def make_splits(dataset: Dataset, settings: DataSettings, seed: int) -> Splits:
     """Divide a dataset, class by class.
 
     Test and validation hold each class in its ratio within one image, and so do the two halves of the search pool.
-    What the source brought as validation or test set is used whole. Otherwise the test images are drawn first, so they
+    A validation or test set that the source brings is used whole. Otherwise the test images are drawn first, so they
     are the same for every `validation_fraction`; then the validation images; the rest is the search pool, halved. Each
     class keeps at least two images in the pool, even if test and validation come out smaller.
 
     Args:
         dataset: the dataset to divide.
-        settings: the fractions.
-        seed: any integer from 0 on; the only source of randomness.
+        settings: the fractions set aside for test and validation.
+        seed: an integer of at least 0; the only source of randomness.
 
     Raises:
         DataError: a class has fewer than two training images, or a test is asked for and no class can spare an image.

@@ -1,4 +1,4 @@
-"""Devices: find and name them, send numbers there, watch their memory, record their work."""
+"""Devices: find and name them, send numbers to them, know their memory, record their work."""
 
 from dartboard.devices.finding import device_name, find_device
 from dartboard.devices.graphs import GRAPHS, Graph, make_graph

@@ -1,4 +1,4 @@
-"""Work recorded once on a device and repeated there, without the Python that asked for it."""
+"""Work that is recorded once on a device and repeated there without running Python again."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -9,22 +9,22 @@ __all__ = ["GRAPHS", "Graph", "make_graph"]
 
 
 class Graph(Protocol):
-    """What a device is asked to do, in fixed places of its memory."""
+    """Recorded work of a device, which always reads and writes the same places of its memory."""
 
     def warm_up(self, run: Callable[[], None]) -> None:
-        """Run something like what is captured next, so that what is made once is made."""
+        """Run work like that to be captured, so that whatever is set up at the first use exists before the capture."""
         ...
 
     def capture(self, run: Callable[[], None]) -> None:
-        """Record what `run` asks of the device; nothing of it is carried out.
+        """Record what `run` asks of the device, without carrying it out.
 
         Raises:
-            RuntimeError: it cannot be recorded; most likely the host waits for the device on the way.
+            RuntimeError: `run` cannot be recorded, most likely because it makes the host wait for the device.
         """
         ...
 
     def replay(self) -> None:
-        """Carry out what was recorded, on what lies in the same places now."""
+        """Carry out the recorded work on the present content of the same places."""
         ...
 
 
@@ -40,7 +40,7 @@ class CudaGraph:
         self._graph = torch.cuda.CUDAGraph()
 
     def warm_up(self, run: Callable[[], None]) -> None:
-        """See `Graph`. On a stream of its own, as torch asks for before a capture."""
+        """Run `run` on a stream of its own, which torch requires before a capture."""
         main = torch.cuda.current_stream(self._device)
         side = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         side.wait_stream(main)
@@ -49,12 +49,16 @@ class CudaGraph:
         main.wait_stream(side)
 
     def capture(self, run: Callable[[], None]) -> None:
-        """See `Graph`. Other threads, which read images ahead, may use CUDA meanwhile."""
+        """Record what `run` asks of the device; other threads, which read images ahead, may use CUDA meanwhile.
+
+        Raises:
+            RuntimeError: `run` cannot be recorded.
+        """
         with torch.cuda.device(self._device), torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
             run()
 
     def replay(self) -> None:
-        """See `Graph`."""
+        """Launch the recorded work on the current stream."""
         self._graph.replay()
 
 

@@ -1,4 +1,4 @@
-"""Memory of a process that takes thousands of equal steps: what one step gives back, the next one needs again."""
+"""Memory of a process that takes thousands of equal steps: each step needs again what the last one gave back."""
 
 import ctypes
 import gc
@@ -16,11 +16,11 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _UNKNOWN = 4 * 2**30
 _LARGEST_TRIM = 2**31 - 1
 _LARGEST_MMAP = 32 * 2**20
-"""The largest that glibc takes: allocations below it come from the heap."""
+"""The largest threshold that glibc accepts: allocations below it come from the heap."""
 
 
 def available_memory(device: torch.device) -> int:
-    """Bytes that the device can still give; where it does not say, half of what the machine has, or 4 GiB."""
+    """Free memory of a device in bytes; where the system does not tell, half of the machine's memory, or 4 GiB."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     try:
@@ -34,11 +34,11 @@ def available_memory(device: torch.device) -> int:
 
 @contextmanager
 def equal_steps() -> Iterator[None]:
-    """Within, a step neither waits for memory to come back from the system nor for old objects to be looked at again.
+    """A context in which steps wait neither for the system to hand out memory nor for Python to look at old objects.
 
-    Python's garbage collector leaves alone what exists at the start: imports, data, networks. A step makes thousands of
-    short-lived objects, which set the collector off, and going through everything else each time slows a
-    search step. See also `keep_freed_memory`.
+    Python's garbage collector ignores the objects that exist at the start: imports, data, networks. A step makes
+    thousands of short-lived objects, which start the collector, and looking through all other objects each time slows
+    a search step. `keep_freed_memory` does the rest.
     """
     keep_freed_memory()
     gc.collect()
@@ -56,7 +56,7 @@ def keep_freed_memory() -> None:
     """
     if not sys.platform.startswith("linux"):
         return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries of Linux have none
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries of Linux lack it
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP)
         mallopt(_M_TRIM_THRESHOLD, _LARGEST_TRIM)

@@ -7,14 +7,17 @@ __all__ = ["send"]
 
 
 def send(tensor: Tensor, device: torch.device, dtype: torch.dtype | None = None) -> Tensor:
-    """The tensor on a device, without waiting for what that is doing where this is safe; itself if it is there already.
+    """Copy a tensor to a device, without waiting for its earlier work where that is safe.
 
-    CUDA has read memory that is not pinned when the call returns, so that the tensor may go. MPS reads it later, when
-    other numbers may lie there (github.com/pytorch/pytorch/issues/189690), and must be waited for.
+    On CUDA, memory that is not pinned has been read when the call returns, so the tensor may be freed. MPS reads it
+    later, when it may hold other numbers (github.com/pytorch/pytorch/issues/189690), so the call waits there.
 
     Args:
-        tensor: on the host.
-        device: where to.
-        dtype: what to convert to; None: nothing.
+        tensor: a tensor on the host.
+        device: the device to copy to.
+        dtype: type of the copy; None keeps that of the tensor.
+
+    Returns:
+        A tensor on `device`, of the same shape; `tensor` itself if nothing has to change.
     """
     return tensor.to(device=device, dtype=dtype, non_blocking=device.type != "mps")

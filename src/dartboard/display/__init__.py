@@ -21,7 +21,7 @@ def progress() -> PlainDisplay:
     >>> import dartboard
     >>> dartboard.run("photographs/", observer=dartboard.progress())  # doctest: +SKIP
 
-    In a notebook it stays with the cell; in a terminal it is a live table, and elsewhere plain lines, both on standard
-    error.
+    In a notebook it is an output of the cell, in a terminal a live table on standard error, and elsewhere plain lines
+    on standard error.
     """
     return make_display(Console(stderr=True))

@@ -19,10 +19,10 @@ _SECONDS_BETWEEN_PICTURES = 0.5
 
 
 class NotebookDisplay(BarsDisplay):
-    """The bars and figures of a terminal below what was said so far, as an output of the cell.
+    """The bars and figures of a terminal, below the sentences so far, as an output of the cell.
 
     Args:
-        console: knows the width of a notebook.
+        console: a console of rich for notebooks, which knows their width.
     """
 
     def __init__(self, console: Console) -> None:
@@ -32,7 +32,7 @@ class NotebookDisplay(BarsDisplay):
         self._shown_at = 0.0
 
     def __enter__(self) -> Self:
-        """A new run has an output of its own."""
+        """Start a new output, since every run has one of its own."""
         self.clear()
         self._said, self._output = [], None
         return self
@@ -40,7 +40,7 @@ class NotebookDisplay(BarsDisplay):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the last state."""
+        """Show the last state, which stays in the notebook."""
         if self._output is not None:
             self._show()
 

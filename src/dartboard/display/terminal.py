@@ -29,7 +29,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 
 def describe_epoch(event: Event) -> dict[str, str]:
-    """The figures of an epoch event, ready to be read: heading -> text."""
+    """The figures of an epoch event as texts for a reader: heading -> text."""
     facts = {"epoch": f"{event['epoch']}/{event['epochs']}"}
     names = {
         "weight_loss": "weight loss",
@@ -50,7 +50,7 @@ def describe_epoch(event: Event) -> dict[str, str]:
 
 
 class PlainDisplay(Observer):
-    """One line per matter, for logs and pipes.
+    """One line for everything that happens, for logs and pipes.
 
     Args:
         console: where the lines go.
@@ -163,7 +163,7 @@ class BarsDisplay(PlainDisplay):
         self._progress.advance(self._task)
 
     def measured(self, name: str, done: int, total: int) -> None:
-        """Move the bar of the measurements, which bears the name of the last."""
+        """Move the bar of the measurements, which is named after the last one."""
         if not self._measuring:
             self._task, self._measuring = self._progress.add_task("", total=total, unit="measurements"), True
         self._progress.update(self._task, description=name, completed=done)
@@ -192,7 +192,7 @@ class LiveDisplay(BarsDisplay):
         self._live = Live(console=console, get_renderable=self.render, refresh_per_second=4)
 
     def __enter__(self) -> Self:
-        """Take the terminal; a new run has bars of its own."""
+        """Take the terminal and start with new bars."""
         if not self._live.is_started:
             self.clear()
             self._live.start()

@@ -1,4 +1,4 @@
-"""What a genotype is worth without training it."""
+"""How good a genotype is, without training it."""
 
 from dartboard.estimate.tabular import ArchitectureTable, find_table
 

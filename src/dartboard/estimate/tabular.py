@@ -2,7 +2,7 @@
 
 The table of NAS-Bench-201 that goes with dartboard's data holds all 15,625 architectures after the benchmark's short
 schedule of 12 epochs (arXiv:2001.00326, section 3.2). Papers quote the schedule of 200 epochs, whose accuracies are
-higher: compare ranks within a table, never figures of two schedules.
+higher: compare ranks within one table, never accuracies of two schedules.
 """
 
 import os
@@ -50,7 +50,7 @@ class ArchitectureTable:
         }
 
     def __len__(self) -> int:
-        """Architectures."""
+        """How many architectures the table holds."""
         return len(self._rows)
 
     @property
@@ -68,7 +68,7 @@ class ArchitectureTable:
         return float(self._column(column)[self._row(genotype)])
 
     def percentile(self, genotype: Genotype, column: str) -> float:
-        """How many in a hundred of all architectures are worse; 100 is never reached, the best comes next to it.
+        """Percentage of all architectures that are worse; the best one comes close to 100 without reaching it.
 
         Raises:
             GenotypeError: the table does not hold the architecture.
@@ -81,8 +81,8 @@ class ArchitectureTable:
         text = genotype.to_text()
         if text not in self._rows:
             raise GenotypeError(
-                f"the table {self.path.name} does not hold the architecture {text}; it is of another space, or has "
-                "other operations."
+                f"the table {self.path.name} does not hold the architecture {text}; it belongs to another space or "
+                "has other operations."
             )
         return self._rows[text]
 

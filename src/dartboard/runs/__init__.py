@@ -1,4 +1,4 @@
-"""Run directories: files, events, checkpoints and seeds. Given plain numbers and state dicts; knows no model."""
+"""Run directories: files, events, checkpoints and seeds. This room knows plain numbers and state dicts, no models."""
 
 from dartboard.runs.directory import RunDirectory, next_free
 from dartboard.runs.events import Event, EventLog

@@ -26,7 +26,7 @@ def save_checkpoint(path: Path, kind: str, state: dict[str, Any]) -> None:
     Args:
         path: the file; its folder exists.
         kind: what the state belongs to ("search", "train"), checked on loading.
-        state: the state.
+        state: the state, to be read back by `load_checkpoint`.
 
     Raises:
         RunDirectoryError: the file cannot be written.
@@ -65,7 +65,7 @@ _ZIP_ERRORS = (OSError, RuntimeError, EOFError, ValueError, LookupError, struct.
 
 
 def _check_sums(path: Path) -> None:
-    """Refuse bytes that are not those that were written: torch.load itself reads flipped bits without a word."""
+    """Refuse a file whose bytes have changed since it was written: torch.load itself reads flipped bits silently."""
     with zipfile.ZipFile(path) as archive:
         damaged = archive.testzip()
     if damaged is not None:

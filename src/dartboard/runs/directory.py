@@ -1,4 +1,4 @@
-"""A run directory: the one place where the steps of a run leave what the next step needs."""
+"""A run directory: each step of a run leaves there what the next steps need."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,27 +22,7 @@ Made = TypeVar("Made")
 class RunDirectory:
     """A folder of named files, held by one process at a time.
 
-    | file | written by | content |
-    |---|---|---|
-    | settings.json | start | every resolved setting |
-    | split.json | start | which images served for what |
-    | timetable.json | start | seconds planned for every phase, where there is a budget |
-    | events.jsonl | search, train | one line an epoch (`EventLog`) |
-    | checkpoints/*.pt | search, train | the state after the last whole epoch |
-    | candidates/seed-N/ | search | run directories of the searches to choose from |
-    | choice.json | search | which of them was chosen, and why |
-    | finalists/N/ | finalists | run directories of the architectures that the search proposed |
-    | finalists.json | finalists | which of them was taken |
-    | genotype.json | search, finalists | the architecture |
-    | allowances.json | train | how long each training may be, where there is a budget |
-    | model.safetensors, model.json | train | the weights of the network; all that is needed to rebuild and feed it |
-    | scores.json, predictions.npz, examples.npz | evaluation | accuracies, confusion; test predictions; pictures |
-    | selection.json | select | what was chosen before and is chosen now |
-    | analysis.json | analyse | what was found out about a search |
-    | predictions.csv, predictions.npy | evaluation | in place of these, where the test images have no labels |
-    | description.md | start | what the dataset says of itself |
-    | result.json | the end | the summary that `--json` prints |
-    | report.html | report | the page |
+    docs/run-directory.md lists the files: what each holds, and which step writes it.
 
     Use it as a context manager: entering takes the lock, leaving releases it (a killed process releases it too).
 
@@ -89,7 +69,7 @@ class RunDirectory:
         self._leave()
 
     def _sweep(self) -> None:
-        """Remove what a killed process was writing; in a folder that holds no run, its very first file only."""
+        """Remove what a killed process was writing; in a folder that holds no run, only the first file of a run."""
         patterns = (".*.tmp", "checkpoints/.*.tmp") if self.has("settings.json") else (".settings.json.*.tmp",)
         for pattern in patterns:
             for leftover in self.path.glob(pattern):
@@ -135,7 +115,11 @@ class RunDirectory:
         return read_json(self.path / name)
 
     def read_as(self, name: str, make: Callable[[Any], Made]) -> Made:
-        """What `make` makes of the content of a JSON file; raises RunDirectoryError where it cannot, too."""
+        """Read a JSON file and hand its content to `make`; returns what `make` returns.
+
+        Raises:
+            RunDirectoryError: the file is missing or damaged, or `make` cannot use its content.
+        """
         content = self.read(name)
         try:
             return make(content)
@@ -162,7 +146,7 @@ class RunDirectory:
 
     @contextmanager
     def restoring(self, name: str) -> Iterator[None]:
-        """Around taking over the state in `checkpoints/NAME.pt`: what does not fit becomes a CheckpointError."""
+        """A context for restoring from `checkpoints/NAME.pt`: state that does not fit becomes a CheckpointError."""
         try:
             yield
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
@@ -172,7 +156,7 @@ class RunDirectory:
             ) from error
 
     def _leave(self) -> None:
-        # Nothing may be left of a run that never began; other runs may have settled in the parents in the meantime.
+        # Nothing may be left of a run that never began, but other runs may have settled in the parents in the meantime.
         with suppress(OSError):
             if (self._lock.is_locked or self._created) and not self.has("settings.json"):
                 (self.path / ".lock").unlink(missing_ok=True)

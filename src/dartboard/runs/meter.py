@@ -9,16 +9,16 @@ from torch import Tensor
 __all__ = ["TEST_KEYS", "VALIDATION_KEYS", "Meter", "Objective", "Score", "ScoreMeter", "validation_facts"]
 
 Objective = Literal["accuracy", "balanced-accuracy"]
-"""What counts where classes are of unequal size: images, or every class as much as any other."""
+"""What an accuracy counts alike: every image, or every class, whatever its number of images."""
 
 VALIDATION_KEYS: Mapping[Objective, str] = {
     "accuracy": "validation_accuracy",
     "balanced-accuracy": "validation_balanced_accuracy",
 }
-"""Under which name the event of an epoch tells what counts."""
+"""Objective -> name of the validation accuracy in the event of an epoch."""
 
 TEST_KEYS: Mapping[Objective, str] = {"accuracy": "test_accuracy", "balanced-accuracy": "balanced_accuracy"}
-"""Under which name the results of a run tell what counts on the test images."""
+"""Objective -> name of the test accuracy in the results of a run."""
 
 
 class Score(NamedTuple):
@@ -26,8 +26,8 @@ class Score(NamedTuple):
 
     Attributes:
         loss: mean cross-entropy per image in nats.
-        accuracy: share of the images that are classified rightly, as a fraction.
-        balanced_accuracy: mean over the classes that have images of this share, as a fraction.
+        accuracy: share of the images that are classified correctly, as a fraction.
+        balanced_accuracy: mean of the accuracies of the single classes, over classes that have images; a fraction.
     """
 
     loss: float
@@ -35,12 +35,12 @@ class Score(NamedTuple):
     balanced_accuracy: float
 
     def by(self, objective: Objective) -> float:
-        """The accuracy that counts."""
+        """The accuracy that the objective names, as a fraction."""
         return self.accuracy if objective == "accuracy" else self.balanced_accuracy
 
 
 def validation_facts(score: Score | None) -> dict[str, float | None]:
-    """For the event of an epoch; null without validation images."""
+    """The validation figures in the event of an epoch; None without validation images."""
     loss, accuracy, balanced = score or (None, None, None)
     return {"validation_loss": loss, "validation_accuracy": accuracy, "validation_balanced_accuracy": balanced}
 

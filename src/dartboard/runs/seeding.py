@@ -29,7 +29,7 @@ class Replayed:
     """The same random numbers at every use.
 
     Args:
-        generator: whose next numbers they are; the first use takes them from it.
+        generator: source of the numbers; the first use takes them from it.
     """
 
     def __init__(self, generator: torch.Generator) -> None:
@@ -37,7 +37,7 @@ class Replayed:
         self._state: torch.Tensor | None = None
 
     def __call__(self) -> torch.Generator:
-        """A generator at the start of the numbers."""
+        """A generator that gives the numbers from the first one on."""
         if self._state is None:
             self._state = self._generator.get_state()
             return self._generator

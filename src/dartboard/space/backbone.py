@@ -1,4 +1,4 @@
-"""A network plan with modules in it: stem, blocks and head, shared by the supernet and the discrete network."""
+"""The modules of a network plan: stem, blocks and head, shared by supernets and discrete networks."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,7 +16,15 @@ __all__ = ["Backbone", "ResidualBlock", "join_outputs", "project_inputs"]
 
 
 def project_inputs(cell: CellTopology, place: CellPlace, norm: Norm) -> nn.ModuleList:
-    """What brings each input of a cell to its channels and to the newest input's size: 1x1 convolutions, or nothing."""
+    """The modules that give each input of a cell the cell's channels and the newest input's size.
+
+    They are 1x1 convolutions, or identities where the cell takes its inputs as they are.
+
+    Args:
+        cell: graph of the cell.
+        place: where the cell stands.
+        norm: batch norm of the convolutions.
+    """
     if not cell.projects_inputs:
         return nn.ModuleList(nn.Identity() for _ in place.input_channels)
     return nn.ModuleList(
@@ -28,15 +36,15 @@ def project_inputs(cell: CellTopology, place: CellPlace, norm: Norm) -> nn.Modul
 
 
 def join_outputs(cell: CellTopology, states: list[Tensor]) -> Features:
-    """The output of a cell from the states of all its nodes, inputs first; each (batch, channels, height, width)."""
+    """The output of a cell, from the maps of all its nodes, inputs first; each (batch, channels, height, width)."""
     return Features(*states[cell.num_inputs :]) if cell.output == "concat" else Features(states[-1])
 
 
 class Backbone(nn.Module):
-    """A plan with modules in it.
+    """The network of a plan, with cells that the caller builds.
 
     Args:
-        plan: the network.
+        plan: width, depth, classes.
         make_cell: builds the cell of a place; it is called with (list of input `Features`, context) and returns a map
             or features.
         norm: batch norm of the cells; stem, residual blocks and head use it with learned scale and shift.
@@ -61,10 +69,10 @@ class Backbone(nn.Module):
         Args:
             images: (batch, channels, height, width).
             context: handed to every cell: the gates of a supernet, the drop path of a network.
-            taps: indices of blocks whose outputs are wanted too, in rising order.
+            taps: indices of blocks whose outputs are returned as well, in rising order.
 
         Returns:
-            Logits, shape (batch, classes), and the tapped outputs.
+            Logits, shape (batch, classes), and the outputs of the blocks `taps`, each (batch, channels, height, width).
         """
         older, newer = (Features.of(x) for x in self.stem(images))
         tapped = []
@@ -80,7 +88,12 @@ class Backbone(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """ReLU-conv3x3-BN twice, the first of stride 2, beside average pooling and a 1x1 convolution (NAS-Bench-201)."""
+    """ReLU-conv3x3-BN twice, the first of stride 2, beside average pooling and a 1x1 convolution (NAS-Bench-201).
+
+    Args:
+        place: channels in and out.
+        norm: the batch norms.
+    """
 
     def __init__(self, place: ResidualPlace, norm: Norm) -> None:
         super().__init__()

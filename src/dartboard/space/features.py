@@ -1,4 +1,4 @@
-"""Feature maps that several modules read: what all of them do first is done once."""
+"""Feature maps that several modules read: the steps that these begin with are done once for all of them."""
 
 from itertools import pairwise
 from typing import Any
@@ -13,10 +13,10 @@ __all__ = ["Features", "gives_fresh", "through"]
 
 
 class Features:
-    """A feature map, given whole or as maps whose channels are to be joined.
+    """A feature map, given as a whole or in parts whose channels are joined when needed.
 
     Args:
-        maps: each (batch, channels, height, width).
+        maps: the whole map or its parts, each (batch, channels, height, width).
     """
 
     def __init__(self, *maps: Tensor) -> None:
@@ -26,7 +26,7 @@ class Features:
 
     @classmethod
     def of(cls, x: "Tensor | Features") -> "Features":
-        """The features x, or those of a map x."""
+        """Take x as features: a map (batch, channels, height, width) is wrapped, `Features` stay as they are."""
         return x if isinstance(x, Features) else cls(x)
 
     @property
@@ -38,14 +38,14 @@ class Features:
 
     @property
     def rectified(self) -> Tensor:
-        """The positive part of the map."""
+        """The positive part of the map, (batch, sum of channels, height, width)."""
         if self._rectified is None:
             self._rectified = _join(self._maps, rectify=True) if self._whole is None else self._whole.relu()
         return self._rectified
 
 
 def through(op: nn.Module, x: Features) -> Tensor:
-    """What a module makes of x; those that begin with a ReLU share it."""
+    """The output of a module for x; modules that begin with a ReLU share its result."""
     if is_plain():
         return op(x.whole)  # type: ignore[no-any-return]
     if type(op) is FactorizedReduce:
@@ -59,7 +59,7 @@ def through(op: nn.Module, x: Features) -> Tensor:
 
 
 def gives_fresh(op: nn.Module) -> bool:
-    """Whether an operation gives a map that nobody else needs as it is: a batch norm keeps what it reads alone."""
+    """Whether nobody else needs the map that an operation returns: a batch norm keeps only what it reads."""
     last = op[-1] if type(op) is nn.Sequential else op
     return isinstance(last, nn.BatchNorm2d)
 
@@ -73,15 +73,15 @@ def _join(maps: tuple[Tensor, ...], *, rectify: bool) -> Tensor:
 
 
 class _Joined(torch.autograd.Function):
-    """`apply(rectify, *maps)` joins the channels of maps, and may take the positive part.
+    """`apply(rectify, *maps)` joins the channels of maps and, with `rectify`, takes the positive part.
 
-    Unlike that of `torch.cat`, its gradient comes apart in pieces that are whole, channels last: every edge that ends
-    in a node reads the node's gradient, and would otherwise gather it from between its neighbours' again.
+    Its gradient is split into pieces that are contiguous, channels last; that of `torch.cat` is not. Every edge that
+    ends in a node reads the node's gradient, and would otherwise gather it from between the other nodes' channels.
     """
 
     @staticmethod
     def forward(ctx: Any, rectify: bool, *maps: Tensor) -> Tensor:
-        """See the class."""
+        """Maps (batch, channels, height, width) -> (batch, sum of channels, height, width)."""
         ctx.channels = [each.shape[1] for each in maps]
         joined = torch.cat(maps, dim=1)
         if rectify:
@@ -90,7 +90,7 @@ class _Joined(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        """See the class."""
+        """The part of the gradient that belongs to each map, channels last."""
         parts = torch.split(gradient, ctx.channels, dim=1)
         if ctx.saved_tensors:
             signs = torch.split(ctx.saved_tensors[0], ctx.channels, dim=1)

@@ -1,10 +1,10 @@
 """A discrete architecture as frozen data, with its JSON and its text, both ways.
 
 Text is the notation of the literature: `Genotype(normal=[('sep_conv_3x3', 1), ...], normal_concat=range(2, 6), ...)`
-for spaces of normal and reduction cells, `|op~0|+|op~0|op~1|+...` for spaces of one cell kind. Layer-wise spaces, for
-which there is none, are written `SPACE: op op op | op op | ...`, block by block and stage by stage. Attention comes
-last in all of them: `('sep_conv_3x3', 1, 'cbam')` as in Att-DARTS, `|op~0~cbam|`, `op~cbam`. Reading never executes
-text.
+for spaces of normal and reduction cells, `|op~0|+|op~0|op~1|+...` for spaces of one cell kind. The literature has
+no notation for layer-wise spaces; here they are written `SPACE: op op op | op op | ...`, block by block and stage by
+stage. Attention comes last in all of them: `('sep_conv_3x3', 1, 'cbam')` as in Att-DARTS, `|op~0~cbam|`, `op~cbam`.
+Reading never executes text.
 """
 
 import ast
@@ -28,7 +28,7 @@ class Choice:
         target: node that receives.
         source: node that is read.
         op: operation.
-        attention: operation that follows it, as in Att-DARTS (arXiv:2006.12874); empty for none.
+        attention: operation that follows `op`, as in Att-DARTS (arXiv:2006.12874); empty for none.
     """
 
     target: int
@@ -43,8 +43,8 @@ class CellGenotype:
 
     Attributes:
         choices: the kept operations, ordered by target node.
-        outputs: nodes that form the cell's output. A computed node that receives nothing may be missing there: it has
-            left the cell, and the output is that much narrower.
+        outputs: nodes that form the cell's output. A computed node that receives nothing may be missing; then the cell
+            has no such node, and its output is narrower.
     """
 
     choices: tuple[Choice, ...]
@@ -78,7 +78,7 @@ class Genotype:
 
     @property
     def stages(self) -> tuple[tuple[Choice, ...], ...]:
-        """For every stage of a layer-wise network what its blocks hold; empty for networks of cells."""
+        """For every stage of a layer-wise network, what each block holds; empty for networks of cells."""
         choices = iter([cell.choices[0] for _, cell in self.cells if len(cell.choices) == 1])
         lengths = stage_lengths([kind for kind, _ in self.cells])
         found = tuple(tuple(islice(choices, length)) for length in lengths)
@@ -86,7 +86,7 @@ class Genotype:
 
     @property
     def operation_counts(self) -> dict[str, int]:
-        """How often each operation stands in the genotype, attention included, over all cells, most frequent first."""
+        """Operation -> how often it stands in the genotype, attention included, over all cells; most frequent first."""
         choices = [choice for _, cell in self.cells for choice in cell.choices]
         ops = [name for choice in choices for name in (choice.op, choice.attention) if name]
         return {op: ops.count(op) for op in sorted(set(ops), key=lambda op: (-ops.count(op), op))}
@@ -111,7 +111,7 @@ class Genotype:
         """Read what `to_json` gave.
 
         Raises:
-            GenotypeError: a key is missing or an entry has another form.
+            GenotypeError: a key is missing, or an entry has another form.
         """
         try:
             if "stages" in content:
@@ -162,11 +162,11 @@ def parse_genotype(text: str, space: str | None = None) -> Genotype:
 
     Args:
         text: `Genotype(...)`, `|op~0|+...` or `SPACE: op op | op ...`.
-        space: name of the space; by default "darts" for the first notation, "nas-bench-201" for the second and the one
-            that it names for the third.
+        space: name of the space; None: "darts" for the first notation, "nas-bench-201" for the second, and for the
+            third the name that the text begins with.
 
     Raises:
-        GenotypeError: the text is none of them, with the place that cannot be read.
+        GenotypeError: the text is none of these; the message shows the part that cannot be read.
     """
     text = text.strip()
     if layers := LAYER_WISE.fullmatch(text):
@@ -178,7 +178,7 @@ def parse_genotype(text: str, space: str | None = None) -> Genotype:
 
 
 LAYER_WISE = re.compile(r"([\w.-]+):((?:\s+\w+(?:~\w+)?|\s+\|)+)\s*")
-"""What the text of a layer-wise network looks like."""
+"""The text of a layer-wise network."""
 
 
 def _layer_wise(space: str, stages: Sequence[Sequence[tuple[str, str]]]) -> Genotype:

@@ -1,4 +1,4 @@
-"""Whether a genotype is an architecture of its space, and if not, which edge is wrong and why."""
+"""Check whether a genotype is an architecture of its space; if not, the error tells which edge is wrong and why."""
 
 from collections.abc import Sequence
 
@@ -7,25 +7,26 @@ from dartboard.space.genotype import CellGenotype, Choice, Genotype
 from dartboard.space.ops import ATTENTION, OPS
 from dartboard.space.spaces.search_space import SearchSpace
 from dartboard.space.topology import stage_lengths
+from dartboard.wording import listing
 
 __all__ = ["check_genotype"]
 
 
 def check_genotype(genotype: Genotype, space: SearchSpace, *, strict: bool = True) -> None:
-    """Accept `genotype`, or say what keeps it from being an architecture of `space`.
+    """Accept `genotype`, or say why it is not an architecture of `space`.
 
-    Where cells join their nodes, a node may have left: then it receives nothing, feeds nothing and is not joined.
+    Where cells join their nodes, a node may be absent: then it receives nothing, feeds nothing and is not joined.
 
     Args:
         genotype: the architecture.
         space: its space.
-        strict: demand the form that searches give. In spaces that keep every edge: one operation on each. In others:
-            the output joins exactly the nodes that receive something, and no operation stands twice on an edge; how
-            many operations a node keeps is the method's affair (two in DARTS, any number in Fair DARTS). Otherwise
-            silent nodes may be joined and operations repeated, as in some published cells.
+        strict: whether to demand the form that searches give. In spaces that keep every edge, each edge then has one
+            operation. In other spaces the output joins exactly the nodes that receive something, and no edge has an
+            operation twice; the method decides how many operations a node keeps (two in DARTS, any number in Fair
+            DARTS). When off, nodes without edges may be joined and operations repeated, as in some published cells.
 
     Raises:
-        GenotypeError: it is not; the message names the cell and the edge.
+        GenotypeError: it is not an architecture of the space; the message names the cell and the edge.
     """
     kinds = tuple(kind for kind, _ in genotype.cells)
     if kinds != space.cell_kinds:
@@ -43,7 +44,7 @@ def check_genotype(genotype: Genotype, space: SearchSpace, *, strict: bool = Tru
 
 
 def _listed(kinds: Sequence[str], named: str = "") -> str:
-    """The kinds of cells behind what they are named; of a layer-wise network how many blocks each stage has."""
+    """The kinds of cells after the words `named`; for a layer-wise network the number of blocks of each stage."""
     lengths = stage_lengths(kinds)
     if lengths:
         return f"stages of {', '.join(map(str, lengths))} blocks"
@@ -51,7 +52,7 @@ def _listed(kinds: Sequence[str], named: str = "") -> str:
 
 
 def _check_outputs(kind: str, cell: CellGenotype, space: SearchSpace) -> None:
-    """Without nodes that have left, or with all nodes."""
+    """The output joins all nodes, or all but absent ones."""
     nodes = tuple(space.cell.nodes)
     joins = space.cell.output == "concat"
     receiving = tuple(node for node in nodes if any(choice.target == node for choice in cell.choices))
@@ -86,7 +87,7 @@ def _check_choice(kind: str, choice: Choice, space: SearchSpace) -> None:
     if choice.op not in own:
         raise GenotypeError(
             f"{edge} uses '{choice.op}', which this edge does not have in the space '{space.name}'; it has "
-            f"{' and '.join(own)}."
+            f"{listing(own)}."
         )
     if choice.attention and (choice.attention not in OPS or choice.attention == "none"):
         raise GenotypeError(
@@ -111,5 +112,5 @@ def _check_node(kind: str, node: int, cell: CellGenotype, space: SearchSpace) ->
         )
     if not kept and node in cell.outputs:
         raise GenotypeError(
-            f"node {node} of the {kind} cell receives nothing and yet belongs to the output; leave it out there."
+            f"node {node} of the {kind} cell receives nothing but belongs to the output; leave it out of the output."
         )

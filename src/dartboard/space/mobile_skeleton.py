@@ -36,16 +36,20 @@ class MobileSkeleton:
 
     @property
     def cell_kinds(self) -> tuple[str, ...]:
-        """See `Skeleton.cell_kinds`: one for every block."""
+        """One kind for every block, named by its stage and its number there."""
         return block_kinds(self.lengths)
 
     @property
     def fewest_layers(self) -> int:
-        """See `Skeleton.fewest_layers`."""
+        """The number of blocks, which is also the largest `layers` of a network."""
         return sum(self.lengths)
 
     def deepen(self, layers: int, cells: int) -> int:
-        """See `Skeleton.deepen`."""
+        """The `layers` of a network with so many more cells in every stage, which can only be 0 here.
+
+        Raises:
+            RecipeError: `cells` is not 0.
+        """
         if cells:
             raise RecipeError(
                 "the method makes supernets deeper, and every block of this space has an alpha of its own, so their "
@@ -56,11 +60,11 @@ class MobileSkeleton:
     def plan(
         self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem
     ) -> NetworkPlan:
-        """See `Skeleton.plan`."""
+        """The network of that width; raises SettingsError where `layers` is not the number of blocks."""
         if layers != self.fewest_layers:
             raise SettingsError(
-                f"this space has {self.fewest_layers} layers, each with an alpha of its own, and {layers} are asked "
-                f"for; set layers to {self.fewest_layers}."
+                f"this space has {self.fewest_layers} layers, each with an alpha of its own, not {layers}; "
+                f"set layers to {self.fewest_layers}."
             )
         multiplier = Fraction(init_channels, _WIDTHS[0])
         before = first = _rounded(_FIRST * multiplier)

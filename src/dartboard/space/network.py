@@ -21,7 +21,9 @@ NETWORK_NORM = Norm(affine=True, running=True)
 
 @dataclass(frozen=True)
 class DropPath:
-    """Drops whole operation outputs per image, scaled so that the expectation stays (DARTS evaluation).
+    """Drops the whole output of an operation for some images, and scales the rest so that the expectation stays.
+
+    Source: the evaluation of DARTS (arXiv:1806.09055, section A.2).
 
     Attributes:
         probability: chance that one image loses one operation's output, in [0, 1).
@@ -36,17 +38,17 @@ class DropPath:
         return x * self.draw(1, x)[0]
 
     def draw(self, count: int, like: Tensor) -> Tensor:
-        """What multiplies `count` outputs, for each image 0 or 1 / (1 - probability): (count, batch, 1, 1, 1)."""
+        """Factors for `count` outputs, 0 or 1 / (1 - probability) for each image: (count, batch, 1, 1, 1)."""
         keep = 1.0 - self.probability
         masks = torch.empty(count, len(like), 1, 1, 1, dtype=like.dtype, device=like.device)
         return masks.bernoulli_(keep, generator=self.generator).div_(keep)
 
 
 class DrawnPaths:
-    """A `DropPath` whose decisions are drawn already, one after the other.
+    """A `DropPath` whose masks were drawn before, and are used one after the other.
 
     Args:
-        masks: as `DropPath.draw` gives them, one for each output that can be dropped.
+        masks: what `DropPath.draw` gives, one for each output that can be dropped: (count, batch, 1, 1, 1).
     """
 
     probability = 1.0
@@ -65,7 +67,7 @@ class Network(nn.Module):
     Args:
         space: the genotype's space.
         genotype: a valid genotype of it.
-        plan: width, depth, classes (`space.plan`); inputs of cells are as wide as the genotype's outputs.
+        plan: width, depth, classes (`space.plan`); the inputs of cells become as wide as the genotype's outputs.
         auxiliary: whether to build the auxiliary head, where the plan has a place for one.
     """
 
@@ -79,7 +81,7 @@ class Network(nn.Module):
 
     @property
     def num_droppable(self) -> int:
-        """Operations whose outputs drop path can drop."""
+        """Number of operations whose outputs drop path can drop."""
         cells = [block for block in self.backbone.blocks if isinstance(block, _Cell) and block.drops_paths]
         return sum(_is_droppable(op) for cell in cells for op in cell.ops)
 
@@ -91,7 +93,7 @@ class Network(nn.Module):
     def forward_with_auxiliary(
         self, images: Tensor, drop_path: DropPath | DrawnPaths | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """Logits and those of the auxiliary head (None without one), each (batch, classes); for training."""
+        """Logits, and logits of the auxiliary head (None without one), each (batch, classes); for training."""
         logits, tapped = self.backbone(images, drop_path, () if self._tap is None else (self._tap,))
         if self.auxiliary_head is None or min(tapped[0].shape[2:]) < 2:
             return logits, None
@@ -99,10 +101,12 @@ class Network(nn.Module):
 
 
 class AuxiliaryHead(nn.Module):
-    """A small classifier on the output of the second reduction cell, in training only (DARTS evaluation).
+    """A small classifier on the output of the second reduction cell, used in training only.
 
     The first pooling takes the map to 2x2: 5x5 windows for sides 6 to 10 (stride side - 5, which is the authors' for
     8 and 7 pixels), adaptive otherwise. With the ImageNet stem the last batch norm is absent, as in the authors' code.
+
+    Source: the evaluation of DARTS (arXiv:1806.09055, section A.2).
 
     Args:
         channels: channels of the tapped map.
@@ -172,7 +176,7 @@ class _Cell(nn.Module):
         return drop_path(result) if drops and _is_droppable(op) else result  # type: ignore[misc]
 
     def _silent(self, first: Tensor) -> Tensor:
-        """Zeros of a node's shape, for the published cells that join a node without edges."""
+        """Zeros of a node's shape, for published cells that join a node without edges."""
         batch, _, height, width = first.shape
         return first.new_zeros(batch, self._channels, -(-height // self._stride), -(-width // self._stride))
 
@@ -189,7 +193,7 @@ def _build(choice: Choice, place: CellPlace, stride: int, inputs: int) -> nn.Mod
 
 
 def _run(op: nn.Module, x: Features, drop_path: DropPath | DrawnPaths | None) -> Tensor:
-    """What an operation makes of x; one that draws does so, in training, from where dropped paths are drawn."""
+    """The output of an operation for x; in training, one that draws uses the generator of drop path."""
     first = op[0] if isinstance(op, _Attended) else op
     if not isinstance(first, RandomOp):
         return through(op, x)
@@ -198,12 +202,12 @@ def _run(op: nn.Module, x: Features, drop_path: DropPath | DrawnPaths | None) ->
 
 
 def _is_droppable(op: nn.Module) -> bool:
-    """Whether drop path acts on it: where neither the operation nor its attention is the identity (Att-DARTS)."""
+    """Whether drop path acts on it: neither the operation nor its attention is the identity (Att-DARTS)."""
     return not any(isinstance(part, nn.Identity) for part in (op if isinstance(op, _Attended) else (op,)))
 
 
 def _sum(arriving: list[tuple[Tensor, bool]]) -> Tensor:
-    """The sum of maps, in place where one of them is fresh; each comes with whether it is."""
+    """The sum of maps, computed in place if one of them is fresh; every map comes with whether it is."""
     (total, fresh), *others = sorted(arriving, key=lambda each: not each[1])
     for other, _ in others:
         total = total.add_(other) if fresh else total + other

@@ -1,4 +1,4 @@
-"""Parameters and multiply-adds of networks, discrete or still searched, by formula: nothing is built."""
+"""Parameters and multiply-adds of networks, discrete or still searched, by formula, without building them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,19 +15,19 @@ __all__ = ["OperationCosts", "network_cost", "operation_costs", "smallest_map"]
 
 
 _PASSING = ("none", "zero", "skip_connect")
-"""Operations that compute nothing where they cost nothing."""
+"""Operations that move no values where their cost is zero."""
 
 
 @dataclass(frozen=True)
 class OperationCosts:
-    """What a network whose operations are still open costs for one image.
+    """What a network costs for one image while its operations are still open.
 
     Attributes:
-        fixed: multiply-adds of all that is there whatever the operations are.
-        operations: cell kind -> for every edge the multiply-adds of every operation of the space, over all cells of the
-            kind.
-        resources: the same for the sum of parameters, multiply-adds and memory, which is the values that an operation
-            reads and writes; nothing for `none`, `zero`, and skip connections that are the identity.
+        fixed: multiply-adds of everything but the operations.
+        operations: cell kind -> for every edge the multiply-adds of every operation of the space, summed over all cells
+            of the kind.
+        resources: cell kind -> for every edge the resources of every operation: the sum of its parameters, its
+            multiply-adds and the values that it reads and writes; 0 for `none`, `zero` and identities.
     """
 
     fixed: int
@@ -36,7 +36,7 @@ class OperationCosts:
 
 
 def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, image_size: Size) -> Cost:
-    """What the network of `genotype` costs without its auxiliary head.
+    """The cost of the network of `genotype`, without its auxiliary head.
 
     Args:
         space: the genotype's space.
@@ -61,7 +61,7 @@ def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, imag
 
 
 def operation_costs(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> OperationCosts:
-    """What every operation on every edge would cost in a network whose cells join all their nodes.
+    """The cost of every operation on every edge, in a network whose cells join all their nodes.
 
     Args:
         space: cell graph and candidate operations.
@@ -69,7 +69,8 @@ def operation_costs(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> 
         image_size: (height, width) of the images.
 
     Returns:
-        Multiply-adds as `network_cost` counts them, of which every choice of one operation per edge takes its own.
+        Multiply-adds, counted as in `network_cost`: `fixed` and the numbers of one operation per edge add up to the
+        cost of that network.
     """
     sums, resources = (
         {kind: [[0] * len(space.ops) for _ in space.cell.edges] for kind in space.cell_kinds} for _ in range(2)
@@ -89,7 +90,7 @@ def operation_costs(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> 
 
 
 def smallest_map(plan: NetworkPlan, image_size: Size) -> Size:
-    """Size of the last feature map; see `Skeleton.smallest_side` for what a network wants."""
+    """(height, width) of the last feature map; a network needs at least `Skeleton.smallest_side`."""
     size = halved(image_size, plan.stem_stride)
     for place in plan.places:
         size = halved(size, place.stride if isinstance(place, CellPlace) else 2)
@@ -121,7 +122,7 @@ def _residual_cost(place: ResidualPlace, size: Size) -> Cost:
 
 
 def _frame_cost(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> Cost:
-    """All but the operations of the cells."""
+    """The cost of everything but the operations of the cells."""
     cost, newer = _stem_cost(plan, image_size)
     for place in plan.places:
         if isinstance(place, ResidualPlace):
@@ -139,7 +140,7 @@ def _frame_cost(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> Cost
 
 
 def _cells(plan: NetworkPlan, image_size: Size) -> Iterator[tuple[CellPlace, Size]]:
-    """Every cell with the size of the maps that reach it."""
+    """Every cell, with the size of the maps that it reads."""
     _, newer = _stem_cost(plan, image_size)
     for place in plan.places:
         if isinstance(place, CellPlace):
@@ -157,7 +158,7 @@ def _projections_cost(space: SearchSpace, place: CellPlace, size: Size) -> Cost:
 
 
 def _op_cost(space: SearchSpace, name: str, place: CellPlace, source: int, size: Size) -> Cost:
-    """What an operation costs on an edge from `source`, in a cell that maps of this size reach."""
+    """The cost of an operation on an edge from `source`, in a cell that reads maps of this size."""
     pixels, from_input = _pixels(halved(size, place.stride)), source < space.cell.num_inputs
     return op_cost(
         name,

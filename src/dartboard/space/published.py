@@ -86,4 +86,4 @@ PUBLISHED: dict[str, Genotype] = {
     name: Genotype("darts", (("normal", _darts_cell(normal)), ("reduce", _darts_cell(reduce))))
     for name, (normal, reduce) in _DARTS_CELLS.items()
 } | {name: parse_genotype(text) for name, text in _NB201_STRINGS.items()}
-"""Name -> genotype."""
+"""Name of a published architecture -> its genotype."""

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 Stem = Literal["cifar", "imagenet"]
+"""How a network begins: "cifar" keeps the resolution of small images, "imagenet" divides that of large ones."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,12 @@ class CellPlace:
     Attributes:
         kind: cell kind ("normal", "reduce", "cell"): which alpha, which part of the genotype.
         input_channels: channels of each input, oldest first.
-        input_strides: by how much each input must be shrunk to match the newest one (1 or 2).
+        input_strides: 2 for an input twice as large as the newest one, which must be shrunk to its size, else 1.
         channels: channels of every node in the cell.
         stride: stride of the edges that leave input nodes.
-        map_size: of every node in the cell; None where the plan was made without the size of the images.
+        map_size: (height, width) of every node in the cell; None where the plan was made without the image size.
         shortcut: whether the cell adds its only input to its output.
-        drops_paths: whether drop path may act; not where nothing else would be left of an image.
+        drops_paths: whether drop path may act; False where it would leave nothing of an image.
     """
 
     kind: str
@@ -107,7 +108,7 @@ class NetworkPlan:
 
     @property
     def stem_stride(self) -> int:
-        """By how much the stem divides height and width."""
+        """The number by which the stem divides height and width."""
         if self.stem == "cifar":
             return 1
         return 2 if self.mobile else 8
@@ -118,10 +119,10 @@ class NetworkPlan:
         return self.mobile.head if self.mobile else self.features
 
     def joining(self, nodes: Mapping[str, int]) -> "NetworkPlan":
-        """The same network around cells whose outputs join other numbers of nodes.
+        """The same network around cells whose outputs join another number of nodes.
 
         Args:
-            nodes: cell kind -> nodes that form the output.
+            nodes: cell kind -> number of nodes that form the output.
         """
         joined = [self.stem_channels, self.stem_channels]
         places: list[CellPlace | ResidualPlace] = []
@@ -135,7 +136,11 @@ class NetworkPlan:
         return replace(self, places=tuple(places), features=joined[-1])
 
     def for_images(self, size: Size) -> "NetworkPlan":
-        """The same plan, in which every cell knows the size of its maps."""
+        """The same plan, in which every cell knows the size of its maps.
+
+        Args:
+            size: (height, width) of the images.
+        """
         newer, places = halved(size, self.stem_stride), []
         for place in self.places:
             newer = halved(newer, place.stride if isinstance(place, CellPlace) else 2)
@@ -144,7 +149,7 @@ class NetworkPlan:
 
 
 def halved(size: Size, stride: int) -> Size:
-    """The size of what a stride, or several that multiply to it, makes of a map."""
+    """The size of a map after a stride, or after several strides with that product; rounded up."""
     return -(-size[0] // stride), -(-size[1] // stride)
 
 
@@ -158,16 +163,20 @@ class Skeleton(Protocol):
 
     @property
     def fewest_layers(self) -> int:
-        """The least `layers` of a network."""
+        """The smallest `layers` that a network can have."""
         ...
 
     @property
     def smallest_side(self) -> int:
-        """The least side of the last feature map."""
+        """The smallest side that the last feature map may have."""
         ...
 
     def deepen(self, layers: int, cells: int) -> int:
-        """The `layers` of a network with so many more cells in every group between reductions.
+        """The `layers` of a network that has so many more cells in every group between reductions.
+
+        Args:
+            layers: the `layers` of the network that is made deeper.
+            cells: cells that every group gains.
 
         Raises:
             RecipeError: the number of cells is fixed.
@@ -177,7 +186,19 @@ class Skeleton(Protocol):
     def plan(
         self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem
     ) -> NetworkPlan:
-        """The network of that width and depth; raises SettingsError when there is none."""
+        """The network of a width and a depth.
+
+        Args:
+            cell: graph of the cells.
+            in_channels: channels of the images.
+            num_classes: outputs of the classifier.
+            init_channels: width of the first cells.
+            layers: depth, which every skeleton counts in its own way.
+            stem: how the network begins.
+
+        Raises:
+            SettingsError: there is no network of that width or depth.
+        """
         ...
 
 
@@ -194,13 +215,13 @@ class DartsSkeleton:
     smallest_side: int = 2
 
     def deepen(self, layers: int, cells: int) -> int:
-        """See `Skeleton.deepen`."""
+        """The `layers` with so many more cells in each of the groups before, between and after the reductions."""
         return layers + (self.num_reductions + 1) * cells
 
     def plan(
         self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem
     ) -> NetworkPlan:
-        """See `Skeleton.plan`. Needs at least 3 cells, and an even width for the factorised reductions."""
+        """The network of that width and depth; raises SettingsError below 3 cells and for an odd width."""
         if layers < self.fewest_layers:
             raise SettingsError(f"this space needs at least 3 layers (2 of them reduction cells), not {layers}.")
         if init_channels % 2:
@@ -236,13 +257,13 @@ class NasBench201Skeleton:
     smallest_side: int = 2
 
     def deepen(self, layers: int, cells: int) -> int:
-        """See `Skeleton.deepen`."""
+        """The `layers` of a network with so many more cells in each stage."""
         return layers + cells
 
     def plan(
         self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem
     ) -> NetworkPlan:
-        """See `Skeleton.plan`."""
+        """The network of that width and depth; raises SettingsError where a stage would have no cell."""
         if layers < self.fewest_layers:
             raise SettingsError(f"this space needs at least 1 layer per stage, not {layers}.")
         width = init_channels

@@ -1,6 +1,6 @@
-"""A cell's graph as data: nodes, edges and how the outputs join; and the names of the cells of layer-wise networks.
+"""The graph of a cell as data: nodes, edges, and how the outputs join.
 
-In a layer-wise network every block is a kind of cell of its own, and its name tells where it stands.
+In a layer-wise network every block is a kind of cell of its own, whose name tells where it stands.
 """
 
 import re
@@ -16,7 +16,12 @@ _KIND = re.compile(r"stage-(\d+)-block-(\d+)")
 
 @dataclass(frozen=True, order=True)
 class Edge:
-    """One edge of a cell: node `target` receives from node `source`."""
+    """One edge of a cell: node `target` receives from node `source`.
+
+    Attributes:
+        target: number of the node that receives.
+        source: number of the node that is read.
+    """
 
     target: int
     source: int
@@ -42,7 +47,7 @@ class CellTopology:
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
-        """All edges, by target node, then source: the row order of every alpha."""
+        """All edges, sorted by target node, then by source: the order of the rows of every alpha."""
         return tuple(Edge(target, source) for target in self.nodes for source in range(target))
 
     @property
@@ -52,7 +57,7 @@ class CellTopology:
 
     @property
     def output_multiplier(self) -> int:
-        """Output channels per channel of the cell."""
+        """How many times the channels of a node the output has."""
         return self.num_nodes if self.output == "concat" else 1
 
     def row(self, target: int, source: int) -> int:
@@ -68,7 +73,7 @@ def block_kinds(lengths: Sequence[int]) -> tuple[str, ...]:
     """Names of the blocks, stage by stage.
 
     Args:
-        lengths: blocks of every stage.
+        lengths: number of blocks of every stage.
 
     >>> block_kinds((1, 2))
     ('stage-1-block-1', 'stage-2-block-1', 'stage-2-block-2')
@@ -79,7 +84,7 @@ def block_kinds(lengths: Sequence[int]) -> tuple[str, ...]:
 
 
 def stage_lengths(kinds: Sequence[str]) -> tuple[int, ...]:
-    """Blocks of every stage, read from their names; empty where the kinds are not those of a layer-wise network."""
+    """Number of blocks of every stage, read from their names; empty for kinds that are not of a layer-wise network."""
     found = [_KIND.fullmatch(kind) for kind in kinds]
     stages = [int(match[1]) for match in found if match]
     lengths = tuple(stages.count(stage) for stage in range(1, max(stages, default=0) + 1))

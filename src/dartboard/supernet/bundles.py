@@ -1,4 +1,4 @@
-"""What the folded branches that leave one node of a cell share: what they read, where they lead, what is asked of them.
+"""What all folded branches that leave one node of a cell have in common: their input, their targets, their interface.
 
 Shapes by suffix: N images, C channels, P pixels of all images, B branches, O channels out, R those of all branches
 (B * O).
@@ -34,7 +34,7 @@ class Bundle:
     """Branches of one form, run side by side.
 
     Attributes:
-        form: of each.
+        form: form of every branch.
         targets: for each branch, the number of the accumulator that it adds to.
     """
 
@@ -43,18 +43,18 @@ class Bundle:
 
     @property
     def are_matrices(self) -> tuple[bool, ...]:
-        """For every convolution of a branch whether it is a 1x1 convolution of all channels."""
+        """For every convolution of a branch, whether it is a 1x1 convolution of all channels."""
         if isinstance(self.form, Separable):
             return (False, True) * self.form.repeats
         return (True, True) if isinstance(self.form, Reduced) else (self.form.kernel == 1,)
 
     @property
     def num_weights(self) -> int:
-        """How many convolutions its branches have together."""
+        """Number of convolutions of all branches together."""
         return len(self.are_matrices) * len(self.targets)
 
     def stack(self, weights: Sequence[Tensor]) -> list[Tensor]:
-        """The weights of every convolution for all branches, behind each other; of 1x1 convolutions as matrices.
+        """Concatenate the weights of all branches, convolution by convolution; 1x1 convolutions become matrices.
 
         Args:
             weights: the first convolution of every branch, then the second of every branch, ...
@@ -70,9 +70,9 @@ class Layout:
 
     Attributes:
         bundles: branches by form.
-        identities: the numbers of the accumulators that x itself is added to.
-        stride: of the first convolutions; 1 where there are identities.
-        num_targets: accumulators.
+        identities: numbers of the accumulators to which x itself is added.
+        stride: stride of the first convolutions; 1 where there are identities.
+        num_targets: number of accumulators.
     """
 
     bundles: tuple[Bundle, ...]
@@ -82,7 +82,7 @@ class Layout:
 
 
 class Wanted(NamedTuple):
-    """What the backward pass at hand needs gradients of."""
+    """Which gradients the current backward pass needs: those at x, at the gates and at the weights."""
 
     x: bool
     gates: bool
@@ -90,14 +90,14 @@ class Wanted(NamedTuple):
 
 
 class Added(NamedTuple):
-    """What a forward pass leaves: what `backward` needs, and what is still to be subtracted at the targets."""
+    """Result of a forward pass: tensors for `backward`, and what is still to be subtracted from the targets, (R,)."""
 
     saved: list[Tensor]
     excess_R: Tensor
 
 
 class Found(NamedTuple):
-    """What a backward pass gives, if wanted: gradients at relu(x), at the gates, by channel, and at stacked weights."""
+    """Result of a backward pass: gradients at relu(x), at the gates of every channel, (R,), and at stacked weights."""
 
     x: Tensor | None
     gates_R: Tensor
@@ -109,9 +109,9 @@ class Branches(ABC):
 
     Args:
         layout: all branches that leave the node.
-        bundle: these branches.
-        rectified: what they read.
-        weights: theirs, as `Bundle.stack` gives them.
+        bundle: the branches of this pass.
+        rectified: their input.
+        weights: their weights, as `Bundle.stack` gives them.
     """
 
     def __init__(self, layout: Layout, bundle: Bundle, rectified: "Rectified", weights: Sequence[Tensor]) -> None:
@@ -123,27 +123,34 @@ class Branches(ABC):
         """Add every branch to its target, up to a constant.
 
         Args:
-            gates_R: those of the branches, for each of their channels.
-            targets_PO: what is added to.
+            gates_R: gate of every channel of every branch, (R,).
+            targets_PO: the accumulators, (P, O) each, which are changed in place.
+
+        Returns:
+            Tensors for `backward`, and the constants that the targets have too much.
         """
 
     @abstractmethod
     def backward(
         self, saved: Iterator[Tensor], gates_R: Tensor, targets: "Targets", wanted: Wanted, at_x: Tensor | None
     ) -> Found:
-        """Gradients.
+        """Gradients at the input, the gates and the weights.
 
         Args:
-            saved: what `forward` asked to keep.
-            gates_R: as for `forward`.
+            saved: the tensors that `forward` returned, in their order.
+            gates_R: gate of every channel of every branch, (R,).
             targets: the gradients at the targets.
-            wanted: what is asked for.
-            at_x: the gradient at relu(x) from other bundles, which may be added to in place.
+            wanted: which gradients are needed.
+            at_x: gradient at relu(x) from other bundles, which may be changed in place; None if there is none yet.
         """
 
 
 class Targets:
-    """The gradients at the targets, (N, C, H, W) each, as the branches need them."""
+    """The gradients at the targets, in the forms that branches need.
+
+    Args:
+        gradients: one for each target, (N, C, H, W).
+    """
 
     def __init__(self, gradients: Sequence[Tensor]) -> None:
         self.like = gradients[0]
@@ -151,7 +158,7 @@ class Targets:
         self._joined: dict[tuple[int, ...], Tensor] = {}
 
     def __call__(self, numbers: tuple[int, ...]) -> Tensor:
-        """At these targets, side by side, (P, R)."""
+        """The gradients at these targets, side by side, (P, R)."""
         if len(numbers) == 1:
             return self.rows_PO[numbers[0]]
         if numbers not in self._joined:
@@ -160,18 +167,22 @@ class Targets:
 
 
 class Rectified:
-    """The positive part of x, (N, C, H, W), its channels side by side as often as a call has branches."""
+    """The positive part of x, (N, C, H, W), with its channels repeated once for each branch of a call.
+
+    Args:
+        x: relu(x), (N, C, H, W).
+    """
 
     def __init__(self, x: Tensor) -> None:
         self.x = in_channels_last(x)
         self._made = {1: DepthwiseInput(self.x)}
 
     def __call__(self, times: int) -> Tensor:
-        """Its channels so many times."""
+        """The map with its channels repeated, (N, times * C, H, W)."""
         return self.input(times).x
 
     def input(self, times: int) -> DepthwiseInput:
-        """The same as what depthwise convolutions read."""
+        """The map with its channels repeated `times` times, prepared for depthwise convolutions."""
         if times not in self._made:
             rows = self.x.permute(0, 2, 3, 1).repeat(1, 1, 1, times)
             self._made[times] = DepthwiseInput(rows.permute(0, 3, 1, 2))
@@ -183,6 +194,6 @@ def _join(weights: Sequence[Tensor]) -> Tensor:
 
 
 def through_relu_(gradient: Tensor, x: Tensor) -> Tensor:
-    """The gradient at x from that at relu(x), in place; x may be the one or the other."""
+    """Turn the gradient at relu(x) into that at x, in place; `x` may be x or relu(x). Both (N, C, H, W)."""
     result: Tensor = torch.ops.aten.threshold_backward.grad_input(gradient, x, 0, grad_input=gradient)
     return result

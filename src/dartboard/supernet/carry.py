@@ -1,7 +1,7 @@
-"""Weights on their way from one supernet to the next, or to the discrete network of one of its architectures.
+"""Weights carried from one supernet to the next, or to the discrete network of one of its architectures.
 
-A pruned, widened or deeper supernet is another spec, built anew; what the old one has learned is carried over by name.
-All here are functions of named tensors, so they serve weights and momentum buffers alike.
+A pruned, widened or deeper supernet is built anew from another spec; what the old one has learned is carried over by
+name. The functions here take named tensors, so they work on weights and on momentum buffers.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,36 +17,36 @@ from dartboard.supernet.spec import SupernetSpec
 __all__ = ["carry_weights", "path_weights"]
 
 _ChannelMap = Callable[[int, int], Tensor]
-"""(old width, new width) -> for every new channel the old one that it takes its values from."""
+"""(old width, new width) -> for every new channel the number of the old one whose values it takes."""
 
 
 def carry_weights(
     source: Mapping[str, Tensor], target: Mapping[str, Tensor], generator: torch.Generator
 ) -> dict[str, Tensor]:
-    """What a supernet keeps of another one's weights, or of anything named and shaped like weights.
+    """Give a new supernet the weights of an old one, or anything named and shaped like weights.
 
-    Tensors meet by name. Along their first two dimensions, output and input channels, a wider target takes the old
-    channels first and then copies of randomly drawn ones, and a narrower one takes the first channels. Names that only
-    the target has (an added operation, a further cell) keep its values; names that only the source has (a pruned
-    operation) are dropped.
+    Tensors of one name belong together. Along their first two dimensions, output and input channels, a wider target
+    takes the old channels first and then copies of randomly drawn ones, and a narrower one takes the first channels.
+    Names that only the target has (an added operation, a further cell) keep its values; names that only the source has
+    (a pruned operation) are dropped.
 
     Widening is Net2Wider (arXiv:1511.05641) as in the progressive search of DrNAS (arXiv:2006.10355), without dividing
-    weights by the number of copies. One choice of channels is drawn for every pair of widths, where the authors of
-    DrNAS draw for every layer: so what feeds an operation, its kernels and its norms copy the same channels, and on
-    copied inputs copied channels stay equal. Depthwise convolutions and norms give exactly the old channels' values;
-    a convolution over all channels sums every input as often as it was copied, which a batch norm that follows undoes
-    when all were copied equally often.
+    weights by the number of copies. The authors of DrNAS draw channels for every layer; here they are drawn once for
+    every pair of widths, so the input of an operation, its kernels and its norms copy the same channels, and channels
+    that were copied stay equal on copied inputs. Depthwise convolutions and norms give exactly the old channels'
+    values; a convolution over all channels sums every input as often as it was copied, which a batch norm that follows
+    undoes when all were copied equally often.
 
-    The two halves of a factorised reduction are widened each by itself, and the norm behind them accordingly. Partial
-    channels change nothing but operations (`Mixing.channel_share`); where the width of the whole network changes,
-    shapes fit, but inputs that were joined from several nodes are widened as one and agree with no node. Cells meet by
-    number: where more layers move a reduction cell, it meets a cell of another kind.
+    Each half of a factorised reduction is widened by itself, and the norm behind them in the same way. Partial channels
+    change only operations (`Mixing.channel_share`). Where the width of the whole network changes, shapes fit, but
+    inputs that join several nodes are widened as one map, which no longer matches the nodes. Cells are matched by
+    number: where more layers move a reduction cell, it gets the weights of a cell of another kind.
 
     Args:
         source: tensors by name, of the old supernet.
         target: tensors by name, of the new supernet, as initialized; for momentum buffers, zeros.
-        generator: gives one number in every call. Equally seeded ones make the same choice, whichever operations are
-            among the names, so a call for the weights and one for their momentum agree.
+        generator: gives one number a call. Generators with equal seeds lead to the same channels, whatever operations
+            are among the names, so a call for the weights and one for their momentum agree.
 
     Returns:
         New tensors with the names, shapes, types and devices of `target`.
@@ -77,24 +77,24 @@ def carry_weights(
 def path_weights(supernet_weights: Mapping[str, Tensor], spec: SupernetSpec, genotype: Genotype) -> dict[str, Tensor]:
     """The weights that a supernet has for the discrete network of a genotype, under the network's names.
 
-    They are those of the kept operations, of the projections and of everything outside the cells, for
-    `Network(space, genotype, spec.plan)`. What a supernet's norms commonly lack is not among them and starts in the
-    network as built: in cells scale 1 and shift 0, in all norms running averages of mean 0 and variance 1. The norm
-    that a supernet sets behind some operations (the poolings of DARTS), auxiliary skip connections, and attention that
-    the genotype does not choose have no place in the network and are left out.
+    They are the weights of the kept operations, of the projections and of everything outside the cells, for
+    `Network(space, genotype, spec.plan)`. A supernet's norms usually lack running averages, and those in its cells
+    lack scale and shift; for these the network keeps its initial values: mean 0, variance 1, scale 1, shift 0. The norm
+    that a supernet puts behind some operations (the poolings of DARTS), auxiliary skip connections, and attention that
+    the genotype does not choose do not exist in the network and are left out.
 
     Args:
         supernet_weights: tensors by name, such as the supernet's `state_dict()`.
         spec: the supernet.
-        genotype: an architecture of its space; nodes may keep fewer or more edges than those that searches find.
+        genotype: an architecture of its space; its nodes may keep fewer or more edges than searches keep.
 
     Returns:
         The given tensors, not copies, for `load_state_dict(..., strict=False)`.
 
     Raises:
-        GenotypeError: the genotype is of another space, is no architecture of it, or holds an operation or an
+        GenotypeError: the genotype belongs to another space, is no architecture of it, or holds an operation or an
             attention that the supernet does not have on that edge.
-        SettingsError: the supernet's operations see only a part of the channels.
+        SettingsError: the supernet's operations read only a part of the channels.
     """
     _check_path(spec, genotype)
     weights = {name: value for name, value in supernet_weights.items() if not _is_on_an_edge(name)}
@@ -113,7 +113,7 @@ def path_weights(supernet_weights: Mapping[str, Tensor], spec: SupernetSpec, gen
 
 
 def _renamed(spec: SupernetSpec, choice: Choice, new: str) -> list[tuple[str, str]]:
-    """What names of a choice's weights in a supernet's cell begin with, and what they begin with in a network's."""
+    """The prefixes of the names of a choice's weights, in the cell of a supernet and in that of a network."""
     row = spec.space.cell.row(choice.target, choice.source)
     op = f"edges.{row}.{choice.op}." + ("0." if choice.op in spec.space.normalized_ops else "")
     if not choice.attention:
@@ -122,7 +122,7 @@ def _renamed(spec: SupernetSpec, choice: Choice, new: str) -> list[tuple[str, st
 
 
 def _fitted(name: str, value: Tensor, own: Tensor, channels: _ChannelMap) -> Tensor:
-    """`value` with the channels of `own`."""
+    """`value` with as many channels as `own`."""
     if value.dim() != own.dim() or value.shape[2:] != own.shape[2:]:
         raise SettingsError(
             f"'{name}' has the shape {tuple(value.shape)} in the old supernet and {tuple(own.shape)} in the new one; "
@@ -135,9 +135,9 @@ def _fitted(name: str, value: Tensor, own: Tensor, channels: _ChannelMap) -> Ten
 
 
 def _follows_halves(name: str, names: Mapping[str, Tensor]) -> bool:
-    """Whether `name` belongs to the norm of a `FactorizedReduce`, whose channels are those of two convolutions.
+    """Whether `name` belongs to the norm of a `FactorizedReduce`, which has the channels of two convolutions.
 
-    Only its sibling tells: stems call a norm by the same name.
+    The name alone does not tell, since stems have a norm of the same name; the convolution beside it does.
     """
     module, _, part = name.rpartition(".")[0].rpartition(".")
     return part == "norm" and f"{module}.even.weight" in names
@@ -157,8 +157,8 @@ def _check_path(spec: SupernetSpec, genotype: Genotype) -> None:
     check_genotype(genotype, spec.space, strict=False)
     if spec.mixing.channel_share != 1:
         raise SettingsError(
-            f"the supernet's operations see 1/{spec.mixing.channel_share} of the channels and a discrete network's see "
-            "all, so its weights do not fit; take them from a supernet with a channel_share of 1."
+            f"the supernet's operations read 1/{spec.mixing.channel_share} of the channels and a discrete network's "
+            "read all, so the weights do not fit; take them from a supernet with a channel_share of 1."
         )
     for kind, cell in genotype.cells:
         if spec.space.cell.output == "concat" and len(cell.outputs) < spec.space.cell.num_nodes:

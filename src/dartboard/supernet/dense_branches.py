@@ -1,4 +1,4 @@
-"""Branches of dense convolutions that leave a node: all read the same, so they are run as one convolution.
+"""Branches of dense convolutions that leave a node: all have the same input, so they run as one convolution.
 
 Shapes by suffix: N images, C channels, P pixels of all images, B branches, O channels out and I channels in of a
 convolution, K side of a kernel, R channels out of all branches (B * O).
@@ -20,17 +20,17 @@ __all__ = ["DenseBranches", "PointwiseBranches", "ReducedBranches", "WideBranche
 
 
 class DenseBranches(Branches):
-    """Convolutions run as one that has all their outputs; these are kept."""
+    """Convolutions that run as one convolution with all their outputs, which are kept for the backward pass."""
 
     def forward(self, gates_R: Tensor, targets_PO: Sequence[Tensor]) -> Added:
-        """See `Branches.forward`."""
+        """Add every branch to its target, up to a constant: one convolution for all, then its norm and gates."""
         end = Normalized.of(self.convolve(), self.bundle.form.eps)
         return Added(list(end), end.add_(gates_R, self.bundle.targets, targets_PO))
 
     def backward(
         self, saved: Iterator[Tensor], gates_R: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
     ) -> Found:
-        """See `Branches.backward`."""
+        """Gradients through gates and norm, then through the one convolution of all branches."""
         end = Normalized(next(saved), next(saved), next(saved))
         at_end_PR, at_gates_R = end.gradient(
             targets(self.bundle.targets), gates_R, map_wanted=wanted.x or wanted.weights
@@ -48,20 +48,29 @@ class DenseBranches(Branches):
     def gradients(
         self, gradient: Tensor, wanted: Wanted, at_x: Tensor | None
     ) -> tuple[Tensor | None, list[Tensor | None]]:
-        """Gradients at relu(x), added to at_x, and at the weights, from the one at the outputs, (N, R, H, W)."""
+        """Gradients at relu(x) and at the weights.
+
+        Args:
+            gradient: gradient at the outputs of all branches, (N, R, H, W).
+            wanted: which gradients are needed.
+            at_x: gradient at relu(x) from other bundles, to which that of these branches is added.
+
+        Returns:
+            The gradient at relu(x), (N, C, H, W), and one at every weight; None where it is not needed.
+        """
 
 
 class PointwiseBranches(DenseBranches):
     """1x1 convolutions; the weights are one (R, I)."""
 
     def convolve(self) -> Tensor:
-        """See `DenseBranches.convolve`."""
+        """The outputs of all branches, (P, R), as one matrix product."""
         return torch.mm(as_rows(self.rectified.x), self.weights[0].t())
 
     def gradients(
         self, gradient: Tensor, wanted: Wanted, at_x: Tensor | None
     ) -> tuple[Tensor | None, list[Tensor | None]]:
-        """See `DenseBranches.gradients`."""
+        """Gradients at relu(x), (N, C, H, W), and at the weight, (R, I), each one matrix product."""
         x, (weight_RI,), at_PR = self.rectified.x, self.weights, as_rows(gradient)
         at_weight = sum_of_products(at_PR, as_rows(x)) if wanted.weights else None
         if wanted.x and at_x is None:
@@ -75,7 +84,7 @@ class WideBranches(DenseBranches):
     """Wider convolutions; the weights are one (R, I, K, K)."""
 
     def convolve(self) -> Tensor:
-        """See `DenseBranches.convolve`."""
+        """The outputs of all branches, (P, R), as one convolution of torch."""
         form, (weight,) = self.bundle.form, self.weights
         assert isinstance(form, Dense)
         padding = form.dilation * (form.kernel // 2)
@@ -84,7 +93,7 @@ class WideBranches(DenseBranches):
     def gradients(
         self, gradient: Tensor, wanted: Wanted, at_x: Tensor | None
     ) -> tuple[Tensor | None, list[Tensor | None]]:
-        """See `DenseBranches.gradients`."""
+        """Gradients at relu(x), (N, C, H, W), and at the weight, (R, I, K, K), by torch's convolution."""
         form, (weight,) = self.bundle.form, self.weights
         assert isinstance(form, Dense)
         padding = form.dilation * (form.kernel // 2)
@@ -99,19 +108,20 @@ class WideBranches(DenseBranches):
 
 
 class ReducedBranches(DenseBranches):
-    """Pairs of 1x1 convolutions, one of the pixels in even rows and columns, one of those in odd ones.
+    """Pairs of 1x1 convolutions: one reads the pixels in even rows and columns, the other those in odd ones.
 
-    Both are one product with the two pixels' channels side by side. The weights are two (B * O / 2, I).
+    Both are one matrix product, in which the channels of the two pixels lie side by side. The weights are two
+    (B * O / 2, I).
     """
 
     def convolve(self) -> Tensor:
-        """See `DenseBranches.convolve`."""
+        """The outputs of all branches, (P, R), as one matrix product over pairs of pixels."""
         return torch.mm(as_rows(self._pairs()), self._matrix().t())
 
     def gradients(
         self, gradient: Tensor, wanted: Wanted, at_x: Tensor | None
     ) -> tuple[Tensor | None, list[Tensor | None]]:
-        """See `DenseBranches.gradients`."""
+        """Gradients at relu(x), (N, C, H, W), and at the two weights, each (B * O / 2, I)."""
         x, at_PR = self.rectified.x, as_rows(gradient)
         at_weights: list[Tensor | None] = [None, None]
         if wanted.weights:
@@ -126,7 +136,7 @@ class ReducedBranches(DenseBranches):
         return at_x, at_weights
 
     def _pairs(self) -> Tensor:
-        """Even and odd pixels of relu(x), (N, 2 * I, ceil(height / 2), ceil(width / 2)); outside of it are zeros."""
+        """Even and odd pixels of relu(x), (N, 2 * I, ceil(height / 2), ceil(width / 2)); zeros beyond its border."""
         x = self.rectified.x
         batch, channels, height, width = x.shape
         size = (batch, 2 * channels, -(-height // 2), -(-width // 2))
@@ -140,7 +150,7 @@ class ReducedBranches(DenseBranches):
         return pairs
 
     def _matrix(self) -> Tensor:
-        """Of all branches, (R, 2 * I)."""
+        """The matrix of all branches, (R, 2 * I)."""
         outputs, inputs = self.weights[0].shape
         matrix = self.weights[0].new_zeros(2 * outputs, 2 * inputs)
         for part, weight in zip(self._quarters(matrix), self.weights, strict=True):
@@ -148,7 +158,7 @@ class ReducedBranches(DenseBranches):
         return matrix
 
     def _quarters(self, matrix_RI: Tensor) -> tuple[Tensor, Tensor]:
-        """What even and what odd pixels meet in a matrix (R, 2 * I), each (B, O / 2, I)."""
+        """The parts of a matrix (R, 2 * I) that are multiplied with even and with odd pixels, each (B, O / 2, I)."""
         count, inputs = len(self.bundle.targets), matrix_RI.shape[1] // 2
         rows = matrix_RI.view(count, 2, -1, 2 * inputs)
         return rows[:, 0, :, :inputs], rows[:, 1, :, inputs:]

@@ -10,22 +10,22 @@ __all__ = ["SkipDropout", "SkipMasks"]
 
 @dataclass(frozen=True)
 class SkipDropout:
-    """Dropout behind every skip connection without weights, so that it does not win by being easy to train through.
+    """Dropout behind skip connections without weights, so that they do not win just because they are easy to train.
 
-    Single values are dropped, on every edge others, and the rest are scaled so that the expectation stays. With equal
-    seeds a supernet drops the same values, so that its logits remain a function of what it is called with. Source:
+    Single values are dropped, different ones on every edge, and the rest are scaled so that the expectation stays. With
+    equal seeds a supernet drops the same values, so its logits remain a function of its arguments. Source:
     P-DARTS (arXiv:1904.12760, section 3.3); values, not whole maps, as in the authors' code.
 
     Attributes:
         probability: chance that a value is dropped, in [0, 1).
-        seed: of the choice.
+        seed: decides which values are dropped.
     """
 
     probability: float
     seed: int
 
     def begin(self, device: torch.device) -> "SkipMasks":
-        """The masks of one call on images of that device."""
+        """The masks of one call of the supernet, for images on that device."""
         generator = torch.Generator(device)
         generator.manual_seed(self.seed)
         return SkipMasks(self.probability, generator)
@@ -33,10 +33,10 @@ class SkipDropout:
 
 @dataclass(frozen=True)
 class SkipMasks:
-    """What multiplies the identities of the cells, one cell after the other.
+    """Draws the factors of the identities, one cell after the other.
 
     Attributes:
-        probability: as in `SkipDropout`.
+        probability: chance that a value is dropped, in [0, 1).
         generator: source of the masks, on the device of the images.
     """
 
@@ -44,12 +44,12 @@ class SkipMasks:
     generator: torch.Generator
 
     def draw(self, count: int, like: Tensor, stride: int) -> Tensor:
-        """Values of 0 or 1 / (1 - probability) for a cell.
+        """Factors of 0 or 1 / (1 - probability) for a cell.
 
         Args:
-            count: how many edges have an identity.
-            like: what such an edge reads, but for its sides: (batch, channels, height, width).
-            stride: by which the sides of `like` are divided.
+            count: number of edges with an identity.
+            like: a map with the batch, channels, type and device of such an edge's input, (batch, channels, ...).
+            stride: number by which the sides of `like` are divided to give those of the masks.
 
         Returns:
             (count, batch, channels, ceil(height / stride), ceil(width / stride)), each mask channels last.

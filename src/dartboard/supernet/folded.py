@@ -1,6 +1,6 @@
-"""All convolutions that leave one node of a cell, mixed without forming their normalised outputs: one function.
+"""All convolutions that leave one node of a cell, mixed by one function that never forms their normalised outputs.
 
-Every branch ends in a convolution with the output y, a batch norm and its gate. The last two are linear once the mean m
+Every branch ends in a convolution with the output y, a batch norm and a gate. Norm and gate are linear once the mean m
 and the variance v of y are known, so a branch adds to its target node
 
     target += gate / sqrt(v + eps) * (y - m)
@@ -36,12 +36,12 @@ class FoldedBranches(torch.autograd.Function):
     last. The weights are, bundle by bundle, those of the first convolution of every branch, then of the second, ...
     Returns the accumulators.
 
-    The backward pass computes only what is asked for. Second derivatives are those of `plain_branches`.
+    The backward pass computes only the gradients that are needed. Second derivatives are those of `plain_branches`.
     """
 
     @staticmethod
     def forward(ctx: Any, layout: Layout, x: Tensor, gates: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        """See the class."""
+        """Add identities and branches to the accumulators, then subtract the constants of all branches at once."""
         targets, weights = rest[: layout.num_targets], rest[layout.num_targets :]
         for number, gate in zip(layout.identities, gates.unbind(), strict=False):
             targets[number].addcmul_(x, gate)
@@ -65,7 +65,7 @@ class FoldedBranches(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """See the class."""
+        """Gradients at x, gates, accumulators and weights; differentiable if the caller asks for a graph."""
         x, rectified, gates, *saved = ctx.saved_tensors
         weights, saved = saved[: ctx.num_weights], saved[ctx.num_weights :]
         if torch.is_grad_enabled():
@@ -84,12 +84,12 @@ def plain_branches(layout: Layout, x: Tensor, gates: Tensor, weights: Sequence[T
 
     Args:
         layout: the branches.
-        x: (N, C, H, W).
-        gates: (identities + B,).
-        weights: as for `FoldedBranches`.
+        x: input of all branches, (N, C, H, W).
+        gates: gates of the identities, then of the branches, (identities + B,).
+        weights: bundle by bundle, those of the first convolution of every branch, then of the second, ...
 
     Returns:
-        For each target (N, C, ceil(H/stride), ceil(W/stride)), or None where no branch leads.
+        For each target (N, C, ceil(H/stride), ceil(W/stride)); None for targets without a branch.
     """
     results: list[Tensor | None] = [None] * layout.num_targets
     for number, gate in zip(layout.identities, gates, strict=False):
@@ -108,7 +108,7 @@ def plain_branches(layout: Layout, x: Tensor, gates: Tensor, weights: Sequence[T
 
 
 def _plain(form: Folded, x: Tensor, weights: Sequence[Tensor], stride: int) -> Tensor:
-    """One branch with a gate of one."""
+    """The output of one branch, with a gate of 1."""
     if isinstance(form, Separable):
         for half in range(form.repeats):
             strides, dilation = (stride, form.dilation) if half == 0 else (1, 1)
@@ -192,7 +192,7 @@ def _stack(layout: Layout, weights: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _unstack(layout: Layout, stacked: Sequence[Tensor | None], weights: Sequence[Tensor]) -> list[Tensor | None]:
-    """The gradient at every weight from those at the stacked ones."""
+    """The gradients at the single weights, from those at the stacked weights."""
     left, found = iter(stacked), list[Tensor | None]()
     for bundle in layout.bundles:
         count = len(bundle.targets)
@@ -205,7 +205,7 @@ def _unstack(layout: Layout, stacked: Sequence[Tensor | None], weights: Sequence
 def _each_bundle(
     layout: Layout, rectified: Rectified, gates: Tensor, stacked: Sequence[Tensor]
 ) -> Iterator[tuple[Branches, Tensor]]:
-    """The branches of every bundle, with their gates, each for all channels of its branch."""
+    """The branches of every bundle, with the gates of all their channels, (R,)."""
     channels = rectified.x.shape[1]
     by_channel = gates[len(layout.identities) :].repeat_interleave(channels)
     counts = [channels * len(bundle.targets) for bundle in layout.bundles]
@@ -230,9 +230,9 @@ def _wanted(ctx: Any) -> Wanted:
 
 
 def will_run(node: Any) -> bool:
-    """Whether the backward pass at hand will use a gradient for that input of a function.
+    """Whether the current backward pass will use a gradient for that input of a function.
 
-    `needs_input_grad` does not tell a gradient for alpha alone from one for everything.
+    `needs_input_grad` cannot tell: it is true for all inputs even if only the gradient at alpha is asked for.
     """
     if node is None:
         return False

@@ -1,4 +1,4 @@
-"""Which candidate operations the fast engine knows how to share or fold, told from how they are built."""
+"""Which candidate operations the fast engine can share or fold; it looks at the modules that they are built of."""
 
 from typing import Literal, NamedTuple
 
@@ -23,9 +23,9 @@ class Separable(NamedTuple):
 
     Attributes:
         kernel: side of the depthwise kernel.
-        dilation: of the first depthwise convolution.
-        repeats: 1 or 2.
-        eps: of the batch norms.
+        dilation: dilation of the first depthwise convolution.
+        repeats: how often the four follow each other, 1 or 2.
+        eps: eps of the batch norms.
     """
 
     kernel: int
@@ -39,8 +39,8 @@ class Dense(NamedTuple):
 
     Attributes:
         kernel: side of the kernel.
-        dilation: of the convolution.
-        eps: of the batch norm.
+        dilation: dilation of the convolution.
+        eps: eps of the batch norm.
     """
 
     kernel: int
@@ -52,14 +52,14 @@ class Reduced(NamedTuple):
     """`FactorizedReduce` that keeps the number of channels.
 
     Attributes:
-        eps: of the batch norm.
+        eps: eps of the batch norm.
     """
 
     eps: float
 
 
 Folded = Separable | Dense | Reduced
-"""Forms whose batch norm and gate are folded into adding them to a node."""
+"""Forms whose batch norm and gate are computed while their output is added to a node."""
 
 Form = Folded | Literal["nothing", "shared", "plain"]
 """How an operation is run: "nothing" adds nothing; "shared" has no weights and is run once for all edges that leave a
@@ -67,9 +67,9 @@ node; "plain" has no faster form and is run edge by edge."""
 
 
 def find_form(op: nn.Module) -> Form:
-    """The form of a built operation, told from its modules, so that operations from elsewhere are served too.
+    """The form of a built operation, found from its modules, so that operations of other packages are known as well.
 
-    Types must match exactly: a class that inherits from a known one may compute something else.
+    Types must match exactly, since a class that inherits from a known one may compute something else.
     """
     if type(op) is Zero:
         return "nothing"
@@ -132,7 +132,7 @@ def _reduced(op: FactorizedReduce) -> Reduced | None:
 
 
 def _keeps_size(convolution: nn.Conv2d) -> bool:
-    """Whether it is wider than a pixel and keeps the number of channels, and at stride 1 height and width."""
+    """Whether it is wider than a pixel, keeps the number of channels and, at stride 1, height and width."""
     kernel, stride, dilation = convolution.kernel_size[0], convolution.stride[0], convolution.dilation[0]
     return (
         kernel > 1
@@ -169,13 +169,20 @@ def _eps(norm: nn.Module) -> float:
 
 
 def form_of(name: str, space: SearchSpace, stride: int, norm: Norm = SEARCH_NORM) -> Form:
-    """The form that the operation `name` of a space has in a supernet."""
+    """The form of the operation `name` of a space in a supernet.
+
+    Args:
+        name: the operation.
+        space: the space, which tells whether a norm follows the operation.
+        stride: 1 or 2.
+        norm: batch norms of the supernet's cells.
+    """
     op = build_op(name, 4, stride, norm, size=(4, 4))
     return find_form(nn.Sequential(op, norm(4)) if name in space.normalized_ops else op)
 
 
 def describe_form(form: Form) -> str:
-    """One word for how an operation is run; a form without a word of its own is called by its name.
+    """One word for how an operation is run; a form without such a word is called by its name.
 
     >>> describe_form("shared")
     'shared'
@@ -196,7 +203,9 @@ def describe_forms(space: SearchSpace) -> dict[str, dict[str, str]]:
     channels, layers = space.small_size
     plan = space.plan(in_channels=3, num_classes=2, init_channels=channels, layers=layers)
     strides = sorted({1} | {place.stride for place in plan.places if isinstance(place, CellPlace)})
-    with torch.random.fork_rng(devices=[]):  # building an operation draws weights, and asking must change nothing
+    with torch.random.fork_rng(
+        devices=[]
+    ):  # building an operation draws weights, which must not change the state of anyone's generator
         return {
             name: {f"stride {stride}": describe_form(form_of(name, space, stride)) for stride in strides}
             for name in space.ops

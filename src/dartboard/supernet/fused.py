@@ -1,13 +1,13 @@
-"""The fast engine: the reference's modules and weights, run with everything that edges share done once.
+"""The fast engine: the reference's modules and weights, but what edges have in common is done once.
 
-All edges that leave one node read the same input, so a cell is run source by source instead of edge by edge:
+All edges that leave one node read the same input, so a cell runs source by source instead of edge by edge:
 
 - operations without weights (identity, poolings) are computed once per source; only their gates differ by edge;
 - convolutions run together and never form their normalised and gated outputs (`folded.py`);
-- whatever has no faster form (`forms.py`) is run as it is, edge by edge.
+- operations without a faster form (`forms.py`) run as they are, edge by edge.
 
-Every product with a gate is added in place to the node where it ends. The mathematics is the reference's, and so are
-names and initial values of all weights: either engine reads the other's checkpoints.
+Every product with a gate is added in place to the node where it ends. The mathematics is that of the reference, and all
+weights have the same names and initial values: each engine reads the other's checkpoints.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,15 +38,15 @@ __all__ = ["FusedSupernet"]
 
 
 class _Edges(NamedTuple):
-    """Edges that leave one node, and how they are run this time.
+    """Edges that leave one node, and what decides how they run in this call.
 
     Attributes:
-        rows: their rows.
+        rows: rows of the edges.
         has_auxiliary: whether their auxiliary skip connections are run.
         drops: whether dropout acts behind their identities.
         folds: whether convolutions are folded.
-        most: how many separable convolutions of a form are run side by side.
-        device: where.
+        most: how many separable convolutions of a form run side by side.
+        device: the device that they run on.
     """
 
     rows: tuple[int, ...]
@@ -58,18 +58,18 @@ class _Edges(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """How the edges that leave one node are run.
+    """How the edges that leave one node run.
 
     Attributes:
-        shared: operations run once, each by one of its modules.
-        single: operations run by themselves.
-        dropped: rows of the identities that dropout acts behind, which differ by edge.
+        shared: operations that run once for all edges, each represented by one of its modules.
+        single: operations that run by themselves.
+        dropped: rows of the identities with dropout behind them, which drops other values on every edge.
         drawn: operations that draw, with their rows.
         terms: (number of the edge, position in `shared` + `single` + `dropped` + `drawn`) of every gated feature.
-        term_gates: positions of their gates among all.
+        term_gates: positions of the gates of `terms` among all gates, (terms,).
         layout: the folded branches, or None.
-        convolutions: of every bundle in turn, the first of every branch, then the second of every branch, ...
-        branch_gates: positions of the gates of the layout's identities and of its branches among all.
+        convolutions: bundle by bundle, the first of every branch, then the second of every branch, ...
+        branch_gates: positions of the gates of the layout's identities, then of its branches, among all gates.
     """
 
     shared: tuple[nn.Module, ...]
@@ -95,12 +95,12 @@ class _Sorted(NamedTuple):
     """The operations of edges that leave one node, each with the number of its edge and the position of its gate.
 
     Attributes:
-        shared: those run once; every edge has the same module for one name.
-        single: those run by themselves.
-        dropped: identities that dropout acts behind, by row.
+        shared: operations that run once; all edges use one module for a name.
+        single: operations that run by themselves.
+        dropped: identities with dropout behind them, with their rows.
         drawn: operations that draw, with their rows.
         identities: all other identities.
-        bundles: those that are folded.
+        bundles: operations that are folded.
     """
 
     shared: list[tuple[nn.Module, int, int]]
@@ -112,7 +112,7 @@ class _Sorted(NamedTuple):
 
 
 class FusedCell(MixedCell):
-    """A cell run source by source."""
+    """A cell that runs source by source."""
 
     def __init__(self, spec: SupernetSpec, place: CellPlace) -> None:
         super().__init__(spec, place)
@@ -120,7 +120,7 @@ class FusedCell(MixedCell):
         self._plans: dict[_Edges, tuple[tuple[tuple[int, ...], ...] | None, _Plan]] = {}
 
     def forward(self, inputs: Sequence[Tensor | Features], call: SupernetCall) -> Features:
-        """See `MixedCell.forward`."""
+        """Inputs, oldest first, each (batch, channels, height, width) -> features (batch, output channels, ...)."""
         states = [through(project, Features.of(x)) for project, x in zip(self.projections, inputs, strict=True)]
         call = self.with_chance(self.with_masks(call, states[-1]), states[-1].device)
         weights = call.gate(self.kind, "edges")
@@ -159,7 +159,7 @@ class FusedCell(MixedCell):
                 sums.bypassed[node] = weighted + sums.bypassed[node] if node in sums.bypassed else weighted
 
     def _edge_by_edge(self, rows: tuple[int, ...], x: Tensor, sums: "_Sums", call: SupernetCall) -> None:
-        """As `_joined`, forming the output of each edge, where something acts on it that is not linear."""
+        """Add the edges `rows` to their nodes, after something that is not linear has acted on the output of each."""
         kept, rest = split_channels(x, self.share)
         stride = self.strides[rows[0]]
         targets = [_zeros(kept, self.channels, stride) for _ in rows]
@@ -183,7 +183,7 @@ class FusedCell(MixedCell):
     ) -> Sequence[Tensor]:
         """Add every gated operation of the edges `rows` to the target of its edge, in place."""
         x = x.contiguous(memory_format=torch.channels_last)
-        folds = not torch.is_autocast_enabled(gates.device.type)  # which casts nothing that is written in place
+        folds = not torch.is_autocast_enabled(gates.device.type)  # autocast does not cast what is written in place
         edges = _Edges(rows, auxiliary is not None, bool(call.masks), folds, branches_per_call(x), gates.device)
         plan = self._plan(edges, call.active)
         every = gates.flatten() if auxiliary is None else torch.cat([gates.flatten(), auxiliary])
@@ -201,8 +201,8 @@ class FusedCell(MixedCell):
         return targets
 
     def _plan(self, edges: _Edges, active: Active | None) -> _Plan:
-        # Only the latest is kept: draws hardly ever come again, and small tensors that outlive a step break the memory
-        # that its large ones give back into pieces.
+        # Only the latest plan is kept: the same draw hardly ever comes again, and small tensors that outlive a step
+        # fragment the memory that its large ones give back.
         drawn = None if active is None else tuple(tuple(active[self.kind][row]) for row in edges.rows)
         if edges not in self._plans or self._plans[edges][0] != drawn:
             self._plans[edges] = drawn, self._make_plan(edges, active)
@@ -210,7 +210,7 @@ class FusedCell(MixedCell):
 
     def _make_plan(self, edges: _Edges, active: Active | None) -> _Plan:
         found = self._sort(edges, active)
-        if found.identities and not found.bundles:  # nothing that they could be added together with
+        if found.identities and not found.bundles:  # nothing to be added together with
             identity = nn.Identity()
             found.shared.extend((identity, edge, gate) for edge, gate in found.identities)
             found.identities.clear()
@@ -280,12 +280,21 @@ class FusedSupernet(ReferenceSupernet):
     cell: ClassVar[type[MixedCell]] = FusedCell
 
     def run(self, images: Tensor, call: SupernetCall, taps: Sequence[int] = ()) -> tuple[Tensor, list[Tensor]]:
-        """See `ReferenceSupernet.run`."""
+        """Run stem, cells and head, with all maps channels last.
+
+        Args:
+            images: (batch, channels, height, width).
+            call: what every cell receives beside its inputs.
+            taps: indices of blocks whose outputs are returned as well, in rising order.
+
+        Returns:
+            Logits, (batch, classes), and the maps after the blocks `taps`, each (batch, channels, height, width).
+        """
         return self.backbone(images.contiguous(memory_format=torch.channels_last), call, taps)  # type: ignore[no-any-return]
 
 
 class _Sums(NamedTuple):
-    """What has arrived so far, by node: mixed channels, and channels that bypassed the operations."""
+    """Node -> what has arrived so far: the sum of mixed channels, and of those that bypass the operations."""
 
     mixed: dict[int, Tensor]
     bypassed: dict[int, Tensor]
@@ -302,12 +311,12 @@ def _positions(gates: Sequence[int], device: torch.device) -> Tensor:
 
 
 def _divide(bundles: Mapping[Folded, list[_Branch]], most: int) -> list[tuple[Folded, list[_Branch]]]:
-    """Separable convolutions in parts of at most so many; what leads to the same targets one after the other."""
+    """Split the separable convolutions of a form into parts of at most `most`, and sort all parts by target."""
     parts = []
     for form, branches in bundles.items():
         size = most if isinstance(form, Separable) else len(branches)
         parts += [(form, branches[first : first + size]) for first in range(0, len(branches), size)]
-    # Reductions last: backward they add to some of the pixels only, which the others have written by then.
+    # Reductions come last: in the backward pass they add to only some of the pixels, after the others wrote all.
     return sorted(parts, key=lambda part: (isinstance(part[0], Reduced), part[1][0].edge))
 
 
@@ -318,13 +327,13 @@ def _convolutions(op: nn.Module) -> list[nn.Conv2d]:
 class _Blend(torch.autograd.Function):
     """`apply(terms, gates, *targets, *features)` adds gate * feature to a target for every term, in place.
 
-    A term is (number of the target, number of the feature), gates has one number a term; features and targets are
-    (batch, channels, height, width), channels last. Returns the targets.
+    A term is (number of the target, number of the feature), and `gates` has one number per term; features and targets
+    are (batch, channels, height, width), channels last. Returns the targets.
     """
 
     @staticmethod
     def forward(ctx: Any, terms: tuple[tuple[int, int], ...], gates: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        """See the class."""
+        """Add every gated feature to its target."""
         num_features = 1 + max(feature for _, feature in terms)
         targets, features = rest[: len(rest) - num_features], rest[len(rest) - num_features :]
         for (target, feature), gate in zip(terms, gates.unbind(), strict=True):
@@ -336,7 +345,7 @@ class _Blend(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """See the class."""
+        """Gradients at the gates, (terms,), the targets and the features."""
         gates, *features = ctx.saved_tensors
         at_features: list[Tensor | None] = [None] * len(features)
         at_gates: list[Tensor] = []

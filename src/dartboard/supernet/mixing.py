@@ -1,4 +1,4 @@
-"""What happens around the mixed operations of an edge: the channels that bypass them."""
+"""The channels that bypass the mixed operations of an edge (partial channels)."""
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ def split_channels(x: Tensor, share: int) -> tuple[Tensor, Tensor | None]:
 
     Args:
         x: (batch, channels, height, width).
-        share: one channel in so many is kept.
+        share: one channel in `share` goes through the operations.
     """
     if share == 1:
         return x, None
@@ -24,17 +24,25 @@ def split_channels(x: Tensor, share: int) -> tuple[Tensor, Tensor | None]:
 
 
 def bypass(rest: Tensor, stride: int) -> Tensor:
-    """What the other channels become: themselves, at stride 2 the maximum of every 2x2 pixels (rounding sides up)."""
+    """The channels that bypass the operations: unchanged, at stride 2 the maximum of 2x2 pixels.
+
+    Args:
+        rest: (batch, channels, height, width).
+        stride: stride of the edge, 1 or 2.
+
+    Returns:
+        (batch, channels, ceil(height/stride), ceil(width/stride)).
+    """
     return rest if stride == 1 else functional.max_pool2d(rest, 2, 2, ceil_mode=True)
 
 
 def join_channels(mixed: Tensor, rest: Tensor | None, share: int) -> Tensor:
-    """Mixed and bypassed channels joined and shuffled, so that the next edge sends others through the operations.
+    """Join mixed and bypassed channels and shuffle them, so that the next edge mixes other channels.
 
     Args:
         mixed: (batch, channels / share, height, width).
         rest: (batch, channels - channels / share, height, width), or None for a share of 1.
-        share: groups of the shuffle.
+        share: number of groups of the shuffle.
 
     Returns:
         (batch, channels, height, width).

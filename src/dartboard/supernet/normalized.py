@@ -1,4 +1,4 @@
-"""A map whose batch norm is not formed by itself: it is folded into what reads it.
+"""A map whose batch norm is not computed separately, but folded into the operations that read the map.
 
 Shapes by suffix: P pixels of all images, B branches, O channels of a branch, R of all branches (B * O).
 """
@@ -19,8 +19,8 @@ class Normalized(NamedTuple):
 
     Attributes:
         map_PR: a row for each pixel.
-        mean_R: of every channel.
-        inverse_R: one over its standard deviation.
+        mean_R: mean of every channel.
+        inverse_R: one over the standard deviation of every channel.
     """
 
     map_PR: Tensor
@@ -29,7 +29,7 @@ class Normalized(NamedTuple):
 
     @classmethod
     def of(cls, map_PR: Tensor, eps: float) -> "Normalized":
-        """With the moments of the map itself."""
+        """A map, (P, R), with its own mean and variance."""
         mean_R, variance_R = channel_moments(map_PR)
         return cls(map_PR, mean_R, (variance_R + eps).rsqrt_())
 
@@ -41,7 +41,7 @@ class Normalized(NamedTuple):
         """Add the normalised map of every branch, times its gate, to its target, up to a constant.
 
         Returns:
-            What is still to be subtracted from the target of every branch, (R,).
+            The constants that the targets have too much, (R,); the caller subtracts them.
         """
         scale_R = self.inverse_R * gates_R
         parts = columns(self.map_PR, len(numbers)), columns(scale_R, len(numbers))
@@ -50,7 +50,13 @@ class Normalized(NamedTuple):
         return self.mean_R * scale_R
 
     def gradient(self, gradient_PR: Tensor, scale_R: Tensor, *, map_wanted: bool) -> tuple[Tensor | None, Tensor]:
-        """Gradients at the map, if wanted, and at the scale, (R,), from that at scale * normalised map."""
+        """Gradients at the map, (P, R), if wanted, and at the scale, (R,).
+
+        Args:
+            gradient_PR: gradient at scale * normalised map.
+            scale_R: the scale.
+            map_wanted: whether the gradient at the map is needed.
+        """
         at_map_PR, at_scale_R, _ = norm_gradient(
             self.map_PR, gradient_PR, self.mean_R, self.inverse_R, scale_R, x_wanted=map_wanted
         )
@@ -58,5 +64,5 @@ class Normalized(NamedTuple):
 
 
 def columns(rows: Tensor, count: int) -> Sequence[Tensor]:
-    """The channels of each branch, where those of all lie side by side in the last dimension."""
+    """Split the last dimension, in which the channels of all branches lie side by side, into branches."""
     return (rows,) if count == 1 else rows.chunk(count, dim=-1)

@@ -1,4 +1,4 @@
-"""A module run with weights from outside."""
+"""Running a module with weights that come from outside."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,13 +9,13 @@ __all__ = ["OutsideWeights"]
 
 
 class OutsideWeights:
-    """Runs a module with other weights than its own, as `torch.func.functional_call` does.
+    """Runs a module with other weights than its own, as `torch.func.functional_call` does, but faster.
 
-    That one looks every weight up by its name, twice a call, which for the thousands of a supernet costs as much as a
-    cell; here their places are found once.
+    torch looks up every weight by its name twice a call, which for the thousands of weights of a supernet costs as much
+    as a cell. Here their places are found once.
 
     Args:
-        module: whose submodules stay the same ones from here on.
+        module: the module, whose submodules may not be replaced afterwards.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -28,15 +28,15 @@ class OutsideWeights:
                     self._places[names[id(weight)]].append((part._parameters, own_name))
 
     def __call__(self, weights: Mapping[str, Tensor], /, *given: Any, **options: Any) -> Any:
-        """What the module makes of the arguments with these weights.
+        """Call the module with these weights, and return what it returns.
 
         Args:
-            weights: by the names of `named_parameters`; where one is missing, the module's own is used.
-            given: arguments of the module.
-            options: its keyword arguments.
+            weights: weights by their names in `named_parameters`; the module's own stand in for missing ones.
+            given: positional arguments of the module.
+            options: keyword arguments of the module.
 
         Raises:
-            KeyError: a weight that the module does not have.
+            KeyError: the module has no weight of that name.
         """
         replaced = [
             (places, own_name, places[own_name], weight)

@@ -1,4 +1,4 @@
-"""The supernet by definition: every operation of every edge by itself, in plain loops, written to be read."""
+"""The supernet by definition: plain loops over every edge and every operation, written to be read."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -21,22 +21,22 @@ from dartboard.supernet.spec import SupernetSpec
 __all__ = ["Active", "Gates", "MixedCell", "ReferenceSupernet", "SupernetCall"]
 
 Gates = Mapping[str, Tensor]
-"""What multiplies what, by cell kind; see `ReferenceSupernet.forward`."""
+"""Name -> what multiplies the outputs of operations or edges; `ReferenceSupernet.forward` lists the names."""
 
 Active = Mapping[str, Sequence[Sequence[int]]]
 """Cell kind -> for every edge the columns of the operations that are run."""
 
 
 class SupernetCall(NamedTuple):
-    """What a cell is told beside its inputs.
+    """What a cell receives beside its inputs.
 
     Attributes:
-        gates: by name.
-        active: which operations are run; None for all.
+        gates: gates by name.
+        active: which operations run; None for all.
         dropout: gives each cell its masks; None where nothing is dropped.
-        masks: those of the cell at hand: row of an edge -> what multiplies its identity, shaped like the edge's input.
-        chance: on the CPU, gives each cell the seeds of the operations that draw.
-        generators: those of the cell at hand: row of an edge -> what its operations draw from.
+        masks: masks of this cell: row of an edge -> what multiplies its identity, shaped like the edge's input.
+        chance: generator on the CPU that gives each cell the seeds of its operations that draw.
+        generators: generators of this cell: row of an edge -> what its operations draw from.
     """
 
     gates: Gates
@@ -47,15 +47,19 @@ class SupernetCall(NamedTuple):
     generators: Mapping[int, torch.Generator] = MappingProxyType({})
 
     def gate(self, kind: str, part: str) -> Tensor | None:
-        """The gates called `kind.part`, if given."""
+        """The gates called `kind.part`, or None where they are not given."""
         return self.gates.get(f"{kind}.{part}")
 
 
 class MixedCell(nn.Module):
-    """A cell with every live operation on every edge.
+    """A cell with all live operations on every edge.
+
+    Args:
+        spec: the supernet.
+        place: where the cell stands.
 
     Attributes:
-        projections: what brings each input to the cell's channels and size.
+        projections: the modules that give each input the cell's channels and size.
         edges: for every edge its operations by name.
         auxiliary: for every edge its auxiliary skip connection; empty where the mixing has none.
         attention: for every edge its attention operations by name; empty where the mixing has none.
@@ -120,7 +124,7 @@ class MixedCell(nn.Module):
         return joined if weights is None else edge_weight(weights, row) * joined
 
     def with_masks(self, call: SupernetCall, x: Tensor) -> SupernetCall:
-        """The call with the masks of this cell, whose projected inputs look like x."""
+        """The call with the dropout masks of this cell, whose projected inputs are shaped like x."""
         if call.dropout is None:
             return call
         rows = [row for row in range(len(self.strides)) if any(map(is_identity, self.ops_of(row, None).values()))]
@@ -129,7 +133,7 @@ class MixedCell(nn.Module):
         return call._replace(masks=dict(zip(rows, masks.unbind(), strict=True)))
 
     def with_chance(self, call: SupernetCall, device: torch.device) -> SupernetCall:
-        """The call with generators for the operations of this cell that draw, so that their order does not matter."""
+        """The call with a generator for each edge of this cell that draws, so that their order does not matter."""
         rows = [row for row in range(len(self.strides)) if any(map(is_random, self.ops_of(row, None).values()))]
         if call.chance is None or not rows:
             return call
@@ -149,7 +153,7 @@ class MixedCell(nn.Module):
         return mixed if offsets is None else mixed + offsets[row]
 
     def ops_of(self, row: int, active: Active | None) -> dict[str, nn.Module]:
-        """The operations of an edge that are run, by name."""
+        """The operations of an edge that run, by name."""
         ops = self.edges[row]
         assert isinstance(ops, nn.ModuleDict)
         chosen = None if active is None else active[self.kind][row]
@@ -180,7 +184,7 @@ class ReferenceSupernet(nn.Module):
 
     @property
     def candidate_weights(self) -> dict[str, list[dict[str, str]]]:
-        """The weights of candidate operations: cell kind -> for every cell, name within the cell -> name here."""
+        """Names of the candidate operations' weights: cell kind -> for every cell, name in the cell -> name here."""
         found: dict[str, list[dict[str, str]]] = {kind: [] for kind in self.spec.space.cell_kinds}
         for index, cell in enumerate(self.backbone.blocks):
             if isinstance(cell, MixedCell):
@@ -200,17 +204,18 @@ class ReferenceSupernet(nn.Module):
 
         Args:
             images: (batch, channels, height, width).
-            gates: for each cell kind, under its name, what multiplies each operation's output, shape (edges,
-                operations); columns of operations that an edge does not have are ignored. And, each optional:
-                `KIND.edges`: multiplies the whole edge, shape (edges,), or (batch, edges) for each image its own;
-                `KIND.auxiliary`: of the auxiliary skip connections, shape (edges,); needed where the spec has them;
-                `KIND.attention`: of the attention operations, shape (edges, attention operations); likewise;
-                `KIND.offset`: a number added to every value of an edge's mixed output, shape (edges,). Of value zero,
-                it gives operations that are not run a gradient (GDAS, arXiv:1910.04465, section 3.2).
-            active: which operations are run; None for all. The others are not computed and add nothing.
-            skip_dropout: drops values behind identities; None drops none, whatever mode the modules are in.
-            noise_seed: of what operations draw (`RandomOp`), on every edge of every cell something else. Both engines
-                draw the same, so that the logits remain a function of what the supernet is called with.
+            gates: `KIND`, for each cell kind: multiplies each operation's output, shape (edges, operations); columns
+                of operations that an edge does not have are ignored. Optional, or needed where the spec says so:
+                `KIND.edges`: multiplies the whole edge, shape (edges,), or (batch, edges) for a number per image;
+                `KIND.auxiliary`: multiplies the auxiliary skip connections, shape (edges,); needed if there are any;
+                `KIND.attention`: multiplies the attention operations, shape (edges, attention operations); needed if
+                there are any;
+                `KIND.offset`: is added to every value of an edge's mixed output, shape (edges,). Zeros here give
+                operations that do not run a gradient (GDAS, arXiv:1910.04465, section 3.2).
+            active: which operations run; None for all. The others are not computed and add nothing.
+            skip_dropout: drops values behind identities; None drops none, also in training mode.
+            noise_seed: seed of what operations draw (`RandomOp`), different on every edge of every cell. Both engines
+                draw the same, so the logits remain a function of the arguments.
 
         Returns:
             Logits, shape (batch, classes).
@@ -218,7 +223,16 @@ class ReferenceSupernet(nn.Module):
         return self.run(images, make_call(images, gates, active, skip_dropout, noise_seed))[0]
 
     def run(self, images: Tensor, call: SupernetCall, taps: Sequence[int] = ()) -> tuple[Tensor, list[Tensor]]:
-        """Stem, cells and head: logits, and the maps after the blocks `taps`."""
+        """Run stem, cells and head.
+
+        Args:
+            images: (batch, channels, height, width).
+            call: what every cell receives beside its inputs.
+            taps: indices of blocks whose outputs are returned as well, in rising order.
+
+        Returns:
+            Logits, (batch, classes), and the maps after the blocks `taps`, each (batch, channels, height, width).
+        """
         with plain_kernels():
             return self.backbone(images, call, taps)  # type: ignore[no-any-return]
 
@@ -230,11 +244,11 @@ class ReferenceSupernet(nn.Module):
         skip_dropout: SkipDropout | None = None,
         noise_seed: int = 0,
     ) -> tuple[Tensor, list[Tensor]]:
-        """Logits as from `forward`, and the maps after one and two thirds of the blocks, for `make_heads`."""
+        """The logits of `forward`, and the maps after one and two thirds of the blocks, which `make_heads` read."""
         return self.run(images, make_call(images, gates, active, skip_dropout, noise_seed), self._taps)
 
     def make_heads(self) -> list[nn.Module]:
-        """A small classifier, maps -> logits, for either map of `tapped`; nobody trains it here."""
+        """A small classifier, map -> logits (batch, classes), for each map of `tapped`; it is not trained here."""
         return [AuxiliaryHead(_output_channels(self.spec, tap), self.spec.plan) for tap in self._taps]
 
     @property
@@ -246,28 +260,28 @@ class ReferenceSupernet(nn.Module):
 def make_call(
     images: Tensor, gates: Gates, active: Active | None, skip_dropout: SkipDropout | None, noise_seed: int
 ) -> SupernetCall:
-    """What the cells are told when a supernet is called so."""
+    """What the cells receive when a supernet is called with these arguments."""
     dropout = None if skip_dropout is None else skip_dropout.begin(images.device)
     return SupernetCall(gates, active, dropout, chance=torch.Generator().manual_seed(noise_seed))
 
 
 def is_identity(op: nn.Module) -> bool:
-    """Whether an operation of an edge is an identity, behind which dropout acts."""
+    """Whether an operation is an identity, behind which dropout acts."""
     return type(op) is nn.Identity
 
 
 def is_random(op: nn.Module) -> bool:
-    """Whether an operation of an edge draws."""
+    """Whether an operation draws random numbers."""
     return isinstance(op, RandomOp)
 
 
 def edge_weight(weights: Tensor, row: int) -> Tensor:
-    """The weight of an edge, shaped to multiply its output; weights are (edges,) or (batch, edges)."""
+    """The weight of an edge, in a shape that multiplies its output; `weights` is (edges,) or (batch, edges)."""
     return weights[row] if weights.dim() == 1 else weights[:, row, None, None, None]
 
 
 def _output_channels(spec: SupernetSpec, index: int) -> int:
-    """Channels that a block gives."""
+    """Channels of a block's output."""
     place = spec.plan.places[index]
     if isinstance(place, CellPlace):
         return spec.space.cell.output_multiplier * place.channels
@@ -286,6 +300,6 @@ def _run(op: nn.Module, x: Tensor, call: SupernetCall, row: int) -> Tensor:
 
 
 def zeros(x: Tensor, channels: int, stride: int) -> Tensor:
-    """Zeros of the shape that an operation to so many channels, of that stride, gives."""
+    """Zeros in the shape of an operation's output, for x (batch, channels, height, width)."""
     batch, _, height, width = x.shape
     return x.new_zeros(batch, channels, -(-height // stride), -(-width // stride))

@@ -28,14 +28,14 @@ from dartboard.supernet.normalized import Normalized, columns
 __all__ = ["SeparableBranches", "branches_per_call"]
 
 _CALL_BYTES = 2**20
-"""On a CPU branches share a call while what they read stays below this; a larger call would leave the caches."""
+"""On a CPU, branches share a call while their input stays below this size; a larger call would leave the caches."""
 
 
 class SeparableBranches(Branches):
     """Separable convolutions, run side by side: features are (N, B * C, H, W).
 
     The weights are the depthwise kernels (B * C, 1, K, K) and the 1x1 convolutions (B * O, I) of the first halves, then
-    those of the second. Kept are the outputs of all convolutions, between the halves normalised.
+    those of the second. The outputs of all convolutions are kept, and between the halves in normalised form.
     """
 
     def __init__(self, layout: Layout, bundle: Bundle, rectified: Rectified, weights: Sequence[Tensor]) -> None:
@@ -44,7 +44,7 @@ class SeparableBranches(Branches):
         self.form, self.count, self.channels = bundle.form, len(bundle.targets), rectified.x.shape[1]
 
     def forward(self, gates_R: Tensor, targets_PO: Sequence[Tensor]) -> Added:
-        """See `Branches.forward`."""
+        """Add every branch to its target, up to a constant: depthwise and 1x1 convolutions, then norm and gates."""
         first = features = depthwise(self.rectified(self.count), self.weights[0], self.stride, self.form.dilation)
         kept = [first]
         if self.form.repeats == 2:
@@ -58,7 +58,7 @@ class SeparableBranches(Branches):
     def backward(
         self, saved: Iterator[Tensor], gates_R: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
     ) -> Found:
-        """See `Branches.backward`."""
+        """Gradients through gates and norms, 1x1 and depthwise convolutions, in this order."""
         first = features = next(saved)
         middle_PR = inverse_R = None
         if self.form.repeats == 2:
@@ -77,7 +77,7 @@ class SeparableBranches(Branches):
             if wanted.weights:
                 at_weights[2] = depthwise_weight_gradient(middle.relu(), at_features, self.form.kernel)
             at_middle = depthwise_input_gradient(at_features, self.weights[2], middle.shape[2:])
-            # What was kept is normalised: its mean is zero, and of its norm only the slope is left.
+            # The kept map is normalised already: its mean is zero, and only the slope of its norm is left.
             norm = Normalized(middle_PR, torch.zeros_like(inverse_R), torch.ones_like(inverse_R))
             at_rectified_PR = as_rows(through_relu_(at_middle, middle))
             at_middle_PR, _ = norm.gradient(at_rectified_PR, inverse_R, map_wanted=True)
@@ -111,7 +111,7 @@ class SeparableBranches(Branches):
         return weight if self.count == 1 else weight.view(self.count, -1, self.channels)
 
     def _product(self, rows_PR: Tensor, matrices: Tensor) -> Tensor:
-        """The channels of each branch times its matrix; of a single branch, times the matrix."""
+        """The channels of each branch times the matrix of the branch."""
         if self.count == 1:
             return torch.mm(rows_PR, matrices)
         if rows_PR.device.type != "cpu":
@@ -125,10 +125,10 @@ class SeparableBranches(Branches):
         return result_PR
 
     def _at_x(self, at_features: Tensor, before: Tensor | None) -> Tensor:
-        """Gradient at relu(x), added to that from before."""
+        """Add the gradient at relu(x) to `before`, that of other bundles."""
         x, stride, dilation = self.rectified.x, self.stride, self.form.dilation
         thin = stride == 2 and dilation == 2
-        if thin:  # every second pixel alone is read
+        if thin:  # only every second pixel is read
             x, stride, dilation = x[:, :, ::2, ::2], 1, 1
         found = depthwise_input_gradient(at_features, self.weights[0], x.shape[2:], stride, dilation)
         if self.count > 1:
@@ -141,8 +141,8 @@ class SeparableBranches(Branches):
 
 
 def branches_per_call(x: Tensor) -> int:
-    """How many branches that read x are run side by side.
+    """How many branches with the input x, (N, C, H, W), run side by side.
 
-    All on an accelerator, where launches cost most; on a CPU as many as its caches hold.
+    On an accelerator all of them, since launches cost most there; on a CPU as many as its caches hold.
     """
     return 1 << 30 if x.device.type != "cpu" else max(1, _CALL_BYTES // (x.numel() * x.element_size()))

@@ -1,16 +1,17 @@
-"""What a supernet is, as frozen data."""
+"""The description of a supernet, as frozen data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dartboard.errors import SettingsError, suggest
 from dartboard.space import ATTENTION, OPS, CellPlace, NetworkPlan, Norm, SearchSpace
+from dartboard.wording import count, listing
 
 __all__ = ["SEARCH_NORM", "Mixing", "SupernetSpec"]
 
 SEARCH_NORM = Norm(affine=False, running=False)
-"""Cells of a supernet learn no scale and shift, and batch statistics serve in training and evaluation alike: running
-averages would be polluted by the extra forward passes of architecture gradients (arXiv:1806.09055, section 3.1)."""
+"""Batch norm of a supernet's cells: no scale and shift, and batch statistics in training and evaluation, since the
+extra forward passes of architecture gradients would spoil running averages (arXiv:1806.09055, section 3.1)."""
 
 EdgeOps = tuple[tuple[str, ...], ...]
 """The operations of every edge, in the order of the edges."""
@@ -21,15 +22,15 @@ class Mixing:
     """How the gated outputs of an edge's operations join.
 
     Attributes:
-        channel_share: one channel in so many goes through the operations, the others bypass them (partial channels:
-            PC-DARTS, arXiv:1907.05737, eq. 2); 1 sends all of them.
+        channel_share: one channel in `channel_share` goes through the operations, the others bypass them (partial
+            channels: PC-DARTS, arXiv:1907.05737, eq. 2); 1 sends all channels through them.
         auxiliary_skip: whether every edge has a further skip connection outside of the competition, with a gate of its
             own (DARTS-, arXiv:2009.01027, eq. 4).
         attention: names of operations that act on the mixed output of an edge and are mixed in turn, with gates of
             their own (Att-DARTS, arXiv:2006.12874; its candidates are `ATTENTION`); empty for none.
 
     Raises:
-        SettingsError: an attention is no operation, or is named twice.
+        SettingsError: an attention is not a registered operation, or is named twice.
     """
 
     channel_share: int = 1
@@ -41,12 +42,12 @@ class Mixing:
             if name not in OPS:
                 raise SettingsError(f"there is no operation '{name}' to serve as attention; {suggest(name, ATTENTION)}")
             if self.attention.count(name) > 1:
-                raise SettingsError(f"the attention '{name}' is named twice; every edge has each of them once.")
+                raise SettingsError(f"the attention '{name}' is named twice; name it once.")
 
 
 @dataclass(frozen=True)
 class SupernetSpec:
-    """A supernet as data; a pruned, widened or deeper one is another spec.
+    """A supernet as data; a pruned, widened or deeper supernet has another spec.
 
     Attributes:
         space: candidate operations and cell graph.
@@ -76,15 +77,15 @@ class SupernetSpec:
         cell, mixing = self.space.cell, self.mixing
         changes = any(place.inputs(cell, node) != place.channels for node in range(cell.num_inputs))
         if changes and (mixing.channel_share > 1 or mixing.auxiliary_skip):
-            part = "partial channels bypass" if mixing.channel_share > 1 else "auxiliary skip connections stand beside"
+            part = "partial channels" if mixing.channel_share > 1 else "auxiliary skip connections"
             raise SettingsError(
-                f"{part} operations that keep the number of channels, and those of '{self.space.name}' change it; "
-                "choose another method or another space."
+                f"{part} need operations that keep the number of channels, but those of '{self.space.name}' change "
+                "it; choose another method or another space."
             )
         if place.channels % mixing.channel_share:
             raise SettingsError(
-                f"partial channels of 1/{mixing.channel_share} need a width that divides by {mixing.channel_share}, "
-                f"and cells of the kind '{place.kind}' have {place.channels} channels; choose another init_channels."
+                f"partial channels of 1/{mixing.channel_share} need a width divisible by {mixing.channel_share}, but "
+                f"cells of the kind '{place.kind}' have {place.channels} channels; choose another init_channels."
             )
 
     def _check_live(self, kind: str, edges: EdgeOps) -> None:
@@ -94,7 +95,8 @@ class SupernetSpec:
             )
         if len(edges) != len(self.space.cell.edges):
             raise SettingsError(
-                f"the {kind} cell has {len(self.space.cell.edges)} edges, and operations are given for {len(edges)}."
+                f"the {kind} cell has {count(len(self.space.cell.edges), 'edge')}, but operations are given for "
+                f"{len(edges)}; give those of every edge."
             )
         for row, (edge, names) in enumerate(zip(self.space.cell.edges, edges, strict=True)):
             for name in names:
@@ -105,7 +107,7 @@ class SupernetSpec:
                 if name not in (own := self.space.ops_on(kind, row)):
                     raise SettingsError(
                         f"edge {edge.source} -> {edge.target} of the {kind} cell has no '{name}' in "
-                        f"'{self.space.name}'; it has {' and '.join(own)}."
+                        f"'{self.space.name}'; it has {listing(own)}."
                     )
 
     @property
@@ -114,7 +116,7 @@ class SupernetSpec:
         return dict.fromkeys(self.space.cell_kinds, self.space.alpha_shape)
 
     def ops_of(self, kind: str, row: int) -> tuple[str, ...]:
-        """The operations of an edge, in the order of the space's."""
+        """The operations of an edge, in the space's order."""
         edges, own = dict(self.live).get(kind), self.space.ops_on(kind, row)
         return own if edges is None else tuple(name for name in own if name in edges[row])
 

@@ -14,7 +14,7 @@ from dartboard.space.ops import RandomOp
 __all__ = ["Forward", "check_compiler", "compile_forward"]
 
 Forward = Callable[[Tensor, DropPath], tuple[Tensor, Tensor | None]]
-"""(images, drop path) -> logits and those of the auxiliary head; `Network.forward_with_auxiliary` is one."""
+"""(images, drop path) -> logits, and logits of the auxiliary head; `Network.forward_with_auxiliary` is one."""
 
 _COMPILERS = ("c++", "g++", "clang++")
 
@@ -23,7 +23,7 @@ def check_compiler(device: torch.device) -> None:
     """Refuse compilation where torch lacks what it needs: a C++ compiler, on a CPU.
 
     Raises:
-        SettingsError: there is none.
+        SettingsError: the device is a CPU and no C++ compiler is found.
     """
     named = os.environ.get("CXX")
     if device.type != "cpu" or any(shutil.which(name) for name in ([named] if named else _COMPILERS)):
@@ -37,11 +37,11 @@ def check_compiler(device: torch.device) -> None:
 def compile_forward(network: Network) -> Forward:
     """`network.forward_with_auxiliary`, compiled when it is first called; the network itself stays as it is.
 
-    Which paths are dropped is drawn outside of what is compiled, so one compilation serves all epochs (and one more the
+    Paths to drop are drawn outside of the compiled part, so one compilation serves all epochs (and a second one the
     first epoch, in which nothing is dropped).
 
     Raises:
-        SettingsError: an operation of the network draws, which a compiler would do once and for all.
+        SettingsError: an operation of the network draws at random; compiled, it would draw only once.
     """
     if any(isinstance(module, RandomOp) for module in network.modules()):
         raise SettingsError("a network with noise cannot be compiled; set train.compile=false.")

@@ -24,15 +24,16 @@ from dartboard.space import Network
 from dartboard.space.ops import RandomOp
 from dartboard.training.model import ModelCard
 from dartboard.version import __version__
+from dartboard.wording import listing
 
 __all__ = ["EXPORT_ENDINGS", "ExportedModel", "check_exportable", "export_model"]
 
 EXPORT_ENDINGS = (".onnx", ".pt2")
-"""ONNX, and a program of torch.export."""
+"""Endings of files that can be exported: ONNX, and a program of torch.export."""
 
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 _BATCHES = (1, 2, 5)
-"""Images that are shown at once when the file is compared with the network."""
+"""Sizes of the batches with which the file is compared with the network."""
 
 _TOLERANCE = 1e-4
 _CALLS = 20
@@ -49,9 +50,9 @@ class ExportedModel:
         path: the file.
         classes: class names in the order of the outputs.
         image_shape: (height, width, channels) of the uint8 images that it takes.
-        images: that were shown to the file and to the network.
-        difference: the largest between their probabilities.
-        seconds: median for one image, on the CPU.
+        images: number of images that were shown to both the file and the network.
+        difference: largest difference between their probabilities.
+        seconds: median time for one image, on the CPU.
     """
 
     path: Path
@@ -63,7 +64,7 @@ class ExportedModel:
 
 
 class _FromPixels(nn.Module):
-    """A network and what comes before and after it: uint8 (batch, height, width, channels) -> (batch, classes)."""
+    """A network between normalisation and softmax: uint8 (batch, height, width, channels) -> (batch, classes)."""
 
     mean: Tensor
     std: Tensor
@@ -80,7 +81,7 @@ class _FromPixels(nn.Module):
 
 
 def check_exportable(path: Path) -> None:
-    """Refuse a format whose packages are absent, before anything else is done.
+    """Refuse a format whose packages are missing, before anything else is done.
 
     Raises:
         ExportError: the packages for ONNX are not installed.
@@ -88,7 +89,7 @@ def check_exportable(path: Path) -> None:
     missing = [name for name in _PACKAGES if find_spec(name) is None] if path.suffix.lower() == ".onnx" else []
     if missing:
         raise ExportError(
-            f"{path.name} needs the packages {', '.join(_PACKAGES)}, and {' and '.join(missing)} cannot be found; "
+            f"{path.name} needs the packages {', '.join(_PACKAGES)}, and {listing(missing)} cannot be found; "
             "install them with pip install 'dartboard[export]', or name a file that ends with .pt2."
         )
 
@@ -97,21 +98,23 @@ def export_model(network: Network, card: ModelCard, path: Path) -> ExportedModel
     """Write a trained network as one file, with normalisation and softmax inside, and compare it with the network.
 
     The file takes uint8 images, (batch, height, width, channels), of any number, and gives probabilities, float32,
-    (batch, classes). With it go the class names: in ONNX as the metadata `classes`, in a .pt2 file as the extra file
+    (batch, classes). It also holds the class names: in ONNX as the metadata `classes`, in a .pt2 file as the extra file
     `classes.json`. It is compared with the network on random images before it is written.
 
     Args:
         network: in evaluation mode, on the CPU.
-        card: its description.
-        path: the file, whose ending is one of `EXPORT_ENDINGS`.
+        card: description of the network.
+        path: the file to write, whose ending is one of `EXPORT_ENDINGS`.
 
     Raises:
-        ExportError: the network draws at random, packages for ONNX are absent, or the file differs from the network.
+        ExportError: the network draws at random, packages for ONNX are missing, or the file differs from the network.
         RunDirectoryError: the file cannot be written.
     """
     check_exportable(path)
     if any(isinstance(module, RandomOp) for module in network.modules()):
-        raise ExportError("a network with the operation noise draws at random, which no exported file can do.")
+        raise ExportError(
+            "a network with the operation noise draws at random, which no exported file can do; export another network."
+        )
     channels, height, width = card.image_shape
     shape = (height, width, channels)
     model = _FromPixels(network, card).eval()
@@ -123,15 +126,15 @@ def export_model(network: Network, card: ModelCard, path: Path) -> ExportedModel
     runner = load(content)
     generator = make_generator(0, "export")
     differences = []
-    for count in _BATCHES:
-        images = torch.randint(256, (count, *shape), generator=generator, dtype=torch.uint8)
+    for size in _BATCHES:
+        images = torch.randint(256, (size, *shape), generator=generator, dtype=torch.uint8)
         with torch.no_grad():
             wanted = model(images).numpy()
         differences.append(np.abs(runner(images.numpy()) - wanted).max())
     difference = float(np.max(differences))
     if not difference <= _TOLERANCE:  # nor NaN
         raise ExportError(
-            f"what {path.name} would say differs from the network by {difference:.1g} of a probability, so it is not "
+            f"the probabilities of {path.name} differ from the network's by up to {difference:.1g}, so the file is not "
             "written; try the other format, or another version of the packages."
         )
     write_atomically(path, lambda stream: stream.write(content))
@@ -180,7 +183,7 @@ def _load_program(content: bytes) -> Runner:
 
 
 def _seconds(run: Runner, image: npt.NDArray[np.uint8]) -> float:
-    """Median of some calls after a first one."""
+    """Median seconds of a call, without the first one."""
     run(image)
     taken = []
     for _ in range(_CALLS):
@@ -192,7 +195,7 @@ def _seconds(run: Runner, image: npt.NDArray[np.uint8]) -> float:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what exporters say of packages that are not needed here, and of their own future."""
+    """Silence the exporters about packages that are not needed here and about their own future versions."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

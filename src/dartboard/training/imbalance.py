@@ -1,4 +1,4 @@
-"""Classes of unequal size: what a training can do about them."""
+"""What a training can do about classes of unequal size."""
 
 from typing import Literal
 
@@ -10,6 +10,7 @@ from torch import Tensor
 __all__ = ["Imbalance", "log_prior"]
 
 Imbalance = Literal["none", "balanced-sampling", "logit-adjustment"]
+"""What is done about them; `TrainSettings.imbalance` explains each."""
 
 
 def log_prior(labels: npt.NDArray[np.int64], num_classes: int) -> Tensor:
@@ -17,6 +18,10 @@ def log_prior(labels: npt.NDArray[np.int64], num_classes: int) -> Tensor:
 
     Added to the logits inside the training loss, and only there, it makes the plain argmax of the logits aim at the
     balanced error (tau = 1). A class without images counts as one with a single image.
+
+    Args:
+        labels: class of each training image, shape (images,).
+        num_classes: number of classes.
 
     Paper: Menon et al. 2021, arXiv:2007.07314, eq. 10.
     """

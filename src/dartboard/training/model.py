@@ -36,7 +36,7 @@ class ModelCard(Settings):
     """Cells (of each stage, in NAS-Bench-201)."""
 
     stem: Stem
-    """The stem."""
+    """How the network begins, for small or large images (`NetworkPlan.stem`)."""
 
     classes: tuple[str, ...]
     """Class names in the order of the outputs."""
@@ -52,11 +52,11 @@ class ModelCard(Settings):
 
     @property
     def normalization(self) -> Normalization:
-        """What the images go through."""
+        """Mean and standard deviation with which images are normalised."""
         return Normalization(self.mean, self.std)
 
     def plan(self) -> NetworkPlan:
-        """The network's plan."""
+        """Width, depth and classes of the network, as `Network` takes them."""
         return get_space(self.genotype["space"]).plan(
             in_channels=self.image_shape[0],
             num_classes=len(self.classes),
@@ -110,12 +110,15 @@ def rebuild_model(
     *,
     names: tuple[str, str] = ("the description of the model", "the weights of the model"),
 ) -> tuple[Network, ModelCard]:
-    """Rebuild a trained network from the contents of `model.json` and `model.safetensors`, as `load_model`.
+    """Rebuild a trained network from the contents of `model.json` and `model.safetensors`; no code is executed.
 
     Args:
-        description: the first, as plain data.
-        weights: the second.
-        names: what messages call them.
+        description: content of `model.json`, as plain data.
+        weights: content of `model.safetensors`.
+        names: what messages call the two.
+
+    Returns:
+        The network, in evaluation mode on the CPU, and its description.
 
     Raises:
         CheckpointError: one is damaged or of another version, or the two do not belong together.

@@ -1,4 +1,4 @@
-"""Predictions for images whose classes nobody knows, as files that others can read."""
+"""Predictions for images without labels, and the files that they are written to."""
 
 import csv
 import io
@@ -14,14 +14,15 @@ from dartboard.runs import check_new_file, write_atomically
 __all__ = ["PREDICTION_ENDINGS", "ImagePredictions"]
 
 PREDICTION_ENDINGS = (".npy", ".csv")
+"""Endings of files that predictions can be written to."""
 
 
 @dataclass(frozen=True, eq=False)
 class ImagePredictions:
-    """What a network says of some images.
+    """What a network predicts for some images.
 
     Attributes:
-        names: of the images, in the order of the manifest or folder.
+        names: names of the images, in the order of the manifest or folder.
         classes: class names in the order of the outputs.
         probabilities: float32, shape (images, classes).
         seconds: how long the network took for all images.
@@ -36,8 +37,8 @@ class ImagePredictions:
     def labels(self) -> npt.NDArray[np.int64]:
         """The most probable class of each image, int64, shape (images,).
 
-        Where every class is called by a whole number these are the numbers, so they compare with the dataset's own
-        labels; otherwise they are positions in `classes`.
+        Where all class names are whole numbers, these are the numbers, so that they can be compared with the dataset's
+        own labels; otherwise they are positions in `classes`.
         """
         own = all(name.isascii() and name.removeprefix("-").isdigit() for name in self.classes)
         numbers = [int(name) for name in self.classes] if own else range(len(self.classes))
@@ -51,14 +52,14 @@ class ImagePredictions:
 
     @property
     def images_per_second(self) -> float:
-        """Throughput of the network, reading excepted."""
+        """Throughput of the network, without the time for reading images."""
         return len(self.names) / max(self.seconds, 1e-9)
 
     def write(self, path: Path) -> None:
         """Write `labels` to a .npy file, or names, labels, classes and probabilities to a .csv file, atomically.
 
         Raises:
-            SettingsError: the name ends otherwise.
+            SettingsError: the name ends with neither .npy nor .csv.
             RunDirectoryError: the file cannot be written.
         """
         check_new_file(path, PREDICTION_ENDINGS, overwrite=True)

@@ -1,4 +1,4 @@
-"""How sure one may be that one network is better than another on the same test images."""
+"""Whether one network is really better than another on the same test images, or by chance."""
 
 from typing import NamedTuple
 
@@ -14,9 +14,9 @@ class Difference(NamedTuple):
     """A difference of two accuracies, plain or balanced, as fractions.
 
     Attributes:
-        mean: accuracy of the first network less that of the second.
+        mean: accuracy of the first network minus that of the second.
         low: lower end of the interval that holds 95 % of the bootstrap's differences.
-        high: its upper end.
+        high: upper end of that interval.
     """
 
     mean: float
@@ -33,17 +33,18 @@ def paired_difference(
     """The difference in accuracy, with its uncertainty from the choice of test images.
 
     Test images are drawn again with replacement, 10,000 times (percentile bootstrap; Efron and Tibshirani 1993, chapter
-    13). An image counts +1, 0 or -1, so a draw is one of a multinomial distribution. What another seed of the training
-    would change is not in it. For balanced accuracy every class is drawn by itself, and their means are averaged.
+    13). An image counts +1, 0 or -1, so a draw is one of a multinomial distribution. The interval does not
+    cover what another seed of the training would change. For balanced accuracy every class is drawn by itself, and the
+    means of the classes are averaged.
 
     Args:
         first: for each test image whether the first network is right, (images,).
-        second: the same of the second.
-        classes: for each test image its class, (images,), where balanced accuracy is compared; None: accuracy.
-        seed: of the draws.
+        second: for each test image whether the second network is right, (images,).
+        classes: the class of each test image, (images,), to compare balanced accuracy; None compares accuracy.
+        seed: seed of the bootstrap.
 
     Raises:
-        ValueError: the two were not tested on the same, at least one image.
+        ValueError: the two arrays have different lengths, or none.
     """
     if len(first) != len(second) or not len(first):
         raise ValueError(f"a comparison needs the same test images twice, not {len(first)} and {len(second)}.")

@@ -26,14 +26,14 @@ class TrainSettings(Settings):
     """Passes over the training images; null: as many as `images` allows, 8 to 60."""
 
     steps_per_epoch: Positive | None = None
-    """Steps of an epoch, each epoch seeing other images; null: a pass over the training images."""
+    """Steps of an epoch, with other images in each epoch; null: a pass over the training images."""
 
     keep: Literal["last", "best"] = "last"
-    """Whose weights are tested and saved: of the last epoch, or of that in the last fifth with the highest validation
-    accuracy, which then flatters them."""
+    """Which weights are tested and saved: those of the last epoch, or those of the epoch with the highest validation
+    accuracy in the last fifth, whose validation accuracy is then too high by selection."""
 
     images: Positive = 360_000
-    """When `epochs` is null: images of 32x32 pixels that may be shown, or as many others as cost the same."""
+    """When `epochs` is null: how many images of 32x32 pixels may be shown, or images of another size at equal cost."""
 
     batch_size: Positive = 96
     """Images per step."""
@@ -55,9 +55,10 @@ class TrainSettings(Settings):
     """Learning rate at the end."""
 
     schedule: Literal["cosine", "linear", "one-cycle"] = "cosine"
-    """"cosine" falls once an epoch from `lr` to `lr_min`; "linear" likewise, after it has risen for `warmup_fraction`
-    of the epochs, and in as many in the end it goes the last stretch slowly; "one-cycle" rises linearly for
-    `warmup_fraction` of all steps from a tenth of `lr` and falls as a cosine, at every step."""
+    """"cosine" falls from `lr` to `lr_min`, once an epoch; "linear" also changes once an epoch: it rises for
+    `warmup_fraction` of the epochs, falls in a straight line, and falls slowly in as many epochs at the end;
+    "one-cycle" changes at every step: it rises linearly from a tenth of `lr` for `warmup_fraction` of all steps, then
+    falls as a cosine."""
 
     warmup_fraction: Fraction = 0.2
     """Share of the steps in which "one-cycle" rises, and of the epochs in which "linear" does."""
@@ -89,15 +90,15 @@ class TrainSettings(Settings):
     imbalance: Imbalance = "none"
     """For classes of unequal size: "balanced-sampling" draws every class equally often, with repetitions, and as many
     images an epoch as without; "logit-adjustment" adds the log prior of the classes to the logits in the training loss
-    (arXiv:2007.07314). Both favour rare classes at the expense of common ones."""
+    (arXiv:2007.07314). Both improve rare classes at the expense of common ones."""
 
     compile: bool = False
-    """Whether to compile the network with torch.compile before training: some minutes once, then steps that are
-    faster on some machines, so that trainings of hours may gain; on a CPU it needs a C++ compiler."""
+    """Whether to compile the network with torch.compile before training. This takes some minutes once and makes steps
+    faster on some machines, so trainings of hours may gain; on a CPU it needs a C++ compiler."""
 
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the features and gradients in the steps; weights, their updates and the test are always float32. "bfloat16"
-    (torch.autocast) is faster where the processor computes with it, and slower elsewhere."""
+    """Number format of features and gradients in training steps; weights, their updates and the test always use
+    float32. "bfloat16" (torch.autocast) is faster where the processor computes with it, and slower elsewhere."""
 
     augment: AugmentSettings = AugmentSettings(cutout=16)
     """Augmentation of the training images."""

@@ -37,8 +37,8 @@ def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -
 
     Args:
         source: None or "digits" for the embedded digits, arrays, "hf:owner/name" for the Hugging Face Hub, else a
-            folder or a file. A folder that is itself called digits is reached as "./digits".
-        settings: the names of the columns are used.
+            folder or a file. To read a folder called digits, write "./digits".
+        settings: the settings of which only the names of the columns are used.
 
     Raises:
         DataError: nothing usable lies there.
@@ -68,7 +68,7 @@ def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -
     A folder of images without class folders is taken as it is, sorted by name.
 
     Returns:
-        The dataset with these images alone, labelled or not, as its test split.
+        The dataset with only these images, labelled or not, as its test split.
 
     Raises:
         DataError: nothing usable lies there.

@@ -1,4 +1,4 @@
-"""What a source says about itself before any image is decoded."""
+"""What a source tells about its dataset before any image is decoded."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ class EncodedSplit:
         labels: int64, shape (images,); None where they are not known.
         names: what messages call each image, in the same order.
         folder: what the source itself calls the split ("val").
-        unlabelled: where labels are None the reason, as the first half of a sentence ("row 3 of a.csv has no label").
+        unlabelled: why labels are None, as the first half of a sentence ("row 3 of a.csv has no label").
     """
 
     images: Iterable[Encoded]
@@ -67,7 +67,7 @@ class SourceIndex:
         splits: the splits that the source has; nothing can be learned without a "train".
         notes: decisions made while listing, in sentences.
         cacheable: whether decoding is slow enough to be worth a place on disk.
-        description: what the dataset says of itself in words, or nothing.
+        description: what the dataset says about itself in words; empty if nothing.
     """
 
     name: str

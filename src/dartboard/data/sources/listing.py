@@ -22,12 +22,12 @@ class ListedSplit:
     """One split as its source lists it.
 
     Attributes:
-        images: as in `EncodedSplit`.
+        images: the encoded images, which can be read in order as often as needed.
         labels: the label of each image as text, or None where it has none.
         names: what messages call each image.
         folder: what the source itself calls the split.
-        place: where a row stands, such as "line 3 of train.csv".
-        unlabelled: why there are no labels at all, as the first half of a sentence; or nothing.
+        place: tells where a row stands, such as "line 3 of train.csv".
+        unlabelled: why there are no labels at all, as the first half of a sentence; empty if there are some.
     """
 
     images: Iterable[Encoded]
@@ -67,13 +67,13 @@ def build_index(
     Args:
         name: short name of the dataset.
         listed: the splits.
-        classes: class names in label order; None takes those of the training images, numbers by size, texts by name.
-        notes: see `SourceIndex`.
-        cacheable: see `SourceIndex`.
-        description: see `SourceIndex`.
+        classes: class names in label order; None takes those of the training images, sorted as numbers or as texts.
+        notes: decisions made while listing, in sentences.
+        cacheable: whether decoding is slow enough to be worth a place on disk.
+        description: what the dataset says about itself in words; empty if nothing.
 
     Raises:
-        DataError: a label is none of the classes.
+        DataError: a label does not belong to any class.
     """
     if classes is None:
         classes = _classes(listed["train"].labels) if "train" in listed else ()

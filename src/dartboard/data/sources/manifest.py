@@ -19,7 +19,7 @@ __all__ = ["CSV_ENDINGS", "index_manifest", "is_parquet_manifest", "list_manifes
 
 CSV_ENDINGS = (".csv", ".tsv")
 _IMAGE_COLUMNS = ("image", "image_file_name", "file_name", "filename", "path")
-"""Looked for in this order, unless another one is asked for."""
+"""Column names that are looked for, in this order, unless the user names another one."""
 
 
 class _Row(NamedTuple):
@@ -41,7 +41,7 @@ def index_manifest(path: Path, settings: DataSettings) -> SourceIndex:
 
     Args:
         path: the CSV (comma, semicolon or tab, with a header) or parquet file.
-        settings: the names of the columns; whether files that are missing may be left out.
+        settings: the names of the columns, and whether missing files may be left out.
 
     Raises:
         DataError: the file cannot be read, a column is missing, a row names no file of this folder, or a label or
@@ -53,7 +53,7 @@ def index_manifest(path: Path, settings: DataSettings) -> SourceIndex:
 
 
 def list_manifest(path: Path, base: Path, settings: DataSettings) -> dict[SplitName, ListedSplit]:
-    """The rows of a manifest by split, with image paths relative to `base`; raises as `index_manifest`."""
+    """The rows of a manifest by split, with image paths relative to `base`; raises what `index_manifest` raises."""
     table = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
     names = next(table)[1]
     columns = _choose_columns(path, names, settings)

@@ -28,7 +28,7 @@ def index_task(root: Path, settings: DataSettings) -> SourceIndex:
     folder without test.csv. The text of `description.md` goes to the report.
 
     Raises:
-        DataError: a CSV file or an image is missing, or as `index_manifest`.
+        DataError: a CSV file or an image is missing, or a CSV file has a fault that `index_manifest` refuses.
         OSError: a file cannot be read.
     """
     listed: dict[SplitName, ListedSplit] = {}

@@ -1,4 +1,4 @@
-"""Every candidate operation, once: a builder with its cost formula."""
+"""All candidate operations: each is a builder with its cost formula."""
 
 from dartboard.kernels.choice import plain_kernels
 from dartboard.kernels.depthwise import DepthwiseConv2d

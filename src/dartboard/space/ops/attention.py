@@ -1,7 +1,7 @@
-"""Attention as operations: each multiplies a feature map by a mask that it computes from it, or adds to it.
+"""Attention as operations: each computes a mask from a feature map and multiplies the map by it, or adds to the map.
 
 They follow another operation and keep the size of its output, so they have no stride of 2. Sources: the papers named
-at each builder; where these leave something open, the code of Att-DARTS (arXiv:2006.12874), which searches for them.
+at each builder, and where these leave something open, the code of Att-DARTS (arXiv:2006.12874), which searches them.
 Batch norms in them always learn scale and shift. Pooled vectors are maps of 1x1 pixels here, and fully connected layers
 1x1 convolutions.
 """
@@ -62,8 +62,8 @@ class GatherExcite(nn.Module):
         if x.shape[2:] != self.size:
             built, found = ("{1}x{0}".format(*size) for size in (self.size, x.shape[2:]))
             raise SettingsError(
-                f"gather_excite was built for maps of {built} pixels and got {found}; build the network for images of "
-                "the size that it is given."
+                f"gather_excite was built for maps of {built} pixels and got {found}; build the network for the size "
+                "of the images that it is given."
             )
         # On CPUs, torch's depthwise convolution is slow backward when its kernel is as large as the map.
         gathered = torch.einsum("bchw,chw->bc", x, self.gather.weight[:, 0])[:, :, None, None]
@@ -142,10 +142,10 @@ class DoubleAttention(nn.Module):
 
 
 class _PooledNorm(nn.Module):
-    """Batch norm of pooled vectors, (batch, channels, 1, 1), that takes a batch of one image too.
+    """Batch norm of pooled vectors, (batch, channels, 1, 1), that also accepts a batch of one image.
 
-    By its own statistics a single vector becomes the shift, which torch refuses to compute: the last batch of a
-    validation may hold one image. Running averages, for which one vector has no variance, then stay as they are.
+    The last batch of a validation may hold one image. Normalised by its own statistics, a single vector becomes the
+    shift, which torch refuses to compute. Running averages then stay as they are, since one vector has no variance.
     """
 
     def __init__(self, channels: int, norm: Norm) -> None:
@@ -188,7 +188,7 @@ def _conv_norm_relu(convolution: nn.Conv2d, norm: Norm) -> tuple[nn.Module, ...]
 
 
 def _bottleneck_weights(channels: int) -> int:
-    """Weights of the two layers, which are their multiply-adds for one vector too; biases come on top."""
+    """Weights of the two layers without biases; equal to their multiply-adds for one vector."""
     return 2 * channels * _hidden(channels)
 
 

@@ -12,7 +12,7 @@ _DARTS = "arXiv:1806.09055"
 
 
 class Zero(nn.Module):
-    """Zeros of the shape that the other operations give.
+    """Zeros, in the shape of the other operations' outputs.
 
     Args:
         stride: 1 or 2.
@@ -44,9 +44,9 @@ def none(channels: int, stride: int, norm: Norm) -> nn.Module:  # noqa: ARG001 -
 
 @op("zero", cost=_free, paper="arXiv:1812.00332")
 def zero(channels: int, stride: int, norm: Norm) -> nn.Module:  # noqa: ARG001
-    """Zeros beside a shortcut, which then is all that is left of a block (ProxylessNAS).
+    """Zeros beside a shortcut, so that only the shortcut is left of a block (ProxylessNAS).
 
-    Computes what `none` does, but is no absent connection: methods that leave out `none` may choose it.
+    It computes the same as `none`, but methods that leave out `none` may choose it.
     """
     return Zero(stride)
 

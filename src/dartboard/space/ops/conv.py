@@ -20,7 +20,15 @@ _NB201 = "arXiv:2001.00326"
 
 
 def relu_conv_norm(inputs: int, outputs: int, kernel: int, norm: Norm, stride: int = 1) -> nn.Sequential:
-    """ReLU, `kernel` x `kernel` convolution without bias that keeps the size at stride 1, batch norm."""
+    """ReLU, convolution without bias, batch norm; the size stays the same at stride 1.
+
+    Args:
+        inputs: channels in.
+        outputs: channels out.
+        kernel: side of the kernel, odd.
+        norm: the batch norm.
+        stride: stride of the convolution.
+    """
     if kernel == 1:
         return nn.Sequential(nn.ReLU(), Pointwise(inputs, outputs, stride), norm(outputs))
     convolution = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
@@ -56,7 +64,7 @@ class FactorizedReduce(nn.Module):
         return self.reduce(functional.relu(x))
 
     def reduce(self, x: Tensor) -> Tensor:
-        """As `forward`, of an x that has gone through the ReLU already."""
+        """The part of `forward` after the ReLU: (batch, inputs, height, width) -> (batch, outputs, ...)."""
         height, width = x.shape[2:]
         odd = functional.pad(every_second(x, 1), (0, width % 2, 0, height % 2))
         return self.norm(torch.cat([self.even(every_second(x, 0)), self.odd(odd)], dim=1))  # type: ignore[no-any-return]
@@ -107,7 +115,7 @@ def sep_conv_5x5(channels: int, stride: int, norm: Norm) -> nn.Module:
 
 @op("sep_conv_7x7", cost=_separable_cost(7, repeats=2), paper="arXiv:1707.07012")
 def sep_conv_7x7(channels: int, stride: int, norm: Norm) -> nn.Module:
-    """Twice: ReLU, depthwise 7x7, pointwise, batch norm; known to older genotypes, no default candidate."""
+    """Twice: ReLU, depthwise 7x7, pointwise, batch norm; in older genotypes, but in no space here."""
     return _sep_conv(channels, 7, stride, norm)
 
 

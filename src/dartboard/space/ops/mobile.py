@@ -1,8 +1,8 @@
-"""Inverted residual blocks without their shortcut, and what stands before and behind them in mobile networks.
+"""Inverted residual blocks without their shortcut, and the stem and head of mobile networks.
 
 Source: MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381) in the form of ProxylessNAS (arXiv:1812.00332) and its
-authors' code: batch norms of eps 1e-3, ReLU6, and convolutions that start normal with the variance 2 / (kernel area *
-channels out), not divided by groups.
+authors' code: batch norms of eps 1e-3, ReLU6, and convolutions whose initial weights are normal with the variance
+2 / (kernel area * channels out), not divided by groups.
 """
 
 from dataclasses import replace
@@ -21,13 +21,13 @@ _EPS = 1e-3
 
 
 def mobile_stem(images: int, width: int, channels: int, stride: int, norm: Norm) -> nn.Sequential:
-    """3x3 convolution of a stride, batch norm, ReLU6, and a fixed block of kernel 3 without expansion or shortcut.
+    """3x3 convolution, batch norm, ReLU6, and a fixed block of kernel 3 without expansion or shortcut.
 
     Args:
         images: channels of the images.
         width: channels of the convolution.
         channels: channels out.
-        stride: 1 or 2.
+        stride: stride of the convolution, 1 or 2.
         norm: the batch norms.
     """
     convolution = nn.Conv2d(images, width, 3, stride, padding=1, bias=False)

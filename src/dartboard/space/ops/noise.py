@@ -1,4 +1,4 @@
-"""The candidate operation that is worth nothing and looks like something: noise."""
+"""Operations that draw random numbers, and noise, a candidate that no good search should choose."""
 
 from abc import ABC, abstractmethod
 
@@ -11,10 +11,10 @@ __all__ = ["RandomOp", "generator_on"]
 
 
 class RandomOp(nn.Module, ABC):
-    """An operation that draws: `op(x, generator)`.
+    """An operation that draws random numbers: `op(x, generator)`.
 
-    Without a generator it draws from one of a fixed seed, so that every call on equal shapes gives the same: a trained
-    network is tested so, and remains a function of its images.
+    Without a generator it draws from one with a fixed seed, so that every call on equal shapes gives the same numbers:
+    a trained network is tested like this, and remains a function of its images.
     """
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -30,11 +30,19 @@ class RandomOp(nn.Module, ABC):
 
     @abstractmethod
     def draw(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """What is drawn for x."""
+        """The numbers drawn for x.
+
+        Args:
+            x: the map, (batch, channels, height, width).
+            generator: source of the numbers, on the device of x.
+
+        Returns:
+            (batch, channels, ceil(height/stride), ceil(width/stride)).
+        """
 
 
 def generator_on(device: torch.device, seed: int) -> torch.Generator:
-    """A generator for draws on a device; on the meta device, where nothing is drawn, one of the CPU."""
+    """A generator on a device; for the meta device, where nothing is drawn, one on the CPU."""
     return torch.Generator("cpu" if device.type == "meta" else device).manual_seed(seed)
 
 
@@ -53,5 +61,5 @@ class _Noise(RandomOp):
 
 @op("noise", cost=lambda *_: Cost(), paper="arXiv:1909.09656")
 def noise(channels: int, stride: int, norm: Norm) -> nn.Module:  # noqa: ARG001 - one signature for all operations
-    """Standard normal noise whatever comes in, in evaluation too."""
+    """Standard normal noise whatever the input is, also in evaluation."""
     return _Noise(stride)

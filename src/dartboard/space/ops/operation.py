@@ -1,4 +1,4 @@
-"""The register of candidate operations, and what an operation must offer."""
+"""What a candidate operation must offer, and the registry of operations."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,12 +19,12 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Norm:
-    """How batch normalisation is built: the one thing that differs between a supernet and a discrete network.
+    """How batch normalisation is built: the only thing that differs between a supernet and a discrete network.
 
     Attributes:
         affine: whether scale and shift are learned.
-        running: whether running averages are kept for evaluation; without them batch statistics serve always.
-        eps: what is added to the variance.
+        running: whether running averages are kept for evaluation; otherwise batch statistics are always used.
+        eps: number added to the variance.
     """
 
     affine: bool
@@ -36,11 +36,11 @@ class Norm:
         return BatchNorm2d(channels, self.eps, affine=self.affine, track_running_stats=self.running)
 
     def parameters(self, channels: int) -> int:
-        """Learned numbers of one such layer."""
+        """How many numbers one such layer learns."""
         return 2 * channels if self.affine else 0
 
     def learned(self) -> "Norm":
-        """The same with scale and shift: stem and head always learn them."""
+        """The same norm with learned scale and shift, which stem and head always have."""
         return replace(self, affine=True)
 
 
@@ -63,18 +63,18 @@ class Cost:
 class OpBuilder(Protocol):
     """Builds an operation that keeps the number of channels and divides height and width by `stride` (1 or 2).
 
-    A builder is told more if it has further keywords: `size`, the (height, width) of the maps that come out, or None
-    where a plan does not know it; `inputs`, the number of channels that come in, which then need not be `channels`.
+    A builder can have further keywords: `size`, the (height, width) of its output, or None where a plan does not know
+    it; `inputs`, its number of input channels, which then can differ from `channels`.
     """
 
     def __call__(self, channels: int, stride: int, norm: Norm) -> nn.Module:
-        """The module; maps (batch, channels, height, width) to (batch, channels, ceil(height/stride), ...)."""
+        """A module: (batch, channels, height, width) -> (batch, channels, ceil(height/stride), ceil(width/stride))."""
         ...
 
 
 CostFormula = Callable[..., Cost]
-"""(channels, stride, norm, output pixels) -> cost. A formula is told more if it has further keywords: `inputs`, the
-channels that come in, and `input_pixels`, the pixels that they have."""
+"""(channels, stride, norm, output pixels) -> cost. A formula can have further keywords: `inputs`, the number of input
+channels, and `input_pixels`, the number of their pixels."""
 
 OPS: Registry[OpBuilder] = Registry("operation", "dartboard.ops")
 _COSTS: dict[str, CostFormula] = {}
@@ -86,7 +86,7 @@ def op(name: str, *, cost: CostFormula, paper: str = "") -> Callable[[OpBuilder]
     Args:
         name: the literature's name ("sep_conv_3x3").
         cost: its cost by formula, tested against the built module.
-        paper: where it comes from.
+        paper: where it was published.
     """
 
     def register(builder: OpBuilder) -> OpBuilder:
@@ -107,20 +107,20 @@ def build_op(
         channels: channels out.
         stride: 1 or 2.
         norm: its batch norms.
-        size: of the maps that come out; None where it is not known.
-        inputs: channels in; None: as many as come out.
+        size: (height, width) of the output; None where it is not known.
+        inputs: channels in; None: `channels`.
 
     Raises:
         UnknownNameError: no operation of that name is registered.
-        SettingsError: it has no such stride, needs a size, or keeps the number of channels where that changes.
+        SettingsError: the operation has no such stride, needs a size, or cannot change the number of channels.
     """
     factory: Callable[..., nn.Module] = OPS[name].factory
     inputs = channels if inputs is None else inputs
     further = _wanted(factory, size=size, inputs=inputs)
     if inputs != channels and "inputs" not in further:
         raise SettingsError(
-            f"the operation '{name}' keeps the number of channels, and here {inputs} become {channels}; take one that "
-            "changes it, such as 'mbconv_3x3_e3'."
+            f"the operation '{name}' keeps the number of channels, but here {inputs} must become {channels}; take one "
+            "that changes it, such as 'mbconv_3x3_e3'."
         )
     return factory(channels, stride, norm, **further)
 
@@ -142,9 +142,9 @@ def op_cost(
         channels: channels out.
         stride: 1 or 2.
         norm: its batch norms.
-        pixels: of the maps that come out.
-        inputs: channels in; None: as many as come out.
-        input_pixels: of the maps that come in; None: those of even sides, stride^2 times as many as come out.
+        pixels: pixels of an output map.
+        inputs: channels in; None: `channels`.
+        input_pixels: pixels of an input map; None: stride^2 * pixels, as for maps with even sides.
 
     Raises:
         UnknownNameError: no operation of that name is registered.
@@ -158,7 +158,7 @@ def op_cost(
 
 
 def _wanted(function: Callable[..., Any], **offered: Any) -> dict[str, Any]:
-    """Those of the offered keywords that a function has."""
+    """The offered keywords that the function takes."""
     known = signature(function).parameters
     return {name: value for name, value in offered.items() if name in known}
 
@@ -166,6 +166,6 @@ def _wanted(function: Callable[..., Any], **offered: Any) -> dict[str, Any]:
 def has_weights(name: str) -> bool:
     """Whether the operation `name` learns anything at stride 1, by its cost formula.
 
-    Of an operation that is not registered nothing is known, and it counts as one with weights.
+    An operation that is not registered counts as one with weights, since nothing is known about it.
     """
     return name not in OPS or op_cost(name, 4, 1, Norm(affine=False, running=False), 1).parameters > 0

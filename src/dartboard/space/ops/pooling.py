@@ -1,4 +1,4 @@
-"""Average pooling as a depthwise convolution, for which CPUs have faster kernels."""
+"""Average pooling as a depthwise convolution, which is faster on CPUs."""
 
 from functools import lru_cache
 from typing import Any
@@ -13,7 +13,7 @@ __all__ = ["AveragePool3x3"]
 
 
 _LEAST_PIXELS = 2**14
-"""From how many pixels of all images on torch's own pooling is slower."""
+"""With at least this many pixels in all images together, torch's own pooling is slower."""
 
 
 class AveragePool3x3(nn.AvgPool2d):
@@ -29,7 +29,7 @@ class AveragePool3x3(nn.AvgPool2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, height, width) -> (batch, channels, ceil(height/stride), ceil(width/stride))."""
-        # The size is asked last: a compiler, which has gone by then, would tie what it makes to it.
+        # The size is asked last: a compiler that reached it would compile for this size only.
         if self.step > 1 or not has_own_kernels(x) or x.numel() < _LEAST_PIXELS * x.shape[1]:
             return super().forward(x)
         result: Tensor = _AveragePool.apply(x)  # type: ignore[no-untyped-call]
@@ -37,7 +37,7 @@ class AveragePool3x3(nn.AvgPool2d):
 
 
 class _AveragePool(torch.autograd.Function):
-    """A ninth of the sum, and at the borders, where there are fewer pixels, as much more."""
+    """A ninth of the sum of 3x3 pixels; at the borders, which have fewer pixels, a larger share of it."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:  # noqa: ARG004 - the gradient depends on nothing
@@ -58,7 +58,7 @@ def _full(channels: int, dtype: torch.dtype) -> Tensor:
 
 
 def _scale_borders_(x: Tensor) -> Tensor:
-    """Multiply rows and columns whose windows reach over the edge by 3 over the pixels that they have, in place."""
+    """Multiply rows and columns whose windows reach over the edge by 3 / (pixels inside), in place."""
     for dim in (2, 3):
         last = x.shape[dim] - 1
         for place in {0, last}:

@@ -19,13 +19,13 @@ def proxyless() -> SearchSpace:
 def proxyless_fairnas19() -> SearchSpace:
     """ProxylessNAS with 2 blocks in the first stage, 19 in all: the layout of FairNAS, as searched by Fair DARTS.
 
-    How Fair DARTS shares it out is not published with its code; the layout is that of later reimplementations.
+    Fair DARTS did not publish how it divides the blocks among the stages; later reimplementations use this layout.
     """
     return _layer_wise("proxyless-fairnas19", MobileSkeleton((2, 4, 4, 4, 4, 1)))
 
 
 def _layer_wise(name: str, skeleton: MobileSkeleton) -> SearchSpace:
-    """A block is a cell of one edge; where it has no shortcut, leaving it out is no choice."""
+    """A space whose blocks are cells of one edge; a block without a shortcut cannot be left out."""
     return SearchSpace(
         name=name,
         ops=(*_BLOCKS, "zero"),

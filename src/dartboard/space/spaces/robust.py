@@ -37,7 +37,7 @@ def _reduced(name: str, nodes: int, *ops: str) -> SearchSpace:
 
 @space("robust-s1", paper=_PAPER)
 def robust_s1() -> SearchSpace:
-    """DARTS cells with two operations per edge, on every edge others: the two that DARTS likes best there."""
+    """DARTS cells with two operations per edge: those that DARTS likes best on that edge."""
     ops = ("max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "dil_conv_3x3", "dil_conv_5x5")
     return replace(_reduced("robust-s1", 4, *ops), edge_ops={kind: _edges(text) for kind, text in _S1.items()})
 

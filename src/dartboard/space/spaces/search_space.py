@@ -1,4 +1,4 @@
-"""The register of search spaces, and what a search space is."""
+"""What a search space is, and the registry of search spaces."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,13 +14,14 @@ from dartboard.registry import Registry
 from dartboard.space.ops import Size
 from dartboard.space.skeleton import NetworkPlan, Skeleton, Stem
 from dartboard.space.topology import CellTopology
+from dartboard.wording import count
 
 __all__ = ["SPACES", "SearchSpace", "get_space", "space"]
 
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """All architectures that a search may end with.
+    """All architectures that a search can find.
 
     Attributes:
         name: registry name, with its options where they differ from the defaults (`get_space`).
@@ -31,10 +32,11 @@ class SearchSpace:
             candidates of an edge have comparable size (DARTS: the poolings).
         reference_size: (init_channels, layers) of the published evaluation network.
         small_size: (init_channels, layers) of a network that trains in minutes on a CPU.
-        edge_ops: cell kind -> for every edge the names of its operations; a kind that is absent has all on every edge.
+        edge_ops: cell kind -> for every edge the names of its operations; kinds not named here have all of them on
+            every edge.
 
     Raises:
-        SettingsError: `edge_ops` does not fit the cells, or leaves an edge without an operation to choose.
+        SettingsError: `edge_ops` does not fit the cells, or leaves an edge without an operation that can be chosen.
     """
 
     name: str
@@ -52,8 +54,8 @@ class SearchSpace:
                 raise SettingsError(f"there are no '{kind}' cells in '{self.name}'; {suggest(kind, self.cell_kinds)}")
             if len(edges) != len(self.cell.edges):
                 raise SettingsError(
-                    f"the {kind} cell of '{self.name}' has {len(self.cell.edges)} edges, and edge_ops names the "
-                    f"operations of {len(edges)}."
+                    f"the {kind} cell of '{self.name}' has {count(len(self.cell.edges), 'edge')}, but edge_ops names "
+                    f"the operations of {len(edges)}; name those of every edge."
                 )
             for name in {name for names in edges for name in names}:
                 if name not in self.ops:
@@ -77,7 +79,7 @@ class SearchSpace:
 
     @property
     def selectable_ops(self) -> tuple[int, ...]:
-        """Columns that a discrete cell may take: where edges are dropped anyway, `none` is no choice."""
+        """Columns of `ops` that a discrete cell may take; without `none` where cells drop edges anyway."""
         if self.cell.edges_per_node is None:
             return tuple(range(len(self.ops)))
         return tuple(column for column, name in enumerate(self.ops) if name != "none")
@@ -88,17 +90,17 @@ class SearchSpace:
         return self.ops if edges is None else tuple(name for name in self.ops if name in edges[row])
 
     def selectable_on(self, kind: str, row: int) -> tuple[int, ...]:
-        """Columns that a discrete cell may take on an edge; never none."""
+        """Columns of `ops` that a discrete cell may take on an edge; there is always at least one."""
         own = self.ops_on(kind, row)
         return tuple(column for column in self.selectable_ops if self.ops[column] in own)
 
     def selectable_columns(self, kind: str) -> tuple[tuple[int, ...], ...]:
-        """`selectable_on` for every edge."""
+        """For every edge the columns that a discrete cell may take."""
         return tuple(self.selectable_on(kind, row) for row in range(len(self.cell.edges)))
 
     @property
     def num_architectures(self) -> int:
-        """How many ways to choose an operation on every edge that a node keeps; equal networks count apart."""
+        """In how many ways operations can be chosen for the edges that nodes keep; equal networks count separately."""
         total = 1
         for kind, node in product(self.cell_kinds, self.cell.nodes):
             counts = [len(self.selectable_on(kind, row)) for row in self.cell.incoming(node)]
@@ -116,10 +118,19 @@ class SearchSpace:
         stem: Stem = "cifar",
         image_size: Size | None = None,
     ) -> NetworkPlan:
-        """The network of that width and depth (see `Skeleton.plan`); raises SettingsError when there is none.
+        """The network of a width and a depth.
 
-        Operations that need the size of their maps (`gather_excite`) can only be built from a plan with an image_size,
-        (height, width) in pixels.
+        Args:
+            in_channels: channels of the images.
+            num_classes: outputs of the classifier.
+            init_channels: width of the first cells.
+            layers: depth, counted as the space's skeleton says.
+            stem: how the network begins.
+            image_size: (height, width) of the images in pixels; operations that must know the size of their maps
+                (`gather_excite`) can only be built from a plan that has it.
+
+        Raises:
+            SettingsError: the space has no network of that width or depth.
         """
         plan = self.skeleton.plan(
             self.cell,
@@ -138,7 +149,10 @@ SPACES: Registry[Callable[..., SearchSpace]] = Registry("space", "dartboard.spac
 def space(name: str, *, paper: str = "") -> Callable[[Callable[..., SearchSpace]], Callable[..., SearchSpace]]:
     """Register the decorated function, which returns a `SearchSpace`, as the space `name`.
 
-    Its arguments, which have defaults, are the space's options; `get_space` names the space after them.
+    Args:
+        name: registry name. The arguments of the function, which must have defaults, are the space's options;
+            `get_space` adds those that were changed to the name.
+        paper: where the space was published.
     """
 
     def register(factory: Callable[..., SearchSpace]) -> Callable[..., SearchSpace]:
@@ -151,11 +165,12 @@ def space(name: str, *, paper: str = "") -> Callable[[Callable[..., SearchSpace]
 def get_space(name: str) -> SearchSpace:
     """The space called `name`, such as "darts", or "darts:nodes=3" with options.
 
-    Its own name has the options that differ from their defaults, in the factory's order: "darts:nodes=4" is "darts".
+    The name of the space that is returned has only options that differ from their defaults, in the factory's order:
+    "darts:nodes=4" gives "darts".
 
     Raises:
         UnknownNameError: no such space is registered; the nearest names are offered.
-        SettingsError: it has no such option, or the value does not fit.
+        SettingsError: the space has no such option, or the value does not fit.
     """
     base, _, text = name.partition(":")
     factory = SPACES[base].factory
