@@ -12,9 +12,9 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from dartboard.budget.arithmetic import SearchRate, TrainingRate
 from dartboard.data import Batch
-from dartboard.engine import SearchLength, StageSearch
+from dartboard.engine import StageSearch
 from dartboard.parts import initial_live
-from dartboard.runs import Meter, make_generator
+from dartboard.runs import Length, Meter, make_generator
 from dartboard.session.search import search_problem, search_recipe
 from dartboard.session.session import Session
 from dartboard.session.sizes import with_size
@@ -45,7 +45,7 @@ def measure_search(session: Session, **size: int) -> SearchRate:
     tried = with_size(session, "search", size)
     settings, recipe = tried.settings, search_recipe(tried.settings)
     problem, stage = search_problem(tried), recipe.stages[0].recipe
-    length, live = SearchLength(1, None), initial_live(stage, problem.space)
+    length, live = Length(1, None), initial_live(stage, problem.space)
     search = StageSearch(problem, stage, settings.search, 0, (0, 1), length, settings.seed, live)
     search.state.refresh()
     steps = search.make_steps()

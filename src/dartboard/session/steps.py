@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from dartboard.devices import device_name
-from dartboard.records.allowances import Lot
+from dartboard.records.allowances import Allowance
 from dartboard.records.result import (
     AnalysisFacts,
     Baseline,
@@ -22,7 +22,7 @@ from dartboard.records.result import (
     Result,
     versions,
 )
-from dartboard.runs import VALIDATION_KEYS, Objective, RunDirectory
+from dartboard.runs import VALIDATION_KEYS, Length, Objective, RunDirectory
 from dartboard.session.batches import EVALUATION_BATCH, part_batches
 from dartboard.session.session import Session, phase_seconds
 from dartboard.session.sizes import network_plan, network_stem, train_epochs
@@ -30,7 +30,6 @@ from dartboard.space import Genotype, Network, get_space, network_cost
 from dartboard.training import (
     ImagePredictions,
     ModelCard,
-    Pace,
     TrainingData,
     class_probabilities,
     log_prior,
@@ -45,6 +44,7 @@ __all__ = [
     "finished_result",
     "last_validation_accuracy",
     "model_card",
+    "recorded_result",
     "summarize",
     "train_networks",
     "trained_length",
@@ -55,17 +55,17 @@ __all__ = [
 Made = TypeVar("Made")
 
 
-def train_networks(session: Session, genotype: Genotype, lot: Lot | None = None) -> list[Network]:
+def train_networks(session: Session, genotype: Genotype, allowance: Allowance | None = None) -> list[Network]:
     """Train `train.runs` networks from scratch; the first one is saved as the model.
 
     Args:
         session: data and settings.
         genotype: what is trained.
-        lot: how long each may take; None goes by the epochs of the settings.
+        allowance: how long each may take; None goes by the epochs of the settings.
     """
     settings, seed = session.settings, session.settings.seed
     card, data = model_card(session, genotype), training_data(session)
-    train = settings.train.model_copy(update={"steps_per_epoch": lot.steps} if lot else {})
+    train = settings.train.model_copy(update={"steps_per_epoch": allowance.steps} if allowance else {})
     with session.phase("train"):
         networks = [
             train_network(
@@ -74,10 +74,10 @@ def train_networks(session: Session, genotype: Genotype, lot: Lot | None = None)
                 train,
                 session.run,
                 number=number,
-                epochs=lot.epochs if lot else train_epochs(session),
+                epochs=allowance.epochs if allowance else train_epochs(session),
                 seed=seed,
                 observer=session.observer,
-                allowance=lot.allowance if lot else None,
+                time_limit=allowance.time_limit if allowance else None,
             )
             for number in range(settings.train.runs)
         ]
@@ -130,22 +130,27 @@ def evaluate_networks(session: Session, networks: Sequence[Network]) -> None:
 
 
 def finished_result(session: Session, *, tested: bool) -> Result | None:
-    """The result of a run that has nothing left to do, else None.
+    """The result of a run that has nothing left to do, which is said to those who watch; else None.
 
     Args:
         session: the session.
         tested: whether the run includes the test.
     """
+    result = recorded_result(session, tested=tested)
+    if result is not None:
+        session.observer.note(f"the run in {session.run.path} has ended; this is its result.")
+    return result
+
+
+def recorded_result(session: Session, *, tested: bool) -> Result | None:
+    """As `finished_result`, without a word to those who watch."""
     if not session.has_ended:
         return None
     try:
         result = Result.model_validate(session.run.read("result.json"))
     except ValidationError:
         return None
-    if tested and not _tested(session, result):
-        return None
-    session.observer.note(f"the run in {session.run.path} has ended; this is its result.")
-    return result
+    return None if tested and not _tested(session, result) else result
 
 
 def summarize(session: Session, genotype: Genotype, command: str) -> Result:
@@ -177,7 +182,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         multiply_adds=cost.multiply_adds,
         budget=settings.budget,
         planned=_recorded(run, "timetable.json", TypeAdapter(dict[str, float]).validate_python) or {},
-        decisions=settings.decisions,
+        automatic_choices=settings.automatic_choices,
         seconds={name: round(seconds, 3) for name, seconds in phase_seconds(run).items()},
         validation_accuracy=last_validation_accuracy(session),
         validation_balanced_accuracy=last_validation_accuracy(session, objective="balanced-accuracy"),
@@ -206,10 +211,10 @@ def trained_steps(run: RunDirectory) -> int:
     return sum(_epoch_steps(run))
 
 
-def trained_length(run: RunDirectory) -> Pace:
+def trained_length(run: RunDirectory) -> Length:
     """Its epochs, and as many steps of equal epochs as make no fewer in all."""
     steps = _epoch_steps(run)
-    return Pace(len(steps), math.ceil(sum(steps) / len(steps)))
+    return Length(len(steps), math.ceil(sum(steps) / len(steps)))
 
 
 def _epoch_steps(run: RunDirectory) -> list[int]:

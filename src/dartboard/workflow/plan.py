@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dartboard.budget.planner import reserve
+from dartboard.budget.arithmetic import reserve
 from dartboard.config import Settings
 from dartboard.session.session import Session
-from dartboard.settings.tree import Decision
+from dartboard.settings.tree import AutomaticChoice
 
 __all__ = ["Plan", "describe_plan"]
 
@@ -18,7 +18,7 @@ class Plan(Settings):
     summary: dict[str, str]
     """What a run announces: a heading and a line for each matter."""
 
-    decisions: tuple[Decision, ...]
+    automatic_choices: tuple[AutomaticChoice, ...]
     """What was left open, what it became, and why."""
 
     budget: float | None
@@ -50,7 +50,7 @@ def describe_plan(session: Session, summary: Mapping[str, str]) -> Plan:
     end = datetime.now(UTC) + timedelta(seconds=seconds["total"]) if seconds else None
     return Plan(
         summary={heading: text for heading, text in summary.items() if heading != "run directory"},
-        decisions=settings.decisions,
+        automatic_choices=settings.automatic_choices,
         budget=settings.budget,
         seconds={name: round(value, 1) for name, value in seconds.items()},
         end=end.isoformat(timespec="seconds") if end else None,
