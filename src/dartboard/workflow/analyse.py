@@ -58,7 +58,7 @@ def _check_supernet(settings: RunSettings, wanted: Analysis, trained: dict[str, 
 
 
 def analysis_directory(settings: RunSettings, out: Path | None, *, resume: bool) -> Path:
-    """Where the analysis goes; see `directory_beside`."""
+    """Where the analysis goes: `out`, or a folder RUN-NAME beside the search: a new one unless it is resumed."""
     asked = settings.analysis
     assert asked is not None
     return directory_beside(asked.run, asked.name, out, resume=resume)

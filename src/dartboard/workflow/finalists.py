@@ -12,6 +12,7 @@ from dartboard.session.session import Session
 from dartboard.session.sizes import check_sizes, train_epochs
 from dartboard.session.steps import train_networks
 from dartboard.space import Genotype, get_space
+from dartboard.wording import count
 from dartboard.workflow.child import run_child
 
 __all__ = ["check_finalists", "compare_finalists", "describe_finalists", "short_epochs"]
@@ -37,11 +38,11 @@ def check_finalists(session: Session) -> None:
 
 def describe_finalists(session: Session) -> dict[str, str]:
     """How the finalists go, as a heading and a line; empty where the search has the last word."""
-    count = session.settings.finalists
-    if count == 1:
+    finalists = session.settings.finalists
+    if finalists == 1:
         return {}
-    epochs = short_epochs(session)
-    return {"finalists": f"{count}, trained for {epochs} epoch{'s'[: epochs > 1]} each; the best is taken"}
+    epochs = count(short_epochs(session), "epoch")
+    return {"finalists": f"{finalists}, trained for {epochs} each; the best is taken"}
 
 
 def compare_finalists(session: Session, found: Genotype) -> Genotype:

@@ -13,6 +13,7 @@ from dartboard.session.sizes import check_sizes
 from dartboard.session.steps import train_networks
 from dartboard.settings.tree import RunSettings
 from dartboard.space import Genotype
+from dartboard.wording import count
 from dartboard.workflow.child import run_child
 from dartboard.workflow.finalists import short_epochs
 
@@ -43,7 +44,7 @@ def describe_choice(session: Session) -> dict[str, str]:
         return {}
     if _rule(settings).short_train:
         epochs = short_epochs(session)
-        after = f" after {epochs} epoch{'s'[: epochs > 1]} of training each"
+        after = f" after {count(epochs, 'epoch')} of training each"
     return {"candidates": f"seeds {', '.join(map(str, settings.seeds))}; {settings.choose} chooses{after}"}
 
 

@@ -57,7 +57,7 @@ def _check_supernet(settings: RunSettings, wanted: Reselection, trained: dict[st
 
 
 def reselection_directory(settings: RunSettings, out: Path | None, *, resume: bool) -> Path:
-    """Where the selection goes; see `directory_beside`."""
+    """Where the selection goes: `out`, or a folder RUN-NAME beside the search: a new one unless it is resumed."""
     asked = settings.reselection
     assert asked is not None
     return directory_beside(asked.run, asked.name, out, resume=resume)
