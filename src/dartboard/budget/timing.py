@@ -18,7 +18,7 @@ from dartboard.runs import Length, Meter, make_generator
 from dartboard.session.search import search_problem, search_recipe
 from dartboard.session.session import Session
 from dartboard.session.sizes import with_size
-from dartboard.session.steps import model_card, training_data
+from dartboard.session.training import model_card, training_data
 from dartboard.space import DropPath, Genotype
 from dartboard.training import NetworkTraining
 

@@ -11,7 +11,8 @@ from dartboard.records.result import Baseline
 from dartboard.runs import RunDirectory
 from dartboard.session.baselines import BaselineNetwork, find_baselines, is_comparable
 from dartboard.session.session import Session, worked_seconds
-from dartboard.session.steps import evaluate_networks, train_networks, trained_length, trained_steps
+from dartboard.session.steps import evaluate_networks, trained_length, trained_steps
+from dartboard.session.training import train_networks
 from dartboard.space import Genotype
 from dartboard.training import paired_difference
 from dartboard.workflow.child import ChildRun, run_child

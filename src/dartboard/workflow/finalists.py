@@ -10,7 +10,7 @@ from dartboard.records.result import FinalistFacts, FinalistsFacts, GenotypeForm
 from dartboard.runs import make_generator
 from dartboard.session.session import Session
 from dartboard.session.sizes import check_sizes, train_epochs
-from dartboard.session.steps import train_networks
+from dartboard.session.training import train_networks
 from dartboard.space import Genotype, get_space
 from dartboard.wording import count
 from dartboard.workflow.child import run_child

@@ -10,7 +10,7 @@ from dartboard.session.genotype import read_genotype
 from dartboard.session.search import search_genotype
 from dartboard.session.session import Session, phase_seconds
 from dartboard.session.sizes import check_sizes
-from dartboard.session.steps import train_networks
+from dartboard.session.training import train_networks
 from dartboard.settings.tree import RunSettings
 from dartboard.space import Genotype
 from dartboard.wording import count
