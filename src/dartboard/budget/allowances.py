@@ -22,8 +22,8 @@ FOUND = "found"
 _LEAST_EPOCHS = 2
 _ROUNDS = 2
 _KEPT_BACK = 0.03
-"""Share of the first network's time that it leaves to the others, so that a machine which becomes a little slower does
-not keep them from as many steps."""
+"""The first network leaves this share of its time to the others, so that they get as many steps even where the machine
+becomes a little slower."""
 
 
 def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Allowance]:

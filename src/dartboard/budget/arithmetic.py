@@ -40,16 +40,20 @@ TRAIN_EPOCHS = 8
 """A training that has time for fewer passes gets this many epochs of parts of passes, as far as scoring them allows."""
 
 _SEARCH_EPOCHS = (10, 25, 50)
-"""Epochs of a search: the least, as planned, and the most."""
+"""Epochs of a search: the fewest, as many as it usually has, and the most."""
 
 _STEPS_OF_AN_EPOCH = 15
-"""Of a search, where its time is short: the supernet is scored after every epoch."""
+"""Steps that an epoch of a search should have where time is short, since the supernet is scored after every epoch."""
 
 _SCORING_SHARE = 0.15
+"""Share of its time that a search or a training may spend on the scores after its epochs."""
+
 _MEASUREMENTS = 6
+"""Sizes that are measured at most."""
+
 _LARGEST_JUMP = 8
-"""How many times as much work as the largest size that was measured the next one may be: a guess may be wrong, and
-finding that out must not take long."""
+"""The next size to be measured has at most this many times the work of the largest one measured: a guess may be wrong,
+and finding that out must not take long."""
 
 
 class Size(NamedTuple):
@@ -244,8 +248,8 @@ def search_within(rate: SearchRate, seconds: float, *, epochs: int | None = None
         epochs: that are asked for.
 
     Returns:
-        The length, which may take less time where the images do not give more steps, and the share of the images that
-        score the supernet now which leaves enough time for steps, at most 1.
+        The length, which takes less time than given where the images give no more steps. And the share, at most 1, of
+        the images that now score the supernet: with so many of them enough time is left for steps.
     """
     least, usual, most = _SEARCH_EPOCHS
     affordable = math.floor(seconds / (_STEPS_OF_AN_EPOCH * rate.step))
@@ -262,7 +266,7 @@ def search_within(rate: SearchRate, seconds: float, *, epochs: int | None = None
 def training_within(
     rate: TrainingRate, seconds: float, *, images: int, scored: int, epochs: int | None = None
 ) -> Length:
-    """Epochs of a training that has `seconds`; where whole passes would be too few, of parts of passes.
+    """Epochs of a training that has `seconds`; they are parts of passes where there is time for too few whole ones.
 
     Args:
         rate: of its size.

@@ -29,7 +29,7 @@ _SECONDS = 1.5
 
 
 def computes_in_bfloat16(device: torch.device) -> bool:
-    """Whether trying bfloat16 there is worth the time: elsewhere a single step may take a hundred times as long."""
+    """Whether the device computes in bfloat16: elsewhere a single step in it may take a hundred times as long."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and torch.backends.cpu.get_cpu_capability().startswith("AVX512")

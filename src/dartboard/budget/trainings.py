@@ -27,7 +27,7 @@ from dartboard.wording import duration
 __all__ = ["TrainingPlan", "seeds_compared"]
 
 _BASELINE_SECONDS = 15.0
-"""Where a training would have less, the baselines are left out for its sake."""
+"""Baselines are left out where they would leave a training fewer seconds than these."""
 
 _FASTER = 0.95
 """Share of a step's time in float32 below which bfloat16 is taken."""
@@ -36,8 +36,10 @@ _FEW_PASSES = 6
 """Passes below which images are not cropped at random: see benchmarks/results/short_trainings.md."""
 
 _SHORT_SHARE = 0.15
+"""A short training has this share of the epochs of a whole one."""
+
 _SHORT_SECONDS = 0.5
-"""Of a training a short one has that share, and its run directory and report take so many seconds."""
+"""Seconds that the run directory and the report of a short training take."""
 
 
 def seeds_compared(session: Session) -> int:

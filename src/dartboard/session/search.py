@@ -85,7 +85,7 @@ def _make_supernet(session: Session, request: SupernetRequest) -> FusedSupernet:
 
 
 _NOTED_BYTES = 2**30
-"""What a hypernetwork takes in memory without a word."""
+"""A hypernetwork that takes more memory than this is told of before the search begins."""
 
 
 def _note_hypernetwork(session: Session, recipe: Recipe) -> None:

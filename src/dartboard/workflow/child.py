@@ -44,8 +44,8 @@ def run_child(
 ) -> ChildRun:
     """Make a run inside a run: a run directory of its own, on the same images, with other settings.
 
-    One that has ended is only read, and one that was interrupted is gone on with from where it was left. A child makes
-    no choice of its own among seeds or finalists; where its settings hold a genotype, that becomes its architecture.
+    A child that has ended is only read, and one that was interrupted is resumed where it was left. A child makes no
+    choice of its own among seeds or finalists; where its settings hold a genotype, that becomes its architecture.
 
     Args:
         session: the run around it.

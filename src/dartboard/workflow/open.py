@@ -1,4 +1,4 @@
-"""From what is asked to a session with nothing left open: rules first, then the data, then the plan for a budget."""
+"""A request becomes a session with nothing left open: rules choose, the data is read, and a budget is planned for."""
 
 import time
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def open_request(
         request: what is asked for.
         out: the run directory; None takes a name under `runs/` from the settings.
         resume: go on with the run that the directory holds, or begin one.
-        observer: hears of decisions about the data.
+        observer: hears of what is noteworthy about the data.
         arrays: the dataset, where it does not lie at the settings' source.
 
     Raises:
