@@ -25,12 +25,12 @@ import torch
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.data import Batch
 from dartboard.devices import equal_steps
-from dartboard.engine import SearchBatches, SearchLength, SearchProblem, SearchSettings, SupernetRequest
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, SupernetRequest
 from dartboard.engine.stage import StageSearch
 from dartboard.errors import RecipeError
 from dartboard.parts import METHODS, Bilevel, all_live, check_fit, make_recipe
 from dartboard.parts.gradient import differentiate, differentiate_both
-from dartboard.runs import seeded_initialization
+from dartboard.runs import Length, seeded_initialization
 from dartboard.space import SearchSpace, get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
 from records import Records, conditions, load, memory_in_use, peak_memory, save
@@ -136,7 +136,7 @@ def make_search(name: str, space: SearchSpace, *, quick: bool) -> StageSearch:
         SearchSettings(),
         0,
         (0, EPOCHS),
-        SearchLength(EPOCHS, None),
+        Length(EPOCHS, None),
         0,
         all_live(space, first.without),
     )

@@ -40,13 +40,13 @@ from dartboard.data import (
     make_splits,
     measure_normalization,
 )
-from dartboard.engine import SearchBatches, SearchLength, SearchProblem, SearchSettings, SupernetRequest
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, SupernetRequest
 from dartboard.engine import steps as search_steps
 from dartboard.engine.stage import StageSearch
 from dartboard.engine.streams import Streams
 from dartboard.parts import Bilevel, all_live, make_recipe
 from dartboard.parts.gradient import Gradient, first_order
-from dartboard.runs import Meter, make_generator, seeded_initialization
+from dartboard.runs import Length, Meter, make_generator, seeded_initialization
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, ReferenceSupernet, SupernetSpec
 from records import RESULTS, Records, conditions, data_root, find_device, load, save, synchronize
@@ -147,7 +147,7 @@ def make_search(name: str, device: torch.device, *, quick: bool) -> StageSearch:
         batches(weights, settings.batch_size), batches(alphas, settings.batch_size), batches(scored, 256)
     )
     problem = SearchProblem(space, make_supernet, lambda _: given, device)
-    length = SearchLength(50, None)
+    length = Length(50, None)
     return StageSearch(problem, make_recipe("darts", {}), settings, 0, (0, 50), length, 0, all_live(space))
 
 

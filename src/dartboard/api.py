@@ -8,7 +8,6 @@ on with the run in `out`, or begin it); `observer` (hears of progress; `dartboar
 to record as typed). All raise `DartboardError`, whose message is one sentence for the user.
 """
 
-import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -40,7 +39,6 @@ from dartboard.session import (
     evaluate_networks,
     finished_result,
     read_genotype,
-    summarize,
     train_networks,
 )
 from dartboard.settings import Request, Step, search_request, stored_request, train_request
@@ -56,12 +54,14 @@ from dartboard.workflow import (
     check_choice,
     check_finalists,
     choose_genotype,
+    command_to_repeat,
     compare_baselines,
     compare_finalists,
     describe_methods,
     describe_plan,
     describe_spaces,
     export_network,
+    finish_run,
     open_request,
     plan_analysis,
     plan_comparison,
@@ -113,11 +113,11 @@ def run(
             return result
         _begin(session, ("search", "train"))
         genotype = compare_finalists(session, choose_genotype(session))
-        lots = allot_trainings(session, genotype)
-        evaluate_networks(session, train_networks(session, genotype, lots.get(FOUND)))
+        allowances = allot_trainings(session, genotype)
+        evaluate_networks(session, train_networks(session, genotype, allowances.get(FOUND)))
         if session.settings.baselines:
-            compare_baselines(session, genotype, command, lots)
-        return _finish(session, command)
+            compare_baselines(session, genotype, allowances)
+        return finish_run(session, command)
 
 
 def search(
@@ -140,7 +140,7 @@ def search(
             return result
         _begin(session, ("search",))
         compare_finalists(session, choose_genotype(session))
-        return _finish(session, command)
+        return finish_run(session, command)
 
 
 def train(
@@ -172,9 +172,9 @@ def train(
             return result
         _begin(session, ("train",))
         session.run.write("genotype.json", given.to_json())
-        lots = allot_trainings(session, given)
-        evaluate_networks(session, train_networks(session, given, lots.get(FOUND)))
-        return _finish(session, command)
+        allowances = allot_trainings(session, given)
+        evaluate_networks(session, train_networks(session, given, allowances.get(FOUND)))
+        return finish_run(session, command)
 
 
 def compare(
@@ -223,7 +223,7 @@ def compare(
         for number, (seed, contender) in enumerate(plan.pairs(), 1):
             folder = place / plan.folder(seed, contender)
             watching.note(f"Run {number} of {plan.wanted}: {contender.label} with seed {seed}, in {folder}.")
-            again = shlex.join(["dartboard", verb.__name__, "--config", str(folder / "settings.json")])
+            again = command_to_repeat(verb.__name__, folder)
             own = plan.layers_of(seed, contender)
             try:
                 result = verb(data, *own, out=folder, resume=True, observer=watching, command=again)
@@ -270,7 +270,7 @@ def select(
             return result
         _begin(session, ("search",))
         reselect_genotype(session)
-        return _finish(session, command)
+        return finish_run(session, command)
 
 
 def analyse(
@@ -307,7 +307,7 @@ def analyse(
         measurements = plan_analysis(session)
         _begin(session, ())
         analyse_search(session, measurements)
-        return _finish(session, command)
+        return finish_run(session, command)
 
 
 def plan(
@@ -464,14 +464,7 @@ def _opened(
 def _begin(session: Session, steps: Sequence[Step]) -> None:
     session.begin()
     session.observer.plan(announce(session, steps))
-    for decision in session.settings.decisions:
-        session.observer.note(f"{decision.setting}={decision.value}: {decision.reason}.")
+    for choice in session.settings.automatic_choices:
+        session.observer.note(f"{choice.setting}={choice.value}: {choice.reason}.")
     for note in session.dataset.notes:
         session.observer.note(note)
-
-
-def _finish(session: Session, command: str) -> Result:
-    genotype = read_genotype(session.run.path)
-    result = summarize(session, genotype, command)
-    write_report(session.run.path)
-    return result

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.data import Batch
-from dartboard.engine import SearchBatches, SearchLength, SearchProblem, SearchSettings, run_search
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, run_search
 from dartboard.parts import Recipe
-from dartboard.runs import Observer, RunDirectory
+from dartboard.runs import Length, Observer, RunDirectory
 from dartboard.space import CellTopology, SearchSpace
 from dartboard.space.skeleton import NasBench201Skeleton
 from dartboard.supernet import Active, SkipDropout
@@ -220,7 +220,7 @@ def search_planted(
     problem = SearchProblem(planted.space, lambda _: kind(planted), lambda _: given, torch.device("cpu"))
     with RunDirectory(folder) as run:
         genotype = run_search(
-            problem, recipe, SearchSettings(), run, length=SearchLength(epochs, steps), seed=seed, observer=Observer()
+            problem, recipe, SearchSettings(), run, length=Length(epochs, steps), seed=seed, observer=Observer()
         )
     found = {(choice.target, choice.source): choice.op for choice in genotype["cell"].choices}
     return tuple(found.get((edge.target, edge.source), "none") for edge in planted.space.cell.edges)

@@ -14,9 +14,9 @@ from torch import Tensor
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.data import Batch
-from dartboard.engine import SearchBatches, SearchLength, SearchProblem, SearchSettings, run_search
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, run_search
 from dartboard.parts import RelaxedCell, Softmax, make_recipe
-from dartboard.runs import Observer, RunDirectory
+from dartboard.runs import Length, Observer, RunDirectory
 from dartboard.space import NetworkPlan, get_space, parse_genotype
 from dartboard.space.skeleton import CellPlace
 from dartboard.supernet import ReferenceSupernet, SupernetSpec
@@ -111,7 +111,7 @@ def test_the_example_and_the_library_take_the_same_steps(example: ModuleType, tm
             recipe,
             SearchSettings(),
             run,
-            length=SearchLength(EPOCHS, STEPS),
+            length=Length(EPOCHS, STEPS),
             seed=0,
             observer=Observer(),
         )

@@ -15,7 +15,7 @@ FEW = ("--set", "data.max_train_images=150", "--device", "cpu")
 
 
 def decided(document: dict[str, Any]) -> dict[str, Any]:
-    return {each["setting"]: each["value"] for each in document["decisions"]}
+    return {each["setting"]: each["value"] for each in document["automatic_choices"]}
 
 
 def test_a_run_within_a_budget_decides_trains_compares_and_says_why(dartboard: Run, folder: Path) -> None:
@@ -23,7 +23,7 @@ def test_a_run_within_a_budget_decides_trains_compares_and_says_why(dartboard: R
     assert outcome.code == 0, outcome.err
     result = Result.model_validate(json.loads(outcome.out))
     stored = json.loads((folder / "run" / "settings.json").read_text())
-    assert decided(stored) == {each.setting: each.value for each in result.decisions}
+    assert decided(stored) == {each.setting: each.value for each in result.automatic_choices}
     assert (result.space, result.method, result.budget) == ("nas-bench-201", "single-darts", 25.0)
     assert set(result.planned) == {"data", "search", "train", "evaluation", "baselines"}
     assert sum(result.planned.values()) < 25

@@ -10,7 +10,7 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from dartboard.data import Batch
-from dartboard.engine import SearchBatches, SearchLength, SearchProblem, SearchSettings
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings
 from dartboard.engine.stage import StageSearch
 from dartboard.parts import (
     AdamUpdate,
@@ -23,7 +23,7 @@ from dartboard.parts import (
     all_live,
 )
 from dartboard.parts.gradient import differentiate
-from dartboard.runs import Observer
+from dartboard.runs import Length, Observer
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet
 from numerics.engines import SMALL_SPACES, build, relative_error, small_spec
 
@@ -72,7 +72,7 @@ def begin(
     spec = small_spec(SPACE, width=4, mixing=recipe.mixing)
     given = SearchBatches(Same(WEIGHTS), Same(ALPHAS), Same(SCORED))
     problem = SearchProblem(SPACE, lambda _: build(engine, spec), lambda _: given, torch.device("cpu"))
-    search = StageSearch(problem, recipe, settings, 0, (0, 4), SearchLength(4, 1), 0, all_live(SPACE))
+    search = StageSearch(problem, recipe, settings, 0, (0, 4), Length(4, 1), 0, all_live(SPACE))
     if search.state.hypernetwork:
         search.state.hypernetwork.double()
     for alpha in search.state.alphas.values():

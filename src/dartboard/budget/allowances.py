@@ -1,21 +1,20 @@
 """How long each training of a budgeted run may be: what time is left when they begin is shared out among them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
 from pydantic import TypeAdapter
 
-from dartboard.budget.arithmetic import TrainingRate, most_epochs, training_lengths
-from dartboard.budget.planner import reserve
+from dartboard.budget.arithmetic import TrainingRate, most_epochs, reserve, training_within
 from dartboard.budget.timing import measure_training
-from dartboard.records.allowances import Lot
+from dartboard.records.allowances import Allowance
+from dartboard.runs import Length
 from dartboard.session.baselines import BaselineNetwork, find_baselines, is_comparable
 from dartboard.session.session import Session
 from dartboard.space import Genotype
-from dartboard.training import Pace
 
-__all__ = ["FOUND", "allot_trainings", "remaining_lot"]
+__all__ = ["FOUND", "allot_trainings", "remaining_allowance"]
 
 FOUND = "found"
 """Name of the network that was found, beside those of the baselines."""
@@ -23,11 +22,11 @@ FOUND = "found"
 _LEAST_EPOCHS = 2
 _ROUNDS = 2
 _KEPT_BACK = 0.03
-"""Share of the first network's time that it leaves to the others, so that a machine which becomes a little slower does
-not keep them from as many steps."""
+"""The first network leaves this share of its time to the others, so that they get as many steps even where the machine
+becomes a little slower."""
 
 
-def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Lot]:
+def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Allowance]:
     """Measure a step of every network that is to be trained, and give all of them as many steps as there is time for.
 
     Recorded in `allowances.json`, so that a resumed run keeps to it.
@@ -37,32 +36,69 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Lot]:
         genotype: the network that is trained; after a search, with the setting `baselines`, others are too.
 
     Returns:
-        Lots by name, `FOUND` first; empty without a budget, or where the epochs were given.
+        Allowances by name, `FOUND` first; empty without a budget, or where the epochs were given.
     """
-    run, train, splits = session.run, session.settings.train, session.splits
-    decided = {decision.setting for decision in session.settings.decisions}
-    if session.settings.budget is None or "train.epochs" not in decided:
+    run = session.run
+    if session.settings.budget is None or "train.epochs" not in _chosen(session):
         return {}
-    given = None if "train.steps_per_epoch" in decided else train.steps_per_epoch
     if run.has("allowances.json"):
-        return run.read_as("allowances.json", TypeAdapter(dict[str, Lot]).validate_python)
-    networks = [BaselineNetwork(FOUND, "the network found", genotype, train.init_channels, train.layers)]
-    if session.settings.genotype is None and session.settings.baselines and is_comparable(session):
-        networks += find_baselines(session, genotype)
-    rates = _measure_in_turn(session, networks)
-    images, scored = len(splits.train), len(splits.validation)
-    tests = {name: len(splits.test) * rate.image for name, rate in rates.items()}
+        return run.read_as("allowances.json", TypeAdapter(dict[str, Allowance]).validate_python)
+    allowances = _share_out(session, _measure_in_turn(session, list(_networks(session, genotype))))
+    run.write("allowances.json", {name: allowance.model_dump() for name, allowance in allowances.items()})
+    return allowances
+
+
+def remaining_allowance(
+    session: Session, allowances: Mapping[str, Allowance], name: str, *, length: Length, worked: float
+) -> Allowance:
+    """The allowance of a later network: the length of the first, and its share of what time is left.
+
+    Args:
+        session: a run with a budget.
+        allowances: of all networks, in the order in which they are trained.
+        name: of this one.
+        length: that the first network came to, with a number of steps.
+        worked: seconds that this one has been trained already.
+    """
+    names = list(allowances)
+    later = [allowances[each] for each in names[names.index(name) :]]
+    left = _time_left(session) / session.settings.train.runs - sum(each.test_seconds for each in later)
+    share = allowances[name].seconds / sum(each.seconds for each in later)
+    assert length.steps is not None
+    return Allowance(
+        epochs=length.epochs,
+        steps=length.steps,
+        seconds=max(0.0, share * left) + worked,
+        test_seconds=allowances[name].test_seconds,
+        most_epochs=length.epochs,
+        most_steps=length.steps,
+    )
+
+
+def _networks(session: Session, genotype: Genotype) -> Iterator[BaselineNetwork]:
+    """All networks that are to be trained, the one found first."""
+    settings = session.settings
+    size = settings.train
+    yield BaselineNetwork(FOUND, "the network found", genotype, size.init_channels, size.layers)
+    if settings.genotype is None and settings.baselines and is_comparable(session):
+        yield from find_baselines(session, genotype)
+
+
+def _share_out(session: Session, rates: Mapping[str, TrainingRate]) -> dict[str, Allowance]:
+    """The allowance of each network by what it costs: all of them get the same length."""
+    train, images, scored = session.settings.train, len(session.splits.train), len(session.splits.validation)
+    tests = {name: len(session.splits.test) * rate.image for name, rate in rates.items()}
     together = TrainingRate(
         step=math.fsum(rate.step for rate in rates.values()),
         image=math.fsum(rate.image for rate in rates.values()),
         available=next(iter(rates.values())).available,
         memory=0,
-    ).limited(given)
+    ).limited(None if "train.steps_per_epoch" in _chosen(session) else train.steps_per_epoch)
     left = _time_left(session) / train.runs - math.fsum(tests.values())
-    lengths = training_lengths(together, left, images=images, scored=scored)
-    epochs, steps = max(_LEAST_EPOCHS, lengths.epochs), lengths.steps or together.available
-    lots = {
-        name: Lot(
+    length = training_within(together, left, images=images, scored=scored)
+    epochs, steps = max(_LEAST_EPOCHS, length.epochs), length.steps or together.available
+    allowances = {
+        name: Allowance(
             epochs=epochs,
             steps=steps,
             seconds=max(0.0, left) * rate.epoch(steps, scored) / together.epoch(steps, scored),
@@ -72,34 +108,10 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Lot]:
         )
         for name, rate in rates.items()
     }
-    if len(lots) > 1:
-        lots[FOUND] = lots[FOUND].model_copy(update={"seconds": (1 - _KEPT_BACK) * lots[FOUND].seconds})
-    run.write("allowances.json", {name: lot.model_dump() for name, lot in lots.items()})
-    return lots
-
-
-def remaining_lot(session: Session, lots: Mapping[str, Lot], name: str, *, length: Pace, worked: float) -> Lot:
-    """The lot of a later network: the length of the first, and its share of what time is left.
-
-    Args:
-        session: a run with a budget.
-        lots: of all networks, in the order in which they are trained.
-        name: of this one.
-        length: that the first network came to.
-        worked: seconds that this one has been trained already.
-    """
-    names = list(lots)
-    later = [lots[each] for each in names[names.index(name) :]]
-    left = _time_left(session) / session.settings.train.runs - sum(lot.test_seconds for lot in later)
-    share = lots[name].seconds / sum(lot.seconds for lot in later)
-    return Lot(
-        epochs=length.epochs,
-        steps=length.steps,
-        seconds=max(0.0, share * left) + worked,
-        test_seconds=lots[name].test_seconds,
-        most_epochs=length.epochs,
-        most_steps=length.steps,
-    )
+    if len(allowances) > 1:
+        shortened = (1 - _KEPT_BACK) * allowances[FOUND].seconds
+        allowances[FOUND] = allowances[FOUND].model_copy(update={"seconds": shortened})
+    return allowances
 
 
 def _measure_in_turn(session: Session, networks: Sequence[BaselineNetwork]) -> dict[str, TrainingRate]:
@@ -120,6 +132,11 @@ def _measure_in_turn(session: Session, networks: Sequence[BaselineNetwork]) -> d
         )
         for each, rates in zip(networks, zip(*rounds, strict=True), strict=True)
     }
+
+
+def _chosen(session: Session) -> set[str]:
+    """Names of the settings that were chosen automatically."""
+    return {choice.setting for choice in session.settings.automatic_choices}
 
 
 def _time_left(session: Session) -> float:

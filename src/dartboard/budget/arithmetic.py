@@ -7,8 +7,9 @@ larger; a supernet should take enough steps before it is; and what neither needs
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, Self, TypeVar
 
+from dartboard.runs import Length
 from dartboard.space import SearchSpace
 
 __all__ = [
@@ -16,16 +17,16 @@ __all__ = [
     "LEAST_STEPS",
     "SEARCH_STEPS",
     "TRAIN_EPOCHS",
-    "Lengths",
     "SearchRate",
     "Size",
     "TrainingRate",
     "choose_size",
     "most_epochs",
-    "search_lengths",
+    "reserve",
     "search_sizes",
-    "training_lengths",
+    "search_within",
     "training_sizes",
+    "training_within",
     "wanted_passes",
 ]
 
@@ -33,22 +34,26 @@ SEARCH_STEPS = 500
 """Steps that a supernet should take before a larger one is worth its time (benchmarks/collapse.py has as many)."""
 
 LEAST_EPOCHS, LEAST_STEPS = 3, 5
-"""Below so many epochs of so many steps each a training is none."""
+"""A training of fewer epochs than these, or of fewer steps in each, is refused."""
 
 TRAIN_EPOCHS = 8
-"""Where a training has fewer passes, it has so many epochs of parts of passes, as long as scoring them allows."""
+"""A training that has time for fewer passes gets this many epochs of parts of passes, as far as scoring them allows."""
 
 _SEARCH_EPOCHS = (10, 25, 50)
-"""Epochs of a search: the least, as planned, and the most."""
+"""Epochs of a search: the fewest, as many as it usually has, and the most."""
 
 _STEPS_OF_AN_EPOCH = 15
-"""Of a search, where its time is short: the supernet is scored after every epoch."""
+"""Steps that an epoch of a search should have where time is short, since the supernet is scored after every epoch."""
 
 _SCORING_SHARE = 0.15
+"""Share of its time that a search or a training may spend on the scores after its epochs."""
+
 _MEASUREMENTS = 6
+"""Sizes that are measured at most."""
+
 _LARGEST_JUMP = 8
-"""How many times as much work as the largest size that was measured the next one may be: a guess may be wrong, and
-finding that out must not take long."""
+"""The next size to be measured has at most this many times the work of the largest one measured: a guess may be wrong,
+and finding that out must not take long."""
 
 
 class Size(NamedTuple):
@@ -79,6 +84,15 @@ class SearchRate:
     available: int
     memory: int
 
+    def scaled(self, factor: float) -> "SearchRate":
+        """The same on a machine, or of a size, that takes `factor` times as long."""
+        return replace(self, step=self.step * factor, scoring=self.scoring * factor)
+
+    def seconds(self, length: Length, share: float) -> float:
+        """Seconds of a search of that length, scored on `share` of the images that score the supernet now."""
+        steps = self.available if length.steps is None else length.steps
+        return length.epochs * (steps * self.step + share * self.scoring)
+
 
 @dataclass(frozen=True)
 class TrainingRate:
@@ -104,19 +118,18 @@ class TrainingRate:
         """Seconds of an epoch of `steps`, or of a pass, and the evaluation of `scored` images."""
         return min(steps or self.available, self.available) * self.step + scored * self.image
 
+    def seconds(self, length: Length, scored: int) -> float:
+        """Seconds of a training of that length, with the evaluation of `scored` images after every epoch."""
+        return length.epochs * self.epoch(length.steps, scored)
 
-class Lengths(NamedTuple):
-    """How long a search or a training is.
+    def scaled(self, factor: float) -> "TrainingRate":
+        """The same on a machine, or of a size, that takes `factor` times as long."""
+        return replace(self, step=self.step * factor, image=self.image * factor)
 
-    Attributes:
-        epochs: passes, or parts of passes.
-        steps: of an epoch; None: a whole pass.
-        seconds: that all of it takes.
-    """
 
-    epochs: int
-    steps: int | None
-    seconds: float
+def reserve(budget: float) -> float:
+    """Seconds kept for what is not planned: starting Python, writing, the report."""
+    return 3.0 + 0.02 * budget
 
 
 def training_sizes(space: SearchSpace) -> list[Size]:
@@ -171,6 +184,8 @@ class _Rate(Protocol):
     @property
     def step(self) -> float: ...
 
+    def scaled(self, factor: float) -> Self: ...
+
 
 R = TypeVar("R", bound=_Rate)
 
@@ -191,26 +206,28 @@ def choose_size(
         measure: a step of a size.
         enough: whether a size with such steps may be taken.
     """
+
+    def foretold_enough(number: int, best: int) -> bool:
+        """Whether a size is foretold to be enough, and is no great jump from the best one measured."""
+        wanted, known = work(sizes[number]), work(sizes[best])
+        if wanted > _LARGEST_JUMP * known:
+            return False
+        foretold = _foretell({work(sizes[each]): rate.step for each, rate in measured.items()})
+        return enough(sizes[number], measured[best].scaled(foretold(wanted) / foretold(known)))
+
     measured = {0: measure(sizes[0])}
     best = 0 if enough(sizes[0], measured[0]) else -1
     ceiling = len(sizes)
     while best >= 0 and len(measured) < _MEASUREMENTS and best + 1 < ceiling:
-        foretold = _foretell({work(sizes[each]): rate.step for each, rate in measured.items()})
-        reference = measured[best]
-        slack = [
-            number
-            for number in range(best + 1, ceiling)
-            if work(sizes[number]) <= _LARGEST_JUMP * work(sizes[best])
-            and enough(sizes[number], _scaled(reference, foretold(work(sizes[number])) / foretold(work(sizes[best]))))
-        ]
-        candidate = max(slack, default=best + 1)
-        if not slack and len(measured) > 1:
+        promising = [each for each in range(best + 1, ceiling) if foretold_enough(each, best)]
+        if not promising and len(measured) > 1:
             break
-        measured[candidate] = measure(sizes[candidate])
-        if enough(sizes[candidate], measured[candidate]):
-            best = candidate
+        tried = max(promising, default=best + 1)
+        measured[tried] = measure(sizes[tried])
+        if enough(sizes[tried], measured[tried]):
+            best = tried
         else:
-            ceiling = candidate
+            ceiling = tried
     chosen = max(best, 0)
     return sizes[chosen], measured[chosen]
 
@@ -222,12 +239,7 @@ def _foretell(seconds: dict[float, float]) -> Callable[[float], float]:
     return lambda work: first_seconds + max(slope, 0.0) * (work - first)
 
 
-def _scaled(rate: R, factor: float) -> R:
-    changes = {name: getattr(rate, name) * factor for name in ("step", "scoring", "image") if hasattr(rate, name)}
-    return type(rate)(**{**vars(rate), **changes})
-
-
-def search_lengths(rate: SearchRate, seconds: float, *, epochs: int | None = None) -> tuple[Lengths, float]:
+def search_within(rate: SearchRate, seconds: float, *, epochs: int | None = None) -> tuple[Length, float]:
     """Epochs and steps of a search that has `seconds`.
 
     Args:
@@ -236,8 +248,8 @@ def search_lengths(rate: SearchRate, seconds: float, *, epochs: int | None = Non
         epochs: that are asked for.
 
     Returns:
-        The lengths, whose seconds may be fewer where the images do not give more steps, and the share of the images
-        that score the supernet now which leaves enough time for steps, at most 1.
+        The length, which takes less time than given where the images give no more steps. And the share, at most 1, of
+        the images that now score the supernet: with so many of them enough time is left for steps.
     """
     least, usual, most = _SEARCH_EPOCHS
     affordable = math.floor(seconds / (_STEPS_OF_AN_EPOCH * rate.step))
@@ -248,13 +260,13 @@ def search_lengths(rate: SearchRate, seconds: float, *, epochs: int | None = Non
     if steps >= rate.available:
         steps, whole = rate.available, rate.available * rate.step + scoring
         number = epochs or min(most, max(least, math.floor(seconds / whole)))
-    return Lengths(number, steps, number * (steps * rate.step + scoring)), share
+    return Length(number, steps), share
 
 
-def training_lengths(
+def training_within(
     rate: TrainingRate, seconds: float, *, images: int, scored: int, epochs: int | None = None
-) -> Lengths:
-    """Epochs of a training that has `seconds`; where whole passes would be too few, of parts of passes.
+) -> Length:
+    """Epochs of a training that has `seconds`; they are parts of passes where there is time for too few whole ones.
 
     Args:
         rate: of its size.
@@ -266,10 +278,10 @@ def training_lengths(
     whole, scoring = rate.epoch(None, scored), scored * rate.image
     number = epochs or min(math.floor(seconds / whole), most_epochs(images))
     if epochs or number >= TRAIN_EPOCHS:
-        return Lengths(number, None, number * whole)
+        return Length(number, None)
     number = TRAIN_EPOCHS
     if scoring:
         number = max(LEAST_EPOCHS, math.floor(min(number, _SCORING_SHARE * seconds / scoring)))
     number = max(LEAST_EPOCHS, min(number, math.floor(seconds / rate.epoch(LEAST_STEPS, scored))))
     steps = max(1, min(rate.available, math.floor((seconds / number - scoring) / rate.step)))
-    return Lengths(number, steps, number * rate.epoch(steps, scored))
+    return Length(number, steps)

@@ -12,13 +12,13 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from dartboard.budget.arithmetic import SearchRate, TrainingRate
 from dartboard.data import Batch
-from dartboard.engine import SearchLength, StageSearch
+from dartboard.engine import StageSearch
 from dartboard.parts import initial_live
-from dartboard.runs import Meter, make_generator
+from dartboard.runs import Length, Meter, make_generator
 from dartboard.session.search import search_problem, search_recipe
 from dartboard.session.session import Session
 from dartboard.session.sizes import with_size
-from dartboard.session.steps import model_card, training_data
+from dartboard.session.training import model_card, training_data
 from dartboard.space import DropPath, Genotype
 from dartboard.training import NetworkTraining
 
@@ -29,7 +29,7 @@ _SECONDS = 1.5
 
 
 def computes_in_bfloat16(device: torch.device) -> bool:
-    """Whether trying bfloat16 there is worth the time: elsewhere a single step may take a hundred times as long."""
+    """Whether the device computes in bfloat16: elsewhere a single step in it may take a hundred times as long."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
@@ -45,7 +45,7 @@ def measure_search(session: Session, **size: int) -> SearchRate:
     tried = with_size(session, "search", size)
     settings, recipe = tried.settings, search_recipe(tried.settings)
     problem, stage = search_problem(tried), recipe.stages[0].recipe
-    length, live = SearchLength(1, None), initial_live(stage, problem.space)
+    length, live = Length(1, None), initial_live(stage, problem.space)
     search = StageSearch(problem, stage, settings.search, 0, (0, 1), length, settings.seed, live)
     search.state.refresh()
     steps = search.make_steps()

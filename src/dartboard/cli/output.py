@@ -78,9 +78,9 @@ def print_plan(plan: "Plan", *, as_json: bool) -> None:
         typer.echo(json.dumps(plan.to_json()))
         return
     _print_rows(plan.summary)
-    if plan.decisions:
+    if plan.automatic_choices:
         typer.echo()
-        _print_rows({each.setting: f"{each.value}  ({each.reason})" for each in plan.decisions})
+        _print_rows({each.setting: f"{each.value}  ({each.reason})" for each in plan.automatic_choices})
     if plan.budget is not None and plan.end is not None:
         typer.echo()
         _print_rows({phase: duration(seconds) for phase, seconds in plan.seconds.items()})

@@ -8,7 +8,7 @@ from dartboard.engine.finished.reselection import Reselection, make_reselection
 from dartboard.engine.finished.search import FinishedSearch
 from dartboard.engine.finished.seed_choice import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome, choice_rule
 from dartboard.engine.loop import run_reselection, run_search
-from dartboard.engine.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
+from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetRequest
 from dartboard.engine.settings import SearchSettings
 from dartboard.engine.stage import StageSearch, judging_share, stage_spans
 from dartboard.engine.state import SearchState
@@ -22,7 +22,6 @@ __all__ = [
     "Measurement",
     "Reselection",
     "SearchBatches",
-    "SearchLength",
     "SearchProblem",
     "SearchSettings",
     "SearchState",

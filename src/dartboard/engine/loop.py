@@ -6,13 +6,13 @@ import time
 from dartboard.devices import equal_steps
 from dartboard.engine.finished.reselection import Reselection
 from dartboard.engine.finished.search import FinishedSearch
-from dartboard.engine.problem import SearchLength, SearchProblem
+from dartboard.engine.problem import SearchProblem
 from dartboard.engine.settings import SearchSettings
 from dartboard.engine.stage import StageSearch, stage_spans
 from dartboard.engine.state import SearchState
 from dartboard.parts.architecture import Live
 from dartboard.parts.recipe import Recipe, initial_live
-from dartboard.runs import Event, Observer, RunDirectory
+from dartboard.runs import Event, Length, Observer, RunDirectory
 from dartboard.space import Genotype
 
 __all__ = ["run_reselection", "run_search"]
@@ -24,7 +24,7 @@ def run_search(
     settings: SearchSettings,
     run: RunDirectory,
     *,
-    length: SearchLength,
+    length: Length,
     seed: int,
     observer: Observer,
 ) -> Genotype:
@@ -82,7 +82,7 @@ def run_reselection(
     run: RunDirectory,
     *,
     source: RunDirectory,
-    length: SearchLength,
+    length: Length,
     seed: int,
     observer: Observer,
 ) -> Genotype:

@@ -13,19 +13,7 @@ from dartboard.parts.recipe import Images
 from dartboard.space import OperationCosts, SearchSpace
 from dartboard.supernet import Mixing
 
-__all__ = ["SearchBatches", "SearchLength", "SearchProblem", "SupernetRequest"]
-
-
-class SearchLength(NamedTuple):
-    """How long a search lasts.
-
-    Attributes:
-        epochs: epochs in all; every stage has its share of them.
-        steps: alpha and weight steps of an epoch; an epoch ends earlier when its images do. None: no other end.
-    """
-
-    epochs: int
-    steps: int | None
+__all__ = ["SearchBatches", "SearchProblem", "SupernetRequest"]
 
 
 class SearchBatches(NamedTuple):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.devices import make_graph
-from dartboard.engine.problem import SearchBatches, SearchLength, SearchProblem, SupernetRequest
+from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetRequest
 from dartboard.engine.recording import RecordedSteps
 from dartboard.engine.settings import SearchSettings
 from dartboard.engine.state import SearchState
@@ -23,7 +23,7 @@ from dartboard.parts.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.parts.recipe import Recipe, Stage
 from dartboard.parts.scoring import Scorer
 from dartboard.parts.selection import Judged, Judging, Trained
-from dartboard.runs import Event, Observer, Score, make_generator, seeded_initialization, validation_facts
+from dartboard.runs import Event, Length, Observer, Score, make_generator, seeded_initialization, validation_facts
 from dartboard.space import Genotype
 from dartboard.supernet import carry_weights
 
@@ -85,7 +85,7 @@ class StageSearch:
         settings: SearchSettings,
         number: int,
         span: tuple[int, int],
-        length: SearchLength,
+        length: Length,
         seed: int,
         live: Live,
     ) -> None:

@@ -1,12 +1,12 @@
 """How long each training of a run with a budget may be: the content of allowances.json."""
 
 from dartboard.config import Settings
-from dartboard.training import Allowance, Pace
+from dartboard.runs import Length, TimeLimit
 
-__all__ = ["Lot"]
+__all__ = ["Allowance"]
 
 
-class Lot(Settings):
+class Allowance(Settings):
     """How long one network's training may be."""
 
     epochs: int
@@ -28,6 +28,6 @@ class Lot(Settings):
     """Steps that an epoch may come to."""
 
     @property
-    def allowance(self) -> Allowance:
+    def time_limit(self) -> TimeLimit:
         """What corrects the length on the way."""
-        return Allowance(self.seconds, Pace(self.most_epochs, self.most_steps))
+        return TimeLimit(self.seconds, Length(self.most_epochs, self.most_steps))

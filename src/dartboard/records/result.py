@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 
 from dartboard.config import Settings
 from dartboard.runs import Objective
-from dartboard.settings.tree import Decision
+from dartboard.settings.tree import AutomaticChoice
 from dartboard.space import Genotype
 from dartboard.version import __version__
 
@@ -291,7 +291,7 @@ class Result(Document):
     planned: dict[str, float] = Field(default_factory=dict)
     """Seconds per phase as planned for the budget."""
 
-    decisions: tuple[Decision, ...] = ()
+    automatic_choices: tuple[AutomaticChoice, ...] = ()
     """What was left open, what it became, and why."""
 
     seconds: dict[str, float]

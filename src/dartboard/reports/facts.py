@@ -296,7 +296,7 @@ class Facts:
         missing: section -> one sentence that says what it would need.
         description: what the dataset says of itself, or nothing.
         predicted: whether test images without labels were predicted, so that there is nothing to score.
-        decisions: what was left open, what it became, and why.
+        automatic_choices: what was left open, what it became, and why.
         planned: seconds of the phases as planned for a budget.
         budget: seconds of that.
         discretisation: how strong the operations of another run's supernet are.
@@ -329,7 +329,7 @@ class Facts:
     missing: dict[str, str]
     description: str = ""
     predicted: bool = False
-    decisions: tuple[tuple[str, str, str], ...] = ()
+    automatic_choices: tuple[tuple[str, str, str], ...] = ()
     planned: tuple[tuple[str, float], ...] = ()
     budget: float | None = None
     discretisation: DiscretisationFacts | None = None

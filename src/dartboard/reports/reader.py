@@ -12,6 +12,7 @@ from dartboard.reports.facts import CandidateFacts, ChoiceFacts, DatasetFacts, F
 from dartboard.reports.history import read_search, read_training
 from dartboard.reports.outcome import read_baselines, read_examples, read_test
 from dartboard.runs import EventLog, read_json
+from dartboard.settings.migration import migrate
 from dartboard.space.genotype import Genotype, parse_genotype
 
 __all__ = ["read_facts"]
@@ -48,6 +49,7 @@ def read_facts(path: Path) -> Facts:
     """
     _check(path)
     settings, result, scores = (_read_mapping(path / name) for name in ("settings.json", "result.json", "scores.json"))
+    settings = migrate(settings)
     events = [event for event in EventLog(path / "events.jsonl").read() if isinstance(event, dict)]
     with _reading(path / "genotype.json"):
         genotype = _genotype(path, result)
@@ -64,7 +66,7 @@ def read_facts(path: Path) -> Facts:
     with _reading(path / "examples.npz"):
         correct, wrong = read_examples(path, dataset)
     with _reading(path / "settings.json"):
-        decisions = _decisions(settings)
+        automatic_choices = _automatic_choices(settings)
     predicted = test is None and (path / "predictions.npy").exists()
     facts = Facts(
         run_directory=str(result.get("run_directory") or path.resolve()),
@@ -88,14 +90,14 @@ def read_facts(path: Path) -> Facts:
         baselines=_read(path / "baselines.json", read_baselines),
         correct=correct,
         wrong=wrong,
-        settings=tuple(_dotted({key: value for key, value in settings.items() if key != "decisions"})),
+        settings=tuple(_dotted({key: value for key, value in settings.items() if key != "automatic_choices"})),
         versions=tuple((str(key), str(value)) for key, value in _mapping(result.get("versions")).items()),
         command=_command(result.get("command")),
         finished=_text(result.get("finished")),
         missing={},
         description=_description(path / "description.md"),
         predicted=predicted,
-        decisions=decisions,
+        automatic_choices=automatic_choices,
         planned=_read(path / "timetable.json", _planned),
         budget=settings.get("budget"),
         discretisation=analysis if isinstance(analysis, DiscretisationFacts) else None,
@@ -104,10 +106,10 @@ def read_facts(path: Path) -> Facts:
     return replace(facts, missing=_missing(facts))
 
 
-def _decisions(settings: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+def _automatic_choices(settings: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
     return tuple(
         (str(each["setting"]), _setting_text(each["value"]), str(each["reason"]))
-        for each in settings.get("decisions") or ()
+        for each in settings.get("automatic_choices") or ()
     )
 
 

@@ -3,6 +3,7 @@
 from dartboard.runs.directory import RunDirectory, next_free
 from dartboard.runs.events import Event, EventLog
 from dartboard.runs.files import check_new_file, read_json, write_atomically, write_json, write_text
+from dartboard.runs.lengths import Length, TimeLimit
 from dartboard.runs.meter import TEST_KEYS, VALIDATION_KEYS, Meter, Objective, Score, ScoreMeter, validation_facts
 from dartboard.runs.observer import Observer
 from dartboard.runs.seeding import Replayed, derive_seed, make_generator, seeded_initialization
@@ -12,6 +13,7 @@ __all__ = [
     "VALIDATION_KEYS",
     "Event",
     "EventLog",
+    "Length",
     "Meter",
     "Objective",
     "Observer",
@@ -19,6 +21,7 @@ __all__ = [
     "RunDirectory",
     "Score",
     "ScoreMeter",
+    "TimeLimit",
     "check_new_file",
     "derive_seed",
     "make_generator",

@@ -4,7 +4,8 @@ from dartboard.session.genotype import read_genotype
 from dartboard.session.search import search_genotype
 from dartboard.session.session import Session, open_session
 from dartboard.session.sizes import check_sizes, search_length, train_epochs
-from dartboard.session.steps import evaluate_networks, finished_result, summarize, train_networks
+from dartboard.session.steps import evaluate_networks, finished_result, summarize
+from dartboard.session.training import train_networks
 
 __all__ = [
     "Session",

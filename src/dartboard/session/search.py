@@ -17,6 +17,7 @@ from dartboard.session.sizes import network_plan, search_length
 from dartboard.settings.tree import RunSettings
 from dartboard.space import Genotype, OperationCosts, get_space, operation_costs
 from dartboard.supernet import FusedSupernet, SupernetSpec
+from dartboard.wording import count
 
 __all__ = ["describe_search", "search_genotype", "search_problem", "search_recipe", "supernet_spec"]
 
@@ -33,9 +34,8 @@ def describe_search(session: Session) -> str:
     whole = max(1, available // size.batch_size)
     steps = whole if length.steps is None else min(whole, length.steps)
     return (
-        f"{settings.method.name} in {settings.space}: {length.epochs} epoch{'s'[: length.epochs > 1]} of "
-        f"{steps} step{'s'[: steps > 1]} on {images}, {size.init_channels} channels, "
-        f"{size.layers} layer{'s'[: size.layers > 1]}"
+        f"{settings.method.name} in {settings.space}: {count(length.epochs, 'epoch')} of {count(steps, 'step')} on "
+        f"{images}, {size.init_channels} channels, {count(size.layers, 'layer')}"
     )
 
 
@@ -70,7 +70,7 @@ def search_problem(session: Session) -> SearchProblem:
 
 
 def search_recipe(settings: RunSettings) -> Recipe:
-    """The method with what the settings of the search add to it."""
+    """The recipe of the method, with the rules that the settings of the search add to it."""
     recipe, search = make_recipe(settings.method.name, settings.method.options), settings.search
     if search.curvature_every and not any(isinstance(rule, MeasureCurvature) for rule in recipe.rules):
         recipe = recipe.with_rules_first(MeasureCurvature(search.curvature_every))
@@ -85,7 +85,7 @@ def _make_supernet(session: Session, request: SupernetRequest) -> FusedSupernet:
 
 
 _NOTED_BYTES = 2**30
-"""What a hypernetwork takes in memory without a word."""
+"""A hypernetwork that takes more memory than this is told of before the search begins."""
 
 
 def _note_hypernetwork(session: Session, recipe: Recipe) -> None:

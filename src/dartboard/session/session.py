@@ -95,7 +95,7 @@ class Session:
 
     @contextmanager
     def inside(self, folder: str, changes: Mapping[str, Any]) -> Iterator["Session"]:
-        """A run in a folder of this run's, on the same images, with other settings; one begun earlier is gone on with.
+        """A run in a folder of this run's, on the same images, with other settings; one begun earlier is resumed.
 
         Args:
             folder: its name in the run directory, as in `finalists/2`.

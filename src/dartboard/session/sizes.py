@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from dartboard.data import PHOTOGRAPH_SIDE
-from dartboard.engine import SearchLength
 from dartboard.errors import SettingsError
+from dartboard.runs import Length
 from dartboard.session.session import Session
 from dartboard.settings.tree import Step
 from dartboard.space import NetworkPlan, Stem, get_space, smallest_map
@@ -43,14 +43,14 @@ def network_stem(session: Session, asked: Stem | None) -> Stem:
     return "imagenet" if min(session.dataset.image_shape[1:]) >= PHOTOGRAPH_SIDE else "cifar"
 
 
-def search_length(session: Session) -> SearchLength:
+def search_length(session: Session) -> Length:
     """Epochs of the search and steps of each."""
     settings, available = session.settings.search, len(session.splits.weights)
     if settings.epochs is not None:
-        return SearchLength(settings.epochs, settings.steps_per_epoch)
+        return Length(settings.epochs, settings.steps_per_epoch)
     images = _affordable(session, "search", settings.images)
     epochs = _clamp(images / available, 10, 50)
-    return SearchLength(epochs, settings.steps_per_epoch or max(1, images // (epochs * settings.batch_size)))
+    return Length(epochs, settings.steps_per_epoch or max(1, images // (epochs * settings.batch_size)))
 
 
 def train_epochs(session: Session) -> int:

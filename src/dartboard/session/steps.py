@@ -1,4 +1,4 @@
-"""The steps of a run after the search: train, evaluate, summarise. They talk through the run directory."""
+"""The end of a run: its networks are tested, and what its directory holds is summed up."""
 
 import math
 import time
@@ -7,10 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
-from torch import Tensor
 
 from dartboard.devices import device_name
-from dartboard.records.allowances import Lot
 from dartboard.records.result import (
     AnalysisFacts,
     Baseline,
@@ -22,21 +20,15 @@ from dartboard.records.result import (
     Result,
     versions,
 )
-from dartboard.runs import VALIDATION_KEYS, Objective, RunDirectory
+from dartboard.runs import VALIDATION_KEYS, Length, Objective, RunDirectory
 from dartboard.session.batches import EVALUATION_BATCH, part_batches
 from dartboard.session.session import Session, phase_seconds
-from dartboard.session.sizes import network_plan, network_stem, train_epochs
+from dartboard.session.sizes import network_plan
 from dartboard.space import Genotype, Network, get_space, network_cost
 from dartboard.training import (
     ImagePredictions,
-    ModelCard,
-    Pace,
-    TrainingData,
     class_probabilities,
-    log_prior,
     predict,
-    save_model,
-    train_network,
     write_scores,
 )
 
@@ -44,65 +36,13 @@ __all__ = [
     "evaluate_networks",
     "finished_result",
     "last_validation_accuracy",
-    "model_card",
+    "recorded_result",
     "summarize",
-    "train_networks",
     "trained_length",
     "trained_steps",
-    "training_data",
 ]
 
 Made = TypeVar("Made")
-
-
-def train_networks(session: Session, genotype: Genotype, lot: Lot | None = None) -> list[Network]:
-    """Train `train.runs` networks from scratch; the first one is saved as the model.
-
-    Args:
-        session: data and settings.
-        genotype: what is trained.
-        lot: how long each may take; None goes by the epochs of the settings.
-    """
-    settings, seed = session.settings, session.settings.seed
-    card, data = model_card(session, genotype), training_data(session)
-    train = settings.train.model_copy(update={"steps_per_epoch": lot.steps} if lot else {})
-    with session.phase("train"):
-        networks = [
-            train_network(
-                data,
-                card,
-                train,
-                session.run,
-                number=number,
-                epochs=lot.epochs if lot else train_epochs(session),
-                seed=seed,
-                observer=session.observer,
-                allowance=lot.allowance if lot else None,
-            )
-            for number in range(settings.train.runs)
-        ]
-        save_model(session.run.path, networks[0], card)
-    return networks
-
-
-def training_data(session: Session) -> TrainingData:
-    """The batches of a training."""
-    settings = session.settings.train
-    return TrainingData(
-        train=part_batches(
-            session,
-            "train",
-            settings.augment,
-            settings.batch_size,
-            balanced=settings.imbalance == "balanced-sampling",
-        ),
-        validation=part_batches(session, "validation", settings.augment, EVALUATION_BATCH)
-        if len(session.splits.validation)
-        else None,
-        device=session.device,
-        logit_offset=_logit_offset(session),
-        objective=session.settings.objective,
-    )
 
 
 def evaluate_networks(session: Session, networks: Sequence[Network]) -> None:
@@ -130,22 +70,27 @@ def evaluate_networks(session: Session, networks: Sequence[Network]) -> None:
 
 
 def finished_result(session: Session, *, tested: bool) -> Result | None:
-    """The result of a run that has nothing left to do, else None.
+    """The result of a run that has nothing left to do, which is said to those who watch; else None.
 
     Args:
         session: the session.
         tested: whether the run includes the test.
     """
+    result = recorded_result(session, tested=tested)
+    if result is not None:
+        session.observer.note(f"the run in {session.run.path} has ended; this is its result.")
+    return result
+
+
+def recorded_result(session: Session, *, tested: bool) -> Result | None:
+    """As `finished_result`, without a word to those who watch."""
     if not session.has_ended:
         return None
     try:
         result = Result.model_validate(session.run.read("result.json"))
     except ValidationError:
         return None
-    if tested and not _tested(session, result):
-        return None
-    session.observer.note(f"the run in {session.run.path} has ended; this is its result.")
-    return result
+    return None if tested and not _tested(session, result) else result
 
 
 def summarize(session: Session, genotype: Genotype, command: str) -> Result:
@@ -177,7 +122,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         multiply_adds=cost.multiply_adds,
         budget=settings.budget,
         planned=_recorded(run, "timetable.json", TypeAdapter(dict[str, float]).validate_python) or {},
-        decisions=settings.decisions,
+        automatic_choices=settings.automatic_choices,
         seconds={name: round(seconds, 3) for name, seconds in phase_seconds(run).items()},
         validation_accuracy=last_validation_accuracy(session),
         validation_balanced_accuracy=last_validation_accuracy(session, objective="balanced-accuracy"),
@@ -206,10 +151,10 @@ def trained_steps(run: RunDirectory) -> int:
     return sum(_epoch_steps(run))
 
 
-def trained_length(run: RunDirectory) -> Pace:
+def trained_length(run: RunDirectory) -> Length:
     """Its epochs, and as many steps of equal epochs as make no fewer in all."""
     steps = _epoch_steps(run)
-    return Pace(len(steps), math.ceil(sum(steps) / len(steps)))
+    return Length(len(steps), math.ceil(sum(steps) / len(steps)))
 
 
 def _epoch_steps(run: RunDirectory) -> list[int]:
@@ -237,28 +182,6 @@ def _tested(session: Session, result: Result) -> bool:
     if not len(session.splits.test):
         return session.run.has("model.json")
     return result.test_accuracy is not None or session.run.has("predictions.npy")
-
-
-def _logit_offset(session: Session) -> Tensor | None:
-    if session.settings.train.imbalance != "logit-adjustment":
-        return None
-    labels = session.splits.view(session.dataset, "train").labels
-    return log_prior(labels, len(session.dataset.classes)).to(session.device)
-
-
-def model_card(session: Session, genotype: Genotype) -> ModelCard:
-    """How the network of the training is built and fed."""
-    settings = session.settings.train
-    return ModelCard(
-        genotype=genotype.to_json(),
-        init_channels=settings.init_channels,
-        layers=settings.layers,
-        stem=network_stem(session, settings.stem),
-        classes=session.dataset.classes,
-        image_shape=session.dataset.image_shape,
-        mean=session.normalization.mean,
-        std=session.normalization.std,
-    )
 
 
 def _network_facts(session: Session, number: int) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dartboard.data import PHOTOGRAPH_SIDE, DataLook
-from dartboard.settings.tree import Decision
+from dartboard.settings.tree import AutomaticChoice
 from dartboard.wording import duration
 
-__all__ = ["CHOSEN_SPACES", "RULES", "Rule", "Situation", "decide_by_rules"]
+__all__ = ["CHOSEN_SPACES", "RULES", "Rule", "Situation", "choose_by_rules"]
 
 _FLAT = 0.1
 _ACCELERATION = 20
@@ -187,13 +187,13 @@ CHOSEN_SPACES = tuple(dict.fromkeys(rule.value for rule in RULES if rule.setting
 """The spaces that a rule may choose."""
 
 
-def decide_by_rules(situation: Situation, given: AbstractSet[str]) -> Iterator[Decision]:
-    """A decision for every setting of the table that is not `given`."""
-    decided = set(given)
+def choose_by_rules(situation: Situation, given: AbstractSet[str]) -> Iterator[AutomaticChoice]:
+    """A choice for every setting of the table that is not `given`."""
+    chosen = set(given)
     for rule in RULES:
-        if rule.setting not in decided and not given & set(rule.group) and rule.holds(situation):
-            decided.add(rule.setting)
-            yield Decision(setting=rule.setting, value=rule.value, reason=_explained(rule.reason, situation))
+        if rule.setting not in chosen and not given & set(rule.group) and rule.holds(situation):
+            chosen.add(rule.setting)
+            yield AutomaticChoice(setting=rule.setting, value=rule.value, reason=_explained(rule.reason, situation))
 
 
 def _explained(reason: str, situation: Situation) -> str:

@@ -11,8 +11,17 @@ from dartboard.errors import SettingsError
 from dartboard.parts import does_fit, make_recipe
 from dartboard.settings.automatic import CHOSEN_SPACES
 from dartboard.settings.checks import check_method
+from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO, PRESETS
-from dartboard.settings.tree import ALONE, DEFAULT_RULE, Decision, RunSettings, Step, asked_settings, resolve_settings
+from dartboard.settings.tree import (
+    ALONE,
+    DEFAULT_RULE,
+    AutomaticChoice,
+    RunSettings,
+    Step,
+    asked_settings,
+    resolve_settings,
+)
 from dartboard.space import Genotype, get_space
 
 __all__ = ["Request", "search_request", "stored_request", "train_request"]
@@ -41,15 +50,17 @@ class Request:
 
     @property
     def is_open(self) -> bool:
-        """Whether anything is to be decided."""
+        """Whether anything is to be chosen automatically."""
         asked = self.asked
         decides = asked.budget is not None or PRESETS[asked.preset].space == AUTO
-        return decides and not asked.decisions and asked.reselection is None and asked.analysis is None
+        return decides and not asked.automatic_choices and asked.reselection is None and asked.analysis is None
 
     @cached_property
     def given(self) -> frozenset[str]:
-        """Dotted names of the settings that are not to be decided."""
-        names = {name for layer in self.layers for name, value in _leaves(nest(layer)) if value not in (None, AUTO)}
+        """Dotted names of the settings that are not to be chosen automatically."""
+        names = {
+            name for layer in self.layers for name, value in _leaves(nest(migrate(layer))) if value not in (None, AUTO)
+        }
         names |= {"space"} if self.asked.space != AUTO else set()
         names |= {"method.name"} if self.asked.method.name != AUTO else set()
         return frozenset(names if self.genotype is None else names | {"space", "method.name"})
@@ -63,9 +74,9 @@ class Request:
         recipe = make_recipe(method.name, method.options)
         return frozenset(name for name in CHOSEN_SPACES if not does_fit(recipe, get_space(name)))
 
-    def resolved(self, decisions: Sequence[Decision] = ()) -> RunSettings:
-        """The settings with the decisions; raises what `resolve_settings` and `check_method` raise."""
-        settings = resolve_settings(*self.layers, decisions=decisions)
+    def resolved(self, automatic_choices: Sequence[AutomaticChoice] = ()) -> RunSettings:
+        """The settings with the automatic choices; raises what `resolve_settings` and `check_method` raise."""
+        settings = resolve_settings(*self.layers, automatic_choices=automatic_choices)
         if "search" in self.steps:
             check_method(settings)
         return settings

@@ -13,6 +13,7 @@ from dartboard.engine import CHOICE_RULES, SearchSettings
 from dartboard.errors import UnknownNameError, suggest
 from dartboard.parts import make_recipe
 from dartboard.runs import Objective
+from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO, PRESETS
 from dartboard.space import get_space
 from dartboard.training import TrainSettings
@@ -21,7 +22,7 @@ from dartboard.wording import parse_duration
 __all__ = [
     "DEFAULT_RULE",
     "AnalysisSettings",
-    "Decision",
+    "AutomaticChoice",
     "MethodSettings",
     "ReselectionSettings",
     "RunSettings",
@@ -75,14 +76,14 @@ class AnalysisSettings(Settings):
     """The analysis's own options."""
 
 
-class Decision(Settings):
-    """A setting that was left open and has been decided for this dataset, budget and machine."""
+class AutomaticChoice(Settings):
+    """A setting that was left open and has been chosen for this dataset, budget and machine."""
 
     setting: str
     """Dotted name."""
 
     value: Any
-    """What was decided."""
+    """What was chosen."""
 
     reason: str
     """Why, in a sentence."""
@@ -129,9 +130,9 @@ class RunSettings(Settings):
     training does about imbalance, which epoch's weights and which of several architectures are the best, and by what
     the baselines are compared."""
 
-    decisions: tuple[Decision, ...] = ()
-    """What was left open and has been decided, in a layer between the preset and your own settings; a run that finds
-    such a list decides nothing anew."""
+    automatic_choices: tuple[AutomaticChoice, ...] = ()
+    """What was left open and has been chosen automatically, in a layer between the preset and your own settings; a run
+    that finds such a list chooses nothing anew."""
 
     seed: Seed = 0
     """Root of every random stream: the same seed and settings give the same result on the CPU."""
@@ -225,6 +226,7 @@ def asked_settings(*layers: Mapping[str, Any]) -> RunSettings:
         UnknownNameError: the preset or the rule of choice does not exist.
         SettingsError: a key is unknown or a value does not fit.
     """
+    layers = tuple(map(migrate, layers))
     name = resolve(RunSettings, *layers).preset
     if name not in PRESETS:
         raise UnknownNameError(f"there is no preset '{name}'; {suggest(name, PRESETS)}")
@@ -234,32 +236,33 @@ def asked_settings(*layers: Mapping[str, Any]) -> RunSettings:
     return asked
 
 
-def resolve_settings(*layers: Mapping[str, Any], decisions: Sequence[Decision] = ()) -> RunSettings:
-    """Defaults < what the method's paper used < preset < `decisions` < `layers`, later ones winning.
+def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[AutomaticChoice] = ()) -> RunSettings:
+    """Defaults < what the method's paper used < preset < `automatic_choices` < `layers`, later ones winning.
 
     Args:
         layers: of settings.
-        decisions: what was decided where the layers leave something open; a space or a method that stays open becomes
-            that of `FALLBACK`.
+        automatic_choices: what was chosen where the layers leave something open; a space or a method that stays open
+            becomes that of `FALLBACK`.
 
     Raises:
         UnknownNameError: the space, the method, the preset or the rule of choice does not exist.
         SettingsError: a key is unknown or a value does not fit.
         RecipeError: the method's options choose parts that do not fit together.
     """
+    layers = tuple(map(migrate, layers))
     asked = asked_settings(*layers)
     preset = PRESETS[asked.preset]
-    decided = {decision.setting: decision.value for decision in decisions or asked.decisions}
+    chosen = {choice.setting: choice.value for choice in automatic_choices or asked.automatic_choices}
     open_names = {"space": asked.space, "method.name": asked.method.name}
-    names = {key: decided.get(key, FALLBACK[key]) if name == AUTO else name for key, name in open_names.items()}
+    names = {key: chosen.get(key, FALLBACK[key]) if name == AUTO else name for key, name in open_names.items()}
     space = get_space(names["space"])
     published = {"search": dict(make_recipe(names["method.name"], asked.method.options).published)}
-    recorded = {"decisions": [decision.model_dump() for decision in decisions]} if decisions else {}
+    recorded = {"automatic_choices": [choice.model_dump() for choice in automatic_choices]} if automatic_choices else {}
     return resolve(
         RunSettings,
         published,
         preset.layer(space),
-        decided,
+        chosen,
         *layers,
         {**names, "method.options": asked.method.options, "space": space.name, **recorded},
     )

@@ -7,7 +7,6 @@ from dartboard.training.imbalance import log_prior
 from dartboard.training.loop import NetworkTraining, TrainingData, train_network
 from dartboard.training.model import ModelCard, load_model, rebuild_model, save_model
 from dartboard.training.predictions import PREDICTION_ENDINGS, ImagePredictions
-from dartboard.training.schedule import Allowance, Pace
 from dartboard.training.scores import write_scores
 from dartboard.training.significance import Difference, paired_difference
 from dartboard.training.training_settings import TrainSettings
@@ -15,13 +14,11 @@ from dartboard.training.training_settings import TrainSettings
 __all__ = [
     "EXPORT_ENDINGS",
     "PREDICTION_ENDINGS",
-    "Allowance",
     "Difference",
     "ExportedModel",
     "ImagePredictions",
     "ModelCard",
     "NetworkTraining",
-    "Pace",
     "Predictions",
     "TrainSettings",
     "TrainingData",

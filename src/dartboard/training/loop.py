@@ -17,12 +17,14 @@ from dartboard.errors import NonFiniteLossError
 from dartboard.runs import (
     VALIDATION_KEYS,
     Event,
+    Length,
     Meter,
     Objective,
     Observer,
     RunDirectory,
     Score,
     ScoreMeter,
+    TimeLimit,
     make_generator,
     seeded_initialization,
     validation_facts,
@@ -30,7 +32,7 @@ from dartboard.runs import (
 from dartboard.space import DropPath, Network
 from dartboard.training.compiled import Forward, compile_forward
 from dartboard.training.model import ModelCard
-from dartboard.training.schedule import Allowance, Pace, Schedule, learning_rate
+from dartboard.training.schedule import Schedule, learning_rate
 from dartboard.training.training_settings import TrainSettings
 
 __all__ = ["NetworkTraining", "TrainingData", "train_network"]
@@ -68,7 +70,7 @@ def train_network(
     epochs: int,
     seed: int,
     observer: Observer,
-    allowance: Allowance | None = None,
+    time_limit: TimeLimit | None = None,
 ) -> Network:
     """Train network `number` of a run, from its checkpoint or from the start.
 
@@ -81,7 +83,7 @@ def train_network(
         epochs: epochs in all.
         seed: root of every random stream.
         observer: hears of every step and epoch.
-        allowance: the working time, to which its length is fitted after every epoch; None lets it take what it takes.
+        time_limit: the working time, to which its length is fitted after every epoch; None lets it take what it takes.
 
     Returns:
         The network after the last epoch, or after the one that `settings.keep` names.
@@ -108,7 +110,7 @@ def train_network(
             event = training.run_epoch(observer)
             run.events.append(event)
             epochs_done.append(event)
-            changed = allowance is not None and training.keep_to(allowance, epochs_done)
+            changed = time_limit is not None and training.keep_to(time_limit, epochs_done)
             run.save_checkpoint(checkpoint, "train", training.state_dict())
             observer.epoch(event)
             if changed:
@@ -203,14 +205,15 @@ class NetworkTraining:
         self.num_steps = int(saved["num_steps"])
         self.kept, self._best = saved["kept"], saved["best"]
 
-    def keep_to(self, allowance: Allowance, epochs: Sequence[Event]) -> bool:
+    def keep_to(self, time_limit: TimeLimit, epochs: Sequence[Event]) -> bool:
         """Let the training be as long as fits; `epochs` are the events of those done.
 
         Returns:
             Whether its length has changed.
         """
-        before = Pace(self.schedule.epochs, self.num_steps)
-        fitting = allowance.pace(before, epochs)
+        before = Length(self.schedule.epochs, self.num_steps)
+        fitting = time_limit.fit(before, epochs)
+        assert fitting.steps is not None
         if fitting.epochs != before.epochs:
             self.schedule.change(self.epoch, fitting.epochs)
         self.num_steps = fitting.steps

@@ -1,19 +1,12 @@
 """How far a training is in its schedule, also when its length changes on the way, and the learning rate there."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import median
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-from dartboard.runs import Event
 from dartboard.training.training_settings import TrainSettings
 
-__all__ = ["Allowance", "Pace", "Schedule", "learning_rate"]
-
-_RECENT = 3
-_SLACK = 0.02
-_GROWING = 0.25
+__all__ = ["Schedule", "learning_rate"]
 
 
 @dataclass
@@ -53,66 +46,6 @@ class Schedule:
     def to_json(self) -> dict[str, Any]:
         """Plain data, from which `Schedule(**...)` makes it again."""
         return asdict(self)
-
-
-class Pace(NamedTuple):
-    """How long a training is.
-
-    Attributes:
-        epochs: in all.
-        steps: of each epoch that is to come.
-    """
-
-    epochs: int
-    steps: int
-
-
-@dataclass(frozen=True)
-class Allowance:
-    """The working time of one training: it gets as many steps as end within.
-
-    The epochs stay, with more or fewer steps each: whole epochs would leave up to one of them unused. There are fewer
-    epochs where each would have less than half of the first one's steps, for scoring the network takes time too; and
-    more where each is as long as it may be.
-
-    Attributes:
-        seconds: of work from its first epoch to its last.
-        most: what it may come to; only in its first quarter, or after its first epoch, does it become longer than it
-            has been, for others wait.
-    """
-
-    seconds: float
-    most: Pace
-
-    def pace(self, now: Pace, epochs: Sequence[Event]) -> Pace:
-        """How long the training will be.
-
-        Args:
-            now: as it is planned so far.
-            epochs: the events of those done, one or more.
-
-        Returns:
-            `now`, where that fits well enough; otherwise at least half an epoch more than is done, in which the rate
-            falls to its end.
-        """
-        done = len(epochs)
-        if done >= now.epochs:
-            return now
-        # One epoch that something disturbed foretells nothing.
-        step = median(event["seconds"] / event["steps"] for event in epochs[-_RECENT:])
-        affordable = (self.seconds - math.fsum(event["seconds"] for event in epochs)) / step
-        most = self.most
-        if done > max(1, _GROWING * now.epochs):
-            most = Pace(*(max(event[name] for event in epochs) for name in Pace._fields))
-        left = max(now.epochs - done, min(most.epochs - done, math.floor(affordable / most.steps)))
-        fitting = affordable / left
-        least = math.ceil(epochs[0]["steps"] / 2)
-        if fitting < least:
-            left = max(1, math.floor(affordable / least))
-            fitting = affordable / left
-        if left == now.epochs - done and (1 - _SLACK) * now.steps <= fitting < now.steps:
-            return now
-        return Pace(done + left, max(least, min(most.steps, math.floor(fitting))))
 
 
 def learning_rate(settings: TrainSettings, step: float, steps: int, steps_per_epoch: int) -> float:

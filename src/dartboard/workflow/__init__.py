@@ -1,13 +1,13 @@
 """What a verb does beyond the steps of one run."""
 
 from dartboard.workflow.analyse import analyse_search, analysis_directory, analysis_settings, plan_analysis
-from dartboard.workflow.announce import announce
 from dartboard.workflow.baselines import compare_baselines
+from dartboard.workflow.child import command_to_repeat, finish_run
 from dartboard.workflow.compare import ComparisonPlan, ComparisonRecord, plan_comparison
 from dartboard.workflow.finalists import check_finalists, compare_finalists
 from dartboard.workflow.listing import describe_methods, describe_spaces
 from dartboard.workflow.open import open_request
-from dartboard.workflow.plan import Plan, describe_plan
+from dartboard.workflow.plan import Plan, announce, describe_plan
 from dartboard.workflow.predict import export_network, predict_images, predict_with
 from dartboard.workflow.seeds import check_choice, choose_genotype
 from dartboard.workflow.select import reselect_genotype, reselection_directory, reselection_settings
@@ -23,12 +23,14 @@ __all__ = [
     "check_choice",
     "check_finalists",
     "choose_genotype",
+    "command_to_repeat",
     "compare_baselines",
     "compare_finalists",
     "describe_methods",
     "describe_plan",
     "describe_spaces",
     "export_network",
+    "finish_run",
     "open_request",
     "plan_analysis",
     "plan_comparison",

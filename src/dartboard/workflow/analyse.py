@@ -13,6 +13,7 @@ from dartboard.session.finished import check_same_images, directory_beside, fini
 from dartboard.session.search import search_problem, search_recipe
 from dartboard.session.session import Session
 from dartboard.session.sizes import search_length
+from dartboard.settings.migration import migrate
 from dartboard.settings.tree import ALONE, RunSettings
 from dartboard.space import get_space
 
@@ -29,7 +30,7 @@ def analysis_settings(run_directory: Path, name: str, options: dict[str, Any]) -
         SettingsError: an option does not fit.
     """
     wanted, source = make_analysis(name, options), finished_run(run_directory)
-    recorded = source.read("settings.json")
+    recorded = migrate(source.read("settings.json"))
     for key, what in (("reselection", "a selection from"), ("analysis", "an analysis of")):
         if recorded.get(key):
             raise RunDirectoryError(
@@ -57,7 +58,7 @@ def _check_supernet(settings: RunSettings, wanted: Analysis, trained: dict[str, 
 
 
 def analysis_directory(settings: RunSettings, out: Path | None, *, resume: bool) -> Path:
-    """Where the analysis goes; see `directory_beside`."""
+    """Where the analysis goes: `out`, or a folder RUN-NAME beside the search: a new one unless it is resumed."""
     asked = settings.analysis
     assert asked is not None
     return directory_beside(asked.run, asked.name, out, resume=resume)

@@ -5,29 +5,22 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from dartboard.budget.allowances import remaining_lot
-from dartboard.records.allowances import Lot
+from dartboard.budget.allowances import remaining_allowance
+from dartboard.records.allowances import Allowance
 from dartboard.records.result import Baseline
-from dartboard.reports import write_report
 from dartboard.runs import RunDirectory
 from dartboard.session.baselines import BaselineNetwork, find_baselines, is_comparable
 from dartboard.session.session import Session, worked_seconds
-from dartboard.session.steps import (
-    evaluate_networks,
-    finished_result,
-    summarize,
-    train_networks,
-    trained_length,
-    trained_steps,
-)
-from dartboard.settings.tree import ALONE
+from dartboard.session.steps import evaluate_networks, trained_length, trained_steps
+from dartboard.session.training import train_networks
 from dartboard.space import Genotype
 from dartboard.training import paired_difference
+from dartboard.workflow.child import ChildRun, run_child
 
 __all__ = ["compare_baselines"]
 
 
-def compare_baselines(session: Session, genotype: Genotype, command: str, lots: Mapping[str, Lot]) -> None:
+def compare_baselines(session: Session, genotype: Genotype, allowances: Mapping[str, Allowance]) -> None:
     """Train and test each baseline in `baselines/NAME`, a run directory of its own, and write `baselines.json`.
 
     One is an architecture drawn uniformly from the same space, of the same width and depth. The other is a plain
@@ -37,8 +30,7 @@ def compare_baselines(session: Session, genotype: Genotype, command: str, lots: 
     Args:
         session: of the run, whose networks are trained and tested.
         genotype: what the search found.
-        command: to be recorded.
-        lots: how long the trainings may be, by name; empty where there is no budget.
+        allowances: how long the trainings may be, by name; empty where there is no budget.
     """
     if session.run.has("baselines.json"):
         return
@@ -47,46 +39,48 @@ def compare_baselines(session: Session, genotype: Genotype, command: str, lots: 
         session.observer.note(f"Without {lacking} nothing can be compared, so no baseline is trained.")
         return
     with session.phase("baselines"):
-        results = {each.name: _measure(session, each, command, lots) for each in find_baselines(session, genotype)}
+        results = {
+            each.name: _compared(session, each, _run(session, each, allowances))
+            for each in find_baselines(session, genotype)
+        }
     session.run.write("baselines.json", {name: each.model_dump(mode="json") for name, each in results.items()})
 
 
-def _measure(session: Session, standard: BaselineNetwork, command: str, lots: Mapping[str, Lot]) -> Baseline:
+def _run(session: Session, baseline: BaselineNetwork, allowances: Mapping[str, Allowance]) -> ChildRun:
     """Train and test one, unless that is done."""
-    size = {"init_channels": standard.init_channels, "layers": standard.layers}
-    length = trained_length(session.run)
-    epochs = {"epochs": length.epochs} if lots else {}
-    train = session.settings.train.model_copy(update={**size, **epochs})
-    genotype = standard.genotype
+    genotype, length = baseline.genotype, trained_length(session.run)
+    size = {"init_channels": baseline.init_channels, "layers": baseline.layers}
+    epochs = {"epochs": length.epochs} if allowances else {}
     changes = {
-        **ALONE,
         "space": genotype.space,
         "genotype": genotype.to_json(),
-        "train": train,
+        "train": session.settings.train.model_copy(update={**size, **epochs}),
         "baselines": False,
         "budget": None,
     }
-    session.observer.note(f"Now for comparison {standard.what}, trained and tested in the same way.")
-    with session.inside(f"baselines/{standard.name}", changes) as own:
-        run = own.run
-        result = finished_result(own, tested=True)
-        if result is None:
-            own.begin()
-            run.write("genotype.json", genotype.to_json())
-            lot = None
-            if lots:
-                lot = remaining_lot(session, lots, standard.name, length=length, worked=worked_seconds(run))
-            evaluate_networks(own, train_networks(own, genotype, lot))
-            result = summarize(own, genotype, command)
-            write_report(run.path)
+
+    def work(child: Session) -> None:
+        allowance = None
+        if allowances:
+            worked = worked_seconds(child.run)
+            allowance = remaining_allowance(session, allowances, baseline.name, length=length, worked=worked)
+        evaluate_networks(child, train_networks(child, genotype, allowance))
+
+    task = f"Now for comparison {baseline.what}, trained and tested in the same way."
+    return run_child(session, f"baselines/{baseline.name}", changes, work, task=task, tested=True)
+
+
+def _compared(session: Session, baseline: BaselineNetwork, child: ChildRun) -> Baseline:
+    """What one came to, and how much better the searched network is on the same test images."""
     labels, found = _tested(session.run)
     objective = session.settings.objective
     classes = labels if objective == "balanced-accuracy" else None
-    difference = paired_difference(found, _tested(run)[1], classes)
+    difference = paired_difference(found, _tested(child.run)[1], classes)
+    result = child.result
     assert result.test_accuracy is not None
-    steps, wanted = trained_steps(run), trained_steps(session.run)
+    steps, wanted = trained_steps(child.run), trained_steps(session.run)
     return Baseline(
-        what=standard.what + (f", trained for {steps} of {wanted} steps for want of time," if steps < wanted else ""),
+        what=baseline.what + (f", trained for {steps} of {wanted} steps for want of time," if steps < wanted else ""),
         test_accuracy=result.test_accuracy,
         test_accuracy_std=result.test_accuracy_std,
         balanced_accuracy=result.balanced_accuracy,
@@ -95,7 +89,7 @@ def _measure(session: Session, standard: BaselineNetwork, command: str, lots: Ma
         objective=objective,
         difference=difference.mean,
         interval=(difference.low, difference.high),
-        run_directory=str(run.path),
+        run_directory=str(child.run.path),
         steps=steps,
         wanted_steps=wanted,
     )

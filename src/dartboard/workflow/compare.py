@@ -80,7 +80,7 @@ class ComparisonPlan:
         """What a resumed comparison must have in common with its beginning."""
         seed, contender = next(self.pairs())
         shared = search_request(data, self.layers_of(seed, contender), self.steps).asked
-        own = {"method", "seed", "decisions"}
+        own = {"method", "seed", "automatic_choices"}
         return {
             "comparison": {
                 "methods": [contender.label for contender in self.contenders],
@@ -92,7 +92,7 @@ class ComparisonPlan:
 
     def layers_of(self, seed: int, contender: Contender) -> tuple[Layer, ...]:
         """The settings of one run, in layers."""
-        alone: Layer = {"seeds": None, "choose": DEFAULT_RULE, "baselines": False, "decisions": []}
+        alone: Layer = {"seeds": None, "choose": DEFAULT_RULE, "baselines": False, "automatic_choices": []}
         return (*self.layers, {**contender.layer, **alone, "seed": seed, "space": self.space})
 
 

@@ -1,6 +1,5 @@
 """The end of a search that proposes several architectures: each is trained for a short time, and the best is taken."""
 
-import shlex
 from collections.abc import Sequence
 
 import torch
@@ -8,13 +7,13 @@ import torch
 from dartboard.engine import propose
 from dartboard.errors import SettingsError
 from dartboard.records.result import FinalistFacts, FinalistsFacts, GenotypeForms
-from dartboard.reports import write_report
 from dartboard.runs import make_generator
 from dartboard.session.session import Session
 from dartboard.session.sizes import check_sizes, train_epochs
-from dartboard.session.steps import last_validation_accuracy, summarize, train_networks
-from dartboard.settings.tree import ALONE
+from dartboard.session.training import train_networks
 from dartboard.space import Genotype, get_space
+from dartboard.wording import count
+from dartboard.workflow.child import run_child
 
 __all__ = ["check_finalists", "compare_finalists", "describe_finalists", "short_epochs"]
 
@@ -39,11 +38,11 @@ def check_finalists(session: Session) -> None:
 
 def describe_finalists(session: Session) -> dict[str, str]:
     """How the finalists go, as a heading and a line; empty where the search has the last word."""
-    count = session.settings.finalists
-    if count == 1:
+    finalists = session.settings.finalists
+    if finalists == 1:
         return {}
-    epochs = short_epochs(session)
-    return {"finalists": f"{count}, trained for {epochs} epoch{'s'[: epochs > 1]} each; the best is taken"}
+    epochs = count(short_epochs(session), "epoch")
+    return {"finalists": f"{finalists}, trained for {epochs} each; the best is taken"}
 
 
 def compare_finalists(session: Session, found: Genotype) -> Genotype:
@@ -117,20 +116,15 @@ def _facts(session: Session, proposals: Sequence[Genotype]) -> FinalistsFacts:
 
 def _train(session: Session, number: int, proposals: Sequence[Genotype]) -> float:
     """How well one finalist does on the validation images, after its short training where that is not done."""
-    genotype = proposals[number - 1]
+    genotype, objective = proposals[number - 1], session.settings.objective
     train = session.settings.train.model_copy(update={"epochs": short_epochs(session), "runs": 1})
-    changes = {**ALONE, "genotype": genotype.to_json(), "train": train, "baselines": False, "budget": None}
-    with session.inside(f"{_FOLDER}/{number}", changes) as own:
-        run = own.run
-        if not own.has_ended:
-            session.observer.note(f"Finalist {number} of {len(proposals)}: {genotype.to_text()}")
-            own.begin()
-            run.write("genotype.json", genotype.to_json())
-            train_networks(own, genotype)
-            config = str(run.path / "settings.json")
-            again = ["dartboard", "train", "--genotype", str(run.path), "--config", config]
-            summarize(own, genotype, shlex.join(again))
-            write_report(run.path)
-        accuracy = last_validation_accuracy(own, 0, session.settings.objective)
+    child = run_child(
+        session,
+        f"{_FOLDER}/{number}",
+        {"genotype": genotype.to_json(), "train": train, "baselines": False, "budget": None},
+        lambda child: train_networks(child, genotype),
+        task=f"Finalist {number} of {len(proposals)}: {genotype.to_text()}",
+    )
+    accuracy = child.validation_accuracy(objective)
     assert accuracy is not None
     return accuracy

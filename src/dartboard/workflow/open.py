@@ -1,4 +1,4 @@
-"""From what is asked to a session with nothing left open: rules first, then the data, then the plan for a budget."""
+"""A request becomes a session with nothing left open: rules choose, the data is read, and a budget is planned for."""
 
 import time
 from collections.abc import Iterator
@@ -13,9 +13,10 @@ from dartboard.data import ArrayData, look_at_dataset
 from dartboard.devices import find_device
 from dartboard.runs import Observer, RunDirectory
 from dartboard.session.session import Session, open_session
-from dartboard.settings.automatic import Situation, decide_by_rules
+from dartboard.settings.automatic import Situation, choose_by_rules
+from dartboard.settings.migration import migrate
 from dartboard.settings.request import Request
-from dartboard.settings.tree import Decision, RunSettings, resolve_settings
+from dartboard.settings.tree import AutomaticChoice, RunSettings, resolve_settings
 
 __all__ = ["open_request"]
 
@@ -24,15 +25,15 @@ __all__ = ["open_request"]
 def open_request(
     request: Request, out: Path | None, *, resume: bool, observer: Observer, arrays: ArrayData | None = None
 ) -> Iterator[Session]:
-    """Decide what is open, lock the run directory, read and divide the data; `Session.begin` records it.
+    """Choose what is open, lock the run directory, read and divide the data; `Session.begin` records it.
 
-    A run that is resumed keeps what was decided when it began.
+    A run that is resumed keeps what was chosen when it began.
 
     Args:
         request: what is asked for.
         out: the run directory; None takes a name under `runs/` from the settings.
         resume: go on with the run that the directory holds, or begin one.
-        observer: hears of decisions about the data.
+        observer: hears of what is noteworthy about the data.
         arrays: the dataset, where it does not lie at the settings' source.
 
     Raises:
@@ -50,18 +51,18 @@ def open_request(
         planned, timetable = plan_budget(session, request.steps, request.given, request.genotype)
         yield replace(
             session,
-            settings=request.resolved([*session.settings.decisions, *planned]),
+            settings=request.resolved([*session.settings.automatic_choices, *planned]),
             timetable=timetable,
             planning_seconds=time.perf_counter() - started,
         )
 
 
 def _settle(request: Request, run: RunDirectory, *, resume: bool, arrays: ArrayData | None) -> RunSettings:
-    """The settings by the decisions that the run began with, or else by the rules."""
+    """The settings by the automatic choices that the run began with, or else by the rules."""
     if not request.is_open:
         return request.resolved()
     if resume and run.has("settings.json"):
-        return request.resolved(run.read_as("settings.json", _decisions))
+        return request.resolved(run.read_as("settings.json", _recorded_choices))
     asked = request.asked
     look = look_at_dataset(arrays or asked.source, asked.data)
     situation = Situation(
@@ -71,8 +72,8 @@ def _settle(request: Request, run: RunDirectory, *, resume: bool, arrays: ArrayD
         objective=asked.objective,
         unfit=request.unfit_spaces,
     )
-    return request.resolved(list(decide_by_rules(situation, request.given)))
+    return request.resolved(list(choose_by_rules(situation, request.given)))
 
 
-def _decisions(settings: dict[str, Any]) -> list[Decision]:
-    return [Decision.model_validate(decision) for decision in settings.get("decisions", ())]
+def _recorded_choices(settings: dict[str, Any]) -> list[AutomaticChoice]:
+    return [AutomaticChoice.model_validate(choice) for choice in migrate(settings).get("automatic_choices", ())]

@@ -1,15 +1,21 @@
-"""What a run would do and why, told without doing it."""
+"""What a run is about to do: in a few lines as it begins, and with reasons and times where it is only planned."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dartboard.budget.planner import reserve
+from dartboard.budget.arithmetic import reserve
 from dartboard.config import Settings
+from dartboard.devices import device_name
+from dartboard.session.search import describe_search
 from dartboard.session.session import Session
-from dartboard.settings.tree import Decision
+from dartboard.session.sizes import train_epochs
+from dartboard.settings.tree import AutomaticChoice, Step
+from dartboard.wording import count, duration
+from dartboard.workflow.finalists import describe_finalists
+from dartboard.workflow.seeds import describe_choice
 
-__all__ = ["Plan", "describe_plan"]
+__all__ = ["Plan", "announce", "describe_plan"]
 
 
 class Plan(Settings):
@@ -18,7 +24,7 @@ class Plan(Settings):
     summary: dict[str, str]
     """What a run announces: a heading and a line for each matter."""
 
-    decisions: tuple[Decision, ...]
+    automatic_choices: tuple[AutomaticChoice, ...]
     """What was left open, what it became, and why."""
 
     budget: float | None
@@ -33,6 +39,41 @@ class Plan(Settings):
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return self.model_dump(mode="json")
+
+
+def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
+    """What a run announces.
+
+    Args:
+        session: with nothing left open.
+        steps: of the command.
+
+    Returns:
+        A heading and a line for each matter.
+    """
+    settings, dataset, splits = session.settings, session.dataset, session.splits
+    channels, height, width = dataset.image_shape
+    rows = {
+        "data": f"{dataset.name}: {len(dataset.classes)} classes, {width}x{height} pixels, "
+        + count(channels, "channel"),
+        "images": f"{len(splits.train)} train, {len(splits.validation)} validation, {len(splits.test)} test",
+    }
+    if "search" in steps:
+        rows |= {"search": describe_search(session), **describe_choice(session), **describe_finalists(session)}
+    if "train" in steps:
+        network = settings.train
+        rows["train"] = (
+            f"{count(train_epochs(session), 'epoch')}, {network.init_channels} channels, "
+            f"{count(network.layers, 'layer')}" + (f", {network.runs} networks" if network.runs > 1 else "")
+        )
+    if settings.analysis:
+        rows["analysis"] = f"{settings.analysis.name} of {settings.analysis.run}"
+    return rows | {
+        "preset": settings.preset,
+        **({"budget": _budget(session)} if settings.budget else {}),
+        "device": device_name(session.device),
+        "run directory": str(session.run.path),
+    }
 
 
 def describe_plan(session: Session, summary: Mapping[str, str]) -> Plan:
@@ -50,8 +91,15 @@ def describe_plan(session: Session, summary: Mapping[str, str]) -> Plan:
     end = datetime.now(UTC) + timedelta(seconds=seconds["total"]) if seconds else None
     return Plan(
         summary={heading: text for heading, text in summary.items() if heading != "run directory"},
-        decisions=settings.decisions,
+        automatic_choices=settings.automatic_choices,
         budget=settings.budget,
         seconds={name: round(value, 1) for name, value in seconds.items()},
         end=end.isoformat(timespec="seconds") if end else None,
     )
+
+
+def _budget(session: Session) -> str:
+    budget, ahead = session.settings.budget, session.timetable
+    assert budget is not None
+    parts = ", ".join(f"{phase} {duration(seconds)}" for phase, seconds in ahead.items())
+    return f"{duration(budget)}: {parts}" if parts else duration(budget)

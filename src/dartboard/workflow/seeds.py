@@ -1,22 +1,20 @@
 """The search step of a run whose settings name several seeds: search with each of them, and choose."""
 
-import shlex
-from contextlib import AbstractContextManager
-from pathlib import Path
 from statistics import fmean, pstdev
 
 from dartboard.engine import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome
 from dartboard.errors import SettingsError
 from dartboard.records.result import CandidateFacts, ChoiceFacts, GenotypeForms
-from dartboard.reports import write_report
 from dartboard.runs import VALIDATION_KEYS, RunDirectory
 from dartboard.session.genotype import read_genotype
 from dartboard.session.search import search_genotype
 from dartboard.session.session import Session, phase_seconds
 from dartboard.session.sizes import check_sizes
-from dartboard.session.steps import last_validation_accuracy, summarize, train_networks
-from dartboard.settings.tree import ALONE, RunSettings
+from dartboard.session.training import train_networks
+from dartboard.settings.tree import RunSettings
 from dartboard.space import Genotype
+from dartboard.wording import count
+from dartboard.workflow.child import run_child
 from dartboard.workflow.finalists import short_epochs
 
 __all__ = ["check_choice", "choose_genotype", "describe_choice"]
@@ -46,7 +44,7 @@ def describe_choice(session: Session) -> dict[str, str]:
         return {}
     if _rule(settings).short_train:
         epochs = short_epochs(session)
-        after = f" after {epochs} epoch{'s'[: epochs > 1]} of training each"
+        after = f" after {count(epochs, 'epoch')} of training each"
     return {"candidates": f"seeds {', '.join(map(str, settings.seeds))}; {settings.choose} chooses{after}"}
 
 
@@ -72,41 +70,33 @@ def choose_genotype(session: Session) -> Genotype:
 
 
 def _search(session: Session, seed: int, rule: ChoiceRule) -> SeedOutcome:
-    """One candidate, from where it was left to the end."""
-    with _candidate(session, seed) as candidate:
-        if not candidate.has_ended:
-            session.observer.note(f"The search with seed {seed} is in {candidate.run.path}.")
-            candidate.begin()
-            genotype = search_genotype(candidate)
-            if rule.short_train:
-                train_networks(candidate, genotype)
-            summarize(candidate, genotype, _command(candidate.run.path))
-            write_report(candidate.run.path)
-        objective = session.settings.objective
-        accuracies = [
-            event[VALIDATION_KEYS[objective]]
-            for event in candidate.run.events.read()
-            if event["event"] == "epoch" and event["phase"] == "search"
-        ]
-        return SeedOutcome(
-            seed,
-            read_genotype(candidate.run.path),
-            max((accuracy for accuracy in accuracies if accuracy is not None), default=None),
-            last_validation_accuracy(candidate, 0, objective) if rule.short_train else None,
-        )
-
-
-def _candidate(session: Session, seed: int) -> AbstractContextManager[Session]:
-    """The session of one candidate: other settings and another directory, the same images."""
-    settings = session.settings
-    short = {"epochs": short_epochs(session), "runs": 1} if _rule(settings).short_train else {}
+    """The search with one seed, from where it was left to the end, and where the rule wants it a short training."""
+    settings, objective = session.settings, session.settings.objective
+    short = {"epochs": short_epochs(session), "runs": 1} if rule.short_train else {}
     changes = {
-        **ALONE,
         "seed": seed,
         "data": settings.data.model_copy(update={"split_seed": settings.split_seed}),
         "train": settings.train.model_copy(update=short),
     }
-    return session.inside(_folder(seed), changes)
+
+    def work(child: Session) -> None:
+        genotype = search_genotype(child)
+        if rule.short_train:
+            train_networks(child, genotype)
+
+    place = session.run.path / _folder(seed)
+    child = run_child(session, _folder(seed), changes, work, task=f"The search with seed {seed} is in {place}.")
+    accuracies = [
+        event[VALIDATION_KEYS[objective]]
+        for event in child.run.events.read()
+        if event["event"] == "epoch" and event["phase"] == "search"
+    ]
+    return SeedOutcome(
+        seed,
+        read_genotype(child.run.path),
+        max((accuracy for accuracy in accuracies if accuracy is not None), default=None),
+        child.validation_accuracy(objective) if rule.short_train else None,
+    )
 
 
 def _take_over(session: Session, seed: int) -> None:
@@ -159,7 +149,3 @@ def _rule(settings: RunSettings) -> ChoiceRule:
 
 def _folder(seed: int) -> str:
     return f"candidates/seed-{seed}"
-
-
-def _command(path: Path) -> str:
-    return shlex.join(["dartboard", "search", "--config", str(path / "settings.json")])

@@ -13,6 +13,7 @@ from dartboard.session.genotype import read_genotype
 from dartboard.session.search import search_problem, search_recipe
 from dartboard.session.session import Session
 from dartboard.session.sizes import search_length
+from dartboard.settings.migration import migrate
 from dartboard.settings.tree import ALONE, RunSettings
 from dartboard.space import Genotype
 
@@ -32,7 +33,7 @@ def reselection_settings(run_directory: Path, name: str, options: dict[str, Any]
     """
     wanted, source = make_reselection(name, options), finished_run(run_directory)
     given = {"reselection": {"run": str(source.path), "name": name, "options": options}}
-    settings = resolve(RunSettings, source.read("settings.json"), given, ALONE)
+    settings = resolve(RunSettings, migrate(source.read("settings.json")), given, ALONE)
     _check_supernet(settings, wanted, trained_supernet(source))
     return settings
 
@@ -56,7 +57,7 @@ def _check_supernet(settings: RunSettings, wanted: Reselection, trained: dict[st
 
 
 def reselection_directory(settings: RunSettings, out: Path | None, *, resume: bool) -> Path:
-    """Where the selection goes; see `directory_beside`."""
+    """Where the selection goes: `out`, or a folder RUN-NAME beside the search: a new one unless it is resumed."""
     asked = settings.reselection
     assert asked is not None
     return directory_beside(asked.run, asked.name, out, resume=resume)

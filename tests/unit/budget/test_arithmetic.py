@@ -10,12 +10,13 @@ from dartboard.budget.arithmetic import (
     TrainingRate,
     choose_size,
     most_epochs,
-    search_lengths,
     search_sizes,
-    training_lengths,
+    search_within,
     training_sizes,
+    training_within,
     wanted_passes,
 )
+from dartboard.runs import Length
 from dartboard.space import SPACES, get_space
 from dartboard.wording import duration, parse_duration
 
@@ -94,15 +95,15 @@ def test_a_training_takes_no_longer_than_it_may(
     step: float, image: float, available: int, scored: int, seconds: float
 ) -> None:
     rate = TrainingRate(step=step, image=image, available=available, memory=0)
-    lengths = training_lengths(rate, seconds, images=64 * available, scored=scored)
-    assert lengths.seconds == pytest.approx(lengths.epochs * rate.epoch(lengths.steps, scored))
+    length = training_within(rate, seconds, images=64 * available, scored=scored)
+    assert rate.seconds(length, scored) == pytest.approx(length.epochs * rate.epoch(length.steps, scored))
     least = 3 * rate.epoch(1, scored)
-    assert lengths.seconds <= max(seconds, least) * (1 + 1e-9)
-    assert lengths.epochs <= most_epochs(64 * available)
-    if lengths.steps is None:
-        assert lengths.epochs >= 8
+    assert rate.seconds(length, scored) <= max(seconds, least) * (1 + 1e-9)
+    assert length.epochs <= most_epochs(64 * available)
+    if length.steps is None:
+        assert length.epochs >= 8
     else:
-        assert 1 <= lengths.steps <= available
+        assert 1 <= length.steps <= available
 
 
 @given(st.floats(1e-4, 10), st.floats(0, 10), st.integers(1, 1000), st.floats(1, 1e5))
@@ -110,21 +111,23 @@ def test_a_search_takes_no_longer_than_it_may_and_mostly_searches(
     step: float, scoring: float, available: int, seconds: float
 ) -> None:
     rate = SearchRate(step=step, scoring=scoring, available=available, memory=0)
-    lengths, share = search_lengths(rate, seconds)
-    assert lengths.steps is not None
-    assert 1 <= lengths.steps <= available
-    assert 10 <= lengths.epochs <= 50
+    length, share = search_within(rate, seconds)
+    assert length.steps is not None
+    assert 1 <= length.steps <= available
+    assert 10 <= length.epochs <= 50
     assert 0 < share <= 1
-    if lengths.steps > 1:
-        assert lengths.seconds <= max(seconds, 10 * (available * step + share * scoring)) * (1 + 1e-9)
-        assert lengths.epochs * share * scoring <= max(0.15 * seconds * 2, 1e-9) + 1e-9
+    if length.steps > 1:
+        assert rate.seconds(length, share) <= max(seconds, 10 * (available * step + share * scoring)) * (1 + 1e-9)
+        assert length.epochs * share * scoring <= max(0.15 * seconds * 2, 1e-9) + 1e-9
 
 
 def test_what_is_asked_for_is_kept() -> None:
     rate = TrainingRate(step=0.1, image=0.0, available=10, memory=0)
-    assert training_lengths(rate, 60.0, images=640, scored=0, epochs=7) == (7, None, pytest.approx(7.0))
-    lengths, _ = search_lengths(SearchRate(0.1, 0.0, 1000, 0), 100.0, epochs=20)
-    assert (lengths.epochs, lengths.steps) == (20, 50)
+    length = training_within(rate, 60.0, images=640, scored=0, epochs=7)
+    assert length == Length(7, None)
+    assert rate.seconds(length, scored=0) == pytest.approx(7.0)
+    length, _ = search_within(SearchRate(0.1, 0.0, 1000, 0), 100.0, epochs=20)
+    assert (length.epochs, length.steps) == (20, 50)
 
 
 @pytest.mark.parametrize(

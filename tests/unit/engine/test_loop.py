@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from dartboard.data import Batch
 from dartboard.engine import (
     SearchBatches,
-    SearchLength,
     SearchProblem,
     SearchSettings,
     SearchState,
@@ -37,7 +36,7 @@ from dartboard.parts import (
     initial_live,
 )
 from dartboard.parts.gradient import differentiate
-from dartboard.runs import Event, Observer, RunDirectory
+from dartboard.runs import Event, Length, Observer, RunDirectory
 from dartboard.space import Genotype, get_space
 from dartboard.supernet import Mixing
 
@@ -116,7 +115,7 @@ def search(
             recipe,
             settings or SearchSettings(),
             run,
-            length=SearchLength(epochs, 3),
+            length=Length(epochs, 3),
             seed=0,
             observer=observer or Observer(),
         )
@@ -168,7 +167,7 @@ def test_the_weight_step_is_clipped_to_the_norm(tmp_path: Path) -> None:
     before = [weight.detach().clone() for weight in supernet_of(given).parameters()]
     settings = SearchSettings(weight_lr=1.0, momentum=0.0, weight_decay=0.0, grad_clip=0.25)
     with RunDirectory(tmp_path) as run:
-        run_search(given, DARTS, settings, run, length=SearchLength(1, 1), seed=0, observer=Observer())
+        run_search(given, DARTS, settings, run, length=Length(1, 1), seed=0, observer=Observer())
     change = [(new - old).norm() for new, old in zip(supernet_of(given).parameters(), before, strict=True)]
     assert torch.stack(change).norm().item() == pytest.approx(0.25, rel=1e-4)
 
@@ -216,7 +215,7 @@ def test_alpha_moves_before_the_weights_and_each_step_moves_only_its_own(tmp_pat
     nn.utils.clip_grad_norm_(twin.parameters(), 5.0)
     sgd.step()
     with RunDirectory(tmp_path / "run") as run:
-        run_search(given, DARTS, SearchSettings(), run, length=SearchLength(1, 1), seed=0, observer=Observer())
+        run_search(given, DARTS, SearchSettings(), run, length=Length(1, 1), seed=0, observer=Observer())
         saved = run.load_checkpoint("search", "search")
     assert saved is not None
     torch.testing.assert_close(saved["alphas"]["cell"], alpha.detach(), rtol=0, atol=1e-8)
@@ -227,7 +226,7 @@ def test_alpha_moves_before_the_weights_and_each_step_moves_only_its_own(tmp_pat
 def make_alpha(folder: Path) -> Tensor:
     """The alpha that seed 0 starts with: after an epoch of a method that does not move it."""
     with RunDirectory(folder) as run:
-        run_search(problem(1), Recipe(), SearchSettings(), run, length=SearchLength(1, 1), seed=0, observer=Observer())
+        run_search(problem(1), Recipe(), SearchSettings(), run, length=Length(1, 1), seed=0, observer=Observer())
         saved = run.load_checkpoint("search", "search")
     assert saved is not None
     alpha: Tensor = saved["alphas"]["cell"]
@@ -350,7 +349,7 @@ def test_weights_and_alpha_step_on_one_batch_as_one_gradient_descent_on_both(tmp
     joint = dict(twin.named_parameters())
     at_alpha, *at_weights = torch.autograd.grad(loss, [alpha, *joint.values()])
     with RunDirectory(tmp_path / "run") as run:
-        run_search(given, recipe, settings, run, length=SearchLength(1, 1), seed=0, observer=Observer())
+        run_search(given, recipe, settings, run, length=Length(1, 1), seed=0, observer=Observer())
         saved = run.load_checkpoint("search", "search")
     assert saved is not None
     torch.testing.assert_close(saved["alphas"]["cell"], alpha - 0.5 * at_alpha)
@@ -486,7 +485,7 @@ def test_alphas_that_a_rule_hands_over_decide_the_genotype(tmp_path: Path) -> No
 def pacing(seconds: float | None, *, done: int, epochs: int, recipe: Recipe = DARTS) -> StageSearch:
     """A search of 20 steps a pass, so many epochs of which are done."""
     settings = SearchSettings(seconds=seconds)
-    length = SearchLength(epochs, 10)
+    length = Length(epochs, 10)
     found = StageSearch(problem(20), recipe, settings, 0, (0, epochs), length, 0, initial_live(recipe, SPACE))
     found.state.epoch = done
     return found

@@ -11,7 +11,6 @@ from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from dartboard.data import Batch
 from dartboard.engine import (
     SearchBatches,
-    SearchLength,
     SearchProblem,
     SearchSettings,
     SearchState,
@@ -30,7 +29,7 @@ from dartboard.parts import (
     SparseAlpha,
     Unrolled,
 )
-from dartboard.runs import Observer, RunDirectory
+from dartboard.runs import Length, Observer, RunDirectory
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
 from unit.engine.test_loop import Fixed
@@ -90,10 +89,10 @@ class Keep(Rule):
 def search(folder: Path, recipe: Recipe, *, epochs: int, steps: int) -> None:
     given = SearchBatches(*[PlantedBatches(PLANTED, steps)] * 3)
     problem = SearchProblem(PLANTED.space, lambda _: PlantedSupernet(PLANTED), lambda _: given, CPU)
-    run(folder, problem, recipe, SearchLength(epochs, steps))
+    run(folder, problem, recipe, Length(epochs, steps))
 
 
-def run(folder: Path, problem: SearchProblem, recipe: Recipe, length: SearchLength) -> None:
+def run(folder: Path, problem: SearchProblem, recipe: Recipe, length: Length) -> None:
     with RunDirectory(folder) as directory:
         run_search(problem, recipe, SearchSettings(), directory, length=length, seed=0, observer=Observer())
 
@@ -147,6 +146,6 @@ def test_weights_of_operations_that_were_never_drawn_rest_and_may_join_later(tmp
     given = SearchBatches(*[Fixed([Batch(images, torch.arange(3))])] * 3)
     recipe = Recipe(BinaryGates(), gradient=FirstOrder(), update=AdamUpdate(), rules=(Keep(look),))
     problem = SearchProblem(space, make_supernet, lambda _: given, CPU)
-    run(tmp_path, problem, recipe, SearchLength(4, 1))
+    run(tmp_path, problem, recipe, Length(4, 1))
     assert len(resting[0]) > len(resting[-1]) > 0
     assert all(name.startswith("backbone.blocks") and ".edges." in name for name in resting[0])

@@ -10,11 +10,11 @@ from torch import Generator, Tensor
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.data import Batch
-from dartboard.engine import SearchBatches, SearchLength, SearchProblem, SearchSettings
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings
 from dartboard.engine.problem import SupernetRequest
 from dartboard.engine.stage import StageSearch
 from dartboard.parts import all_live, make_recipe
-from dartboard.runs import Observer, seeded_initialization
+from dartboard.runs import Length, Observer, seeded_initialization
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
 
@@ -61,7 +61,7 @@ def run_both() -> tuple[StageSearch, StageSearch]:
         lambda _: SearchBatches(*[batches] * 3),  # type: ignore[arg-type]
         torch.device("cpu"),
     )
-    settings, length = SearchSettings(weight_lr=0.1, weight_lr_min=0.0), SearchLength(2, None)
+    settings, length = SearchSettings(weight_lr=0.1, weight_lr_min=0.0), Length(2, None)
     stages = recipe.stages
     first = StageSearch(problem, stages[0].recipe, settings, 0, (0, 1), length, 0, all_live(SPACE))
     first.run_epoch(Observer())

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
-from dartboard.engine import SearchBatches, SearchLength, SearchProblem, SearchSettings, SearchState, run_search
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, SearchState, run_search
 from dartboard.parts import (
     AdamUpdate,
     Architecture,
@@ -24,7 +24,7 @@ from dartboard.parts import (
     Trained,
     all_live,
 )
-from dartboard.runs import Event, Observer, RunDirectory
+from dartboard.runs import Event, Length, Observer, RunDirectory
 from dartboard.space import Genotype, SearchSpace, get_space
 
 NONE = Generator()
@@ -101,7 +101,7 @@ def search(recipe: Recipe, folder: Path, epochs: int) -> tuple[Genotype, list[Ev
             recipe.with_rules_first(Spy()),
             SearchSettings(),
             run,
-            length=SearchLength(epochs, 5),
+            length=Length(epochs, 5),
             seed=0,
             observer=Observer(),
         )

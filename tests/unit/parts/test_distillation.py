@@ -13,7 +13,6 @@ from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from dartboard.data import Batch
 from dartboard.engine import (
     SearchBatches,
-    SearchLength,
     SearchProblem,
     SearchSettings,
     SearchState,
@@ -36,7 +35,7 @@ from dartboard.parts import (
     make_recipe,
 )
 from dartboard.parts.companions.distillation import output_divergence
-from dartboard.runs import Observer, RunDirectory
+from dartboard.runs import Length, Observer, RunDirectory
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec
 from unit.engine.test_loop import Fixed
@@ -117,7 +116,7 @@ def movements(folder: Path, recipe: Recipe, settings: SearchSettings, epochs: in
     problem = SearchProblem(PLANTED.space, lambda _: PlantedSupernet(PLANTED), lambda _: given, CPU)
     watched = replace(recipe, rules=(*recipe.rules, Look(look)))
     with RunDirectory(folder) as run:
-        run_search(problem, watched, settings, run, length=SearchLength(epochs, 3), seed=0, observer=Observer())
+        run_search(problem, watched, settings, run, length=Length(epochs, 3), seed=0, observer=Observer())
     pairs = zip(seen[::2], seen[1::2], strict=True)
     return [
         tuple(any(not torch.equal(*each) for each in zip(*parts, strict=True)) for parts in zip(*pair, strict=True))
@@ -214,7 +213,7 @@ def test_the_deep_network_runs_only_the_architecture_found_so_far(tmp_path: Path
     recipe = replace(TOGETHER, companion=Distillation(deeper=1), rules=(Look(look),))
     problem = SearchProblem(space, make_supernet, lambda _: given, CPU)
     with RunDirectory(tmp_path) as run:
-        run_search(problem, recipe, SearchSettings(), run, length=SearchLength(1, 1), seed=0, observer=Observer())
+        run_search(problem, recipe, SearchSettings(), run, length=Length(1, 1), seed=0, observer=Observer())
         saved = run.load_checkpoint("search", "search")
     assert saved is not None
     assert saved["records"] == {"looked": True}

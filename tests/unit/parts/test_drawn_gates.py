@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from dartboard.engine import SearchLength, stage_spans
+from dartboard.engine import stage_spans
 from dartboard.parts import (
     Architecture,
     Concrete,
@@ -24,6 +24,7 @@ from dartboard.parts import (
     make_recipe,
 )
 from dartboard.parts.relaxation import concentration
+from dartboard.runs import Length
 from dartboard.space import check_genotype, get_space
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec
 from unit.parts.test_rules import make_state
@@ -237,7 +238,7 @@ def test_the_second_stage_of_progressive_drnas_has_wider_operations_and_fewer() 
     first, second = recipe.stages
     assert [stage.recipe.mixing for stage in (first, second)] == [Mixing(channel_share=6), Mixing(channel_share=4)]
     assert (first.leaves, first.share, recipe.restarts_rate) == ("everything", 0.5, False)
-    assert stage_spans([stage.share for stage in recipe.stages], SearchLength(50, None).epochs) == [(0, 25), (25, 50)]
+    assert stage_spans([stage.share for stage in recipe.stages], Length(50, None).epochs) == [(0, 25), (25, 50)]
 
 
 def test_the_options_about_edges_choose_the_selection() -> None:

@@ -14,7 +14,7 @@ import dartboard.methods  # noqa: F401 - importing registers the methods
 from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from contracts.small import open_small
 from dartboard.data import Batch
-from dartboard.engine import SearchBatches, SearchLength, SearchProblem, SearchSettings, SearchState, run_search
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, SearchState, run_search
 from dartboard.errors import RecipeError, SettingsError
 from dartboard.parts import (
     AdamUpdate,
@@ -33,7 +33,7 @@ from dartboard.parts import (
     make_recipe,
 )
 from dartboard.parts.rules.greedy import certainty, importance, stability
-from dartboard.runs import Observer, RunDirectory, Score
+from dartboard.runs import Length, Observer, RunDirectory, Score
 from dartboard.session import search_genotype
 from dartboard.space import SearchSpace, get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
@@ -312,7 +312,7 @@ def search_planted_with(rule: Rule, folder: Path, seen: list[SearchState], **cha
     given = SearchBatches(*[PlantedBatches(PLANTED, 5)] * 3)
     problem = SearchProblem(PLANTED.space, lambda _: PlantedSupernet(PLANTED), lambda _: given, CPU)
     with RunDirectory(folder) as run:
-        length = SearchLength(2, 5)
+        length = Length(2, 5)
         run_search(problem, recipe, SearchSettings(), run, length=length, seed=0, observer=Observer())
     return seen[-1]
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from dartboard.data import Batch
-from dartboard.engine import SearchBatches, SearchLength, SearchProblem, SearchSettings, SupernetRequest, run_search
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, SupernetRequest, run_search
 from dartboard.errors import RecipeError
 from dartboard.parts import (
     AdamUpdate,
@@ -28,7 +28,7 @@ from dartboard.parts import (
     make_recipe,
 )
 from dartboard.parts.hypernetworks import WeightGenerator, attach_hypernetwork, candidate_weights, learned_weights
-from dartboard.runs import Observer, RunDirectory, make_generator, seeded_initialization
+from dartboard.runs import Length, Observer, RunDirectory, make_generator, seeded_initialization
 from dartboard.space import SearchSpace, get_space
 from dartboard.supernet import FusedSupernet, Mixing, SupernetSpec
 
@@ -218,7 +218,7 @@ def search(folder: Path, recipe: Recipe, space: SearchSpace, make) -> dict:
     given = SearchBatches(batches, batches, batches)
     problem = SearchProblem(space, make, lambda _: given, torch.device("cpu"))
     with RunDirectory(folder) as run:
-        run_search(problem, recipe, SearchSettings(), run, length=SearchLength(2, 3), seed=0, observer=Observer())
+        run_search(problem, recipe, SearchSettings(), run, length=Length(2, 3), seed=0, observer=Observer())
         return run.load_checkpoint("search", "search") or {}
 
 

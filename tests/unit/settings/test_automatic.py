@@ -8,7 +8,7 @@ import pytest
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.data import DataLook
 from dartboard.parts import METHODS
-from dartboard.settings.automatic import RULES, Situation, decide_by_rules
+from dartboard.settings.automatic import RULES, Situation, choose_by_rules
 from dartboard.settings.tree import RunSettings, resolve_settings
 from dartboard.space import SPACES
 
@@ -24,7 +24,7 @@ NAMES = [entry.name for entry in (*METHODS, *SPACES)]
 
 
 def decided(situation: Situation, *given: str) -> dict[str, Any]:
-    return {decision.setting: decision.value for decision in decide_by_rules(situation, set(given))}
+    return {choice.setting: choice.value for choice in choose_by_rules(situation, set(given))}
 
 
 def on_cpu(look: DataLook, budget: float | None = HALF_AN_HOUR, objective: str = "accuracy") -> Situation:
@@ -98,7 +98,7 @@ def test_every_rule_decides_a_setting_that_exists_and_explains_itself(rule: Any)
         if rule.holds(situation := Situation(look, budget, accelerator, objective, frozenset(unfit)))
     ]
     assert holding, "no situation is known in which the rule holds"
-    found = list(decide_by_rules(holding[0], set()))
+    found = list(choose_by_rules(holding[0], set()))
     assert all("{" not in decision.reason and len(decision.reason) > 20 for decision in found)
 
 

@@ -12,9 +12,19 @@ from torch.nn import functional
 
 from dartboard.data import Batch
 from dartboard.errors import NonFiniteLossError
-from dartboard.runs import Event, Objective, Observer, RunDirectory, Score, make_generator, seeded_initialization
+from dartboard.runs import (
+    Event,
+    Length,
+    Objective,
+    Observer,
+    RunDirectory,
+    Score,
+    TimeLimit,
+    make_generator,
+    seeded_initialization,
+)
 from dartboard.space import PUBLISHED, DropPath, Genotype, Network, parse_genotype
-from dartboard.training import Allowance, ModelCard, Pace, TrainingData, TrainSettings, loop, train_network
+from dartboard.training import ModelCard, TrainingData, TrainSettings, loop, train_network
 from dartboard.training.loop import NetworkTraining
 from dartboard.training.schedule import learning_rate
 
@@ -71,7 +81,7 @@ def train(
     number: int = 0,
     card: ModelCard | None = None,
     observer: Observer | None = None,
-    allowance: Allowance | None = None,
+    time_limit: TimeLimit | None = None,
     objective: Objective = "accuracy",
 ) -> tuple[Network, list[Event]]:
     with RunDirectory(folder) as run:
@@ -84,7 +94,7 @@ def train(
             epochs=epochs,
             seed=0,
             observer=observer or Observer(),
-            allowance=allowance,
+            time_limit=time_limit,
         )
         return network, run.events.read()
 
@@ -352,7 +362,7 @@ def test_a_training_that_is_too_slow_has_fewer_steps_in_as_many_epochs_and_its_r
         data=batches(8, 0),
         epochs=5,
         observer=listener,
-        allowance=Allowance(40.0, Pace(5, 8)),
+        time_limit=TimeLimit(40.0, Length(5, 8)),
     )
     assert [event["steps"] for event in events] == [8, 4, 6, 8, 8]  # a step seems to take 1.5 s, 1.25 s, then 1 s
     assert sum(event["seconds"] for event in events) == 38.0
@@ -374,7 +384,7 @@ def test_a_training_in_time_is_the_same_as_one_without_a_clock(tmp_path: Path, m
         data=batches(4, 0),
         epochs=3,
         observer=listener,
-        allowance=Allowance(12.0, Pace(3, 4)),
+        time_limit=TimeLimit(12.0, Length(3, 4)),
     )
     assert [event["steps"] for event in events] == [4, 4, 4]
     assert not listener.notes
@@ -386,7 +396,7 @@ def test_a_resumed_training_goes_on_with_as_many_steps_as_it_was_fitted_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "time", clock := Clock(*(1.5,) * 8))
-    length = {"data": batches(8, 0), "epochs": 5, "allowance": Allowance(40.0, Pace(5, 8))}
+    length = {"data": batches(8, 0), "epochs": 5, "time_limit": TimeLimit(40.0, Length(5, 8))}
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, PLAIN, observer=Listener(clock, stop_after=1), **length)  # type: ignore[arg-type]
     _, events = train(tmp_path, PLAIN, observer=Listener(clock), **length)  # type: ignore[arg-type]

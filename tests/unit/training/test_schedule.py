@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dartboard.runs import Event
-from dartboard.training import Allowance, Pace, TrainSettings
+from dartboard.training import TrainSettings
 from dartboard.training.schedule import Schedule, learning_rate
 
 
@@ -74,79 +73,3 @@ def test_the_rate_of_a_shortened_training_still_falls_to_its_end(kind: str) -> N
     assert rates == sorted(rates, reverse=True)
     assert rates[0] == pytest.approx(learning_rate(settings, 20 * steps, 40 * steps, steps))
     assert rates[-1] < 0.1 * rates[0]
-
-
-def events(count: int, *, seconds: float, steps: int = 10, epochs: int = 20) -> list[Event]:
-    return [{"epochs": epochs, "steps": steps, "seconds": seconds} for _ in range(count)]
-
-
-def test_an_allowance_keeps_what_fits() -> None:
-    allowance, now = Allowance(100.0, Pace(10, 10)), Pace(10, 10)
-    assert allowance.pace(now, events(3, seconds=10.0)) == now
-    assert allowance.pace(now, events(3, seconds=10.05)) == now  # within the slack of two in a hundred
-
-
-@pytest.mark.parametrize(
-    ("seconds", "wanted"),
-    [
-        (4.0, Pace(20, 10)),  # 88 s are left, 220 steps
-        (6.0, Pace(20, 8)),  # 82 s, 136 steps
-        (11.0, Pace(15, 5)),  # 67 s, 60 steps: 17 epochs would have less than half
-        (33.0, Pace(4, 5)),  # hardly anything is left, and half an epoch is needed to end in
-        (500.0, Pace(4, 5)),
-    ],
-)
-def test_an_allowance_shortens_what_does_not_fit_but_leaves_an_epoch_to_end_in(seconds: float, wanted: Pace) -> None:
-    assert Allowance(100.0, Pace(20, 10)).pace(Pace(20, 10), events(3, seconds=seconds)) == wanted
-
-
-def test_only_the_beginning_of_a_training_that_may_grow_makes_it_longer() -> None:
-    now = Pace(20, 10)
-    assert Allowance(100.0, Pace(20, 40)).pace(now, events(3, seconds=2.0)) == Pace(20, 27)
-    assert Allowance(100.0, Pace(40, 10)).pace(now, events(3, seconds=2.0)) == Pace(40, 10)
-    assert Allowance(100.0, Pace(40, 20)).pace(now, events(3, seconds=2.0)) == Pace(26, 20)
-    assert Allowance(100.0, Pace(40, 40)).pace(now, events(6, seconds=2.0)) == now
-    assert Allowance(100.0, now).pace(now, events(3, seconds=2.0)) == now
-
-
-def test_one_epoch_that_something_disturbed_changes_nothing_but_for_the_time_it_took() -> None:
-    disturbed = [*events(5, seconds=4.0), *events(1, seconds=12.0)]
-    assert Allowance(88.0, Pace(20, 10)).pace(Pace(20, 10), disturbed) == Pace(20, 10)
-    assert Allowance(80.0, Pace(20, 10)).pace(Pace(20, 10), disturbed) == Pace(20, 8)
-
-
-def test_what_a_busy_machine_took_comes_back_when_it_is_idle_again() -> None:
-    allowance, so_far = Allowance(100.0, Pace(20, 10)), events(2, seconds=10.0)
-    assert allowance.pace(Pace(20, 10), so_far) == Pace(18, 5)
-    so_far += events(6, seconds=5.0, steps=5, epochs=18)
-    assert allowance.pace(Pace(18, 5), so_far) == Pace(18, 5)
-    so_far += events(4, seconds=1.0, steps=5, epochs=18)
-    assert allowance.pace(Pace(18, 5), so_far) == Pace(20, 10)
-
-
-@given(
-    st.builds(Pace, st.integers(1, 100), st.integers(1, 500)),
-    st.builds(Pace, st.integers(0, 200), st.integers(0, 500)),
-    st.floats(1e-3, 1),
-    st.floats(0, 0.2),
-    st.floats(0.1, 5),
-)
-def test_at_a_steady_pace_a_training_takes_its_time_and_no_more(
-    now: Pace, more: Pace, step: float, scoring: float, share: float
-) -> None:
-    planned, steps = now
-    most = Pace(planned + more.epochs, steps + more.steps)
-    scoring *= steps * step
-    seconds = share * planned * (steps * step + scoring)
-    allowance, done = Allowance(seconds, most), list[Event]()
-    while len(done) < now.epochs:
-        taken = now.steps * step + scoring
-        done.append({"epochs": now.epochs, "steps": now.steps, "seconds": taken})
-        now = allowance.pace(now, done)
-    assert len(done) <= most.epochs
-    assert max(event["steps"] for event in done) <= most.steps
-    spent = sum(event["seconds"] for event in done)
-    unavoidable = 2 * (steps * step + scoring) if planned > 1 else steps * step + scoring
-    assert spent <= max(unavoidable, seconds * 1.05 + step) + 1e-9
-    if planned >= 8 and share >= 0.4 and most.epochs * (most.steps * step + scoring) >= seconds:
-        assert spent >= 0.9 * seconds - planned * step

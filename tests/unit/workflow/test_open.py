@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from dartboard.budget import planner
+from dartboard.budget import searches, trainings
 from dartboard.budget.arithmetic import SearchRate, TrainingRate
 from dartboard.data import given_arrays
 from dartboard.errors import BudgetError, DartboardError, SettingsError
@@ -34,7 +34,7 @@ def test_without_a_budget_only_the_rules_decide(tmp_path: Path) -> None:
     with open_request(request({"device": "cpu"}), tmp_path / "run", resume=False, observer=Observer()) as session:
         settings = session.settings
     assert (settings.space, settings.method.name) == ("nas-bench-201", "single-darts")
-    assert [decision.setting for decision in settings.decisions] == ["space", "method.name"]
+    assert [choice.setting for choice in settings.automatic_choices] == ["space", "method.name"]
     assert settings.train.epochs is None
     assert not session.timetable
 
@@ -44,14 +44,14 @@ def test_presets_that_name_a_space_leave_nothing_open(preset: str, tmp_path: Pat
     asked = request({"preset": preset, "data.max_train_images": 100})
     assert not asked.is_open
     with open_request(asked, tmp_path / "run", resume=False, observer=Observer()) as session:
-        assert session.settings.decisions == ()
+        assert session.settings.automatic_choices == ()
         assert session.settings.method.name == "darts"
 
 
 def test_a_budget_decides_sizes_and_lengths_with_reasons(tmp_path: Path) -> None:
     with open_request(request(SMALL), tmp_path / "run", resume=False, observer=Observer()) as session:
         settings, timetable = session.settings, session.timetable
-    decided = {decision.setting: decision.value for decision in settings.decisions}
+    decided = {choice.setting: choice.value for choice in settings.automatic_choices}
     assert decided.keys() >= {
         "search.init_channels",
         "search.layers",
@@ -63,7 +63,7 @@ def test_a_budget_decides_sizes_and_lengths_with_reasons(tmp_path: Path) -> None
         "train.epochs",
         "train.keep",
     }
-    assert all(decision.reason for decision in settings.decisions)
+    assert all(choice.reason for choice in settings.automatic_choices)
     assert settings.train.init_channels == decided["train.init_channels"]
     assert settings.search.seconds == decided["search.seconds"]
     assert timetable.keys() >= {"data", "search", "train", "evaluation"}
@@ -83,7 +83,7 @@ def test_every_choice_can_be_overridden_by_itself(tmp_path: Path) -> None:
         settings = session.settings
     assert (settings.train.init_channels, settings.train.layers, settings.search.epochs) == (8, 2, 11)
     assert settings.method.name == "gdas"
-    decided = {decision.setting for decision in settings.decisions}
+    decided = {choice.setting for choice in settings.automatic_choices}
     assert settings.train.steps_per_epoch == 2
     assert not decided & {
         "train.steps_per_epoch",
@@ -104,8 +104,8 @@ def test_bfloat16_is_taken_where_its_steps_are_faster_and_buys_a_larger_network(
             step = 0.5 + 0.001 * init_channels**2 * layers
             return TrainingRate(step / (speedup if precision == "bfloat16" else 1.0), 1e-5, 3, 0)
 
-        monkeypatch.setattr(planner, "measure_training", measure)
-        monkeypatch.setattr(planner, "computes_in_bfloat16", lambda _device: capable)
+        monkeypatch.setattr(trainings, "measure_training", measure)
+        monkeypatch.setattr(trainings, "computes_in_bfloat16", lambda _device: capable)
         asked = request(SMALL, {"baselines": False, "method": "random", **own})
         with open_request(asked, tmp_path / name, resume=False, observer=Observer()) as session:
             return session.settings
@@ -113,9 +113,9 @@ def test_bfloat16_is_taken_where_its_steps_are_faster_and_buys_a_larger_network(
     plain, faster = plan("plain", 0.5, {}), plan("faster", 2.0, {})
     assert (plain.train.precision, faster.train.precision) == ("float32", "bfloat16")
     assert faster.train.init_channels > plain.train.init_channels
-    reasons = {decision.setting: decision.reason for decision in faster.decisions}
+    reasons = {choice.setting: choice.reason for choice in faster.automatic_choices}
     assert "ms in float32" in reasons["train.precision"]
-    assert "train.precision" not in {decision.setting for decision in plain.decisions}
+    assert "train.precision" not in {choice.setting for choice in plain.automatic_choices}
     for other in (plan("given", 2.0, {"train.precision": "float32"}), plan("incapable", 2.0, {}, capable=False)):
         assert other.train.precision == "float32"
         assert other.train.init_channels == plain.train.init_channels
@@ -137,8 +137,8 @@ def as_measured(monkeypatch: pytest.MonkeyPatch, *, search: float = 0.01, train:
     def measure_search(*_: Any, **__: Any) -> SearchRate:
         return SearchRate(step=search, scoring=search, available=2, memory=0)
 
-    monkeypatch.setattr(planner, "measure_training", measure_training)
-    monkeypatch.setattr(planner, "measure_search", measure_search)
+    monkeypatch.setattr(trainings, "measure_training", measure_training)
+    monkeypatch.setattr(searches, "measure_search", measure_search)
 
 
 def opened_for(tmp_path: Path, *layers: dict[str, Any], steps: Any = BOTH) -> tuple[RunSettings, dict[str, float]]:
@@ -171,7 +171,7 @@ def test_unless_asked_for_the_search_has_the_last_word(
     settings, timetable = opened_for(tmp_path, HELD_OUT, own)
     assert settings.finalists == 1
     assert "finalists" not in timetable
-    assert not {"finalists", "short_train_epochs"} & {decision.setting for decision in settings.decisions}
+    assert not {"finalists", "short_train_epochs"} & {choice.setting for choice in settings.automatic_choices}
 
 
 def test_a_search_with_finalists_leaves_time_for_their_short_trainings(
@@ -180,13 +180,13 @@ def test_a_search_with_finalists_leaves_time_for_their_short_trainings(
     as_measured(monkeypatch, train=5.0)
     settings, timetable = opened_for(tmp_path, HELD_OUT, {"finalists": 3}, steps=("search",))
     assert timetable.keys() == {"data", "search", "finalists"}
-    decided = {decision.setting for decision in settings.decisions}
+    decided = {choice.setting for choice in settings.automatic_choices}
     assert decided >= {"search.epochs", "train.epochs", "train.init_channels", "short_train_epochs"}
     assert settings.train.epochs is not None
     assert settings.short_train_epochs < settings.train.epochs
     assert 0 < timetable["finalists"] <= 3600 - timetable["search"]
     alone, _ = opened_for(tmp_path / "alone", HELD_OUT, steps=("search",))
-    assert not {"train.epochs", "short_train_epochs"} & {decision.setting for decision in alone.decisions}
+    assert not {"train.epochs", "short_train_epochs"} & {choice.setting for choice in alone.automatic_choices}
 
 
 def test_short_trainings_of_a_given_length_are_planned_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +209,7 @@ def test_a_training_alone_plans_nothing_for_the_seeds_of_a_search(
     layer = {"seeds": 4, "choose": "best-short-train", "finalists": 3}
     settings, timetable = opened_for(tmp_path, HELD_OUT, layer, steps=("train",))
     assert timetable.keys() == {"data", "train", "evaluation"}
-    assert "short_train_epochs" not in {decision.setting for decision in settings.decisions}
+    assert "short_train_epochs" not in {choice.setting for choice in settings.automatic_choices}
 
 
 def test_a_resumed_run_keeps_what_was_decided(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_a_method_that_does_not_fit_the_first_space_gets_one_that_it_fits(tmp_pa
         observer=Observer(),
     ) as session:
         assert session.settings.space == "darts"
-        assert "does not fit" in session.settings.decisions[0].reason
+        assert "does not fit" in session.settings.automatic_choices[0].reason
 
 
 def test_wrong_settings_are_refused_before_any_data_is_read(tmp_path: Path) -> None:

@@ -2,11 +2,11 @@
 
 import torch
 
-from dartboard.engine.problem import SearchLength, SearchProblem
+from dartboard.engine.problem import SearchProblem
 from dartboard.engine.settings import SearchSettings
 from dartboard.engine.stage import StageSearch, stage_spans
 from dartboard.parts.recipe import Recipe
-from dartboard.runs import RunDirectory, derive_seed, make_generator
+from dartboard.runs import Length, RunDirectory, derive_seed, make_generator
 
 __all__ = ["FinishedSearch"]
 
@@ -36,7 +36,7 @@ class FinishedSearch:
         settings: SearchSettings,
         source: RunDirectory,
         *,
-        length: SearchLength,
+        length: Length,
         seed: int,
     ) -> None:
         self.problem, self._settings, self._length, self._seed = problem, settings, length, seed
@@ -57,7 +57,7 @@ class FinishedSearch:
             epochs: of the stage.
             purpose: on which its random streams depend, beside the seed of the search.
         """
-        length, seed = SearchLength(epochs, self._length.steps), derive_seed(self._seed, purpose)
+        length, seed = Length(epochs, self._length.steps), derive_seed(self._seed, purpose)
         return StageSearch(self.problem, recipe, self._settings, 0, (0, epochs), length, seed, self._live)
 
     def hand_over(self, search: StageSearch) -> None:

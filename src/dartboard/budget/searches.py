@@ -1,0 +1,79 @@
+"""Size and length of a search that has a part of a budget."""
+
+from functools import partial
+
+from dartboard.budget.account import Account
+from dartboard.budget.arithmetic import SEARCH_STEPS, SearchRate, Size, choose_size, search_sizes, search_within
+from dartboard.budget.timing import measure_search
+from dartboard.engine import SupernetRequest, judging_share
+from dartboard.parts import NoTraining, initial_live
+from dartboard.runs import Length
+from dartboard.session.search import search_recipe, supernet_spec
+from dartboard.session.session import Session
+from dartboard.session.sizes import with_size
+from dartboard.space import get_space
+from dartboard.supernet.cost import step_work
+from dartboard.wording import duration
+
+__all__ = ["plan_search"]
+
+_LEAST_STEPS = 10
+"""Steps of the shortest search."""
+
+
+def plan_search(account: Account, share: float) -> None:
+    """Choose size and length of the search.
+
+    Args:
+        account: gets the choices, and the seconds of the search.
+        share: of the time that is left for all searches together.
+    """
+    settings = account.session.settings
+    recipe = search_recipe(settings)
+    if any(isinstance(rule, NoTraining) for rule in recipe.stages[0].recipe.rules):
+        account.timetable["search"] = 0.0
+        return
+    count = len(settings.seeds or (settings.seed,))
+    part = share * account.left / count
+    if "search.seconds" in account.given and settings.search.seconds:
+        part = settings.search.seconds
+    learning = 1 - judging_share(recipe.stages[-1].recipe)
+    sizes = account.allowed("search", search_sizes(get_space(settings.space)))
+    size, rate = choose_size(
+        sizes,
+        partial(_work, account.session),
+        lambda size: measure_search(account.session, init_channels=size.channels, layers=size.layers),
+        lambda _, rate: learning * part >= SEARCH_STEPS * rate.step and account.fits_memory(rate),
+    )
+    length, share_scored, seconds = _length(account, rate, learning * part)
+    account.timetable["search"] = count * (seconds / learning)
+    account.least += count * min(seconds, _LEAST_STEPS * rate.step)
+    account.choose_size("search", size, sizes, f"takes {SEARCH_STEPS} steps or more in {duration(part)}")
+    paced = f"{duration(part)} for the search, {1000 * rate.step:.0f} ms a step"
+    account.choose("search.epochs", length.epochs, paced)
+    account.choose("search.steps_per_epoch", length.steps, paced)
+    account.choose("search.seconds", round(max(seconds / learning, 1.0), 3), paced)
+    if share_scored < 1 and settings.search.validation_images:
+        images = max(64, int(share_scored * settings.search.validation_images))
+        account.choose("search.validation_images", images, "scoring the supernet may take a seventh of the search")
+
+
+def _length(account: Account, rate: SearchRate, seconds: float) -> tuple[Length, float, float]:
+    """The length of a search that learns for `seconds`, the share of images that score it, and the seconds it takes."""
+    settings = account.session.settings.search
+    asked = settings.epochs if "search.epochs" in account.given else None
+    length, scored = search_within(rate, seconds, epochs=asked)
+    if "search.steps_per_epoch" in account.given and settings.steps_per_epoch:
+        length = Length(length.epochs, settings.steps_per_epoch)
+        return length, scored, rate.seconds(length, share=0.0)
+    return length, scored, rate.seconds(length, scored)
+
+
+def _work(session: Session, size: Size) -> float:
+    """Tensor elements that a step of the first stage writes: what its time grows with."""
+    tried = with_size(session, "search", {"init_channels": size.channels, "layers": size.layers})
+    stage = search_recipe(tried.settings).stages[0].recipe
+    live = initial_live(stage, get_space(tried.settings.space))
+    spec = supernet_spec(tried, SupernetRequest(0, stage.mixing, live, stage.deeper))
+    height, width = tried.dataset.image_shape[1:]
+    return float(step_work(spec, tried.settings.search.batch_size, (height, width)).step.values)

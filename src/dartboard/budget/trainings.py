@@ -1,0 +1,187 @@
+"""Size and length of the trainings that have a part of a budget: whole ones, short ones, and those of baselines."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from dartboard.budget.account import Account
+from dartboard.budget.arithmetic import (
+    LEAST_EPOCHS,
+    LEAST_STEPS,
+    TRAIN_EPOCHS,
+    Size,
+    TrainingRate,
+    choose_size,
+    training_sizes,
+    training_within,
+    wanted_passes,
+)
+from dartboard.budget.timing import computes_in_bfloat16, measure_training
+from dartboard.data import PHOTOGRAPH_SIDE
+from dartboard.engine import CHOICE_RULES
+from dartboard.runs import Length
+from dartboard.session.baselines import is_comparable, multiply_adds
+from dartboard.session.session import Session
+from dartboard.space import Genotype, get_space
+from dartboard.wording import duration
+
+__all__ = ["TrainingPlan", "seeds_compared"]
+
+_BASELINE_SECONDS = 15.0
+"""Baselines are left out where they would leave a training fewer seconds than these."""
+
+_FASTER = 0.95
+"""Share of a step's time in float32 below which bfloat16 is taken."""
+
+_FEW_PASSES = 6
+"""Passes below which images are not cropped at random: see benchmarks/results/short_trainings.md."""
+
+_SHORT_SHARE = 0.15
+"""A short training has this share of the epochs of a whole one."""
+
+_SHORT_SECONDS = 0.5
+"""Seconds that the run directory and the report of a short training take."""
+
+
+def seeds_compared(session: Session) -> int:
+    """Searches of which short trainings choose one."""
+    settings = session.settings
+    short = CHOICE_RULES[settings.choose].factory().short_train
+    return len(settings.seeds or ()) if short else 0
+
+
+class TrainingPlan:
+    """Chooses size and length of the trainings, which are all of one size.
+
+    Args:
+        account: gets the choices, and the seconds of the trainings.
+        genotype: the network that stands for those to be trained.
+        searches: whether the command searches.
+        trains: whether it trains what is found.
+    """
+
+    def __init__(self, account: Account, genotype: Genotype, *, searches: bool, trains: bool) -> None:
+        self._account, self._session, self._genotype, self._trains = account, account.session, genotype, trains
+        settings, splits = self._session.settings, self._session.splits
+        self._images, self._scored, self._tested = len(splits.train), len(splits.validation), len(splits.test)
+        self._baselines = searches and trains and self._plan_baselines()
+        self._short = {
+            "search": seeds_compared(self._session) if searches else 0,
+            "finalists": settings.finalists if searches and settings.finalists > 1 else 0,
+        }
+        self._asked = settings.train.epochs if "train.epochs" in account.given else None
+        whole = settings.train.runs * (3 if self._baselines else 1) if trains else 0
+        usual = self._asked or max(TRAIN_EPOCHS, wanted_passes(self._images))
+        self._count = whole + self._short_epochs(usual) / usual * sum(self._short.values())
+
+    def make(self) -> None:
+        """Measure, choose, and enter the seconds."""
+        account, settings = self._account, self._session.settings.train
+        sizes = account.allowed("train", training_sizes(get_space(self._genotype.space)))
+        size, rate = self._choose_network(sizes)
+        seconds = self._seconds_each(rate)
+        length = training_within(rate, seconds, images=self._images, scored=self._scored, epochs=self._asked)
+        self._plan_short_trainings(rate, length)
+        self._enter_whole_trainings(rate, length)
+        time = f"{duration(seconds)} for a training"
+        account.choose_size("train", size, sizes, f"sees every image {self._wanted(size)} times in {time}")
+        paced = f"{time}, {1000 * rate.step:.0f} ms a step"
+        account.choose("train.epochs", length.epochs, paced)
+        if length.steps is not None:
+            account.choose("train.steps_per_epoch", length.steps, f"{paced}, too little for whole passes")
+        steps = length.epochs * (length.steps or rate.available)
+        self._plan_augmentation(steps * settings.batch_size / self._images)
+        if self._scored:
+            account.choose("train.keep", "best", "held-out images tell which epoch's weights are the best")
+
+    def _wanted(self, size: Size) -> int:
+        """Passes over the images that a network of that size should have."""
+        return self._asked or wanted_passes(self._images, size.channels)
+
+    def _seconds_each(self, rate: TrainingRate) -> float:
+        """Seconds that a whole training has, its test excepted."""
+        left = self._account.left_after_search - _SHORT_SECONDS * sum(self._short.values())
+        return left / self._count - self._tested * rate.image
+
+    def _is_enough(self, size: Size, rate: TrainingRate) -> bool:
+        """Whether a network of that size sees every image often enough in its time."""
+        wanted = self._wanted(size) * rate.epoch(None, self._scored)
+        return self._seconds_each(rate) >= wanted and self._account.fits_memory(rate)
+
+    def _choose_network(self, sizes: Sequence[Size]) -> tuple[Size, TrainingRate]:
+        """The size of the network, and in which precision it is trained: the one whose steps are faster here."""
+        given = self._session.settings.train
+        choose = partial(self._largest, work=partial(_work, self._session, self._genotype))
+        size, rate = choose(given.precision, sizes)
+        if "train.precision" in self._account.given or not computes_in_bfloat16(self._session.device):
+            return size, rate
+        larger, lowered = choose("bfloat16", sizes[sizes.index(size) :])
+        if larger == size and lowered.step >= _FASTER * rate.step:
+            return size, rate
+        takes = f"a step of {larger.channels} channels and {larger.layers} layers takes {1000 * lowered.step:.0f} ms"
+        than = f"one of {size.channels} and {size.layers} takes {1000 * rate.step:.0f} ms in float32"
+        self._account.choose("train.precision", "bfloat16", f"{takes} in it, {than}")
+        return larger, lowered
+
+    def _largest(
+        self, precision: str, sizes: Sequence[Size], work: Callable[[Size], float]
+    ) -> tuple[Size, TrainingRate]:
+        """The largest size that is enough when it is trained in that precision."""
+        session = self._session
+
+        def measure(size: Size) -> TrainingRate:
+            channels, layers = size
+            tried = measure_training(
+                session, self._genotype, init_channels=channels, layers=layers, precision=precision
+            )
+            return tried.limited(session.settings.train.steps_per_epoch)
+
+        return choose_size(sizes, work, measure, self._is_enough)
+
+    def _enter_whole_trainings(self, rate: TrainingRate, length: Length) -> None:
+        account, runs = self._account, self._session.settings.train.runs
+        training, test = rate.seconds(length, self._scored), self._tested * rate.image
+        if self._trains:
+            account.timetable |= {"train": runs * training, "evaluation": runs * test}
+        if self._baselines:
+            account.timetable["baselines"] = 2 * runs * (training + test)
+        account.least += self._count * (LEAST_EPOCHS * rate.epoch(LEAST_STEPS, self._scored) + test)
+
+    def _plan_short_trainings(self, rate: TrainingRate, length: Length) -> None:
+        """Enter the seconds of short trainings, where a whole one has that length."""
+        account, epochs = self._account, self._short_epochs(length.epochs)
+        for phase, number in self._short.items():
+            if number:
+                share = epochs * rate.seconds(length, self._scored) / length.epochs
+                account.timetable[phase] = account.timetable.get(phase, 0.0) + number * (share + _SHORT_SECONDS)
+        if any(self._short.values()):
+            account.choose("short_train_epochs", epochs, "about a seventh of the training's")
+
+    def _short_epochs(self, epochs: int) -> int:
+        """Epochs of a short training where a whole one has `epochs`."""
+        if "short_train_epochs" in self._account.given:
+            return min(self._session.settings.short_train_epochs, epochs)
+        return max(1, round(_SHORT_SHARE * epochs))
+
+    def _plan_baselines(self) -> bool:
+        """Whether baselines are trained: not where that would leave too little to train anything well."""
+        account, settings = self._account, self._session.settings
+        if not settings.baselines or not is_comparable(self._session):
+            return False
+        each = account.left_after_search / (3 * settings.train.runs)
+        if "baselines" in account.given or each >= _BASELINE_SECONDS:
+            return True
+        least = f"{_BASELINE_SECONDS:.0f} seconds for each of three trainings"
+        account.choose("baselines", False, f"{duration(account.budget)} leave less than {least}")
+        return False
+
+    def _plan_augmentation(self, passes: float) -> None:
+        """No crops at random where images are seen so seldom that no network learns them by heart."""
+        augment, side = self._session.settings.train.augment, min(self._session.dataset.image_shape[1:])
+        is_open = augment.crop_padding is None and augment.min_scale is None
+        if is_open and side < PHOTOGRAPH_SIDE and passes < _FEW_PASSES:
+            why = f"images that are seen {passes:.1f} times need no variation"
+            self._account.choose("train.augment.crop_padding", 0, why)
+
+
+def _work(session: Session, genotype: Genotype, size: Size) -> float:
+    return float(multiply_adds(session, genotype, size.channels, size.layers))

@@ -1,0 +1,84 @@
+"""The training step of a run: networks of an architecture, from scratch."""
+
+from torch import Tensor
+
+from dartboard.records.allowances import Allowance
+from dartboard.session.batches import EVALUATION_BATCH, part_batches
+from dartboard.session.session import Session
+from dartboard.session.sizes import network_stem, train_epochs
+from dartboard.space import Genotype, Network
+from dartboard.training import ModelCard, TrainingData, log_prior, save_model, train_network
+
+__all__ = ["model_card", "train_networks", "training_data"]
+
+
+def train_networks(session: Session, genotype: Genotype, allowance: Allowance | None = None) -> list[Network]:
+    """Train `train.runs` networks from scratch; the first one is saved as the model.
+
+    Args:
+        session: data and settings.
+        genotype: what is trained.
+        allowance: how long each may take; None goes by the epochs of the settings.
+    """
+    settings, seed = session.settings, session.settings.seed
+    card, data = model_card(session, genotype), training_data(session)
+    train = settings.train.model_copy(update={"steps_per_epoch": allowance.steps} if allowance else {})
+    with session.phase("train"):
+        networks = [
+            train_network(
+                data,
+                card,
+                train,
+                session.run,
+                number=number,
+                epochs=allowance.epochs if allowance else train_epochs(session),
+                seed=seed,
+                observer=session.observer,
+                time_limit=allowance.time_limit if allowance else None,
+            )
+            for number in range(settings.train.runs)
+        ]
+        save_model(session.run.path, networks[0], card)
+    return networks
+
+
+def training_data(session: Session) -> TrainingData:
+    """The batches of a training."""
+    settings = session.settings.train
+    return TrainingData(
+        train=part_batches(
+            session,
+            "train",
+            settings.augment,
+            settings.batch_size,
+            balanced=settings.imbalance == "balanced-sampling",
+        ),
+        validation=part_batches(session, "validation", settings.augment, EVALUATION_BATCH)
+        if len(session.splits.validation)
+        else None,
+        device=session.device,
+        logit_offset=_logit_offset(session),
+        objective=session.settings.objective,
+    )
+
+
+def model_card(session: Session, genotype: Genotype) -> ModelCard:
+    """How the network of the training is built and fed."""
+    settings = session.settings.train
+    return ModelCard(
+        genotype=genotype.to_json(),
+        init_channels=settings.init_channels,
+        layers=settings.layers,
+        stem=network_stem(session, settings.stem),
+        classes=session.dataset.classes,
+        image_shape=session.dataset.image_shape,
+        mean=session.normalization.mean,
+        std=session.normalization.std,
+    )
+
+
+def _logit_offset(session: Session) -> Tensor | None:
+    if session.settings.train.imbalance != "logit-adjustment":
+        return None
+    labels = session.splits.view(session.dataset, "train").labels
+    return log_prior(labels, len(session.dataset.classes)).to(session.device)
