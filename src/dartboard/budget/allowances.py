@@ -46,7 +46,7 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Lot]:
     given = None if "train.steps_per_epoch" in decided else train.steps_per_epoch
     if run.has("allowances.json"):
         return run.read_as("allowances.json", TypeAdapter(dict[str, Lot]).validate_python)
-    networks = [BaselineNetwork(FOUND, "the network found", genotype, train.init_channels, train.layers)]
+    networks = [BaselineNetwork("the network found", genotype, train.init_channels, train.layers, FOUND)]
     if session.settings.genotype is None and session.settings.baselines and is_comparable(session):
         networks += find_baselines(session, genotype)
     rates = _measure_in_turn(session, networks)

@@ -43,7 +43,7 @@ class Request:
     def is_open(self) -> bool:
         """Whether anything is to be decided."""
         asked = self.asked
-        decides = asked.budget is not None or PRESETS[asked.preset].space == AUTO
+        decides = asked.budget is not None or PRESETS[asked.preset].factory.space == AUTO
         return decides and not asked.decisions and asked.reselection is None and asked.analysis is None
 
     @cached_property

@@ -10,7 +10,6 @@ from pydantic_core import PydanticCustomError
 from dartboard.config import Settings, resolve
 from dartboard.data import DataSettings
 from dartboard.engine import CHOICE_RULES, SearchSettings
-from dartboard.errors import UnknownNameError, suggest
 from dartboard.parts import make_recipe
 from dartboard.runs import Objective
 from dartboard.settings.presets import AUTO, PRESETS
@@ -56,7 +55,7 @@ class ReselectionSettings(Settings):
     """The run directory."""
 
     name: str
-    """Registry name of the selection: perturbation, sample, strongest or threshold."""
+    """Registry name of the selection (`dartboard selections` lists them)."""
 
     options: dict[str, Any] = Field(default_factory=dict)
     """The selection's own options."""
@@ -69,7 +68,7 @@ class AnalysisSettings(Settings):
     """The run directory."""
 
     name: str
-    """Registry name of the analysis: discretisation or shuffling."""
+    """Registry name of the analysis (`dartboard analyses` lists them)."""
 
     options: dict[str, Any] = Field(default_factory=dict)
     """The analysis's own options."""
@@ -109,7 +108,7 @@ class RunSettings(Settings):
     """Which search method, and its options."""
 
     preset: str = "quick"
-    """The layer of settings between the defaults and your own; see `PRESETS`."""
+    """The layer of settings between the defaults and your own (`dartboard presets` lists them)."""
 
     genotype: dict[str, Any] | None = None
     """An architecture to train as it is, without a search."""
@@ -141,7 +140,7 @@ class RunSettings(Settings):
     `seed` on; null: one search, with `seed`."""
 
     choose: str = DEFAULT_RULE
-    """How to choose among the searches: "best-supernet", "best-short-train" or "hyperdarts-rule"."""
+    """How to choose among the searches (`dartboard choice-rules` lists the rules)."""
 
     finalists: Annotated[int, Field(gt=0)] = 1
     """Architectures that the search proposes, the one it found among them. With more than one, each is trained from
@@ -155,8 +154,8 @@ class RunSettings(Settings):
     """"auto" takes an accelerator when there is one; or a torch device such as "cpu", "cuda:1", "mps"."""
 
     baselines: bool = False
-    """Whether `dartboard run` also trains a random architecture of the space and a plain ResNet of about the same cost,
-    so that it is plain whether the search paid off; trebles the time of training."""
+    """Whether `dartboard run` also trains other networks of about the same cost (`dartboard baselines` lists them), so
+    that it is plain whether the search paid off; each takes as long as the training of the network found."""
 
     data: DataSettings = DataSettings()
     """Reading and splitting."""
@@ -222,13 +221,10 @@ def asked_settings(*layers: Mapping[str, Any]) -> RunSettings:
     """What the layers say by themselves, above the space and the method that the preset is made for.
 
     Raises:
-        UnknownNameError: the preset or the rule of choice does not exist.
+        UnknownNameError: the preset or the choice rule does not exist.
         SettingsError: a key is unknown or a value does not fit.
     """
-    name = resolve(RunSettings, *layers).preset
-    if name not in PRESETS:
-        raise UnknownNameError(f"there is no preset '{name}'; {suggest(name, PRESETS)}")
-    preset = PRESETS[name]
+    preset = PRESETS[resolve(RunSettings, *layers).preset].factory
     asked = resolve(RunSettings, {"space": preset.space, "method": preset.method}, *layers)
     CHOICE_RULES[asked.choose]
     return asked
@@ -243,12 +239,12 @@ def resolve_settings(*layers: Mapping[str, Any], decisions: Sequence[Decision] =
             that of `FALLBACK`.
 
     Raises:
-        UnknownNameError: the space, the method, the preset or the rule of choice does not exist.
+        UnknownNameError: the space, the method, the preset or the choice rule does not exist.
         SettingsError: a key is unknown or a value does not fit.
         RecipeError: the method's options choose parts that do not fit together.
     """
     asked = asked_settings(*layers)
-    preset = PRESETS[asked.preset]
+    preset = PRESETS[asked.preset].factory
     decided = {decision.setting: decision.value for decision in decisions or asked.decisions}
     open_names = {"space": asked.space, "method.name": asked.method.name}
     names = {key: decided.get(key, FALLBACK[key]) if name == AUTO else name for key, name in open_names.items()}
@@ -258,7 +254,7 @@ def resolve_settings(*layers: Mapping[str, Any], decisions: Sequence[Decision] =
     return resolve(
         RunSettings,
         published,
-        preset.layer(space),
+        preset(space),
         decided,
         *layers,
         {**names, "method.options": asked.method.options, "space": space.name, **recorded},

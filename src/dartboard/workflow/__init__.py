@@ -5,7 +5,7 @@ from dartboard.workflow.announce import announce
 from dartboard.workflow.baselines import compare_baselines
 from dartboard.workflow.compare import ComparisonPlan, ComparisonRecord, plan_comparison
 from dartboard.workflow.finalists import check_finalists, compare_finalists
-from dartboard.workflow.listing import describe_methods, describe_spaces
+from dartboard.workflow.listing import list_registered
 from dartboard.workflow.open import open_request
 from dartboard.workflow.plan import Plan, describe_plan
 from dartboard.workflow.predict import export_network, predict_images, predict_with
@@ -25,10 +25,9 @@ __all__ = [
     "choose_genotype",
     "compare_baselines",
     "compare_finalists",
-    "describe_methods",
     "describe_plan",
-    "describe_spaces",
     "export_network",
+    "list_registered",
     "open_request",
     "plan_analysis",
     "plan_comparison",
