@@ -1,14 +1,13 @@
-"""Writes the page of every search method, the table of all, and that of the spaces, from what the code says.
+"""Writes the page of every search method, the tables of methods and spaces, and that of all else that is registered.
 
-    python docs/generate.py            # docs/methods/*.md, docs/spaces.md; `make docs`
+    python docs/generate.py            # docs/methods/*.md, docs/spaces.md, docs/registries.md; `make docs`
     python docs/generate.py --check    # exit code 1 when a page does not say what the code says
 
-A page holds the docstring of the method, its options, its parts, the search settings of its paper, and what
+The page of a method holds its docstring, its options, its parts, the search settings of its paper, and what
 `benchmarks/collapse.py` measured, where it has measured the method.
 """
 
 import argparse
-import inspect
 import json
 import re
 import sys
@@ -18,7 +17,7 @@ from typing import Any
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.parts import METHODS, describe_recipe, make_recipe
-from dartboard.registry import Entry
+from dartboard.registry import REGISTRIES, Entry, Shelf
 from dartboard.space import SPACES
 
 DOCS = Path(__file__).resolve().parent
@@ -44,6 +43,7 @@ def pages() -> dict[Path, str]:
     return {folder / f"{entry.name}.md": _page(entry, measured) for entry in METHODS} | {
         folder / "README.md": _index(),
         DOCS / "spaces.md": _spaces(),
+        DOCS / "registries.md": _registries(),
     }
 
 
@@ -72,15 +72,15 @@ def _page(entry: Entry[Any], measured: Mapping[str, Any]) -> str:
 
 def _docstring(entry: Entry[Any]) -> tuple[str, list[str], list[tuple[str, str, str]]]:
     """First line, further paragraphs, and (option, default, meaning)."""
-    summary, _, rest = inspect.cleandoc(entry.factory.__doc__ or "").partition("\n")
+    summary, _, rest = entry.docstring.partition("\n")
     text, _, arguments = rest.partition("Args:\n")
     meanings = {
         match["name"]: " ".join(match["meaning"].split())
         for match in re.finditer(r"^    (?P<name>\w+): (?P<meaning>.+(?:\n {8,}.+)*)", arguments, re.MULTILINE)
     }
     options = [
-        (f"`{name}`", f"`{option.default!r}`".replace("|", r"\|"), meanings.get(name, ""))
-        for name, option in inspect.signature(entry.factory).parameters.items()
+        (f"`{name}`", f"`{option!r}`".replace("|", r"\|"), meanings.get(name, ""))
+        for name, option in entry.options.items()
     ]
     return summary, [paragraph for paragraph in text.strip().split("\n\n") if paragraph], options
 
@@ -114,9 +114,7 @@ def _spaces() -> str:
     rows = []
     for entry in SPACES:
         space = entry.factory()
-        options = ", ".join(
-            f"`{name}={given.default}`" for name, given in inspect.signature(entry.factory).parameters.items()
-        )
+        options = ", ".join(f"`{name}={default}`" for name, default in entry.options.items())
         operations = ", ".join(space.ops) + (" (each edge has some of them)" if space.edge_ops else "")
         shape = f"{len(space.cell.edges)} in each of {', '.join(space.cell_kinds)}"
         count = space.num_architectures
@@ -132,6 +130,40 @@ def _spaces() -> str:
         + _table(header, rows)
         + "\n"
     )
+
+
+_PAGES = {"methods": "methods/README.md", "spaces": "spaces.md"}
+"""Kinds that have a page of their own."""
+
+
+def _registries() -> str:
+    parts = [
+        "# What can be asked for by name",
+        "Everything here is one decorated function, ours or that of an installed package. A package names, in an "
+        "entry point of the group given, a module whose import registers; what it adds is then found by the command "
+        "line, its help texts, the pages and these lists as what is built in is.",
+    ]
+    for kind, shelf in REGISTRIES.items():
+        parts += [f"## {shelf.what[:1].upper()}{shelf.what[1:]}", *_registry(kind, shelf)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _registry(kind: str, shelf: Shelf) -> Iterator[str]:
+    told = f"`dartboard {kind}` lists them, in Python `dartboard.list_{kind.replace('-', '_')}()`."
+    if shelf.use:
+        told += f" On the command line: `{shelf.use}`."
+    if shelf.options:
+        told += f" Options: `{shelf.options}`."
+    module, _, _ = shelf.registry.partition(":")
+    yield f"{told} Decorator: `{module}.{shelf.decorator}`; entry-point group: `{shelf.group}`."
+    if kind in _PAGES:
+        yield f"They have a [page of their own]({_PAGES[kind]})."
+        return
+    rows = []
+    for entry in shelf.open():
+        options = ", ".join(f"`{name}={value}`" for name, value in entry.options.items() if shelf.options)
+        rows.append((f"`{entry.name}`", entry.summary, *([options] if shelf.options else []), _link(entry.paper)))
+    yield _table(("name", "what it is", *(["options"] if shelf.options else []), "paper"), rows)
 
 
 def _short(part: str) -> str:

@@ -1,13 +1,15 @@
-"""Names to factories: methods, operations and spaces register themselves; other packages join by entry points."""
+"""Names to factories: methods, spaces and the like register themselves; other packages join by entry points."""
 
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from dartboard.errors import UnknownNameError, suggest
 
-__all__ = ["Entry", "Registry"]
+__all__ = ["REGISTRIES", "Entry", "Registry", "Shelf"]
 
 T = TypeVar("T", bound=Callable[..., object])
 
@@ -19,14 +21,25 @@ class Entry(Generic[T]):
     Attributes:
         name: the registry name, the literature's own, in kebab case for methods and spaces.
         factory: what builds the thing.
-        summary: first line of the factory's docstring.
+        docstring: what tells about the thing, without its indentation; by default the factory's.
         paper: where the thing was published (arXiv number or a citation); empty where there is none.
     """
 
     name: str
     factory: T
-    summary: str
+    docstring: str
     paper: str
+
+    @property
+    def summary(self) -> str:
+        """First line of the docstring, without a full stop."""
+        return self.docstring.partition("\n")[0].rstrip(".")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The factory's arguments that have defaults, with these."""
+        parameters = inspect.signature(self.factory).parameters.values()
+        return {each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty}
 
 
 class Registry(Generic[T]):
@@ -40,20 +53,26 @@ class Registry(Generic[T]):
 
     def __init__(self, kind: str, group: str) -> None:
         self.kind = kind
-        self._group = group
+        self.group = group
         self._entries: dict[str, Entry[T]] = {}
         self._plugins_loaded = False
 
-    def add(self, name: str, factory: T, *, paper: str = "") -> None:
+    def add(self, name: str, factory: T, *, paper: str = "", docstring: str | None = None) -> None:
         """Register `factory` under `name`.
+
+        Args:
+            name: the registry name.
+            factory: what builds the thing.
+            paper: where the thing was published.
+            docstring: what tells about the thing, where it is not the factory's own docstring.
 
         Raises:
             ValueError: the name is taken.
         """
         if name in self._entries:
             raise ValueError(f"the {self.kind} '{name}' is registered twice; choose another name for the second one.")
-        summary = (factory.__doc__ or "").strip().partition("\n")[0].rstrip(".")
-        self._entries[name] = Entry(name, factory, summary, paper)
+        told = factory.__doc__ if docstring is None else docstring
+        self._entries[name] = Entry(name, factory, inspect.cleandoc(told or ""), paper)
 
     def remove(self, name: str) -> None:
         """Forget `name`; for tests and notebooks that register the same thing again."""
@@ -78,8 +97,118 @@ class Registry(Generic[T]):
         self._load_plugins()
         return name in self._entries
 
+    def __len__(self) -> int:
+        self._load_plugins()
+        return len(self._entries)
+
     def _load_plugins(self) -> None:
         if not self._plugins_loaded:
             self._plugins_loaded = True
-            for point in entry_points(group=self._group):
+            for point in entry_points(group=self.group):
                 point.load()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """Where the things of one kind are registered. It names modules by their texts, since they stand in higher rooms.
+
+    Attributes:
+        what: what they are, in the plural.
+        use: how one is asked for on the command line; empty where none is asked for by name.
+        options: how an option of one is set there; empty where they have no options.
+        group: entry-point group of other packages.
+        registry: module and name of the registry, as in "module:NAME".
+        decorator: name of the function that registers another.
+        ours: module or package in which our own are registered.
+    """
+
+    what: str
+    use: str = ""
+    options: str = ""
+    group: str
+    registry: str
+    decorator: str
+    ours: str
+
+    @property
+    def module(self) -> str:
+        """The module that holds the registry."""
+        return self.registry.partition(":")[0]
+
+    def open(self) -> Registry[Any]:
+        """The registry with all that is ours in it; imports what that needs, torch among it."""
+        import_module(self.ours)
+        found: Registry[Any] = getattr(import_module(self.module), self.registry.partition(":")[2])
+        return found
+
+
+REGISTRIES: Mapping[str, Shelf] = {
+    "methods": Shelf(
+        what="search methods",
+        use="--method NAME",
+        options="--set method.options.OPTION=VALUE",
+        group="dartboard.methods",
+        registry="dartboard.parts:METHODS",
+        decorator="method",
+        ours="dartboard.methods",
+    ),
+    "spaces": Shelf(
+        what="search spaces",
+        use="--space NAME",
+        options="--space NAME:OPTION=VALUE",
+        group="dartboard.spaces",
+        registry="dartboard.space:SPACES",
+        decorator="space",
+        ours="dartboard.space.spaces",
+    ),
+    "operations": Shelf(
+        what="candidate operations of the search spaces",
+        group="dartboard.ops",
+        registry="dartboard.space:OPS",
+        decorator="op",
+        ours="dartboard.space.ops",
+    ),
+    "presets": Shelf(
+        what="presets, each a layer of settings below your own",
+        use="--preset NAME",
+        group="dartboard.presets",
+        registry="dartboard.settings.presets:PRESETS",
+        decorator="preset",
+        ours="dartboard.settings.presets",
+    ),
+    "choice-rules": Shelf(
+        what="rules that choose among the searches of several seeds",
+        use="--choose NAME",
+        group="dartboard.choice_rules",
+        registry="dartboard.engine.finished.seed_choice:CHOICE_RULES",
+        decorator="choice_rule",
+        ours="dartboard.engine.finished.seed_choice",
+    ),
+    "baselines": Shelf(
+        what="baselines that are trained beside the network found",
+        use="--baselines",
+        group="dartboard.baselines",
+        registry="dartboard.session.baselines:BASELINES",
+        decorator="baseline",
+        ours="dartboard.session.baselines",
+    ),
+    "selections": Shelf(
+        what="selections from the supernet of a finished search",
+        use="dartboard select RUN --with NAME",
+        options="--set OPTION=VALUE",
+        group="dartboard.selections",
+        registry="dartboard.engine.finished.reselection:RESELECTIONS",
+        decorator="reselection",
+        ours="dartboard.engine.finished.reselection",
+    ),
+    "analyses": Shelf(
+        what="analyses of a finished search",
+        use="dartboard analyse RUN --what NAME",
+        options="--set OPTION=VALUE",
+        group="dartboard.analyses",
+        registry="dartboard.engine.finished.analyses:ANALYSES",
+        decorator="analysis",
+        ours="dartboard.engine.finished.analyses",
+    ),
+}
+"""All that can be registered, by the word after `dartboard` that lists it; `dartboard.list_methods()` in Python."""

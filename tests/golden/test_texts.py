@@ -6,13 +6,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_type_hints
 
 import pytest
 
-from dartboard.cli.options import PRESET_LIST, SearchOptions
-from dartboard.engine import CHOICE_RULES
-from dartboard.settings import PRESETS
+from dartboard.registry import REGISTRIES
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 Golden = Callable[[str, str], None]
@@ -44,22 +41,12 @@ def type_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "select",
         "analyse",
         "report",
-        "methods",
-        "spaces",
+        *REGISTRIES,
     ],
 )
 def test_help_reads_as_it_did(golden: Golden, tmp_path: Path, verb: str) -> None:
     shown = type_in(tmp_path, *([verb] if verb else []), "--help").stdout
     golden(f"help-{verb or 'dartboard'}.txt", "\n".join(line.rstrip() for line in shown.splitlines()) + "\n")
-
-
-def test_every_preset_is_in_the_help() -> None:
-    assert re.findall(r"\[cyan\](\S+)\[/\]", PRESET_LIST) == list(PRESETS)
-
-
-def test_every_rule_of_choice_is_in_the_help() -> None:
-    option = get_type_hints(SearchOptions, include_extras=True)["choose"].__metadata__[0]
-    assert [entry.name for entry in CHOICE_RULES if entry.name not in option.help] == []
 
 
 def test_spaces_are_listed_as_they_were(golden: Golden, tmp_path: Path) -> None:

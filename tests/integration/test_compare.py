@@ -8,6 +8,7 @@ import pytest
 
 import dartboard as package
 from dartboard import api
+from dartboard.api import comparison
 from dartboard.cli.options import CompareOptions
 from dartboard.errors import NonFiniteLossError
 from dartboard.estimate import ArchitectureTable
@@ -135,7 +136,7 @@ def test_a_run_that_fails_does_not_stop_the_others(tmp_path: Path, monkeypatch: 
         return whole(data, *layers, **further)
 
     search.__name__ = "search"
-    monkeypatch.setattr(api, "search", search)
+    monkeypatch.setattr(comparison, "search", search)
     layer = {"preset": "smoke", "device": "cpu", "data.max_train_images": 60, "search.epochs": 1}
     found = package.compare(None, layer, methods=["darts", "random"], seeds=1, train=False, out=tmp_path / "c")
     assert [(method.method, method.runs, method.failures) for method in found.methods] == [

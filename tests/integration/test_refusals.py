@@ -55,7 +55,7 @@ def refused(dartboard: Run, folder: Path) -> Callable[..., str]:
         (["run", "missing", "--seeds", "0"], ["'seeds'", "'0'", "from 1 to 100 searches"]),
         (["search", "missing", "--seeds", "2,2"], ["'seeds'", "'2,2'", "the seed 2 is there twice"]),
         (["run", "missing", "--seeds", "some"], ["'seeds'", "'some'", "as in 2,20,200"]),
-        (["run", "missing", "--seeds", "2", "--choose", "best"], ["no rule of choice 'best'", "hyperdarts-rule"]),
+        (["run", "missing", "--seeds", "2", "--choose", "best"], ["no choice rule 'best'", "hyperdarts-rule"]),
         (["run", "missing", "--choose", "hyperdarts-rule"], ["hyperdarts-rule has nothing to choose", "--seeds 4"]),
         (
             ["search", "--set", "search.cuda_graph=true", "--device", "cpu"],

@@ -79,7 +79,7 @@ def _networks(session: Session, genotype: Genotype) -> Iterator[BaselineNetwork]
     """All networks that are to be trained, the one found first."""
     settings = session.settings
     size = settings.train
-    yield BaselineNetwork(FOUND, "the network found", genotype, size.init_channels, size.layers)
+    yield BaselineNetwork("the network found", genotype, size.init_channels, size.layers, FOUND)
     if settings.genotype is None and settings.baselines and is_comparable(session):
         yield from find_baselines(session, genotype)
 

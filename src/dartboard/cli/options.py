@@ -11,29 +11,18 @@ import typer
 from dartboard.config import parse_overrides, read_settings_file
 
 __all__ = [
-    "PRESET_LIST",
     "CompareOptions",
     "ImageColumn",
+    "Json",
     "LabelColumn",
+    "Overwrite",
     "PlanOptions",
     "RunOptions",
     "SearchOptions",
     "TrainOptions",
+    "columns",
     "takes",
 ]
-
-PRESET_LIST = "\n".join(
-    [
-        "[bold]Presets[/] (--preset), each a layer of settings below your own:",
-        "[cyan]quick[/]             minutes on a CPU, with nas-bench-201 cells; the default",
-        "[cyan]darts-cifar[/]       the DARTS paper: its space, 50 epochs of search, 600 of training; for a GPU",
-        "[cyan]darts-imagenet[/]    photographs of 224 pixels, 250 epochs in batches of 1024; for a large GPU",
-        "[cyan]nas-bench-201[/]     the benchmark's training of 200 epochs",
-        "[cyan]nas-bench-201-12[/]  the same over 12 epochs",
-        "[cyan]proxyless[/]         ProxylessNAS: its space, 160 epochs of search, 300 of training; for a GPU",
-        "[cyan]smoke[/]             seconds; shows that everything works, says nothing about accuracy",
-    ]
-)
 
 _WHAT, _HOW, _WHERE = "What to work on", "How to go about it", "Where the results go"
 _PLACES = {
@@ -65,6 +54,8 @@ ImageColumn = Annotated[
 LabelColumn = Annotated[
     str | None, typer.Option(metavar="NAME", rich_help_panel=_WHAT, help="Column with the labels.  \\[default: label]")
 ]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON, and nothing else.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it is there.")]
 
 _Runs = Annotated[
     int | None,
@@ -113,7 +104,7 @@ class _Options:
     ] = None
     preset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", rich_help_panel=_HOW, help="See the presets below.  \\[default: quick]"),
+        typer.Option(metavar="NAME", rich_help_panel=_HOW, help="The preset, from the list below.  \\[default: quick]"),
     ] = None
     config: Annotated[
         Path | None,
@@ -225,9 +216,7 @@ class SearchOptions(_Options):
         typer.Option(
             metavar="RULE",
             rich_help_panel=_HOW,
-            help="How to choose among the searches of --seeds, by validation accuracy: best-supernet, hyperdarts-rule "
-            "(the same, among normal cells with a skip connection) or best-short-train (each cell trained for "
-            "short_train_epochs).  \\[default: best-supernet]",
+            help="How to choose among the searches of --seeds, from the list below.  \\[default: best-supernet]",
         ),
     ] = None
     finalists: Annotated[
@@ -254,8 +243,8 @@ class RunOptions(SearchOptions):
             metavar="",
             show_default=False,
             rich_help_panel=_HOW,
-            help="Whether to train, for comparison, a random architecture of the space and a plain ResNet of about the "
-            "same cost, which trebles the time of training.  \\[default: the preset's; quick does]",
+            help="Whether to train, for comparison, the baselines listed below; each takes as long as the network "
+            "found.  \\[default: the preset's; quick does]",
         ),
     ] = None
 
@@ -365,3 +354,9 @@ def takes(options: type[O]) -> Callable[[Callable[[O], None]], Callable[..., Non
         return command
 
     return decorate
+
+
+def columns(image_column: str | None, label_column: str | None) -> dict[str, str]:
+    """The settings of `data` for the columns that were named."""
+    named = {"image_column": image_column, "label_column": label_column}
+    return {name: column for name, column in named.items() if column is not None}

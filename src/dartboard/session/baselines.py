@@ -1,15 +1,24 @@
 """What a searched network is compared with: others of about its cost."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from dartboard.parts import UniformlyRandom
+from dartboard.registry import Registry
 from dartboard.runs import make_generator
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, with_size
 from dartboard.space import PUBLISHED, Genotype, get_space, network_cost
 
-__all__ = ["BaselineNetwork", "find_baselines", "is_comparable", "multiply_adds"]
+__all__ = [
+    "BASELINES",
+    "BaselineBuilder",
+    "BaselineNetwork",
+    "baseline",
+    "find_baselines",
+    "is_comparable",
+    "multiply_adds",
+]
 
 _RESNET_WIDTHS = range(2, 257, 2)
 
@@ -19,18 +28,34 @@ class BaselineNetwork:
     """A network to compare with.
 
     Attributes:
-        name: of its run directory.
         what: it is, in words.
         genotype: its architecture.
         init_channels: its width.
         layers: its depth, as the genotype's space counts.
+        name: of its run directory; `find_baselines` gives it that of the registry.
     """
 
-    name: str
     what: str
     genotype: Genotype
     init_channels: int
     layers: int
+    name: str = ""
+
+
+BaselineBuilder = Callable[[Session, Genotype], BaselineNetwork]
+"""From a session whose search is done and the architecture found to a network that is trained by the same recipe."""
+
+BASELINES: Registry[BaselineBuilder] = Registry("baseline", "dartboard.baselines")
+
+
+def baseline(name: str, *, paper: str = "") -> Callable[[BaselineBuilder], BaselineBuilder]:
+    """Register the decorated function as the baseline `name`."""
+
+    def register(function: BaselineBuilder) -> BaselineBuilder:
+        BASELINES.add(name, function, paper=paper)
+        return function
+
+    return register
 
 
 def is_comparable(session: Session) -> bool:
@@ -40,15 +65,37 @@ def is_comparable(session: Session) -> bool:
 
 
 def find_baselines(session: Session, genotype: Genotype) -> Iterator[BaselineNetwork]:
-    """The baselines of a network: a random architecture, then a plain ResNet; see `compare_baselines`."""
+    """The registered baselines of a network, in the order of their names.
+
+    Args:
+        session: data read, the search done.
+        genotype: of the network.
+    """
+    for entry in BASELINES:
+        yield replace(entry.factory(session, genotype), name=entry.name)
+
+
+@baseline("random")
+def random_architecture(session: Session, _found: Genotype) -> BaselineNetwork:
+    """A random architecture of the space, as wide and as deep as the one found."""
+    settings = session.settings
+    drawn = UniformlyRandom()(get_space(settings.space), {}, make_generator(settings.seed, "yardsticks", "random"))
+    size = settings.train
+    return BaselineNetwork("a random architecture of the space", drawn, size.init_channels, size.layers)
+
+
+@baseline("resnet", paper="arXiv:1512.03385")
+def plain_resnet(session: Session, found: Genotype) -> BaselineNetwork:
+    """A plain ResNet, as wide as comes nearest to the multiply-adds of the network found.
+
+    Its blocks are those of NAS-Bench-201 (arXiv:2001.00326).
+    """
     size, space = session.settings.train, get_space(session.settings.space)
-    drawn = UniformlyRandom()(space, {}, make_generator(session.settings.seed, "yardsticks", "random"))
-    yield BaselineNetwork("random", "a random architecture of the space", drawn, size.init_channels, size.layers)
-    aim = multiply_adds(session, genotype, size.init_channels, size.layers)
+    aim = multiply_adds(session, found, size.init_channels, size.layers)
     resnet = PUBLISHED["nas-bench-201-resnet"]
     layers = size.layers if space.name == resnet.space else max(1, size.layers // 3)
     width = min(_RESNET_WIDTHS, key=lambda channels: abs(multiply_adds(session, resnet, channels, layers) - aim))
-    yield BaselineNetwork("resnet", f"a plain ResNet-{6 * layers + 6}", resnet, width, layers)
+    return BaselineNetwork(f"a plain ResNet-{6 * layers + 6}", resnet, width, layers)
 
 
 def multiply_adds(session: Session, genotype: Genotype, init_channels: int, layers: int) -> int:

@@ -6,20 +6,63 @@ from dataclasses import dataclass
 from typing import Any
 
 from dartboard.engine import SearchSettings
+from dartboard.registry import Registry
 from dartboard.space import CellPlace, SearchSpace
 
-__all__ = ["AUTO", "PRESETS", "Preset"]
+__all__ = ["AUTO", "PRESETS", "Preset", "preset"]
 
 AUTO = "auto"
 """Stands for a space or a method that is chosen from what the data is."""
+
+LayerFor = Callable[[SearchSpace], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A layer of settings between the defaults and the user's.
+
+    Attributes:
+        layer: gives the settings for a space.
+        space: the space that the preset is made for, taken unless the user asks for another.
+        method: the same for the method.
+    """
+
+    layer: LayerFor
+    space: str
+    method: str
+
+    def __call__(self, space: SearchSpace) -> dict[str, Any]:
+        """The settings for a space, with nested or dotted keys."""
+        return self.layer(space)
+
+
+PRESETS: Registry[Preset] = Registry("preset", "dartboard.presets")
+
+
+def preset(name: str, *, space: str = AUTO, method: str = AUTO, paper: str = "") -> Callable[[LayerFor], LayerFor]:
+    """Register the decorated function as the preset `name`; it gives the settings for a space.
+
+    Args:
+        name: as in `--preset NAME`.
+        space: registry name of the space that it is made for; "auto" leaves the choice to what the data is.
+        method: the same for the method.
+        paper: where these settings were published.
+    """
+
+    def register(layer: LayerFor) -> LayerFor:
+        PRESETS.add(name, Preset(layer, space, method), paper=paper, docstring=layer.__doc__)
+        return layer
+
+    return register
 
 
 _ALL_IMAGES: Mapping[str, Any] = {"data.validation_fraction": 0.0, "search.validation_images": None}
 """As in the papers: the training holds none out, and supernets are scored on every image of the alpha half."""
 
 
-def _darts_cifar(space: SearchSpace) -> dict[str, Any]:
-    """The DARTS paper: 50 epochs of search, 600 of training, the published network size (arXiv:1806.09055)."""
+@preset("darts-cifar", space="darts", method="darts", paper="arXiv:1806.09055")
+def darts_cifar(space: SearchSpace) -> dict[str, Any]:
+    """The DARTS paper: its space, 50 epochs of search, 600 of training; for a GPU."""
     channels, layers = space.reference_size
     return {
         **_ALL_IMAGES,
@@ -29,11 +72,12 @@ def _darts_cifar(space: SearchSpace) -> dict[str, Any]:
     }
 
 
-def _darts_imagenet(space: SearchSpace) -> dict[str, Any]:
-    """The mobile setting of ImageNet in its later form: 250 epochs in batches of 1024 (arXiv:1904.12760, 1907.05737).
+@preset("darts-imagenet", space="darts", method="darts", paper="arXiv:1907.05737")
+def darts_imagenet(space: SearchSpace) -> dict[str, Any]:
+    """Photographs of 224 pixels, 250 epochs in batches of 1024; for a large GPU.
 
-    48 channels and 14 cells, as in the DARTS paper. The test sees the whole central square of an image, not 0.875 of
-    it.
+    The mobile setting of ImageNet in its later form (arXiv:1904.12760, 1907.05737). The network has 48 channels and 14
+    cells, as in the DARTS paper. The test sees the whole central square of an image, not 0.875 of it.
     """
     return {
         **_ALL_IMAGES,
@@ -55,8 +99,12 @@ def _darts_imagenet(space: SearchSpace) -> dict[str, Any]:
     }
 
 
-def _nas_bench_201(space: SearchSpace) -> dict[str, Any]:
-    """The benchmark's training: 200 epochs of SGD with Nesterov, batch 256, no cutout (arXiv:2001.00326)."""
+@preset("nas-bench-201", space="nas-bench-201", method="darts", paper="arXiv:2001.00326")
+def nas_bench_201(space: SearchSpace) -> dict[str, Any]:
+    """The benchmark's training of 200 epochs.
+
+    SGD with Nesterov's momentum in batches of 256, without cutout.
+    """
     channels, layers = space.reference_size
     return {
         **_ALL_IMAGES,
@@ -78,16 +126,19 @@ def _nas_bench_201(space: SearchSpace) -> dict[str, Any]:
     }
 
 
-def _nas_bench_201_12(space: SearchSpace) -> dict[str, Any]:
-    """The same over 12 epochs, the benchmark's short schedule."""
-    preset = _nas_bench_201(space)
-    return {**preset, "train": {**preset["train"], "epochs": 12}}
+@preset("nas-bench-201-12", space="nas-bench-201", method="darts", paper="arXiv:2001.00326")
+def nas_bench_201_12(space: SearchSpace) -> dict[str, Any]:
+    """The benchmark's short training of 12 epochs."""
+    whole = nas_bench_201(space)
+    return {**whole, "train": {**whole["train"], "epochs": 12}}
 
 
-def _proxyless(space: SearchSpace) -> dict[str, Any]:
-    """ProxylessNAS: its method's search at full width, then 300 epochs with label smoothing (arXiv:1812.00332).
+@preset("proxyless", space="proxyless", method="proxyless", paper="arXiv:1812.00332")
+def proxyless(space: SearchSpace) -> dict[str, Any]:
+    """ProxylessNAS: its space, 160 epochs of search, 300 of training; for a GPU.
 
-    As in the authors' code with its stronger colour jitter.
+    The search works at full width, and the training smooths labels. The colours are jittered as strongly as in the
+    authors' code.
     """
     channels, layers = space.reference_size
     return {
@@ -112,11 +163,13 @@ def _proxyless(space: SearchSpace) -> dict[str, Any]:
     }
 
 
-def _quick(space: SearchSpace) -> dict[str, Any]:
-    """Minutes on a CPU: a small supernet, then a short one-cycle training; epochs follow from the dataset's size.
+@preset("quick")
+def quick(space: SearchSpace) -> dict[str, Any]:
+    """Minutes on a CPU, with small networks; the default.
 
-    The search sees fewer images where an image costs more: a supernet's cost grows with its edges and operations. Its
-    rates are those of benchmarks/short_searches.py that find good cells in a few hundred steps.
+    A small supernet, then a short one-cycle training; the number of epochs follows from the dataset's size. The search
+    sees fewer images where an image costs more: a supernet's cost grows with its edges and operations. Its rates are
+    those of benchmarks/short_searches.py that find good cells in a few hundred steps.
     """
     channels, layers = space.small_size
     fewest = space.skeleton.fewest_layers
@@ -151,35 +204,12 @@ def _quick(space: SearchSpace) -> dict[str, Any]:
     }
 
 
-def _smoke(space: SearchSpace) -> dict[str, Any]:
-    """Seconds: the same path with a tiny network and as many epochs as methods have stages; accuracy is no aim."""
+@preset("smoke", space="nas-bench-201", method="darts")
+def smoke(space: SearchSpace) -> dict[str, Any]:
+    """Seconds; shows that everything works, says nothing about accuracy.
+
+    The same path with a tiny network, and with as many epochs of search as methods have stages.
+    """
     size = {"batch_size": 32, "init_channels": 4, "layers": space.skeleton.fewest_layers}
     train = {"epochs": 2, "auxiliary_weight": 0.0, "drop_path": 0.0, "augment.cutout": 0}
     return {"short_train_epochs": 1, "search": {**size, "epochs": 3}, "train": {**size, **train}}
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A layer of settings between the defaults and the user's.
-
-    Attributes:
-        space: the space that it is made for, taken unless another is asked for.
-        method: the same for the method.
-        layer: the settings for a space.
-    """
-
-    space: str
-    method: str
-    layer: Callable[[SearchSpace], dict[str, Any]]
-
-
-PRESETS: Mapping[str, Preset] = {
-    "quick": Preset(AUTO, AUTO, _quick),
-    "darts-cifar": Preset("darts", "darts", _darts_cifar),
-    "darts-imagenet": Preset("darts", "darts", _darts_imagenet),
-    "nas-bench-201": Preset("nas-bench-201", "darts", _nas_bench_201),
-    "nas-bench-201-12": Preset("nas-bench-201", "darts", _nas_bench_201_12),
-    "proxyless": Preset("proxyless", "proxyless", _proxyless),
-    "smoke": Preset("nas-bench-201", "darts", _smoke),
-}
-"""Name -> preset."""

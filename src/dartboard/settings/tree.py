@@ -10,7 +10,6 @@ from pydantic_core import PydanticCustomError
 from dartboard.config import Settings, resolve
 from dartboard.data import DataSettings
 from dartboard.engine import CHOICE_RULES, SearchSettings
-from dartboard.errors import UnknownNameError, suggest
 from dartboard.parts import make_recipe
 from dartboard.runs import Objective
 from dartboard.settings.migration import migrate
@@ -57,7 +56,7 @@ class ReselectionSettings(Settings):
     """The run directory."""
 
     name: str
-    """Registry name of the selection: perturbation, sample, strongest or threshold."""
+    """Registry name of the selection (`dartboard selections` lists them)."""
 
     options: dict[str, Any] = Field(default_factory=dict)
     """The selection's own options."""
@@ -70,7 +69,7 @@ class AnalysisSettings(Settings):
     """The run directory."""
 
     name: str
-    """Registry name of the analysis: discretisation or shuffling."""
+    """Registry name of the analysis (`dartboard analyses` lists them)."""
 
     options: dict[str, Any] = Field(default_factory=dict)
     """The analysis's own options."""
@@ -110,7 +109,7 @@ class RunSettings(Settings):
     """Which search method, and its options."""
 
     preset: str = "quick"
-    """The layer of settings between the defaults and your own; see `PRESETS`."""
+    """The layer of settings between the defaults and your own (`dartboard presets` lists them)."""
 
     genotype: dict[str, Any] | None = None
     """An architecture to train as it is, without a search."""
@@ -142,7 +141,7 @@ class RunSettings(Settings):
     `seed` on; null: one search, with `seed`."""
 
     choose: str = DEFAULT_RULE
-    """How to choose among the searches: "best-supernet", "best-short-train" or "hyperdarts-rule"."""
+    """How to choose among the searches (`dartboard choice-rules` lists the rules)."""
 
     finalists: Annotated[int, Field(gt=0)] = 1
     """Architectures that the search proposes, the one it found among them. With more than one, each is trained from
@@ -156,8 +155,8 @@ class RunSettings(Settings):
     """"auto" takes an accelerator when there is one; or a torch device such as "cpu", "cuda:1", "mps"."""
 
     baselines: bool = False
-    """Whether `dartboard run` also trains a random architecture of the space and a plain ResNet of about the same cost,
-    so that it is plain whether the search paid off; trebles the time of training."""
+    """Whether `dartboard run` also trains other networks of about the same cost (`dartboard baselines` lists them), so
+    that it is plain whether the search paid off; each takes as long as the training of the network found."""
 
     data: DataSettings = DataSettings()
     """Reading and splitting."""
@@ -223,14 +222,11 @@ def asked_settings(*layers: Mapping[str, Any]) -> RunSettings:
     """What the layers say by themselves, above the space and the method that the preset is made for.
 
     Raises:
-        UnknownNameError: the preset or the rule of choice does not exist.
+        UnknownNameError: the preset or the choice rule does not exist.
         SettingsError: a key is unknown or a value does not fit.
     """
     layers = tuple(map(migrate, layers))
-    name = resolve(RunSettings, *layers).preset
-    if name not in PRESETS:
-        raise UnknownNameError(f"there is no preset '{name}'; {suggest(name, PRESETS)}")
-    preset = PRESETS[name]
+    preset = PRESETS[resolve(RunSettings, *layers).preset].factory
     asked = resolve(RunSettings, {"space": preset.space, "method": preset.method}, *layers)
     CHOICE_RULES[asked.choose]
     return asked
@@ -245,13 +241,13 @@ def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[Aut
             becomes that of `FALLBACK`.
 
     Raises:
-        UnknownNameError: the space, the method, the preset or the rule of choice does not exist.
+        UnknownNameError: the space, the method, the preset or the choice rule does not exist.
         SettingsError: a key is unknown or a value does not fit.
         RecipeError: the method's options choose parts that do not fit together.
     """
     layers = tuple(map(migrate, layers))
     asked = asked_settings(*layers)
-    preset = PRESETS[asked.preset]
+    preset = PRESETS[asked.preset].factory
     chosen = {choice.setting: choice.value for choice in automatic_choices or asked.automatic_choices}
     open_names = {"space": asked.space, "method.name": asked.method.name}
     names = {key: chosen.get(key, FALLBACK[key]) if name == AUTO else name for key, name in open_names.items()}
@@ -261,7 +257,7 @@ def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[Aut
     return resolve(
         RunSettings,
         published,
-        preset.layer(space),
+        preset(space),
         chosen,
         *layers,
         {**names, "method.options": asked.method.options, "space": space.name, **recorded},

@@ -5,7 +5,7 @@ from dartboard.workflow.baselines import compare_baselines
 from dartboard.workflow.child import command_to_repeat, finish_run
 from dartboard.workflow.compare import ComparisonPlan, ComparisonRecord, plan_comparison
 from dartboard.workflow.finalists import check_finalists, compare_finalists
-from dartboard.workflow.listing import describe_methods, describe_spaces
+from dartboard.workflow.listing import list_registered
 from dartboard.workflow.open import open_request
 from dartboard.workflow.plan import Plan, announce, describe_plan
 from dartboard.workflow.predict import export_network, predict_images, predict_with
@@ -26,11 +26,10 @@ __all__ = [
     "command_to_repeat",
     "compare_baselines",
     "compare_finalists",
-    "describe_methods",
     "describe_plan",
-    "describe_spaces",
     "export_network",
     "finish_run",
+    "list_registered",
     "open_request",
     "plan_analysis",
     "plan_comparison",

@@ -1,35 +1,40 @@
-"""What there is to choose from: methods and spaces as plain data."""
+"""What there is to choose from, as plain data: the methods, the spaces and all else that can be registered."""
 
-import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from dartboard.parts import METHODS
-from dartboard.registry import Entry
-from dartboard.space import SPACES, SearchSpace
+from dartboard.registry import REGISTRIES, Entry
+from dartboard.settings.presets import Preset
+from dartboard.space import SearchSpace
 from dartboard.supernet import describe_forms
 
-__all__ = ["describe_methods", "describe_spaces"]
+__all__ = ["list_registered"]
 
 
-def describe_methods() -> list[dict[str, Any]]:
-    """The registered search methods: name, summary, paper, options with their defaults."""
-    return [{**_describe(entry), "options": _defaults(entry)} for entry in METHODS]
+def list_registered(kind: str) -> list[dict[str, Any]]:
+    """Everything of one kind, in the order of the names: name, summary, paper, options with their defaults.
+
+    Of a space also what its cells can be, and how the fast engine runs them; of a preset the space and the method that
+    it is made for.
+
+    Args:
+        kind: a key of `REGISTRIES`.
+    """
+    shelf = REGISTRIES[kind]
+    return [
+        {
+            "name": entry.name,
+            "summary": entry.summary,
+            "paper": entry.paper,
+            **({"options": entry.options} if shelf.options else {}),
+            **(_FURTHER[kind](entry) if kind in _FURTHER else {}),
+        }
+        for entry in shelf.open()
+    ]
 
 
-def describe_spaces() -> list[dict[str, Any]]:
-    """The registered search spaces: name, summary, paper, options, what a cell can be, how the fast engine runs it."""
-    return [{**_describe(entry), "options": _defaults(entry), **_describe_cell(entry.factory())} for entry in SPACES]
-
-
-def _describe(entry: Entry[Any]) -> dict[str, str]:
-    return {"name": entry.name, "summary": entry.summary, "paper": entry.paper}
-
-
-def _defaults(entry: Entry[Any]) -> dict[str, Any]:
-    return {name: option.default for name, option in inspect.signature(entry.factory).parameters.items()}
-
-
-def _describe_cell(space: SearchSpace) -> dict[str, Any]:
+def _describe_space(entry: Entry[Callable[..., SearchSpace]]) -> dict[str, Any]:
+    space = entry.factory()
     return {
         "cells": list(space.cell_kinds),
         "operations": list(space.ops),
@@ -41,6 +46,10 @@ def _describe_cell(space: SearchSpace) -> dict[str, Any]:
     }
 
 
+def _describe_preset(entry: Entry[Preset]) -> dict[str, Any]:
+    return {"space": entry.factory.space, "method": entry.factory.method}
+
+
 def _describe_edges(space: SearchSpace) -> dict[str, list[str]]:
     return {
         kind: [
@@ -49,3 +58,10 @@ def _describe_edges(space: SearchSpace) -> dict[str, list[str]]:
         ]
         for kind in space.edge_ops
     }
+
+
+_FURTHER: Mapping[str, Callable[[Entry[Any]], dict[str, Any]]] = {
+    "spaces": _describe_space,
+    "presets": _describe_preset,
+}
+"""Kind -> further facts of one entry."""

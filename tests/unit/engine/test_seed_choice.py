@@ -113,5 +113,5 @@ def test_published_cells_are_judged_by_their_normal_cell() -> None:
 
 
 def test_an_unknown_rule_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(UnknownNameError, match=r"no rule of choice 'best-supernets'; did you mean 'best-supernet'\?"):
+    with pytest.raises(UnknownNameError, match=r"no choice rule 'best-supernets'; did you mean 'best-supernet'\?"):
         CHOICE_RULES["best-supernets"]

@@ -137,7 +137,7 @@ def test_proxyless_is_the_authors_search_and_retraining_of_their_own_space() -> 
 
 
 @pytest.mark.parametrize("space", SPACE_NAMES)
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", [entry.name for entry in PRESETS])
 def test_every_preset_fits_every_space_and_is_recorded(preset: str, space: str) -> None:
     settings = resolve_settings({"preset": preset, "space": space})
     assert settings.preset == preset
@@ -188,7 +188,7 @@ def test_resolved_settings_survive_their_own_record() -> None:
         ({"seeds": "2,20,2"}, SettingsError, r"'seeds' cannot be '2,20,2': the seed 2 is there twice"),
         ({"seeds": [1, -1]}, SettingsError, r"the setting 'seeds\.1' cannot be -1: .* greater than or equal to 0"),
         ({"seeds": "1,two"}, SettingsError, r"the setting 'seeds\.1' cannot be 'two'"),
-        ({"choose": "best"}, UnknownNameError, r"there is no rule of choice 'best'; known: best-short-train"),
+        ({"choose": "best"}, UnknownNameError, r"there is no choice rule 'best'; known: best-short-train"),
         ({"short_train_epochs": 0}, SettingsError, r"the setting 'short_train_epochs' cannot be 0"),
     ],
 )

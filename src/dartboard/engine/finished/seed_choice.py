@@ -81,11 +81,11 @@ class ChoiceRule:
         return float("inf") if score is None else -score, outcome.seed
 
 
-CHOICE_RULES: Registry[Callable[[], ChoiceRule]] = Registry("rule of choice", "dartboard.choice_rules")
+CHOICE_RULES: Registry[Callable[[], ChoiceRule]] = Registry("choice rule", "dartboard.choice_rules")
 
 
 def choice_rule(name: str, *, paper: str = "") -> Callable[[Callable[[], ChoiceRule]], Callable[[], ChoiceRule]]:
-    """Register the decorated function as the rule of choice `name`."""
+    """Register the decorated function as the choice rule `name`."""
 
     def register(factory: Callable[[], ChoiceRule]) -> Callable[[], ChoiceRule]:
         CHOICE_RULES.add(name, factory, paper=paper)

@@ -1,0 +1,88 @@
+"""The verb that runs several methods and sets them beside one another."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dartboard.api.opening import Layer, Place, opened
+from dartboard.api.runs import run, search
+from dartboard.data import Data
+from dartboard.errors import DeviceMemoryError, NonFiniteLossError
+from dartboard.records import Comparison
+from dartboard.reports import write_comparison
+from dartboard.runs import Observer, RunDirectory, next_free
+from dartboard.settings import search_request
+from dartboard.workflow import ComparisonPlan, ComparisonRecord, command_to_repeat, plan_comparison
+
+__all__ = ["compare"]
+
+
+def compare(
+    data: Data | None = None,
+    *layers: Layer,
+    methods: Sequence[str],
+    seeds: int | str | Sequence[int] = 3,
+    train: bool = True,
+    out: Place | None = None,
+    resume: bool = False,
+    observer: Observer | None = None,
+    command: str = "dartboard.compare(...)",
+) -> Comparison:
+    """Run several search methods by the same recipe on the same data, each with the same seeds, and tabulate them.
+
+    Every run is an ordinary one in a folder of its own, `METHOD/seed-N`, as `run` or `search` would make it with
+    those settings. What has ended is kept when the comparison is resumed. A run whose loss is no longer finite, or
+    whose device has too little memory, is reported as failed, and the others go on.
+
+    Args:
+        data: a folder or file in any layout, "hf:owner/name", arrays as `(images, labels)` or a dict with `x_train`,
+            `y_train`, `x_test` and `y_test`; None stands for scikit-learn's digits.
+        layers: settings that all runs share, as in `run`; the space is one that fits all methods where it is left open.
+        methods: names, with options as in "darts-minus:auxiliary_gate=0.3"; with "random" among them, the others are
+            compared with it, otherwise with the first.
+        seeds: how many, from the setting `seed` on, or which. Each is the root of the random streams of a run, and of
+            the split of the images.
+        train: also train and test what is found; otherwise cells can only be compared by the table of NAS-Bench-201.
+        out: directory of the comparison; None makes a new one under `runs/`.
+        resume: go on with the comparison in `out`, or begin it there.
+        observer: hears of progress; `dartboard.progress()` shows it.
+        command: what to record as the command that was typed.
+
+    Returns:
+        The summary, as in `comparison.json`; `comparison.html` and the tables lie beside it.
+
+    Raises:
+        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+    """
+    plan = plan_comparison(data, layers, methods, seeds, train=train)
+    place = Path(out) if out else next_free(Path("runs") / "comparison")
+    verb = run if train else search
+    with observer or Observer() as watching, RunDirectory(place) as directory:
+        settings = plan.settings(data)
+        directory.check(settings, resume=resume)
+        if not directory.has("settings.json"):
+            _refuse_early(data, plan, place, watching)
+        directory.claim(settings)
+        record = ComparisonRecord(directory, plan, command, watching)
+        for number, (seed, contender) in enumerate(plan.pairs(), 1):
+            folder = place / plan.folder(seed, contender)
+            watching.note(f"Run {number} of {plan.wanted}: {contender.label} with seed {seed}, in {folder}.")
+            again = command_to_repeat(verb.__name__, folder)
+            own = plan.layers_of(seed, contender)
+            try:
+                result = verb(data, *own, out=folder, resume=True, observer=watching, command=again)
+            except (NonFiniteLossError, DeviceMemoryError) as error:
+                watching.note(f"This run failed: {error}")
+                record.fail(seed, contender, str(error))
+            else:
+                record.add(seed, contender, result)
+            comparison = record.summarize()
+            write_comparison(place)
+    return comparison
+
+
+def _refuse_early(data: Data | None, plan: ComparisonPlan, place: Path, observer: Observer) -> None:
+    """Open the first run of a comparison without beginning it: what data or device refuse leaves nothing behind."""
+    seed, contender = next(plan.pairs())
+    request = search_request(data, plan.layers_of(seed, contender), plan.steps)
+    with opened(data, request, place / plan.folder(seed, contender), False, observer):
+        pass

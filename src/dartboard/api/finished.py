@@ -1,0 +1,176 @@
+"""Verbs that go on from a run that has ended: select, analyse, predict, export, report."""
+
+from pathlib import Path
+
+from dartboard.api.opening import Layer, Place, begin, opened
+from dartboard.data import Data, given_arrays, recorded_source
+from dartboard.records import Result
+from dartboard.reports import COMPARISON_FILE, write_comparison, write_report
+from dartboard.runs import Observer, check_new_file
+from dartboard.session import finished_result
+from dartboard.settings import stored_request
+from dartboard.training import EXPORT_ENDINGS, PREDICTION_ENDINGS, ExportedModel, ImagePredictions
+from dartboard.workflow import (
+    analyse_search,
+    analysis_directory,
+    analysis_settings,
+    export_network,
+    finish_run,
+    plan_analysis,
+    predict_images,
+    reselect_genotype,
+    reselection_directory,
+    reselection_settings,
+)
+
+__all__ = ["analyse", "export", "predict", "report", "select"]
+
+
+def select(
+    run_directory: Place,
+    name: str,
+    options: Layer | None = None,
+    *,
+    data: Data | None = None,
+    out: Place | None = None,
+    resume: bool = False,
+    observer: Observer | None = None,
+    command: str = "dartboard.select(...)",
+) -> Result:
+    """Read another architecture from the supernet of a run whose search has ended, without searching again.
+
+    Args:
+        run_directory: of the search; nothing in it is changed.
+        name: of the selection; `dartboard.list_selections()` lists them with their options.
+        options: of the selection, by name.
+        data: the images of the search, where they were given as arrays; otherwise the run knows where they lie.
+        out: the run directory of the selection; None makes a new one beside that of the search.
+        resume: go on with the selection in `out`, or begin it there.
+        observer: hears of progress; `dartboard.progress()` shows it.
+        command: what to record as the command that was typed.
+
+    Returns:
+        The summary; its `reselection` tells what the search had chosen.
+
+    Raises:
+        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+    """
+    settings = reselection_settings(Path(run_directory), name, dict(options or {}))
+    place = reselection_directory(settings, Path(out) if out else None, resume=resume)
+    with opened(data, stored_request(settings), place, resume, observer) as session:
+        if result := finished_result(session, tested=False):
+            return result
+        begin(session, ("search",))
+        reselect_genotype(session)
+        return finish_run(session, command)
+
+
+def analyse(
+    run_directory: Place,
+    name: str,
+    options: Layer | None = None,
+    *,
+    data: Data | None = None,
+    out: Place | None = None,
+    resume: bool = False,
+    observer: Observer | None = None,
+    command: str = "dartboard.analyse(...)",
+) -> Result:
+    """Find out something about what a search has learned, once it has ended, without searching again.
+
+    Args:
+        run_directory: of the search; nothing in it is changed.
+        name: of the analysis; `dartboard.list_analyses()` lists them with their options.
+        options: of the analysis, by name.
+        data: the images of the search, where they were given as arrays; otherwise the run knows where they lie.
+        out: the run directory of the analysis; None makes a new one beside that of the search.
+        resume: go on with the analysis in `out`, or begin it there; what is measured already is not measured again.
+        observer: hears of progress; `dartboard.progress()` shows it.
+        command: what to record as the command that was typed.
+
+    Returns:
+        The summary; its `analysis` tells what was found, its `genotype` is that of the search.
+
+    Raises:
+        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+    """
+    settings = analysis_settings(Path(run_directory), name, dict(options or {}))
+    place = analysis_directory(settings, Path(out) if out else None, resume=resume)
+    with opened(data, stored_request(settings), place, resume, observer) as session:
+        if result := finished_result(session, tested=False):
+            return result
+        measurements = plan_analysis(session)
+        begin(session, ())
+        analyse_search(session, measurements)
+        return finish_run(session, command)
+
+
+def predict(
+    run_directory: Place,
+    data: Data | None = None,
+    layer: Layer | None = None,
+    *,
+    out: Place | None = None,
+    overwrite: bool = False,
+    device: str = "auto",
+    observer: Observer | None = None,
+) -> ImagePredictions:
+    """Predict images with the trained model of a run: the test images of `data`, or all where it has no test split.
+
+    Args:
+        run_directory: the run; image size, normalisation and classes are its own.
+        data: a dataset as in `run`; labels are not needed, and a folder of images without class folders will do.
+        layer: settings of `data`, such as `{"image_column": "file"}`, where they differ from the run's.
+        out: also write the predictions there: integer labels (.npy), or names and probabilities (.csv).
+        overwrite: replace `out` if it is there.
+        device: "auto", or a torch device such as "cpu", "cuda:1" or "mps".
+        observer: hears of progress; `dartboard.progress()` shows it.
+
+    Returns:
+        The names of the images, the classes, and how probable each class is for each image.
+
+    Raises:
+        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+    """
+    if out is not None:
+        check_new_file(Path(out), PREDICTION_ENDINGS, overwrite=overwrite)
+    source = given_arrays(data) or recorded_source(data).get("source")
+    with observer or Observer() as watching:
+        predictions = predict_images(Path(run_directory), source, layer or {}, device=device, observer=watching)
+    if out is not None:
+        predictions.write(Path(out))
+    return predictions
+
+
+def export(run_directory: Place, out: Place, *, overwrite: bool = False) -> ExportedModel:
+    """Write the trained network of a run as one file that needs no dartboard: uint8 images in, probabilities out.
+
+    Args:
+        run_directory: the run; `baselines/NAME` below it holds the network of that baseline.
+        out: the file: .onnx (needs the extra `export`) or .pt2, a program of torch.export.
+        overwrite: replace `out` if it is there.
+
+    Returns:
+        What the file takes, and how far it differs from the network on random images.
+
+    Raises:
+        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+    """
+    check_new_file(Path(out), EXPORT_ENDINGS, overwrite=overwrite)
+    return export_network(Path(run_directory), Path(out))
+
+
+def report(run_directory: Place) -> Path:
+    """Write the report of a run anew, from what its directory holds; or of a comparison.
+
+    Args:
+        run_directory: the run, finished or not, or the directory of a comparison.
+
+    Returns:
+        The page, `report.html` in the run directory, or `comparison.html`.
+
+    Raises:
+        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+    """
+    path = Path(run_directory)
+    return write_comparison(path) if (path / COMPARISON_FILE).is_file() else write_report(path)

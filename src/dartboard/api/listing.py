@@ -1,0 +1,106 @@
+"""What there is to work with: the images of a dataset, and all that is registered."""
+
+from pathlib import Path
+from typing import Any
+
+from dartboard.api.opening import Layer, Place
+from dartboard.config import resolve
+from dartboard.data import (
+    Data,
+    DatasetDescription,
+    DataSettings,
+    describe_dataset,
+    draw_contact_sheet,
+    given_arrays,
+    recorded_source,
+)
+from dartboard.runs import Observer, check_new_file, write_atomically
+from dartboard.workflow import list_registered
+
+__all__ = [
+    "describe",
+    "list_analyses",
+    "list_baselines",
+    "list_choice_rules",
+    "list_methods",
+    "list_operations",
+    "list_presets",
+    "list_selections",
+    "list_spaces",
+]
+
+
+def describe(
+    data: Data | None = None,
+    layer: Layer | None = None,
+    *,
+    contact_sheet: Place | None = None,
+    overwrite: bool = False,
+    observer: Observer | None = None,
+) -> DatasetDescription:
+    """Read a dataset and say what it holds; broken images are named rather than refused.
+
+    Args:
+        data: a folder or file in any layout, "hf:owner/name", arrays as `(images, labels)` or a dict with `x_train`,
+            `y_train`, `x_test` and `y_test`; None stands for scikit-learn's digits.
+        layer: settings of `data`, such as `{"image_column": "file"}`.
+        contact_sheet: a .png file to draw some images of each class into.
+        overwrite: replace `contact_sheet` if it is there.
+        observer: hears of progress; `dartboard.progress()` shows it.
+
+    Returns:
+        Classes, counts, sizes, broken images, and duplicates between training and test.
+
+    Raises:
+        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+    """
+    sheet = Path(contact_sheet) if contact_sheet is not None else None
+    if sheet is not None:
+        check_new_file(sheet, (".png",), overwrite=overwrite)
+    source = given_arrays(data) or recorded_source(data).get("source")
+    settings = resolve(DataSettings, layer or {})
+    with observer or Observer() as watching:
+        description, dataset = describe_dataset(source, settings, progress=watching.reading)
+    if sheet is not None:
+        write_atomically(sheet, lambda stream: stream.write(draw_contact_sheet(dataset)))
+    return description
+
+
+def list_methods() -> list[dict[str, Any]]:
+    """The registered search methods: name, summary, paper, options with their defaults."""
+    return list_registered("methods")
+
+
+def list_spaces() -> list[dict[str, Any]]:
+    """The registered search spaces: name, summary, paper, options, what a cell can be, how the fast engine runs it."""
+    return list_registered("spaces")
+
+
+def list_operations() -> list[dict[str, Any]]:
+    """The registered candidate operations of the search spaces: name, summary, paper."""
+    return list_registered("operations")
+
+
+def list_presets() -> list[dict[str, Any]]:
+    """The registered presets, layers of settings below your own: name, summary, paper."""
+    return list_registered("presets")
+
+
+def list_choice_rules() -> list[dict[str, Any]]:
+    """The registered rules that choose among the searches of several seeds: name, summary, paper."""
+    return list_registered("choice-rules")
+
+
+def list_baselines() -> list[dict[str, Any]]:
+    """The registered baselines, networks that are trained beside the one found: name, summary, paper."""
+    return list_registered("baselines")
+
+
+def list_selections() -> list[dict[str, Any]]:
+    """The registered selections from the supernet of a finished search: name, summary, paper, options."""
+    return list_registered("selections")
+
+
+def list_analyses() -> list[dict[str, Any]]:
+    """The registered analyses of a finished search: name, summary, paper, options."""
+    return list_registered("analyses")

@@ -1,0 +1,71 @@
+"""How every verb that makes a run opens a session and announces it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dartboard.data import Data, given_arrays
+from dartboard.devices import device_name
+from dartboard.errors import DeviceMemoryError
+from dartboard.runs import Observer
+from dartboard.session import Session, check_sizes
+from dartboard.settings import Request, Step
+from dartboard.workflow import announce, check_choice, check_finalists, open_request
+
+__all__ = ["Layer", "Place", "begin", "opened"]
+
+Layer = Mapping[str, Any]
+Place = str | Path
+
+
+@contextmanager
+def opened(
+    data: Data | None, request: Request, out: Place | None, resume: bool, observer: Observer | None
+) -> Iterator[Session]:
+    """A session with nothing left open, in which what cannot be built or compared has been refused.
+
+    Args:
+        data: where arrays may be.
+        request: what is asked for.
+        out: the run directory, or None.
+        resume: whether to go on with what it holds.
+        observer: hears of progress, or None.
+
+    Raises:
+        DartboardError: the request cannot be met, or the device has too little memory for it.
+    """
+    with (
+        observer or Observer() as watching,
+        open_request(
+            request,
+            Path(out) if out else None,
+            resume=resume,
+            observer=watching,
+            arrays=given_arrays(data),
+        ) as session,
+    ):
+        check_sizes(session, request.steps)
+        if "search" in request.steps:
+            check_choice(session)
+            check_finalists(session)
+        session.check_dataset()
+        try:
+            yield session
+        except torch.OutOfMemoryError as error:
+            raise DeviceMemoryError(
+                f"the memory of {device_name(session.device)} is too small for this run; lower search.batch_size, "
+                "train.batch_size, init_channels or data.image_size, and begin a new run."
+            ) from error
+
+
+def begin(session: Session, steps: Sequence[Step]) -> None:
+    """Record what the run is, and tell the observer what it is about to do."""
+    session.begin()
+    session.observer.plan(announce(session, steps))
+    for choice in session.settings.automatic_choices:
+        session.observer.note(f"{choice.setting}={choice.value}: {choice.reason}.")
+    for note in session.dataset.notes:
+        session.observer.note(note)

@@ -1,0 +1,51 @@
+"""From what was typed to one call of the API, with a display on standard error and the result on standard output."""
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from dartboard.cli.options import SearchOptions, TrainOptions
+from dartboard.cli.sharing import share_processors
+
+if TYPE_CHECKING:
+    from dartboard.runs import Observer
+
+__all__ = ["at_work", "make", "make_run", "typed"]
+
+
+def typed() -> str:
+    """The command as it was typed."""
+    return shlex.join(["dartboard", *sys.argv[1:]])
+
+
+@contextmanager
+def at_work() -> Iterator[tuple[Any, "Observer"]]:
+    """The API, and a display on standard error for what it does."""
+    note = share_processors()
+    from dartboard import api
+    from dartboard.display import make_display
+
+    with make_display(Console(stderr=True)) as display:
+        if note:
+            display.note(note)
+        yield api, display
+
+
+def make_run(verb: str, options: SearchOptions | TrainOptions, **further: str) -> None:
+    """Call a verb of the API that makes a run from a dataset and layers of settings, and print its result."""
+    layers = options.layers()
+    make(verb, options.data, *layers, out=options.out, resume=options.resume, as_json=options.as_json, **further)
+
+
+def make(verb: str, *arguments: Any, out: Path | None, resume: bool, as_json: bool, **further: str) -> None:
+    """Call the verb of the API with what was typed: a display on standard error, then the result on standard output."""
+    from dartboard.cli.output import print_result
+
+    with at_work() as (api, display):
+        result = getattr(api, verb)(*arguments, out=out, resume=resume, observer=display, command=typed(), **further)
+    print_result(result, as_json=as_json)

@@ -1,0 +1,97 @@
+"""What is registered, below the help of a verb; told without importing it, since torch takes a second.
+
+Our own things are read from the source: each is a function with a decorator that names it. Where other packages add
+theirs, or where the registry is imported anyway, the registry itself is asked.
+"""
+
+import ast
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+from typer.core import TyperCommand
+
+import dartboard
+from dartboard.registry import REGISTRIES, Shelf
+
+__all__ = ["Registered", "find_registered", "read_source", "showing"]
+
+
+class Registered(NamedTuple):
+    """One registered thing, in words.
+
+    Attributes:
+        name: the registry name.
+        summary: first line of the docstring, without a full stop.
+        options: name of an option -> its default.
+    """
+
+    name: str
+    summary: str
+    options: Mapping[str, str]
+
+
+def showing(*kinds: str) -> type[TyperCommand]:
+    """A command whose help ends with what is registered of these kinds (keys of `REGISTRIES`)."""
+
+    class Showing(TyperCommand):
+        def format_help(self, ctx: Any, formatter: Any) -> None:
+            super().format_help(ctx, formatter)
+            for kind in kinds:
+                Console().print(_panel(REGISTRIES[kind]))
+
+    return Showing
+
+
+def find_registered(shelf: Shelf) -> list[Registered]:
+    """All that a registry holds, in the order of the names."""
+    if shelf.module in sys.modules or entry_points(group=shelf.group):
+        return [
+            Registered(
+                entry.name, entry.summary, {name: str(value) for name, value in entry.options.items() if shelf.options}
+            )
+            for entry in shelf.open()
+        ]
+    return sorted(read_source(shelf))
+
+
+def read_source(shelf: Shelf) -> Iterator[Registered]:
+    """Our own things, from the source of the module or of the modules of the package."""
+    place = Path(dartboard.__file__).parent.joinpath(*shelf.ours.split(".")[1:])
+    for path in place.glob("*.py") if place.is_dir() else [place.with_suffix(".py")]:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef):
+                yield from _registered(node, shelf)
+
+
+def _registered(function: ast.FunctionDef, shelf: Shelf) -> Iterator[Registered]:
+    """The function with its registry name, for each decorator that gives it one."""
+    for each in function.decorator_list:
+        if isinstance(each, ast.Call) and ast.unparse(each.func) == shelf.decorator:
+            summary = inspect.cleandoc(ast.get_docstring(function) or "").partition("\n")[0].rstrip(".")
+            defaults = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+            options = {name.arg: _plain(value) for name, value in defaults if value is not None and shelf.options}
+            yield Registered(ast.literal_eval(each.args[0]), summary, options)
+
+
+def _plain(value: ast.expr) -> str:
+    try:
+        return str(ast.literal_eval(value))
+    except ValueError:
+        return ast.unparse(value)
+
+
+def _panel(shelf: Shelf) -> Panel:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for each in find_registered(shelf):
+        options = ", ".join(f"{name}={value}" for name, value in each.options.items())
+        table.add_row(Text(each.name, style="bold cyan"), Text(each.summary + (f"\n{options}" if options else "")))
+    title = f"{shelf.what[:1].upper()}{shelf.what[1:]} ({', '.join(filter(None, (shelf.use, shelf.options)))})"
+    return Panel(table, title=Text(title), title_align="left", border_style="dim")
