@@ -16,8 +16,8 @@ from dartboard.space import Genotype, get_space, network_cost
 
 __all__ = ["plan_budget"]
 
-_SEARCH_SHARE = {1: 0.3, 3: 0.2}
-"""Trainings of a run -> the share of the time that the search gets."""
+_SEARCH_SHARE, _SEARCH_SHARE_BESIDE_BASELINES = 0.3, 0.2
+"""The share of the time that the search of a whole run gets, without baselines and with them."""
 
 _DRAWN = 15
 """Architectures of which one stands for those that a search may find."""
@@ -55,7 +55,8 @@ def _search_share(session: Session, *, trains: bool) -> float:
     """The share of the time that the searches get."""
     if not trains:
         return 0.5 if _compares(session) else 1.0
-    return _SEARCH_SHARE[3 if session.settings.baselines and is_comparable(session) else 1]
+    compared = session.settings.baselines and is_comparable(session)
+    return _SEARCH_SHARE_BESIDE_BASELINES if compared else _SEARCH_SHARE
 
 
 def _compares(session: Session) -> bool:

@@ -19,7 +19,7 @@ from dartboard.budget.timing import computes_in_bfloat16, measure_training
 from dartboard.data import PHOTOGRAPH_SIDE
 from dartboard.engine import CHOICE_RULES
 from dartboard.runs import Length
-from dartboard.session.baselines import is_comparable, multiply_adds
+from dartboard.session.baselines import BASELINES, is_comparable, multiply_adds
 from dartboard.session.session import Session
 from dartboard.space import Genotype, get_space
 from dartboard.wording import duration
@@ -63,13 +63,13 @@ class TrainingPlan:
         self._account, self._session, self._genotype, self._trains = account, account.session, genotype, trains
         settings, splits = self._session.settings, self._session.splits
         self._images, self._scored, self._tested = len(splits.train), len(splits.validation), len(splits.test)
-        self._baselines = searches and trains and self._plan_baselines()
+        self._baselines = self._plan_baselines() if searches and trains else 0
         self._short = {
             "search": seeds_compared(self._session) if searches else 0,
             "finalists": settings.finalists if searches and settings.finalists > 1 else 0,
         }
         self._asked = settings.train.epochs if "train.epochs" in account.given else None
-        whole = settings.train.runs * (3 if self._baselines else 1) if trains else 0
+        whole = settings.train.runs * (1 + self._baselines) if trains else 0
         usual = self._asked or max(TRAIN_EPOCHS, wanted_passes(self._images))
         self._count = whole + self._short_epochs(usual) / usual * sum(self._short.values())
 
@@ -143,7 +143,7 @@ class TrainingPlan:
         if self._trains:
             account.timetable |= {"train": runs * training, "evaluation": runs * test}
         if self._baselines:
-            account.timetable["baselines"] = 2 * runs * (training + test)
+            account.timetable["baselines"] = self._baselines * runs * (training + test)
         account.least += self._count * (LEAST_EPOCHS * rate.epoch(LEAST_STEPS, self._scored) + test)
 
     def _plan_short_trainings(self, rate: TrainingRate, length: Length) -> None:
@@ -162,17 +162,18 @@ class TrainingPlan:
             return min(self._session.settings.short_train_epochs, epochs)
         return max(1, round(_SHORT_SHARE * epochs))
 
-    def _plan_baselines(self) -> bool:
-        """Whether baselines are trained: not where that would leave too little to train anything well."""
+    def _plan_baselines(self) -> int:
+        """How many baselines are trained: none where that would leave too little to train anything well."""
         account, settings = self._account, self._session.settings
         if not settings.baselines or not is_comparable(self._session):
-            return False
-        each = account.left_after_search / (3 * settings.train.runs)
+            return 0
+        count = len(BASELINES)
+        each = account.left_after_search / ((1 + count) * settings.train.runs)
         if "baselines" in account.given or each >= _BASELINE_SECONDS:
-            return True
-        least = f"{_BASELINE_SECONDS:.0f} seconds for each of three trainings"
+            return count
+        least = f"{_BASELINE_SECONDS:.0f} seconds for each of {1 + count} trainings"
         account.choose("baselines", False, f"{duration(account.budget)} leave less than {least}")
-        return False
+        return 0
 
     def _plan_augmentation(self, passes: float) -> None:
         """No crops at random where images are seen so seldom that no network learns them by heart."""
