@@ -1,7 +1,6 @@
 """The pages say what the code says."""
 
 import doctest
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -10,16 +9,6 @@ import pytest
 from dartboard.parts import METHODS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-
-
-@pytest.fixture(scope="module")
-def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_every_page_is_up_to_date(generate: ModuleType) -> None:

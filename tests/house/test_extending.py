@@ -1,20 +1,51 @@
-"""A method, an operation and a space are one decorated function each, wherever they stand: here, in a test."""
+"""Whatever can be asked for by name is one decorated function, wherever it stands: here, in a test."""
 
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from torch import nn
+from typer.testing import CliRunner
 
 from dartboard import api
-from dartboard.parts import METHODS, AdamUpdate, FirstOrder, Recipe, method
-from dartboard.space import OPS, SPACES, CellTopology, Cost, Norm, SearchSpace, op, parse_genotype, space
+from dartboard.cli.app import app
+from dartboard.engine import ChoiceRule, FinishedSearch, Measurement, Reselection, analysis, choice_rule, reselection
+from dartboard.parts import AdamUpdate, FirstOrder, Recipe, Threshold, method
+from dartboard.registry import REGISTRIES
+from dartboard.session import BaselineNetwork, Session, baseline
+from dartboard.settings import preset
+from dartboard.space import CellTopology, Cost, Genotype, Norm, SearchSpace, op, parse_genotype, space
 from dartboard.space.skeleton import NasBench201Skeleton
+
+OURS = {
+    "methods": "hasty",
+    "spaces": "two-nodes",
+    "operations": "half_pool_5x5",
+    "presets": "hurried",
+    "choice-rules": "unfussy",
+    "baselines": "twin",
+    "selections": "largest",
+    "analyses": "headcount",
+}
+"""Kind -> what the fixture below registers of it."""
 
 
 @pytest.fixture
-def _extensions():
-    """Registers all three, and forgets them afterwards."""
+def _extensions() -> Iterator[None]:
+    """Registers one of each kind, and forgets them afterwards."""
+    _register_what_a_search_is_made_of()
+    _register_what_stands_around_a_search()
+    yield
+    for kind, name in OURS.items():
+        REGISTRIES[kind].open().remove(name)
 
+
+def _register_what_a_search_is_made_of() -> None:
     @op("half_pool_5x5", cost=lambda *_: Cost())
     def half_pool(channels: int, stride: int, norm: Norm) -> nn.Module:
         """Mean over 5x5."""
@@ -38,10 +69,55 @@ def _extensions():
         """First order with large steps."""
         return Recipe(gradient=FirstOrder(), update=AdamUpdate(lr=haste))
 
-    yield
-    OPS.remove("half_pool_5x5")
-    SPACES.remove("two-nodes")
-    METHODS.remove("hasty")
+
+class Headcount:
+    """Counts the operations of every edge."""
+
+    learns = False
+
+    def refuse(self, _space: SearchSpace) -> None:
+        """No space is refused."""
+
+    def measurements(self, finished: FinishedSearch) -> list[Measurement]:
+        """One measurement."""
+        return [Measurement("operations", lambda: {"count": len(finished.problem.space.ops)})]
+
+    def conclude(self, measured: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        """The count itself."""
+        return dict(measured["operations"])
+
+
+def _register_what_stands_around_a_search() -> None:
+    @preset("hurried", space="two-nodes", method="hasty")
+    def hurried(space: SearchSpace) -> dict[str, Any]:
+        """Less than a second."""
+        size = {"batch_size": 32, "init_channels": 4, "layers": space.skeleton.fewest_layers, "epochs": 1}
+        return {
+            "search": {**size, "steps_per_epoch": 2, "validation_images": 32},
+            "train": {**size, "steps_per_epoch": 2, "auxiliary_weight": 0.0, "drop_path": 0.0, "augment.cutout": 0},
+        }
+
+    @choice_rule("unfussy")
+    def unfussy() -> ChoiceRule:
+        """Whatever the supernets say."""
+        return ChoiceRule()
+
+    @baseline("twin")
+    def twin(session: Session, found: Genotype) -> BaselineNetwork:
+        """The network found, once more."""
+        size = session.settings.train
+        return BaselineNetwork("the same network", found, size.init_channels, size.layers)
+
+    @reselection("largest")
+    def largest(*, least: float = 0.5) -> Reselection:
+        """The gates above a bar of one's own."""
+        return Reselection(lambda trained: replace(trained, rules=(), selection=Threshold(least)))
+
+    @analysis("headcount")
+    def headcount(*, least: int = 1) -> Headcount:
+        """How many operations there are."""
+        assert least
+        return Headcount()
 
 
 LAYERS = {
@@ -52,6 +128,10 @@ LAYERS = {
     "search": {"epochs": 1, "steps_per_epoch": 2, "validation_images": 32},
     "data.max_train_images": 100,
 }
+
+
+def test_there_is_an_extension_of_every_kind() -> None:
+    assert OURS.keys() == REGISTRIES.keys()
 
 
 @pytest.mark.usefixtures("_extensions")
@@ -65,14 +145,92 @@ def test_a_search_runs_with_a_method_an_operation_and_a_space_of_ones_own(tmp_pa
 
 
 @pytest.mark.usefixtures("_extensions")
-def test_extensions_are_listed_with_their_summary_and_paper() -> None:
+def test_a_run_takes_a_preset_a_choice_rule_and_a_baseline_of_ones_own(tmp_path: Path) -> None:
+    asked = {"preset": "hurried", "seeds": 2, "choose": "unfussy", "baselines": True}
+    result = api.run(None, asked, {"device": "cpu", "data.max_train_images": 100}, out=tmp_path / "run")
+    assert (result.space, result.method) == ("two-nodes", "hasty")
+    assert result.choice is not None
+    assert result.choice.rule == "unfussy"
+    assert list(result.baselines) == ["random", "resnet", "twin"]
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    for told in ("unfussy", "the same network", "baselines/twin/report.html"):
+        assert told in page
+
+
+@pytest.mark.usefixtures("_extensions")
+def test_a_finished_search_takes_a_selection_and_an_analysis_of_ones_own(tmp_path: Path) -> None:
+    api.search(None, LAYERS, out=tmp_path / "run")
+    selected = api.select(tmp_path / "run", "largest", {"least": 0.1})
+    assert selected.reselection is not None
+    assert selected.reselection.name == "largest"
+    assert "largest" in (selected.path / "report.html").read_text(encoding="utf-8")
+    analysed = api.analyse(tmp_path / "run", "headcount")
+    assert analysed.analysis is not None
+    assert (analysed.analysis.name, analysed.analysis.findings) == ("headcount", {"count": 3})
+    assert "headcount" in (analysed.path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("_extensions")
+@pytest.mark.parametrize("kind", OURS)
+def test_extensions_are_listed_in_python_and_in_the_terminal(kind: str) -> None:
+    entries = {entry["name"]: entry for entry in getattr(api, f"list_{kind.replace('-', '_')}")()}
+    summary = entries[OURS[kind]]["summary"]
+    assert summary
+    shown = CliRunner().invoke(app, [kind], env={"COLUMNS": "200"}).stdout
+    assert OURS[kind] in shown
+    assert summary in shown
+
+
+@pytest.mark.usefixtures("_extensions")
+def test_extensions_are_listed_with_their_paper_and_options() -> None:
     [hasty] = [entry for entry in api.list_methods() if entry["name"] == "hasty"]
-    assert (hasty["summary"], hasty["paper"]) == ("First order with large steps", "none")
-    assert "two-nodes" in [entry["name"] for entry in api.list_spaces()]
-    assert OPS["half_pool_5x5"].summary == "Mean over 5x5"
+    assert hasty == {
+        "name": "hasty",
+        "summary": "First order with large steps",
+        "paper": "none",
+        "options": {"haste": 0.1},
+    }
+
+
+@pytest.mark.usefixtures("_extensions")
+@pytest.mark.parametrize(
+    ("verb", "told"),
+    [
+        ("run", ["hurried", "Less than a second", "unfussy", "twin"]),
+        ("select", ["largest", "The gates above a bar of one's own", "least=0.5"]),
+        ("analyse", ["headcount", "How many operations there are", "least=1"]),
+    ],
+)
+def test_extensions_are_in_the_help(verb: str, told: list[str]) -> None:
+    shown = CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "100"}).stdout
+    assert [text for text in told if text not in shown] == []
+
+
+@pytest.mark.usefixtures("_extensions")
+def test_extensions_are_in_the_documentation(generate: ModuleType) -> None:
+    pages = {path.name: text for path, text in generate.pages().items()}
+    assert "# hasty" in pages["hasty.md"]
+    assert "`two-nodes`" in pages["spaces.md"]
+    elsewhere = {name for kind, name in OURS.items() if kind not in ("methods", "spaces")}
+    assert [name for name in elsewhere if f"`{name}`" not in pages["registries.md"]] == []
 
 
 def test_extensions_are_forgotten() -> None:
-    assert "hasty" not in METHODS
-    assert "two-nodes" not in SPACES
-    assert "half_pool_5x5" not in OPS
+    assert [name for kind, name in OURS.items() if name in REGISTRIES[kind].open()] == []
+
+
+def test_what_an_installed_package_adds_is_in_the_help(tmp_path: Path) -> None:
+    (tmp_path / "their_presets.py").write_text(
+        "from dartboard.settings import preset\n\n\n"
+        '@preset(\'leisurely\')\ndef leisurely(space):\n    """A whole week."""\n    return {}\n'
+    )
+    folder = tmp_path / "theirs-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[dartboard.presets]\ntheirs = their_presets\n")
+    script = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from dartboard.cli import main; main()"
+    command = [sys.executable, "-c", script, "run", "--help"]
+    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert "leisurely" in shown
+    assert "A whole week" in shown
+    assert "darts-cifar" in shown

@@ -1,10 +1,13 @@
 from collections.abc import Callable
+from importlib import import_module
+from pkgutil import walk_packages
 from types import SimpleNamespace
 
 import pytest
 
+import dartboard
 from dartboard.errors import UnknownNameError
-from dartboard.registry import Registry
+from dartboard.registry import REGISTRIES, Registry
 
 
 def build_small() -> str:
@@ -81,3 +84,41 @@ def test_installed_packages_register_at_the_first_look_and_only_then(
     for _ in range(2):
         assert look(registry)
     assert asked == ["dartboard.things"]
+
+
+def test_an_entry_may_have_a_docstring_of_its_own(
+    registry: Registry[Callable[[], str]],
+) -> None:
+    registry.add(
+        "small",
+        build_small,
+        docstring="""Something else.
+
+        And more.
+    """,
+    )
+    assert (registry["small"].summary, registry["small"].docstring) == (
+        "Something else",
+        "Something else.\n\nAnd more.",
+    )
+
+
+def test_the_options_of_an_entry_are_the_arguments_with_defaults() -> None:
+    registry: Registry[Callable[..., str]] = Registry("thing", "dartboard.things_that_no_package_offers")
+    registry.add("optional", lambda given, depth=2, *, width=3: f"{given}{depth}{width}")
+    assert registry["optional"].options == {"depth": 2, "width": 3}
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_a_shelf_says_what_its_registry_says(kind: str) -> None:
+    shelf = REGISTRIES[kind]
+    registry = shelf.open()
+    assert registry.group == shelf.group
+    assert len(registry) == len(list(registry)) > 0
+    assert callable(getattr(import_module(shelf.module), shelf.decorator))
+
+
+def test_every_registry_stands_on_a_shelf() -> None:
+    modules = [import_module(module.name) for module in walk_packages(dartboard.__path__, "dartboard.")]
+    registries = {thing.group for module in modules for thing in vars(module).values() if isinstance(thing, Registry)}
+    assert registries == {shelf.group for shelf in REGISTRIES.values()}

@@ -18,10 +18,11 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperCommand
 
-import dartboard
 from dartboard.registry import REGISTRIES, Shelf
 
 __all__ = ["Registered", "find_registered", "read_source", "showing"]
+
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class Registered(NamedTuple):
@@ -64,7 +65,7 @@ def find_registered(shelf: Shelf) -> list[Registered]:
 
 def read_source(shelf: Shelf) -> Iterator[Registered]:
     """Our own things, from the source of the module or of the modules of the package."""
-    place = Path(dartboard.__file__).parent.joinpath(*shelf.ours.split(".")[1:])
+    place = _PACKAGE.joinpath(*shelf.ours.split(".")[1:])
     for path in place.glob("*.py") if place.is_dir() else [place.with_suffix(".py")]:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef):

@@ -1,10 +1,17 @@
 """The loop that every search runs, and what it works on."""
 
 from dartboard.engine.finished.analyses.discretisation import Discretisation
-from dartboard.engine.finished.analyses.protocol import Analysis, Measurement, make_analysis, run_analysis
+from dartboard.engine.finished.analyses.protocol import (
+    ANALYSES,
+    Analysis,
+    Measurement,
+    analysis,
+    make_analysis,
+    run_analysis,
+)
 from dartboard.engine.finished.analyses.shuffling import Shuffling
 from dartboard.engine.finished.proposals import propose
-from dartboard.engine.finished.reselection import Reselection, make_reselection
+from dartboard.engine.finished.reselection import RESELECTIONS, Reselection, make_reselection, reselection
 from dartboard.engine.finished.search import FinishedSearch
 from dartboard.engine.finished.seed_choice import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome, choice_rule
 from dartboard.engine.loop import run_reselection, run_search
@@ -14,7 +21,9 @@ from dartboard.engine.stage import StageSearch, judging_share, stage_spans
 from dartboard.engine.state import SearchState
 
 __all__ = [
+    "ANALYSES",
     "CHOICE_RULES",
+    "RESELECTIONS",
     "Analysis",
     "ChoiceRule",
     "Discretisation",
@@ -30,11 +39,13 @@ __all__ = [
     "Shuffling",
     "StageSearch",
     "SupernetRequest",
+    "analysis",
     "choice_rule",
     "judging_share",
     "make_analysis",
     "make_reselection",
     "propose",
+    "reselection",
     "run_analysis",
     "run_reselection",
     "run_search",

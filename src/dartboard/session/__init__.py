@@ -1,5 +1,6 @@
 """One run at work: its data, sizes and batches, and the steps search, train and test."""
 
+from dartboard.session.baselines import BASELINES, BaselineNetwork, baseline
 from dartboard.session.genotype import read_genotype
 from dartboard.session.search import search_genotype
 from dartboard.session.session import Session, open_session
@@ -8,7 +9,10 @@ from dartboard.session.steps import evaluate_networks, finished_result, summariz
 from dartboard.session.training import train_networks
 
 __all__ = [
+    "BASELINES",
+    "BaselineNetwork",
     "Session",
+    "baseline",
     "check_sizes",
     "evaluate_networks",
     "finished_result",

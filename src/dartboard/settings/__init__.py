@@ -1,7 +1,7 @@
 """What a run can be told, and how layers of settings become one whole."""
 
 from dartboard.settings.checks import check_method
-from dartboard.settings.presets import PRESETS
+from dartboard.settings.presets import PRESETS, preset
 from dartboard.settings.request import Request, search_request, stored_request, train_request
 from dartboard.settings.tree import RunSettings, Step, resolve_settings
 
@@ -11,6 +11,7 @@ __all__ = [
     "RunSettings",
     "Step",
     "check_method",
+    "preset",
     "resolve_settings",
     "search_request",
     "stored_request",
