@@ -4,7 +4,7 @@
 
 A step is an alpha update and a weight update of a first-order search, run by the fast engine. From a base, the batch,
 the width, the depth, the image size, the number of operations and the number of nodes (and with it of edges) vary. Six
-cheap probes fit the coefficients of `dartboard.supernet.cost`; what they foretell for all other sizes stands beside
+cheap probes fit the coefficients of `step_model.py`; what they foretell for all other sizes stands beside
 what was measured. Every size runs in a process of its own, so that its peak memory is its own, and all sizes are gone
 through more than once, so that an hour in which the machine is slower does not meet the probes or the others alone.
 After a change of the formula alone, `--refit` foretells the sizes on record again without measuring any.
@@ -27,10 +27,9 @@ from torch.nn import functional
 
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
-from dartboard.supernet.cost import step_work
-from dartboard.supernet.step_model import Measurement, StepModel
-from dartboard.supernet.work import Work
 from records import RESULTS, Records, conditions, load, save, synchronize
+from step_model import Measurement, StepModel
+from step_work import Work, step_work
 
 TOLERANCE = 0.20
 """The largest relative error that a budget planner can work with."""
@@ -307,7 +306,7 @@ def as_table(record: dict[str, Any]) -> str:
         "# How time and memory of a search step grow",
         "",
         "Printed by `python benchmarks/scaling.py`. A step is an alpha update and a weight update of a first-order",
-        "search by the fast engine. The formula of `dartboard.supernet.cost` is fitted to the probes alone; all other",
+        "search by the fast engine. The formula of `benchmarks/step_work.py` is fitted to the probes alone; all other",
         "sizes are foretold.",
     ]
     for space, found in record["spaces"].items():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -110,3 +111,24 @@ def test_the_benchmark_of_short_trainings_records_every_arm(tmp_path: Path) -> N
     assert all(0 < run["accuracy"] < 0.5 for run in runs.values())
     assert runs["batch-128/0"]["passes"] == 2 * runs["base/0"]["passes"]
     assert "| base | 1 |" in (tmp_path / "short_trainings.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_scaling_benchmark_measures_fits_and_foretells(tmp_path: Path) -> None:
+    options = ["--quick", "--device", "cpu", "--spaces", "nas-bench-201", "--results", str(tmp_path)]
+    subprocess.run([sys.executable, str(BENCHMARKS / "scaling.py"), *options], check=True)
+    found = json.loads((tmp_path / "scaling.json").read_text(encoding="utf-8"))["spaces"]["nas-bench-201"]
+    assert [row["probe"] for row in found["rows"]] == [True, True, False, False]
+    assert min(found["coefficients"].values()) >= 0
+    # Two probes fix what is foretold of themselves.
+    assert all(abs(error) < 1e-6 for row in found["rows"][:2] for error in row["error"].values())
+    assert (tmp_path / "scaling.svg").exists()
+
+
+@pytest.mark.slow
+def test_what_is_on_record_of_scaling_is_foretold_again_from_its_probes(tmp_path: Path) -> None:
+    shutil.copy(BENCHMARKS / "results" / "scaling.json", tmp_path)
+    command = [sys.executable, str(BENCHMARKS / "scaling.py"), "--refit", "--results", str(tmp_path)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    table = (BENCHMARKS / "results" / "scaling.md").read_text(encoding="utf-8")
+    assert (tmp_path / "scaling.md").read_text(encoding="utf-8") == table

@@ -12,7 +12,7 @@ from dartboard.session.search import search_recipe, supernet_spec
 from dartboard.session.session import Session
 from dartboard.session.sizes import with_size
 from dartboard.space import get_space
-from dartboard.supernet.cost import step_work
+from dartboard.supernet.cost import values_written
 from dartboard.wording import duration
 
 __all__ = ["plan_search"]
@@ -76,4 +76,4 @@ def _work(session: Session, size: Size) -> float:
     live = initial_live(stage, get_space(tried.settings.space))
     spec = supernet_spec(tried, SupernetRequest(0, stage.mixing, live, stage.deeper))
     height, width = tried.dataset.image_shape[1:]
-    return float(step_work(spec, tried.settings.search.batch_size, (height, width)).step.values)
+    return float(values_written(spec, tried.settings.search.batch_size, (height, width)))

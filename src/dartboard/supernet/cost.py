@@ -1,28 +1,19 @@
-"""How long a search step takes and how much memory it needs, by formula: nothing is built and nothing is run.
+"""What a search step runs and how much it writes, told from a supernet's structure: nothing is built, nothing is run.
 
-`step_work` counts what a step of the fast engine does, from the supernet's structure alone. The counts are the same on
-every machine; `StepModel.fit` finds what each of them costs on the machine at hand, from a few short measurements, and
-then tells the time and the memory of any other size of the same space:
-
-    probes = [Measurement(step_work(spec, batch, (32, 32)), seconds, peak) for ...]
-    model = StepModel.fit(probes)
-    model.seconds(step_work(larger, 64, (32, 32)))
-
-What is counted follows the form in which the engine runs an operation (`forms.py`): folded ones keep the outputs of
-their convolutions and form nothing behind the last, those without weights are run once for all edges that leave a node,
-all others edge by edge. How often
-a form touches a value is a small whole number here, which need not be exact: what all sizes of a space have in common
-ends up in the coefficients.
+What is counted follows the form in which the fast engine runs an operation (`forms.py`): folded ones keep the outputs
+of their convolutions and form nothing behind the last, those without weights are run once for all edges that leave a
+node, all others edge by edge. How often a piece touches a map is a small whole number here, which need not be exact:
+steps of two sizes are compared, and what all sizes of a space have in common cancels.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Generator, Iterator, Sequence
 from functools import cache
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Literal, NamedTuple
 
 import torch
 
-from dartboard.space import CellPlace, Cost, Norm
+from dartboard.space import CellPlace, Cost, NetworkPlan, Norm
 from dartboard.space.ops import Size, op_cost
 from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
 from dartboard.space.ops.mobile import mobile_head_cost, mobile_stem_cost
@@ -30,58 +21,16 @@ from dartboard.space.skeleton import ResidualPlace, halved
 from dartboard.space.spaces.search_space import SearchSpace
 from dartboard.supernet.forms import Folded, Form, Separable, form_of
 from dartboard.supernet.spec import SupernetSpec
-from dartboard.supernet.work import Counts, Work
 
-__all__ = ["step_work"]
+__all__ = ["Map", "Piece", "pieces_of_step", "values_written"]
 
-
-def step_work(spec: SupernetSpec, batch: int, image_size: Size) -> Work:
-    """What a step of the fast engine does.
-
-    Args:
-        spec: the supernet.
-        batch: images of each of the step's two batches.
-        image_size: (height, width) of the images in pixels.
-
-    Returns:
-        Counts for the whole batch.
-    """
-    plan, learned = spec.plan, spec.norm.learned()
-    total, older, newer = _stem(spec, batch, image_size)
-    for place in plan.places:
-        if isinstance(place, ResidualPlace):
-            older, newer = newer, halved(newer, 2)
-            total += _residual(place, learned, batch, older, newer)
-        else:
-            inputs = [older, newer][-len(place.input_channels) :]
-            total += _cell(spec, place, batch, inputs)
-            older, newer = newer, halved(newer, place.stride)
-    if plan.normalizes_features:
-        last = _Map(plan.features, batch * _pixels(newer))
-        total += replace(_elementwise(2, last), weights=learned.parameters(plan.features))
-    if plan.mobile:
-        cost = mobile_head_cost(plan.features, plan.mobile.head, learned, _pixels(newer))
-        read, written = (_Map(channels, batch * _pixels(newer)) for channels in (plan.features, plan.mobile.head))
-        total += _convolution(cost, batch, read, written)
-    classifier = plan.pooled * plan.num_classes
-    total += _convolution(
-        Cost(classifier + plan.num_classes, classifier),
-        batch,
-        _Map(plan.pooled, batch),
-        _Map(plan.num_classes, batch),
-    )
-    return replace(total, update=Counts(calls=total.update.calls, values=_UPDATES * total.weights))
+Kind = Literal["convolution", "norm", "pooling", "folded", "bundle", "gate", "rest", "elementwise"]
+"""What a piece is: ReLU, convolution and batch norm, run as they are; ReLU and batch norm; a pooling; the branch of an
+edge that is folded, and what all branches of one form that leave a node do once; a product with a gate, added to a
+node; the channels of an edge that pass by its operations; one call that writes a map."""
 
 
-_UPDATES = 6
-"""Elements written to move a weight: clipping, weight decay, momentum and the step itself."""
-
-
-def _pixels(size: Size) -> int:
-    return size[0] * size[1]
-
-
-class _Map(NamedTuple):
+class Map(NamedTuple):
     """A feature map: channels, and pixels of all images."""
 
     channels: int
@@ -89,148 +38,236 @@ class _Map(NamedTuple):
 
     @property
     def values(self) -> int:
+        """How many numbers it holds."""
         return self.channels * self.places
 
 
-def _writing(calls: int, *written: tuple[int, _Map], multiply_adds: int = 0, depthwise: int = 0) -> Counts:
-    """Counts of calls that write maps so many times each."""
-    return Counts(
-        calls,
-        sum(times * each.places for times, each in written),
-        sum(times * each.values for times, each in written),
-        multiply_adds,
-        depthwise,
-    )
+class Piece(NamedTuple):
+    """Something that a step runs forward and backward, once for alpha and once for the weights.
+
+    Attributes:
+        kind: what it is.
+        read: what it reads.
+        written: what it writes.
+        parameters: learned numbers.
+        multiply_adds: of one forward pass, for all images; those of the definition, without what folding adds.
+        form: of what is folded, else None.
+    """
+
+    kind: Kind
+    read: Map
+    written: Map
+    parameters: int = 0
+    multiply_adds: int = 0
+    form: Folded | None = None
 
 
-def _stem(spec: SupernetSpec, batch: int, size: Size) -> tuple[Work, Size, Size]:
-    """The stem, and the sizes of the older and the newer of the outputs that it gives."""
-    plan, norm = spec.plan, spec.norm.learned()
+_UPDATES = 6
+"""Elements written to move a weight: clipping, weight decay, momentum and the step itself."""
+
+_DILATION_COPIES = 2
+"""Maps written for the gradient of a dilated convolution's weights: pixels sorted into pairs, of a row in two."""
+
+_TIMES: dict[Kind, tuple[int, int]] = {
+    "convolution": (6, 6),
+    "norm": (0, 4),
+    "pooling": (2, 2),
+    "folded": (0, 8),
+    "bundle": (6, 0),
+    "gate": (0, 8),
+    "rest": (0, 4),
+    "elementwise": (0, 4),
+}
+"""How often a step writes maps as large as the one that a piece reads, and as the one that it writes."""
+
+
+def values_written(spec: SupernetSpec, batch: int, image_size: Size) -> int:
+    """Tensor elements that a step of a first-order search writes: what its time grows with.
+
+    A step is two forward passes, a backward pass for alpha, one for the weights, and the update of the weights.
+
+    Args:
+        spec: the supernet.
+        batch: images of each of the step's two batches.
+        image_size: (height, width) of the images in pixels.
+    """
+    total = 0
+    for piece in pieces_of_step(spec, batch, image_size):
+        read, written = _separable_times(piece.kind, piece.form) or _TIMES[piece.kind]
+        total += read * piece.read.values + written * piece.written.values + _UPDATES * piece.parameters
+    return total
+
+
+def _separable_times(kind: Kind, form: Folded | None) -> tuple[int, int] | None:
+    """As `_TIMES`, of separable convolutions, which write the more maps the more convolutions they have.
+
+    Between two halves the map is normalised, its positive part taken, and that taken again for the weights' gradient.
+    """
+    if not isinstance(form, Separable):
+        return None
+    if kind == "bundle":
+        return 0, 0
+    between = form.repeats - 1
+    return 2, 4 * (3 * form.repeats + between) + between + (_DILATION_COPIES if form.dilation > 1 else 0)
+
+
+def pieces_of_step(spec: SupernetSpec, batch: int, image_size: Size) -> Iterator[Piece]:
+    """What either batch of a step runs through, from stem to classifier.
+
+    Args:
+        spec: the supernet.
+        batch: images of the batch.
+        image_size: (height, width) of the images in pixels.
+    """
+    plan, learned = spec.plan, spec.norm.learned()
+    older, newer = yield from _stem(plan, learned, batch, image_size)
+    for place in plan.places:
+        if isinstance(place, ResidualPlace):
+            older, newer = newer, halved(newer, 2)
+            yield from _residual(place, learned, batch, older, newer)
+        else:
+            yield from _cell(spec, place, batch, [older, newer][-len(place.input_channels) :])
+            older, newer = newer, halved(newer, place.stride)
+    last = Map(plan.features, batch * _pixels(newer))
+    if plan.normalizes_features:
+        yield Piece("norm", last, last, learned.parameters(plan.features))
+    if plan.mobile:
+        cost = mobile_head_cost(plan.features, plan.mobile.head, learned, _pixels(newer))
+        yield _convolution(cost, batch, last, Map(plan.mobile.head, last.places))
+    weights = plan.pooled * plan.num_classes
+    cost = Cost(weights + plan.num_classes, weights)
+    yield _convolution(cost, batch, Map(plan.pooled, batch), Map(plan.num_classes, batch))
+
+
+def _pixels(size: Size) -> int:
+    return size[0] * size[1]
+
+
+def _convolution(cost: Cost, batch: int, read: Map, written: Map) -> Piece:
+    return Piece("convolution", read, written, cost.parameters, batch * cost.multiply_adds)
+
+
+def _stem(plan: NetworkPlan, norm: Norm, batch: int, size: Size) -> Generator[Piece, None, tuple[Size, Size]]:
+    """The stem, which returns the sizes of the older and the newer of its outputs."""
     width = plan.stem_channels
     if plan.mobile:
         side = halved(size, plan.stem_stride)
         cost = mobile_stem_cost(plan.in_channels, plan.mobile.stem, width, norm, _pixels(side))
-        read, written = _Map(plan.in_channels, batch * _pixels(size)), _Map(width, batch * _pixels(side))
-        return _convolution(cost, batch, read, written), side, side
-    sides = [size] if plan.stem == "cifar" else [halved(size, by) for by in (2, 4, 8)]
+        yield _convolution(cost, batch, Map(plan.in_channels, batch * _pixels(size)), Map(width, batch * _pixels(side)))
+        return side, side
+    sides = [size, size] if plan.stem == "cifar" else [size] + [halved(size, by) for by in (2, 4, 8)]
     widths = [plan.in_channels, width] if plan.stem == "cifar" else [plan.in_channels, width // 2, width, width]
-    total, before = Work(), size
-    for inputs, outputs, side in zip(widths, widths[1:], sides, strict=False):
-        cost = relu_conv_norm_cost(inputs, outputs, 3, norm, _pixels(side))
-        read, written = _Map(inputs, batch * _pixels(before)), _Map(outputs, batch * _pixels(side))
-        total += _convolution(cost, batch, read, written)
-        before = side
-    return total, sides[-2] if len(sides) > 1 else size, sides[-1]
+    maps = [Map(channels, batch * _pixels(side)) for channels, side in zip(widths, sides, strict=True)]
+    for (read, written), side in zip(pairwise(maps), sides[1:], strict=True):
+        cost = relu_conv_norm_cost(read.channels, written.channels, 3, norm, _pixels(side))
+        yield _convolution(cost, batch, read, written)
+    return sides[-2], sides[-1]
 
 
-def _residual(place: ResidualPlace, norm: Norm, batch: int, before: Size, after: Size) -> Work:
+def _residual(place: ResidualPlace, norm: Norm, batch: int, before: Size, after: Size) -> Iterator[Piece]:
     pixels, inputs, outputs = _pixels(after), place.in_channels, place.out_channels
-    read, written = _Map(inputs, batch * _pixels(before)), _Map(outputs, batch * pixels)
-    first, second = (relu_conv_norm_cost(channels, outputs, 3, norm, pixels) for channels in (inputs, outputs))
-    shortcut = Cost(inputs * outputs, inputs * outputs * pixels)
-    total = _convolution(first, batch, read, written) + _convolution(second, batch, written, written)
-    return total + _convolution(shortcut, batch, read, written)
+    read, written = Map(inputs, batch * _pixels(before)), Map(outputs, batch * pixels)
+    yield _convolution(relu_conv_norm_cost(inputs, outputs, 3, norm, pixels), batch, read, written)
+    yield _convolution(relu_conv_norm_cost(outputs, outputs, 3, norm, pixels), batch, written, written)
+    yield _convolution(Cost(inputs * outputs, inputs * outputs * pixels), batch, read, written)
 
 
-def _cell(spec: SupernetSpec, place: CellPlace, batch: int, inputs: Sequence[Size]) -> Work:
+def _cell(spec: SupernetSpec, place: CellPlace, batch: int, inputs: Sequence[Size]) -> Iterator[Piece]:
     """Projections, all operations, and the nodes."""
     cell, share = spec.space.cell, spec.mixing.channel_share
     before, after = inputs[-1], halved(inputs[-1], place.stride)
-    node = _Map(place.channels, batch * _pixels(after))
-    total = _projections(spec, place, batch, inputs)
+    node = Map(place.channels, batch * _pixels(after))
+    if cell.projects_inputs:
+        yield from _projections(spec, place, batch, inputs)
     for source in range(cell.nodes.stop):
         rows = tuple(row for row, edge in enumerate(cell.edges) if edge.source == source)
         from_input = source < cell.num_inputs
         maps = _Maps(
-            read=_Map(place.inputs(cell, source) // share, batch * _pixels(before if from_input else after)),
-            written=_Map(place.channels // share, node.places),
+            read=Map(place.inputs(cell, source) // share, batch * _pixels(before if from_input else after)),
+            written=Map(place.channels // share, node.places),
             batch=batch,
-            pixels=_pixels(after),
             stride=place.stride if from_input else 1,
         )
-        total += _operations(spec, place.kind, rows, maps)
+        yield from _operations(spec, place.kind, rows, maps)
         if share > 1:
-            total += _elementwise(2, _Map(node.channels - node.channels // share, node.places)) * len(rows)
-    total += _elementwise(1, node) * cell.num_nodes
-    joined = _Map(node.channels * cell.num_nodes, node.places)
-    return total + (_elementwise(1, joined) if cell.output == "concat" or place.shortcut else Work())
+            rest = Map(node.channels - node.channels // share, node.places)
+            yield from (Piece("rest", rest, rest) for _ in rows)
+    yield from (_elementwise(node) for _ in cell.nodes)
+    if cell.output == "concat" or place.shortcut:
+        yield _elementwise(Map(node.channels * cell.num_nodes, node.places))
 
 
-def _projections(spec: SupernetSpec, place: CellPlace, batch: int, inputs: Sequence[Size]) -> Work:
-    total, pixels = Work(), _pixels(inputs[-1])
-    if spec.space.cell.projects_inputs:
-        for channels, stride, size in zip(place.input_channels, place.input_strides, inputs, strict=True):
-            cost = (
-                factorized_reduce_cost(channels, place.channels, spec.norm, pixels)
-                if stride == 2
-                else relu_conv_norm_cost(channels, place.channels, 1, spec.norm, pixels)
-            )
-            read, written = _Map(channels, batch * _pixels(size)), _Map(place.channels, batch * pixels)
-            total += _convolution(cost, batch, read, written)
-    return total
+def _projections(spec: SupernetSpec, place: CellPlace, batch: int, inputs: Sequence[Size]) -> Iterator[Piece]:
+    pixels = _pixels(inputs[-1])
+    for channels, stride, size in zip(place.input_channels, place.input_strides, inputs, strict=True):
+        cost = (
+            factorized_reduce_cost(channels, place.channels, spec.norm, pixels)
+            if stride == 2
+            else relu_conv_norm_cost(channels, place.channels, 1, spec.norm, pixels)
+        )
+        yield _convolution(cost, batch, Map(channels, batch * _pixels(size)), Map(place.channels, batch * pixels))
 
 
 class _Maps(NamedTuple):
     """What the operations of an edge read and write."""
 
-    read: _Map
-    written: _Map
+    read: Map
+    written: Map
     batch: int
-    pixels: int
     stride: int
 
+    @property
+    def pixels(self) -> int:
+        return self.written.places // self.batch
 
-def _operations(spec: SupernetSpec, kind: str, rows: Sequence[int], maps: _Maps) -> Work:
+
+def _operations(spec: SupernetSpec, kind: str, rows: Sequence[int], maps: _Maps) -> Iterator[Piece]:
     """All operations of the edges that leave one node."""
-    total, bundles, shared = Work(), set(), set()
+    bundles, shared = set(), set()
     for row in rows:
         for name in spec.ops_of(kind, row):
             form = _form(name, spec.space, maps.stride, spec.norm)
-            if form == "nothing":
-                continue
-            cost = op_cost(
-                name,
-                maps.written.channels,
-                maps.stride,
-                spec.norm,
-                maps.pixels,
-                inputs=maps.read.channels,
-                input_pixels=maps.read.places // maps.batch,
-            )
             if isinstance(form, Folded):
-                total += _separable(form, cost, maps) if isinstance(form, Separable) else _dense(cost, maps)
+                cost = _op_cost(name, spec.norm, maps)
+                amounts = cost.parameters, maps.batch * cost.multiply_adds
+                yield Piece("folded", maps.read, maps.written, *amounts, form)
                 bundles.add(form)
-                continue
-            total += _gate(maps.written)
-            if form != "shared":
-                total += _convolution(cost, maps.batch, maps.read, maps.written)
-            elif name not in shared:
-                shared.add(name)
-                normalized = name in spec.space.normalized_ops
-                total += _pooling(maps, normalized=normalized) if name not in _IDENTITIES else Work()
-        total += _beside(spec, maps)
-    for form in bundles:
-        total += _BUNDLE * form.repeats if isinstance(form, Separable) else _BUNDLE + _dense_bundle(maps)
-    return total + _elementwise(1, maps.read) if bundles else total  # the ReLU, taken once for all
+            elif form != "nothing":
+                yield _gate(maps.written)
+                if form != "shared":
+                    yield _convolution(_op_cost(name, spec.norm, maps), maps.batch, maps.read, maps.written)
+                elif name not in _IDENTITIES and name not in shared:
+                    shared.add(name)
+                    yield Piece("pooling", maps.read, maps.written)
+                    if name in spec.space.normalized_ops:
+                        yield _elementwise(maps.written)
+        yield from _beside(spec, maps)
+    yield from (Piece("bundle", maps.read, maps.written, form=form) for form in bundles)
+    if bundles:
+        yield _elementwise(maps.read)  # the ReLU, taken once for all
 
 
-def _beside(spec: SupernetSpec, maps: _Maps) -> Work:
+def _beside(spec: SupernetSpec, maps: _Maps) -> Iterator[Piece]:
     """What an edge has beside its operations: the auxiliary skip connection and the attention."""
-    total = Work()
     if spec.mixing.auxiliary_skip:
-        cost = op_cost("skip_connect", maps.read.channels, maps.stride, spec.norm, maps.pixels)
-        total += _gate(maps.written)
-        total += _convolution(cost, maps.batch, maps.read, maps.written) if maps.stride == 2 else Work()
+        yield _gate(maps.written)
+        if maps.stride == 2:
+            cost = op_cost("skip_connect", maps.read.channels, maps.stride, spec.norm, maps.pixels)
+            yield _convolution(cost, maps.batch, maps.read, maps.written)
     for name in spec.mixing.attention:
-        total += _gate(maps.written)
+        yield _gate(maps.written)
         if name not in _IDENTITIES:
             cost = op_cost(name, maps.read.channels, 1, spec.norm, maps.pixels)
-            total += _convolution(cost, maps.batch, maps.written, maps.written)
-    return total
+            yield _convolution(cost, maps.batch, maps.written, maps.written)
 
 
 _IDENTITIES = ("identity", "skip_connect")
 """Operations that cost nothing at stride 1."""
+
+
+def _op_cost(name: str, norm: Norm, maps: _Maps) -> Cost:
+    inputs, pixels = maps.read.channels, maps.read.places // maps.batch
+    return op_cost(name, maps.written.channels, maps.stride, norm, maps.pixels, inputs=inputs, input_pixels=pixels)
 
 
 @cache
@@ -239,99 +276,9 @@ def _form(name: str, space: SearchSpace, stride: int, norm: Norm) -> Form:
         return form_of(name, space, stride, norm)
 
 
-_BUNDLE = Work(Counts(calls=13), Counts(calls=17), Counts(calls=19))
-"""What half a bundle does with the few numbers of its norms, whatever the number of branches."""
+def _gate(written: Map) -> Piece:
+    return Piece("gate", written, written)
 
 
-_DILATION_COPIES = 2
-"""Maps written for the gradient of a dilated convolution's weights: pixels sorted into pairs, of a row in two."""
-
-
-def _separable(form: Separable, cost: Cost, maps: _Maps) -> Work:
-    """A folded separable convolution, of which the outputs of all convolutions are kept.
-
-    Between two halves the map is normalised, its positive part taken, and that taken again for the weights' gradient.
-    """
-    halves = form.repeats
-    between = halves - 1
-    depthwise = halves * form.kernel**2 * maps.written.values
-    pointwise = maps.batch * cost.multiply_adds - depthwise
-    back = 3 * halves + between
-    copied = _DILATION_COPIES if form.dilation > 1 else 0
-    return Work(
-        forward=_writing(
-            4 * halves + 2 * between,
-            (3 * halves + between, maps.written),
-            multiply_adds=pointwise,
-            depthwise=depthwise,
-        ),
-        alpha_backward=_writing(
-            3 * halves + between,
-            (back, maps.written),
-            (1, maps.read),
-            multiply_adds=pointwise,
-            depthwise=depthwise,
-        ),
-        weight_backward=_writing(
-            5 * halves + 2 * between,
-            (back + between + copied, maps.written),
-            (1, maps.read),
-            multiply_adds=2 * pointwise,
-            depthwise=2 * depthwise,
-        ),
-        update=Counts(12 * halves),
-        saved_values=2 * halves * maps.written.values + 2 * cost.parameters,
-        weights=cost.parameters,
-    )
-
-
-def _dense_bundle(maps: _Maps) -> Work:
-    """What dense convolutions of one form do once: read their input; backward form its gradient and add it."""
-    backward = _writing(1, (2, maps.read))
-    return Work(_writing(0, (1, maps.read)), backward, backward)
-
-
-def _dense(cost: Cost, maps: _Maps) -> Work:
-    """A dense convolution, or a reduction, run together with the others of its form: its output is kept."""
-    multiply_adds = maps.batch * cost.multiply_adds
-    back = _writing(3, (2, maps.written), multiply_adds=multiply_adds)
-    return Work(
-        forward=_writing(2, (2, maps.written), multiply_adds=multiply_adds),
-        alpha_backward=back,
-        weight_backward=back + Counts(multiply_adds=multiply_adds),
-        update=Counts(6),
-        saved_values=maps.written.values + 2 * cost.parameters,
-        weights=cost.parameters,
-    )
-
-
-def _convolution(cost: Cost, batch: int, read: _Map, written: _Map) -> Work:
-    """ReLU, convolution and batch norm, run as they are; the result of each is kept."""
-    multiply_adds = batch * cost.multiply_adds
-    return Work(
-        forward=_writing(4, (1, read), (2, written), multiply_adds=multiply_adds),
-        alpha_backward=_writing(4, (2, read), (1, written), multiply_adds=multiply_adds),
-        weight_backward=_writing(4, (2, read), (1, written), multiply_adds=2 * multiply_adds),
-        update=Counts(6),
-        saved_values=read.values + 2 * written.values,
-        weights=cost.parameters,
-    )
-
-
-def _pooling(maps: _Maps, *, normalized: bool) -> Work:
-    """A pooling, with a batch norm where the space asks for one, whose two results are kept."""
-    forward = _writing(1 + normalized, (1 + normalized, maps.written))
-    backward = _writing(1 + normalized, (1, maps.read), (int(normalized), maps.written))
-    return Work(forward, backward, backward, saved_values=forward.values)
-
-
-def _gate(written: _Map) -> Work:
-    """A product with a gate, added to a node: backward the gradients of the feature and of the gate."""
-    backward = _writing(4, (3, written))
-    return Work(_writing(1, (1, written)), backward, backward)
-
-
-def _elementwise(calls: int, written: _Map) -> Work:
-    """Work of so many calls that write and keep a map."""
-    both = _writing(calls, (1, written))
-    return Work(both, both, both, saved_values=both.values)
+def _elementwise(written: Map) -> Piece:
+    return Piece("elementwise", written, written)

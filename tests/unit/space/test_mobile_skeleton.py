@@ -27,7 +27,7 @@ from dartboard.space import (
 )
 from dartboard.space.mobile_skeleton import MobileSkeleton
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec, path_weights
-from dartboard.supernet.cost import step_work
+from dartboard.supernet.cost import pieces_of_step
 
 PROXYLESS = get_space("proxyless")
 FAIRNAS = get_space("proxyless-fairnas19")
@@ -170,9 +170,9 @@ def test_the_work_of_a_step_holds_all_weights_and_multiply_adds() -> None:
     with torch.device("meta"), FlopCounterMode(display=False) as counter, torch.no_grad():
         supernet = ReferenceSupernet(spec())
         supernet(torch.empty(2, 1, 9, 12), {kind: torch.empty(1, 7) for kind in SMALL.cell_kinds})
-    work = step_work(spec(), 2, (9, 12))
-    assert work.weights == sum(parameter.numel() for parameter in supernet.parameters())
-    assert 2 * (work.forward.multiply_adds + work.forward.depthwise) == counter.get_total_flops()
+    pieces = list(pieces_of_step(spec(), 2, (9, 12)))
+    assert sum(piece.parameters for piece in pieces) == sum(parameter.numel() for parameter in supernet.parameters())
+    assert 2 * sum(piece.multiply_adds for piece in pieces) == counter.get_total_flops()
 
 
 def gates_of(generator: torch.Generator) -> dict[str, torch.Tensor]:

@@ -1,4 +1,11 @@
-"""What the counts of a step cost on the machine at hand, found from a few short measurements."""
+"""What the counts of a step cost on the machine at hand, found from a few short measurements.
+
+    probes = [Measurement(step_work(spec, batch, (32, 32)), seconds, peak) for ...]
+    model = StepModel.fit(probes)
+    model.seconds(step_work(larger, 64, (32, 32)))
+
+tells the time of any other size of the same space, and `model.bytes` the memory.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 
-from dartboard.errors import SettingsError
-from dartboard.supernet.work import Work
+from step_work import Work
 
 __all__ = ["Measurement", "StepModel"]
 
@@ -64,12 +71,12 @@ class StepModel:
                 the longer of launching and running, else the sum.
 
         Raises:
-            SettingsError: there are fewer than two measurements, or one of no time or no memory.
+            ValueError: there are fewer than two measurements, or one of no time or no memory.
         """
         if len(measurements) < 2:
-            raise SettingsError(f"fitting the time of a step needs two measurements or more, not {len(measurements)}.")
+            raise ValueError(f"fitting the time of a step needs two measurements or more, not {len(measurements)}.")
         if any(each.seconds <= 0 or each.peak_bytes <= 0 for each in measurements):
-            raise SettingsError("measured seconds and bytes must be above zero.")
+            raise ValueError("measured seconds and bytes must be above zero.")
         counts = np.array([each.work.step.as_tuple for each in measurements], dtype=float)
         seconds = np.array([each.seconds for each in measurements])
         launch, running = _fit_overlapping(counts, seconds) if overlap else (0.0, _fit_relative(counts, seconds))
@@ -111,20 +118,9 @@ def _fit_overlapping(counts: _Array, seconds: _Array) -> tuple[float, _Array]:
 
 
 def _fit_relative(counts: _Array, measured: _Array) -> _Array:
-    """The coefficients x >= 0 with the least sum of ((counts x - measured) / measured)^2.
-
-    The least is reached by a plain least-squares solution over some of the columns, the others zero, and with so few
-    columns every choice can be tried.
-    """
+    """The coefficients x >= 0 with the least sum of ((counts x - measured) / measured)^2."""
     scaled = counts / measured[:, None]
     size = np.linalg.norm(scaled, axis=0)
-    scaled = scaled / np.where(size > 0, size, 1.0)
-    best, least = np.zeros(counts.shape[1]), np.inf
-    for number in range(1, 1 << counts.shape[1]):
-        chosen = [column for column in range(counts.shape[1]) if number >> column & 1]
-        solution = np.linalg.lstsq(scaled[:, chosen], np.ones(len(measured)), rcond=None)[0]
-        error = float(((scaled[:, chosen] @ solution - 1.0) ** 2).sum())
-        if (solution >= 0).all() and error < least:
-            best, least = np.zeros(counts.shape[1]), error
-            best[chosen] = solution
-    return np.where(size > 0, best / np.where(size > 0, size, 1.0), 0.0)
+    size[size == 0] = 1.0  # of a count that is nowhere, whose coefficient comes out as zero
+    solution, _ = nnls(scaled / size, np.ones(len(measured)))
+    return np.asarray(solution / size)
