@@ -47,7 +47,6 @@ def measure_search(session: Session, **size: int) -> SearchRate:
     problem, stage = search_problem(tried), recipe.stages[0].recipe
     length, live = Length(1, None), initial_live(stage, problem.space)
     search = StageSearch(problem, stage, settings.search, 0, (0, 1), length, settings.seed, live)
-    search.state.refresh()
     steps = search.make_steps()
     search.state.supernet.train()
     batches = search.batches.weights.forever(make_generator(settings.seed, "probe"))

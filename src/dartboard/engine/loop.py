@@ -123,18 +123,15 @@ def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> 
     state, rules = search.state, search.recipe.rules
     while not state.has_ended:
         started = time.perf_counter()
-        for rule in rules:
-            rule.before_epoch(state)
-        if state.stop_reason:
+        state.plan_epoch(rules)
+        if state.plan.stop_reason:
             return
         if search.settings.seconds is not None:
             search.pace([event for event in run.events.read() if event["event"] == "epoch"])
             observer.resize(epochs=state.epochs, steps=search.num_steps, done=state.epoch)
         event = search.run_epoch(observer)
         done = state.epoch
-        for rule in rules:
-            if state.epoch == done:  # whoever goes back has the last word
-                rule.after_epoch(state)
+        state.end_epoch(rules)
         event |= state.figures | {"seconds": time.perf_counter() - started}  # rules may try a supernet, too
         run.events.append(event)
         run.save_checkpoint("search", "search", state.state_dict())
@@ -170,9 +167,9 @@ def _is_done(event: Event, epoch: int) -> bool:
 def _conclude(search: "StageSearch", run: RunDirectory, observer: Observer) -> Genotype:
     """Say how the search ended, and write the genotype."""
     state = search.state
-    if state.stop_reason:
-        run.events.append({"event": "stop", "phase": "search", "reason": state.stop_reason})
-        observer.note(f"The search stopped after {state.epoch} of {state.epochs} epochs: {state.stop_reason}.")
+    if reason := state.plan.stop_reason:
+        run.events.append({"event": "stop", "phase": "search", "reason": reason})
+        observer.note(f"The search stopped after {state.epoch} of {state.epochs} epochs: {reason}.")
     judged = search.judge(observer.note)
     genotype = judged.genotype
     if judged.figures:

@@ -3,22 +3,25 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from itertools import islice, pairwise
 
 import torch
 from torch import Tensor, nn
 
+from dartboard.data import Batch
 from dartboard.devices import make_graph
 from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetRequest
 from dartboard.engine.recording import RecordedSteps
 from dartboard.engine.settings import SearchSettings
 from dartboard.engine.state import SearchState
-from dartboard.engine.steps import Steps
+from dartboard.engine.steps import Steps, move_weights
 from dartboard.engine.streams import Streams
 from dartboard.errors import NonFiniteLossError, SettingsError
-from dartboard.parts.architecture import Architecture, Live
-from dartboard.parts.companions import CompanionNetwork, Distillation
+from dartboard.parts.architecture import Architecture, Live, StepGates
+from dartboard.parts.hooks import Attaching
 from dartboard.parts.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.parts.recipe import Recipe, Stage
 from dartboard.parts.scoring import Scorer
@@ -96,12 +99,13 @@ class StageSearch:
         self.num_steps = available if length.steps is None else min(available, length.steps)
         self._has_told = False
         self.state = self._start(span, length.epochs, live)
+        self.state.hooks = tuple(part.attach(self) for part in recipe.parts if isinstance(part, Attaching))
 
     def _start(self, span: tuple[int, int], epochs: int, live: Live) -> SearchState:
         problem, recipe, settings = self.problem, self.recipe, self.settings
-        request = SupernetRequest(self.number, recipe.mixing, live, recipe.deeper)
-        supernet = problem.make_supernet(request)
-        costs = problem.costs(request) if problem.costs else None
+        self._request = SupernetRequest(self.number, recipe.mixing, live, recipe.deeper)
+        supernet = problem.make_supernet(self._request)
+        costs = problem.costs(self._request) if problem.costs else None
         architecture = Architecture.of(recipe, problem.space, live, problem.device, costs)
         generator = make_generator(self._seed, "search", "alpha", self.number)
         alphas = {
@@ -112,11 +116,11 @@ class StageSearch:
         if recipe.hypernetwork:
             drawn_by = make_generator(self._seed, "search", "hypernetwork", self.number)
             hypernetwork = attach_hypernetwork(recipe.hypernetwork, supernet, architecture, drawn_by)
-        weight_optimizer = self._weight_optimizer(learned_weights(supernet, hypernetwork).values())
+        weight_optimizer = self.weight_optimizer(learned_weights(supernet, hypernetwork).values())
         alpha_optimizer = recipe.update.optimizer(alphas, architecture.cells) if recipe.update else None
         for group in alpha_optimizer.param_groups if alpha_optimizer else ():
             group["lr"] *= settings.alpha_lr_factor
-        state = SearchState(
+        return SearchState(
             supernet,
             architecture,
             alphas,
@@ -132,18 +136,49 @@ class StageSearch:
             stage=self.number,
             epoch=span[0],
         )
-        if recipe.companion:
-            self._add_companion(state, recipe.companion, request)
-        return state
 
-    def _add_companion(self, state: SearchState, part: Distillation, request: SupernetRequest) -> None:
-        deep = self.problem.make_supernet(request._replace(deeper=request.deeper + part.deeper))
-        with seeded_initialization(self._seed, "search", "companion", self.number):
-            state.companion = CompanionNetwork(part, state.supernet, deep)  # type: ignore[arg-type]
-        state.companion.to(self.problem.device)
-        state.companion_optimizer = self._weight_optimizer(state.companion.parameters())
+    @property
+    def device(self) -> torch.device:
+        """Where everything runs."""
+        return self.problem.device
 
-    def _weight_optimizer(self, weights: Iterable[nn.Parameter]) -> torch.optim.SGD:
+    @property
+    def supernet(self) -> nn.Module:
+        """Of the stage."""
+        return self.state.supernet
+
+    @property
+    def alpha_rests(self) -> bool:
+        """Whether the epoch at hand leaves alpha as it is."""
+        return self.state.plan.alpha_rests
+
+    def further_supernet(self, deeper: int) -> nn.Module:
+        """Another supernet as that of the stage, with so many cells more in every group between reductions."""
+        return self.problem.make_supernet(self._request._replace(deeper=self._request.deeper + deeper))
+
+    def initializing(self, purpose: str) -> AbstractContextManager[None]:
+        """Within, modules draw their initial weights from the stage's own stream for a purpose."""
+        return seeded_initialization(self._seed, "search", purpose, self.number)
+
+    def found(self) -> StepGates:
+        """What runs just the architecture that the selection names now."""
+        return self.state.architecture.of_genotype(self._select(self.mean_gates(self.state.alphas)))
+
+    def training_batches(self, purpose: str) -> Iterator[Batch]:
+        """A pass over the training images, as long as the epoch at hand, in an order of its own."""
+        return islice(self.batches.weights.epoch(self.state.generator(purpose)), self.num_steps)
+
+    def move_weights(
+        self,
+        weights: Mapping[str, nn.Parameter],
+        optimizer: torch.optim.SGD,
+        gradients: Mapping[str, Tensor | None],
+    ) -> None:
+        """A clipped step of an optimiser of `weight_optimizer`; weights without a gradient rest."""
+        move_weights(weights, optimizer, gradients, self.settings.grad_clip)
+
+    def weight_optimizer(self, weights: Iterable[nn.Parameter]) -> torch.optim.SGD:
+        """An optimiser of weights by the settings, at the rate of a first epoch."""
         settings = self.settings
         return torch.optim.SGD(
             weights, lr=settings.weight_lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
@@ -173,14 +208,14 @@ class StageSearch:
             NonFiniteLossError: a loss became NaN or infinite.
         """
         started, state = time.perf_counter(), self.state
-        lr = self._learning_rate(self.recipe.weight_lr_factor * self.settings.weight_lr)
+        lr = self.learning_rate(self.recipe.weight_lr_factor * self.settings.weight_lr)
         for group in state.weight_optimizer.param_groups:
             group["lr"] = lr
-        state.refresh()
         state.figures, state.problem = {}, None
         steps = self.make_steps()
         state.supernet.train()
-        self._train_companion(steps)
+        for hook in state.hooks:
+            hook.before_steps()
         own, take = self._epoch_batches(), self._recorded(steps)
         for batch in islice(own.weights.epoch(state.generator("weight-batches")), self.num_steps):
             take(batch)
@@ -188,7 +223,7 @@ class StageSearch:
         if isinstance(take, RecordedSteps):
             self._tell_obstacle(take.obstacle, observer)
         for rule in self.recipe.rules:
-            rule.after_steps(state, self.num_steps)
+            state.take(rule.after_steps(state, self.num_steps))
         losses = self._read(steps)
         state.write_generated()
         gates = self.mean_gates(state.alphas)
@@ -211,22 +246,6 @@ class StageSearch:
             "operations": list(self.problem.space.ops),
             "operation_counts": state.genotype.operation_counts,
         }
-
-    def follow_architecture(self) -> None:
-        """Let the companion, where there is one, run what has been found so far."""
-        state = self.state
-        if self.recipe.companion and state.companion_optimizer:
-            state.companion_gates = state.architecture.of_genotype(self._select(self.mean_gates(state.alphas)))
-            for group in state.companion_optimizer.param_groups:
-                group["lr"] = self._learning_rate(self.recipe.companion.lr)
-
-    def _train_companion(self, steps: Steps) -> None:
-        """Train the companion alone for a pass, unless alpha rests."""
-        if self.recipe.companion is None or self.state.alpha_rests:
-            return
-        self.follow_architecture()
-        for batch in islice(self.batches.weights.epoch(self.state.generator("companion-batches")), self.num_steps):
-            steps.train_companion(batch)
 
     def judge(self, note: Callable[[str], None]) -> Judged:
         """What the selection chooses in the end; it may say something to the user."""
@@ -267,8 +286,7 @@ class StageSearch:
         with torch.no_grad():
             for name, alpha in new.alphas.items():
                 alpha.copy_(before._final_alphas[name])
-        new.decisions = copy.deepcopy(old.decisions)
-        new.refresh()
+        new.follow(replace(new.plan, decisions=copy.deepcopy(old.plan.decisions)))
         if momentum:
             kept = {
                 name: old.weight_optimizer.state[weight]["momentum_buffer"]
@@ -324,12 +342,13 @@ class StageSearch:
 
     def _epoch_batches(self) -> SearchBatches:
         """The batches as large as rules have made them."""
-        more, batches = self.state.extra_images, self.batches
+        more, batches = self.state.plan.extra_images, self.batches
         if not more:
             return batches
         return batches._replace(weights=batches.weights.enlarged(more), alphas=batches.alphas.enlarged(more))
 
-    def _learning_rate(self, start: float) -> float:
+    def learning_rate(self, start: float) -> float:
+        """The rate of the epoch at hand, on the cosine of the weights from `start` down."""
         state, settings = self.state, self.settings
         first, last = state.span if self.recipe.restarts_rate else (0, state.epochs)
         return cosine(state.epoch - first, last - first, start, min(start, settings.weight_lr_min))

@@ -1,18 +1,18 @@
 """All that a search must remember from one epoch to the next."""
 
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from dartboard.parts.architecture import Architecture, Live, StepGates
-from dartboard.parts.companions import CompanionNetwork
-from dartboard.parts.dropping import Dropping
 from dartboard.parts.gradient import Bilevel, Tensors
+from dartboard.parts.hooks import StageHook
 from dartboard.parts.hypernetworks import WeightGenerator, learned_weights, supernet_weights
+from dartboard.parts.rules import EpochPlan, GoingBack, Outcome, Rule
 from dartboard.parts.scoring import Scorer
 from dartboard.parts.update import Update
 from dartboard.runs import Score, make_generator
@@ -23,44 +23,35 @@ __all__ = ["SearchState"]
 
 @dataclass
 class SearchState:
-    """The moving parts of a search, as rules see and change them.
+    """The moving parts of a search. Rules look at it (`SearchView`), and it takes up what they return.
 
     Random streams are not here: each epoch derives its own from the seed (`generator`).
 
     Attributes:
         supernet: of the stage at hand; called as supernet(images, gates).
-        architecture: which alphas there are and what gates they give.
+        architecture: which alphas there are and what gates they give, by the plan of the epoch.
         alphas: leaf tensors by name (see `Architecture`).
         weight_optimizer: moves the weights.
         alpha_optimizer: moves the alphas; None when the method does not.
         epochs: epochs planned, in all stages.
         span: first and last epoch of the stage at hand, the last excluded.
         live: operations of every edge of the supernet.
+        score: what any gates are worth with the weights as they are.
         hypernetwork: makes the weights of candidate operations from the alphas; None where they learn on their own.
-        companion: the second network, where the recipe has one.
-        companion_optimizer: moves it.
-        companion_gates: what it runs in the epoch at hand.
+        hooks: what parts of the recipe have hung on the loop.
         stage: number of the stage at hand.
         epoch: epochs done, in all stages.
-        alpha_rests: whether the epoch at hand leaves alpha as it is; rules set it before every epoch.
-        alpha_every: steps of the weights for one of alpha; rules set it before every epoch.
-        temperature: of relaxations that anneal; rules set it before every epoch.
-        auxiliary_gate: of auxiliary skip connections; rules set it before every epoch.
-        dropping: what the batches of the epoch at hand lose at random; rules set it before every epoch.
-        stop_reason: why the stage ended before its last epoch; empty while it goes on.
         final_alphas: what pruning and selection look at instead of the alphas of the last epoch, once a rule says so.
         rollbacks: every return to an earlier state: `from` which epoch to which `epoch`, and the `reason`.
-        decisions: edges that search no longer; `decide` adds to them.
         records: what rules must remember, by names of their own.
         figures: what rules measured in this epoch, for the event of the epoch.
         genotype: what the selection makes of the alphas after this epoch.
         validation_accuracy: of the supernet after this epoch, as a fraction; None where there are no such images.
         problem: that of the last alpha step of this epoch, at whose weights and batches rules may look; None while
             alpha rests.
-        score: what any gates are worth with the weights as they are.
         update: how alpha moves; None when the method does not move it.
         seed: root of every random stream.
-        extra_images: by how many images rules have enlarged the batches of weights and alpha.
+        plan: how the epoch at hand is run (`follow` sets it).
         weights: what the weight optimiser moves, by name: the supernet's own weights and those of the hypernetwork.
     """
 
@@ -74,20 +65,11 @@ class SearchState:
     live: Live
     score: Scorer
     hypernetwork: WeightGenerator | None = None
-    companion: CompanionNetwork | None = None
-    companion_optimizer: torch.optim.SGD | None = None
-    companion_gates: StepGates | None = None
+    hooks: tuple[StageHook, ...] = ()
     stage: int = 0
     epoch: int = 0
-    alpha_rests: bool = False
-    alpha_every: int = 1
-    temperature: float = 1.0
-    auxiliary_gate: float = 1.0
-    dropping: Dropping = field(default_factory=Dropping)
-    stop_reason: str = ""
     final_alphas: dict[str, Tensor] | None = None
     rollbacks: list[dict[str, Any]] = field(default_factory=list)
-    decisions: dict[str, dict[int, str | None]] = field(default_factory=dict)
     records: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict)
     genotype: Genotype | None = None
@@ -95,11 +77,12 @@ class SearchState:
     problem: Bilevel | None = None
     update: Update | None = None
     seed: int = 0
-    extra_images: int = 0
+    plan: EpochPlan = field(init=False)
     weights: dict[str, nn.Parameter] = field(init=False)
 
     def __post_init__(self) -> None:
         self.weights = learned_weights(self.supernet, self.hypernetwork)
+        self.plan = EpochPlan(weight_decay=self.weight_optimizer.param_groups[0]["weight_decay"])
 
     @property
     def stage_epoch(self) -> int:
@@ -119,29 +102,48 @@ class SearchState:
     @property
     def has_ended(self) -> bool:
         """Whether the stage at hand is over."""
-        return self.epoch >= self.span[1] or bool(self.stop_reason)
+        return self.epoch >= self.span[1] or bool(self.plan.stop_reason)
 
-    def stop(self, reason: str, alphas: Mapping[str, Tensor] | None = None) -> None:
-        """End the stage after the current hook; the reason is recorded.
+    def plan_epoch(self, rules: Sequence[Rule]) -> None:
+        """Follow what the rules make of the plan of the epoch before, one after the other."""
+        plan = self.plan
+        for rule in rules:
+            plan = rule.before_epoch(self, plan)
+        self.follow(plan)
 
-        Args:
-            reason: the end of a sentence about why.
-            alphas: what the architecture is read from instead of the alphas of the last epoch.
-        """
-        self.stop_reason = reason
-        if alphas is not None:
-            self.final_alphas = dict(alphas)
+    def follow(self, plan: EpochPlan) -> None:
+        """Bring architecture and optimiser up to a plan."""
+        self.plan = plan
+        self.architecture = self.architecture.at(plan.temperature, plan.auxiliary_gate, plan.decisions)
+        for group in self.weight_optimizer.param_groups:
+            group["weight_decay"] = plan.weight_decay
 
-    def decide(self, kind: str, row: int, op: str | None) -> None:
-        """End the search of an edge for good.
+    def end_epoch(self, rules: Sequence[Rule]) -> None:
+        """Take up what the rules make of the epoch that has ended; whoever goes back has the last word."""
+        done = self.epoch
+        for rule in rules:
+            if self.epoch == done:
+                self.take(rule.after_epoch(self))
 
-        Args:
-            kind: of the cells.
-            row: of the edge.
-            op: the operation that it has from here on, with the gate 1; None gives the edge up.
-        """
-        self.decisions.setdefault(kind, {})[row] = op
-        self.refresh()
+    def take(self, outcome: Outcome | None) -> None:
+        """Take up what a rule returned."""
+        if outcome is None:
+            return
+        if outcome.back:
+            self._go_back(outcome.back)
+            return
+        self.records |= outcome.records
+        self.figures |= outcome.figures
+        if outcome.final_alphas is not None:
+            self.final_alphas = dict(outcome.final_alphas)
+        if outcome.plan is not None:
+            self.follow(outcome.plan)
+
+    def _go_back(self, back: GoingBack) -> None:
+        rollbacks = [*self.rollbacks, {"from": self.epoch, "epoch": back.saved["epoch"], "reason": back.reason}]
+        self.load_state_dict(copy.deepcopy(dict(back.saved)))
+        self.rollbacks = rollbacks
+        self.follow(replace(self.plan, weight_decay=self.plan.weight_decay * back.decay_factor))
 
     def generator(self, purpose: str) -> torch.Generator:
         """A generator of random numbers for a purpose and the epoch at hand, on the CPU."""
@@ -170,21 +172,6 @@ class SearchState:
             for kind, mask in resting.items():
                 self.alphas[kind].copy_(torch.where(mask, before[kind], self.alphas[kind]))
 
-    def refresh(self) -> None:
-        """Bring the architecture up to what rules have set."""
-        self.architecture = self.architecture.at(self.temperature, self.auxiliary_gate, self.decisions)
-
-    def go_back(self, saved: dict[str, Any], reason: str) -> None:
-        """Take over an earlier state of the stage at hand after an epoch; the loop forgets the epochs undone.
-
-        Args:
-            saved: what `state_dict` gave then; it stays as it is.
-            reason: the end of a sentence about why.
-        """
-        rollbacks = [*self.rollbacks, {"from": self.epoch, "epoch": saved["epoch"], "reason": reason}]
-        self.load_state_dict(copy.deepcopy(saved))
-        self.rollbacks = rollbacks
-
     def supernet_weights(self, weights: Tensors, alphas: Tensors) -> Tensors:
         """The supernet's weights at a value of `self.weights` and of the alphas, differentiable for both."""
         return supernet_weights(self.hypernetwork, weights, alphas)
@@ -203,9 +190,8 @@ class SearchState:
     def state_dict(self) -> dict[str, Any]:
         """Everything a checkpoint must hold."""
         further: dict[str, Any] = {"hypernetwork": self.hypernetwork.state_dict()} if self.hypernetwork else {}
-        if self.companion and self.companion_optimizer:
-            further["companion"] = self.companion.state_dict()
-            further["companion_optimizer"] = self.companion_optimizer.state_dict()
+        for hook in self.hooks:
+            further |= hook.state_dict()
         return further | {
             "supernet": self.supernet.state_dict(),
             "alphas": {name: alpha.detach() for name, alpha in self.alphas.items()},
@@ -214,14 +200,14 @@ class SearchState:
             "stage": self.stage,
             "live": {kind: [list(names) for names in edges] for kind, edges in self.live.items()},
             "epoch": self.epoch,
-            "stop_reason": self.stop_reason,
+            "stop_reason": self.plan.stop_reason,
             "final_alphas": self.final_alphas,
             "rollbacks": self.rollbacks,
-            "decisions": self.decisions,
+            "decisions": {kind: dict(rows) for kind, rows in self.plan.decisions.items()},
             "records": self.records,
-            "temperature": self.temperature,
-            "auxiliary_gate": self.auxiliary_gate,
-            "extra_images": self.extra_images,
+            "temperature": self.plan.temperature,
+            "auxiliary_gate": self.plan.auxiliary_gate,
+            "extra_images": self.plan.extra_images,
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -229,9 +215,8 @@ class SearchState:
         self.supernet.load_state_dict(saved["supernet"])
         if self.hypernetwork:
             self.hypernetwork.load_state_dict(saved["hypernetwork"])
-        if self.companion and self.companion_optimizer:
-            self.companion.load_state_dict(saved["companion"])
-            self.companion_optimizer.load_state_dict(saved["companion_optimizer"])
+        for hook in self.hooks:
+            hook.load_state_dict(saved)
         with torch.no_grad():
             for name, alpha in self.alphas.items():
                 alpha.copy_(saved["alphas"][name])
@@ -239,12 +224,11 @@ class SearchState:
         if self.alpha_optimizer:
             self.alpha_optimizer.load_state_dict(_as_run_here(saved["alpha_optimizer"], self.alpha_optimizer))
         self.epoch = saved["epoch"]
-        self.stop_reason = saved["stop_reason"]
         self.final_alphas = saved["final_alphas"]
         self.rollbacks, self.records = saved["rollbacks"], saved["records"]
-        self.decisions, self.extra_images = saved["decisions"], saved["extra_images"]
-        self.temperature, self.auxiliary_gate = saved["temperature"], saved["auxiliary_gate"]
-        self.refresh()
+        planned = ("stop_reason", "decisions", "temperature", "auxiliary_gate", "extra_images")
+        decay = self.weight_optimizer.param_groups[0]["weight_decay"]
+        self.follow(replace(self.plan, **{name: saved[name] for name in planned}, weight_decay=decay))
 
 
 def _as_run_here(saved: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> dict[str, Any]:

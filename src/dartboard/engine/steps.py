@@ -1,7 +1,7 @@
 """The steps of an epoch: alpha and weights in turn, or both at once."""
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor, nn
@@ -12,17 +12,26 @@ from dartboard.engine.settings import SearchSettings
 from dartboard.engine.state import SearchState
 from dartboard.engine.streams import Streams
 from dartboard.parts.architecture import StepGates
-from dartboard.parts.companions import CompanionNetwork, Tapped
+from dartboard.parts.companions import Tapped
 from dartboard.parts.dropping import SeenBatch
-from dartboard.parts.gradient import Bilevel, Loss, SgdStep, Tensors, Trial, differentiate_both, differentiate_reached
+from dartboard.parts.gradient import (
+    Bilevel,
+    Gradient,
+    Loss,
+    OutputLoss,
+    SgdStep,
+    Tensors,
+    Trial,
+    differentiate_both,
+    differentiate_reached,
+)
 from dartboard.parts.penalties import Joining
 from dartboard.parts.recipe import Recipe
-from dartboard.parts.relaxation import DrawsPaths, Settles
 from dartboard.runs import Meter, Replayed
 from dartboard.space.ops import RandomOp
 from dartboard.supernet import OutsideWeights
 
-__all__ = ["Steps"]
+__all__ = ["Steps", "move_weights"]
 
 
 class Steps:
@@ -51,78 +60,38 @@ class Steps:
 
     def __call__(self, batch: Batch) -> None:
         """One step of alpha, unless it rests, and one of the weights."""
-        learns = self._recipe.gradient is not None and not self._state.alpha_rests
-        learns = learns and self._taken % self._state.alpha_every == 0
+        plan = self._state.plan
+        learns = self._recipe.gradient is not None and not plan.alpha_rests and self._taken % plan.alpha_every == 0
         self._taken += 1
         seen = self._seen(batch)
         if learns and self._recipe.images == "same-batch":
             self._both(seen)
             return
-        if learns and self._state.companion:
-            self._alpha_and_companion(seen)
-        elif learns:
+        if learns:
             self._alpha(seen)
         self._weights(seen)
 
     @property
     def are_alike(self) -> bool:
         """Whether every step of the epoch does the same, but for what it draws."""
-        return self._state.alpha_rests or self._state.alpha_every == 1
-
-    def train_companion(self, batch: Batch) -> None:
-        """One step of the companion alone, on its cross-entropy."""
-        companion, optimizer, runs = self._companion
-        logits, _ = companion.run(batch.images, runs.gates, runs.active)
-        learned = dict(companion.named_parameters())
-        loss = functional.cross_entropy(logits, batch.labels)
-        self._move(learned, optimizer, differentiate_reached(loss, learned))
+        return self._state.plan.alpha_rests or self._state.plan.alpha_every == 1
 
     def _seen(self, batch: Batch) -> SeenBatch:
-        seen = self._state.dropping(batch, self._state.architecture.cells, self.streams.dropping)
+        seen = self._state.plan.dropping(batch, self._state.architecture.cells, self.streams.dropping)
         if not self._draws:
             return seen
         return seen._replace(noise_seed=int(torch.randint(2**62, (), generator=self.streams.noise)))
 
     def _alpha(self, train_batch: SeenBatch) -> None:
-        """Move alpha by the method's gradient."""
+        """Move alpha by the method's gradient, or by what hooks make of it."""
         assert self._recipe.gradient is not None
         self._drawn = None
         own = self._seen(next(self.streams.alphas))
         problem = self._problem(train_batch, own)
-        self._move_alphas(self._recipe.gradient(problem))
-
-    def _alpha_and_companion(self, train_batch: SeenBatch) -> None:
-        """Move alpha and the companion by one backward pass."""
-        companion, optimizer, _ = self._companion
-        own, alphas = self._seen(next(self.streams.alphas)), self._state.alphas
-        self._problem(train_batch, own)
-        loss = self._penalized(lambda _, seen: self._joint_loss(own, seen))(self._state.weights, alphas)
-        learned = dict(companion.named_parameters())
-        found = differentiate_reached(loss, {**learned, **alphas})
-        slopes = {name: found[name] for name in alphas}
-        self._move_alphas({name: torch.zeros_like(alphas[name]) if at is None else at for name, at in slopes.items()})
-        self._move(learned, optimizer, {name: found[name] for name in learned})
-
-    def _joint_loss(self, batch: SeenBatch, alphas: Tensors) -> Tensor:
-        state = self._state
-        companion, _, runs = self._companion
-        drawn = state.architecture.draw(alphas, self.streams.gates, of_alpha=True)
-        self._drawn = drawn
-        supernet: Tapped = state.supernet  # type: ignore[assignment]
-        searched = supernet.tapped(
-            batch.images, batch.gated(drawn.gates), drawn.active, batch.values, batch.noise_seed or 0
-        )
-        self.alpha_meter.add(functional.cross_entropy(searched[0], batch.labels), searched[0], batch.labels)
-        deep = companion.run(batch.images, runs.gates, runs.active)
-        return companion.joint_loss(searched, deep, batch.labels)
-
-    @property
-    def _companion(self) -> tuple[CompanionNetwork, torch.optim.SGD, StepGates]:
-        state = self._state
-        assert state.companion is not None
-        assert state.companion_optimizer is not None
-        assert state.companion_gates is not None
-        return state.companion, state.companion_optimizer, state.companion_gates
+        gradient: Gradient = self._recipe.gradient
+        for hook in self._state.hooks:
+            gradient = partial(hook.alpha_gradient, otherwise=gradient)
+        self._move_alphas(gradient(problem))
 
     def _weights(self, batch: SeenBatch) -> None:
         """Move the weights by one clipped SGD step on the training loss."""
@@ -146,7 +115,6 @@ class Steps:
         self._move_weights(at_weights)
 
     def _problem(self, train_batch: SeenBatch, own: SeenBatch) -> Bilevel:
-        draws_paths = isinstance(self._recipe.relaxation, DrawsPaths)
         problem = Bilevel(
             weights=self._state.weights,
             alphas=self._state.alphas,
@@ -154,7 +122,8 @@ class Steps:
             validation_loss=self._penalized(self._loss(own, self.alpha_meter, of_alpha=True)),
             next_train_loss=lambda: self._loss(self._seen(next(self.streams.further))),
             weight_step=self._weight_step(),
-            next_trial=(lambda: self._trial(own)) if draws_paths else None,
+            next_trial=lambda: self._trial(own),
+            tapped_loss=lambda of_outputs: self._penalized(self._tapped_loss(own, of_outputs)),
             records=self._state.records,
         )
         self._state.problem = problem
@@ -174,6 +143,20 @@ class Steps:
             if of_alpha:
                 self._drawn = drawn
             return self._loss_at(batch, drawn, state.supernet_weights(weights, alphas), meter)
+
+        return loss
+
+    def _tapped_loss(self, batch: SeenBatch, of_outputs: OutputLoss) -> Loss:
+        """Another loss of alpha on a batch, of logits and maps from within the supernet with its own weights."""
+        supernet: Tapped = self._state.supernet  # type: ignore[assignment]
+
+        def loss(_weights: Tensors, alphas: Tensors) -> Tensor:
+            self._drawn = drawn = self._state.architecture.draw(alphas, self.streams.gates, of_alpha=True)
+            searched = supernet.tapped(
+                batch.images, batch.gated(drawn.gates), drawn.active, batch.values, batch.noise_seed or 0
+            )
+            self.alpha_meter.add(functional.cross_entropy(searched[0], batch.labels), searched[0], batch.labels)
+            return of_outputs(batch.images, batch.labels, searched)
 
         return loss
 
@@ -252,27 +235,35 @@ class Steps:
         return SgdStep(group["lr"], group["momentum"], group["weight_decay"], velocity)
 
     def _move_alphas(self, gradients: Tensors) -> None:
-        """The update, after which the relaxation may have its say."""
-        state = self._state
-        if self._drawn is None or not isinstance(self._recipe.relaxation, Settles):
-            state.move_alphas(gradients)
-            return
-        before = state.copied_alphas()
-        state.move_alphas(gradients)
-        state.architecture.settle(before, state.alphas, self._drawn.active)
+        """The update, in whose end the relaxation may have a say."""
+        active = None if self._drawn is None else self._drawn.active
+        with self._state.architecture.settling(self._state.alphas, active):
+            self._state.move_alphas(gradients)
 
     def _move_weights(self, gradients: Mapping[str, Tensor | None]) -> None:
-        self._move(self._state.weights, self._state.weight_optimizer, gradients)
+        move_weights(self._state.weights, self._state.weight_optimizer, gradients, self._settings.grad_clip)
 
-    def _move(
-        self, weights: Mapping[str, nn.Parameter], optimizer: torch.optim.SGD, gradients: Mapping[str, Tensor | None]
-    ) -> None:
-        for name, gradient in gradients.items():
-            weights[name].grad = None if gradient is None else _laid_out_like(weights[name], gradient)
-        _begin_momentum(optimizer)
-        if self._settings.grad_clip is not None:
-            nn.utils.clip_grad_norm_(weights.values(), self._settings.grad_clip, foreach=True)
-        optimizer.step()
+
+def move_weights(
+    weights: Mapping[str, nn.Parameter],
+    optimizer: torch.optim.SGD,
+    gradients: Mapping[str, Tensor | None],
+    grad_clip: float | None,
+) -> None:
+    """A step of the optimiser down these gradients, clipped; weights without a gradient rest.
+
+    Args:
+        weights: all that the optimiser moves, by name.
+        optimizer: of the weights.
+        gradients: by name.
+        grad_clip: largest norm of all together; None: no clipping.
+    """
+    for name, gradient in gradients.items():
+        weights[name].grad = None if gradient is None else _laid_out_like(weights[name], gradient)
+    _begin_momentum(optimizer)
+    if grad_clip is not None:
+        nn.utils.clip_grad_norm_(weights.values(), grad_clip, foreach=True)
+    optimizer.step()
 
 
 def _begin_momentum(optimizer: torch.optim.SGD) -> None:

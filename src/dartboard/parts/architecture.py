@@ -1,6 +1,7 @@
 """The relaxed architecture: which parameters it has, and the gates that they give."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple, Protocol
@@ -9,8 +10,8 @@ import torch
 from torch import Tensor
 
 from dartboard.errors import RecipeError
-from dartboard.parts.gradient import Tensors
-from dartboard.parts.relaxation import Draw, DrawsPaths, JointRelaxation, Relaxation, RelaxedCell, Settles, SharesSets
+from dartboard.parts.gradient.problem import Tensors
+from dartboard.parts.relaxation.protocol import Draw, DrawsPaths, Relaxation, RelaxedCell
 from dartboard.space import Genotype, OperationCosts, SearchSpace
 from dartboard.supernet import Active, Mixing
 
@@ -49,7 +50,7 @@ class Relaxing(Protocol):
     """The slots of a recipe that make gates of alpha."""
 
     @property
-    def relaxation(self) -> Relaxation | JointRelaxation:
+    def relaxation(self) -> Relaxation:
         """How alpha becomes gates."""
         ...
 
@@ -69,10 +70,11 @@ class Architecture:
     """What the relaxing parts of a recipe make of the cells of a space.
 
     Its parameters, the alphas, go by name: `KIND` for the operations, `KIND.edges` where the recipe weighs edges,
-    `KIND.attention` where it mixes attention operations; a `JointRelaxation` has names of its own instead of `KIND`.
-    The gates go by the same names (see `ReferenceSupernet.forward`), and also hold `KIND.auxiliary` where the supernet
-    has auxiliary skip connections; that gate is no parameter.
-    For selections, deterministic gates further hold `KIND.sets` where the recipe weighs sets of edges: their shares.
+    `KIND.attention` where it mixes attention operations; a relaxation that draws all kinds of cells together has names
+    of its own instead of `KIND`. The gates go by `KIND`, `KIND.edges` and `KIND.attention` too (those that
+    `ReferenceSupernet.forward` takes), and also hold `KIND.auxiliary` where the supernet has auxiliary skip
+    connections; that gate is no parameter. For selections, deterministic gates further hold what the relaxation of
+    edges adds, such as `KIND.sets`, the shares of sets of edges.
 
     Attributes:
         relaxation: how alpha becomes gates.
@@ -85,7 +87,7 @@ class Architecture:
         costs: of operations in a network of the supernet's size; None where nobody has told.
     """
 
-    relaxation: Relaxation | JointRelaxation
+    relaxation: Relaxation
     edges: Relaxation | None
     mixing: Mixing
     cells: Mapping[str, RelaxedCell]
@@ -125,13 +127,9 @@ class Architecture:
 
     def initial_alphas(self, generator: torch.Generator) -> dict[str, Tensor]:
         """Start values of all parameters, drawn on the CPU."""
-        if isinstance(self.relaxation, JointRelaxation):
-            alphas = self.relaxation.initial_alphas(self.cells, generator)
-        else:
-            alphas = {kind: self.relaxation.initial_alpha(cell, generator) for kind, cell in self.cells.items()}
+        alphas = self.relaxation.initial_alphas(self.cells, generator)
         if self.edges:
-            for kind, cell in self.cells.items():
-                alphas[f"{kind}.edges"] = self.edges.initial_alpha(cell, generator)
+            alphas |= self._named_edges(self.edges.initial_alphas(self.cells, generator))
         if self.mixing.attention:
             for kind, cell in self.cells.items():
                 shape = (len(cell.topology.edges), len(self.mixing.attention))
@@ -146,18 +144,10 @@ class Architecture:
             generator: on the CPU.
             of_alpha: whether the loss that follows is alpha's; otherwise it is that of the weights.
         """
-        if isinstance(self.relaxation, JointRelaxation):
-            draws = self.relaxation.draw_cells(alphas, self.cells, generator)
-        else:
-            draws = {
-                kind: self.relaxation.draw(alphas[kind], cell, generator, of_alpha=of_alpha)
-                for kind, cell in self.cells.items()
-            }
-        gates, active = self.of_draws(draws)
+        gates, active = self.of_draws(self.relaxation.draw_cells(alphas, self.cells, generator, of_alpha=of_alpha))
         if self.edges:
-            for kind, cell in self.cells.items():
-                drawn = self.edges.draw(alphas[f"{kind}.edges"], cell, generator, of_alpha=of_alpha)
-                gates[f"{kind}.edges"] = drawn.gates
+            drawn = self.edges.draw_cells(self._of_edges(alphas), self.cells, generator, of_alpha=of_alpha)
+            gates |= self._named_edges({kind: each.gates for kind, each in drawn.items()})
         return StepGates(gates | self._attention(alphas), active)
 
     def of_draws(self, draws: Mapping[str, Draw]) -> StepGates:
@@ -227,32 +217,19 @@ class Architecture:
 
     def mean_gates(self, alphas: Tensors) -> dict[str, Tensor]:
         """Deterministic gates for validation, selection and reports."""
-        if isinstance(self.relaxation, JointRelaxation):
-            gates = self.relaxation.mean_cells(alphas, self.cells)
-        else:
-            gates = {kind: self.relaxation.mean_gates(alphas[kind], cell) for kind, cell in self.cells.items()}
+        gates = self.relaxation.mean_cells(alphas, self.cells)
         if self.edges:
-            for kind, cell in self.cells.items():
-                gates[f"{kind}.edges"] = self.edges.mean_gates(alphas[f"{kind}.edges"], cell)
-        if isinstance(self.edges, SharesSets):
-            for kind, cell in self.cells.items():
-                gates[f"{kind}.sets"] = self.edges.set_shares(alphas[f"{kind}.edges"], cell)
+            gates |= self._named_edges(self.edges.mean_cells(self._of_edges(alphas), self.cells))
         return self.decided(gates | self._auxiliary(gates) | self._attention(alphas))
 
-    def settle(self, before: Tensors, alphas: Tensors, active: Active | None) -> None:
-        """Let the relaxation have its say once an update has moved alpha.
+    def settling(self, alphas: Tensors, active: Active | None) -> AbstractContextManager[None]:
+        """Entered before an update moves alpha and left after it, so that the relaxation may have its say.
 
         Args:
-            before: the alphas before the update, by name.
-            alphas: the alphas after it, changed in place.
+            alphas: by name, moved in place.
             active: the operations that the step of alpha ran; None: all.
         """
-        relaxation = self.relaxation
-        assert isinstance(relaxation, Settles)
-        with torch.no_grad():
-            for kind, cell in self.cells.items():
-                rows = None if active is None else active[kind]
-                alphas[kind].copy_(relaxation.settle(before[kind], alphas[kind], cell, rows))
+        return self.relaxation.settling(alphas, self.cells, active)
 
     def log_probability(self, alphas: Tensors, path: Active) -> Tensor:
         """Log of the chance that a step draws this path, a scalar; decided edges are not drawn."""
@@ -303,6 +280,14 @@ class Architecture:
             kind: torch.tensor(costs[kind], dtype=torch.float32, device=cell.live.device)
             for kind, cell in self.cells.items()
         }
+
+    def _of_edges(self, alphas: Tensors) -> dict[str, Tensor]:
+        """The alphas of the slot `edges`, by kind of cells."""
+        return {kind: alphas[f"{kind}.edges"] for kind in self.cells}
+
+    def _named_edges(self, found: Tensors) -> dict[str, Tensor]:
+        """What the slot `edges` gives, by kind of cells or by names of its own, as it goes beside other gates."""
+        return {f"{name}.edges" if name in self.cells else name: tensor for name, tensor in found.items()}
 
     def _attention(self, alphas: Tensors) -> dict[str, Tensor]:
         """The gates of attention, the same in a step and on average."""

@@ -1,21 +1,11 @@
 """Whether the parts of a method fit a space."""
 
-from typing import Protocol, runtime_checkable
-
 from dartboard.errors import RecipeError, SettingsError
+from dartboard.parts.demands import Choosy
 from dartboard.parts.recipe import Recipe, initial_live
 from dartboard.space import SearchSpace
 
-__all__ = ["Choosy", "check_fit", "does_fit"]
-
-
-@runtime_checkable
-class Choosy(Protocol):
-    """A part that does not make sense in every space."""
-
-    def refuse(self, space: SearchSpace) -> str:
-        """Why it makes no sense in this one, as a sentence that ends without a full stop; empty where it does."""
-        ...
+__all__ = ["check_fit", "does_fit"]
 
 
 def check_fit(recipe: Recipe, space: SearchSpace) -> None:

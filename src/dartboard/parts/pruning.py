@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
+from typing_extensions import override
 
 from dartboard.parts.relaxation import RelaxedCell, operation_groups
 
@@ -25,7 +26,7 @@ class Pruning(Protocol):
 
 
 @dataclass(frozen=True)
-class KeepStrongest:
+class KeepStrongest(Pruning):
     """The operations with the largest gates, edge by edge; among equals the first (P-DARTS, arXiv:1904.12760).
 
     Attributes:
@@ -34,22 +35,22 @@ class KeepStrongest:
 
     count: int
 
+    @override
     def __call__(self, gates: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> dict[str, list[list[str]]]:
-        """See the class."""
         return {
             kind: _strongest(cell, gates[kind], (range(len(cell.ops)),), self.count) for kind, cell in cells.items()
         }
 
 
 @dataclass(frozen=True)
-class KeepStrongestOfGroups:
+class KeepStrongestOfGroups(Pruning):
     """On every edge the operation without weights and the one with weights that have the largest gates of their kind.
 
     Among equals the first; of a kind that an edge does not have it keeps none. Source: DOTS (arXiv:2010.00969).
     """
 
+    @override
     def __call__(self, gates: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> dict[str, list[list[str]]]:
-        """See the class."""
         return {kind: _strongest(cell, gates[kind], operation_groups(cell.ops), 1) for kind, cell in cells.items()}
 
 

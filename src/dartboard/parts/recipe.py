@@ -3,21 +3,22 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, validate_call
 
 from dartboard.errors import RecipeError, SettingsError, suggest
 from dartboard.parts.architecture import all_live
 from dartboard.parts.companions import Distillation
+from dartboard.parts.demands import Demanding
 from dartboard.parts.gradient import FirstOrder, Gradient
 from dartboard.parts.hypernetworks import Hypernetwork
 from dartboard.parts.penalties import Joining, Penalty
-from dartboard.parts.perturbations import BoxPerturbation, Perturbation
+from dartboard.parts.perturbations import Perturbation
 from dartboard.parts.pruning import Pruning
-from dartboard.parts.relaxation import JointRelaxation, Relaxation, SharesSets, Softmax
+from dartboard.parts.relaxation import Relaxation, Softmax
 from dartboard.parts.rules import Rule
-from dartboard.parts.selection import Selection, StrongestEdgePairs, StrongestEdges, WithAttention
+from dartboard.parts.selection import Selection, StrongestEdges, WithAttention
 from dartboard.parts.update import Update
 from dartboard.registry import Registry
 from dartboard.space import SearchSpace
@@ -26,7 +27,6 @@ from dartboard.supernet import Mixing
 __all__ = [
     "METHODS",
     "Count",
-    "Demanding",
     "Images",
     "NonNegative",
     "Positive",
@@ -54,15 +54,6 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Images = Literal["halves", "same-images", "same-batch"]
 """Which images alpha learns from: another half than the weights; the weights' own, in other batches; or the very batch
 of the weights, with one backward pass for both."""
-
-
-@runtime_checkable
-class Demanding(Protocol):
-    """A part that does not make sense beside all others."""
-
-    def refuse_recipe(self, recipe: "Recipe") -> str:
-        """Why it makes no sense in this one, as a sentence that ends without a full stop; empty where it does."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -96,7 +87,7 @@ class Recipe:
         RecipeError: the parts do not fit together.
     """
 
-    relaxation: Relaxation | JointRelaxation = field(default_factory=Softmax)
+    relaxation: Relaxation = field(default_factory=Softmax)
     edges: Relaxation | None = None
     mixing: Mixing = field(default_factory=Mixing)
     without: tuple[str, ...] = ()
@@ -129,7 +120,8 @@ class Recipe:
         self._check_simplex()
         for part in self.parts:
             if isinstance(part, Demanding) and (reason := part.refuse_recipe(self)):
-                raise RecipeError(f"{reason}; leave it out, or choose parts that agree.")
+                remedy = "" if ";" in reason else "; leave it out, or choose parts that agree"
+                raise RecipeError(f"{reason}{remedy}.")
         if self.perturbation:
             self._check_perturbation(self.perturbation)
         if self.hypernetwork and not isinstance(self.gradient, FirstOrder):
@@ -141,11 +133,6 @@ class Recipe:
             raise RecipeError(
                 f"the supernet mixes the attention {', '.join(self.mixing.attention) or 'none'}, and the selection "
                 "does not choose among just these; give both the same, by WithAttention."
-            )
-        if isinstance(self.selection, StrongestEdgePairs) and not isinstance(self.edges, SharesSets):
-            raise RecipeError(
-                "StrongestEdgePairs looks at the shares of sets of edges, and nothing weighs sets; put PairSoftmax "
-                "into the slot edges, or take another selection."
             )
         if sum(stage.share for stage in self.earlier) >= 1:
             raise RecipeError("the earlier stages take all epochs and leave none to the last; lower their shares.")
@@ -173,12 +160,6 @@ class Recipe:
             raise RecipeError(
                 f"{name} shakes shares of one, and the gates of {relaxation} are none; leave out the perturbation or "
                 "take a softmax."
-            )
-        shakes_alpha = isinstance(perturbation, BoxPerturbation) and perturbation.space == "logits"
-        if shakes_alpha and self.relaxation.on_simplex:
-            raise RecipeError(
-                f"{name} in the space of logits shakes alpha freely, and {relaxation} needs an alpha that is a "
-                "distribution; take the space of probs."
             )
 
     def _check_simplex(self) -> None:

@@ -10,10 +10,15 @@ from torch.nn import functional
 from dartboard.data import Batch, Batches
 from dartboard.errors import SettingsError
 from dartboard.parts.architecture import StepGates
-from dartboard.parts.selection.protocol import NO_IMAGES
 from dartboard.runs import Score, ScoreMeter
 
-__all__ = ["Scorer"]
+__all__ = ["NO_IMAGES", "Scorer"]
+
+NO_IMAGES = (
+    "this method tries architectures on validation images, and there are none; leave search.validation_images as it "
+    "is, or give the dataset more images."
+)
+"""What to tell when nothing can be tried."""
 
 
 class Scorer:

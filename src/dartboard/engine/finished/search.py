@@ -1,5 +1,7 @@
 """A search that has ended, taken up again from its checkpoint without touching it."""
 
+from dataclasses import replace
+
 import torch
 
 from dartboard.engine.problem import SearchProblem
@@ -63,10 +65,10 @@ class FinishedSearch:
     def hand_over(self, search: StageSearch) -> None:
         """Give a stage copies of weights and alphas; edges that the search has decided are open again."""
         search.take_over(self._stage, momentum=False)
-        search.state.decisions = {}
-        search.state.temperature = self._stage.state.temperature
-        search.state.auxiliary_gate = self._stage.state.auxiliary_gate
-        search.state.refresh()
+        ended = self._stage.state.plan
+        search.state.follow(
+            replace(search.state.plan, decisions={}, temperature=ended.temperature, auxiliary_gate=ended.auxiliary_gate)
+        )
 
     def generator(self, *purpose: str | int) -> torch.Generator:
         """A generator of random numbers for a purpose of its own, on the CPU."""

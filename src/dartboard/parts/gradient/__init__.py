@@ -1,11 +1,12 @@
 """What d loss / d alpha is: the problem of one step, and one file per way to differentiate it."""
 
-from dartboard.parts.gradient.first_order import FirstOrder
-from dartboard.parts.gradient.implicit import ConjugateGradient, Implicit, Neumann
+from dartboard.parts.gradient.implicit import ConjugateGradient, Implicit, Neumann, SecondDerivatives, flat
 from dartboard.parts.gradient.problem import (
     Bilevel,
     Gradient,
     Loss,
+    OutputLoss,
+    Outputs,
     SgdStep,
     Tensors,
     Trial,
@@ -14,9 +15,7 @@ from dartboard.parts.gradient.problem import (
     differentiate_reached,
 )
 from dartboard.parts.gradient.reinforce import Reinforce
-from dartboard.parts.gradient.second import SecondDerivatives, flat
-from dartboard.parts.gradient.truncated import TruncatedUnrolled
-from dartboard.parts.gradient.unrolled import Unrolled
+from dartboard.parts.gradient.unrolled import FirstOrder, TruncatedUnrolled, Unrolled
 
 __all__ = [
     "Bilevel",
@@ -26,6 +25,8 @@ __all__ = [
     "Implicit",
     "Loss",
     "Neumann",
+    "OutputLoss",
+    "Outputs",
     "Reinforce",
     "SecondDerivatives",
     "SgdStep",

@@ -1,19 +1,54 @@
-"""The gradient through the optimal weights, by the implicit function theorem."""
+"""The gradient through the optimal weights, by the implicit function theorem and second derivatives times vectors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
-from dartboard.parts.gradient.problem import Bilevel, differentiate_both
-from dartboard.parts.gradient.second import SecondDerivatives, flat
+from dartboard.parts.gradient.problem import Bilevel, Gradient, Tensors, differentiate, differentiate_both
 
-__all__ = ["ConjugateGradient", "Implicit", "Neumann", "Solver"]
+__all__ = ["ConjugateGradient", "Implicit", "Neumann", "SecondDerivatives", "Solver", "flat"]
 
 Product = Callable[[Tensor], Tensor]
 """Vector -> matrix times vector, both of shape (n,)."""
+
+
+class SecondDerivatives:
+    """The derivatives of a scalar's gradient, one double backward pass for every product.
+
+    A vector holds one number for every number of the tensors `at`, in their order. The graph of the gradient is kept
+    as long as this object.
+
+    Args:
+        value: the scalar.
+        at: what the gradient is taken in; tensors that require gradients.
+
+    Attributes:
+        gradient: of the scalar, as a vector.
+    """
+
+    def __init__(self, value: Tensor, at: Tensors) -> None:
+        self._at = at
+        self.gradient = flat(differentiate(value, at, create_graph=True).values())
+
+    def times(self, vector: Tensor) -> Tensor:
+        """The Hessian times a vector, as a vector."""
+        return flat(self.mixed(vector, self._at).values())
+
+    def mixed(self, vector: Tensor, other: Tensors) -> dict[str, Tensor]:
+        """The gradient in `other` of <gradient, vector>, by name; zero where nothing depends."""
+        products = torch.autograd.grad(
+            self.gradient, list(other.values()), vector, retain_graph=True, materialize_grads=True
+        )
+        return dict(zip(other, products, strict=True))
+
+
+def flat(tensors: Iterable[Tensor]) -> Tensor:
+    """All numbers of some tensors, one after the other."""
+    return torch.cat([tensor.flatten() for tensor in tensors])
 
 
 class Solver(Protocol):
@@ -31,7 +66,7 @@ class Solver(Protocol):
 
 
 @dataclass(frozen=True)
-class Neumann:
+class Neumann(Solver):
     """The first terms of the Neumann series: q = step * sum over j < terms of (I - step H)^j v.
 
     That is `terms` steps of gradient descent on q'Hq/2 - q'v from q = 0. The series converges exactly when H is
@@ -48,8 +83,8 @@ class Neumann:
     terms: int = 5
     relative_step: float = 1.0
 
+    @override
     def __call__(self, product: Product, target: Tensor, lr: float) -> Tensor:
-        """See the class."""
         step = self.relative_step * lr
         solution = step * target
         for _ in range(self.terms - 1):
@@ -58,7 +93,7 @@ class Neumann:
 
 
 @dataclass(frozen=True)
-class ConjugateGradient:
+class ConjugateGradient(Solver):
     """Conjugate gradients on (H + damping I) q = v, from q = 0.
 
     Ends when the residual is at most tolerance * |v|, after `iterations`, or before a direction without positive
@@ -77,8 +112,8 @@ class ConjugateGradient:
     tolerance: float = 1e-3
     damping: float = 1e-2
 
-    def __call__(self, product: Product, target: Tensor, lr: float) -> Tensor:  # noqa: ARG002 - no step of its own
-        """See the class."""
+    @override
+    def __call__(self, product: Product, target: Tensor, lr: float) -> Tensor:
         solution, residual, direction = torch.zeros_like(target), target, target
         squared = residual.dot(residual)
         enough = self.tolerance**2 * squared
@@ -99,7 +134,7 @@ class ConjugateGradient:
 
 
 @dataclass(frozen=True)
-class Implicit:
+class Implicit(Gradient):
     """The gradient of L_val(w*(alpha), alpha), as if the weights were the best ones for this alpha.
 
     Where L_train(w, alpha) + weight_decay |w|^2 / 2 is stationary, dL_val/d(alpha) = its direct part - (d2 L_train /
@@ -116,8 +151,8 @@ class Implicit:
 
     solver: Solver
 
+    @override
     def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
-        """See the class."""
         weights, alphas, step = problem.weights, problem.alphas, problem.weight_step
         target, direct = differentiate_both(problem.validation_loss(weights, alphas), weights, alphas)
         inner = SecondDerivatives(problem.train_loss(weights, alphas), weights)

@@ -11,6 +11,8 @@ __all__ = [
     "Bilevel",
     "Gradient",
     "Loss",
+    "OutputLoss",
+    "Outputs",
     "SgdStep",
     "Tensors",
     "Trial",
@@ -24,6 +26,12 @@ Tensors = Mapping[str, Tensor]
 
 Loss = Callable[[Tensors, Tensors], Tensor]
 """(weights, alphas) -> mean loss, a scalar."""
+
+Outputs = tuple[Tensor, list[Tensor]]
+"""Logits, (batch, classes), and maps from within."""
+
+OutputLoss = Callable[[Tensor, Tensor, Outputs], Tensor]
+"""(images, labels, what the supernet makes of the images) -> loss, a scalar."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +88,10 @@ class Bilevel:
         weight_step: the weight optimiser's next step.
         next_train_loss: gives the loss on a further training batch at every call, for gradients that look several
             steps ahead; None where there is but one batch.
-        next_trial: draws an architecture and tries it; None where nothing can be drawn.
-        records: what the search remembers from step to step (`SearchState.records`).
+        next_trial: draws an architecture as a step of the weights does, and tries it; for relaxations that draw.
+        tapped_loss: gives the loss of alpha on the validation batch by another function of the supernet's outputs, maps
+            from within among them; None where nobody can be asked.
+        records: what the search remembers from step to step; checkpoints hold it.
     """
 
     weights: Tensors
@@ -91,6 +101,7 @@ class Bilevel:
     weight_step: SgdStep
     next_train_loss: Callable[[], Loss] | None = None
     next_trial: Callable[[], Trial] | None = None
+    tapped_loss: Callable[[OutputLoss], Loss] | None = None
     records: dict[str, Any] = field(default_factory=dict)
 
 

@@ -1,22 +1,20 @@
 """The gradient of a reward that need not be differentiable."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
-from dartboard.parts.gradient.problem import Bilevel, Trial, differentiate
+from dartboard.parts.demands import Slots
+from dartboard.parts.gradient.problem import Bilevel, Gradient, Trial, differentiate
 from dartboard.parts.relaxation import DrawsPaths
-
-if TYPE_CHECKING:
-    from dartboard.parts.recipe import Recipe
 
 __all__ = ["Reinforce"]
 
 
 @dataclass(frozen=True)
-class Reinforce:
+class Reinforce(Gradient):
     """The gradient of minus the expected reward of an architecture drawn from alpha, by the score function.
 
     It is minus the mean over several draws of (R - b) d log p / d(alpha), with R the accuracy on the validation batch,
@@ -41,8 +39,8 @@ class Reinforce:
     samples: int = 10
     decay: float = 0.99
 
+    @override
     def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
-        """See the class."""
         assert problem.next_trial is not None
         trials = [problem.next_trial() for _ in range(self.samples)]
         rewards = torch.stack([self._reward(trial) for trial in trials])
@@ -52,7 +50,7 @@ class Reinforce:
         scores = torch.stack([trial.log_probability for trial in trials])
         return differentiate(-((rewards - baseline) * scores).mean(), problem.alphas)
 
-    def refuse_recipe(self, recipe: "Recipe") -> str:
+    def refuse_recipe(self, recipe: Slots) -> str:
         """Architectures must be drawn, and nothing but the reward is seen."""
         if not isinstance(recipe.relaxation, DrawsPaths):
             return f"Reinforce tries architectures that are drawn, and {type(recipe.relaxation).__name__} draws none"

@@ -1,18 +1,32 @@
-"""The gradient through one virtual weight step: DARTS, second order."""
+"""Gradients at the current weights, or through one or several virtual weight steps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
-from dartboard.parts.gradient.problem import Bilevel, Tensors, differentiate, differentiate_both
+from dartboard.errors import RecipeError
+from dartboard.parts.gradient.problem import Bilevel, Gradient, Tensors, differentiate, differentiate_both
 
-__all__ = ["Unrolled"]
+__all__ = ["FirstOrder", "TruncatedUnrolled", "Unrolled"]
 
 
 @dataclass(frozen=True)
-class Unrolled:
+class FirstOrder(Gradient):
+    """The gradient of the validation loss at the current weights, as if they were optimal already.
+
+    Paper: DARTS, arXiv:1806.09055, section 2.3 with xi = 0.
+    """
+
+    @override
+    def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
+        return differentiate(problem.validation_loss(problem.weights, problem.alphas), problem.alphas)
+
+
+@dataclass(frozen=True)
+class Unrolled(Gradient):
     """The gradient through one virtual weight step.
 
     d/d(alpha) of L_val(w', alpha) with w' = w - lr * (momentum * v + dL_train/dw + weight_decay * w). The virtual
@@ -31,8 +45,8 @@ class Unrolled:
     second_derivative: Literal["finite-difference", "exact"] = "finite-difference"
     radius: float = 1e-2
 
+    @override
     def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
-        """See the class."""
         return self._exact(problem) if self.second_derivative == "exact" else self._finite_difference(problem)
 
     def _exact(self, problem: Bilevel) -> dict[str, Tensor]:
@@ -61,3 +75,47 @@ class Unrolled:
 def _shift(weights: Tensors, direction: Tensors, distance: Tensor) -> dict[str, Tensor]:
     steps = torch._foreach_mul([direction[name] for name in weights], distance)
     return dict(zip(weights, torch._foreach_add(steps, list(weights.values())), strict=True))
+
+
+@dataclass(frozen=True)
+class TruncatedUnrolled(Gradient):
+    """d/d(alpha) of L_val(w_T, alpha), where w_T comes from w by T steps of gradient descent and only the last K count.
+
+    A step is w - lr * (dL_train/dw + weight_decay * w), without momentum or clipping; the first sees the training batch
+    at hand, the others further ones. The weights before the last K steps are taken as constants, which is reverse-mode
+    differentiation cut off after K steps. For T = K = 1 this is `Unrolled("exact")` without momentum.
+
+    Attributes:
+        steps: T.
+        backward_steps: K, from 1 to T.
+
+    Cost: T forward and backward passes, one more for validation, and a double backward for each of the last K steps,
+    whose graphs are held at once. Nothing waits for the device.
+    Paper: Shaban et al., arXiv:1810.10667.
+
+    Raises:
+        RecipeError: K is not among 1, ..., T.
+    """
+
+    steps: int = 5
+    backward_steps: int = 2
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.backward_steps <= self.steps:
+            raise RecipeError(
+                f"{self.backward_steps} of {self.steps} virtual weight steps cannot be differentiated; choose "
+                "backward_steps from 1 to steps."
+            )
+
+    @override
+    def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
+        step = replace(problem.weight_step, velocity={})
+        weights: Tensors = problem.weights
+        for number in range(self.steps):
+            counts = number >= self.steps - self.backward_steps
+            loss = problem.next_train_loss() if number and problem.next_train_loss else problem.train_loss
+            gradients = differentiate(loss(weights, problem.alphas), weights, create_graph=counts)
+            weights = step(weights, gradients)
+            if not counts:
+                weights = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
+        return differentiate(problem.validation_loss(weights, problem.alphas), problem.alphas)

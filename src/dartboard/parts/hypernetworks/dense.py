@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
-from dartboard.parts.hypernetworks.protocol import WeightGenerator, candidate_weights, draw_linear
-
-if TYPE_CHECKING:
-    from dartboard.parts.architecture import Architecture
+from dartboard.parts.architecture import Architecture
+from dartboard.parts.hypernetworks.protocol import Hypernetwork, WeightGenerator, candidate_weights, draw_linear
 
 __all__ = ["DenseHypernetwork"]
 
@@ -25,7 +24,7 @@ _ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
 
 
 @dataclass(frozen=True)
-class DenseHypernetwork:
+class DenseHypernetwork(Hypernetwork):
     """For each kind of cells one network, from all its alphas to all its weights: linear, or with one hidden layer.
 
     The hidden layer is half as wide as alpha. Layers start as torch's linear layers do, but the last bias is such that
@@ -41,8 +40,8 @@ class DenseHypernetwork:
     activation: Activation | None = None
     direct_gradient: bool = True
 
-    def build(self, supernet: nn.Module, architecture: "Architecture", generator: torch.Generator) -> WeightGenerator:
-        """See `Hypernetwork.build`."""
+    @override
+    def build(self, supernet: nn.Module, architecture: Architecture, generator: torch.Generator) -> WeightGenerator:
         parts = {}
         for kind, cells in candidate_weights(supernet).items():
             starts = dict(pair for cell in cells for pair in cell.values())

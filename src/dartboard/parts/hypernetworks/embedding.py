@@ -2,22 +2,20 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
-from dartboard.parts.hypernetworks.protocol import WeightGenerator, candidate_weights, draw_linear
-
-if TYPE_CHECKING:
-    from dartboard.parts.architecture import Architecture
+from dartboard.parts.architecture import Architecture
+from dartboard.parts.hypernetworks.protocol import Hypernetwork, WeightGenerator, candidate_weights, draw_linear
 
 __all__ = ["EmbeddingHypernetwork"]
 
 
 @dataclass(frozen=True)
-class EmbeddingHypernetwork:
+class EmbeddingHypernetwork(Hypernetwork):
     """For every convolution of a kind of cells one small linear network, from alpha and an embedding to a basic kernel.
 
     The basic kernel is as large as that of the narrowest cell; wider cells join several, side by side along input and
@@ -38,8 +36,8 @@ class EmbeddingHypernetwork:
     size: int = 32
     direct_gradient: bool = True
 
-    def build(self, supernet: nn.Module, architecture: "Architecture", generator: torch.Generator) -> WeightGenerator:
-        """See `Hypernetwork.build`."""
+    @override
+    def build(self, supernet: nn.Module, architecture: Architecture, generator: torch.Generator) -> WeightGenerator:
         parts = {}
         for kind, cells in candidate_weights(supernet).items():
             places: dict[str, dict[str, Tensor]] = {}

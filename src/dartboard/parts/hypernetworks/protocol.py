@@ -1,17 +1,15 @@
 """What a hypernetwork is, and how its weights and the supernet's own go together."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from dartboard.parts.architecture import Architecture
 from dartboard.parts.gradient import Tensors
 from dartboard.parts.relaxation import RelaxedCell
-
-if TYPE_CHECKING:
-    from dartboard.parts.architecture import Architecture
 
 __all__ = [
     "CellGenerator",
@@ -84,7 +82,7 @@ class Hypernetwork(Protocol):
         """Whether alpha also learns from what its gates do at fixed weights, or from the weights' response alone."""
         ...
 
-    def build(self, supernet: nn.Module, architecture: "Architecture", generator: torch.Generator) -> WeightGenerator:
+    def build(self, supernet: nn.Module, architecture: Architecture, generator: torch.Generator) -> WeightGenerator:
         """The network, on the CPU (on the meta device under `with torch.device("meta")`).
 
         Args:
@@ -112,7 +110,7 @@ def candidate_weights(supernet: nn.Module) -> dict[str, list[dict[str, tuple[str
 
 
 def attach_hypernetwork(
-    part: Hypernetwork, supernet: nn.Module, architecture: "Architecture", generator: torch.Generator
+    part: Hypernetwork, supernet: nn.Module, architecture: Architecture, generator: torch.Generator
 ) -> WeightGenerator:
     """Build a hypernetwork where the supernet is; what it makes are only places in the supernet from now on."""
     hypernetwork = part.build(supernet, architecture, generator)

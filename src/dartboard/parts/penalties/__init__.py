@@ -1,12 +1,8 @@
-"""What is added to the loss of alpha: one file per family."""
+"""What is added to the loss of alpha: terms of the alphas, and what the architecture takes to run."""
 
-from dartboard.parts.penalties.anchor import DirichletAnchor
-from dartboard.parts.penalties.beta_decay import BetaDecay
-from dartboard.parts.penalties.cost import ExpectedCost
-from dartboard.parts.penalties.magnitude import FadingMagnitude
 from dartboard.parts.penalties.protocol import Joining, Penalty
-from dartboard.parts.penalties.resources import ExpectedResources
-from dartboard.parts.penalties.zero_one import ZeroOne
+from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
+from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, FadingMagnitude, ZeroOne
 
 __all__ = [
     "BetaDecay",

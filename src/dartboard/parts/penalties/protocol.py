@@ -1,15 +1,13 @@
 """What a penalty is."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
+from dartboard.parts.architecture import Architecture
 from dartboard.parts.gradient import Tensors
 from dartboard.parts.relaxation import RelaxedCell
-
-if TYPE_CHECKING:
-    from dartboard.parts.architecture import Architecture
 
 __all__ = ["Joining", "Penalty"]
 
@@ -32,7 +30,7 @@ class Penalty(Protocol):
 class Joining(Protocol):
     """A penalty that is more than a term of alphas: it sees the loss, and what the whole architecture costs."""
 
-    def join(self, loss: Tensor, alphas: Tensors, architecture: "Architecture") -> Tensor:
+    def join(self, loss: Tensor, alphas: Tensors, architecture: Architecture) -> Tensor:
         """The loss with the penalty, a scalar.
 
         Args:

@@ -1,29 +1,33 @@
-"""How alpha becomes gates: one file per family."""
+"""How alpha becomes gates: what a relaxation is, those without chance, those that draw, and weights of edges."""
 
-from dartboard.parts.relaxation.binary import BinaryGates
 from dartboard.parts.relaxation.controller import Controller, DrawnCells
-from dartboard.parts.relaxation.dirichlet import Dirichlet, concentration
-from dartboard.parts.relaxation.groups import GroupSoftmax, operation_groups
-from dartboard.parts.relaxation.gumbel import Concrete, HardGumbel
-from dartboard.parts.relaxation.pairs import PairSoftmax, edge_sets
-from dartboard.parts.relaxation.paths import UniformPaths
+from dartboard.parts.relaxation.deterministic import (
+    GroupSoftmax,
+    NodeSoftmax,
+    Sigmoid,
+    Simplex,
+    Softmax,
+    live_softmax,
+    operation_groups,
+)
+from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel, concentration
+from dartboard.parts.relaxation.edges import EdgeSimplex, EdgeSoftmax, PairSoftmax, edge_sets
+from dartboard.parts.relaxation.paths import BinaryGates, UniformPaths
 from dartboard.parts.relaxation.protocol import (
+    Cells,
     Columns,
     Deterministic,
     Draw,
     DrawsPaths,
-    JointRelaxation,
+    PerCell,
     Relaxation,
     RelaxedCell,
-    Settles,
-    SharesSets,
+    SmallStart,
 )
-from dartboard.parts.relaxation.sigmoid import Sigmoid
-from dartboard.parts.relaxation.simplex import EdgeSimplex, Simplex
-from dartboard.parts.relaxation.softmax import EdgeSoftmax, NodeSoftmax, Softmax, live_softmax
 
 __all__ = [
     "BinaryGates",
+    "Cells",
     "Columns",
     "Concrete",
     "Controller",
@@ -36,15 +40,14 @@ __all__ = [
     "EdgeSoftmax",
     "GroupSoftmax",
     "HardGumbel",
-    "JointRelaxation",
     "NodeSoftmax",
     "PairSoftmax",
+    "PerCell",
     "Relaxation",
     "RelaxedCell",
-    "Settles",
-    "SharesSets",
     "Sigmoid",
     "Simplex",
+    "SmallStart",
     "Softmax",
     "UniformPaths",
     "concentration",

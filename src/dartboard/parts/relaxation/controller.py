@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
+from typing_extensions import override
 
-from dartboard.parts.relaxation.protocol import Draw, RelaxedCell
+from dartboard.parts.demands import Slots
+from dartboard.parts.relaxation.protocol import Cells, Draw, Relaxation, RelaxedCell
 from dartboard.parts.relaxation.tokens import TokenWalk
 from dartboard.runs import make_generator
-
-if TYPE_CHECKING:
-    from dartboard.parts.recipe import Recipe
 
 __all__ = ["Controller", "DrawnCells"]
 
@@ -46,7 +45,7 @@ class DrawnCells(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Controller:
+class Controller(Relaxation):
     """An LSTM of two layers draws one architecture a step, which alone is run (ENAS, arXiv:1802.03268, section 2.4).
 
     In spaces that keep all edges it says one operation an edge. Otherwise it says for every node its predecessors,
@@ -71,10 +70,10 @@ class Controller:
     units: int = 32
     sums_to_one = False
     draws = True
-    on_simplex = False
+    draws_whole = True
 
-    def initial_alphas(self, cells: Mapping[str, RelaxedCell], generator: Generator) -> dict[str, Tensor]:
-        """The weights of the controller."""
+    @override
+    def initial_alphas(self, cells: Cells, generator: Generator) -> dict[str, Tensor]:
         cell, units = next(iter(cells.values())), self.units
         shapes: dict[str, tuple[int, ...]] = {"start": (units,)}
         for layer in range(_LAYERS):
@@ -90,9 +89,7 @@ class Controller:
             for name, shape in shapes.items()
         }
 
-    def sample(
-        self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell], count: int, generator: Generator
-    ) -> DrawnCells:
+    def sample(self, alphas: Mapping[str, Tensor], cells: Cells, count: int, generator: Generator) -> DrawnCells:
         """Draw `count` architectures at once; the generator is on the CPU."""
         weights = {
             name.removeprefix("controller."): alpha for name, alpha in alphas.items() if name.startswith("controller.")
@@ -104,20 +101,20 @@ class Controller:
             gates[kind] = _say_every_edge(walk, cell) if keeps_all else _say_nodes(walk, cell)
         return DrawnCells(gates, walk.log_likelihood, walk.entropy)
 
+    @override
     @torch.no_grad()
     def draw_cells(
-        self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell], generator: Generator
+        self, alphas: Mapping[str, Tensor], cells: Cells, generator: Generator, *, of_alpha: bool
     ) -> dict[str, Draw]:
-        """One architecture."""
         return self.sample(alphas, cells, 1, generator).each()[0]
 
+    @override
     @torch.no_grad()
-    def mean_cells(self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> dict[str, Tensor]:
-        """See the class."""
+    def mean_cells(self, alphas: Mapping[str, Tensor], cells: Cells) -> dict[str, Tensor]:
         drawn = self.sample(alphas, cells, _MEAN_OF, make_generator(0, "controller", "mean-gates"))
         return {kind: gates.mean(dim=0) for kind, gates in drawn.gates.items()}
 
-    def refuse_recipe(self, recipe: "Recipe") -> str:
+    def refuse_recipe(self, recipe: Slots) -> str:
         """Parts that want an alpha of every operation, or the gradient of gates."""
         others = {
             "the slot edges": recipe.edges,

@@ -1,20 +1,24 @@
-"""One whole architecture a step, drawn uniformly."""
+"""Paths of which few operations are run: whole architectures drawn uniformly, and binary gates."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
+from typing_extensions import override
 
 from dartboard.devices.sending import send
 from dartboard.parts.drawing import draw_uniformly
-from dartboard.parts.relaxation.protocol import Draw, RelaxedCell
-from dartboard.parts.relaxation.softmax import Softmax
+from dartboard.parts.relaxation.deterministic import Softmax, live_softmax
+from dartboard.parts.relaxation.protocol import Cells, Columns, Draw, PerCell, RelaxedCell, SmallStart
 
-__all__ = ["UniformPaths"]
+__all__ = ["BinaryGates", "UniformPaths"]
 
 
 @dataclass(frozen=True)
-class UniformPaths:
+class UniformPaths(PerCell):
     """The weights see one architecture a step, drawn uniformly among those that a search can end with.
 
     Its operations have the gate 1 and are the only ones that are run. Paper: random search with weight sharing (Li and
@@ -27,14 +31,14 @@ class UniformPaths:
     learning: Softmax = field(default_factory=Softmax)
     sums_to_one = True
     draws = True
-    on_simplex = False
+    draws_whole = True
 
+    @override
     def initial_alpha(self, cell: RelaxedCell, generator: Generator) -> Tensor:
-        """As that of `learning`."""
         return self.learning.initial_alpha(cell, generator)
 
+    @override
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:
-        """See the class."""
         if of_alpha:
             return self.learning.draw(alpha, cell, generator, of_alpha=True)
         chosen = draw_uniformly(cell.topology, cell.selectable_columns, generator)
@@ -42,6 +46,110 @@ class UniformPaths:
         gates = [[float(column in columns) for column in range(len(cell.ops))] for columns in active]
         return Draw(send(torch.tensor(gates, dtype=alpha.dtype), alpha.device), active)
 
+    @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
-        """As those of `learning`."""
         return self.learning.mean_gates(alpha, cell)
+
+
+@dataclass(frozen=True)
+class BinaryGates(SmallStart):
+    """One operation of each edge has the gate 1, all others 0; alpha learns which (ProxylessNAS).
+
+    A weight step runs one operation of each edge, drawn from p = softmax(alpha). In the alpha step the gates pass their
+    gradient on to p as if they were p: d loss / d alpha_i = sum over j of (d loss / d gate_j) p_j (delta_ij - p_i).
+    An edge whose gate 1 belongs to `none` passes nothing on, as in the authors' code.
+
+    Paper: arXiv:1812.00332, section 3.2.
+
+    Attributes:
+        mode: "two" draws two different operations of each edge from p, then the one with the gate 1 from the softmax q
+            over their two alphas; only these two are run, q takes the place of p, and `settle` follows. "full" runs all
+            operations. The authors' "full_v2" has the gradient of "full" and the memory of one path, for as many
+            passes as there are operations; it would need a backward pass of its own in every cell, and is left out.
+    """
+
+    mode: Literal["two", "full"] = "two"
+    sums_to_one = True
+    draws = True
+
+    @override
+    def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:
+        """Gates of 0 and 1; which operations are run must be known on the CPU, so that a draw waits for alpha."""
+        shares = live_softmax(alpha, cell)
+        if not of_alpha:
+            path = _drawn(shares, 1, generator)
+            return Draw(_marked(path, cell).to(alpha), path)
+        active = None
+        if self.mode == "two":
+            active = _drawn(shares, 2, generator)
+            shares = live_softmax(alpha, cell, _marked(active, cell))
+        path = _drawn(shares, 1, generator)
+        learns = torch.tensor([[all(cell.ops[column] != "none" for column in columns)] for columns in path])
+        learning = send(learns, alpha.device, alpha.dtype) * (shares - shares.detach())
+        return Draw(_marked(path, cell).to(alpha) + learning, active)
+
+    @override
+    @contextmanager
+    def settling(
+        self, alphas: Mapping[str, Tensor], cells: Cells, active: Mapping[str, Columns] | None
+    ) -> Iterator[None]:
+        ran = active or {}
+        before = {kind: alphas[kind].detach().clone() for kind in ran}
+        yield
+        with torch.no_grad():
+            for kind, columns in ran.items():
+                alphas[kind].copy_(self.settle(before[kind], alphas[kind], cells[kind], columns))
+
+    def settle(self, before: Tensor, after: Tensor, cell: RelaxedCell, active: Columns | None) -> Tensor:
+        """Alpha after its update, both operations of each pair shifted alike.
+
+        The shift keeps log sum exp of the pair as it was before the update, and with it the pair's share beside the
+        operations that were not drawn (arXiv:1812.00332, section 3.2).
+
+        Args:
+            before: alpha before the update, (edges, operations).
+            after: alpha after it.
+            cell: of the alpha.
+            active: the operations that the step of alpha ran; None: all.
+        """
+        if self.mode == "full" or active is None:
+            return after
+        drawn = _marked(active, cell)
+        old, new = (_log_sum_exp(alpha / cell.temperature, drawn) for alpha in (before, after))
+        return after - cell.temperature * (new - old)[:, None] * drawn
+
+    @override
+    def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
+        """P, (edges, operations)."""
+        return live_softmax(alpha, cell)
+
+    def log_probability(self, alpha: Tensor, cell: RelaxedCell, path: Columns) -> Tensor:
+        """Log of the chance that a weight step draws this path, a scalar; edges without an operation count nothing."""
+        drawn = _marked(path, cell)
+        chances = (live_softmax(alpha, cell) * drawn).sum(dim=1)
+        return torch.where(drawn.any(dim=1), chances, 1.0).log().sum()
+
+
+def _drawn(shares: Tensor, count: int, generator: Generator) -> tuple[tuple[int, ...], ...]:
+    """For every edge `count` different columns drawn from its shares, one after the other; fewer where it has fewer.
+
+    The largest of log share + Gumbel noise are such a draw (Gumbel-top-k, arXiv:1903.06059).
+    """
+    logits = shares.detach().cpu().log()
+    ranked = (logits - torch.empty_like(logits).exponential_(generator=generator).log()).topk(
+        min(count, logits.shape[1]), dim=1
+    )
+    return tuple(
+        tuple(column for value, column in zip(*row, strict=True) if value != -torch.inf)
+        for row in zip(ranked.values.tolist(), ranked.indices.tolist(), strict=True)
+    )
+
+
+def _marked(columns: Columns, cell: RelaxedCell) -> Tensor:
+    """Which entries are among the columns of their edge, (edges, operations), bool."""
+    marks = torch.tensor([[column in chosen for column in range(len(cell.ops))] for chosen in columns])
+    return send(marks, cell.live.device)
+
+
+def _log_sum_exp(alpha: Tensor, drawn: Tensor) -> Tensor:
+    return alpha.masked_fill(~drawn, torch.finfo(alpha.dtype).min).logsumexp(dim=1)

@@ -2,25 +2,26 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Generator, Tensor
+from typing_extensions import override
 
 from dartboard.space import CellTopology
 
 __all__ = [
+    "Cells",
     "Columns",
     "Deterministic",
     "Draw",
     "DrawsPaths",
-    "JointRelaxation",
+    "PerCell",
     "Relaxation",
     "RelaxedCell",
-    "Settles",
-    "SharesSets",
     "SmallStart",
 ]
 
@@ -74,6 +75,10 @@ class RelaxedCell:
         return tuple(self.topology.incoming(node) for node in self.topology.nodes)
 
 
+Cells = Mapping[str, RelaxedCell]
+"""All kinds of cells, by kind."""
+
+
 class Draw(NamedTuple):
     """The gates of one step.
 
@@ -89,97 +94,102 @@ class Draw(NamedTuple):
     offset: Tensor | None = None
 
 
-class Relaxation(Protocol):
-    """Turns the architecture parameters of a kind of cells into what multiplies operations, or edges.
+class Relaxation(ABC):
+    """Turns the architecture parameters into what multiplies operations, or edges.
 
-    In the slot `relaxation` of a recipe alpha and gates have the shape (edges, operations); in the slot `edges` gates
-    have the shape (edges,) and alpha is the relaxation's own affair.
+    Gates have the shape (edges, operations) in the slot `relaxation` of a recipe, and (edges,) in the slot `edges`.
+    Most relaxations look at each kind of cells by itself (`PerCell`).
+
+    Attributes:
+        draws: whether a step runs only the operations that it draws.
+        draws_whole: whether what a step of the weights runs is an architecture that a search can end with.
+        on_simplex: whether alpha itself is shares of one, which only an update on the simplex keeps so.
     """
 
+    draws: ClassVar[bool] = False
+    draws_whole: ClassVar[bool] = False
+    on_simplex: ClassVar[bool] = False
+
     @property
+    @abstractmethod
     def sums_to_one(self) -> bool:
         """Whether the gates of an edge (in the slot `edges`, of the edges into a node) are shares of one."""
-        ...
 
-    draws: bool
-    """Whether a step runs only the operations that it draws."""
+    @abstractmethod
+    def initial_alphas(self, cells: Cells, generator: Generator) -> dict[str, Tensor]:
+        """The start values by name, drawn on the CPU."""
 
-    on_simplex: bool
-    """Whether alpha itself is such shares, which only an update on the simplex keeps so."""
+    @abstractmethod
+    def draw_cells(
+        self, alphas: Mapping[str, Tensor], cells: Cells, generator: Generator, *, of_alpha: bool
+    ) -> dict[str, Draw]:
+        """What one step runs, by kind of cells; may be random.
 
+        Args:
+            alphas: by name.
+            cells: by kind.
+            generator: on the CPU.
+            of_alpha: whether the loss that follows is alpha's; otherwise it is that of the weights.
+        """
+
+    @abstractmethod
+    def mean_cells(self, alphas: Mapping[str, Tensor], cells: Cells) -> dict[str, Tensor]:
+        """Deterministic gates by kind of cells, for validation, selection and reports.
+
+        In the slot `edges` there may be more for selections to look at, by names of its own.
+        """
+
+    def settling(
+        self,
+        alphas: Mapping[str, Tensor],  # noqa: ARG002 - for relaxations that have a say
+        cells: Cells,  # noqa: ARG002
+        active: Mapping[str, Columns] | None,  # noqa: ARG002
+    ) -> AbstractContextManager[None]:
+        """Entered before an update moves alpha and left after it; may have a say in where alpha ends.
+
+        Args:
+            alphas: by name; they are moved in place.
+            cells: by kind.
+            active: the operations that the step of alpha ran, by kind; None: all.
+        """
+        return nullcontext()
+
+
+class PerCell(Relaxation):
+    """A relaxation of each kind of cells by itself, from an alpha that is named after the kind."""
+
+    @abstractmethod
     def initial_alpha(self, cell: RelaxedCell, generator: Generator) -> Tensor:
-        """The start value, drawn on the CPU."""
-        ...
+        """The start value, drawn on the CPU; (edges, operations) in the slot `relaxation`."""
 
+    @abstractmethod
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:
         """What one step runs; may be random.
 
         Args:
-            alpha: of the cell.
-            cell: whose live operations alone may be drawn.
+            alpha: the parameters.
+            cell: the cells.
             generator: on the CPU.
             of_alpha: whether the loss that follows is alpha's; otherwise it is that of the weights.
         """
-        ...
 
+    @abstractmethod
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """Deterministic gates for validation, selection and reports."""
-        ...
 
+    @override
+    def initial_alphas(self, cells: Cells, generator: Generator) -> dict[str, Tensor]:
+        return {kind: self.initial_alpha(cell, generator) for kind, cell in cells.items()}
 
-@runtime_checkable
-class JointRelaxation(Protocol):
-    """A relaxation that draws all kinds of cells together, from alphas under names of its own.
-
-    For the slot `relaxation`, where it takes the place of a `Relaxation`; the three attributes are as there.
-    """
-
-    @property
-    def sums_to_one(self) -> bool:
-        """See `Relaxation`."""
-        ...
-
-    draws: bool
-    on_simplex: bool
-
-    def initial_alphas(self, cells: Mapping[str, RelaxedCell], generator: Generator) -> dict[str, Tensor]:
-        """The start values by name, drawn on the CPU."""
-        ...
-
+    @override
     def draw_cells(
-        self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell], generator: Generator
+        self, alphas: Mapping[str, Tensor], cells: Cells, generator: Generator, *, of_alpha: bool
     ) -> dict[str, Draw]:
-        """What one step runs, by kind; the generator is on the CPU."""
-        ...
+        return {kind: self.draw(alphas[kind], cell, generator, of_alpha=of_alpha) for kind, cell in cells.items()}
 
-    def mean_cells(self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> dict[str, Tensor]:
-        """Deterministic gates by kind, for validation, selection and reports."""
-        ...
-
-
-@runtime_checkable
-class SharesSets(Protocol):
-    """A relaxation for the slot `edges` that weighs sets of edges; selections look at their shares."""
-
-    def set_shares(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
-        """The shares of all sets, node by node, (sets,); those of a node sum to one."""
-        ...
-
-
-@runtime_checkable
-class Settles(Protocol):
-    """A relaxation that has a say in where an update leaves alpha."""
-
-    def settle(self, before: Tensor, after: Tensor, cell: RelaxedCell, active: Columns | None) -> Tensor:
-        """Alpha as it is to be.
-
-        Args:
-            before: alpha before the update, (edges, operations).
-            after: alpha after it.
-            cell: of the alpha.
-            active: the operations that the step of alpha ran; None: all.
-        """
-        ...
+    @override
+    def mean_cells(self, alphas: Mapping[str, Tensor], cells: Cells) -> dict[str, Tensor]:
+        return {kind: self.mean_gates(alphas[kind], cell) for kind, cell in cells.items()}
 
 
 @runtime_checkable
@@ -192,7 +202,7 @@ class DrawsPaths(Protocol):
 
 
 @dataclass(frozen=True)
-class SmallStart:
+class SmallStart(PerCell):
     """A relaxation of operations whose alphas start as small normal numbers, so that hardly anything is preferred.
 
     Attributes:
@@ -201,20 +211,14 @@ class SmallStart:
 
     initial_scale: float = field(default=1e-3, kw_only=True)
 
+    @override
     def initial_alpha(self, cell: RelaxedCell, generator: Generator) -> Tensor:
-        """See the class; (edges, operations)."""
         return self.initial_scale * torch.randn(cell.live.shape, generator=generator)
 
 
-class Deterministic(ABC):
+class Deterministic(PerCell):
     """A relaxation without chance: the gates of a step are the mean gates."""
 
-    draws = False
-
-    def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:  # noqa: ARG002 - nothing is drawn
-        """See `mean_gates`."""
+    @override
+    def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:
         return Draw(self.mean_gates(alpha, cell))
-
-    @abstractmethod
-    def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
-        """See `Relaxation.mean_gates`."""

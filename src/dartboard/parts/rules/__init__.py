@@ -1,18 +1,23 @@
-"""What happens when: one file per family."""
+"""What happens when: rules look at a search around its epochs, and say how it goes on."""
 
-from dartboard.parts.rules.auxiliary import FadeAuxiliary, Fading
-from dartboard.parts.rules.best_epoch import BestEpoch
-from dartboard.parts.rules.cooling import Cooling, LinearCooling
 from dartboard.parts.rules.curvature import DecayOnSharpening, MeasureCurvature, Sharpening, StopOnSharpening
-from dartboard.parts.rules.dropping import GrowDropping
 from dartboard.parts.rules.greedy import ByShare, DecideGreedily
-from dartboard.parts.rules.protocol import Rule
+from dartboard.parts.rules.protocol import EpochPlan, GoingBack, MovableSearch, Outcome, Rule, SearchView
 from dartboard.parts.rules.reinforce import ReinforceController
-from dartboard.parts.rules.removal import ByRemoval, DecideByRemoval, Measure, OperationChoice
-from dartboard.parts.rules.skip_dropout import FadingSkipDropout
-from dartboard.parts.rules.stopping import StopAtSkips, StopAtStableRanking
-from dartboard.parts.rules.warm_up import NoTraining, SparseAlpha, WarmUp
-from dartboard.parts.rules.weight_decay import ScaleWeightDecay
+from dartboard.parts.rules.removal import ByRemoval, DecideByRemoval, Measure, OperationChoice, Undecided
+from dartboard.parts.rules.schedules import (
+    Cooling,
+    FadeAuxiliary,
+    Fading,
+    FadingSkipDropout,
+    GrowDropping,
+    LinearCooling,
+    NoTraining,
+    ScaleWeightDecay,
+    SparseAlpha,
+    WarmUp,
+)
+from dartboard.parts.rules.stopping import BestEpoch, StopAtSkips, StopAtStableRanking
 
 __all__ = [
     "BestEpoch",
@@ -22,22 +27,28 @@ __all__ = [
     "DecayOnSharpening",
     "DecideByRemoval",
     "DecideGreedily",
+    "EpochPlan",
     "FadeAuxiliary",
     "Fading",
     "FadingSkipDropout",
+    "GoingBack",
     "GrowDropping",
     "LinearCooling",
     "Measure",
     "MeasureCurvature",
+    "MovableSearch",
     "NoTraining",
     "OperationChoice",
+    "Outcome",
     "ReinforceController",
     "Rule",
     "ScaleWeightDecay",
+    "SearchView",
     "Sharpening",
     "SparseAlpha",
     "StopAtSkips",
     "StopAtStableRanking",
     "StopOnSharpening",
+    "Undecided",
     "WarmUp",
 ]

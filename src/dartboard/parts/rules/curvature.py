@@ -2,17 +2,15 @@
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from typing_extensions import override
 
 from dartboard.errors import RecipeError
 from dartboard.parts.curvature import AlphaCurvature
-from dartboard.parts.rules.protocol import Rule
-from dartboard.parts.rules.weight_decay import scale_weight_decay
-
-if TYPE_CHECKING:
-    from dartboard.engine.state import SearchState
+from dartboard.parts.rules.protocol import GoingBack, Outcome, Rule, SearchView
 
 __all__ = ["DecayOnSharpening", "MeasureCurvature", "Sharpening", "StopOnSharpening"]
 
@@ -21,7 +19,7 @@ __all__ = ["DecayOnSharpening", "MeasureCurvature", "Sharpening", "StopOnSharpen
 class MeasureCurvature(Rule):
     """Measure the largest eigenvalue of the alpha Hessian of the validation loss, on the epoch's last such batch.
 
-    It rises before the architectures found degrade. The epoch's event holds it as `eigenvalue`, `state.records` all of
+    It rises before the architectures found degrade. The epoch's event holds it as `eigenvalue`, the records all of
     them as `eigenvalues`, [epoch, value] each, where epochs of the stage count from 0. Epochs in which alpha rests are
     passed over. Paper: RobustDARTS (arXiv:1909.09656).
 
@@ -33,15 +31,15 @@ class MeasureCurvature(Rule):
     every: int = 2
     shift: float = 0.0
 
-    def after_epoch(self, state: "SearchState") -> None:
-        """Measure, if it is time."""
-        epoch = state.stage_epoch - 1
-        if state.problem is None or epoch % self.every:
-            return
-        curvature = AlphaCurvature(state.problem, state.architecture.cells)
+    @override
+    def after_epoch(self, search: SearchView) -> Outcome | None:
+        epoch = search.stage_epoch - 1
+        if search.problem is None or epoch % self.every:
+            return None
+        curvature = AlphaCurvature(search.problem, search.architecture.cells)
         value = curvature.largest_eigenvalue() + self.shift
-        state.figures["eigenvalue"] = value
-        state.records["eigenvalues"] = [*state.records.get("eigenvalues", []), [epoch, value]]
+        measured = [*search.records.get("eigenvalues", []), [epoch, value]]
+        return Outcome({"eigenvalues": measured}, {"eigenvalue": value})
 
 
 @dataclass(frozen=True)
@@ -99,19 +97,20 @@ class StopOnSharpening(Rule):
 
     test: Sharpening = Sharpening()
 
-    def after_epoch(self, state: "SearchState") -> None:
-        """Remember the alphas of a measurement, and stop if need be."""
-        if "eigenvalue" not in state.figures:
-            return
-        measured = [*state.records.get("measured_alphas", []), state.copied_alphas()][-1 - self.test.lag :]
-        state.records["measured_alphas"] = measured
-        back = None if state.has_ended else self.test(state.records["eigenvalues"])
-        if back is not None:
-            state.stop(
-                f"the validation loss became more than {self.test.factor:g} times as sharp in alpha, and the "
-                f"architecture is that of epoch {state.span[0] + back + 1}",
-                measured[0],
-            )
+    @override
+    def after_epoch(self, search: SearchView) -> Outcome | None:
+        if "eigenvalue" not in search.figures:
+            return None
+        measured = [*search.records.get("measured_alphas", []), search.copied_alphas()][-1 - self.test.lag :]
+        records = {"measured_alphas": measured}
+        back = None if search.has_ended else self.test(search.records["eigenvalues"])
+        if back is None:
+            return Outcome(records)
+        plan = search.plan.stopped(
+            f"the validation loss became more than {self.test.factor:g} times as sharp in alpha, and the architecture "
+            f"is that of epoch {search.span[0] + back + 1}"
+        )
+        return Outcome(records, final_alphas=measured[0], plan=plan)
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ class DecayOnSharpening(Rule):
     """Go back when the loss becomes too sharp, and search on with a larger weight decay of the weights (DARTS-ADA).
 
     Weights, alphas, optimisers and records are put back to where the test points, and the epochs after are searched
-    again. Stands after `MeasureCurvature`. What may still be needed is kept in `state.records`: by default 12 states
+    again. Stands after `MeasureCurvature`. What may still be needed is kept in the records: by default 12 states
     before the first return and 7 before the second, so checkpoints grow by as much.
     Paper: RobustDARTS (arXiv:1909.09656).
 
@@ -140,25 +139,23 @@ class DecayOnSharpening(Rule):
         if not self.factor > 1:
             raise RecipeError(f"a weight decay multiplied by {self.factor:g} does not rise; choose a factor above 1.")
 
-    def after_epoch(self, state: "SearchState") -> None:
-        """Remember the state of a measurement, and go back to an earlier one if need be."""
-        if "eigenvalue" not in state.figures:
-            return
-        decay = state.weight_optimizer.param_groups[0]["weight_decay"]
+    @override
+    def after_epoch(self, search: SearchView) -> Outcome | None:
+        if "eigenvalue" not in search.figures:
+            return None
+        decay = search.plan.weight_decay
         returns = self._returns_left(decay)
-        kept = self._with_this(state, returns)
-        state.records["snapshots"] = kept
-        back = self.test(state.records["eigenvalues"]) if returns and not state.has_ended else None
+        kept = self._with_this(search, returns)
+        back = self.test(search.records["eigenvalues"]) if returns and not search.has_ended else None
         if back is None:
-            return
-        earlier = [saved for saved in kept if saved["epoch"] <= state.span[0] + back + 1]
+            return Outcome({"snapshots": kept})
+        earlier = [saved for saved in kept if saved["epoch"] <= search.span[0] + back + 1]
         target = {**earlier[-1], "records": {**earlier[-1]["records"], "snapshots": earlier}}
-        state.go_back(
-            target,
+        reason = (
             f"the validation loss became more than {self.test.factor:g} times as sharp in alpha, and the weight decay "
-            f"of the weights rises from {decay:g} to {decay * self.factor:g}",
+            f"of the weights rises from {decay:g} to {decay * self.factor:g}"
         )
-        scale_weight_decay(state, self.factor * decay / state.weight_optimizer.param_groups[0]["weight_decay"])
+        return Outcome(back=GoingBack(target, reason, self.factor * decay / _weight_decay(target)))
 
     def _returns_left(self, decay: float) -> int:
         """How often the weight decay can still be raised; one that rounding leaves below the limit has reached it."""
@@ -166,12 +163,18 @@ class DecayOnSharpening(Rule):
             return 0
         return math.ceil(math.log(self.limit / decay, self.factor) - 1e-9)
 
-    def _with_this(self, state: "SearchState", returns: int) -> list[dict[str, Any]]:
+    def _with_this(self, search: SearchView, returns: int) -> list[dict[str, Any]]:
         """The snapshots that this and later returns may need; each return can reach lag - 1 before the one before."""
         if not returns:
             return []
-        snapshots: list[dict[str, Any]] = state.records.get("snapshots", [])
-        if state.stage_epoch - 1 >= self.test.first:
-            records = {name: record for name, record in state.records.items() if name != "snapshots"}
-            snapshots = [*snapshots, copy.deepcopy({**state.state_dict(), "records": records})]
+        snapshots: list[dict[str, Any]] = search.records.get("snapshots", [])
+        if search.stage_epoch - 1 >= self.test.first:
+            records = {name: record for name, record in search.records.items() if name != "snapshots"}
+            snapshots = [*snapshots, copy.deepcopy({**search.state_dict(), "records": records})]
         return snapshots[-(returns * (self.test.lag - 1) + 2) :]
+
+
+def _weight_decay(saved: Mapping[str, Any]) -> float:
+    """The L2 factor that the weights had in a saved state."""
+    decay: float = saved["weight_optimizer"]["param_groups"][0]["weight_decay"]
+    return decay

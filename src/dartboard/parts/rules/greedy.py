@@ -1,22 +1,20 @@
 """Edges decided one after the other during a search."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from dartboard.errors import RecipeError
-from dartboard.parts.relaxation import JointRelaxation
-from dartboard.parts.rules.decisions import due_epoch, surplus
-from dartboard.parts.rules.protocol import Rule
-from dartboard.parts.rules.removal import OperationChoice
-
-if TYPE_CHECKING:
-    from dartboard.engine.state import SearchState
-    from dartboard.parts.recipe import Recipe
+from dartboard.parts.architecture import Architecture
+from dartboard.parts.demands import Slots
+from dartboard.parts.relaxation import RelaxedCell
+from dartboard.parts.rules.protocol import EpochPlan, Outcome, Rule, SearchView
+from dartboard.parts.rules.removal import OperationChoice, Undecided, due_epoch, surplus
 
 __all__ = ["ByShare", "DecideGreedily", "certainty", "importance", "stability"]
 
@@ -25,10 +23,10 @@ __all__ = ["ByShare", "DecideGreedily", "certainty", "importance", "stability"]
 class ByShare:
     """The operation with the largest gate; among equals the first (DARTS, arXiv:1806.09055, section 2.4)."""
 
-    def __call__(self, state: "SearchState", kind: str, row: int) -> str:
-        """See the class."""
-        cell = state.architecture.cells[kind]
-        gates = state.architecture.mean_gates(state.alphas)[kind][row].tolist()
+    def __call__(self, given: Undecided, kind: str, row: int) -> str:
+        """The name of the operation."""
+        cell = given.architecture.cells[kind]
+        gates = given.architecture.mean_gates(given.alphas)[kind][row].tolist()
         return cell.ops[max(cell.selectable_columns[row], key=lambda column: gates[column])]
 
 
@@ -71,33 +69,32 @@ class DecideGreedily(Rule):
                 "epochs; raise the last or lower the first."
             )
 
-    def refuse_recipe(self, recipe: "Recipe") -> str:
+    def refuse_recipe(self, recipe: Slots) -> str:
         """There must be shares to judge by."""
-        if recipe.relaxation.sums_to_one and not isinstance(recipe.relaxation, JointRelaxation):
+        if recipe.relaxation.sums_to_one:
             return ""
         name = type(recipe.relaxation).__name__
         return f"DecideGreedily judges edges by shares of one, and the gates of {name} are none"
 
-    def after_epoch(self, state: "SearchState") -> None:
-        """Decide what is due, and remember the shares."""
-        shares = {kind: _shares(state, kind) for kind in state.architecture.cells}
-        history: list[dict[str, Tensor]] = state.records.get("shares", [])
-        scores = {kind: self._scores(state, kind, shares[kind], [past[kind] for past in history]) for kind in shares}
-        state.records["shares"] = [*history, shares][-self.history :]
-        done, total = state.records.get("greedy_decisions", 0), _num_decisions(state)
-        while done < total and self._due(done, total, state.stage_epochs) <= state.stage_epoch - 1:
+    @override
+    def after_epoch(self, search: SearchView) -> Outcome:
+        cells, shares = search.architecture.cells, _shares(search)
+        history: list[dict[str, Tensor]] = search.records.get("shares", [])
+        scores = {kind: self._scores(cells[kind], shares[kind], [past[kind] for past in history]) for kind in shares}
+        records: dict[str, Any] = {"shares": [*history, shares][-self.history :]}
+        done, total, plan = search.records.get("greedy_decisions", 0), _num_decisions(search.architecture), search.plan
+        while done < total and self._due(done, total, search.stage_epochs) <= search.stage_epoch - 1:
             for kind, own in scores.items():
-                self._decide(state, kind, own)
-            state.extra_images += self.more_images
+                plan = self._decide(search, plan, cells[kind], own)
+            plan = replace(plan, extra_images=plan.extra_images + self.more_images)
             done += 1
-        state.records["greedy_decisions"] = done
+        return Outcome(records | {"greedy_decisions": done}, plan=plan)
 
     def _due(self, number: int, total: int, epochs: int) -> int:
         first, last = (epochs * Fraction(share).limit_denominator(10_000) for share in (self.first, self.last))
         return min(epochs - 1, due_epoch(number, total, first, last))
 
-    def _scores(self, state: "SearchState", kind: str, shares: Tensor, history: list[Tensor]) -> list[float]:
-        cell = state.architecture.cells[kind]
+    def _scores(self, cell: RelaxedCell, shares: Tensor, history: list[Tensor]) -> list[float]:
         columns = cell.selectable_columns
         factors = [certainty(shares, columns)]
         if "none" in cell.ops and bool(cell.live[:, cell.ops.index("none")].any()):
@@ -106,19 +103,20 @@ class DecideGreedily(Rule):
             factors.append(stability(shares, history, columns))
         return [math.prod(of_edge) for of_edge in zip(*map(_spread, factors), strict=True)]
 
-    def _decide(self, state: "SearchState", kind: str, scores: list[float]) -> None:
-        cell, decided = state.architecture.cells[kind], state.decisions.get(kind, {})
+    def _decide(self, search: SearchView, plan: EpochPlan, cell: RelaxedCell, scores: list[float]) -> EpochPlan:
+        kind, decided = cell.kind, plan.decisions.get(cell.kind, {})
         rows = [row for row, columns in enumerate(cell.selectable_columns) if columns and row not in decided]
         if not rows:
-            return
+            return plan
         row = max(rows, key=lambda row: scores[row])
-        state.decide(kind, row, self.operation(state, kind, row))
+        plan = plan.decided(kind, row, self.operation(Undecided.of(search, plan), kind, row))
         node, kept = cell.topology.edges[row].target, cell.topology.edges_per_node
         incoming = cell.topology.incoming(node)
-        ended = [row for row in incoming if state.decisions[kind].get(row) is not None]
-        if surplus(state, kind, node) and len(ended) == kept:
+        ended = [row for row in incoming if plan.decisions[kind].get(row) is not None]
+        if surplus(plan, cell, node) and len(ended) == kept:
             for other in set(incoming) - set(ended):
-                state.decide(kind, other, None)
+                plan = plan.decided(kind, other, None)
+        return plan
 
 
 def importance(shares: Tensor, ops: tuple[str, ...]) -> list[float]:
@@ -163,15 +161,15 @@ def _spread(values: list[float]) -> list[float]:
 
 
 @torch.no_grad()
-def _shares(state: "SearchState", kind: str) -> Tensor:
-    """The gates as alpha has them, decided edges included, (edges, operations), on the CPU."""
-    architecture, relaxation = state.architecture, state.architecture.relaxation
-    assert not isinstance(relaxation, JointRelaxation)
-    return relaxation.mean_gates(state.alphas[kind], architecture.cells[kind]).double().cpu()
+def _shares(search: SearchView) -> dict[str, Tensor]:
+    """The gates as alpha has them, decided edges included, (edges, operations) by kind, on the CPU."""
+    architecture = search.architecture
+    gates = architecture.relaxation.mean_cells(search.alphas, architecture.cells)
+    return {kind: gate.double().cpu() for kind, gate in gates.items()}
 
 
-def _num_decisions(state: "SearchState") -> int:
+def _num_decisions(architecture: Architecture) -> int:
     """Edges that a cell keeps."""
-    topology = next(iter(state.architecture.cells.values())).topology
+    topology = next(iter(architecture.cells.values())).topology
     most = topology.edges_per_node or len(topology.edges)
     return sum(min(most, len(topology.incoming(node))) for node in topology.nodes)

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from dartboard.data import Batch
+from dartboard.parts.demands import Slots
 from dartboard.parts.gradient import differentiate
 from dartboard.parts.relaxation import Controller, DrawnCells
-from dartboard.parts.rules.protocol import Rule
-
-if TYPE_CHECKING:
-    from dartboard.engine.state import SearchState
-    from dartboard.parts.recipe import Recipe
+from dartboard.parts.rules.protocol import MovableSearch, Outcome, Rule, SearchView
 
 __all__ = ["ReinforceController", "compare", "policy_loss"]
 
@@ -42,50 +40,53 @@ class ReinforceController(Rule):
     baseline_decay: float = 0.99
     moves_alpha: ClassVar[bool] = True
 
-    def after_steps(self, state: "SearchState", steps: int) -> None:
-        """See the class.
+    @override
+    def after_steps(self, search: MovableSearch, steps: int) -> Outcome | None:
+        """Take the updates of the epoch.
 
         Raises:
             SettingsError: there are no validation images.
         """
-        if state.alpha_rests:
-            return
-        generator, batches = state.generator("controller"), state.score.endless()
+        if search.plan.alpha_rests:
+            return None
+        generator, batches = search.generator("controller"), search.score.endless()
+        baseline: float | None = search.records.get("baseline")
         accuracies: list[float] = []
         entropies: list[float] = []
         for _ in range(self.updates(steps)):
-            drawn = self._sample(state, generator)
-            accuracy = self._accuracies(state, drawn, batches)
+            drawn = self._sample(search, generator)
+            accuracy = self._accuracies(search, drawn, batches)
             entropy = drawn.entropy.tolist()
             rewards = [right + self.entropy_weight * free for right, free in zip(accuracy, entropy, strict=True)]
-            advantages, baseline = compare(rewards, state.records.get("baseline"), self.baseline_decay)
-            state.records["baseline"] = baseline
-            state.move_alphas(differentiate(policy_loss(drawn, advantages, self.entropy_weight), state.alphas))
+            advantages, baseline = compare(rewards, baseline, self.baseline_decay)
+            search.move_alphas(differentiate(policy_loss(drawn, advantages, self.entropy_weight), search.alphas))
             accuracies += accuracy
             entropies += entropy
-        state.figures |= {
+        assert baseline is not None
+        figures = {
             "reward_accuracy": sum(accuracies) / len(accuracies),
             "controller_entropy": sum(entropies) / len(entropies),
-            "baseline": state.records["baseline"],
+            "baseline": baseline,
         }
+        return Outcome({"baseline": baseline}, figures)
 
     def updates(self, steps: int) -> int:
         """Updates after an epoch of that many weight steps."""
         return max(1, round(steps / self.steps_per_update))
 
-    def refuse_recipe(self, recipe: "Recipe") -> str:
+    def refuse_recipe(self, recipe: Slots) -> str:
         """Recipes without a controller."""
         if isinstance(recipe.relaxation, Controller):
             return ""
         return f"ReinforceController moves a Controller, and the relaxation is {type(recipe.relaxation).__name__}"
 
-    def _sample(self, state: "SearchState", generator: torch.Generator) -> DrawnCells:
-        architecture = state.architecture
+    def _sample(self, search: SearchView, generator: torch.Generator) -> DrawnCells:
+        architecture = search.architecture
         assert isinstance(architecture.relaxation, Controller)
-        return architecture.relaxation.sample(state.alphas, architecture.cells, self.aggregate, generator)
+        return architecture.relaxation.sample(search.alphas, architecture.cells, self.aggregate, generator)
 
-    def _accuracies(self, state: "SearchState", drawn: DrawnCells, batches: Iterator[Batch]) -> list[float]:
-        scored = [state.score.accuracy(state.architecture.of_draws(each), next(batches)) for each in drawn.each()]
+    def _accuracies(self, search: SearchView, drawn: DrawnCells, batches: Iterator[Batch]) -> list[float]:
+        scored = [search.score.accuracy(search.architecture.of_draws(each), next(batches)) for each in drawn.each()]
         return torch.stack(scored).tolist()
 
 

@@ -1,30 +1,58 @@
-"""What a trained supernet loses when something is taken out of it."""
+"""Edges decided one after the other, by what a trained supernet loses when something is taken out of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from fractions import Fraction
+from math import ceil
+from typing import Literal, NamedTuple, Protocol
 
 import torch
+from typing_extensions import override
 
 from dartboard.errors import SettingsError
+from dartboard.parts.architecture import Architecture, StepGates
+from dartboard.parts.gradient import Tensors
 from dartboard.parts.relaxation import RelaxedCell
-from dartboard.parts.rules.decisions import due_epoch, kept_rows, surplus
-from dartboard.parts.rules.protocol import Rule
+from dartboard.parts.rules.protocol import EpochPlan, Rule, SearchView
+from dartboard.parts.scoring import Scorer
 
-if TYPE_CHECKING:
-    from dartboard.engine.state import SearchState
-
-__all__ = ["ByRemoval", "DecideByRemoval", "Measure", "OperationChoice"]
+__all__ = ["ByRemoval", "DecideByRemoval", "Measure", "OperationChoice", "Undecided", "due_epoch", "surplus"]
 
 Measure = Literal["accuracy", "loss"]
 """What tells how good a supernet is on validation images."""
 
 
+class Undecided(NamedTuple):
+    """What the operation of an edge is chosen by.
+
+    Attributes:
+        architecture: turns alphas into gates, with the edges decided so far.
+        alphas: by name.
+        score: says what any gates are worth with the weights as they are.
+    """
+
+    architecture: Architecture
+    alphas: Tensors
+    score: Scorer
+
+    @classmethod
+    def of(cls, search: SearchView, plan: EpochPlan) -> "Undecided":
+        """A search with the decisions of a plan."""
+        at = search.architecture.at(plan.temperature, plan.auxiliary_gate, plan.decisions)
+        return cls(at, search.alphas, search.score)
+
+
 class OperationChoice(Protocol):
     """Chooses the operation that a decided edge keeps."""
 
-    def __call__(self, state: "SearchState", kind: str, row: int) -> str:
-        """The name of one of the edge's `selectable_columns`."""
+    def __call__(self, given: Undecided, kind: str, row: int) -> str:
+        """The name of one of the edge's `selectable_columns`.
+
+        Args:
+            given: what is known.
+            kind: of the cells.
+            row: of the edge.
+        """
         ...
 
 
@@ -41,26 +69,26 @@ class ByRemoval:
 
     measure: Measure = "accuracy"
 
-    def __call__(self, state: "SearchState", kind: str, row: int) -> str:
-        """See the class."""
-        cell = state.architecture.cells[kind]
+    def __call__(self, given: Undecided, kind: str, row: int) -> str:
+        """The name of the operation; an edge that has but one is not tried."""
+        cell = given.architecture.cells[kind]
         columns = cell.selectable_columns[row]
         if len(columns) == 1:
             return cell.ops[columns[0]]
-        values = [self.value_without(state, kind, row, [column]) for column in columns]
+        values = [self.value_without(given, kind, row, [column]) for column in columns]
         return cell.ops[columns[values.index(min(values))]]
 
     @torch.no_grad()
-    def value_without(self, state: "SearchState", kind: str, row: int, columns: Sequence[int]) -> float:
+    def value_without(self, given: Undecided, kind: str, row: int, columns: Sequence[int]) -> float:
         """How good the supernet is without these operations of an edge: the larger, the better.
 
         Raises:
             SettingsError: there are no validation images.
         """
-        gates = state.architecture.mean_gates(state.alphas)
+        gates = given.architecture.mean_gates(given.alphas)
         gates[kind] = gates[kind].clone()
         gates[kind][row, list(columns)] = 0.0
-        score = state.score_mixture(gates)
+        score = given.score(StepGates(gates, given.architecture.active))
         if score is None:
             raise SettingsError(
                 "this method tries on validation images what the supernet is without an operation, and there are none; "
@@ -85,36 +113,61 @@ class DecideByRemoval(Rule):
 
     operation: ByRemoval = ByRemoval()
 
-    def before_epoch(self, state: "SearchState") -> None:
-        """Hold the rounds that are due."""
-        done, rounds, generator = state.records.get("rounds", 0), num_rounds(state), state.generator("decisions")
-        while done < rounds and due_epoch(done, rounds, 0, state.stage_epochs - 1) <= state.stage_epoch:
-            for kind, cell in state.architecture.cells.items():
-                self._decide(state, kind, cell, generator)
-            done += 1
-        state.records["rounds"] = done
+    @override
+    def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
+        rounds, generator = num_rounds(search.architecture), search.generator("decisions")
+        for number in range(rounds):
+            if due_epoch(number, rounds, 0, search.stage_epochs - 1) != search.stage_epoch:
+                continue
+            for kind, cell in search.architecture.cells.items():
+                plan = self._decide(search, plan, kind, cell, generator)
+        return plan
 
-    def _decide(self, state: "SearchState", kind: str, cell: RelaxedCell, generator: torch.Generator) -> None:
-        rows = [row for row in range(len(cell.topology.edges)) if row not in state.decisions.get(kind, {})]
-        nodes = [node for node in cell.topology.nodes if surplus(state, kind, node)]
+    def _decide(
+        self, search: SearchView, plan: EpochPlan, kind: str, cell: RelaxedCell, generator: torch.Generator
+    ) -> EpochPlan:
+        rows = [row for row in range(len(cell.topology.edges)) if row not in plan.decisions.get(kind, {})]
+        nodes = [node for node in cell.topology.nodes if surplus(plan, cell, node)]
         if rows:
             row = rows[int(torch.randint(len(rows), (), generator=generator))]
-            state.decide(kind, row, self.operation(state, kind, row) if cell.selectable_columns[row] else None)
-        elif nodes:
-            self._thin_out(state, kind, cell, nodes[int(torch.randint(len(nodes), (), generator=generator))])
+            given = Undecided.of(search, plan)
+            return plan.decided(kind, row, self.operation(given, kind, row) if cell.selectable_columns[row] else None)
+        if nodes:
+            return self._thin_out(search, plan, cell, nodes[int(torch.randint(len(nodes), (), generator=generator))])
+        return plan
 
-    def _thin_out(self, state: "SearchState", kind: str, cell: RelaxedCell, node: int) -> None:
-        left = {
-            row: self.operation.value_without(state, kind, row, range(len(cell.ops)))
-            for row in kept_rows(state, kind, node)
-        }
-        for row in sorted(left, key=lambda row: (-left[row], row))[: surplus(state, kind, node)]:
-            state.decide(kind, row, None)
+    def _thin_out(self, search: SearchView, plan: EpochPlan, cell: RelaxedCell, node: int) -> EpochPlan:
+        given, every = Undecided.of(search, plan), range(len(cell.ops))
+        left = {row: self.operation.value_without(given, cell.kind, row, every) for row in _kept_rows(plan, cell, node)}
+        for row in sorted(left, key=lambda row: (-left[row], row))[: surplus(plan, cell, node)]:
+            plan = plan.decided(cell.kind, row, None)
+        return plan
 
 
-def num_rounds(state: "SearchState") -> int:
+def num_rounds(architecture: Architecture) -> int:
     """Rounds of `DecideByRemoval`: one for every edge, and one for every node that has more edges than are kept."""
-    topology = next(iter(state.architecture.cells.values())).topology
+    topology = next(iter(architecture.cells.values())).topology
     kept = topology.edges_per_node
     crowded = [node for node in topology.nodes if kept is not None and len(topology.incoming(node)) > kept]
     return len(topology.edges) + len(crowded)
+
+
+def due_epoch(number: int, count: int, first: Fraction | int, last: Fraction | int) -> int:
+    """When the decision `number` of `count` is due, the first and the last being given and the others spread evenly.
+
+    >>> [due_epoch(number, 6, 0, 24) for number in range(6)]
+    [0, 5, 10, 15, 20, 24]
+    """
+    return ceil(first + (last - first) * Fraction(number, max(1, count - 1)))
+
+
+def surplus(plan: EpochPlan, cell: RelaxedCell, node: int) -> int:
+    """How many edges into a node are more than the space keeps, those not counted that are given up."""
+    kept = cell.topology.edges_per_node
+    return 0 if kept is None else max(0, len(_kept_rows(plan, cell, node)) - kept)
+
+
+def _kept_rows(plan: EpochPlan, cell: RelaxedCell, node: int) -> list[int]:
+    """Rows of the edges into a node that are not given up."""
+    given_up = {row for row, op in plan.decisions.get(cell.kind, {}).items() if op is None}
+    return [row for row in cell.topology.incoming(node) if row not in given_up]

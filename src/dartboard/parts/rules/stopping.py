@@ -1,17 +1,38 @@
-"""When a search had better stop."""
+"""When a search had better stop, and which epoch's alphas count."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from dartboard.parts.rules.protocol import Rule
+from typing_extensions import override
+
+from dartboard.parts.rules.protocol import Outcome, Rule, SearchView
 from dartboard.space import Norm, SearchSpace
 from dartboard.space.ops import op_cost
 
-if TYPE_CHECKING:
-    from dartboard.engine.state import SearchState
+__all__ = ["BestEpoch", "StopAtSkips", "StopAtStableRanking"]
 
-__all__ = ["StopAtSkips", "StopAtStableRanking"]
+
+@dataclass(frozen=True)
+class BestEpoch(Rule):
+    """Read the architecture from the epoch with the best validation accuracy of the supernet; the search goes on.
+
+    Among equals the first; epochs in which alpha rests do not count, nor do epochs without validation images. Source:
+    the bilevel search of GAEA, arXiv:2004.07802.
+    """
+
+    @override
+    def after_epoch(self, search: SearchView) -> Outcome | None:
+        accuracy = search.validation_accuracy
+        if accuracy is None or search.plan.alpha_rests:
+            return None
+        if accuracy <= search.records.get("best_accuracy", -1.0):
+            return Outcome(figures={"best_epoch": search.records["best_epoch"]})
+        return Outcome(
+            records={"best_accuracy": accuracy, "best_epoch": search.epoch},
+            figures={"best_epoch": search.epoch},
+            final_alphas=search.copied_alphas(),
+        )
 
 
 @dataclass(frozen=True)
@@ -30,17 +51,17 @@ class StopAtSkips(Rule):
     limit: int = 2
     keep: Literal["stopping", "previous"] = "stopping"
 
-    def after_epoch(self, state: "SearchState") -> None:
-        """Count, and stop or go on."""
-        if state.alpha_rests or state.genotype is None:
-            return
-        kind, cell = state.genotype.cells[0]
+    @override
+    def after_epoch(self, search: SearchView) -> Outcome | None:
+        if search.plan.alpha_rests or search.genotype is None:
+            return None
+        kind, cell = search.genotype.cells[0]
         count = sum(choice.op == "skip_connect" for choice in cell.choices)
-        state.figures["skip_connections"] = count
+        figures = {"skip_connections": count}
         if count >= self.limit:
-            state.stop(f"the {kind} cell holds {count} skip connections", state.records.get("alphas_before"))
-        elif self.keep == "previous":
-            state.records["alphas_before"] = state.copied_alphas()
+            plan = search.plan.stopped(f"the {kind} cell holds {count} skip connections")
+            return Outcome(figures=figures, plan=plan, final_alphas=search.records.get("alphas_before"))
+        return Outcome({"alphas_before": search.copied_alphas()} if self.keep == "previous" else {}, figures)
 
     def refuse(self, space: SearchSpace) -> str:
         """There must be skip connections to count."""
@@ -62,17 +83,20 @@ class StopAtStableRanking(Rule):
 
     fraction: float = 0.2
 
-    def after_epoch(self, state: "SearchState") -> None:
-        """Compare with the epoch before, and stop or go on."""
-        if state.alpha_rests:
-            return
-        kind, ranking = next(iter(state.architecture.cells)), _ranking(state)
-        same = ranking == state.records.get("ranking")
-        unchanged = state.records.get("ranking_unchanged", 0) + 1 if same else 0
-        state.records |= {"ranking": ranking, "ranking_unchanged": unchanged}
-        state.figures["ranking_unchanged"] = unchanged
-        if unchanged >= max(1, round(self.fraction * state.stage_epochs)):
-            state.stop(f"the ranking of the {kind} cell's learnable operations is the same for {unchanged} epochs")
+    @override
+    def after_epoch(self, search: SearchView) -> Outcome | None:
+        if search.plan.alpha_rests:
+            return None
+        kind, ranking = next(iter(search.architecture.cells)), _ranking(search)
+        same = ranking == search.records.get("ranking")
+        unchanged = search.records.get("ranking_unchanged", 0) + 1 if same else 0
+        plan = None
+        if unchanged >= max(1, round(self.fraction * search.stage_epochs)):
+            plan = search.plan.stopped(
+                f"the ranking of the {kind} cell's learnable operations is the same for {unchanged} epochs"
+            )
+        records = {"ranking": ranking, "ranking_unchanged": unchanged}
+        return Outcome(records, {"ranking_unchanged": unchanged}, plan=plan)
 
     def refuse(self, space: SearchSpace) -> str:
         """There must be something to rank."""
@@ -82,10 +106,10 @@ class StopAtStableRanking(Rule):
         return "StopAtStableRanking ranks learnable operations, and no edge has more than one"
 
 
-def _ranking(state: "SearchState") -> list[list[int]]:
+def _ranking(search: SearchView) -> list[list[int]]:
     """For every edge the columns of its learnable operations, the largest alpha first."""
-    kind, cell = next(iter(state.architecture.cells.items()))
-    columns, live, alpha = _learnable(cell.ops), cell.live.tolist(), state.alphas[kind].tolist()
+    kind, cell = next(iter(search.architecture.cells.items()))
+    columns, live, alpha = _learnable(cell.ops), cell.live.tolist(), search.alphas[kind].tolist()
     return [
         sorted((column for column in columns if live[row][column]), key=lambda column, row=row: -alpha[row][column])  # type: ignore[misc]
         for row in range(len(live))

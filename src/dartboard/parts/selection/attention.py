@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from dartboard.parts.selection.protocol import Selection
 from dartboard.space import CellGenotype, Choice, Genotype, SearchSpace
@@ -13,7 +14,7 @@ __all__ = ["WithAttention"]
 
 
 @dataclass(frozen=True)
-class WithAttention:
+class WithAttention(Selection):
     """What another selection keeps, each edge with the attention operation of its largest gate (Att-DARTS).
 
     The gates of attention have no say in which edges and operations are kept. Ties go to the first. Source:
@@ -27,8 +28,8 @@ class WithAttention:
     inner: Selection
     attention: tuple[str, ...]
 
+    @override
     def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
-        """See the class."""
         genotype = self.inner(space, gates, generator)
         cells = tuple(
             (kind, replace(cell, choices=self._attended(space, cell, gates[f"{kind}.attention"])))

@@ -1,24 +1,16 @@
 """What a selection is."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from dartboard.parts.architecture import Architecture
+from dartboard.parts.scoring import Scorer
 from dartboard.space import CellGenotype, Choice, Genotype, SearchSpace
 
-if TYPE_CHECKING:
-    from dartboard.parts.architecture import Architecture
-    from dartboard.parts.scoring import Scorer
-
-__all__ = ["NO_IMAGES", "Judged", "Judging", "Selection", "Trained", "make_genotype"]
-
-NO_IMAGES = (
-    "this method tries architectures on validation images, and there are none; leave search.validation_images as it "
-    "is, or give the dataset more images."
-)
-"""What to tell when nothing can be tried."""
+__all__ = ["Judged", "Judging", "Selection", "Trained", "make_genotype"]
 
 
 class Selection(Protocol):
@@ -52,10 +44,10 @@ class Trained(NamedTuple):
     """
 
     space: SearchSpace
-    architecture: "Architecture"
+    architecture: Architecture
     alphas: Mapping[str, Tensor]
     gates: Mapping[str, Tensor]
-    score: "Scorer"
+    score: Scorer
     steps: int
     generator: torch.Generator
     note: Callable[[str], None]

@@ -1,4 +1,4 @@
-"""Only what stands above a threshold."""
+"""As many operations as are strong enough: those above a threshold, or the best of every edge by itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,18 +6,19 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
-from dartboard.parts.selection.protocol import make_genotype
+from dartboard.parts.selection.protocol import Selection, make_genotype
 from dartboard.parts.selection.strongest import StrongestEdges, weighted_gates
 from dartboard.space import Choice, Genotype, SearchSpace
 
-__all__ = ["Threshold", "rooted"]
+__all__ = ["EveryEdge", "Threshold"]
 
 _OPS_PER_EDGE = 2
 
 
 @dataclass(frozen=True)
-class Threshold:
+class Threshold(Selection):
     """The operations whose gates reach a threshold; nodes that keep none leave the cell (Fair DARTS).
 
     "sparse" looks at the strongest edges of a node, as many as the space keeps, and takes the best operation of each
@@ -39,8 +40,8 @@ class Threshold:
     least: float = 0.85
     form: Literal["sparse", "edge"] = "sparse"
 
+    @override
     def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
-        """See the class."""
         if space.cell.edges_per_node is None:
             return StrongestEdges()(space, gates, generator)
         return make_genotype(
@@ -59,7 +60,7 @@ class Threshold:
                 candidates = [found for row in rows for found in edges[row][:_OPS_PER_EDGE]]
             kept += [choice for gate, choice in candidates if gate >= self.least]
         from_inputs = [edges[row][0] for row, edge in enumerate(space.cell.edges) if edge.source in _inputs(space)]
-        return rooted(space, kept) or [max(from_inputs, key=lambda found: found[0])[1]]
+        return _rooted(space, kept) or [max(from_inputs, key=lambda found: found[0])[1]]
 
 
 def _ranked(space: SearchSpace, kind: str, gates: Tensor, row: int) -> list[tuple[float, Choice]]:
@@ -72,7 +73,7 @@ def _ranked(space: SearchSpace, kind: str, gates: Tensor, row: int) -> list[tupl
     return sorted(found, key=lambda pair: -pair[0])
 
 
-def rooted(space: SearchSpace, choices: list[Choice]) -> list[Choice]:
+def _rooted(space: SearchSpace, choices: list[Choice]) -> list[Choice]:
     """The choices whose sources are inputs, or nodes that receive something themselves; nodes are in order."""
     present, rooted = set(_inputs(space)), []
     for choice in choices:
@@ -84,3 +85,34 @@ def rooted(space: SearchSpace, choices: list[Choice]) -> list[Choice]:
 
 def _inputs(space: SearchSpace) -> range:
     return range(space.cell.num_inputs)
+
+
+@dataclass(frozen=True)
+class EveryEdge(Selection):
+    """Every edge takes its largest gate, and those that take `none` are dropped, however many a node keeps (SNAS).
+
+    Nodes that keep nothing leave the cell. A cell that would lose all nodes is chosen by `StrongestEdges`, as are those
+    of spaces that keep every edge, where `none` is a choice like any other.
+
+    Paper: arXiv:1812.09926, section 2.1.
+    """
+
+    @override
+    def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
+        strongest = StrongestEdges()(space, gates, generator)
+        if space.cell.edges_per_node is None:
+            return strongest
+        found = {kind: self._cell(space, kind, weighted_gates(gates, kind)) for kind in space.cell_kinds}
+        kept = {kind: choices or list(strongest[kind].choices) for kind, choices in found.items()}
+        return make_genotype(space, kept)
+
+    def _cell(self, space: SearchSpace, kind: str, gates: Tensor) -> list[Choice]:
+        own = [[name in space.ops_on(kind, row) for name in space.ops] for row in range(len(space.cell.edges))]
+        shown = gates.masked_fill(~torch.tensor(own), -1.0)
+        chosen = [row.index(max(row)) for row in shown.tolist()]
+        taken = [
+            Choice(edge.target, edge.source, space.ops[column])
+            for edge, column in zip(space.cell.edges, chosen, strict=True)
+            if space.ops[column] != "none"
+        ]
+        return _rooted(space, taken)

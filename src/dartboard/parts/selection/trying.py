@@ -1,27 +1,26 @@
-"""Try many, keep the best."""
+"""Architectures drawn at random: just one, or many that are tried with the weights of the supernet."""
 
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from dartboard.errors import SettingsError
+from dartboard.parts.demands import Slots
 from dartboard.parts.drawing import Chosen, cell_choices, draw_by_shares, draw_uniformly, likeliest
-from dartboard.parts.relaxation import JointRelaxation
-from dartboard.parts.selection.protocol import NO_IMAGES, Judged, Trained, make_genotype
+from dartboard.parts.scoring import NO_IMAGES
+from dartboard.parts.selection.protocol import Judged, Selection, Trained, make_genotype
 from dartboard.parts.selection.strongest import StrongestEdges
 from dartboard.space import Genotype, SearchSpace
 from dartboard.wording import duration
 
-if TYPE_CHECKING:
-    from dartboard.parts.recipe import Recipe
-
-__all__ = ["SampleAndValidate"]
+__all__ = ["SampleAndValidate", "UniformlyRandom"]
 
 T = TypeVar("T")
 
@@ -30,7 +29,19 @@ _FIRST_LOOK = 0.75
 
 
 @dataclass(frozen=True)
-class SampleAndValidate:
+class UniformlyRandom(Selection):
+    """An architecture drawn uniformly: predecessors without replacement, then an operation for each."""
+
+    @override
+    def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
+        drawn = {
+            kind: draw_uniformly(space.cell, space.selectable_columns(kind), generator) for kind in space.cell_kinds
+        }
+        return make_genotype(space, {kind: cell_choices(space, chosen) for kind, chosen in drawn.items()})
+
+
+@dataclass(frozen=True)
+class SampleAndValidate(Selection):
     """Draws architectures, scores them on validation images with the weights of the supernet, and takes the best.
 
     In a round all candidates are scored on the first batches, and the best of these on all images. The answer is the
@@ -54,13 +65,13 @@ class SampleAndValidate:
     steps_per_round: int | None = 10_000
     origin: Literal["uniform", "shares", "likeliest", "relaxation"] = "uniform"
 
+    @override
     def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
-        """See the class."""
         return StrongestEdges()(space, gates, generator)
 
-    def refuse_recipe(self, recipe: "Recipe") -> str:
+    def refuse_recipe(self, recipe: Slots) -> str:
         """Relaxations that draw no whole architectures, where candidates are to come from them."""
-        if self.origin != "relaxation" or isinstance(recipe.relaxation, JointRelaxation):
+        if self.origin != "relaxation" or recipe.relaxation.draws_whole:
             return ""
         return f"SampleAndValidate cannot take its candidates from {type(recipe.relaxation).__name__}"
 
@@ -69,7 +80,7 @@ class SampleAndValidate:
         return 1 if self.steps_per_round is None else max(1, steps // self.steps_per_round)
 
     def judge(self, trained: Trained) -> Judged:
-        """See the class.
+        """Try the candidates of all rounds, and choose the best.
 
         Raises:
             SettingsError: there are no validation images.

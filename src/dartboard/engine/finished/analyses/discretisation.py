@@ -12,7 +12,7 @@ from dartboard.engine.stage import StageSearch
 from dartboard.errors import SettingsError
 from dartboard.parts.recipe import Count
 from dartboard.parts.removal import learning_on
-from dartboard.parts.rules import ByRemoval
+from dartboard.parts.rules import ByRemoval, Undecided
 from dartboard.runs import Observer
 from dartboard.space import SearchSpace
 
@@ -106,7 +106,9 @@ class Discretisation:
                 "target": edge.target,
                 "operation": name,
                 "gate": float(gates[kind][row, column]),
-                "accuracy_without": ByRemoval().value_without(untouched.state, kind, row, [column]),
+                "accuracy_without": ByRemoval().value_without(
+                    Undecided.of(untouched.state, untouched.state.plan), kind, row, [column]
+                ),
                 **self._settle(self._copy(finished), kind, row, name),
             }
 
@@ -115,12 +117,11 @@ class Discretisation:
     def _settle(self, search: StageSearch, kind: str, row: int, name: str) -> Findings:
         """Fix the edge, and let the rest learn until it no longer gets better."""
         state = search.state
-        state.decide(kind, row, name)
+        state.follow(state.plan.decided(kind, row, name))
         at_once = _accuracy(search)
         accuracies: list[float] = []
         while not state.has_ended and not has_settled(accuracies, self.patience):
-            for rule in search.recipe.rules:
-                rule.before_epoch(state)
+            state.plan_epoch(search.recipe.rules)
             accuracies.append(search.run_epoch(Observer())["validation_accuracy"])
         best = max(accuracies)
         return {

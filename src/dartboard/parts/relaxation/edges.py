@@ -1,16 +1,60 @@
-"""Edges that are kept together: a softmax over the pairs of edges into each node."""
+"""Weights of edges, for the slot `edges`: a softmax over those into a node, shares themselves, or pairs of edges."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
-from dartboard.parts.relaxation.protocol import Deterministic, RelaxedCell
+from dartboard.parts.relaxation.protocol import Cells, Deterministic, RelaxedCell
 from dartboard.space import CellTopology, SearchSpace
 
-__all__ = ["PairSoftmax", "edge_sets"]
+__all__ = ["EdgeSimplex", "EdgeSoftmax", "PairSoftmax", "edge_sets"]
+
+
+@dataclass(frozen=True)
+class EdgeSoftmax(Deterministic):
+    """For the slot `edges`: a softmax over the edges into each node (PC-DARTS, arXiv:1907.05737, eq. 4).
+
+    Attributes:
+        initial_scale: standard deviation of the start values; 1e-3 in the authors' code.
+    """
+
+    initial_scale: float = 1e-3
+    sums_to_one = True
+
+    @override
+    def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:
+        """Small normal numbers, (edges,)."""
+        return self.initial_scale * torch.randn(len(cell.topology.edges), generator=generator)
+
+    @override
+    def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
+        """One softmax for every node, (edges,)."""
+        # Edges are ordered by target node, so the nodes' parts follow one another.
+        parts = torch.split(alpha, [len(rows) for rows in cell.incoming])
+        return torch.cat([part.softmax(dim=0) for part in parts])
+
+
+@dataclass(frozen=True)
+class EdgeSimplex(Deterministic):
+    """For the slot `edges`: the weights of the edges into a node are their alphas (GAEA, arXiv:2004.07802)."""
+
+    sums_to_one = True
+    on_simplex = True
+
+    @override
+    def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:
+        """Equal shares for the edges into a node, (edges,)."""
+        return torch.cat([torch.full((len(rows),), 1 / len(rows)) for rows in cell.incoming])
+
+    @override
+    def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
+        """Alpha, (edges,)."""
+        return alpha.clone()
 
 
 @cache
@@ -34,8 +78,8 @@ class PairSoftmax(Deterministic):
     """For the slot `edges`: a softmax over the pairs of edges into each node, whose shares their edges divide.
 
     Alpha has one number for each pair, node by node (20 in a cell of DARTS), divided by the temperature before the
-    softmax. The weight of an edge is the sum of the shares of its pairs, each divided by its number of edges. Source:
-    DOTS (arXiv:2010.00969).
+    softmax. The weight of an edge is the sum of the shares of its pairs, each divided by its number of edges.
+    Selections find the shares as `KIND.sets`. Source: DOTS (arXiv:2010.00969).
 
     Attributes:
         sums_to_one: whether the weights of a node sum to one, as in the paper; otherwise shares are not divided and the
@@ -43,18 +87,25 @@ class PairSoftmax(Deterministic):
     """
 
     sums_to_one: bool = True
-    on_simplex = False
 
-    def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - no draw
+    @override
+    def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:
         """Zeros, (pairs,), as in the authors' code."""
         return torch.zeros(sum(map(len, edge_sets(cell.topology))))
 
+    @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """The weights of the edges, (edges,)."""
         members = _members(cell.topology, alpha.device).to(alpha.dtype)
         if self.sums_to_one:
             members = members / members.sum(dim=0)
         return members @ self.set_shares(alpha, cell)
+
+    @override
+    def mean_cells(self, alphas: Mapping[str, Tensor], cells: Cells) -> dict[str, Tensor]:
+        """The weights of the edges by kind, and the shares of the pairs, (pairs,), as `KIND.sets`."""
+        shares = {f"{kind}.sets": self.set_shares(alphas[kind], cell) for kind, cell in cells.items()}
+        return super().mean_cells(alphas, cells) | shares
 
     def set_shares(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """The shares of the pairs, (pairs,), one softmax for each node."""

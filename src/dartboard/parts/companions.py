@@ -1,24 +1,22 @@
-"""A deep network of the architecture found so far, which learns with the supernet from each other's outputs."""
+"""Second networks that learn beside the supernet, and from which alpha learns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
-from dartboard.parts.gradient import FirstOrder
+from dartboard.data import Batch
+from dartboard.parts.architecture import StepGates
+from dartboard.parts.demands import Slots
+from dartboard.parts.gradient import Bilevel, FirstOrder, Gradient, Outputs, differentiate_reached
+from dartboard.parts.hooks import StageAccess, StageHook
 from dartboard.supernet import Active, Gates, Mixing, SkipDropout
 
-if TYPE_CHECKING:
-    from dartboard.parts.recipe import Recipe
-
-__all__ = ["CompanionNetwork", "Distillation", "Tapped"]
-
-
-Outputs = tuple[Tensor, list[Tensor]]
-"""Logits, (batch, classes), and maps from within."""
+__all__ = ["Companion", "CompanionNetwork", "Distillation", "Tapped"]
 
 
 class Tapped(Protocol):
@@ -102,6 +100,84 @@ def output_divergence(searched: Tensor, deep: Tensor, temperature: float) -> Ten
     return (logs[1].exp() * (logs[1] - logs[0])).mean()
 
 
+class Companion(StageHook):
+    """The deep network at work in a stage.
+
+    Args:
+        part: settings.
+        stage: where it works.
+
+    Attributes:
+        network: that learns.
+        optimizer: moves it.
+        runs: what it runs in the epoch at hand; None until alpha has learned.
+    """
+
+    def __init__(self, part: "Distillation", stage: StageAccess) -> None:
+        self._part, self._stage = part, stage
+        deep = stage.further_supernet(part.deeper)
+        with stage.initializing("companion"):
+            self.network = CompanionNetwork(part, stage.supernet, deep)  # type: ignore[arg-type]
+        self.network.to(stage.device)
+        self.optimizer = stage.weight_optimizer(self.network.parameters())
+        self.runs: StepGates | None = None
+
+    @override
+    def before_steps(self) -> None:
+        """Let the deep network follow alpha, and learn alone for a pass over the training images."""
+        if self._stage.alpha_rests:
+            return
+        self.follow_architecture()
+        for batch in self._stage.training_batches("companion-batches"):
+            self.learn_alone(batch)
+
+    def follow_architecture(self) -> None:
+        """Run what has been found so far from here on, at the learning rate of the epoch at hand."""
+        self.runs = self._stage.found()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._stage.learning_rate(self._part.lr)
+
+    def learn_alone(self, batch: Batch) -> None:
+        """One step of the deep network on its cross-entropy."""
+        logits, _ = self._run(batch.images)
+        self._move(differentiate_reached(functional.cross_entropy(logits, batch.labels), self._learned))
+
+    @override
+    def alpha_gradient(self, problem: Bilevel, otherwise: Gradient) -> dict[str, Tensor]:
+        """That of the loss of both networks, whose backward pass moves the deep network as well."""
+        assert problem.tapped_loss is not None
+        alphas, learned = problem.alphas, self._learned
+
+        def joint(images: Tensor, labels: Tensor, searched: Outputs) -> Tensor:
+            return self.network.joint_loss(searched, self._run(images), labels)
+
+        loss = problem.tapped_loss(joint)(problem.weights, alphas)
+        found = differentiate_reached(loss, {**learned, **alphas})
+        self._move({name: found[name] for name in learned})
+        slopes = {name: found[name] for name in alphas}
+        return {name: torch.zeros_like(alphas[name]) if at is None else at for name, at in slopes.items()}
+
+    @override
+    def state_dict(self) -> dict[str, Any]:
+        return {"companion": self.network.state_dict(), "companion_optimizer": self.optimizer.state_dict()}
+
+    @override
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        self.network.load_state_dict(saved["companion"])
+        self.optimizer.load_state_dict(saved["companion_optimizer"])
+
+    @property
+    def _learned(self) -> dict[str, nn.Parameter]:
+        return dict(self.network.named_parameters())
+
+    def _run(self, images: Tensor) -> Outputs:
+        assert self.runs is not None
+        return self.network.run(images, self.runs.gates, self.runs.active)
+
+    def _move(self, gradients: Mapping[str, Tensor | None]) -> None:
+        self._stage.move_weights(self._learned, self.optimizer, gradients)
+
+
 @dataclass(frozen=True)
 class Distillation:
     """Cyclic search (CDARTS): a deep network of the architecture found so far, trained beside the supernet.
@@ -123,7 +199,11 @@ class Distillation:
     weight: float = 1.0
     temperature: float = 2.0
 
-    def refuse_recipe(self, recipe: "Recipe") -> str:
+    def attach(self, stage: StageAccess) -> StageHook:
+        """The deep network of a stage."""
+        return Companion(self, stage)
+
+    def refuse_recipe(self, recipe: Slots) -> str:
         """One backward pass serves alpha and the deep network, and a genotype must tell all that is run."""
         if not isinstance(recipe.gradient, FirstOrder) or recipe.images == "same-batch":
             return "Distillation takes a first-order gradient, on other batches than those of the weights"

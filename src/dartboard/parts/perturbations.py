@@ -1,21 +1,28 @@
-"""What a perturbation is, and the box in which SmoothDARTS looks for one."""
+"""What shakes the gates of a weight step: SmoothDARTS, at random in a box or by an attack on the loss."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from dartboard.devices.sending import send
-from dartboard.parts.gradient import Tensors
+from dartboard.parts.architecture import Architecture
+from dartboard.parts.demands import Slots
+from dartboard.parts.gradient import Tensors, differentiate
 from dartboard.parts.relaxation import RelaxedCell
 
-if TYPE_CHECKING:
-    from dartboard.parts.architecture import Architecture
-
-__all__ = ["BoxPerturbation", "Perturbation", "Surroundings", "to_shares"]
+__all__ = [
+    "AdversarialPerturbation",
+    "BoxPerturbation",
+    "Perturbation",
+    "RandomPerturbation",
+    "Surroundings",
+    "to_shares",
+]
 
 
 class Perturbation(Protocol):
@@ -23,7 +30,7 @@ class Perturbation(Protocol):
 
     def __call__(
         self,
-        architecture: "Architecture",
+        architecture: Architecture,
         alphas: Tensors,
         loss: Callable[[Tensors], Tensor],
         progress: float,
@@ -60,7 +67,7 @@ class Surroundings(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BoxPerturbation(ABC):
+class BoxPerturbation(Perturbation, ABC):
     """A perturbation of every number by at most epsilon, which grows linearly with the epochs.
 
     Weights of edges, attention and auxiliary gates stay clean. The result has no gradient for alpha.
@@ -78,20 +85,29 @@ class BoxPerturbation(ABC):
     epsilon_end: float = 0.3
     space: Literal["probs", "logits"] = "probs"
 
+    def refuse_recipe(self, recipe: Slots) -> str:
+        """Alpha must bear being shaken freely, where it is alpha that is shaken."""
+        if self.space != "logits" or not recipe.relaxation.on_simplex:
+            return ""
+        return (
+            f"{type(self).__name__} in the space of logits shakes alpha freely, and {type(recipe.relaxation).__name__} "
+            "needs an alpha that is a distribution; take the space of probs"
+        )
+
     def epsilon(self, progress: float) -> float:
         """Half the side of the box at a share `progress` of the epochs."""
         return self.epsilon_start + (self.epsilon_end - self.epsilon_start) * progress
 
+    @override
     @torch.no_grad()
     def __call__(
         self,
-        architecture: "Architecture",
+        architecture: Architecture,
         alphas: Tensors,
         loss: Callable[[Tensors], Tensor],
         progress: float,
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
-        """See `Perturbation`."""
         epsilon = self.epsilon(progress)
         clean = architecture.draw(alphas, generator, of_alpha=False).gates
         if epsilon == 0:
@@ -146,3 +162,60 @@ def to_shares(rows: Tensor, cell: RelaxedCell) -> Tensor:
 def _noise(like: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
     drawn = 2 * torch.rand(like.shape, generator=generator, dtype=like.dtype) - 1
     return epsilon * send(drawn, like.device)
+
+
+@dataclass(frozen=True)
+class RandomPerturbation(BoxPerturbation):
+    """Uniform noise, drawn anew for every training batch (SDARTS-RS, arXiv:2002.05283)."""
+
+    @override
+    def shake(
+        self,
+        around: Surroundings,
+        loss: Callable[[Tensors], Tensor],
+        epsilon: float,
+        generator: torch.Generator,
+    ) -> dict[str, Tensor]:
+        return around.uniform(epsilon, generator)
+
+
+@dataclass(frozen=True)
+class AdversarialPerturbation(BoxPerturbation):
+    """Projected gradient ascent on the training loss, anew for every training batch (SDARTS-ADV, arXiv:2002.05283).
+
+    Every step adds 2 epsilon / steps times the sign of the gradient, goes back into the box and settles; dividing by
+    the sum may leave the box again. Where the loss has not risen in the end, the gates stay clean. The authors attack
+    the network in evaluation mode; here norms use batch statistics in either mode.
+
+    Attributes:
+        steps: of the ascent; 7 in the authors' code.
+        random_start: whether the ascent begins anywhere in the box, or at its centre.
+
+    The other attributes are those of `BoxPerturbation`.
+    """
+
+    steps: int = 7
+    random_start: bool = True
+
+    @override
+    def shake(
+        self, around: Surroundings, loss: Callable[[Tensors], Tensor], epsilon: float, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        centre = around.centre
+        point = around.uniform(epsilon, generator) if self.random_start else centre
+        for _ in range(self.steps):
+            slopes = _slopes(around, loss, point)
+            moved = {kind: point[kind] + (2 * epsilon / self.steps) * slopes[kind].sign() for kind in centre}
+            point = around.settle(
+                {kind: middle + (moved[kind] - middle).clamp(-epsilon, epsilon) for kind, middle in centre.items()}
+            )
+        has_risen = loss(around.gates(point)) > loss(around.gates(centre))
+        # Chosen on the device: a Python condition would wait for it in every step.
+        return {kind: torch.where(has_risen, point[kind], middle) for kind, middle in centre.items()}
+
+
+def _slopes(around: Surroundings, loss: Callable[[Tensors], Tensor], point: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The gradient of the loss for the point."""
+    with torch.enable_grad():
+        leaves = {kind: value.detach().requires_grad_() for kind, value in point.items()}
+        return differentiate(loss(around.gates(leaves)), leaves)

@@ -1,0 +1,210 @@
+"""What follows the epochs of a stage: whether alpha learns, temperatures, gates, what is dropped, weight decay."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from typing_extensions import override
+
+from dartboard.parts.demands import Slots
+from dartboard.parts.dropping import Dropping
+from dartboard.parts.rules.protocol import EpochPlan, Rule, SearchView
+
+__all__ = [
+    "Cooling",
+    "FadeAuxiliary",
+    "Fading",
+    "FadingSkipDropout",
+    "GrowDropping",
+    "LinearCooling",
+    "NoTraining",
+    "ScaleWeightDecay",
+    "SparseAlpha",
+    "WarmUp",
+]
+
+Fading = Literal["linear", "cosine", "slow-cosine", "constant"]
+
+
+@dataclass(frozen=True)
+class NoTraining(Rule):
+    """End the search before its first epoch: the selection alone decides."""
+
+    @override
+    def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
+        return plan.stopped("this method trains no supernet")
+
+
+@dataclass(frozen=True)
+class WarmUp(Rule):
+    """Let the weights learn alone at first, so that alpha is not judged by operations that know nothing yet.
+
+    Paper: P-DARTS (arXiv:1904.12760), section 4.1.2; PC-DARTS (arXiv:1907.05737), section 4.1.
+
+    Attributes:
+        fraction: share of the stage's epochs in which alpha rests.
+    """
+
+    fraction: float
+
+    @override
+    def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
+        return replace(plan, alpha_rests=search.stage_epoch < self.fraction * search.stage_epochs)
+
+
+@dataclass(frozen=True)
+class SparseAlpha(Rule):
+    """One step of alpha for several of the weights: before the first of an epoch, then before every `every`-th.
+
+    Source: ProxylessNAS (arXiv:1812.00332), the authors' code.
+
+    Attributes:
+        every: steps of the weights for one of alpha.
+    """
+
+    every: int
+
+    @override
+    def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
+        return replace(plan, alpha_every=self.every)
+
+
+@dataclass(frozen=True)
+class Cooling(Rule):
+    """From the first epoch in which alpha learns to the last, the temperature falls by a constant factor an epoch.
+
+    Before, it is 1. Source: DOTS (arXiv:2010.00969).
+
+    Attributes:
+        start: in the first of these epochs.
+        end: in the last.
+        resting: share of the stage's epochs in which alpha rests.
+    """
+
+    start: float
+    end: float
+    resting: float
+
+    @override
+    def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
+        first = math.ceil(self.resting * search.stage_epochs)
+        learned, steps = search.stage_epoch - first, max(1, search.stage_epochs - 1 - first)
+        temperature = 1.0 if learned < 0 else self.start * (self.end / self.start) ** (learned / steps)
+        return replace(plan, temperature=temperature)
+
+
+@dataclass(frozen=True)
+class LinearCooling(Rule):
+    """The temperature falls by a constant step an epoch.
+
+    Source: GDAS (arXiv:1910.04465), from 10 to 0.1; SNAS (arXiv:1812.09926), from 1 towards 0.03.
+
+    Attributes:
+        start: in the stage's first epoch.
+        end: in its last epoch, or the epoch after it.
+        arrives: whether the last epoch itself has `end`.
+    """
+
+    start: float
+    end: float
+    arrives: bool = True
+
+    @override
+    def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
+        steps = max(1, search.stage_epochs - self.arrives)
+        return replace(plan, temperature=self.start + (self.end - self.start) * search.stage_epoch / steps)
+
+
+@dataclass(frozen=True)
+class FadeAuxiliary(Rule):
+    """Take the gate of the auxiliary skip connections from `start` towards 0, epoch by epoch (DARTS-).
+
+    With p the share of the stage's epochs that are done, `start` is multiplied by 1 - p (linear), (1 + cos(pi p)) / 2
+    (cosine), cos(pi p / 2) (slow-cosine) or 1 (constant); it would reach 0 only after the last epoch. Paper:
+    arXiv:2009.01027, with the schedules of the authors' code.
+
+    Attributes:
+        fading: the schedule.
+        start: gate of the first epoch.
+    """
+
+    fading: Fading = "linear"
+    start: float = 1.0
+
+    @override
+    def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
+        return replace(plan, auxiliary_gate=self.start * _share(self.fading, search.progress))
+
+    def refuse_recipe(self, recipe: Slots) -> str:
+        """The supernet must have what fades."""
+        if recipe.mixing.auxiliary_skip:
+            return ""
+        return "FadeAuxiliary sets the gate of auxiliary skip connections, and the mixing has none"
+
+
+def _share(fading: Fading, progress: float) -> float:
+    if fading == "linear":
+        return 1 - progress
+    if fading == "cosine":
+        return (1 + math.cos(math.pi * progress)) / 2
+    return math.cos(math.pi * progress / 2) if fading == "slow-cosine" else 1.0
+
+
+@dataclass(frozen=True)
+class FadingSkipDropout(Rule):
+    """Drop values behind identities, fewer from epoch to epoch, so that skip connections do not win by being easy.
+
+    While alpha rests, epoch e of E has the probability `start` * (E - e - 1) / E; then it begins anew with `start` and
+    is multiplied by exp(-5 / E) an epoch. Source: P-DARTS (arXiv:1904.12760, section 3.3) with the schedule of the
+    authors' code, whose exp(-0.2) an epoch is that of stages of 25 epochs.
+
+    Attributes:
+        start: probability at first.
+        resting: share of the stage's epochs in which alpha rests.
+    """
+
+    start: float
+    resting: float
+
+    @override
+    def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
+        epoch, epochs = search.stage_epoch, search.stage_epochs
+        learned = epoch - math.ceil(self.resting * epochs)
+        factor = (epochs - epoch - 1) / epochs if learned < 0 else math.exp(-5 * learned / epochs)
+        return replace(plan, dropping=replace(plan.dropping, values=self.start * factor))
+
+
+@dataclass(frozen=True)
+class GrowDropping(Rule):
+    """Drop nothing in the first epoch of a stage, everything that is asked for in the last, linearly between.
+
+    Paper: RobustDARTS (arXiv:1909.09656) and the authors' code.
+
+    Attributes:
+        most: paths and squares that the last epoch drops.
+    """
+
+    most: Dropping
+
+    @override
+    def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
+        share = search.stage_epoch / max(1, search.stage_epochs - 1)
+        paths, squares = share * self.most.paths, share * self.most.squares
+        return replace(plan, dropping=replace(plan.dropping, paths=paths, squares=squares, side=self.most.side))
+
+
+@dataclass(frozen=True)
+class ScaleWeightDecay(Rule):
+    """Multiply the weight decay of the weights (`search.weight_decay`), once, before a stage begins.
+
+    Paper: RobustDARTS (arXiv:1909.09656).
+
+    Attributes:
+        factor: what multiplies it; the paper tries 1, 3, 9, 27 and 81.
+    """
+
+    factor: float
+
+    @override
+    def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
+        return plan if search.stage_epoch else replace(plan, weight_decay=self.factor * plan.weight_decay)
