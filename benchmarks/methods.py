@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice, repeat
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, Super
 from dartboard.engine.stage import StageSearch
 from dartboard.errors import RecipeError
 from dartboard.parts import METHODS, Bilevel, all_live, check_fit, make_recipe
+from dartboard.parts.companions import Companion
 from dartboard.parts.gradient import differentiate, differentiate_both
 from dartboard.runs import Length, seeded_initialization
 from dartboard.space import SearchSpace, get_space
@@ -141,12 +143,16 @@ def make_search(name: str, space: SearchSpace, *, quick: bool) -> StageSearch:
         all_live(space, first.without),
     )
     search.state.epoch = EPOCHS - 1
-    for rule in first.rules:
-        rule.before_epoch(search.state)
-    search.state.alpha_every = 1
-    search.follow_architecture()
+    search.state.plan_epoch(first.rules)
+    search.state.follow(replace(search.state.plan, alpha_every=1))
+    for companion in _companions(search):
+        companion.follow_architecture()
     search.state.supernet.train()
     return search
+
+
+def _companions(search: StageSearch) -> list[Companion]:
+    return [hook for hook in search.state.hooks if isinstance(hook, Companion)]
 
 
 class Stepper:
@@ -166,7 +172,8 @@ class Stepper:
     def pass_of(self, letter: str) -> Callable[[], object]:
         """What a letter stands for, at the weights and batches of the last step."""
         if letter == "C":
-            return lambda: self._steps.train_companion(self._batch)
+            (companion,) = _companions(self.search)
+            return lambda: companion.learn_alone(self._batch)
         assert self.search.state.problem is not None
         return _pass(self.search.state.problem, letter)
 

@@ -98,8 +98,7 @@ def run(search: StageSearch, epochs: int = 2, observer: Observer | None = None) 
     """The events of so many epochs, wall-clock times excepted."""
     events = []
     for _ in range(epochs):
-        for rule in search.recipe.rules:
-            rule.before_epoch(search.state)
+        search.state.plan_epoch(search.recipe.rules)
         events.append(
             {key: value for key, value in search.run_epoch(observer or Observer()).items() if key != "seconds"}
         )

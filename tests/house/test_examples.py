@@ -55,14 +55,12 @@ class Given:
         return islice(self.batches, 1)
 
 
-class StartingAt:
+class StartingAt(Softmax):
     """A softmax whose alpha starts where it is told to."""
 
-    sums_to_one, draws, on_simplex = True, False, False
-
     def __init__(self, start: Tensor) -> None:
-        self.start = start
-        self.draw, self.mean_gates = Softmax().draw, Softmax().mean_gates
+        super().__init__()
+        object.__setattr__(self, "start", start)
 
     def initial_alpha(self, _cell: RelaxedCell, _generator: torch.Generator) -> Tensor:
         return self.start.clone()

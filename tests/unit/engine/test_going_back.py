@@ -7,6 +7,7 @@ import pytest
 
 from dartboard.engine import SearchState
 from dartboard.parts import Recipe, Rule
+from dartboard.parts.rules import GoingBack, Outcome, SearchView
 from dartboard.runs import Event, EventLog, Observer
 
 from .test_loop import DARTS, Killed, problem, search
@@ -15,19 +16,18 @@ from .test_loop import DARTS, Killed, problem, search
 class Returning(Rule):
     """Goes back from the end of an epoch to that of an earlier one, once for every pair."""
 
-    def __init__(self, *returns: tuple[int, int]) -> None:
-        self.returns = returns
+    def __init__(self, *returns: tuple[int, int], factor: float = 1000.0) -> None:
+        self.returns, self.factor = returns, factor
 
-    def after_epoch(self, state: SearchState) -> None:
-        state.records[f"after {state.epoch}"] = copy.deepcopy({**state.state_dict(), "records": {}})
-        if len(state.rollbacks) < len(self.returns):
-            start, end = self.returns[len(state.rollbacks)]
-            if state.epoch == start:
-                saved, kept = state.records[f"after {end}"], state.records
-                state.go_back(saved, "it was better there")
-                state.records = kept
-                for group in state.weight_optimizer.param_groups:
-                    group["weight_decay"] *= 1000
+    def after_epoch(self, search: SearchState) -> Outcome:
+        now = {f"after {search.epoch}": copy.deepcopy({**search.state_dict(), "records": {}})}
+        if len(search.rollbacks) < len(self.returns):
+            start, end = self.returns[len(search.rollbacks)]
+            if search.epoch == start:
+                kept = {**search.records, **now}
+                saved = {**kept[f"after {end}"], "records": kept}
+                return Outcome(back=GoingBack(saved, "it was better there", self.factor))
+        return Outcome(now)
 
 
 class Last(Rule):
@@ -36,8 +36,8 @@ class Last(Rule):
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    def after_epoch(self, state: SearchState) -> None:
-        self.asked.append(state.epoch)
+    def after_epoch(self, search: SearchView) -> None:
+        self.asked.append(search.epoch)
 
 
 def returning(*returns: tuple[int, int]) -> Recipe:
@@ -72,13 +72,8 @@ def test_a_search_that_goes_back_does_the_epochs_again_and_records_them_once(tmp
 
 
 def test_a_search_that_goes_back_without_a_change_finds_what_it_had_found(tmp_path: Path) -> None:
-    class Same(Returning):
-        def after_epoch(self, state: SearchState) -> None:
-            super().after_epoch(state)
-            state.weight_optimizer.param_groups[0]["weight_decay"] = 3e-4
-
     _, plain = search(tmp_path / "plain", problem(), epochs=4)
-    recipe = replace(DARTS, rules=(Same((3, 1)),))
+    recipe = replace(DARTS, rules=(Returning((3, 1), factor=1.0),))
     _, events = search(tmp_path / "back", problem(), recipe, epochs=4)
     assert timeless([event for event in events if event["event"] == "epoch"]) == timeless(plain)
 

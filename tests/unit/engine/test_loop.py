@@ -14,7 +14,6 @@ from dartboard.engine import (
     SearchBatches,
     SearchProblem,
     SearchSettings,
-    SearchState,
     StageSearch,
     SupernetRequest,
     run_search,
@@ -36,6 +35,7 @@ from dartboard.parts import (
     initial_live,
 )
 from dartboard.parts.gradient import differentiate
+from dartboard.parts.rules import EpochPlan, Outcome, SearchView
 from dartboard.runs import Event, Length, Observer, RunDirectory
 from dartboard.space import Genotype, get_space
 from dartboard.supernet import Mixing
@@ -303,13 +303,13 @@ class Noting(Rule):
     def __init__(self, notes: list[tuple[str, str, int]], name: str, stop_after: int = 99) -> None:
         self.notes, self.name, self.stop_after = notes, name, stop_after
 
-    def before_epoch(self, state: SearchState) -> None:
-        self.notes.append((self.name, "before", state.epoch))
+    def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
+        self.notes.append((self.name, "before", search.epoch))
+        return plan
 
-    def after_epoch(self, state: SearchState) -> None:
-        self.notes.append((self.name, "after", state.epoch))
-        if state.epoch == self.stop_after:
-            state.stop("enough")
+    def after_epoch(self, search: SearchView) -> Outcome:
+        self.notes.append((self.name, "after", search.epoch))
+        return Outcome(plan=search.plan.stopped("enough") if search.epoch == self.stop_after else None)
 
 
 def test_rules_act_around_every_epoch_in_their_order(tmp_path: Path) -> None:
@@ -469,11 +469,10 @@ def test_a_perturbation_shakes_the_gates_of_the_weight_step_alone(tmp_path: Path
 
 def test_alphas_that_a_rule_hands_over_decide_the_genotype(tmp_path: Path) -> None:
     class Earlier(Rule):
-        def after_epoch(self, state: SearchState) -> None:
+        def after_epoch(self, search: SearchView) -> Outcome:
             chosen = torch.zeros(6, 5)
             chosen[:, 3] = 1.0
-            state.figures["measured"] = 7.0
-            state.stop("found", {"cell": chosen})
+            return Outcome({}, {"measured": 7.0}, {"cell": chosen}, search.plan.stopped("found"))
 
     genotype, events = search(tmp_path, problem(), replace(DARTS, rules=(Earlier(),)))
     assert {choice.op for choice in genotype["cell"].choices} == {SPACE.ops[3]}
@@ -517,8 +516,9 @@ def test_a_selection_that_tries_in_the_end_has_a_third_of_the_time_for_that() ->
 def test_the_time_of_an_epoch_is_that_of_its_rules_too(tmp_path: Path) -> None:
     @dataclass(frozen=True)
     class Slow(Rule):
-        def before_epoch(self, state: SearchState) -> None:
-            time.sleep(0.2 + state.epoch)
+        def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
+            time.sleep(0.2 + search.epoch)
+            return plan
 
     _, events = search(tmp_path, problem(2), replace(DARTS, rules=(Slow(),)), epochs=1)
     assert events[0]["seconds"] >= 0.2

@@ -82,8 +82,8 @@ class Keep(Rule):
 
     look: Callable[[SearchState], None]
 
-    def after_epoch(self, state: SearchState) -> None:
-        self.look(state)
+    def after_epoch(self, search: SearchState) -> None:
+        self.look(search)
 
 
 def search(folder: Path, recipe: Recipe, *, epochs: int, steps: int) -> None:

@@ -1,4 +1,5 @@
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -6,6 +7,7 @@ from torch import nn
 
 from dartboard.engine import SearchState
 from dartboard.parts import AdamUpdate, Architecture, Recipe, all_live
+from dartboard.parts.rules import Outcome
 from dartboard.runs import RunDirectory
 from dartboard.space import get_space
 from unit.engine.unscored import UNSCORED
@@ -82,10 +84,10 @@ def test_the_reason_for_a_stop_and_what_rules_remember_survive_a_checkpoint() ->
     state, other = make_state(0), make_state(1)
     earlier = {kind: torch.ones(2, 3) for kind in state.alphas}
     state.records["eigenvalues"] = [0.5, 0.7]
-    state.temperature, state.auxiliary_gate = 0.25, 0.5
-    state.stop("enough", earlier)
+    plan = replace(state.plan, temperature=0.25, auxiliary_gate=0.5).stopped("enough")
+    state.take(Outcome(plan=plan, final_alphas=earlier))
     other.load_state_dict(copy.deepcopy(state.state_dict()))
-    assert other.stop_reason == "enough"
+    assert other.plan.stop_reason == "enough"
     assert other.has_ended
     assert other.final_alphas is not None
     assert all(torch.equal(other.final_alphas[kind], alpha) for kind, alpha in earlier.items())

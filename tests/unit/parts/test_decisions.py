@@ -1,7 +1,7 @@
 """Decided edges, scores, selections that try, and stages that go on where the one before ended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from dartboard.parts import (
     Trained,
     all_live,
 )
+from dartboard.parts.rules import EpochPlan, Outcome, SearchView
 from dartboard.runs import Event, Length, Observer, RunDirectory
 from dartboard.space import Genotype, SearchSpace, get_space
 
@@ -90,8 +91,9 @@ def search(recipe: Recipe, folder: Path, epochs: int) -> tuple[Genotype, list[Ev
     states: list[SearchState] = []
 
     class Spy(Rule):
-        def before_epoch(self, state: SearchState) -> None:
-            states.append(state)
+        def before_epoch(self, search: SearchState, plan: EpochPlan) -> EpochPlan:
+            states.append(search)
+            return plan
 
     given = SearchBatches(*[PlantedBatches(PLANTED, 5)] * 3)
     problem = SearchProblem(PLANTED.space, lambda _: PlantedSupernet(PLANTED), lambda _: given, CPU)
@@ -110,8 +112,8 @@ def search(recipe: Recipe, folder: Path, epochs: int) -> tuple[Genotype, list[Ev
 
 @dataclass(frozen=True)
 class DecideFirstEdge(Rule):
-    def after_epoch(self, state: SearchState) -> None:
-        state.decide("cell", 0, "reverse")
+    def after_epoch(self, search: SearchView) -> Outcome:
+        return Outcome(plan=search.plan.decided("cell", 0, "reverse"))
 
 
 def test_what_a_rule_decides_is_what_comes_out_and_survives_a_checkpoint(tmp_path: Path) -> None:
@@ -119,8 +121,7 @@ def test_what_a_rule_decides_is_what_comes_out_and_survives_a_checkpoint(tmp_pat
     genotype, _, states = search(recipe, tmp_path, epochs=2)
     assert genotype["cell"].choices[0].op == "reverse"
     fresh, saved = states[-1], states[-1].state_dict()
-    fresh.decisions = {}
-    fresh.refresh()
+    fresh.follow(replace(fresh.plan, decisions={}))
     assert fresh.architecture.active is None
     fresh.load_state_dict(saved)
     assert fresh.architecture.active == {"cell": [(REVERSE,), (0, 1, 2, 3, 4), (0, 1, 2, 3, 4)]}
@@ -137,15 +138,16 @@ def test_a_stage_goes_on_with_what_the_one_before_leaves(leaves: str, tmp_path: 
 
     @dataclass(frozen=True)
     class Look(Rule):
-        def before_epoch(self, state: SearchState) -> None:
+        def before_epoch(self, state: SearchState, plan: EpochPlan) -> EpochPlan:
             weights = list(state.weights.values())
             seen.update(
                 scale=weights[0].detach().clone(),
                 alpha=state.alphas["cell"].detach().clone(),
                 velocity=[state.weight_optimizer.state[w].get("momentum_buffer") for w in weights],
-                decisions=dict(state.decisions),
+                decisions=dict(plan.decisions),
                 adam=len(state.alpha_optimizer.state) if state.alpha_optimizer else 0,
             )
+            return plan
 
     recipe = Recipe(gradient=FirstOrder(), update=AdamUpdate(lr=0.03), rules=(Look(),), earlier=(first,))
     _, _, states = search(recipe, tmp_path, epochs=2)

@@ -34,7 +34,8 @@ from dartboard.parts import (
     WarmUp,
     make_recipe,
 )
-from dartboard.parts.companions.distillation import output_divergence
+from dartboard.parts.companions import Companion, output_divergence
+from dartboard.parts.rules import EpochPlan
 from dartboard.runs import Length, Observer, RunDirectory
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec
@@ -96,11 +97,18 @@ class Look(Rule):
 
     look: Callable[[SearchState], None]
 
-    def before_epoch(self, state: SearchState) -> None:
-        self.look(state)
+    def before_epoch(self, search: SearchState, plan: EpochPlan) -> EpochPlan:
+        self.look(search)
+        return plan
 
-    def after_epoch(self, state: SearchState) -> None:
-        self.look(state)
+    def after_epoch(self, search: SearchState) -> None:
+        self.look(search)
+
+
+def companion_of(state: SearchState) -> Companion:
+    (hook,) = state.hooks
+    assert isinstance(hook, Companion)
+    return hook
 
 
 def movements(folder: Path, recipe: Recipe, settings: SearchSettings, epochs: int = 1) -> list[tuple[bool, bool, bool]]:
@@ -108,8 +116,7 @@ def movements(folder: Path, recipe: Recipe, settings: SearchSettings, epochs: in
     seen: list[list[list[Tensor]]] = []
 
     def look(state: SearchState) -> None:
-        assert state.companion is not None
-        parts = (state.supernet.parameters(), state.companion.parameters(), state.alphas.values())
+        parts = (state.supernet.parameters(), companion_of(state).network.parameters(), state.alphas.values())
         seen.append([[tensor.detach().clone() for tensor in part] for part in parts])
 
     given = SearchBatches(*[PlantedBatches(PLANTED, 3)] * 3)
@@ -195,14 +202,14 @@ def test_the_deep_network_runs_only_the_architecture_found_so_far(tmp_path: Path
         return made[-1]
 
     def look(state: SearchState) -> None:
-        if state.companion_gates is None:
+        companion = companion_of(state)
+        if companion.runs is None:
             return
-        assert state.companion_optimizer is not None
-        assert state.companion_gates.active is not None
-        moved = state.companion_optimizer.state
+        assert companion.runs.active is not None
+        moved = companion.optimizer.state
         for cell in made[1].backbone.blocks:
             for row, edge in enumerate(getattr(cell, "edges", ())):
-                chosen = state.companion_gates.active["cell"][row]
+                chosen = companion.runs.active["cell"][row]
                 assert len(chosen) == 1
                 for name, op in edge.items():
                     assert all((weight in moved) == (space.ops.index(name) in chosen) for weight in op.parameters())

@@ -161,8 +161,8 @@ def temperatures(epochs: int, first: int = 0) -> list[float]:
     found = []
     for epoch in range(epochs):
         state.epoch = first + epoch
-        Cooling(10.0, 0.02, 0.5).before_epoch(state)
-        found.append(state.temperature)
+        state.plan_epoch([Cooling(10.0, 0.02, 0.5)])
+        found.append(state.plan.temperature)
     return found
 
 

@@ -52,8 +52,8 @@ def test_the_temperatures_are_the_published_ones(name: str, epochs: int, expecte
     state = make_state(epochs)
     for epoch, temperature in expected.items():
         state.epoch = epoch
-        cooling.before_epoch(state)
-        assert state.temperature == pytest.approx(temperature)
+        state.plan_epoch([cooling])
+        assert state.plan.temperature == pytest.approx(temperature)
 
 
 @pytest.mark.parametrize("relaxation", [Concrete(), Dirichlet()])

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.data import Batch
-from dartboard.engine import SearchState
 from dartboard.errors import RecipeError
 from dartboard.parts import (
     AdamUpdate,
@@ -23,6 +22,7 @@ from dartboard.parts import (
     all_live,
 )
 from dartboard.parts.dropping import SeenBatch
+from dartboard.parts.rules import EpochPlan, SearchView
 from dartboard.space import get_space
 from unit.engine.test_loop import DARTS, Linear, problem, search
 from unit.engine.test_state import make_state
@@ -101,8 +101,8 @@ def test_both_chances_grow_linearly_from_nothing_to_what_is_asked_for() -> None:
     found = []
     for epoch in range(5):
         state.epoch = epoch
-        GrowDropping(Dropping(0.4, 1.0, 0.3)).before_epoch(state)
-        found.append(state.dropping)
+        state.plan_epoch([GrowDropping(Dropping(0.4, 1.0, 0.3))])
+        found.append(state.plan.dropping)
     assert [dropping.paths for dropping in found] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
     assert [dropping.squares for dropping in found] == pytest.approx([0.0, 0.25, 0.5, 0.75, 1.0])
     assert {dropping.side for dropping in found} == {0.3}
@@ -111,8 +111,8 @@ def test_both_chances_grow_linearly_from_nothing_to_what_is_asked_for() -> None:
 def test_a_stage_of_one_epoch_drops_nothing() -> None:
     state = make_state(0)
     state.span = (0, 1)
-    GrowDropping(Dropping(0.4, 1.0)).before_epoch(state)
-    assert state.dropping == Dropping(0.0, 0.0)
+    state.plan_epoch([GrowDropping(Dropping(0.4, 1.0))])
+    assert state.plan.dropping == Dropping(0.0, 0.0)
 
 
 def test_an_edge_softmax_has_weights_for_lost_paths_to_join() -> None:
@@ -134,8 +134,8 @@ def test_the_batches_of_both_steps_lose_what_a_rule_says_and_validation_loses_no
             return self.inner(images, gates)
 
     class Drop(Rule):
-        def before_epoch(self, state: SearchState) -> None:
-            state.dropping = Dropping(0.5, 1.0, 0.5)
+        def before_epoch(self, _search: SearchView, plan: EpochPlan) -> EpochPlan:
+            return replace(plan, dropping=Dropping(0.5, 1.0, 0.5))
 
     watching = Watching()
     search(tmp_path, problem(steps=1, supernet=watching), replace(DARTS, rules=(Drop(),)), epochs=1)
@@ -164,8 +164,8 @@ def test_every_loss_on_a_batch_sees_the_same_paths(tmp_path: Path) -> None:
             return super().forward(images, gates) * (1 + edges.cumsum(dim=1)[:, -1:])
 
     class Drop(Rule):
-        def before_epoch(self, state: SearchState) -> None:
-            state.dropping = Dropping(0.5, 0.0)
+        def before_epoch(self, _search: SearchView, plan: EpochPlan) -> EpochPlan:
+            return replace(plan, dropping=Dropping(0.5, 0.0))
 
     recipe = Recipe(gradient=Twice(), update=AdamUpdate(), rules=(Drop(),))
     search(tmp_path, problem(supernet=Edgy()), recipe, epochs=1)
@@ -175,11 +175,11 @@ def test_every_loss_on_a_batch_sees_the_same_paths(tmp_path: Path) -> None:
 def test_the_rules_for_paths_and_for_values_leave_each_other_alone() -> None:
     state = make_state(0)
     state.span, state.epoch = (0, 10), 9
-    GrowDropping(Dropping(0.4, 1.0, 0.3)).before_epoch(state)
-    FadingSkipDropout(start=0.5, resting=0.0).before_epoch(state)
-    assert state.dropping == Dropping(0.4, 1.0, 0.3, values=pytest.approx(0.5 * math.exp(-4.5)))
-    GrowDropping(Dropping(0.4, 1.0, 0.3)).before_epoch(state)
-    assert state.dropping.values > 0
+    grow, fade = GrowDropping(Dropping(0.4, 1.0, 0.3)), FadingSkipDropout(start=0.5, resting=0.0)
+    state.plan_epoch([grow, fade])
+    assert state.plan.dropping == Dropping(0.4, 1.0, 0.3, values=pytest.approx(0.5 * math.exp(-4.5)))
+    state.plan_epoch([grow])
+    assert state.plan.dropping.values > 0
 
 
 def test_every_batch_drops_other_values() -> None:

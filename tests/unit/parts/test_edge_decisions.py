@@ -32,6 +32,7 @@ from dartboard.parts import (
     initial_live,
     make_recipe,
 )
+from dartboard.parts.rules import EpochPlan, Outcome, SearchView, Undecided
 from dartboard.parts.rules.greedy import certainty, importance, stability
 from dartboard.runs import Length, Observer, RunDirectory, Score
 from dartboard.session import search_genotype
@@ -61,7 +62,7 @@ def make_state(space: SearchSpace, epochs: int, score: Any = None, recipe: Recip
 
 
 def decided(state: SearchState, kind: str) -> int:
-    return sum(op is not None for op in state.decisions.get(kind, {}).values())
+    return sum(op is not None for op in state.plan.decisions.get(kind, {}).values())
 
 
 def greedy_epochs(state: SearchState, rule: Rule, draw: Callable[[], None] = lambda: None) -> list[int]:
@@ -71,7 +72,7 @@ def greedy_epochs(state: SearchState, rule: Rule, draw: Callable[[], None] = lam
         draw()
         before = decided(state, next(iter(state.architecture.cells)))
         state.epoch = epoch + 1
-        rule.after_epoch(state)
+        state.take(rule.after_epoch(state))
         epochs += [epoch] * (decided(state, next(iter(state.architecture.cells))) - before)
     return epochs
 
@@ -105,8 +106,8 @@ def test_sgas_decides_after_9_14_to_44_of_50_epochs_two_edges_a_node_and_batches
     generator = torch.Generator().manual_seed(1)
 
     def draw() -> None:
-        if 64 + state.extra_images != sizes[-1]:
-            sizes.append(64 + state.extra_images)
+        if 64 + state.plan.extra_images != sizes[-1]:
+            sizes.append(64 + state.plan.extra_images)
         for alpha in state.alphas.values():
             alpha += 0.1 * torch.randn(alpha.shape, generator=generator)
 
@@ -114,13 +115,13 @@ def test_sgas_decides_after_9_14_to_44_of_50_epochs_two_edges_a_node_and_batches
     draw()
     assert sizes == [64, 72, 80, 88, 96, 104, 112, 120, 128]
     for kind in DARTS.cell_kinds:
-        assert len(state.decisions[kind]) == 14
+        assert len(state.plan.decisions[kind]) == 14
         for node in DARTS.cell.nodes:
-            assert sum(state.decisions[kind][row] is not None for row in DARTS.cell.incoming(node)) == 2
+            assert sum(state.plan.decisions[kind][row] is not None for row in DARTS.cell.incoming(node)) == 2
     gates = state.architecture.mean_gates(state.alphas)
     genotype = StrongestEdges()(DARTS, gates, torch.Generator())
     for kind, cell in genotype.cells:
-        rows = {row: op for row, op in state.decisions[kind].items() if op is not None}
+        rows = {row: op for row, op in state.plan.decisions[kind].items() if op is not None}
         assert {(c.target, c.source): c.op for c in cell.choices} == {
             (DARTS.cell.edges[row].target, DARTS.cell.edges[row].source): op for row, op in rows.items()
         }
@@ -129,7 +130,7 @@ def test_sgas_decides_after_9_14_to_44_of_50_epochs_two_edges_a_node_and_batches
 def test_sgas_decides_every_edge_once_where_all_are_kept_and_several_at_once_in_few_epochs() -> None:
     state = make_state(NAS_BENCH_201, 50)
     assert greedy_epochs(state, DecideGreedily()) == [9, 16, 23, 30, 37, 44]
-    assert all(op is not None for op in state.decisions["cell"].values())
+    assert all(op is not None for op in state.plan.decisions["cell"].values())
     short = make_state(DARTS, 3)
     assert greedy_epochs(short, DecideGreedily()) == [1] * 2 + [2] * 6
     assert greedy_epochs(make_state(DARTS, 1), DecideGreedily()) == [0] * 8
@@ -144,13 +145,13 @@ def test_sgas_takes_the_most_important_and_certain_edge_and_its_best_operation_b
     alpha[5, sep] = 9.0
     alpha[5, none] = 20.0  # more certain, but hardly there
     state.epoch = 10
-    DecideGreedily().after_epoch(state)
-    assert state.decisions["normal"] == {3: "skip_connect"}
+    state.take(DecideGreedily().after_epoch(state))
+    assert state.plan.decisions["normal"] == {3: "skip_connect"}
     alpha[5, none] = 9.2  # `none` has the largest share, and is not chosen
     alpha[0, none] = 20.0  # another edge is the least important
     state.epoch = 15
-    DecideGreedily().after_epoch(state)
-    assert state.decisions["normal"][5] == "sep_conv_3x3"
+    state.take(DecideGreedily().after_epoch(state))
+    assert state.plan.decisions["normal"][5] == "sep_conv_3x3"
 
 
 def test_by_criterion_2_a_stable_edge_comes_before_one_whose_shares_move() -> None:
@@ -165,8 +166,8 @@ def test_by_criterion_2_a_stable_edge_comes_before_one_whose_shares_move() -> No
             alpha[2, 4 if epoch >= 8 else 5] = 5.0
             alpha[7, 3] = 4.0
             state.epoch = epoch + 1
-            rule.after_epoch(state)
-        (found[criterion, history],) = state.decisions["normal"]
+            state.take(rule.after_epoch(state))
+        (found[criterion, history],) = state.plan.decisions["normal"]
     assert found == {(1, 4): 2, (2, 4): 7, (2, 1): 2}
 
 
@@ -174,8 +175,8 @@ def test_without_none_certainty_alone_decides() -> None:
     state = make_state(DARTS, 50, recipe=WITHOUT_NONE)
     state.alphas["normal"][6, 3] = 5.0
     state.epoch = 10
-    DecideGreedily().after_epoch(state)
-    assert list(state.decisions["normal"]) == [6]
+    state.take(DecideGreedily().after_epoch(state))
+    assert list(state.plan.decisions["normal"]) == [6]
 
 
 def test_sgas_refuses_what_makes_no_sense() -> None:
@@ -220,11 +221,20 @@ def costs(space: SearchSpace, best: int) -> tuple[dict[tuple[str, int, int], flo
 def removal_epochs(state: SearchState, rule: DecideByRemoval) -> list[int]:
     epochs = []
     for epoch in range(state.epochs):
-        before = state.records.get("rounds", 0)
+        before = rounds_held(state)
         state.epoch = epoch
-        rule.before_epoch(state)
-        epochs += [epoch] * (state.records["rounds"] - before)
+        state.plan_epoch([rule])
+        epochs += [epoch] * (rounds_held(state) - before)
     return epochs
+
+
+def rounds_held(state: SearchState) -> int:
+    """One for every edge that is decided, and one for every node that has given up others."""
+    kind, cell = next(iter(state.architecture.cells.items()))
+    rows = state.plan.decisions.get(kind, {})
+    return len(rows) + sum(
+        any(rows.get(row, "") is None for row in cell.topology.incoming(node)) for node in cell.topology.nodes
+    )
 
 
 @pytest.mark.parametrize("measure", ["accuracy", "loss"])
@@ -238,7 +248,7 @@ def test_operations_and_edges_are_kept_that_the_supernet_misses_most(measure: An
             for row in rows:
                 # The two edges that cost most are those with the highest rows.
                 expected = DARTS.ops[3 + row % 2] if row in rows[-2:] else None
-                assert state.decisions[kind][row] == expected
+                assert state.plan.decisions[kind][row] == expected
     gates = state.architecture.mean_gates(state.alphas)
     for kind in DARTS.cell_kinds:
         assert set(gates[kind].unique().tolist()) == {0.0, 1.0}
@@ -249,7 +259,7 @@ def test_what_is_taken_out_is_0_and_the_other_gates_stay_as_they_are() -> None:
     table = Table({}, {})
     state = make_state(DARTS, 81, table, WITHOUT_NONE)
     before = state.architecture.mean_gates(state.alphas)["normal"]
-    assert ByRemoval()(state, "normal", 4) == DARTS.ops[1]  # among equals the first
+    assert ByRemoval()(Undecided.of(state, state.plan), "normal", 4) == DARTS.ops[1]  # among equals the first
     assert len(table.seen) == 7
     for column, gates in zip(range(1, 8), table.seen, strict=True):
         expected = before.clone()
@@ -260,7 +270,7 @@ def test_what_is_taken_out_is_0_and_the_other_gates_stay_as_they_are() -> None:
 def test_where_all_edges_are_kept_none_is_a_candidate_and_no_edge_is_given_up() -> None:
     state = make_state(NAS_BENCH_201, 25, Table(*costs(NAS_BENCH_201, 0)), WITHOUT_NONE)
     assert removal_epochs(state, DecideByRemoval()) == [0, 5, 10, 15, 20, 24]
-    assert sorted(state.decisions["cell"].items()) == [(row, NAS_BENCH_201.ops[row % 2]) for row in range(6)]
+    assert sorted(state.plan.decisions["cell"].items()) == [(row, NAS_BENCH_201.ops[row % 2]) for row in range(6)]
     assert NAS_BENCH_201.ops[0] == "none"
 
 
@@ -276,14 +286,14 @@ def test_edges_come_in_an_order_of_the_seed() -> None:
         state = make_state(DARTS, 81, Table({}, {}), WITHOUT_NONE)
         state.seed = seed
         removal_epochs(state, DecideByRemoval())
-        orders.append(list(state.decisions["normal"]))
+        orders.append(list(state.plan.decisions["normal"]))
     assert orders[0] == orders[1] != orders[2]
     assert orders[0][:14] != sorted(orders[0][:14])
 
 
 def test_without_validation_images_it_is_said_in_a_sentence() -> None:
     with pytest.raises(SettingsError, match=r"there are none; leave search\.validation_images"):
-        DecideByRemoval().before_epoch(make_state(DARTS, 81, None, WITHOUT_NONE))
+        make_state(DARTS, 81, None, WITHOUT_NONE).plan_epoch([DecideByRemoval()])
 
 
 def test_scores_leave_every_buffer_of_the_supernet_as_it_was() -> None:
@@ -296,7 +306,7 @@ def test_scores_leave_every_buffer_of_the_supernet_as_it_was() -> None:
             yield Batch(torch.randn(4, 3, 8, 8), torch.tensor([0, 1, 2, 0]))
 
     state = make_state(DARTS, 81, Scorer(supernet, Images(), CPU), None)  # type: ignore[arg-type]
-    assert ByRemoval()(state, "normal", 0) != "none"
+    assert ByRemoval()(Undecided.of(state, state.plan), "normal", 0) != "none"
     after = supernet.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
 
@@ -305,8 +315,9 @@ def search_planted_with(rule: Rule, folder: Path, seen: list[SearchState], **cha
     """Two epochs on the planted problem; the state at their end."""
 
     class Spy(Rule):
-        def before_epoch(self, state: SearchState) -> None:
-            seen.append(state)
+        def before_epoch(self, search: SearchState, plan: EpochPlan) -> EpochPlan:
+            seen.append(search)
+            return plan
 
     recipe = Recipe(gradient=FirstOrder(), update=AdamUpdate(lr=0.03), rules=(Spy(), rule), **changes)
     given = SearchBatches(*[PlantedBatches(PLANTED, 5)] * 3)
@@ -321,10 +332,9 @@ def test_the_alpha_of_a_decided_edge_rests(tmp_path: Path) -> None:
     kept: list[torch.Tensor] = []
 
     class Decide(Rule):
-        def after_epoch(self, state: SearchState) -> None:
-            kept.append(state.alphas["cell"].detach().clone())
-            if state.epoch == 1:
-                state.decide("cell", 1, "reverse")
+        def after_epoch(self, search: SearchView) -> Outcome:
+            kept.append(search.alphas["cell"].detach().clone())
+            return Outcome(plan=search.plan.decided("cell", 1, "reverse") if search.epoch == 1 else None)
 
     search_planted_with(Decide(), tmp_path, [])
     assert torch.equal(kept[0][1], kept[1][1])
@@ -347,8 +357,8 @@ def test_a_factor_on_the_weights_rate_never_lets_it_rise(factor: float, rates: A
     found: list[float] = []
 
     class Look(Rule):
-        def after_epoch(self, state: SearchState) -> None:
-            found.append(state.weight_optimizer.param_groups[0]["lr"])
+        def after_epoch(self, search: SearchState) -> None:
+            found.append(search.weight_optimizer.param_groups[0]["lr"])
 
     search_planted_with(Look(), tmp_path, [], weight_lr_factor=factor)
     assert found == pytest.approx(rates)

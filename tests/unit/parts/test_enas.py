@@ -258,7 +258,7 @@ def test_the_controller_learns_what_is_accurate_and_unlearns_it_by_flipped_gradi
     state.alpha_optimizer.register_step_pre_hook(scale)
     (rule,) = recipe.rules
     before = expected_accuracy(state)
-    rule.after_steps(state, 100)
+    state.take(rule.after_steps(state, 100))
     gained = expected_accuracy(state) - before
     assert gained == 0 if sign == 0 else sign * gained > 0.02
     assert set(state.figures) == {"reward_accuracy", "controller_entropy", "baseline"}
@@ -277,8 +277,8 @@ def expected_accuracy(state: SearchState) -> float:
 
 def test_the_controller_rests_while_alpha_does() -> None:
     state = planted_state()
-    state.alpha_rests, before = True, state.copied_alphas()
-    ENAS.rules[0].after_steps(state, 4)
+    state.plan, before = replace(state.plan, alpha_rests=True), state.copied_alphas()
+    state.take(ENAS.rules[0].after_steps(state, 4))
     assert all(torch.equal(alpha, before[name]) for name, alpha in state.alphas.items())
     assert not state.figures
 

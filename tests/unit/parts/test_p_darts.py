@@ -1,6 +1,7 @@
 """P-DARTS: the fading dropout, the three stages, and the cap on skip connections."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from dartboard.engine import SearchState
 from dartboard.errors import SettingsError
 from dartboard.parts import (
     AdamUpdate,
@@ -26,6 +26,7 @@ from dartboard.parts import (
     StrongestEdges,
     make_recipe,
 )
+from dartboard.parts.rules import EpochPlan, SearchView
 from dartboard.space import CellGenotype, CellPlace, Choice, check_genotype, get_space
 from dartboard.supernet import ReferenceSupernet, SkipDropout, SupernetSpec
 from unit.engine.test_loop import Linear, problem, search
@@ -43,8 +44,8 @@ def probabilities(start: float, epochs: int, first: int = 0) -> list[float]:
     found = []
     for epoch in range(epochs):
         state.epoch = first + epoch
-        FadingSkipDropout(start, 10 / 25).before_epoch(state)
-        found.append(state.dropping.values)
+        state.plan_epoch([FadingSkipDropout(start, 10 / 25)])
+        found.append(state.plan.dropping.values)
     return found
 
 
@@ -77,8 +78,8 @@ class Recording(Linear):
 
 
 class Always(Rule):
-    def before_epoch(self, state: SearchState) -> None:
-        state.dropping = Dropping(values=0.25)
+    def before_epoch(self, _search: SearchView, plan: EpochPlan) -> EpochPlan:
+        return replace(plan, dropping=Dropping(values=0.25))
 
 
 def heard(folder: Path, gradient: object, *rules: Rule) -> list[tuple[SkipDropout | None, bool]]:

@@ -38,7 +38,7 @@ def make_state(epochs: int = 50) -> SearchState:
 def end_epoch(state: SearchState, rule: Rule) -> None:
     state.epoch += 1
     state.figures = {}
-    rule.after_epoch(state)
+    state.take(rule.after_epoch(state))
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_the_auxiliary_gate_follows_its_schedule(fading, gates: dict[int, float]
     for epoch, gate in gates.items():
         state.epoch = epoch
         for start in (1.0, 0.5):
-            FadeAuxiliary(fading, start).before_epoch(state)
-            assert state.auxiliary_gate == pytest.approx(start * gate)
+            state.plan_epoch([FadeAuxiliary(fading, start)])
+            assert state.plan.auxiliary_gate == pytest.approx(start * gate)
 
 
 def with_skips(normal: int, reduce: int = 0) -> Genotype:
@@ -74,12 +74,12 @@ def with_skips(normal: int, reduce: int = 0) -> Genotype:
 def test_the_second_skip_connection_of_the_normal_cell_stops_the_search() -> None:
     state, rule = make_state(), StopAtSkips()
     for count in (0, 1, 1, 2):
-        assert not state.stop_reason
+        assert not state.plan.stop_reason
         state.genotype = with_skips(count)
         end_epoch(state, rule)
         assert state.figures == {"skip_connections": count}
     assert state.epoch == 4
-    assert state.stop_reason == "the normal cell holds 2 skip connections"
+    assert state.plan.stop_reason == "the normal cell holds 2 skip connections"
     assert state.final_alphas is None
 
 
@@ -87,9 +87,9 @@ def test_skip_connections_of_the_reduction_cell_and_of_a_warm_up_stop_nothing() 
     state, rule = make_state(), StopAtSkips()
     state.genotype = with_skips(1, reduce=8)
     end_epoch(state, rule)
-    state.genotype, state.alpha_rests = with_skips(8), True
+    state.genotype, state.plan = with_skips(8), replace(state.plan, alpha_rests=True)
     end_epoch(state, rule)
-    assert not state.stop_reason
+    assert not state.plan.stop_reason
 
 
 def test_the_architecture_of_the_epoch_before_the_stop_can_be_kept() -> None:
@@ -106,7 +106,7 @@ def test_the_architecture_of_the_epoch_before_the_stop_can_be_kept() -> None:
     first = make_state()
     first.genotype = with_skips(8)
     end_epoch(first, rule)
-    assert first.stop_reason
+    assert first.plan.stop_reason
     assert first.final_alphas is None
 
 
@@ -118,13 +118,13 @@ def swap(state: SearchState, kind: str, row: int, columns: list[int]) -> None:
 def test_ten_epochs_of_fifty_without_a_change_of_the_ranking_stop_the_search() -> None:
     """Constant from epoch 3 on: the tenth comparison without a change is that of epoch 13."""
     state, rule = make_state(), StopAtStableRanking()
-    while not state.stop_reason:
+    while not state.plan.stop_reason:
         if state.epoch < 3:
             swap(state, "normal", 13, LEARNABLE[:2])
         end_epoch(state, rule)
     assert state.epoch == 13
     assert state.figures == {"ranking_unchanged": 10}
-    assert state.stop_reason == "the ranking of the normal cell's learnable operations is the same for 10 epochs"
+    assert state.plan.stop_reason == "the ranking of the normal cell's learnable operations is the same for 10 epochs"
 
 
 def test_only_learnable_operations_of_the_normal_cell_are_ranked() -> None:
@@ -132,7 +132,7 @@ def test_only_learnable_operations_of_the_normal_cell_are_ranked() -> None:
     for change in (("reduce", LEARNABLE[:2]), ("normal", [1, 3]), ("normal", [3, LEARNABLE[0]])):
         end_epoch(state, rule)
         swap(state, change[0], 5, change[1])
-        assert bool(state.stop_reason) == (state.epoch == 3)
+        assert bool(state.plan.stop_reason) == (state.epoch == 3)
 
 
 def test_a_ranking_needs_two_learnable_operations() -> None:
@@ -145,12 +145,12 @@ def test_the_alphas_of_the_epoch_with_the_best_validation_accuracy_are_kept_and_
     state, rule = make_state(), BestEpoch()
     kept = {}
     for number, accuracy in enumerate([0.9, 0.3, None, 0.5, 0.4, 0.5], start=1):
-        state.alpha_rests, state.validation_accuracy = number == 1, accuracy
+        state.plan, state.validation_accuracy = replace(state.plan, alpha_rests=number == 1), accuracy
         with torch.no_grad():
             state.alphas["normal"].add_(1.0)
         kept[number] = state.copied_alphas()
         end_epoch(state, rule)
-        assert not state.stop_reason
+        assert not state.plan.stop_reason
     assert state.figures == {"best_epoch": 4}
     assert state.final_alphas is not None
     assert torch.equal(state.final_alphas["normal"], kept[4]["normal"])
@@ -160,7 +160,7 @@ def test_what_rules_remember_is_loaded_again() -> None:
     state, other = make_state(), make_state()
     for rule in (BestEpoch(), StopAtSkips(keep="previous"), StopAtStableRanking()):
         state.validation_accuracy, state.genotype = 0.5, with_skips(0)
-        rule.after_epoch(state)
+        state.take(rule.after_epoch(state))
     other.load_state_dict(state.state_dict())
     assert other.records.keys() == state.records.keys() >= {"alphas_before", "ranking", "best_accuracy"}
     assert other.final_alphas is not None

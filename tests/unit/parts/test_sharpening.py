@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -74,7 +75,8 @@ def fresh():
     """A state of 50 epochs, the usual weight decay, and a rate at which the weights stay small."""
     state = make_state(0)
     state.epochs, state.span = 50, (0, 50)
-    decay_of(state).update(weight_decay=3e-4, lr=1e-3)
+    decay_of(state).update(lr=1e-3)
+    state.follow(replace(state.plan, weight_decay=3e-4))
     return state
 
 
@@ -107,14 +109,14 @@ def follow(rules, values):
             state.figures["eigenvalue"] = value
             state.records["eigenvalues"] = [*state.records.get("eigenvalues", []), [epoch, value]]
         for rule in rules:
-            rule.after_epoch(state)
+            state.take(rule.after_epoch(state))
     return state, visited
 
 
 def test_a_search_that_stops_takes_the_alphas_of_the_epoch_it_goes_back_to() -> None:
     state, visited = follow([StopOnSharpening()], lambda epoch, _: RISING[epoch // 2])
     assert state.epoch == len(visited) == 23
-    assert state.stop_reason == (
+    assert state.plan.stop_reason == (
         "the validation loss became more than 1.3 times as sharp in alpha, and the architecture is that of epoch 11"
     )
     assert state.final_alphas is not None
@@ -126,14 +128,14 @@ def test_the_last_epoch_is_not_judged() -> None:
         return 9.0 if epoch == 48 else 1.0
 
     state, _ = follow([StopOnSharpening()], jump)
-    assert state.stop_reason, "in epoch 49 of 50"
+    assert state.plan.stop_reason, "in epoch 49 of 50"
     state = make_state(0)
     state.span, state.epoch = (0, 23), 23
     state.figures = {"eigenvalue": 2.5}
     state.records["eigenvalues"] = every_second(RISING)
     for rule in (StopOnSharpening(), DecayOnSharpening()):
-        rule.after_epoch(state)
-    assert not state.stop_reason
+        state.take(rule.after_epoch(state))
+    assert not state.plan.stop_reason
     assert state.rollbacks == []
 
 
@@ -162,7 +164,7 @@ def test_going_back_restores_weights_alphas_and_optimisers() -> None:
     twin = fresh()
     for epoch in range(50):
         if epoch == 11:
-            decay_of(twin)["weight_decay"] = decay_of(state)["weight_decay"]
+            twin.follow(replace(twin.plan, weight_decay=state.plan.weight_decay))
         advance(twin)
     for name, alpha in twin.alphas.items():
         assert torch.equal(state.alphas[name], alpha)
@@ -217,5 +219,5 @@ def test_the_weight_decay_is_multiplied_once() -> None:
     state = fresh()
     for epoch in range(3):
         state.epoch = epoch
-        ScaleWeightDecay(27.0).before_epoch(state)
+        state.plan_epoch([ScaleWeightDecay(27.0)])
     assert decay_of(state)["weight_decay"] == pytest.approx(8.1e-3)
