@@ -121,7 +121,9 @@ class Discretisation:
         while not state.has_ended and not has_settled(accuracies, self.patience):
             for rule in search.recipe.rules:
                 rule.before_epoch(state)
-            accuracies.append(search.run_epoch(Observer())["validation_accuracy"])
+            accuracy = search.run_epoch(Observer()).validation_accuracy
+            assert accuracy is not None
+            accuracies.append(accuracy)
         best = max(accuracies)
         return {
             "accuracy_at_once": at_once,
