@@ -19,6 +19,7 @@ from dartboard.records.result import Result
 from dartboard.records.scores import Scores
 from dartboard.records.start import Split, Timetable
 from dartboard.runs import Document, Event, EventLog, SearchEpoch, TrainEpoch, first_fault, read_json
+from dartboard.settings.migration import migrate
 from dartboard.space import Genotype
 from dartboard.training import ModelCard
 
@@ -57,8 +58,8 @@ class RunRecords:
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
-        """Every resolved setting, as plain data; empty without a file."""
-        return self._plain("settings.json", dict) or {}
+        """Every resolved setting in the words of today, as plain data; empty without a file."""
+        return self._plain("settings.json", migrate) or {}
 
     @cached_property
     def description(self) -> str:

@@ -11,13 +11,13 @@ from dartboard.data import ImageView
 from dartboard.runs import RunDirectory, write_atomically
 from dartboard.training.evaluate import Predictions, confusion_matrix
 
-__all__ = ["EXAMPLES_PER_KIND", "test_figures", "write_predictions"]
+__all__ = ["EXAMPLES_PER_KIND", "score_figures", "write_predictions"]
 
 EXAMPLES_PER_KIND = 24
 """Pictures kept of rightly and of wrongly classified images."""
 
 
-def test_figures(predictions: Sequence[Predictions]) -> dict[str, Any]:
+def score_figures(predictions: Sequence[Predictions]) -> dict[str, Any]:
     """What the test says of all networks of a run together, for `scores.json`.
 
     Args:
