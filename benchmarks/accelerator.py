@@ -32,6 +32,7 @@ from typing import Any
 import torch
 
 from dartboard import __version__
+from dartboard.runs import EventLog, SearchEpoch
 from records import data_root, synchronize
 from training import MODES, make_step
 
@@ -209,17 +210,15 @@ def search_figures(run: Path) -> Record:
 
     The first epoch, which loads kernels, is left out of the seconds of an epoch where there are others.
     """
-    log = run / "events.jsonl"
-    events = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    epochs = [event for event in events if event["event"] == "epoch" and event["phase"] == "search"]
+    epochs = [event for event in EventLog(run / "events.jsonl").read() if isinstance(event, SearchEpoch)]
     figures: Record = {"epochs_done": len(epochs)}
     if epochs:
         usual = epochs[1:] or epochs
-        figures["epochs"] = epochs[-1]["epochs"]
-        figures["seconds_per_epoch"] = sum(event["seconds"] for event in usual) / len(usual)
-        figures["extrapolated_seconds"] = epochs[0]["seconds"] + figures["seconds_per_epoch"] * (figures["epochs"] - 1)
-        figures["supernet_validation_accuracy"] = epochs[-1]["validation_accuracy"]
-        figures["operation_counts"] = epochs[-1]["operation_counts"]
+        figures["epochs"] = epochs[-1].epochs
+        figures["seconds_per_epoch"] = sum(event.seconds for event in usual) / len(usual)
+        figures["extrapolated_seconds"] = epochs[0].seconds + figures["seconds_per_epoch"] * (figures["epochs"] - 1)
+        figures["supernet_validation_accuracy"] = epochs[-1].validation_accuracy
+        figures["operation_counts"] = epochs[-1].operation_counts
     if (run / "result.json").exists():
         result = json.loads((run / "result.json").read_text())
         figures["finished"] = True

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dartboard.records import RunRecords
 from dartboard.wording import duration, parse_duration
 from records import Records, data_root, load, machine, save
 
@@ -62,10 +63,9 @@ def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
         )
         seconds = time.perf_counter() - started
         result, settings = json.loads(finished.stdout), json.loads((out / "settings.json").read_text())
-        events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
-    trained = [event for event in events if event["event"] == "epoch" and event["phase"] == "train"]
+        trained = [event for epochs in RunRecords(out).train_epochs.values() for event in epochs]
     train = settings["train"]
-    steps = sum(event["steps"] for event in trained)
+    steps = sum(event.steps for event in trained)
     finalists = result["finalists"] or {"finalists": []}
     return {
         "dataset": name,

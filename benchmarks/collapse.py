@@ -10,7 +10,6 @@ are written after each.
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -26,6 +25,8 @@ import torch
 
 import dartboard
 from dartboard.estimate import ArchitectureTable, find_table
+from dartboard.records import RunRecords
+from dartboard.runs import SearchEpoch, SearchStop
 from dartboard.space import Genotype
 from records import Records, conditions, data_root, load, save
 
@@ -122,10 +123,10 @@ def measure(name: str, seed: int, settings: Mapping[str, Any], table: Architectu
         started, computed = time.perf_counter(), time.process_time()
         dartboard.search(data_root() / "cifar10", asked, out=Path(scratch) / "run")
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - computed
-        events = [json.loads(line) for line in (Path(scratch) / "run" / "events.jsonl").read_text().splitlines()]
-        found = Genotype.from_json(json.loads((Path(scratch) / "run" / "genotype.json").read_text()))
-    epochs = [event for event in events if event["event"] == "epoch"]
-    cells = [Genotype.from_json(event["genotype"]) for event in epochs]
+        left = RunRecords(Path(scratch) / "run")
+        events, epochs, found = left.events, left.search_epochs, left.genotype
+    assert found is not None
+    cells = [Genotype.from_json(event.genotype) for event in epochs]
     return {
         "genotype": found.to_text(),
         "skips": found.operation_counts.get(SKIP, 0),
@@ -133,10 +134,10 @@ def measure(name: str, seed: int, settings: Mapping[str, Any], table: Architectu
         "percentile": table.percentile(found, ACCURACY),
         "seconds": seconds,
         "cpu_seconds": cpu_seconds,
-        "stopped": next((event["reason"] for event in events if event["event"] == "stop"), None),
+        "stopped": next((event.reason for event in events if isinstance(event, SearchStop)), None),
         "skips_by_epoch": [cell.operation_counts.get(SKIP, 0) for cell in cells],
         "percentile_by_epoch": [table.percentile(cell, ACCURACY) for cell in cells],
-        "validation_accuracy_by_epoch": [event["validation_accuracy"] for event in epochs],
+        "validation_accuracy_by_epoch": [event.validation_accuracy for event in epochs],
         "skip_gate_by_epoch": [_mean_gate(event, SKIP) for event in epochs],
     }
 
@@ -192,9 +193,9 @@ def _what(settings: Mapping[str, Any]) -> str:
     )
 
 
-def _mean_gate(event: Mapping[str, Any], op: str) -> float:
-    column = event["operations"].index(op)
-    return statistics.fmean(row[column] for row in event["gates"]["cell"])
+def _mean_gate(event: SearchEpoch, op: str) -> float:
+    column = event.operations.index(op)
+    return statistics.fmean(row[column] for row in event.gates["cell"])
 
 
 if __name__ == "__main__":

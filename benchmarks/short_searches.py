@@ -8,7 +8,6 @@ names the folder that holds CIFAR-10 and the table. What is recorded is not repe
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -25,8 +24,8 @@ import torch
 import dartboard
 from dartboard.engine import propose
 from dartboard.estimate import ArchitectureTable, find_table
-from dartboard.runs import EventLog
-from dartboard.space import Genotype, get_space
+from dartboard.records import RunRecords
+from dartboard.space import get_space
 from records import Records, conditions, data_root, load, save
 
 LENGTH = {"epochs": 25, "steps_per_epoch": 25, "validation_images": 500}
@@ -94,9 +93,10 @@ def measure(method: str, arm: str, seed: int, quick: bool, table: ArchitectureTa
         started = time.process_time()
         dartboard.search(data_root() / "cifar10", asked, out=Path(scratch) / "run")
         seconds = time.process_time() - started
-        found = Genotype.from_json(json.loads((Path(scratch) / "run" / "genotype.json").read_text()))
-        epochs = [event for event in EventLog(Path(scratch) / "run" / "events.jsonl").read() if "gates" in event]
-    gates = {kind: torch.tensor(rows) for kind, rows in epochs[-1]["gates"].items()} if epochs else None
+        left = RunRecords(Path(scratch) / "run")
+        found, epochs = left.genotype, left.search_epochs
+    assert found is not None
+    gates = {kind: torch.tensor(rows) for kind, rows in epochs[-1].gates.items()} if epochs else None
     proposed = propose(get_space(found.space), found, gates, 1 + PROPOSALS, torch.Generator().manual_seed(seed))[1:]
     return {
         "method": method,

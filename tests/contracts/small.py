@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from dartboard.data import Dataset, ImageSet, make_splits, measure_normalization
-from dartboard.runs import Observer, RunDirectory
+from dartboard.runs import Observer, PhaseEnd, RunDirectory
 from dartboard.session import Session
 from dartboard.settings import resolve_settings
 from dartboard.space import CellTopology, SearchSpace
@@ -67,13 +67,13 @@ Outcome = dict[str, Any]
 def outcome(folder: Path) -> Outcome:
     """All that a run left, wall-clock times excepted, tensors as hashes of their bits."""
     with RunDirectory(folder) as run:
-        events = [{key: value for key, value in event.items() if key != "seconds"} for event in run.events.read()]
+        told = [event.to_json() for event in run.events.read() if not isinstance(event, PhaseEnd)]
         checkpoints = {
             path.name: fingerprint(torch.load(path, weights_only=True)["state"])
             for path in sorted(folder.glob("checkpoints/*.pt"))
         }
         return {
-            "events": [event for event in events if event["event"] != "phase"],
+            "events": [{key: value for key, value in event.items() if key != "seconds"} for event in told],
             "checkpoints": checkpoints,
             "genotype": run.read("genotype.json") if run.has("genotype.json") else None,
         }

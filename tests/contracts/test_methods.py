@@ -16,7 +16,7 @@ from contracts.planted import PLANTED, PLANTED_FAN, PLANTED_PAIRS, search_plante
 from contracts.small import Outcome, open_small, outcome
 from dartboard.errors import RecipeError
 from dartboard.parts import METHODS, ByRemoval, NoTraining, Recipe, RelaxedCell, Update, check_fit, make_recipe
-from dartboard.runs import Event, Observer, RunDirectory
+from dartboard.runs import Epoch, Observer, RunDirectory
 from dartboard.session import search_genotype
 from dartboard.space import SearchSpace, check_genotype, get_space
 
@@ -228,7 +228,7 @@ class StopAfter(Observer):
     def __init__(self, epochs: int, steps: int) -> None:
         self.epochs, self.steps, self.done = epochs, steps, 0
 
-    def epoch(self, event: Event) -> None:  # noqa: ARG002 - the signature of observers
+    def epoch(self, event: Epoch) -> None:  # noqa: ARG002 - the signature of observers
         self.done, self.epochs = 0, self.epochs - 1
         if self.epochs == 0 and self.steps == 0:
             raise Stopped

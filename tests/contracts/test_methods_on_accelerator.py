@@ -17,7 +17,7 @@ from dartboard.devices import GRAPHS
 from dartboard.engine.stage import StageSearch
 from dartboard.parts import METHODS
 from dartboard.parts.recipe import initial_live
-from dartboard.runs import Event, Observer, RunDirectory, make_generator
+from dartboard.runs import Observer, RunDirectory, SearchEpoch, make_generator
 from dartboard.session.search import search_length, search_problem, search_recipe
 
 STEPS = 4
@@ -94,14 +94,12 @@ class Listening(Observer):
         self.notes.append(text)
 
 
-def run(search: StageSearch, epochs: int = 2, observer: Observer | None = None) -> list[Event]:
+def run(search: StageSearch, epochs: int = 2, observer: Observer | None = None) -> list[SearchEpoch]:
     """The events of so many epochs, wall-clock times excepted."""
     events = []
     for _ in range(epochs):
         search.state.plan_epoch(search.recipe.rules)
-        events.append(
-            {key: value for key, value in search.run_epoch(observer or Observer()).items() if key != "seconds"}
-        )
+        events.append(search.run_epoch(observer or Observer()).model_copy(update={"seconds": 0.0}))
     return events
 
 
@@ -121,8 +119,8 @@ def test_a_step_runs_on_the_accelerator_alone_and_gives_what_it_gives_on_the_cpu
         steps(next(batches))
     assert [place for place in device.waits if not any(known in place for known in WAITS.get(name, ()))] == []
     for kind, gates in on_cpu["gates"].items():
-        torch.testing.assert_close(torch.tensor(event["gates"][kind]), torch.tensor(gates), rtol=0, atol=1e-2)
-    assert event["weight_loss"] == pytest.approx(on_cpu["weight_loss"], abs=1e-2)
+        torch.testing.assert_close(torch.tensor(event.gates[kind]), torch.tensor(gates), rtol=0, atol=1e-2)
+    assert event.weight_loss == pytest.approx(on_cpu.weight_loss, abs=1e-2)
 
 
 @pytest.mark.parametrize("name", EVERY_METHOD)
@@ -154,7 +152,7 @@ def test_what_an_accelerator_saved_goes_on_on_the_cpu(tmp_path: Path) -> None:
     here = begin(tmp_path / "here", "darts", torch.device("cpu"))
     here.state.load_state_dict(saved)
     (event,) = run(here, epochs=1)
-    assert event["weight_loss"] == pytest.approx(expected[0]["weight_loss"], abs=1e-4)
+    assert event.weight_loss == pytest.approx(expected[0].weight_loss, abs=1e-4)
 
 
 def test_steps_that_the_device_cannot_record_are_run_one_by_one(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from dartboard.records import Result
+from dartboard.records import Result, RunRecords
 
 from .command import SMALL
 from .conftest import Run
@@ -52,9 +52,8 @@ def test_where_classes_count_alike_balanced_accuracies_are_compared(dartboard: R
         assert f"{baseline.balanced_accuracy:.2%} balanced accuracy" in outcome.out
         assert f"{baseline.balanced_accuracy:.2%}" in (folder / "run" / "report.html").read_text()
     assert re.search(rf"^balanced accuracy +{result.balanced_accuracy:.2%}$", outcome.out, re.MULTILINE)
-    events = [json.loads(line) for line in (folder / "run" / "events.jsonl").read_text().splitlines()]
-    (trained,) = [event for event in events if event["event"] == "epoch" and event["phase"] == "train"]
-    assert result.validation_balanced_accuracy == trained["validation_balanced_accuracy"] is not None
+    ((trained,),) = RunRecords(folder / "run").train_epochs.values()
+    assert result.validation_balanced_accuracy == trained.validation_balanced_accuracy is not None
     assert f"validation, balanced  {result.validation_balanced_accuracy:.2%}" in outcome.out
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dartboard.records import Result
+from dartboard.records import Result, RunRecords
 
 from .command import Halt
 from .conftest import Run
@@ -28,12 +28,11 @@ def test_a_run_within_a_budget_decides_trains_compares_and_says_why(dartboard: R
     assert set(result.planned) == {"data", "search", "train", "evaluation", "baselines"}
     assert sum(result.planned.values()) < 25
     assert set(result.baselines) == {"random", "resnet"}
-    events = [json.loads(line) for line in (folder / "run" / "events.jsonl").read_text().splitlines()]
-    trained = [event for event in events if event["phase"] == "train" and event["event"] == "epoch"]
-    assert trained[-1]["epoch"] == len(trained)
-    assert trained[-1]["learning_rate"] < 0.2 * max(event["learning_rate"] for event in trained)
+    trained = RunRecords(folder / "run").train_epochs[0]
+    assert trained[-1].epoch == len(trained)
+    assert trained[-1].learning_rate < 0.2 * max(event.learning_rate for event in trained)
     for baseline in result.baselines.values():
-        assert baseline.wanted_steps == sum(event["steps"] for event in trained)
+        assert baseline.wanted_steps == sum(event.steps for event in trained)
         assert baseline.steps is not None
         assert baseline.steps > 0
     page = (folder / "run" / "report.html").read_text()

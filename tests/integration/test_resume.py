@@ -11,7 +11,7 @@ from signal import SIGINT, SIGKILL, SIGSTOP
 
 import pytest
 
-from dartboard.runs import EventLog
+from dartboard.runs import Epoch, EventLog
 
 from .command import SMALL, SOURCE, Command, Halt
 from .conftest import Run, Start
@@ -31,9 +31,9 @@ def outcome_of(run: Path) -> dict[str, object]:
     result = json.loads((run / "result.json").read_text())
     changing = ("seconds", "finished", "command", "run_directory")
     events = [
-        {key: value for key, value in event.items() if key != "seconds"}
+        {key: value for key, value in event.to_json().items() if key != "seconds"}
         for event in EventLog(run / "events.jsonl").read()
-        if event["event"] == "epoch"
+        if isinstance(event, Epoch)
     ]
     names = ("genotype.json", "model.safetensors", "model.json", "predictions.npz", "examples.npz", "split.json")
     return {
@@ -47,7 +47,7 @@ def outcome_of(run: Path) -> dict[str, object]:
 
 def epochs_of(run: Path, phase: str) -> int:
     events = EventLog(run / "events.jsonl").read()
-    return sum(event["event"] == "epoch" and event["phase"] == phase for event in events)
+    return sum(isinstance(event, Epoch) and event.phase == phase for event in events)
 
 
 @pytest.fixture(scope="module")

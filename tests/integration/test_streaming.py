@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dartboard import predict
-from dartboard.runs import EventLog
+from dartboard.runs import Epoch, EventLog
 
 from .command import SMALL, Halt
 from .conftest import Run, Start
@@ -71,7 +71,7 @@ def test_a_run_killed_when_its_images_are_decoded_but_not_yet_in_place_begins_ag
 
 
 def epochs_of(run: Path, phase: str) -> int:
-    return sum(event["event"] == "epoch" and event["phase"] == phase for event in EventLog(run / "events.jsonl").read())
+    return sum(isinstance(event, Epoch) and event.phase == phase for event in EventLog(run / "events.jsonl").read())
 
 
 @pytest.mark.parametrize("phase", ["search", "train"])

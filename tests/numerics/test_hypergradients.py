@@ -237,7 +237,7 @@ def test_the_supernet_is_scored_with_the_weights_that_the_network_makes_then(net
     made = state.supernet_weights(state.weights, state.alphas)
     gates = state.architecture.mean_gates(state.alphas)
     logits = functional_call(state.supernet, dict(made), (SCORED.images, gates))
-    assert event["validation_loss"] == pytest.approx(functional.cross_entropy(logits, SCORED.labels).item(), abs=1e-12)
+    assert event.validation_loss == pytest.approx(functional.cross_entropy(logits, SCORED.labels).item(), abs=1e-12)
 
 
 @each_network
@@ -262,7 +262,7 @@ def test_partial_channels_auxiliary_skips_and_shaken_gates_go_with_a_network(net
     recipe = replace(with_network(network), mixing=mixing, perturbation=AdversarialPerturbation(steps=2))
     search = begin(recipe)
     event = search.run_epoch(Observer())
-    assert event["weight_loss"] > 0
+    assert event.weight_loss > 0
     assert search.state.hypernetwork is not None
     assert not [name for name in search.state.hypernetwork.names if ".edges." not in name]
     assert [name for name in search.state.weights if ".auxiliary." in name]

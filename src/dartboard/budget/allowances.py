@@ -4,11 +4,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
-from pydantic import TypeAdapter
-
 from dartboard.budget.arithmetic import TrainingRate, most_epochs, reserve, training_within
 from dartboard.budget.timing import measure_training
-from dartboard.records.allowances import Allowance
+from dartboard.records import Allowance, Allowances
 from dartboard.runs import Length
 from dartboard.session.baselines import BaselineNetwork, find_baselines, is_comparable
 from dartboard.session.session import Session
@@ -41,10 +39,10 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Allowance
     run = session.run
     if session.settings.budget is None or "train.epochs" not in _chosen(session):
         return {}
-    if run.has("allowances.json"):
-        return run.read_as("allowances.json", TypeAdapter(dict[str, Allowance]).validate_python)
+    if recorded := Allowances.find(run.path):
+        return dict(recorded.networks)
     allowances = _share_out(session, _measure_in_turn(session, list(_networks(session, genotype))))
-    run.write("allowances.json", {name: allowance.model_dump() for name, allowance in allowances.items()})
+    Allowances.of(allowances).write(run.path)
     return allowances
 
 

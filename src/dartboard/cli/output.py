@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dartboard.data import DatasetDescription
-    from dartboard.records import Baseline, ChoiceFacts, Comparison, FinalistsFacts, ReselectionFacts, Result
+    from dartboard.records import Baseline, Comparison, Finalists, ReselectionRecord, Result, SeedChoiceRecord
     from dartboard.training import ExportedModel, ImagePredictions
     from dartboard.workflow import Plan
 
@@ -262,7 +262,7 @@ def _better(result: "Result") -> str:
     return min(better, key=lambda each: each.difference).run_directory if better else ""
 
 
-def _reselection(facts: "ReselectionFacts | None") -> dict[str, str]:
+def _reselection(facts: "ReselectionRecord | None") -> dict[str, str]:
     """What the search had chosen and what is chosen now, one below the other."""
     if facts is None:
         return {}
@@ -273,7 +273,7 @@ def _reselection(facts: "ReselectionFacts | None") -> dict[str, str]:
     }
 
 
-def _choice(choice: "ChoiceFacts | None") -> str:
+def _choice(choice: "SeedChoiceRecord | None") -> str:
     if choice is None:
         return ""
     others = ", ".join(str(candidate.seed) for candidate in choice.candidates)
@@ -282,7 +282,7 @@ def _choice(choice: "ChoiceFacts | None") -> str:
     return f"seed {choice.chosen.seed} of {others} by {choice.rule}{against}" + (f"; all: {spread}" if spread else "")
 
 
-def _finalists(finalists: "FinalistsFacts | None") -> str:
+def _finalists(finalists: "Finalists | None") -> str:
     if finalists is None:
         return ""
     best, accuracies = finalists.chosen, [finalist.validation_accuracy for finalist in finalists.finalists]

@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.jupyter import JupyterMixin
 
 from dartboard.display.terminal import BarsDisplay
-from dartboard.runs import Event
+from dartboard.runs import Epoch
 
 __all__ = ["NotebookDisplay"]
 
@@ -59,7 +59,7 @@ class NotebookDisplay(BarsDisplay):
         super().step()
         self._show_now_and_then()
 
-    def epoch(self, event: Event) -> None:
+    def epoch(self, event: Epoch) -> None:
         """Show the epoch's figures below the bars."""
         super().epoch(event)
         self._show()

@@ -19,7 +19,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from dartboard.runs.events import Event
+from dartboard.runs.events import Epoch, SearchEpoch
 from dartboard.runs.observer import Observer
 from dartboard.wording import count, duration
 
@@ -28,9 +28,9 @@ __all__ = ["BarsDisplay", "LiveDisplay", "PlainDisplay", "describe_epoch"]
 _SECONDS_BETWEEN_LINES = 5.0
 
 
-def describe_epoch(event: Event) -> dict[str, str]:
+def describe_epoch(event: Epoch) -> dict[str, str]:
     """The figures of an epoch event as texts for a reader: heading -> text."""
-    facts = {"epoch": f"{event['epoch']}/{event['epochs']}"}
+    facts, told = {"epoch": f"{event.epoch}/{event.epochs}"}, event.to_json()
     names = {
         "weight_loss": "weight loss",
         "alpha_loss": "alpha loss",
@@ -40,12 +40,12 @@ def describe_epoch(event: Event) -> dict[str, str]:
         "eigenvalue": "eigenvalue",
     }
     for key, name in names.items():
-        if event.get(key) is not None:
-            facts[name] = f"{event[key]:.2%}" if key.endswith("accuracy") else f"{event[key]:.4f}"
-    facts["learning rate"] = f"{event['learning_rate']:.2g}"
-    if "operation_counts" in event:
-        facts["genotype"] = ", ".join(f"{times} {op}" for op, times in event["operation_counts"].items())
-    facts["time"] = duration(event["seconds"])
+        if told.get(key) is not None:
+            facts[name] = f"{told[key]:.2%}" if key.endswith("accuracy") else f"{told[key]:.4f}"
+    facts["learning rate"] = f"{event.learning_rate:.2g}"
+    if isinstance(event, SearchEpoch):
+        facts["genotype"] = ", ".join(f"{times} {op}" for op, times in event.operation_counts.items())
+    facts["time"] = duration(event.seconds)
     return facts
 
 
@@ -84,10 +84,10 @@ class PlainDisplay(Observer):
         start = f"resuming after epoch {done} of {epochs}" if done else f"starting, {count(epochs, 'epoch')}"
         self._line(f"{phase}: {start} of {count(steps, 'step')}")
 
-    def epoch(self, event: Event) -> None:
+    def epoch(self, event: Epoch) -> None:
         """Print the epoch's figures and the time that is left."""
-        finished = event["epoch"] - self._done
-        left = (time.monotonic() - self._started) / finished * (event["epochs"] - event["epoch"])
+        finished = event.epoch - self._done
+        left = (time.monotonic() - self._started) / finished * (event.epochs - event.epoch)
         facts = {**describe_epoch(event), "left": duration(left)}
         self._line(f"{self._phase}: " + ", ".join(f"{name} {text}" for name, text in facts.items()))
 
@@ -168,7 +168,7 @@ class BarsDisplay(PlainDisplay):
             self._task, self._measuring = self._progress.add_task("", total=total, unit="measurements"), True
         self._progress.update(self._task, description=name, completed=done)
 
-    def epoch(self, event: Event) -> None:
+    def epoch(self, event: Epoch) -> None:
         """Show the epoch's figures below the bars."""
         facts = describe_epoch(event)
         table = Table(self._phase, *facts, box=None, header_style="dim")

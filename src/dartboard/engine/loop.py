@@ -12,7 +12,7 @@ from dartboard.engine.stage import StageSearch, stage_spans
 from dartboard.engine.state import SearchState
 from dartboard.parts.architecture import Live
 from dartboard.parts.recipe import Recipe, initial_live
-from dartboard.runs import Event, Length, Observer, RunDirectory
+from dartboard.runs import Event, Length, Observer, Rollback, RunDirectory, SearchEpoch, SearchStop, SelectionDone
 from dartboard.space import Genotype
 
 __all__ = ["run_reselection", "run_search"]
@@ -127,12 +127,12 @@ def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> 
         if state.plan.stop_reason:
             return
         if search.settings.seconds is not None:
-            search.pace([event for event in run.events.read() if event["event"] == "epoch"])
+            search.pace([event for event in run.events.read() if isinstance(event, SearchEpoch)])
             observer.resize(epochs=state.epochs, steps=search.num_steps, done=state.epoch)
         event = search.run_epoch(observer)
         done = state.epoch
         state.end_epoch(rules)
-        event |= state.figures | {"seconds": time.perf_counter() - started}  # rules may try a supernet, too
+        event = event.finished(state.figures, time.perf_counter() - started)  # rules may try a supernet, too
         run.events.append(event)
         run.save_checkpoint("search", "search", state.state_dict())
         if state.epoch < done:
@@ -150,30 +150,27 @@ def _forget_undone(run: RunDirectory, state: SearchState) -> None:
     """
 
     def is_past(event: Event) -> bool:
-        return event["phase"] != "search" or event["event"] == "rollback" or _is_done(event, state.epoch)
+        done = isinstance(event, SearchEpoch) and event.epoch <= state.epoch
+        return event.phase != "search" or isinstance(event, Rollback) or done
 
     events = run.events.read()
-    seconds = math.fsum(event["seconds"] for event in events if event["event"] == "epoch" and not is_past(event))
-    recorded = sum(event["event"] == "rollback" for event in events)
+    undone = [event for event in events if isinstance(event, SearchEpoch) and event.epoch > state.epoch]
+    recorded = sum(isinstance(event, Rollback) for event in events)
     run.events.keep(is_past)
     for rollback in state.rollbacks[recorded:]:
-        run.events.append({"event": "rollback", "phase": "search", **rollback, "seconds": seconds})
-
-
-def _is_done(event: Event, epoch: int) -> bool:
-    return event["event"] == "epoch" and int(event["epoch"]) <= epoch
+        run.events.append(Rollback.of({**rollback, "seconds": math.fsum(event.seconds for event in undone)}))
 
 
 def _conclude(search: "StageSearch", run: RunDirectory, observer: Observer) -> Genotype:
     """Say how the search ended, and write the genotype."""
     state = search.state
     if reason := state.plan.stop_reason:
-        run.events.append({"event": "stop", "phase": "search", "reason": reason})
+        run.events.append(SearchStop(reason=reason))
         observer.note(f"The search stopped after {state.epoch} of {state.epochs} epochs: {reason}.")
     judged = search.judge(observer.note)
     genotype = judged.genotype
     if judged.figures:
-        run.events.append({"event": "selection", "phase": "search", **judged.figures})
+        run.events.append(SelectionDone(figures=dict(judged.figures)))
     for kind, cell in genotype.cells:
         if not cell.is_connected:
             observer.note(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import islice, pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ from dartboard.parts.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.parts.recipe import Recipe, Stage
 from dartboard.parts.scoring import Scorer
 from dartboard.parts.selection import Judged, Judging, Trained
-from dartboard.runs import Event, Length, Observer, Score, make_generator, seeded_initialization, validation_facts
+from dartboard.runs import Length, Observer, Score, SearchEpoch, make_generator, seeded_initialization, validation_facts
 from dartboard.space import Genotype
 from dartboard.supernet import carry_weights
 
@@ -184,7 +185,7 @@ class StageSearch:
             weights, lr=settings.weight_lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
         )
 
-    def pace(self, epochs: Sequence[Event]) -> None:
+    def pace(self, epochs: Sequence[SearchEpoch]) -> None:
         """Let the next epoch have as many steps as its part of `settings.seconds` allows.
 
         Args:
@@ -192,13 +193,13 @@ class StageSearch:
         """
         if self.settings.seconds is None or not epochs:
             return
-        spent = math.fsum(event["seconds"] for event in epochs)
+        spent = math.fsum(event.seconds for event in epochs)
         seconds = self.settings.seconds - (self._judging_seconds or 0.0)
         part = (seconds - spent) / (self.state.epochs - self.state.epoch)
-        fitting = math.floor(part / epochs[-1]["seconds"] * epochs[-1]["steps"])
+        fitting = math.floor(part / epochs[-1].seconds * epochs[-1].steps)
         self.num_steps = max(1, min(fitting, len(self.batches.weights)))
 
-    def run_epoch(self, observer: Observer) -> Event:
+    def run_epoch(self, observer: Observer) -> SearchEpoch:
         """Take the steps of an epoch, score the supernet, and count the epoch as done.
 
         Returns:
@@ -230,22 +231,20 @@ class StageSearch:
         score = self.validate(gates)
         state.epoch += 1
         state.genotype, state.validation_accuracy = self._select(gates), score.accuracy if score else None
-        return {
-            "event": "epoch",
-            "phase": "search",
-            "epoch": state.epoch,
-            "epochs": state.epochs,
-            "stage": state.stage,
-            "steps": self.num_steps,
-            "seconds": time.perf_counter() - started,
+        return SearchEpoch(
+            epoch=state.epoch,
+            epochs=state.epochs,
+            stage=state.stage,
+            steps=self.num_steps,
+            seconds=time.perf_counter() - started,
             **losses,
             **validation_facts(score),
-            "learning_rate": lr,
-            "gates": {kind: gates[kind].tolist() for kind in self.problem.space.cell_kinds},
-            "genotype": state.genotype.to_json(),
-            "operations": list(self.problem.space.ops),
-            "operation_counts": state.genotype.operation_counts,
-        }
+            learning_rate=lr,
+            gates={kind: gates[kind].tolist() for kind in self.problem.space.cell_kinds},
+            genotype=state.genotype.to_json(),
+            operations=tuple(self.problem.space.ops),
+            operation_counts=state.genotype.operation_counts,
+        )
 
     def judge(self, note: Callable[[str], None]) -> Judged:
         """What the selection chooses in the end; it may say something to the user."""
@@ -353,7 +352,7 @@ class StageSearch:
         first, last = state.span if self.recipe.restarts_rate else (0, state.epochs)
         return cosine(state.epoch - first, last - first, start, min(start, settings.weight_lr_min))
 
-    def _read(self, steps: Steps) -> dict[str, float | None]:
+    def _read(self, steps: Steps) -> dict[str, Any]:
         """What the meters say, for the event of the epoch."""
         weight_loss, weight_accuracy = steps.weight_meter.read() or (None, None)
         alpha_loss, _ = steps.alpha_meter.read() or (None, None)

@@ -1,6 +1,37 @@
 """What a run leaves, as typed documents."""
 
-from dartboard.records.comparison import Comparison
-from dartboard.records.result import Baseline, ChoiceFacts, FinalistsFacts, ReselectionFacts, Result
+from dartboard.records.allowances import Allowance, Allowances
+from dartboard.records.baselines import Baseline, Baselines
+from dartboard.records.choice import Candidate, Finalist, Finalists, SeedChoiceRecord
+from dartboard.records.comparison import ComparedMethod, ComparedRun, Comparison
+from dartboard.records.dataset import DatasetRecord, GenotypeForms
+from dartboard.records.finished import AnalysisRecord, ReselectionRecord
+from dartboard.records.reader import RunRecords
+from dartboard.records.result import Result, notebook_view
+from dartboard.records.scores import NetworkScores, Scores
+from dartboard.records.start import Split, Timetable
 
-__all__ = ["Baseline", "ChoiceFacts", "Comparison", "FinalistsFacts", "ReselectionFacts", "Result"]
+__all__ = [
+    "Allowance",
+    "Allowances",
+    "AnalysisRecord",
+    "Baseline",
+    "Baselines",
+    "Candidate",
+    "ComparedMethod",
+    "ComparedRun",
+    "Comparison",
+    "DatasetRecord",
+    "Finalist",
+    "Finalists",
+    "GenotypeForms",
+    "NetworkScores",
+    "ReselectionRecord",
+    "Result",
+    "RunRecords",
+    "Scores",
+    "SeedChoiceRecord",
+    "Split",
+    "Timetable",
+    "notebook_view",
+]

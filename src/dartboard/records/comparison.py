@@ -3,21 +3,15 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Annotated
+from typing import ClassVar
 
-from pydantic import ConfigDict, Field
-
-from dartboard.config import Settings
-from dartboard.records.result import Document, GenotypeForms
-from dartboard.runs import TEST_KEYS, Objective
+from dartboard.records.dataset import GenotypeForms
+from dartboard.runs import Document, Record, TestAccuracies
 
 __all__ = ["ComparedMethod", "ComparedRun", "Comparison", "Spread", "summary_of"]
 
-SCHEMA = 1
-"""Raised whenever a field of `Comparison` changes its meaning."""
 
-
-class ComparedRun(Settings):
+class ComparedRun(TestAccuracies):
     """One search of a comparison; accuracies are fractions, and null where they were not measured."""
 
     method: str
@@ -31,15 +25,6 @@ class ComparedRun(Settings):
 
     genotype: GenotypeForms | None = None
     """What it found."""
-
-    test_accuracy: float | None = None
-    """Of the network, trained from scratch."""
-
-    balanced_accuracy: float | None = None
-    """Mean recall of the classes on the test images."""
-
-    objective: Objective = "accuracy"
-    """Which of the two methods are compared by."""
 
     validation_accuracy: float | None = None
     """Of the network, or after a search alone of the supernet."""
@@ -69,7 +54,7 @@ class ComparedRun(Settings):
     """Why it did not come to its end; null for one that did."""
 
 
-class Spread(Settings):
+class Spread(Record):
     """A mean over seeds."""
 
     mean: float
@@ -79,7 +64,7 @@ class Spread(Settings):
     """Sample standard deviation; null for a single value."""
 
 
-class ComparedMethod(Settings):
+class ComparedMethod(Record):
     """What the runs of one method came to; figures are null where no run has them."""
 
     method: str
@@ -124,12 +109,10 @@ class ComparedMethod(Settings):
 
 
 class Comparison(Document):
-    """Summary of a comparison; the content of comparison.json."""
+    """Summary of a comparison of methods, which `--json` prints."""
 
-    model_config = ConfigDict(populate_by_name=True)
-
-    layout: Annotated[int, Field(alias="schema")] = SCHEMA
-    """Version of this object's layout."""
+    file: ClassVar[str] = "comparison.json"
+    written_by: ClassVar[str] = "compare"
 
     dataset: str | None
     """Name of the dataset; null before the first run has ended."""
@@ -200,8 +183,7 @@ def summary_of(method: str, reference: str | None, runs: Sequence[ComparedRun]) 
 
 def _worth(run: ComparedRun) -> float | None:
     """What methods are compared by."""
-    tested: float | None = getattr(run, TEST_KEYS[run.objective])
-    return run.table_accuracy if tested is None else tested
+    return run.table_accuracy if run.tested is None else run.tested
 
 
 def _spread(values: Sequence[float]) -> Spread | None:

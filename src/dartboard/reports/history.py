@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dartboard.reports.facts import EdgeFacts, GateFacts, SearchFacts, Series, TrainFacts
-from dartboard.runs import Event
 from dartboard.space.genotype import CellGenotype, Genotype
 
 __all__ = ["read_search", "read_training"]
+
+Event = Mapping[str, Any]
 
 
 def read_search(events: Sequence[Event], genotype: Genotype | None) -> SearchFacts | None:

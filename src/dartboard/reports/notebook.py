@@ -2,15 +2,11 @@
 
 from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING
 
 from dartboard.errors import DartboardError
+from dartboard.records import Result, notebook_view
 from dartboard.reports.page import draw_genotype
 from dartboard.reports.wording import compact, duration, percent, points
-from dartboard.space import Genotype
-
-if TYPE_CHECKING:
-    from dartboard.records.result import Result
 
 __all__ = ["result_html"]
 
@@ -18,7 +14,8 @@ _SHEET = "color:#1d2630;background:#ffffff;padding:8px"
 """The drawings are dark on white, whatever the notebook's colours are."""
 
 
-def result_html(result: "Result") -> str:
+@notebook_view
+def result_html(result: Result) -> str:
     """One `<div>` without scripts and ids; every name in it is escaped."""
     rows = "".join(
         f'<tr><th style="text-align:left">{escape(heading)}</th><td style="text-align:left">{content}</td></tr>'
@@ -27,7 +24,7 @@ def result_html(result: "Result") -> str:
     return f'<div style="{_SHEET}"><table>{rows}</table>{"".join(_drawings(result))}</div>'
 
 
-def _rows(result: "Result") -> Iterator[tuple[str, str]]:
+def _rows(result: Result) -> Iterator[tuple[str, str]]:
     """Headings, and contents as HTML."""
     if result.test_accuracy is not None:
         yield "test accuracy", _accuracy(result.test_accuracy, result.test_accuracy_std)
@@ -52,9 +49,9 @@ def _rows(result: "Result") -> Iterator[tuple[str, str]]:
     yield "report", f'<a href="{page}" target="_blank">{page}</a>'
 
 
-def _drawings(result: "Result") -> Iterator[str]:
+def _drawings(result: Result) -> Iterator[str]:
     try:
-        drawings = draw_genotype(Genotype.from_json(result.genotype.plain))
+        drawings = draw_genotype(result.genotype.genotype)
     except DartboardError:  # an operation or space that is not installed here
         return
     for kind, drawing in drawings:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dartboard.errors import RunDirectoryError
+from dartboard.records import Baselines, Timetable
 from dartboard.reports.analyses import DiscretisationFacts, ShufflingFacts, read_analysis
 from dartboard.reports.facts import CandidateFacts, ChoiceFacts, DatasetFacts, Facts, FinalistFacts, FinalistsFacts
 from dartboard.reports.history import read_search, read_training
@@ -50,7 +51,7 @@ def read_facts(path: Path) -> Facts:
     _check(path)
     settings, result, scores = (_read_mapping(path / name) for name in ("settings.json", "result.json", "scores.json"))
     settings = migrate(settings)
-    events = [event for event in EventLog(path / "events.jsonl").read() if isinstance(event, dict)]
+    events = [event.to_json() for event in EventLog(path / "events.jsonl").read()]
     with _reading(path / "genotype.json"):
         genotype = _genotype(path, result)
     space = _text(result.get("space") or settings.get("space")) or (genotype.space if genotype else None)
@@ -87,7 +88,7 @@ def read_facts(path: Path) -> Facts:
         search=search,
         training=training,
         test=test,
-        baselines=_read(path / "baselines.json", read_baselines),
+        baselines=read_baselines(baselines.to_json()["networks"]) if (baselines := Baselines.find(path)) else (),
         correct=correct,
         wrong=wrong,
         settings=tuple(_dotted({key: value for key, value in settings.items() if key != "automatic_choices"})),
@@ -98,7 +99,7 @@ def read_facts(path: Path) -> Facts:
         description=_description(path / "description.md"),
         predicted=predicted,
         automatic_choices=automatic_choices,
-        planned=_read(path / "timetable.json", _planned),
+        planned=tuple(timetable.seconds.items()) if (timetable := Timetable.find(path)) else (),
         budget=settings.get("budget"),
         discretisation=analysis if isinstance(analysis, DiscretisationFacts) else None,
         shuffling=analysis if isinstance(analysis, ShufflingFacts) else None,
@@ -228,10 +229,6 @@ def _finalists(recorded: Mapping[str, Any]) -> FinalistsFacts | None:
         ),
         objective=str(recorded.get("objective", "accuracy")),
     )
-
-
-def _planned(recorded: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
-    return tuple((name, float(value)) for name, value in recorded.items())
 
 
 def _seconds(result: Mapping[str, Any], events: list[dict[str, Any]]) -> tuple[tuple[str, float], ...]:

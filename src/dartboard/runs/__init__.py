@@ -1,7 +1,23 @@
 """Run directories: files, events, checkpoints and seeds. This room knows plain numbers and state dicts, no models."""
 
+from dartboard.runs.accuracies import TestAccuracies, ValidationAccuracies
 from dartboard.runs.directory import RunDirectory, next_free
-from dartboard.runs.events import Event, EventLog
+from dartboard.runs.document import Document, Record, Version, first_fault
+from dartboard.runs.event_log import EventLog
+from dartboard.runs.events import (
+    EVENTS,
+    Epoch,
+    Event,
+    KeptWeights,
+    MeasurementDone,
+    PhaseEnd,
+    Rollback,
+    SearchEpoch,
+    SearchStop,
+    SelectionDone,
+    TrainEpoch,
+    event_of,
+)
 from dartboard.runs.files import check_new_file, read_json, write_atomically, write_json, write_text
 from dartboard.runs.lengths import Length, TimeLimit
 from dartboard.runs.meter import TEST_KEYS, VALIDATION_KEYS, Meter, Objective, Score, ScoreMeter, validation_facts
@@ -9,21 +25,38 @@ from dartboard.runs.observer import Observer
 from dartboard.runs.seeding import Replayed, derive_seed, make_generator, seeded_initialization
 
 __all__ = [
+    "EVENTS",
     "TEST_KEYS",
     "VALIDATION_KEYS",
+    "Document",
+    "Epoch",
     "Event",
     "EventLog",
+    "KeptWeights",
     "Length",
+    "MeasurementDone",
     "Meter",
     "Objective",
     "Observer",
+    "PhaseEnd",
+    "Record",
     "Replayed",
+    "Rollback",
     "RunDirectory",
     "Score",
     "ScoreMeter",
+    "SearchEpoch",
+    "SearchStop",
+    "SelectionDone",
+    "TestAccuracies",
     "TimeLimit",
+    "TrainEpoch",
+    "ValidationAccuracies",
+    "Version",
     "check_new_file",
     "derive_seed",
+    "event_of",
+    "first_fault",
     "make_generator",
     "next_free",
     "read_json",

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from dartboard.config import changed_keys
 from dartboard.errors import CheckpointError, RunDirectoryError
 from dartboard.runs.checkpoint import load_checkpoint, save_checkpoint
-from dartboard.runs.events import EventLog
+from dartboard.runs.event_log import EventLog
 from dartboard.runs.files import read_json, write_json
 
 __all__ = ["RunDirectory", "next_free"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
-from dartboard.runs.events import Event
+from dartboard.runs.events import TrainEpoch
 
 __all__ = ["Length", "TimeLimit"]
 
@@ -44,7 +44,7 @@ class TimeLimit:
     seconds: float
     most: Length
 
-    def fit(self, now: Length, epochs: Sequence[Event]) -> Length:
+    def fit(self, now: Length, epochs: Sequence[TrainEpoch]) -> Length:
         """How long the training will be.
 
         Args:
@@ -59,16 +59,16 @@ class TimeLimit:
         if done >= now.epochs:
             return now
         # One epoch that something disturbed foretells nothing.
-        step = median(event["seconds"] / event["steps"] for event in epochs[-_RECENT:])
-        affordable = (self.seconds - math.fsum(event["seconds"] for event in epochs)) / step
+        step = median(event.seconds / event.steps for event in epochs[-_RECENT:])
+        affordable = (self.seconds - math.fsum(event.seconds for event in epochs)) / step
         most = self.most
         if done > max(1, _GROWING * now.epochs):
-            most = Length(*(max(event[name] for event in epochs) for name in Length._fields))
+            most = Length(*(max(getattr(event, name) for event in epochs) for name in Length._fields))
         assert now.steps is not None
         assert most.steps is not None
         left = max(now.epochs - done, min(most.epochs - done, math.floor(affordable / most.steps)))
         fitting = affordable / left
-        least = math.ceil(epochs[0]["steps"] / 2)
+        least = math.ceil(epochs[0].steps / 2)
         if fitting < least:
             left = max(1, math.floor(affordable / least))
             fitting = affordable / left

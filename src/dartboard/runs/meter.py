@@ -1,7 +1,7 @@
 """Means over an epoch, gathered without waiting for the device at every step."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -39,7 +39,7 @@ class Score(NamedTuple):
         return self.accuracy if objective == "accuracy" else self.balanced_accuracy
 
 
-def validation_facts(score: Score | None) -> dict[str, float | None]:
+def validation_facts(score: Score | None) -> dict[str, Any]:
     """The validation figures in the event of an epoch; None without validation images."""
     loss, accuracy, balanced = score or (None, None, None)
     return {"validation_loss": loss, "validation_accuracy": accuracy, "validation_balanced_accuracy": balanced}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from dartboard.runs.events import Event
+from dartboard.runs.events import Epoch
 
 __all__ = ["Observer"]
 
@@ -42,8 +42,8 @@ class Observer:
     def step(self) -> None:
         """One step of the phase is done."""
 
-    def epoch(self, event: Event) -> None:
-        """An epoch is done; the event as recorded (`EventLog`)."""
+    def epoch(self, event: Epoch) -> None:
+        """An epoch is done; the event as recorded, a `SearchEpoch` or a `TrainEpoch`."""
 
     def measured(self, name: str, done: int, total: int) -> None:
         """A measurement of an analysis is done: its name, how many are done, and how many there are."""

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from dartboard.config import changed_keys
 from dartboard.errors import CheckpointError, RunDirectoryError
+from dartboard.records import Split
 from dartboard.runs import RunDirectory, next_free
 from dartboard.session.session import Session
 
@@ -56,5 +56,5 @@ def check_same_images(session: Session, source: RunDirectory) -> None:
     Raises:
         RunDirectoryError: the dataset has changed.
     """
-    if changed_keys(source.read("split.json"), session.splits.to_json()):
+    if Split.read(source.path) != Split.of(session.splits):
         raise RunDirectoryError(f"the dataset has changed since the run in {source.path} began; search anew.")

@@ -1,8 +1,7 @@
 """What the steps of one run share: settings, data, run directory, device, observer."""
 
-import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import Any
 
 import torch
 
-from dartboard.config import changed_keys
 from dartboard.data import ArrayData, Dataset, Normalization, Splits, load_dataset, make_splits, measure_normalization
 from dartboard.devices import GRAPHS, find_device
 from dartboard.errors import RunDirectoryError, SettingsError
-from dartboard.runs import Observer, RunDirectory, next_free, write_text
+from dartboard.records import Split, Timetable
+from dartboard.runs import Epoch, MeasurementDone, Observer, PhaseEnd, Rollback, RunDirectory, next_free, write_text
 from dartboard.settings.presets import AUTO
 from dartboard.settings.tree import RunSettings
 
@@ -73,7 +72,8 @@ class Session:
         Raises:
             RunDirectoryError: a resumed run would work on another dataset than it began with.
         """
-        if self.run.has("split.json") and changed_keys(self.run.read("split.json"), self.splits.to_json()):
+        recorded = Split.find(self.run.path)
+        if recorded is not None and recorded != Split.of(self.splits):
             raise RunDirectoryError(
                 f"the dataset has changed since the run in {self.run.path} began; begin a new run with another --out."
             )
@@ -84,14 +84,14 @@ class Session:
         for name in _SUMMARY_FILES:
             (self.run.path / name).unlink(missing_ok=True)
         self.run.claim(self.settings.model_dump(mode="json"))
-        write_text(self.run.path / "split.json", json.dumps(self.splits.to_json()))
+        Split.of(self.splits).write(self.run.path)
         if self.dataset.description:
             write_text(self.run.path / "description.md", self.dataset.description)
-        if self.timetable and not self.run.has("timetable.json"):
-            self.run.write("timetable.json", dict(self.timetable))
-        self.run.events.append({"event": "phase", "phase": "data", "seconds": self.data_seconds})
+        if self.timetable and not Timetable.exists(self.run.path):
+            Timetable.of(self.timetable).write(self.run.path)
+        self.run.events.append(PhaseEnd(phase="data", seconds=self.data_seconds))
         if self.planning_seconds:
-            self.run.events.append({"event": "phase", "phase": "planning", "seconds": self.planning_seconds})
+            self.run.events.append(PhaseEnd(phase="planning", seconds=self.planning_seconds))
 
     @contextmanager
     def inside(self, folder: str, changes: Mapping[str, Any]) -> Iterator["Session"]:
@@ -113,14 +113,15 @@ class Session:
 
         That is the seconds of its epochs, and of the runs inside this one.
         """
-        earlier = sum(event["seconds"] for event in self.run.events.read() if _is_epoch(event, name))
+        begun = [event for event in self.run.events.read() if event.phase == name]
+        earlier = sum(event.seconds for event in begun if isinstance(event, Epoch | Rollback | MeasurementDone))
         earlier += _seconds_inside(self.run, name)
         started = time.perf_counter()
         yield
         if name in phase_seconds(self.run):
             return
         seconds = earlier + time.perf_counter() - started
-        self.run.events.append({"event": "phase", "phase": name, "seconds": seconds})
+        self.run.events.append(PhaseEnd(phase=name, seconds=seconds))
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,8 @@ class Clock:
 def worked_seconds(run: RunDirectory) -> float:
     """Seconds of all phases that ended, of the epochs of those that did not, and of the runs inside this one."""
     events = run.events.read()
-    ended = {event["phase"]: event["seconds"] for event in events if event["event"] == "phase"}
-    begun = sum(event["seconds"] for event in events if event["event"] != "phase" and _has_seconds(event, ended))
+    ended = {event.phase: event.seconds for event in events if isinstance(event, PhaseEnd)}
+    begun = sum(event.seconds for event in events if isinstance(event, Epoch | Rollback) and event.phase not in ended)
     inside = sum(_seconds_inside(run, phase) for phase in _INSIDE if phase not in ended)
     return float(sum(ended.values()) + begun + inside)
 
@@ -155,19 +156,10 @@ def _seconds_inside(run: RunDirectory, phase: str) -> float:
     return sum(worked_seconds(RunDirectory(folder)) for folder in folders)
 
 
-def _has_seconds(event: Mapping[str, Any], ended: Collection[str]) -> bool:
-    return event["event"] in ("epoch", "rollback") and event["phase"] not in ended
-
-
 def phase_seconds(run: RunDirectory) -> dict[str, float]:
     """Seconds of each phase that ended, and their `total`."""
-    seconds = {event["phase"]: event["seconds"] for event in run.events.read() if event["event"] == "phase"}
+    seconds = {event.phase: event.seconds for event in run.events.read() if isinstance(event, PhaseEnd)}
     return {**seconds, "total": sum(seconds.values())}
-
-
-def _is_epoch(event: dict[str, object], phase: str) -> bool:
-    """Whether the event has the seconds of an epoch or a measurement, or of the epochs that a return undid."""
-    return event["event"] in ("epoch", "rollback", "measurement") and event["phase"] == phase
 
 
 @contextmanager

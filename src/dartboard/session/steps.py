@@ -2,34 +2,36 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
 
 from dartboard.devices import device_name
-from dartboard.records.result import (
-    AnalysisFacts,
-    Baseline,
-    ChoiceFacts,
-    DatasetFacts,
-    FinalistsFacts,
+from dartboard.records import (
+    AnalysisRecord,
+    Baselines,
+    DatasetRecord,
+    Finalists,
     GenotypeForms,
-    ReselectionFacts,
+    NetworkScores,
+    ReselectionRecord,
     Result,
-    versions,
+    Scores,
+    SeedChoiceRecord,
+    Timetable,
 )
-from dartboard.runs import VALIDATION_KEYS, Length, Objective, RunDirectory
+from dartboard.records.result import versions
+from dartboard.runs import KeptWeights, Length, Objective, RunDirectory, SearchEpoch, TrainEpoch
 from dartboard.session.batches import EVALUATION_BATCH, part_batches
 from dartboard.session.session import Session, phase_seconds
 from dartboard.session.sizes import network_plan
 from dartboard.space import Genotype, Network, get_space, network_cost
 from dartboard.training import (
     ImagePredictions,
+    Predictions,
     class_probabilities,
     predict,
-    write_scores,
+    score_figures,
+    write_predictions,
 )
 
 __all__ = [
@@ -41,8 +43,6 @@ __all__ = [
     "trained_length",
     "trained_steps",
 ]
-
-Made = TypeVar("Made")
 
 
 def evaluate_networks(session: Session, networks: Sequence[Network]) -> None:
@@ -65,8 +65,10 @@ def evaluate_networks(session: Session, networks: Sequence[Network]) -> None:
             for name in ("predictions.csv", "predictions.npy"):
                 predictions.write(session.run.path / name)
             return
-        facts = [_network_facts(session, number) for number in range(len(networks))]
-        write_scores(session.run, facts, [predict(network, batches) for network in networks], batches.view)
+        predicted = [predict(network, batches) for network in networks]
+        write_predictions(session.run, predicted[0], batches.view)
+        runs = tuple(_network_scores(session, number, each) for number, each in enumerate(predicted))
+        Scores(runs=runs, **score_figures(predicted)).write(session.run.path)
 
 
 def finished_result(session: Session, *, tested: bool) -> Result | None:
@@ -87,8 +89,8 @@ def recorded_result(session: Session, *, tested: bool) -> Result | None:
     if not session.has_ended:
         return None
     try:
-        result = Result.model_validate(session.run.read("result.json"))
-    except ValidationError:
+        result = Result.from_json(session.run.read("result.json"))
+    except ValueError:
         return None
     return None if tested and not _tested(session, result) else result
 
@@ -96,12 +98,13 @@ def recorded_result(session: Session, *, tested: bool) -> Result | None:
 def summarize(session: Session, genotype: Genotype, command: str) -> Result:
     """Gather what the run directory holds into `result.json`."""
     run, settings, dataset = session.run, session.settings, session.dataset
-    scores = run.read("scores.json") if run.has("scores.json") else None
+    scores, timetable = Scores.find(run.path), Timetable.find(run.path)
+    baselines = Baselines.find(run.path)
     plan = network_plan(session, "train")
     height, width = dataset.image_shape[1:]
     cost = network_cost(get_space(genotype.space), genotype, plan, (height, width))
     result = Result(
-        dataset=DatasetFacts(
+        dataset=DatasetRecord(
             name=dataset.name,
             train=len(session.splits.train),
             validation=len(session.splits.validation),
@@ -114,36 +117,31 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         method=None if settings.genotype else settings.method.name,
         seed=settings.seed,
         genotype=GenotypeForms.of(genotype),
-        reselection=_recorded(run, "selection.json", ReselectionFacts.model_validate),
-        analysis=_recorded(run, "analysis.json", AnalysisFacts.model_validate),
-        choice=_recorded(run, "choice.json", ChoiceFacts.model_validate),
-        finalists=_recorded(run, "finalists.json", FinalistsFacts.model_validate),
+        reselection=ReselectionRecord.find(run.path),
+        analysis=AnalysisRecord.find(run.path),
+        choice=SeedChoiceRecord.find(run.path),
+        finalists=Finalists.find(run.path),
         parameters=cost.parameters,
         multiply_adds=cost.multiply_adds,
         budget=settings.budget,
-        planned=_recorded(run, "timetable.json", TypeAdapter(dict[str, float]).validate_python) or {},
+        planned=timetable.seconds if timetable else {},
         automatic_choices=settings.automatic_choices,
         seconds={name: round(seconds, 3) for name, seconds in phase_seconds(run).items()},
         validation_accuracy=last_validation_accuracy(session),
         validation_balanced_accuracy=last_validation_accuracy(session, objective="balanced-accuracy"),
-        test_accuracy=scores["test_accuracy_mean"] if scores else None,
-        test_accuracy_std=scores["test_accuracy_std"] if scores else None,
-        balanced_accuracy=scores["balanced_accuracy"] if scores else None,
+        test_accuracy=scores.test_accuracy_mean if scores else None,
+        test_accuracy_std=scores.test_accuracy_std if scores else None,
+        balanced_accuracy=scores.balanced_accuracy if scores else None,
         objective=settings.objective,
-        baselines=_recorded(run, "baselines.json", TypeAdapter(dict[str, Baseline]).validate_python) or {},
+        baselines=baselines.networks if baselines else {},
         device=device_name(session.device),
         versions=versions(),
         command=command,
         run_directory=str(run.path),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    run.write("result.json", result.to_json())
+    result.write(run.path)
     return result
-
-
-def _recorded(run: RunDirectory, name: str, make: Callable[[Any], Made]) -> Made | None:
-    """What a file that not every run has tells; None without it."""
-    return run.read_as(name, make) if run.has(name) else None
 
 
 def trained_steps(run: RunDirectory) -> int:
@@ -158,8 +156,7 @@ def trained_length(run: RunDirectory) -> Length:
 
 
 def _epoch_steps(run: RunDirectory) -> list[int]:
-    events = run.events.read()
-    return [int(event["steps"]) for event in events if event["event"] == "epoch" and event.get("run") == 0]
+    return [event.steps for event in run.events.read() if isinstance(event, TrainEpoch) and event.run == 0]
 
 
 def last_validation_accuracy(
@@ -169,12 +166,14 @@ def last_validation_accuracy(
 
     From the last epochs, or from those whose weights were kept.
     """
-    epochs = [event for event in session.run.events.read() if event["event"] in ("epoch", "kept")]
-    last = {(event["phase"], event.get("run")): event[VALIDATION_KEYS[objective]] for event in epochs}
-    trained = [accuracy for (phase, run), accuracy in last.items() if phase == "train" and number in (None, run)]
-    if not trained:
-        return last.get(("search", None))
-    return None if None in trained else sum(trained) / len(trained)
+    events = session.run.events.read()
+    networks = [event for event in events if isinstance(event, TrainEpoch | KeptWeights)]
+    last = {event.run: event.validation(objective) for event in networks if number in (None, event.run)}
+    if not last:
+        searched = [event.validation(objective) for event in events if isinstance(event, SearchEpoch)]
+        return searched[-1] if searched else None
+    trained = [accuracy for accuracy in last.values() if accuracy is not None]
+    return sum(trained) / len(trained) if len(trained) == len(last) else None
 
 
 def _tested(session: Session, result: Result) -> bool:
@@ -184,11 +183,14 @@ def _tested(session: Session, result: Result) -> bool:
     return result.test_accuracy is not None or session.run.has("predictions.npy")
 
 
-def _network_facts(session: Session, number: int) -> dict[str, Any]:
-    epochs = [event for event in session.run.events.read() if event["event"] == "epoch" and event.get("run") == number]
-    return {
-        "run": number,
-        "seed": session.settings.seed,
-        "validation_accuracy": last_validation_accuracy(session, number),
-        "seconds": round(sum(event["seconds"] for event in epochs), 3),
-    }
+def _network_scores(session: Session, number: int, predicted: Predictions) -> NetworkScores:
+    events = session.run.events.read()
+    seconds = sum(event.seconds for event in events if isinstance(event, TrainEpoch) and event.run == number)
+    return NetworkScores(
+        run=number,
+        seed=session.settings.seed,
+        validation_accuracy=last_validation_accuracy(session, number),
+        seconds=round(seconds, 3),
+        test_accuracy=predicted.accuracy,
+        test_loss=predicted.loss,
+    )

@@ -7,7 +7,7 @@ from dartboard.training.imbalance import log_prior
 from dartboard.training.loop import NetworkTraining, TrainingData, train_network
 from dartboard.training.model import ModelCard, load_model, rebuild_model, save_model
 from dartboard.training.predictions import PREDICTION_ENDINGS, ImagePredictions
-from dartboard.training.scores import write_scores
+from dartboard.training.scores import score_figures, write_predictions
 from dartboard.training.significance import Difference, paired_difference
 from dartboard.training.training_settings import TrainSettings
 
@@ -33,6 +33,7 @@ __all__ = [
     "predict",
     "rebuild_model",
     "save_model",
+    "score_figures",
     "train_network",
-    "write_scores",
+    "write_predictions",
 ]

@@ -17,6 +17,7 @@ from dartboard.errors import NonFiniteLossError
 from dartboard.runs import (
     VALIDATION_KEYS,
     Event,
+    KeptWeights,
     Length,
     Meter,
     Objective,
@@ -25,6 +26,7 @@ from dartboard.runs import (
     Score,
     ScoreMeter,
     TimeLimit,
+    TrainEpoch,
     make_generator,
     seeded_initialization,
     validation_facts,
@@ -99,8 +101,8 @@ def train_network(
             training.load_state_dict(saved)
             schedule = training.schedule
     done = training.epoch
-    run.events.keep(lambda event: not _is_of(event, number) or (event["event"] == "epoch" and event["epoch"] <= done))
-    epochs_done = [event for event in run.events.read() if _is_of(event, number)]
+    run.events.keep(lambda event: not _is_of(event, number) or _is_done(event, done))
+    epochs_done = [event for event in run.events.read() if isinstance(event, TrainEpoch) and event.run == number]
     observer.begin("train", epochs=schedule.epochs, steps=training.num_steps, done=done)
     if settings.compile and done < schedule.epochs:
         observer.note("The network is compiled in the first steps of the training, which takes a minute or more.")
@@ -115,9 +117,9 @@ def train_network(
             observer.epoch(event)
             if changed:
                 observer.resize(epochs=schedule.epochs, steps=training.num_steps, done=training.epoch)
-    _tell_length(sum(event["steps"] for event in epochs_done), epochs * training.usual_steps, observer)
+    _tell_length(sum(event.steps for event in epochs_done), epochs * training.usual_steps, observer)
     if kept := training.kept:
-        run.events.append({"event": "kept", "phase": "train", "run": number, **kept})
+        run.events.append(KeptWeights(run=number, **kept))
     observer.end("train")
     return training.kept_network()
 
@@ -137,7 +139,11 @@ def _parameter_groups(network: nn.Module, *, decay_norms: bool) -> list[dict[str
 
 
 def _is_of(event: Event, number: int) -> bool:
-    return event["phase"] == "train" and event.get("run") == number
+    return isinstance(event, TrainEpoch | KeptWeights) and event.run == number
+
+
+def _is_done(event: Event, done: int) -> bool:
+    return isinstance(event, TrainEpoch) and event.epoch <= done
 
 
 class NetworkTraining:
@@ -205,7 +211,7 @@ class NetworkTraining:
         self.num_steps = int(saved["num_steps"])
         self.kept, self._best = saved["kept"], saved["best"]
 
-    def keep_to(self, time_limit: TimeLimit, epochs: Sequence[Event]) -> bool:
+    def keep_to(self, time_limit: TimeLimit, epochs: Sequence[TrainEpoch]) -> bool:
         """Let the training be as long as fits; `epochs` are the events of those done.
 
         Returns:
@@ -225,7 +231,7 @@ class NetworkTraining:
             self.network.load_state_dict(self._best)
         return self.network
 
-    def run_epoch(self, observer: Observer) -> Event:
+    def run_epoch(self, observer: Observer) -> TrainEpoch:
         """Take the steps of an epoch and score the network.
 
         Returns:
@@ -255,19 +261,17 @@ class NetworkTraining:
         self.epoch += 1
         if self.settings.keep == "best" and score is not None:
             self._keep_if_best(score)
-        return {
-            "event": "epoch",
-            "phase": "train",
-            "run": self.number,
-            "epoch": epoch + 1,
-            "epochs": epochs,
-            "steps": self.num_steps,
-            "seconds": time.perf_counter() - started,
-            "train_loss": train_loss,
-            "train_accuracy": train_accuracy,
+        return TrainEpoch(
+            run=self.number,
+            epoch=epoch + 1,
+            epochs=epochs,
+            steps=self.num_steps,
+            seconds=time.perf_counter() - started,
+            train_loss=train_loss,
+            train_accuracy=train_accuracy,
             **validation_facts(score),
-            "learning_rate": lr,
-        }
+            learning_rate=lr,
+        )
 
     def step(self, batch: Batch, drop_path: DropPath, meter: Meter) -> None:
         """Move the weights by one batch."""

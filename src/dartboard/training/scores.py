@@ -1,7 +1,7 @@
 """What the test says, as files: scores, predictions and pictures for the report."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,36 +11,27 @@ from dartboard.data import ImageView
 from dartboard.runs import RunDirectory, write_atomically
 from dartboard.training.evaluate import Predictions, confusion_matrix
 
-__all__ = ["EXAMPLES_PER_KIND", "write_scores"]
+__all__ = ["EXAMPLES_PER_KIND", "score_figures", "write_predictions"]
 
 EXAMPLES_PER_KIND = 24
 """Pictures kept of rightly and of wrongly classified images."""
 
 
-def write_scores(
-    run: RunDirectory, networks: Sequence[Mapping[str, Any]], predictions: Sequence[Predictions], test: ImageView
-) -> dict[str, Any]:
-    """Write `predictions.npz` and `examples.npz` of the first network, then `scores.json` of all.
+def score_figures(predictions: Sequence[Predictions]) -> dict[str, Any]:
+    """What the test says of all networks of a run together, for `scores.json`.
 
     Args:
-        run: where the files go.
-        networks: per network what else to record, such as its seed and validation accuracy.
-        predictions: per network its test predictions.
-        test: the test images, in the order of the predictions.
+        predictions: per network its test predictions; balanced accuracy, recall and confusion are of the first.
 
     Returns:
-        The content of `scores.json`; standard deviations divide by the number of networks (ddof 0).
+        Figures by name; the standard deviation divides by the number of networks (ddof 0).
     """
     first = predictions[0]
     accuracies = [each.accuracy for each in predictions]
     confusion = confusion_matrix(first, first.probabilities.shape[1])
     tested = confusion.sum(axis=1)
     recall = np.divide(confusion.diagonal(), tested, out=np.zeros(len(tested)), where=tested > 0)
-    scores = {
-        "runs": [
-            {**network, "test_accuracy": each.accuracy, "test_loss": each.loss}
-            for network, each in zip(networks, predictions, strict=True)
-        ],
+    return {
         "test_accuracy_mean": float(np.mean(accuracies)),
         "test_accuracy_std": float(np.std(accuracies)),
         "ddof": 0,
@@ -49,12 +40,24 @@ def write_scores(
         "recall": recall.tolist(),
         "confusion": confusion.tolist(),
     }
+
+
+def write_predictions(run: RunDirectory, predictions: Predictions, test: ImageView) -> None:
+    """Write `predictions.npz` and `examples.npz`.
+
+    Args:
+        run: where the files go.
+        predictions: of the first network for the test images.
+        test: the test images, in the order of the predictions.
+    """
     _write_arrays(
-        run, "predictions.npz", labels=first.labels, predicted=first.predicted, probabilities=first.probabilities
+        run,
+        "predictions.npz",
+        labels=predictions.labels,
+        predicted=predictions.predicted,
+        probabilities=predictions.probabilities,
     )
-    _write_examples(run, first, test)
-    run.write("scores.json", scores)
-    return scores
+    _write_examples(run, predictions, test)
 
 
 def _write_examples(run: RunDirectory, predictions: Predictions, test: ImageView) -> None:

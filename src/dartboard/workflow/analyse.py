@@ -7,7 +7,7 @@ from typing import Any
 from dartboard.config import resolve
 from dartboard.engine import Analysis, FinishedSearch, Measurement, make_analysis, run_analysis
 from dartboard.errors import CheckpointError, RunDirectoryError
-from dartboard.records.result import AnalysisFacts
+from dartboard.records import AnalysisRecord
 from dartboard.runs import RunDirectory
 from dartboard.session.finished import check_same_images, directory_beside, finished_run, trained_supernet
 from dartboard.session.search import search_problem, search_recipe
@@ -96,8 +96,8 @@ def analyse_search(session: Session, measurements: Sequence[Measurement]) -> Non
     run, asked = session.run, session.settings.analysis
     assert asked is not None
     with session.phase("analysis"):
-        if not run.has("analysis.json"):
+        if not AnalysisRecord.exists(run.path):
             wanted = make_analysis(asked.name, asked.options)
             findings = run_analysis(wanted, measurements, run, session.observer)
-            run.write("analysis.json", AnalysisFacts(name=asked.name, run=asked.run, findings=findings).to_json())
+            AnalysisRecord(name=asked.name, run=asked.run, findings=findings).write(run.path)
     run.write("genotype.json", RunDirectory(Path(asked.run)).read("genotype.json"))

@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dartboard.budget.allowances import remaining_allowance
-from dartboard.records.allowances import Allowance
-from dartboard.records.result import Baseline
+from dartboard.records import Allowance, Baseline, Baselines
 from dartboard.runs import RunDirectory
 from dartboard.session.baselines import BaselineNetwork, find_baselines, is_comparable
 from dartboard.session.session import Session, worked_seconds
@@ -32,7 +31,7 @@ def compare_baselines(session: Session, genotype: Genotype, allowances: Mapping[
         genotype: what the search found.
         allowances: how long the trainings may be, by name; empty where there is no budget.
     """
-    if session.run.has("baselines.json"):
+    if Baselines.exists(session.run.path):
         return
     if not is_comparable(session):
         lacking = "labels of the test images" if len(session.splits.test) else "test images"
@@ -43,7 +42,7 @@ def compare_baselines(session: Session, genotype: Genotype, allowances: Mapping[
             each.name: _compared(session, each, _run(session, each, allowances))
             for each in find_baselines(session, genotype)
         }
-    session.run.write("baselines.json", {name: each.model_dump(mode="json") for name, each in results.items()})
+    Baselines.of(results).write(session.run.path)
 
 
 def _run(session: Session, baseline: BaselineNetwork, allowances: Mapping[str, Allowance]) -> ChildRun:

@@ -10,8 +10,8 @@ from dartboard.config import parse_overrides
 from dartboard.data.given import Data
 from dartboard.errors import DataError, GenotypeError, SettingsError
 from dartboard.estimate import ArchitectureTable, find_table
-from dartboard.records.comparison import ComparedRun, Comparison, summary_of
-from dartboard.records.result import Result
+from dartboard.records import ComparedRun, Comparison, Result
+from dartboard.records.comparison import summary_of
 from dartboard.runs import Observer, RunDirectory
 from dartboard.settings.automatic import CHOSEN_SPACES
 from dartboard.settings.presets import AUTO
@@ -176,7 +176,7 @@ class ComparisonRecord:
 
     def add(self, seed: int, contender: Contender, result: Result) -> None:
         """Note a run that has ended."""
-        genotype = Genotype.from_json(result.genotype.plain)
+        genotype = result.genotype.genotype
         accuracy, percentile = self._look_up(genotype)
         self._dataset = result.dataset.name
         self._runs.append(
@@ -230,5 +230,5 @@ class ComparisonRecord:
             run_directory=str(self._run.path),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        self._run.write("comparison.json", comparison.to_json())
+        comparison.write(self._run.path)
         return comparison

@@ -6,8 +6,8 @@ import torch
 
 from dartboard.engine import propose
 from dartboard.errors import SettingsError
-from dartboard.records.result import FinalistFacts, FinalistsFacts, GenotypeForms
-from dartboard.runs import make_generator
+from dartboard.records import Finalist, Finalists, GenotypeForms
+from dartboard.runs import SearchEpoch, make_generator
 from dartboard.session.session import Session
 from dartboard.session.sizes import check_sizes, train_epochs
 from dartboard.session.training import train_networks
@@ -64,20 +64,20 @@ def compare_finalists(session: Session, found: Genotype) -> Genotype:
     if session.settings.finalists == 1:
         return found
     # Once there is `finalists.json`, the architecture found may no longer be that of the run.
-    proposals = [] if run.has("finalists.json") else _proposals(session, found)
+    proposals = [] if Finalists.exists(run.path) else _proposals(session, found)
     if len(proposals) == 1:
         session.observer.note("The search proposes one architecture alone, so nothing is left to compare.")
         return found
     with session.phase("finalists"):
         if proposals:
-            run.write("finalists.json", _facts(session, proposals).to_json())
-    facts = run.read_as("finalists.json", FinalistsFacts.model_validate)
-    best = facts.chosen
+            _record(session, proposals).write(run.path)
+    finalists = Finalists.read(run.path)
+    best = finalists.chosen
     session.observer.note(
-        f"Of {len(facts.finalists)} architectures, number {best.number} does best after a short training "
-        f"({best.validation_accuracy:.2%} {facts.objective.replace('-', ' ')} on the validation images)."
+        f"Of {len(finalists.finalists)} architectures, number {best.number} does best after a short training "
+        f"({best.validation_accuracy:.2%} {finalists.objective.replace('-', ' ')} on the validation images)."
     )
-    genotype = Genotype.from_json(best.genotype.plain)
+    genotype = best.genotype.genotype
     run.write("genotype.json", genotype.to_json())
     return genotype
 
@@ -90,19 +90,19 @@ def short_epochs(session: Session) -> int:
 def _proposals(session: Session, found: Genotype) -> list[Genotype]:
     """Drawn from the gates of the last epoch, or evenly where nothing was learned."""
     settings, space = session.settings, get_space(session.settings.space)
-    epochs = [event for event in session.run.events.read() if event["event"] == "epoch" and event["phase"] == "search"]
-    gates = {kind: torch.tensor(rows) for kind, rows in epochs[-1]["gates"].items()} if epochs else None
+    epochs = [event for event in session.run.events.read() if isinstance(event, SearchEpoch)]
+    gates = {kind: torch.tensor(rows) for kind, rows in epochs[-1].gates.items()} if epochs else None
     return propose(space, found, gates, settings.finalists, make_generator(settings.seed, "finalists"))
 
 
-def _facts(session: Session, proposals: Sequence[Genotype]) -> FinalistsFacts:
+def _record(session: Session, proposals: Sequence[Genotype]) -> Finalists:
     accuracies = [_train(session, number, proposals) for number in range(1, len(proposals) + 1)]
     best = accuracies.index(max(accuracies))
-    return FinalistsFacts(
+    return Finalists(
         epochs=short_epochs(session),
         objective=session.settings.objective,
         finalists=tuple(
-            FinalistFacts(
+            Finalist(
                 number=number,
                 folder=f"{_FOLDER}/{number}",
                 genotype=GenotypeForms.of(proposal),

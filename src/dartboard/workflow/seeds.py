@@ -4,8 +4,8 @@ from statistics import fmean, pstdev
 
 from dartboard.engine import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome
 from dartboard.errors import SettingsError
-from dartboard.records.result import CandidateFacts, ChoiceFacts, GenotypeForms
-from dartboard.runs import VALIDATION_KEYS, RunDirectory
+from dartboard.records import Candidate, GenotypeForms, SeedChoiceRecord
+from dartboard.runs import PhaseEnd, RunDirectory, SearchEpoch
 from dartboard.session.genotype import read_genotype
 from dartboard.session.search import search_genotype
 from dartboard.session.session import Session, phase_seconds
@@ -64,7 +64,7 @@ def choose_genotype(session: Session) -> Genotype:
     choice = rule(outcomes)
     _say(session, rule, choice)
     _take_over(session, choice.chosen.seed)
-    run.write("choice.json", _facts(session, rule, outcomes, choice).to_json())
+    _record(session, rule, outcomes, choice).write(run.path)
     run.write("genotype.json", choice.chosen.genotype.to_json())
     return choice.chosen.genotype
 
@@ -86,11 +86,7 @@ def _search(session: Session, seed: int, rule: ChoiceRule) -> SeedOutcome:
 
     place = session.run.path / _folder(seed)
     child = run_child(session, _folder(seed), changes, work, task=f"The search with seed {seed} is in {place}.")
-    accuracies = [
-        event[VALIDATION_KEYS[objective]]
-        for event in child.run.events.read()
-        if event["event"] == "epoch" and event["phase"] == "search"
-    ]
+    accuracies = [event.validation(objective) for event in child.run.events.read() if isinstance(event, SearchEpoch)]
     return SeedOutcome(
         seed,
         read_genotype(child.run.path),
@@ -104,23 +100,23 @@ def _take_over(session: Session, seed: int) -> None:
     events = session.run.events
     candidates = {each: RunDirectory(session.run.path / _folder(each)) for each in session.settings.seeds or ()}
     seconds = [phase_seconds(candidate)["total"] for candidate in candidates.values()]
-    events.keep(lambda event: event["phase"] != "search")
+    events.keep(lambda event: event.phase != "search")
     for event in candidates[seed].events.read():
-        if event["phase"] == "search" and event["event"] != "phase":
+        if event.phase == "search" and not isinstance(event, PhaseEnd):
             events.append(event)
-    events.append({"event": "phase", "phase": "search", "seconds": sum(seconds)})
+    events.append(PhaseEnd(phase="search", seconds=sum(seconds)))
 
 
-def _facts(session: Session, rule: ChoiceRule, outcomes: list[SeedOutcome], choice: SeedChoice) -> ChoiceFacts:
+def _record(session: Session, rule: ChoiceRule, outcomes: list[SeedOutcome], choice: SeedChoice) -> SeedChoiceRecord:
     scores = [score for score in map(rule.score, outcomes) if score is not None]
-    return ChoiceFacts(
+    return SeedChoiceRecord(
         rule=session.settings.choose,
         objective=session.settings.objective,
         rule_violated=choice.rule_violated,
         accuracy_mean=fmean(scores) if scores else None,
         accuracy_std=pstdev(scores) if scores else None,
         candidates=tuple(
-            CandidateFacts(
+            Candidate(
                 seed=outcome.seed,
                 folder=_folder(outcome.seed),
                 genotype=GenotypeForms.of(outcome.genotype),

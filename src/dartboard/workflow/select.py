@@ -6,7 +6,7 @@ from typing import Any
 from dartboard.config import resolve
 from dartboard.engine import Reselection, make_reselection, run_reselection
 from dartboard.errors import CheckpointError
-from dartboard.records.result import GenotypeForms, ReselectionFacts
+from dartboard.records import GenotypeForms, ReselectionRecord
 from dartboard.runs import RunDirectory
 from dartboard.session.finished import check_same_images, directory_beside, finished_run, trained_supernet
 from dartboard.session.genotype import read_genotype
@@ -88,12 +88,12 @@ def reselect_genotype(session: Session) -> Genotype:
                 observer=session.observer,
             )
     before, after = read_genotype(source.path), read_genotype(run.path)
-    facts = ReselectionFacts(
+    record = ReselectionRecord(
         name=asked.name,
         run=asked.run,
         genotype_before=GenotypeForms.of(before),
         skips_before=before.operation_counts.get(_SKIP, 0),
         skips=after.operation_counts.get(_SKIP, 0),
     )
-    run.write("selection.json", facts.to_json())
+    record.write(run.path)
     return after

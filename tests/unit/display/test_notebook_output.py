@@ -11,8 +11,9 @@ from rich.console import Console
 import dartboard
 from dartboard.display import LiveDisplay, NotebookDisplay, PlainDisplay, make_display, notebook_output
 from dartboard.runs import Observer
+from made_up_events import train_epoch
 
-EPOCH = {"epoch": 1, "epochs": 2, "train_loss": 0.5, "train_accuracy": 0.75, "learning_rate": 0.1, "seconds": 2.0}
+EPOCH = train_epoch(seconds=2.0)
 TINY = {
     "preset": "smoke",
     "device": "cpu",

@@ -8,7 +8,7 @@ import pytest
 from dartboard.engine import SearchState
 from dartboard.parts import Recipe, Rule
 from dartboard.parts.rules import GoingBack, Outcome, SearchView
-from dartboard.runs import Event, EventLog, Observer
+from dartboard.runs import Epoch, Event, EventLog, Observer, Rollback
 
 from .test_loop import DARTS, Killed, problem, search
 
@@ -45,11 +45,11 @@ def returning(*returns: tuple[int, int]) -> Recipe:
 
 
 def told(events: list[Event]) -> list[tuple[str, int]]:
-    return [(event["event"], event["epoch"]) for event in events]
+    return [(event.event, event.epoch) for event in events]
 
 
 def timeless(events: list[Event]) -> list[Event]:
-    return [{**event, "seconds": 0} for event in events]
+    return [event.model_copy(update={"seconds": 0.0}) for event in events]
 
 
 def test_a_search_that_goes_back_does_the_epochs_again_and_records_them_once(tmp_path: Path) -> None:
@@ -62,20 +62,20 @@ def test_a_search_that_goes_back_does_the_epochs_again_and_records_them_once(tmp
     _, events = search(tmp_path / "back", problem(), returning((4, 2)), epochs=5, observer=Noted())
     assert told(events) == [("epoch", 1), ("epoch", 2), ("rollback", 2), ("epoch", 3), ("epoch", 4), ("epoch", 5)]
     back = events[2]
-    assert (back["from"], back["reason"]) == (4, "it was better there")
-    assert back["seconds"] > 0
+    assert (back.before, back.reason) == (4, "it was better there")
+    assert back.seconds > 0
     assert notes[0] == "The search goes back from epoch 4 to 2: it was better there."
     _, plain = search(tmp_path / "plain", problem(), epochs=5)
     assert timeless(events[:2]) == timeless(plain[:2])
-    assert events[4]["weight_loss"] != plain[3]["weight_loss"], "another weight decay"
-    assert events[4]["learning_rate"] == plain[3]["learning_rate"], "the same schedule"
+    assert events[4].weight_loss != plain[3].weight_loss, "another weight decay"
+    assert events[4].learning_rate == plain[3].learning_rate, "the same schedule"
 
 
 def test_a_search_that_goes_back_without_a_change_finds_what_it_had_found(tmp_path: Path) -> None:
     _, plain = search(tmp_path / "plain", problem(), epochs=4)
     recipe = replace(DARTS, rules=(Returning((3, 1), factor=1.0),))
     _, events = search(tmp_path / "back", problem(), recipe, epochs=4)
-    assert timeless([event for event in events if event["event"] == "epoch"]) == timeless(plain)
+    assert timeless([event for event in events if event.event == "epoch"]) == timeless(plain)
 
 
 def test_rules_after_the_one_that_goes_back_are_not_asked_about_the_epoch_undone(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_search_that_goes_back_stopped_anywhere_and_resumed_is_never_stopped(t
 
         done = 0
 
-        def epoch(self, _event: Event) -> None:
+        def epoch(self, _event: Epoch) -> None:
             self.count()
 
         def note(self, _sentence: str) -> None:
@@ -123,11 +123,11 @@ def test_a_kill_between_the_checkpoint_and_the_record_of_a_return_loses_nothing(
     whole = {"keep": EventLog.keep, "append": EventLog.append}
 
     def killed(log: EventLog, argument: Any) -> None:
-        if place == "between" and isinstance(argument, dict) and argument["event"] == "rollback":
+        if place == "between" and isinstance(argument, Rollback):
             raise Killed
-        if place == "before" and not isinstance(argument, dict) and any(event["epoch"] == 3 for event in log.read()):
+        if place == "before" and not isinstance(argument, Event) and any(event.epoch == 3 for event in log.read()):
             raise Killed
-        whole["append" if isinstance(argument, dict) else "keep"](log, argument)
+        whole["append" if isinstance(argument, Event) else "keep"](log, argument)
 
     for name in whole:
         monkeypatch.setattr(EventLog, name, killed)

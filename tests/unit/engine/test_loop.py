@@ -36,9 +36,10 @@ from dartboard.parts import (
 )
 from dartboard.parts.gradient import differentiate
 from dartboard.parts.rules import EpochPlan, Outcome, SearchView
-from dartboard.runs import Event, Length, Observer, RunDirectory
+from dartboard.runs import Epoch, Event, Length, Observer, PhaseEnd, RunDirectory
 from dartboard.space import Genotype, get_space
 from dartboard.supernet import Mixing
+from made_up_events import search_epoch
 
 SPACE = get_space("nas-bench-201")
 DARTS = Recipe(gradient=FirstOrder(), update=AdamUpdate())
@@ -134,7 +135,7 @@ def test_the_cosine_starts_at_start_passes_the_middle_and_reaches_the_end_only_a
 def test_every_epoch_uses_and_records_the_cosines_rate(tmp_path: Path) -> None:
     settings = SearchSettings(weight_lr=0.1, weight_lr_min=0.02)
     _, events = search(tmp_path, problem(), settings=settings, epochs=4)
-    assert [event["learning_rate"] for event in events] == [cosine(epoch, 4, 0.1, 0.02) for epoch in range(4)]
+    assert [event.learning_rate for event in events] == [cosine(epoch, 4, 0.1, 0.02) for epoch in range(4)]
 
 
 class Watched:
@@ -238,20 +239,20 @@ def test_a_search_without_a_gradient_trains_weights_at_a_fixed_alpha_and_records
     before = supernet_of(given).layer.weight.detach().clone()
     _, events = search(tmp_path, given, Recipe())
     assert not torch.equal(supernet_of(given).layer.weight, before)
-    assert [event["alpha_loss"] for event in events] == [None, None]
-    assert events[0]["gates"] == events[1]["gates"]
+    assert [event.alpha_loss for event in events] == [None, None]
+    assert events[0].gates == events[1].gates
 
 
 def test_the_epoch_event_scores_the_supernet_on_the_validation_batches(tmp_path: Path) -> None:
     given = problem()
     _, events = search(tmp_path, given, epochs=1)
-    gates = {"cell": torch.tensor(events[0]["gates"]["cell"])}
+    gates = {"cell": torch.tensor(events[0].gates["cell"])}
     images, labels = (
         torch.cat(parts) for parts in zip(*given.make_batches("halves").validation.in_order(), strict=True)
     )
     logits = supernet_of(given)(images, gates)
-    assert events[0]["validation_accuracy"] == pytest.approx((logits.argmax(1) == labels).double().mean().item())
-    assert events[0]["validation_loss"] == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), rel=1e-5)
+    assert events[0].validation_accuracy == pytest.approx((logits.argmax(1) == labels).double().mean().item())
+    assert events[0].validation_loss == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), rel=1e-5)
 
 
 def test_an_epoch_ends_with_its_images_or_its_steps(tmp_path: Path) -> None:
@@ -283,7 +284,7 @@ def test_the_alpha_factor_multiplies_the_rate_that_the_method_chose(tmp_path: Pa
     settings = SearchSettings(alpha_lr_factor=30.0)
     _, found = search(tmp_path / "slow", problem(), replace(DARTS, update=slow), settings=settings)
     for event, twin in zip(found, wanted, strict=True):
-        torch.testing.assert_close(torch.tensor(event["gates"]["cell"]), torch.tensor(twin["gates"]["cell"]))
+        torch.testing.assert_close(torch.tensor(event.gates["cell"]), torch.tensor(twin.gates["cell"]))
 
 
 @pytest.mark.parametrize(("fraction", "resting"), [(0.0, 0), (0.25, 1), (0.4, 2), (0.5, 2)])
@@ -291,8 +292,8 @@ def test_a_warm_up_lets_alpha_rest_for_its_share_of_the_epochs_and_no_longer(
     tmp_path: Path, fraction: float, resting: int
 ) -> None:
     _, events = search(tmp_path, problem(), replace(DARTS, rules=(WarmUp(fraction),)), epochs=4)
-    assert [event["alpha_loss"] is None for event in events] == [epoch < resting for epoch in range(4)]
-    gates = [event["gates"] for event in events]
+    assert [event.alpha_loss is None for event in events] == [epoch < resting for epoch in range(4)]
+    gates = [event.gates for event in events]
     assert all(gates[epoch] == gates[0] for epoch in range(resting))
     assert gates[resting] != gates[max(0, resting - 1)] or resting == 0
 
@@ -322,20 +323,20 @@ def test_rules_act_around_every_epoch_in_their_order(tmp_path: Path) -> None:
 def test_a_rule_that_stops_ends_the_search_with_a_recorded_reason_and_a_resume_stays_stopped(tmp_path: Path) -> None:
     rule = Noting([], "a", stop_after=1)
     genotype, events = search(tmp_path, problem(), replace(DARTS, rules=(rule,)), epochs=3)
-    assert [event["event"] for event in events] == ["epoch", "stop"]
-    assert events[-1]["reason"] == "enough"
+    assert [event.event for event in events] == ["epoch", "stop"]
+    assert events[-1].reason == "enough"
     again, events = search(tmp_path, problem(), replace(DARTS, rules=(rule,)), epochs=3)
     assert again == genotype
-    assert [event["event"] for event in events] == ["epoch", "stop"]
+    assert [event.event for event in events] == ["epoch", "stop"]
 
 
 def test_an_epoch_recorded_but_not_saved_is_recorded_once_after_a_resume(tmp_path: Path) -> None:
     search(tmp_path, problem(), epochs=2)
     with RunDirectory(tmp_path) as run:
-        run.events.append({**run.events.read()[-1], "epoch": 3})
-        run.events.append({"event": "phase", "phase": "data", "seconds": 1.0})
+        run.events.append(run.events.read()[-1].model_copy(update={"epoch": 3}))
+        run.events.append(PhaseEnd(phase="data", seconds=1.0))
     _, events = search(tmp_path, problem(), epochs=2)
-    assert [event.get("epoch") for event in events] == [1, 2, None]
+    assert [getattr(event, "epoch", None) for event in events] == [1, 2, None]
 
 
 def test_weights_and_alpha_step_on_one_batch_as_one_gradient_descent_on_both(tmp_path: Path) -> None:
@@ -375,16 +376,16 @@ def staged_problem(requests: list[SupernetRequest]) -> SearchProblem:
 def test_every_stage_has_a_supernet_of_its_own_with_what_the_stage_before_left(tmp_path: Path) -> None:
     requests: list[SupernetRequest] = []
     _, events = search(tmp_path, staged_problem(requests), STAGED, epochs=6)
-    assert [event["stage"] for event in events] == [0, 0, 1, 1, 2, 2]
-    assert [event["epoch"] for event in events] == [1, 2, 3, 4, 5, 6]
+    assert [event.stage for event in events] == [0, 0, 1, 1, 2, 2]
+    assert [event.epoch for event in events] == [1, 2, 3, 4, 5, 6]
     assert [(request.stage, request.deeper) for request in requests] == [(0, 0), (1, 2), (2, 4)]
     assert [{len(names) for names in request.live["cell"]} for request in requests] == [{5}, {3}, {3}]
-    last = torch.tensor(events[1]["gates"]["cell"])
+    last = torch.tensor(events[1].gates["cell"])
     for row, names in enumerate(requests[1].live["cell"]):
         assert {SPACE.ops[column] for column in last[row].topk(3).indices} == set(names)
-    gates = torch.tensor(events[-1]["gates"]["cell"])
+    gates = torch.tensor(events[-1].gates["cell"])
     assert ((gates > 0).sum(dim=1) == 3).all()
-    rates = [event["learning_rate"] for event in events]
+    rates = [event.learning_rate for event in events]
     assert rates[0] == rates[2] == rates[4] > rates[1]
 
 
@@ -392,7 +393,7 @@ def test_a_rate_that_does_not_restart_spans_all_stages(tmp_path: Path) -> None:
     going_on = replace(DARTS, restarts_rate=False)
     recipe = replace(going_on, earlier=(Stage(going_on, 0.5),))
     _, events = search(tmp_path, staged_problem([]), recipe, epochs=4)
-    assert [event["learning_rate"] for event in events] == [cosine(epoch, 4, 0.025, 0.001) for epoch in range(4)]
+    assert [event.learning_rate for event in events] == [cosine(epoch, 4, 0.025, 0.001) for epoch in range(4)]
 
 
 class Killed(Exception):
@@ -402,8 +403,8 @@ class Killed(Exception):
 @pytest.mark.parametrize("stop_at", range(1, 6))
 def test_a_staged_search_stopped_anywhere_and_resumed_is_never_stopped(tmp_path: Path, stop_at: int) -> None:
     class StopAt(Observer):
-        def epoch(self, event: Event) -> None:
-            if event["epoch"] == stop_at:
+        def epoch(self, event: Epoch) -> None:
+            if event.epoch == stop_at:
                 raise Killed
 
     genotype, events = search(tmp_path / "whole", staged_problem([]), STAGED, epochs=6)
@@ -411,7 +412,9 @@ def test_a_staged_search_stopped_anywhere_and_resumed_is_never_stopped(tmp_path:
         search(tmp_path / "halved", staged_problem([]), STAGED, epochs=6, observer=StopAt())
     again, resumed = search(tmp_path / "halved", staged_problem([]), STAGED, epochs=6)
     assert again == genotype
-    assert [{**event, "seconds": 0} for event in resumed] == [{**event, "seconds": 0} for event in events]
+    assert [event.model_copy(update={"seconds": 0.0}) for event in resumed] == [
+        event.model_copy(update={"seconds": 0.0}) for event in events
+    ]
 
 
 def test_stages_share_the_epochs_and_each_has_one_at_least() -> None:
@@ -440,8 +443,8 @@ def test_a_penalty_joins_the_loss_of_alpha_and_no_other(tmp_path: Path) -> None:
     _, events = search(tmp_path / "pulled", problem(), recipe)
     _, plain = search(tmp_path / "plain", problem(), replace(recipe, penalties=()))
     assert counted.progress == [0.0] * 3 + [0.5] * 3
-    assert events[0]["gates"]["cell"][0][0] > plain[0]["gates"]["cell"][0][0] + 0.1
-    first = [run[0]["alpha_loss"] for run in (events, plain)]
+    assert events[0].gates["cell"][0][0] > plain[0].gates["cell"][0][0] + 0.1
+    first = [run[0].alpha_loss for run in (events, plain)]
     assert abs(first[0] - first[1]) < 1, "the recorded loss is the cross-entropy alone"
 
 
@@ -463,8 +466,8 @@ def test_a_perturbation_shakes_the_gates_of_the_weight_step_alone(tmp_path: Path
     _, events = search(tmp_path / "shaken", problem(), replace(DARTS, perturbation=shaken), epochs=1)
     _, plain = search(tmp_path / "plain", problem(), DARTS, epochs=1)
     assert len(shaken.losses) == 3
-    assert events[0]["weight_loss"] != plain[0]["weight_loss"]
-    assert events[0]["gates"] != plain[0]["gates"], "through the weights, alpha feels it from the second step on"
+    assert events[0].weight_loss != plain[0].weight_loss
+    assert events[0].gates != plain[0].gates, "through the weights, alpha feels it from the second step on"
 
 
 def test_alphas_that_a_rule_hands_over_decide_the_genotype(tmp_path: Path) -> None:
@@ -476,7 +479,7 @@ def test_alphas_that_a_rule_hands_over_decide_the_genotype(tmp_path: Path) -> No
 
     genotype, events = search(tmp_path, problem(), replace(DARTS, rules=(Earlier(),)))
     assert {choice.op for choice in genotype["cell"].choices} == {SPACE.ops[3]}
-    assert events[0]["measured"] == 7.0
+    assert events[0].figures == {"measured": 7.0}
     again, _ = search(tmp_path, problem(), replace(DARTS, rules=(Earlier(),)))
     assert again == genotype
 
@@ -503,13 +506,13 @@ def pacing(seconds: float | None, *, done: int, epochs: int, recipe: Recipe = DA
 )
 def test_every_epoch_gets_an_equal_part_of_the_time_that_is_left(taken: list[tuple[int, float]], steps: int) -> None:
     found = pacing(100.0, done=len(taken), epochs=10)
-    found.pace([{"event": "epoch", "steps": number, "seconds": seconds} for number, seconds in taken])
+    found.pace([search_epoch(steps=number, seconds=seconds) for number, seconds in taken])
     assert found.num_steps == steps
 
 
 def test_a_selection_that_tries_in_the_end_has_a_third_of_the_time_for_that() -> None:
     found = pacing(150.0, done=1, epochs=10, recipe=replace(DARTS, selection=SampleAndValidate(2)))
-    found.pace([{"event": "epoch", "steps": 10, "seconds": 10.0}])
+    found.pace([search_epoch(steps=10, seconds=10.0)])
     assert found.num_steps == 10
 
 
@@ -521,15 +524,15 @@ def test_the_time_of_an_epoch_is_that_of_its_rules_too(tmp_path: Path) -> None:
             return plan
 
     _, events = search(tmp_path, problem(2), replace(DARTS, rules=(Slow(),)), epochs=1)
-    assert events[0]["seconds"] >= 0.2
+    assert events[0].seconds >= 0.2
 
 
 def test_without_a_time_to_keep_to_the_pace_is_never_changed() -> None:
     found = pacing(None, done=1, epochs=10)
-    found.pace([{"event": "epoch", "steps": 10, "seconds": 500.0}])
+    found.pace([search_epoch(steps=10, seconds=500.0)])
     assert found.num_steps == 10
 
 
 def test_a_search_that_is_late_takes_fewer_steps_and_records_them(tmp_path: Path) -> None:
     _, events = search(tmp_path, problem(20), settings=SearchSettings(seconds=1e-6), epochs=3)
-    assert [event["steps"] for event in events] == [3, 1, 1]
+    assert [event.steps for event in events] == [3, 1, 1]

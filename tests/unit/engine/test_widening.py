@@ -138,7 +138,7 @@ def test_the_widened_supernet_runs_and_the_rate_of_the_weights_goes_on_falling()
     _, second = run_both()
     event = second.run_epoch(Observer())
     # Epoch 1 of 2 on one cosine from 0.1 to 0; anew it would begin with 0.1.
-    assert event["learning_rate"] == pytest.approx(0.05)
-    assert event["stage"] == 1
+    assert event.learning_rate == pytest.approx(0.05)
+    assert event.stage == 1
     logits = second.state.supernet(TwoBatches().batch.images, second.mean_gates(second.state.alphas))
     assert logits.shape == (4, 3)

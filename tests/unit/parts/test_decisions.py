@@ -25,7 +25,7 @@ from dartboard.parts import (
     all_live,
 )
 from dartboard.parts.rules import EpochPlan, Outcome, SearchView
-from dartboard.runs import Event, Length, Observer, RunDirectory
+from dartboard.runs import Event, Length, Observer, RunDirectory, SearchEpoch, SelectionDone
 from dartboard.space import Genotype, SearchSpace, get_space
 
 NONE = Generator()
@@ -177,8 +177,8 @@ class TryAll(StrongestEdges):
 def test_a_selection_that_tries_has_the_last_word_and_tells_how(tmp_path: Path) -> None:
     recipe = Recipe(gradient=FirstOrder(), update=AdamUpdate(lr=0.03), selection=TryAll())
     genotype, events, _ = search(recipe, tmp_path, epochs=2)
-    guesses = [event["genotype"] for event in events if event["event"] == "epoch"]
-    (told,) = [event for event in events if event["event"] == "selection"]
+    guesses = [event.genotype for event in events if isinstance(event, SearchEpoch)]
+    (told,) = [event.figures for event in events if isinstance(event, SelectionDone)]
     assert genotype.to_json() != guesses[-1]
     assert told["steps"] == 10
     assert 0 <= told["accuracy"] <= 1

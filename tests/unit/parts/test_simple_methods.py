@@ -34,7 +34,7 @@ from dartboard.parts import (
 )
 from dartboard.parts.recipe import METHODS
 from dartboard.reports import write_report
-from dartboard.runs import Event, Observer, RunDirectory
+from dartboard.runs import Epoch, Observer, RunDirectory
 from dartboard.session import evaluate_networks, read_genotype, search_genotype, train_networks
 from dartboard.settings import check_method, resolve_settings
 from dartboard.space import get_space
@@ -61,8 +61,8 @@ class Stopped(Exception):
 
 
 class StopAfterTwo(Observer):
-    def epoch(self, event: Event) -> None:
-        if event["epoch"] == 2:
+    def epoch(self, event: Epoch) -> None:
+        if event.epoch == 2:
             raise Stopped
 
 

@@ -1,12 +1,22 @@
 """A run directory for the report's tests: plausible numbers from a seeded generator, not the result of any run."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dartboard.runs import RunDirectory
+from dartboard.records import (
+    Candidate,
+    DatasetRecord,
+    Finalist,
+    Finalists,
+    GenotypeForms,
+    NetworkScores,
+    Result,
+    Scores,
+    SeedChoiceRecord,
+)
+from dartboard.runs import PhaseEnd, RunDirectory, SearchEpoch, TrainEpoch
 from dartboard.space.genotype import Genotype
 
 DARTS_V2 = (
@@ -45,29 +55,28 @@ class FakeRun:
         """Leave the events of a search whose gates grow towards `genotype`."""
         for epoch in range(1, self.epochs + 1):
             self.directory.events.append(self._search_event(epoch, genotype))
-        self.directory.events.append({"event": "phase", "phase": "search", "seconds": 60.0 * self.epochs})
+        self.directory.events.append(PhaseEnd(phase="search", seconds=60.0 * self.epochs))
         self.directory.write("genotype.json", genotype.to_json())
 
-    def _search_event(self, epoch: int, genotype: Genotype) -> dict[str, Any]:
+    def _search_event(self, epoch: int, genotype: Genotype) -> SearchEpoch:
         progress = epoch / self.epochs
         wobble = 0.03 * float(self.random.standard_normal())
-        return {
-            "event": "epoch",
-            "phase": "search",
-            "epoch": epoch,
-            "epochs": self.epochs,
-            "seconds": 60.0,
-            "weight_loss": 1.6 * 0.3**progress + wobble,
-            "weight_accuracy": 0.9 - 0.6 * 0.1**progress,
-            "alpha_loss": None if epoch == 1 else 1.6 * 0.4**progress - wobble,
-            "validation_loss": 1.6 * 0.4**progress + abs(wobble),
-            "validation_accuracy": 0.85 - 0.6 * 0.1**progress + wobble,
-            "learning_rate": 0.025,
-            "gates": {kind: self._gates(kind, progress, genotype) for kind, _ in genotype.cells},
-            "genotype": str(genotype) if epoch > 2 else f"epoch {epoch}",
-            "operations": list(_operations(genotype)),
-            "operation_counts": genotype.operation_counts,
-        }
+        return SearchEpoch(
+            epoch=epoch,
+            epochs=self.epochs,
+            steps=10,
+            seconds=60.0,
+            weight_loss=1.6 * 0.3**progress + wobble,
+            weight_accuracy=0.9 - 0.6 * 0.1**progress,
+            alpha_loss=None if epoch == 1 else 1.6 * 0.4**progress - wobble,
+            validation_loss=1.6 * 0.4**progress + abs(wobble),
+            validation_accuracy=0.85 - 0.6 * 0.1**progress + wobble,
+            learning_rate=0.025,
+            gates={kind: self._gates(kind, progress, genotype) for kind, _ in genotype.cells},
+            genotype=genotype.to_json() if epoch > 2 else {"epoch": epoch},
+            operations=_operations(genotype),
+            operation_counts=genotype.operation_counts,
+        )
 
     def _gates(self, kind: str, progress: float, genotype: Genotype) -> list[list[float]]:
         cell = genotype[kind]
@@ -85,34 +94,34 @@ class FakeRun:
 
     def choose(self, genotypes: dict[int, Genotype], **changes: Any) -> None:
         """Leave how the first of several searches, by seed, was chosen."""
-        candidates = [
-            {
-                "seed": seed,
-                "folder": f"candidates/seed-{seed}",
-                "genotype": {"text": str(genotype), "json": genotype.to_json()},
-                "supernet_accuracy": 0.9 - 0.1 * number,
-                "short_train_accuracy": None,
-                "rejected": None,
-                "chosen": number == 0,
-            }
+        candidates = tuple(
+            Candidate(
+                seed=seed,
+                folder=f"candidates/seed-{seed}",
+                genotype=GenotypeForms.of(genotype),
+                supernet_accuracy=0.9 - 0.1 * number,
+                short_train_accuracy=None,
+                rejected=None,
+                chosen=number == 0,
+            )
             for number, (seed, genotype) in enumerate(genotypes.items())
-        ]
+        )
         choice = {"rule": "best-supernet", "rule_violated": False, "accuracy_mean": 0.85, "accuracy_std": 0.05}
-        self.directory.write("choice.json", {**choice, "candidates": candidates, **changes})
+        SeedChoiceRecord.from_json({**choice, "candidates": candidates, **changes}).write(self.path)
 
     def compare_finalists(self, genotypes: list[Genotype], chosen: int = 1) -> None:
         """Leave how one of several proposed architectures, `chosen` from 1 on, was taken."""
-        finalists = [
-            {
-                "number": number,
-                "folder": f"finalists/{number}",
-                "genotype": {"text": str(genotype), "json": genotype.to_json()},
-                "validation_accuracy": 0.9 if number == chosen else 0.8 - 0.01 * number,
-                "chosen": number == chosen,
-            }
+        finalists = tuple(
+            Finalist(
+                number=number,
+                folder=f"finalists/{number}",
+                genotype=GenotypeForms.of(genotype),
+                validation_accuracy=0.9 if number == chosen else 0.8 - 0.01 * number,
+                chosen=number == chosen,
+            )
             for number, genotype in enumerate(genotypes, 1)
-        ]
-        self.directory.write("finalists.json", {"epochs": 3, "finalists": finalists})
+        )
+        Finalists(epochs=3, finalists=finalists).write(self.path)
 
     def train(self, runs: int = 1) -> None:
         """Leave the events of training runs."""
@@ -120,21 +129,20 @@ class FakeRun:
             for epoch in range(1, self.epochs + 1):
                 progress, wobble = epoch / self.epochs, 0.02 * float(self.random.standard_normal())
                 self.directory.events.append(
-                    {
-                        "event": "epoch",
-                        "phase": "train",
-                        "run": run,
-                        "epoch": epoch,
-                        "epochs": self.epochs,
-                        "seconds": 30.0,
-                        "train_loss": 1.6 * 0.1**progress + wobble,
-                        "train_accuracy": 0.97 - 0.7 * 0.05**progress,
-                        "validation_loss": 1.6 * 0.2**progress + wobble,
-                        "validation_accuracy": 0.94 - 0.7 * 0.05**progress + wobble / 2,
-                        "learning_rate": 0.025,
-                    }
+                    TrainEpoch(
+                        run=run,
+                        epoch=epoch,
+                        epochs=self.epochs,
+                        steps=10,
+                        seconds=30.0,
+                        train_loss=1.6 * 0.1**progress + wobble,
+                        train_accuracy=0.97 - 0.7 * 0.05**progress,
+                        validation_loss=1.6 * 0.2**progress + wobble,
+                        validation_accuracy=0.94 - 0.7 * 0.05**progress + wobble / 2,
+                        learning_rate=0.025,
+                    )
                 )
-        self.directory.events.append({"event": "phase", "phase": "train", "seconds": 30.0 * self.epochs * runs})
+        self.directory.events.append(PhaseEnd(phase="train", seconds=30.0 * self.epochs * runs))
 
     def evaluate(self, runs: int = 1) -> None:
         """Leave scores, predictions and example pictures."""
@@ -150,28 +158,25 @@ class FakeRun:
         recall = confusion.diagonal() / confusion.sum(axis=1)
         accuracy = float((labels == predicted).mean())
         accuracies = [accuracy + 0.01 * run for run in range(runs)]
-        self.directory.write(
-            "scores.json",
-            {
-                "runs": [
-                    {
-                        "seed": 7 + run,
-                        "test_accuracy": value,
-                        "test_loss": 0.3,
-                        "validation_accuracy": 0.9,
-                        "seconds": 150.0,
-                    }
-                    for run, value in enumerate(accuracies)
-                ],
-                "test_accuracy_mean": float(np.mean(accuracies)),
-                "test_accuracy_std": float(np.std(accuracies)),
-                "ddof": 0,
-                "confusion": confusion.tolist(),
-                "balanced_accuracy": float(recall.mean()),
-                "recall": recall.tolist(),
-                "test_images": self.images,
-            },
-        )
+        Scores(
+            runs=tuple(
+                NetworkScores(
+                    run=run,
+                    seed=7 + run,
+                    test_accuracy=value,
+                    test_loss=0.3,
+                    validation_accuracy=0.9,
+                    seconds=150.0,
+                )
+                for run, value in enumerate(accuracies)
+            ),
+            test_accuracy_mean=float(np.mean(accuracies)),
+            test_accuracy_std=float(np.std(accuracies)),
+            test_images=self.images,
+            balanced_accuracy=float(recall.mean()),
+            recall=recall.tolist(),
+            confusion=confusion.tolist(),
+        ).write(self.path)
         np.savez(
             self.path / "predictions.npz",
             labels=labels,
@@ -196,36 +201,33 @@ class FakeRun:
 
     def finish(self, genotype: Genotype) -> None:
         """Leave the summary of the whole run."""
-        scores = json.loads((self.path / "scores.json").read_text())
-        self.directory.write(
-            "result.json",
-            {
-                "schema": 1,
-                "dataset": {
-                    "name": "shapes & more",
-                    "train": 700,
-                    "validation": 100,
-                    "test": self.images,
-                    "classes": self.classes,
-                    "shape": [3, 16, 16],
-                    "notes": ["No test folder was given: 200 images were set aside for the test."],
-                },
-                "space": genotype.space,
-                "method": "darts",
-                "seed": 7,
-                "genotype": {"text": str(genotype), "json": genotype.to_json()},
-                "parameters": 3349342,
-                "multiply_adds": 528_000_000,
-                "seconds": {"search": 300.0, "train": 150.0, "evaluation": 2.5, "total": 452.5},
-                "validation_accuracy": 0.93,
-                "test_accuracy": scores["test_accuracy_mean"],
-                "device": "cpu",
-                "versions": {"python": "3.11.7", "torch": "2.8.0", "dartboard": "0.1.0"},
-                "command": "dartboard run shapes --note '<script>'",
-                "run_directory": str(self.path),
-                "finished": "2025-01-02T03:04:05+00:00",
-            },
-        )
+        scores = Scores.read(self.path)
+        Result(
+            dataset=DatasetRecord(
+                name="shapes & more",
+                train=700,
+                validation=100,
+                test=self.images,
+                classes=tuple(self.classes),
+                shape=(3, 16, 16),
+                notes=("No test folder was given: 200 images were set aside for the test.",),
+            ),
+            space=genotype.space,
+            method="darts",
+            seed=7,
+            genotype=GenotypeForms.of(genotype),
+            parameters=3349342,
+            multiply_adds=528_000_000,
+            seconds={"search": 300.0, "train": 150.0, "evaluation": 2.5, "total": 452.5},
+            validation_accuracy=0.93,
+            test_accuracy=scores.test_accuracy_mean,
+            test_accuracy_std=scores.test_accuracy_std,
+            device="cpu",
+            versions={"python": "3.11.7", "torch": "2.8.0", "dartboard": "0.1.0"},
+            command="dartboard run shapes --note '<script>'",
+            run_directory=str(self.path),
+            finished="2025-01-02T03:04:05+00:00",
+        ).write(self.path)
 
 
 def _operations(genotype: Genotype) -> tuple[str, ...]:

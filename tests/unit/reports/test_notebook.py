@@ -5,8 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dartboard.records import Result
-from dartboard.records.result import Baseline, DatasetFacts, GenotypeForms
+from dartboard.records import Baseline, DatasetRecord, GenotypeForms, Result
 from dartboard.space import PUBLISHED, parse_genotype
 
 NB201 = parse_genotype("|nor_conv_1x1~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|skip_connect~2|")
@@ -14,7 +13,7 @@ NB201 = parse_genotype("|nor_conv_1x1~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0
 
 def made_up(**changes: Any) -> Result:
     facts = {
-        "dataset": DatasetFacts(
+        "dataset": DatasetRecord(
             name="pets", train=8, validation=2, test=4, classes=("cat", "dog"), shape=(1, 8, 8), notes=()
         ),
         "space": "nas-bench-201",

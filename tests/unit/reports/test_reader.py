@@ -8,6 +8,7 @@ from dartboard.reports import read_facts
 from dartboard.reports.gate_charts import draw_gates
 from dartboard.reports.history import read_search
 from dartboard.reports.measures import wilson_interval
+from dartboard.runs import Rollback
 from dartboard.space.genotype import CellGenotype, Choice, Genotype, parse_genotype
 
 from .made_up import CLASSES, DARTS_OPERATIONS, DARTS_V2, NAS_BENCH_201, FakeRun
@@ -180,7 +181,7 @@ def test_a_damaged_file_is_named(finished_run, name, content):
 
 def test_a_search_that_went_back_tells_its_epochs_once_and_the_time_of_all(run_path):
     run = FakeRun(run_path, epochs=3)
-    run.directory.events.append({"event": "rollback", "phase": "search", "from": 3, "epoch": 1, "seconds": 120.0})
+    run.directory.events.append(Rollback(before=3, epoch=1, reason="it was better there", seconds=120.0))
     run.search(parse_genotype(NAS_BENCH_201))
     search = read_facts(run_path).search
     assert search.epochs == (1, 2, 3)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dartboard.errors import CheckpointError, RunDirectoryError
-from dartboard.runs import RunDirectory, next_free
+from dartboard.runs import PhaseEnd, RunDirectory, next_free
 
 SETTINGS = {"seed": 0, "search": {"epochs": 5}}
 HOLD = """
@@ -165,8 +165,8 @@ def test_checkpoints_are_kept_by_name_and_kind(tmp_path: Path) -> None:
 
 def test_events_lie_in_the_folder(tmp_path: Path) -> None:
     with RunDirectory(tmp_path / "a") as run:
-        run.events.append({"event": "phase", "phase": "data"})
-    assert (tmp_path / "a" / "events.jsonl").read_text() == '{"event": "phase", "phase": "data"}\n'
+        run.events.append(PhaseEnd(phase="data", seconds=1.5))
+    assert (tmp_path / "a" / "events.jsonl").read_text() == '{"event": "phase", "phase": "data", "seconds": 1.5}\n'
 
 
 def test_the_next_free_name_counts_from_two(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dartboard.runs import Event, Length, TimeLimit
+from dartboard.runs import Length, TimeLimit, TrainEpoch
+from made_up_events import train_epoch
 
 
-def events(count: int, *, seconds: float, steps: int = 10, epochs: int = 20) -> list[Event]:
-    return [{"epochs": epochs, "steps": steps, "seconds": seconds} for _ in range(count)]
+def events(count: int, *, seconds: float, steps: int = 10, epochs: int = 20) -> list[TrainEpoch]:
+    return [train_epoch(epochs=epochs, steps=steps, seconds=seconds) for _ in range(count)]
 
 
 def test_a_time_limit_keeps_what_fits() -> None:
@@ -67,14 +68,14 @@ def test_at_a_steady_pace_a_training_takes_its_time_and_no_more(
     most = Length(planned + more.epochs, steps + more.steps)
     scoring *= steps * step
     seconds = share * planned * (steps * step + scoring)
-    limit, done = TimeLimit(seconds, most), list[Event]()
+    limit, done = TimeLimit(seconds, most), list[TrainEpoch]()
     while len(done) < now.epochs:
         taken = now.steps * step + scoring
-        done.append({"epochs": now.epochs, "steps": now.steps, "seconds": taken})
+        done.append(train_epoch(epochs=now.epochs, steps=now.steps, seconds=taken))
         now = limit.fit(now, done)
     assert len(done) <= most.epochs
-    assert max(event["steps"] for event in done) <= most.steps
-    spent = sum(event["seconds"] for event in done)
+    assert max(event.steps for event in done) <= most.steps
+    spent = sum(event.seconds for event in done)
     unavoidable = 2 * (steps * step + scoring) if planned > 1 else steps * step + scoring
     assert spent <= max(unavoidable, seconds * 1.05 + step) + 1e-9
     if planned >= 8 and share >= 0.4 and most.epochs * (most.steps * step + scoring) >= seconds:

@@ -6,6 +6,7 @@ from sklearn.metrics import balanced_accuracy_score
 from torch.nn import functional
 
 from dartboard.runs import Meter, Observer, ScoreMeter
+from made_up_events import train_epoch
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=5), st.integers(0, 1000))
@@ -73,5 +74,5 @@ def test_a_plain_observer_hears_everything_and_does_nothing() -> None:
     observer.note("a sentence")
     observer.begin("search", epochs=2, steps=3, done=0)
     observer.step()
-    observer.epoch({"event": "epoch"})
+    observer.epoch(train_epoch())
     observer.end("search")

@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 
 from dartboard.errors import DataError, RunDirectoryError
-from dartboard.runs import Observer, RunDirectory
+from dartboard.records import Split
+from dartboard.runs import Observer, Rollback, RunDirectory
 from dartboard.session import open_session
 from dartboard.session.session import phase_seconds
 from dartboard.settings import resolve_settings
+from made_up_events import search_epoch, train_epoch
 
 SMOKE = {"space": "darts", "preset": "smoke", "device": "cpu"}
 
@@ -18,7 +20,7 @@ def test_a_session_records_settings_and_split_only_when_it_begins(tmp_path: Path
         assert not session.run.has("settings.json")
         session.begin()
         assert session.run.read("settings.json") == settings.model_dump(mode="json")
-        assert session.run.read("split.json") == session.splits.to_json()
+        assert Split.read(session.run.path) == Split.of(session.splits)
     assert session.dataset.name == "digits"
 
 
@@ -101,9 +103,9 @@ def test_the_same_images_serve_the_same_ends_under_another_seed_with_the_same_sp
 def test_the_time_of_a_resumed_phase_includes_the_epochs_of_the_earlier_try(tmp_path: Path) -> None:
     with open_session(resolve_settings(SMOKE), tmp_path / "run", resume=False, observer=Observer()) as session:
         session.begin()
-        session.run.events.append({"event": "epoch", "phase": "search", "seconds": 30.0})
-        session.run.events.append({"event": "rollback", "phase": "search", "seconds": 10.0})
-        session.run.events.append({"event": "epoch", "phase": "train", "seconds": 100.0})
+        session.run.events.append(search_epoch(seconds=30.0))
+        session.run.events.append(Rollback(before=3, epoch=1, reason="it was better there", seconds=10.0))
+        session.run.events.append(train_epoch(seconds=100.0))
         with session.phase("search"):
             pass
         seconds = phase_seconds(session.run)

@@ -7,7 +7,8 @@ import torch
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import SettingsError
-from dartboard.runs import Observer
+from dartboard.records import RunRecords
+from dartboard.runs import Epoch, Observer
 from dartboard.session import (
     Session,
     check_sizes,
@@ -125,11 +126,13 @@ def test_the_saved_model_makes_the_recorded_predictions(finished: Path) -> None:
 
 
 def test_the_validation_accuracy_is_the_mean_of_the_networks_last_epochs(finished: Path) -> None:
-    events = [json.loads(line) for line in (finished / "events.jsonl").read_text().splitlines()]
-    last = [event["validation_accuracy"] for event in events if event["event"] == "epoch" and event["phase"] == "train"]
+    last = [epochs[-1].validation_accuracy for epochs in RunRecords(finished).train_epochs.values()]
     assert len(last) == 2
     assert read(finished, "result.json")["validation_accuracy"] == pytest.approx(sum(last) / 2)
-    assert [run["validation_accuracy"] for run in read(finished, "scores.json")["runs"]] == last
+    scores = read(finished, "scores.json")
+    assert [run["validation_accuracy"] for run in scores["runs"]] == last
+    assert [run["run"] for run in scores["runs"]] == [0, 1]
+    assert np.mean([run["test_accuracy"] for run in scores["runs"]]) == pytest.approx(scores["test_accuracy_mean"])
 
 
 def test_finished_steps_are_not_repeated(finished: Path) -> None:
@@ -145,8 +148,8 @@ def test_a_search_alone_reports_the_supernets_accuracy_and_no_test(tmp_path: Pat
     with open_session(resolve_settings(TINY), tmp_path / "run", resume=False, observer=Observer()) as session:
         session.begin()
         result = summarize(session, search_genotype(session), "a test")
-        (epoch,) = (event for event in session.run.events.read() if event["event"] == "epoch")
-    assert result.validation_accuracy == epoch["validation_accuracy"]
+        (epoch,) = (event for event in session.run.events.read() if isinstance(event, Epoch))
+    assert result.validation_accuracy == epoch.validation_accuracy
     assert result.test_accuracy is None
     assert result.test_accuracy_std is None
 

@@ -24,7 +24,7 @@ def first_loss(folder: Path, batch: Batch, offset: torch.Tensor | None) -> float
     with RunDirectory(folder) as run:
         data = TrainingData(Fixed([batch]), None, torch.device("cpu"), offset)
         train_network(data, make_card(), PLAIN, run, number=0, epochs=1, seed=0, observer=Observer())
-        return float(run.events.read()[0]["train_loss"])
+        return float(run.events.read()[0].train_loss)
 
 
 def test_the_loss_is_the_cross_entropy_of_the_adjusted_logits(tmp_path: Path) -> None:

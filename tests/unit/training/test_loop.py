@@ -13,6 +13,7 @@ from torch.nn import functional
 from dartboard.data import Batch
 from dartboard.errors import NonFiniteLossError
 from dartboard.runs import (
+    Epoch,
     Event,
     Length,
     Objective,
@@ -99,6 +100,10 @@ def train(
         return network, run.events.read()
 
 
+def timeless(events: list[Event]) -> list[Event]:
+    return [event.model_copy(update={"seconds": 0.0}) for event in events]
+
+
 def rates(settings: TrainSettings, epochs: int, steps_per_epoch: int) -> list[float]:
     total = epochs * steps_per_epoch
     return [learning_rate(settings, step, total, steps_per_epoch) for step in range(total + 1)]
@@ -138,7 +143,7 @@ def test_the_rate_of_every_step_reaches_the_optimizer(tmp_path: Path) -> None:
     network, events = train(tmp_path, settings, data=batches(1, 0), epochs=1)
     change = torch.cat([(a - b).flatten() for a, b in zip(network.parameters(), fresh.parameters(), strict=True)])
     assert change.norm().item() == pytest.approx(0.04 * 1e-3, rel=1e-2)
-    assert events[0]["learning_rate"] == pytest.approx(0.04)
+    assert events[0].learning_rate == pytest.approx(0.04)
 
 
 def one_step_by_hand(settings: TrainSettings, batch: Batch, loss_of: Any) -> Network:
@@ -174,7 +179,7 @@ def test_one_step_is_cross_entropy_clipping_and_sgd(tmp_path: Path, changes: dic
         torch.testing.assert_close(network.get_parameter(name), weight, rtol=1e-5, atol=1e-7)
     with seeded_initialization(0, "train", 0, "weights"):
         logits = make_card().build().train()(data.batches[0].images)
-    assert events[0]["train_loss"] == pytest.approx(loss(logits, data.batches[0].labels).item(), rel=1e-5)
+    assert events[0].train_loss == pytest.approx(loss(logits, data.batches[0].labels).item(), rel=1e-5)
 
 
 def test_the_auxiliary_head_adds_its_weighted_loss_to_training_and_nothing_to_the_record(tmp_path: Path) -> None:
@@ -194,7 +199,7 @@ def test_the_auxiliary_head_adds_its_weighted_loss_to_training_and_nothing_to_th
         assert weight.grad is not None
         wanted = weight - 0.025 * weight.grad
         torch.testing.assert_close(network.get_parameter(name), wanted, rtol=1e-4, atol=1e-6)
-    assert events[0]["train_loss"] == pytest.approx(main.item(), rel=1e-5)
+    assert events[0].train_loss == pytest.approx(main.item(), rel=1e-5)
 
 
 def test_without_an_auxiliary_weight_no_head_is_built(tmp_path: Path) -> None:
@@ -229,8 +234,8 @@ def test_validation_is_scored_after_every_epoch_without_moving_the_network(tmp_p
     images, labels = (torch.cat(parts) for parts in zip(*validation.batches, strict=True))
     with torch.no_grad():
         logits = network(images)
-    assert events[-1]["validation_accuracy"] == pytest.approx((logits.argmax(1) == labels).double().mean().item())
-    assert events[-1]["validation_loss"] == pytest.approx(functional.cross_entropy(logits, labels).item(), rel=1e-5)
+    assert events[-1].validation_accuracy == pytest.approx((logits.argmax(1) == labels).double().mean().item())
+    assert events[-1].validation_loss == pytest.approx(functional.cross_entropy(logits, labels).item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("decay_norms", [True, False])
@@ -273,17 +278,17 @@ def test_the_weights_of_the_best_late_epoch_are_kept_by_what_counts(
         with pytest.raises(Stopped):
             train(tmp_path, settings, epochs=10, objective=objective, observer=StopIn(20))
     network, events = train(tmp_path, settings, epochs=10, objective=objective)
-    (kept,) = [event for event in events if event["event"] == "kept"]
-    assert (kept["epoch"], kept["validation_accuracy"]) == (epoch, ACCURACIES[epoch - 1])
-    assert kept["validation_balanced_accuracy"] == BALANCED[epoch - 1]
+    (kept,) = [event for event in events if event.event == "kept"]
+    assert (kept.epoch, kept.validation_accuracy) == (epoch, ACCURACIES[epoch - 1])
+    assert kept.validation_balanced_accuracy == BALANCED[epoch - 1]
     for name, weight in network.state_dict().items():
         assert torch.equal(weight, weights[epoch][name])
 
 
 def test_without_validation_images_its_figures_are_null(tmp_path: Path) -> None:
     _, events = train(tmp_path, PLAIN, epochs=1)
-    assert events[0]["validation_loss"] is None
-    assert events[0]["validation_accuracy"] is None
+    assert events[0].validation_loss is None
+    assert events[0].validation_accuracy is None
 
 
 class Stopped(Exception):
@@ -311,7 +316,7 @@ def test_stopped_and_resumed_is_never_stopped_bit_for_bit(tmp_path: Path, step: 
     resumed, again = train(tmp_path / "stopped", settings)
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name])
-    assert [{**event, "seconds": 0} for event in again] == [{**event, "seconds": 0} for event in events]
+    assert timeless(again) == timeless(events)
 
 
 class Clock:
@@ -338,8 +343,8 @@ class Listener(Observer):
     def step(self) -> None:
         self.clock.step()
 
-    def epoch(self, event: Event) -> None:
-        if event["epoch"] == self.stop_after:
+    def epoch(self, event: Epoch) -> None:
+        if event.epoch == self.stop_after:
             raise KeyboardInterrupt
 
     def resize(self, *, epochs: int, steps: int, done: int) -> None:
@@ -364,11 +369,11 @@ def test_a_training_that_is_too_slow_has_fewer_steps_in_as_many_epochs_and_its_r
         observer=listener,
         time_limit=TimeLimit(40.0, Length(5, 8)),
     )
-    assert [event["steps"] for event in events] == [8, 4, 6, 8, 8]  # a step seems to take 1.5 s, 1.25 s, then 1 s
-    assert sum(event["seconds"] for event in events) == 38.0
+    assert [event.steps for event in events] == [8, 4, 6, 8, 8]  # a step seems to take 1.5 s, 1.25 s, then 1 s
+    assert sum(event.seconds for event in events) == 38.0
     assert listener.sizes == [(5, 4, 1), (5, 6, 2), (5, 8, 3)]
     assert listener.notes == ["The training had 34 steps instead of 40, as its time allowed."]
-    falling = [event["learning_rate"] for event in events][1:]
+    falling = [event.learning_rate for event in events][1:]
     assert falling == sorted(falling, reverse=True)
     assert falling[-1] < 0.1 * settings.lr
 
@@ -386,7 +391,7 @@ def test_a_training_in_time_is_the_same_as_one_without_a_clock(tmp_path: Path, m
         observer=listener,
         time_limit=TimeLimit(12.0, Length(3, 4)),
     )
-    assert [event["steps"] for event in events] == [4, 4, 4]
+    assert [event.steps for event in events] == [4, 4, 4]
     assert not listener.notes
     for name, weight in kept.state_dict().items():
         assert torch.equal(weight, free.state_dict()[name]), name
@@ -400,14 +405,14 @@ def test_a_resumed_training_goes_on_with_as_many_steps_as_it_was_fitted_to(
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, PLAIN, observer=Listener(clock, stop_after=1), **length)  # type: ignore[arg-type]
     _, events = train(tmp_path, PLAIN, observer=Listener(clock), **length)  # type: ignore[arg-type]
-    assert [event["steps"] for event in events] == [8, 4, 6, 8, 8]
+    assert [event.steps for event in events] == [8, 4, 6, 8, 8]
 
 
 def test_networks_of_one_run_differ_and_each_keeps_its_own_record(tmp_path: Path) -> None:
     first, _ = train(tmp_path, PLAIN, number=0)
     second, events = train(tmp_path, PLAIN, number=1)
     assert not torch.equal(first.backbone.classifier.weight, second.backbone.classifier.weight)
-    assert [(event["run"], event["epoch"]) for event in events] == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    assert [(event.run, event.epoch) for event in events] == [(0, 1), (0, 2), (1, 1), (1, 2)]
 
 
 def test_a_loss_that_is_not_finite_is_named_with_its_epoch_and_a_remedy(tmp_path: Path) -> None:
@@ -427,7 +432,7 @@ def test_in_bfloat16_features_are_rounded_and_weights_are_not(tmp_path: Path) ->
         settings = PLAIN.model_copy(update={"precision": precision})
         network, events = train(tmp_path / precision, settings, validation=batches(1, 1), epochs=1)
         assert {weight.dtype for weight in network.parameters()} == {torch.float32}
-        assert {type(events[0][name]) for name in ("train_loss", "validation_accuracy")} == {float}
+        assert {type(getattr(events[0], name)) for name in ("train_loss", "validation_accuracy")} == {float}
         steps[precision] = torch.cat([weight.detach().flatten() for weight in network.parameters()]) - fresh
     error = (steps["bfloat16"] - steps["float32"]).norm() / steps["float32"].norm()
     assert 1e-5 < error < 0.4

@@ -9,7 +9,7 @@ import pytest
 import dartboard
 from contracts.small import outcome
 from dartboard.errors import CheckpointError, DartboardError, RunDirectoryError, SettingsError, UnknownNameError
-from dartboard.runs import Observer, RunDirectory
+from dartboard.runs import MeasurementDone, Observer, RunDirectory
 
 from .test_select import SMALL, Stopped, contents, search
 
@@ -98,7 +98,7 @@ def test_an_interrupted_analysis_goes_on_after_the_last_measurement(
         dartboard.analyse(searched, name, options, out=halved, observer=StopAfterTwo())
     assert not (halved / "analysis.json").exists()
     first = RunDirectory(halved).events.read()
-    assert sum(event["event"] == "measurement" for event in first) == 2
+    assert sum(isinstance(event, MeasurementDone) for event in first) == 2
     dartboard.analyse(searched, name, options, out=halved, resume=True)
     assert RunDirectory(halved).events.read()[: len(first)] == first
     assert outcome(halved) == outcome(whole)

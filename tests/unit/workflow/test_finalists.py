@@ -14,7 +14,7 @@ import dartboard
 import dartboard.methods
 from dartboard.data import Part, Splits
 from dartboard.errors import SettingsError
-from dartboard.runs import EventLog, Observer, RunDirectory, Score
+from dartboard.runs import EventLog, Observer, PhaseEnd, RunDirectory, Score, SearchEpoch, TrainEpoch
 from dartboard.session import Session, read_genotype, search_genotype, summarize
 from dartboard.session.session import phase_seconds
 from dartboard.training import NetworkTraining
@@ -44,9 +44,9 @@ def train_epochs_of(folder: Path) -> list[dict[str, Any]]:
     """The events of the training's epochs without their times."""
     events = EventLog(folder / "events.jsonl").read()
     return [
-        {key: value for key, value in event.items() if key != "seconds"}
+        {key: value for key, value in event.to_json().items() if key != "seconds"}
         for event in events
-        if event["event"] == "epoch" and event["phase"] == "train"
+        if isinstance(event, TrainEpoch)
     ]
 
 
@@ -73,9 +73,9 @@ def test_every_finalist_is_recorded_with_its_training(held: Path) -> None:
         (training,) = train_epochs_of(folder)
         assert each["validation_accuracy"] == training["validation_accuracy"]
         assert (folder / "report.html").exists()
-    searched = [event for event in EventLog(held / "events.jsonl").read() if event["phase"] == "search"]
-    (last,) = [event for event in searched if event["event"] == "epoch" and event["epoch"] == 2]
-    assert facts["finalists"][0]["genotype"]["json"] == last["genotype"]
+    searched = [event for event in EventLog(held / "events.jsonl").read() if isinstance(event, SearchEpoch)]
+    (last,) = [event for event in searched if event.epoch == 2]
+    assert facts["finalists"][0]["genotype"]["json"] == last.genotype
 
 
 def test_the_best_becomes_that_of_the_run(held: Path) -> None:
@@ -176,7 +176,7 @@ def test_after_a_stop_in_the_middle_only_what_is_missing_is_trained_and_comes_ou
     with pytest.raises(KeyboardInterrupt):
         hold(folder)
     assert not (folder / "finalists.json").exists()
-    EventLog(folder / "finalists" / "1" / "events.jsonl").append({"event": "phase", "phase": "data", "seconds": 1000.0})
+    EventLog(folder / "finalists" / "1" / "events.jsonl").append(PhaseEnd(phase="data", seconds=1000.0))
     done = written(folder / "finalists" / "1")
     hold(folder)
     assert trained == ["1", "2", "2", "3"]

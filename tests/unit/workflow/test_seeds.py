@@ -13,7 +13,7 @@ import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.data import Part, Splits
 from dartboard.engine import CHOICE_RULES, ChoiceRule, choice_rule
 from dartboard.errors import SettingsError
-from dartboard.runs import EventLog, Observer, RunDirectory
+from dartboard.runs import Epoch, EventLog, Observer, RunDirectory
 from dartboard.session import Session, open_session, read_genotype, search_genotype, summarize
 from dartboard.settings import resolve_settings
 from dartboard.workflow import check_choice, choose_genotype
@@ -38,11 +38,11 @@ def choose(folder: Path, *layers: Mapping[str, Any], observer: Observer | None =
 
 def epochs_of(folder: Path, phase: str = "search") -> list[dict[str, Any]]:
     """The events of a phase's epochs without their times."""
-    events = EventLog(folder / "events.jsonl").read()
+    epochs = [event for event in EventLog(folder / "events.jsonl").read() if isinstance(event, Epoch)]
     return [
-        {key: value for key, value in event.items() if key != "seconds"}
-        for event in events
-        if event["event"] == "epoch" and event["phase"] == phase
+        {key: value for key, value in event.to_json().items() if key != "seconds"}
+        for event in epochs
+        if event.phase == phase
     ]
 
 

@@ -122,7 +122,9 @@ class Discretisation:
         accuracies: list[float] = []
         while not state.has_ended and not has_settled(accuracies, self.patience):
             state.plan_epoch(search.recipe.rules)
-            accuracies.append(search.run_epoch(Observer())["validation_accuracy"])
+            accuracy = search.run_epoch(Observer()).validation_accuracy
+            assert accuracy is not None
+            accuracies.append(accuracy)
         best = max(accuracies)
         return {
             "accuracy_at_once": at_once,

@@ -10,7 +10,7 @@ from dartboard.engine.finished.search import FinishedSearch
 from dartboard.errors import SettingsError
 from dartboard.parts.recipe import call_with_options
 from dartboard.registry import Registry
-from dartboard.runs import Observer, RunDirectory, Score
+from dartboard.runs import MeasurementDone, Observer, RunDirectory, Score
 from dartboard.space import SearchSpace
 
 __all__ = ["ANALYSES", "Analysis", "Findings", "Measurement", "analysis", "make_analysis", "run_analysis", "scored"]
@@ -80,7 +80,7 @@ def run_analysis(
 ) -> Findings:
     """Take the measurements that the run directory does not hold yet, and say what all of them tell.
 
-    Each is an event `measurement` of the phase `analysis` with its `name`, the `seconds` it took and its `figures`.
+    Each is an event of its own, a `MeasurementDone`.
 
     Args:
         wanted: the analysis.
@@ -88,16 +88,14 @@ def run_analysis(
         run: where events go.
         observer: hears of every measurement.
     """
-    recorded = [event for event in run.events.read() if event["event"] == "measurement"]
-    done = {event["name"]: event["figures"] for event in recorded}
+    done = {event.name: event.figures for event in run.events.read() if isinstance(event, MeasurementDone)}
     with equal_steps():
         for each in measurements:
             if each.name in done:
                 continue
             started, figures = time.perf_counter(), each.measure()
             seconds = time.perf_counter() - started
-            event = {"event": "measurement", "phase": "analysis", "name": each.name, "figures": figures}
-            run.events.append({**event, "seconds": seconds})
+            run.events.append(MeasurementDone(name=each.name, figures=figures, seconds=seconds))
             done[each.name] = figures
             observer.measured(each.name, len(done), len(measurements))
     return wanted.conclude({each.name: done[each.name] for each in measurements})
