@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dartboard.data import DataSettings, load_dataset
 from dartboard.data.sources import ArrayData, open_images
-from dartboard.data.sources.listing import label_text
+from dartboard.data.sources.labelled_rows import label_text
 from dartboard.errors import DataError
 
 from .layouts import grays, write_csv, write_images, write_task
