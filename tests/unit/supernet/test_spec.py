@@ -71,7 +71,7 @@ def test_an_operation_that_is_registered_but_not_of_the_space_is_refused() -> No
 
 @pytest.mark.parametrize("count", [0, 13, 15])
 def test_operations_for_another_number_of_edges_are_refused(count: int) -> None:
-    with pytest.raises(SettingsError, match=f"the reduce cell has 14 edges, and operations are given for {count}"):
+    with pytest.raises(SettingsError, match=f"the reduce cell has 14 edges, but operations are given for {count}"):
         make().with_live({"reduce": edges("none", count=count)})
 
 
