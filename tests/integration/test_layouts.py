@@ -57,12 +57,12 @@ def nowhere(task: Path) -> str:
 
 def no_label(task: Path) -> str:
     table(task / "train.csv", [(name, "" if name == TRAIN[3] else "1") for name in TRAIN])
-    return "line 5 of train.csv has no label; nothing can be learned without, so give every training image a label"
+    return "line 5 of train.csv has no label; give every image that is trained or validated on a label"
 
 
 def no_labels(task: Path) -> str:
     table(task / "train.csv", [(name, "") for name in TRAIN])
-    return "the train images have no labels; nothing can be learned without, so give every training image a label"
+    return "the train images have no labels; give every image that is trained or validated on a label"
 
 
 def unknown_class(task: Path) -> str:

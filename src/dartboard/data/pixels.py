@@ -1,4 +1,4 @@
-"""One encoded image at a time: reading its header, and turning it into uint8 pixels of a given shape."""
+"""Reading the header of one encoded image, and decoding the image to uint8 pixels of a given shape."""
 
 import io
 import struct

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from dartboard.data.data_settings import DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.errors import DataError
+from dartboard.wording import listing
 
 __all__ = ["ImageView", "Part", "SplitSource", "Splits", "apportion", "make_splits"]
 
@@ -140,8 +141,8 @@ def make_splits(dataset: Dataset, settings: DataSettings, seed: int) -> Splits:
     short = [dataset.classes[number] for number in np.flatnonzero(counts < _POOL_PER_CLASS)]
     if short:
         raise DataError(
-            f"{dataset.name} cannot be split: {', '.join(short[:5])} has fewer than {_POOL_PER_CLASS} training images; "
-            "add images or remove the class."
+            f"{dataset.name} cannot be split, since these classes have fewer than {_POOL_PER_CLASS} training images: "
+            f"{listing(short[:5])}; add images or remove the classes."
         )
     spare = counts - _POOL_PER_CLASS
     num_test = np.zeros_like(counts) if dataset.test else _share(counts, settings.test_fraction, spare)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dartboard.errors import RunDirectoryError, SettingsError
+from dartboard.wording import listing
 
 __all__ = ["check_new_file", "read_json", "write_atomically", "write_json", "write_text"]
 
@@ -20,7 +21,7 @@ def check_new_file(path: Path, endings: Sequence[str], *, overwrite: bool) -> No
         RunDirectoryError: it is there already and `overwrite` is off, or its folder is not there.
     """
     if path.suffix.lower() not in endings:
-        raise SettingsError(f"{path.name} cannot be written; its name must end with {' or '.join(endings)}.")
+        raise SettingsError(f"{path.name} cannot be written; its name must end with {listing(endings, last='or')}.")
     if not path.parent.is_dir():
         raise RunDirectoryError(f"there is no folder {path.parent} for {path.name}; create it or name another file.")
     if path.is_dir():

@@ -47,7 +47,9 @@ def paired_difference(
         ValueError: the two arrays have different lengths, or none.
     """
     if len(first) != len(second) or not len(first):
-        raise ValueError(f"a comparison needs the same test images twice, not {len(first)} and {len(second)}.")
+        raise ValueError(
+            f"a comparison needs two results on the same test images, not on {len(first)} and {len(second)} images."
+        )
     generator = np.random.default_rng(seed)
     groups = [np.ones(len(first), bool)] if classes is None else [classes == each for each in np.unique(classes)]
     means, resampled = [], np.zeros(RESAMPLES)

@@ -153,7 +153,11 @@ def test_a_view_of_another_dataset_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("counts", "message"),
-    [([5, 1], "class 1 has fewer than 2"), ([5, 0], "class 1 has fewer than 2"), ([2, 2], "no class can spare")],
+    [
+        ([5, 1], "fewer than 2 training images: class 1;"),
+        ([5, 0], "fewer than 2 training images: class 1;"),
+        ([2, 2], "no class can spare"),
+    ],
 )
 def test_what_cannot_be_split_is_refused(counts, message) -> None:
     data = dataset([max(count, 1) for count in counts])

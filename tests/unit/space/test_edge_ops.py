@@ -130,7 +130,7 @@ def test_a_method_that_empties_an_edge_is_refused() -> None:
     ("edges", "sentence"),
     [
         ({"cell": ONES}, "there are no 'cell' cells in 'darts'"),
-        ({"normal": ONES[:13]}, "has 14 edges, and edge_ops names the operations of 13"),
+        ({"normal": ONES[:13]}, "has 14 edges, but edge_ops names the operations of 13"),
         ({"normal": (("skip_conect",), *ONES[1:])}, "'skip_conect' is no operation of 'darts'; did you mean"),
         ({"normal": (("none",), *ONES[1:])}, "edge 0 -> 2 of the normal cell of 'darts' has no operation that"),
         ({"normal": ((), *ONES[1:])}, "edge 0 -> 2 of the normal cell of 'darts' has no operation that"),

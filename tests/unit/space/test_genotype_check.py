@@ -98,7 +98,10 @@ def test_what_no_network_can_be_built_from_is_refused_with_edge_and_reason(
 @pytest.mark.parametrize(
     ("genotype", "sentence"),
     [
-        (without(0, 1), "node 2 of the reduce cell receives nothing and yet belongs to the output; leave it out there"),
+        (
+            without(0, 1),
+            "node 2 of the reduce cell receives nothing but belongs to the output; leave it out of the output",
+        ),
         (with_choice(1, Choice(2, 0, "sep_conv_3x3")), "node 2 of the normal cell takes node 0 twice in one way"),
     ],
 )

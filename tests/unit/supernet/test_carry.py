@@ -391,7 +391,7 @@ def test_an_operation_that_is_not_live_is_refused() -> None:
 
 
 def test_partial_channels_are_refused() -> None:
-    with pytest.raises(SettingsError, match=r"see 1/4 of the channels .* channel_share of 1\.$"):
+    with pytest.raises(SettingsError, match=r"read 1/4 of the channels .* channel_share of 1\.$"):
         path_weights({}, spec_of(NB201, mixing=Mixing(channel_share=4)), EDGES)
 
 

@@ -49,7 +49,7 @@ def test_by_default_all_channels_go_through_the_operations_and_nothing_else_acts
 
 @pytest.mark.parametrize(("width", "share"), [(6, 4), (8, 3), (2, 4)])
 def test_a_share_that_does_not_divide_the_channels_is_refused(width: int, share: int) -> None:
-    wanted = f"1/{share} need a width that divides by {share}, and cells of the kind 'normal' have {width} channels"
+    wanted = f"1/{share} need a width divisible by {share}, but cells of the kind 'normal' have {width} channels"
     with pytest.raises(SettingsError, match=wanted):
         make(width=width, mixing=Mixing(channel_share=share))
 
@@ -71,7 +71,7 @@ def test_an_operation_that_is_registered_but_not_of_the_space_is_refused() -> No
 
 @pytest.mark.parametrize("count", [0, 13, 15])
 def test_operations_for_another_number_of_edges_are_refused(count: int) -> None:
-    with pytest.raises(SettingsError, match=f"the reduce cell has 14 edges, and operations are given for {count}"):
+    with pytest.raises(SettingsError, match=f"the reduce cell has 14 edges, but operations are given for {count}"):
         make().with_live({"reduce": edges("none", count=count)})
 
 

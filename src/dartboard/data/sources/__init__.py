@@ -8,7 +8,7 @@ from dartboard.data.sources.arrays import ArrayData, find_idx, index_arrays, ind
 from dartboard.data.sources.folder import index_folder
 from dartboard.data.sources.hub import HUB_PREFIX, index_hub
 from dartboard.data.sources.index import Encoded, EncodedSplit, SourceIndex, SplitName
-from dartboard.data.sources.listing import build_index, label_text
+from dartboard.data.sources.labelled_rows import build_index, label_text
 from dartboard.data.sources.manifest import CSV_ENDINGS, index_manifest, is_parquet_manifest
 from dartboard.data.sources.parquet import find_parquet_files, index_parquet
 from dartboard.data.sources.task import index_task, is_task, list_images

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dartboard.data.sources.index import EncodedSplit, SourceIndex, SplitName
-from dartboard.data.sources.listing import ListedSplit, build_index, label_text
+from dartboard.data.sources.labelled_rows import ListedSplit, build_index, label_text
 from dartboard.errors import DataError, suggest
 
 __all__ = ["ArrayData", "find_idx", "index_arrays", "index_digits", "read_idx", "read_npz"]

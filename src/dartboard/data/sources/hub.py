@@ -6,7 +6,7 @@ from typing import Any
 
 from dartboard.data.data_settings import DataSettings
 from dartboard.data.sources.index import SPLIT_WORDS, SourceIndex, SplitName
-from dartboard.data.sources.listing import ListedSplit, build_index, label_text
+from dartboard.data.sources.labelled_rows import ListedSplit, build_index, label_text
 from dartboard.errors import DataError, suggest
 
 __all__ = ["HUB_PREFIX", "index_hub"]

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from dartboard.data.data_settings import DataSettings
 from dartboard.data.sources.index import SPLIT_WORDS, SourceIndex, SplitName
-from dartboard.data.sources.listing import ListedSplit, build_index, label_text
+from dartboard.data.sources.labelled_rows import ListedSplit, build_index, label_text
 from dartboard.errors import DataError, suggest
 
 __all__ = ["CSV_ENDINGS", "index_manifest", "is_parquet_manifest", "list_manifest"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dartboard.data.data_settings import DataSettings
 from dartboard.data.sources.index import SourceIndex, SplitName
-from dartboard.data.sources.listing import ListedSplit, build_index
+from dartboard.data.sources.labelled_rows import ListedSplit, build_index
 from dartboard.data.sources.manifest import list_manifest
 from dartboard.errors import DataError
 

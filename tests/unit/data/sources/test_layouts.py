@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dartboard.data import DataSettings, load_dataset
 from dartboard.data.sources import ArrayData, open_images
-from dartboard.data.sources.listing import label_text
+from dartboard.data.sources.labelled_rows import label_text
 from dartboard.errors import DataError
 
 from .layouts import grays, write_csv, write_images, write_task
@@ -177,7 +177,7 @@ def test_colour_arrays_come_in_any_order_and_as_floats() -> None:
         ({"x_train": np.full((4, 8, 8), 300)}, "'x_train' holds int64 that are no pixels"),
         ({"x_train": np.full((4, 8, 8), np.nan)}, "'x_train' holds float64 that are no pixels"),
         ({"y_train": np.zeros(3)}, r"'y_train' has shape \(3,\) .* must hold 4 integers or strings"),
-        ({"y_train": np.array([3, 5, np.nan, 5])}, r"x_train\[2\] has no label; nothing can be learned"),
+        ({"y_train": np.array([3, 5, np.nan, 5])}, r"x_train\[2\] has no label; give every image"),
         ({"y_test": np.array([3, 7])}, r"x_test\[1\] has the label '7', which no training image has"),
         ({"y_tset": np.zeros(2)}, "array 'y_tset'; did you mean 'y_test'"),
     ],
