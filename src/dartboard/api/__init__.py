@@ -7,7 +7,7 @@ sentence for the user.
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.api.comparison import compare
-from dartboard.api.finished import analyse, export, predict, report, select
+from dartboard.api.finished import analyse, export, predict, predict_in_memory, report, select
 from dartboard.api.listing import (
     describe,
     list_analyses,
@@ -36,6 +36,7 @@ __all__ = [
     "list_spaces",
     "plan",
     "predict",
+    "predict_in_memory",
     "report",
     "run",
     "search",

@@ -1,15 +1,21 @@
 """Verbs that go on from a run that has ended: select, analyse, predict, export, report."""
 
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from dartboard.api.opening import Layer, Place, begin, opened
-from dartboard.data import Data, given_arrays, recorded_source
+from dartboard.data import ArrayData, Data, DataSettings, given_arrays, recorded_source
+from dartboard.devices import find_device
 from dartboard.records import Result
 from dartboard.reports import COMPARISON_FILE, write_comparison, write_report
 from dartboard.runs import Observer, check_new_file
 from dartboard.session import finished_result
 from dartboard.settings import stored_request
-from dartboard.training import EXPORT_ENDINGS, PREDICTION_ENDINGS, ExportedModel, ImagePredictions
+from dartboard.space import Network
+from dartboard.training import EXPORT_ENDINGS, PREDICTION_ENDINGS, ExportedModel, ImagePredictions, ModelCard
 from dartboard.workflow import (
     analyse_search,
     analysis_directory,
@@ -18,12 +24,13 @@ from dartboard.workflow import (
     finish_run,
     plan_analysis,
     predict_images,
+    predict_with,
     reselect_genotype,
     reselection_directory,
     reselection_settings,
 )
 
-__all__ = ["analyse", "export", "predict", "report", "select"]
+__all__ = ["analyse", "export", "predict", "predict_in_memory", "report", "select"]
 
 
 def select(
@@ -140,6 +147,28 @@ def predict(
     if out is not None:
         predictions.write(Path(out))
     return predictions
+
+
+def predict_in_memory(
+    network: Network, card: ModelCard, images: npt.NDArray[Any], *, device: str = "auto"
+) -> npt.NDArray[np.float32]:
+    """Predict arrays with a network that is in memory, as scikit-learn does.
+
+    Args:
+        network: the trained network, which is left on the device.
+        card: what the network takes and gives.
+        images: shape (images, height, width) or (images, height, width, channels), uint8 or floats from 0 to 1.
+        device: "auto", or a torch device such as "cpu", "cuda:1" or "mps".
+
+    Returns:
+        How probable each class is, shape (images, classes), columns as in `card.classes`.
+
+    Raises:
+        DataError: the images are not as they must be.
+    """
+    source = ArrayData({"images": images})
+    target = find_device(device)
+    return predict_with((network, card), source, DataSettings(), device=target, observer=Observer()).probabilities
 
 
 def export(run_directory: Place, out: Place, *, overwrite: bool = False) -> ExportedModel:

@@ -1,4 +1,4 @@
-"""What is chosen from what the data is: a table of written rules, of which the first that holds decides a setting."""
+"""The table of automatic choices: for each setting that was left open, the first rule that holds chooses its value."""
 
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
@@ -13,7 +13,7 @@ __all__ = ["CHOSEN_SPACES", "RULES", "Rule", "Situation", "choose_by_rules"]
 
 _FLAT = 0.1
 _ACCELERATION = 20
-"""How many times an accelerator is taken to be faster than a CPU of few cores, where only the order matters."""
+"""How many times faster than a CPU of few cores an accelerator is taken to be, where only the order matters."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Situation:
 
     @property
     def seconds_per_image(self) -> float:
-        """Seconds of a CPU for each training image; a run without a budget takes the rules of the middle."""
+        """CPU seconds of the budget for each training image; without a budget a middling number."""
         if self.budget is None:
             return 0.2
         return self.budget * (_ACCELERATION if self.accelerator else 1) / max(1, self.data.images)
@@ -57,11 +57,11 @@ class Rule:
     """One line of the table.
 
     Attributes:
-        setting: dotted name of what it decides.
+        setting: dotted name of the setting that the rule chooses.
         value: what it chooses.
-        holds: whether it applies.
+        holds: whether the rule applies in a situation.
         reason: why, in a sentence that may name attributes of the situation in braces.
-        group: settings of which none may be given, because they only make sense together.
+        group: settings that only make sense together; where the user gives one of them, the rule does not apply.
     """
 
     setting: str
@@ -188,7 +188,12 @@ CHOSEN_SPACES = tuple(dict.fromkeys(rule.value for rule in RULES if rule.setting
 
 
 def choose_by_rules(situation: Situation, given: AbstractSet[str]) -> Iterator[AutomaticChoice]:
-    """A choice for every setting of the table that is not `given`."""
+    """The automatic choices for a dataset, a budget and a machine.
+
+    Args:
+        situation: what the rules look at.
+        given: dotted names of the settings that are not left open.
+    """
     chosen = set(given)
     for rule in RULES:
         if rule.setting not in chosen and not given & set(rule.group) and rule.holds(situation):

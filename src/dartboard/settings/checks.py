@@ -1,4 +1,4 @@
-"""Whether settings make sense together, before any data is read."""
+"""Checks that settings make sense together, before any data is read."""
 
 import math
 
@@ -20,11 +20,8 @@ def check_method(settings: RunSettings) -> None:
         SettingsError: an option is unknown or does not fit, or the supernet cannot be built.
         RecipeError: the parts of the method do not fit together, or not the space.
     """
-    recipe, space, size = (
-        make_recipe(settings.method.name, settings.method.options),
-        get_space(settings.space),
-        settings.search,
-    )
+    recipe = make_recipe(settings.method.name, settings.method.options)
+    space, size = get_space(settings.space), settings.search
     check_fit(recipe, space)
     if size.epochs is not None:
         stage_spans([stage.share for stage in recipe.stages], size.epochs)

@@ -1,4 +1,4 @@
-"""What a command asks for, and what it leaves open."""
+"""From the layers of a command to one request: what it asks for, and what it leaves open."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ class Request:
     """What a command asks for, with what it leaves open.
 
     Attributes:
-        layers: of settings, the later ones winning.
-        steps: that the command takes.
+        layers: layers of settings, of which later ones win.
+        steps: what the command does.
         genotype: what is trained, where it is given.
     """
 
@@ -67,7 +67,7 @@ class Request:
 
     @property
     def unfit_spaces(self) -> frozenset[str]:
-        """Of the spaces that may be chosen those that the method asked for does not fit."""
+        """The spaces that the method does not fit, of those that may be chosen automatically."""
         method = self.asked.method
         if "search" not in self.steps or method.name == AUTO:
             return frozenset()
@@ -83,7 +83,18 @@ class Request:
 
 
 def search_request(data: Data | None, layers: Sequence[Layer], steps: tuple[Step, ...]) -> Request:
-    """A search in the steps asked for; raises SettingsError where the settings are those of something else."""
+    """The request of a command that searches.
+
+    Args:
+        data: the dataset, where it is given beside the settings.
+        layers: layers of settings.
+        steps: what the command does.
+
+    Raises:
+        UnknownNameError: the preset or the choice rule does not exist.
+        SettingsError: the settings are those of a training, a selection or an analysis; or a choice rule has only one
+            search to choose from.
+    """
     request = Request((*layers, recorded_source(data)), steps)
     settings = request.asked
     if settings.genotype is not None:
@@ -109,7 +120,16 @@ def search_request(data: Data | None, layers: Sequence[Layer], steps: tuple[Step
 
 
 def train_request(data: Data | None, layers: Sequence[Layer], genotype: Genotype) -> Request:
-    """The training of a genotype; raises SettingsError where a space is asked for that it is not of."""
+    """The request of a command that trains a given genotype.
+
+    Args:
+        data: the dataset, where it is given beside the settings.
+        layers: layers of settings.
+        genotype: what is trained.
+
+    Raises:
+        SettingsError: the layers name another space than that of the genotype.
+    """
     cleared = {**ALONE, "reselection": None, "analysis": None}
     given = {"space": genotype.space, "genotype": genotype.to_json(), **cleared}
     spaces = (layer["space"] for layer in layers if layer.get("space", AUTO) != AUTO)
@@ -122,7 +142,7 @@ def train_request(data: Data | None, layers: Sequence[Layer], genotype: Genotype
 
 
 def stored_request(settings: RunSettings) -> Request:
-    """What goes on from the search of a run with these settings; nothing is open."""
+    """The request of a command that goes on from a finished search, whose settings leave nothing open."""
     return Request((settings.model_dump(mode="json"),), ("search",))
 
 

@@ -1,4 +1,4 @@
-"""The tree of all settings, the presets, and how a request is resolved into settings."""
+"""The tree of all settings, and how layers are resolved into it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ class ReselectionSettings(Settings):
 
 
 class AnalysisSettings(Settings):
-    """A look into what a run has learned that has ended."""
+    """A look into what a finished run has learned."""
 
     run: str
     """The run directory."""
@@ -92,7 +92,7 @@ Seed = Annotated[int, Field(ge=0)]
 MOST_SEEDS = 100
 DEFAULT_RULE = "best-supernet"
 ALONE: Mapping[str, Any] = {"seeds": None, "choose": DEFAULT_RULE, "finalists": 1}
-"""Settings of a single search that has the last word, or of none."""
+"""The settings that choose nothing further: one search, whose architecture is taken as it is."""
 
 
 class RunSettings(Settings):
@@ -121,17 +121,17 @@ class RunSettings(Settings):
     """What `dartboard analyse` does; null: nothing is analysed."""
 
     budget: Annotated[float, Field(gt=0)] | None = None
-    """Seconds of work in which the command ends, the last test and the report excepted; also as "90s", "30m"
-    or "2h". Sizes and lengths that are not given are planned for it. null: they are the preset's."""
+    """Seconds in which the command ends, the last test and the report excepted; also as "90s", "30m" or "2h". Sizes and
+    lengths that you do not give are planned for this time. null: the preset gives them."""
 
     objective: Objective = "accuracy"
-    """What counts where classes are of unequal size: images, or every class as much as any other. Decides what a
-    training does about imbalance, which epoch's weights and which of several architectures are the best, and by what
-    the baselines are compared."""
+    """What counts where classes are of unequal size: "accuracy" counts images, "balanced-accuracy" counts every class
+    as much as any other. The objective decides what a training does about imbalance, which epoch's weights and which of
+    several architectures are the best, and by what the baselines are compared."""
 
     automatic_choices: tuple[AutomaticChoice, ...] = ()
-    """What was left open and has been chosen automatically, in a layer between the preset and your own settings; a run
-    that finds such a list chooses nothing anew."""
+    """Settings that were left open and have been chosen automatically. They are a layer between the preset and your own
+    settings; a run that finds such a list chooses nothing anew."""
 
     seed: Seed = 0
     """Root of every random stream: the same seed and settings give the same result on the CPU."""
@@ -148,8 +148,8 @@ class RunSettings(Settings):
     scratch for `short_train_epochs`, and the best on validation images is taken."""
 
     short_train_epochs: Annotated[int, Field(gt=0)] = 100
-    """Epochs of training from scratch by which `finalists`, and "best-short-train" among seeds, are compared; at most
-    those of the training."""
+    """Epochs of a short training from scratch, which compares `finalists`, and seeds under "best-short-train"; at most
+    the epochs of the whole training."""
 
     device: str = "auto"
     """"auto" takes an accelerator when there is one; or a torch device such as "cpu", "cuda:1", "mps"."""
@@ -219,7 +219,7 @@ FALLBACK = {"space": "nas-bench-201", "method.name": "single-darts"}
 
 
 def asked_settings(*layers: Mapping[str, Any]) -> RunSettings:
-    """What the layers say by themselves, above the space and the method that the preset is made for.
+    """The settings of the layers alone, with the space and the method of the preset where the layers name none.
 
     Raises:
         UnknownNameError: the preset or the choice rule does not exist.
@@ -233,12 +233,12 @@ def asked_settings(*layers: Mapping[str, Any]) -> RunSettings:
 
 
 def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[AutomaticChoice] = ()) -> RunSettings:
-    """Defaults < what the method's paper used < preset < `automatic_choices` < `layers`, later ones winning.
+    """The whole tree: defaults, the method's paper, the preset, automatic choices, then `layers`; later ones win.
 
     Args:
         layers: of settings.
-        automatic_choices: what was chosen where the layers leave something open; a space or a method that stays open
-            becomes that of `FALLBACK`.
+        automatic_choices: what was chosen where the layers leave something open. A space or a method that is still
+            open becomes that of `FALLBACK`.
 
     Raises:
         UnknownNameError: the space, the method, the preset or the choice rule does not exist.

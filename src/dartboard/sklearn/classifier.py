@@ -16,16 +16,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
 from dartboard import api
-from dartboard.data import ArrayData, DataSettings
-from dartboard.devices import find_device
 from dartboard.display import progress
 from dartboard.errors import DataError, RunDirectoryError
-from dartboard.runs import Observer, next_free
+from dartboard.runs import next_free
 from dartboard.sklearn.images import as_images, class_names
 from dartboard.sklearn.model import PortableModel
 from dartboard.sklearn.page import ReportPage
 from dartboard.space import Genotype
-from dartboard.workflow import predict_with
 
 __all__ = ["ArchitectureSearchClassifier"]
 
@@ -130,14 +127,8 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
         images = self._images(self._unlabelled(X))
         if images.shape[1:] != self.image_shape_:
             raise DataError(f"images of shape {images.shape[1:]} were given to a classifier of {self.image_shape_}.")
-        predictions = predict_with(
-            (self.model_.network, self.model_.card),
-            ArrayData({"images": images}),
-            DataSettings(),
-            device=find_device(self.device),
-            observer=Observer(),
-        )
-        return predictions.probabilities[:, self._order]
+        probabilities = api.predict_in_memory(self.model_.network, self.model_.card, images, device=self.device)
+        return probabilities[:, self._order]
 
     def predict(self, X: Any) -> Array:
         """The most probable label of each image, shape (images,)."""

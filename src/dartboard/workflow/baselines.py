@@ -22,9 +22,7 @@ __all__ = ["compare_baselines"]
 def compare_baselines(session: Session, genotype: Genotype, allowances: Mapping[str, Allowance]) -> None:
     """Train and test each baseline in `baselines/NAME`, a run directory of its own, and write `baselines.json`.
 
-    One is an architecture drawn uniformly from the same space, of the same width and depth. The other is a plain
-    residual network (He et al., arXiv:1512.03385, with the blocks of NAS-Bench-201), as wide as comes nearest to the
-    multiply-adds of the searched network.
+    The baselines are those that are registered (`dartboard.session.baselines`).
 
     Args:
         session: of the run, whose networks are trained and tested.
