@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from dartboard.data.sources import Encoded
 
@@ -22,16 +22,8 @@ MAX_PIXELS = 89_478_485
 _GRAY_16 = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _GRAY = frozenset({"1", "L", "LA", "La", *_GRAY_16})
 
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _SWAPPING_TURNS = (5, 6, 7, 8)
+"""Orientations of images that lie on their side."""
 
 # What Pillow's readers let through on damaged content; a warning arrives here where warnings are made errors.
 _READER_ERRORS = (
@@ -98,11 +90,10 @@ def decode_image(encoded: Encoded, shape: Shape) -> npt.NDArray[np.uint8]:
     with _opened(encoded) as image:
         # JPEGs can be decoded at a half, a quarter or an eighth; twice the wanted size leaves the filter its quality.
         image.draft(image.mode, (2 * shape.width, 2 * shape.height))
-        turn = _TURNS.get(_orientation(image))
+        orientation = _orientation(image)
         plain = _to_gray_or_rgb(image, "L" if shape.channels == 1 else "RGB")
-        if turn is not None:
-            plain = plain.transpose(turn)
-        pixels = np.asarray(_fill(plain, shape.width, shape.height))
+        upright = plain if orientation == 1 else _turned(plain, orientation)
+        pixels = np.asarray(ImageOps.fit(upright, (shape.width, shape.height), Image.Resampling.LANCZOS))
         return pixels.reshape(shape)
 
 
@@ -143,6 +134,14 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
+def _turned(image: Image.Image, orientation: int) -> Image.Image:
+    # Pillow writes the camera's notes anew as it turns an image, and some of them may be damaged: one is enough.
+    notes = Image.Exif()
+    notes[ExifTags.Base.Orientation] = orientation
+    image.info = {"exif": notes.tobytes()}
+    return ImageOps.exif_transpose(image)
+
+
 def _to_gray_or_rgb(image: Image.Image, mode: str) -> Image.Image:
     if image.mode in _GRAY_16:
         samples = np.asarray(image).astype(np.int64).clip(0, 65535)
@@ -154,14 +153,3 @@ def _to_gray_or_rgb(image: Image.Image, mode: str) -> Image.Image:
         sheet.alpha_composite(upper)
         return sheet.convert(mode)
     return image if image.mode == mode else image.convert(mode)
-
-
-def _fill(image: Image.Image, width: int, height: int) -> Image.Image:
-    """Scale and crop about the centre in one step, so that `width` x `height` is filled."""
-    if image.size == (width, height):
-        return image
-    scale = min(image.width / width, image.height / height)
-    # Rounding must not push the box over the border, which Pillow refuses.
-    left, top = max((image.width - scale * width) / 2, 0.0), max((image.height - scale * height) / 2, 0.0)
-    box = (left, top, image.width - left, image.height - top)
-    return image.resize((width, height), Image.Resampling.LANCZOS, box=box)

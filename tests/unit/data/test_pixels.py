@@ -1,8 +1,9 @@
 import io
+import struct
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from dartboard.data import pixels
 from dartboard.data.pixels import BrokenImageError, Header, Shape, decode_image, read_header
@@ -40,6 +41,17 @@ def test_exif_orientation_is_undone(orientation, format) -> None:
     content = encode(Image.fromarray(np.ascontiguousarray(stored)), format, exif=exif)
     assert read_header(content) == Header(6, 10, True)
     np.testing.assert_array_equal(decode_image(content, Shape(6, 10, 1))[..., 0], upright)
+
+
+def test_an_image_is_turned_though_other_notes_of_its_camera_are_damaged() -> None:
+    # Little-endian notes of two entries: orientation 6, and a resolution unit that is text and not a number.
+    turned, unit = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0), struct.pack("<HHI4s", 0x0128, 2, 4, b"abc")
+    notes = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + turned + unit + struct.pack("<I", 0)
+    content = encode(Image.fromarray(np.ascontiguousarray(np.asarray(ramp(6, 10)).T[::-1])), exif=notes)
+    with pytest.raises(struct.error):
+        ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    assert read_header(content) == Header(6, 10, True)
+    np.testing.assert_array_equal(decode_image(content, Shape(6, 10, 1))[..., 0], ramp(6, 10))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "I;16", "I"])
@@ -83,6 +95,20 @@ def test_cmyk_becomes_rgb() -> None:
 def test_gray_images_become_three_equal_channels_among_coloured_ones() -> None:
     decoded = decode_image(encode(ramp(4, 4)), Shape(4, 4, 3))
     assert (decoded == np.asarray(ramp(4, 4))[..., None]).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_resizing_is_one_resampling_of_the_largest_box_about_the_centre(seed) -> None:
+    rng = np.random.default_rng(seed)
+    for number in range(25):
+        height, width, *shape = (int(each) for each in rng.integers([1, 1, 4, 4], [300, 300, 70, 70]))
+        shape = Shape(shape[0], shape[0] if number % 2 else shape[1], 3)
+        image = Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+        scale = min(width / shape.width, height / shape.height)
+        left, top = max((width - scale * shape.width) / 2, 0.0), max((height - scale * shape.height) / 2, 0.0)
+        box = (left, top, width - left, height - top)
+        wanted = image.resize((shape.width, shape.height), Image.Resampling.LANCZOS, box=box)
+        np.testing.assert_array_equal(decode_image(encode(image), shape), wanted)
 
 
 @pytest.mark.parametrize(("height", "width"), [(20, 60), (60, 20), (200, 600)])
