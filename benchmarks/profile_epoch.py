@@ -45,7 +45,7 @@ from dartboard.engine import steps as search_steps
 from dartboard.engine.stage import StageSearch
 from dartboard.engine.streams import Streams
 from dartboard.parts import Bilevel, all_live, make_recipe
-from dartboard.parts.gradient import Gradient, first_order
+from dartboard.parts.gradient import Gradient, unrolled
 from dartboard.runs import Length, Meter, make_generator, seeded_initialization
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, ReferenceSupernet, SupernetSpec
@@ -199,7 +199,7 @@ class Steps:
         for handle in handles:
             stack.callback(handle.remove)
         for module, name, part in (
-            (first_order, "differentiate", "alpha backward"),
+            (unrolled, "differentiate", "alpha backward"),
             (search_steps, "differentiate_reached", "weight backward"),
         ):
             stack.enter_context(patch.object(module, name, clock.around(part, getattr(module, name))))
