@@ -38,7 +38,8 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from dartboard.devices import equal_steps, make_graph
-from dartboard.parts import Bilevel, SgdStep, Unrolled
+from dartboard.parts import Unrolled
+from dartboard.parts.gradient.problem import Bilevel, SgdStep
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, Mixing, OutsideWeights, ReferenceSupernet, SupernetSpec
 from records import RESULTS, Records, conditions, find_device, load, memory_in_use, peak_memory, save, synchronize

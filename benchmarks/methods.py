@@ -29,9 +29,12 @@ from dartboard.devices import equal_steps
 from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, SupernetRequest
 from dartboard.engine.stage import StageSearch
 from dartboard.errors import RecipeError
-from dartboard.parts import METHODS, Bilevel, all_live, check_fit, make_recipe
+from dartboard.parts.architecture import all_live
 from dartboard.parts.companions import Companion
+from dartboard.parts.fits import check_fit
 from dartboard.parts.gradient import differentiate, differentiate_both
+from dartboard.parts.gradient.problem import Bilevel
+from dartboard.parts.recipe import METHODS, make_recipe
 from dartboard.runs import Length, seeded_initialization
 from dartboard.space import SearchSpace, get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec

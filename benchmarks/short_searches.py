@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 import dartboard
-from dartboard.engine import propose
+from dartboard.engine.finished.proposals import propose
 from dartboard.estimate import ArchitectureTable, find_table
 from dartboard.records import RunRecords
 from dartboard.space import get_space

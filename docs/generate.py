@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from dartboard.parts import METHODS, describe_recipe, make_recipe
+from dartboard.parts.describe import describe_recipe
+from dartboard.parts.recipe import METHODS, make_recipe
 from dartboard.registry import REGISTRIES, Entry, Shelf
 from dartboard.space import SPACES
 

@@ -15,7 +15,11 @@ import dartboard.methods  # noqa: F401 - importing registers the methods
 from contracts.planted import PLANTED, PLANTED_FAN, PLANTED_PAIRS, search_planted
 from contracts.small import Outcome, open_small, outcome
 from dartboard.errors import RecipeError
-from dartboard.parts import METHODS, ByRemoval, NoTraining, Recipe, RelaxedCell, Update, check_fit, make_recipe
+from dartboard.parts import ByRemoval, NoTraining, Recipe
+from dartboard.parts.fits import check_fit
+from dartboard.parts.recipe import METHODS, make_recipe
+from dartboard.parts.relaxation.protocol import RelaxedCell
+from dartboard.parts.update import Update
 from dartboard.runs import Epoch, Observer, RunDirectory
 from dartboard.session import search_genotype
 from dartboard.space import SearchSpace, check_genotype, get_space

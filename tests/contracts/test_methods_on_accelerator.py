@@ -15,8 +15,7 @@ import standin
 from contracts.small import fingerprint, open_small
 from dartboard.devices import GRAPHS
 from dartboard.engine.stage import StageSearch
-from dartboard.parts import METHODS
-from dartboard.parts.recipe import initial_live
+from dartboard.parts.recipe import METHODS, initial_live
 from dartboard.runs import Observer, RunDirectory, SearchEpoch, make_generator
 from dartboard.session.search import search_length, search_problem, search_recipe
 

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from dartboard.parts import METHODS
+from dartboard.parts.recipe import METHODS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

@@ -15,7 +15,9 @@ from torch import Tensor
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.data import Batch
 from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, run_search
-from dartboard.parts import RelaxedCell, Softmax, make_recipe
+from dartboard.parts import Softmax
+from dartboard.parts.recipe import make_recipe
+from dartboard.parts.relaxation.protocol import RelaxedCell
 from dartboard.runs import Length, Observer, RunDirectory
 from dartboard.space import NetworkPlan, get_space, parse_genotype
 from dartboard.space.skeleton import CellPlace

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional
 
-from dartboard.parts import AlphaCurvature, Architecture, EdgeSoftmax, Recipe, all_live
-from dartboard.parts.curvature import lanczos
+from dartboard.parts import EdgeSoftmax, Recipe
+from dartboard.parts.architecture import Architecture, all_live
+from dartboard.parts.curvature import AlphaCurvature, lanczos
 from dartboard.parts.gradient import Bilevel, SgdStep, Tensors, differentiate, flat
 from dartboard.supernet import FusedSupernet, ReferenceSupernet
 

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from dartboard.parts import Concrete, Dirichlet, HardGumbel, Relaxation, RelaxedCell
+from dartboard.parts import Concrete, Dirichlet, HardGumbel
 from dartboard.parts.relaxation import concentration
+from dartboard.parts.relaxation.protocol import Relaxation, RelaxedCell
 from dartboard.space import get_space
 
 ALPHA = torch.tensor([[0.4, -0.3], [-0.5, 0.2]], dtype=torch.float64)

@@ -18,11 +18,11 @@ from dartboard.parts import (
     DenseHypernetwork,
     EmbeddingHypernetwork,
     FirstOrder,
-    Hypernetwork,
     Recipe,
-    all_live,
 )
+from dartboard.parts.architecture import all_live
 from dartboard.parts.gradient import differentiate
+from dartboard.parts.hypernetworks.protocol import Hypernetwork
 from dartboard.runs import Length, Observer
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet
 from numerics.engines import SMALL_SPACES, build, relative_error, small_spec

@@ -6,7 +6,7 @@ from statistics import quantiles
 from dartboard.budget.account import Account
 from dartboard.budget.searches import plan_search
 from dartboard.budget.trainings import TrainingPlan, seeds_compared
-from dartboard.parts import UniformlyRandom
+from dartboard.parts.selection.trying import UniformlyRandom
 from dartboard.runs import make_generator
 from dartboard.session.baselines import is_comparable
 from dartboard.session.session import Session

@@ -5,8 +5,10 @@ from functools import partial
 from dartboard.budget.account import Account
 from dartboard.budget.arithmetic import SEARCH_STEPS, SearchRate, Size, choose_size, search_sizes, search_within
 from dartboard.budget.timing import measure_search
-from dartboard.engine import SupernetRequest, judging_share
-from dartboard.parts import NoTraining, initial_live
+from dartboard.engine.problem import SupernetRequest
+from dartboard.engine.stage import judging_share
+from dartboard.parts.recipe import initial_live
+from dartboard.parts.rules.schedules import NoTraining
 from dartboard.runs import Length
 from dartboard.session.search import search_recipe, supernet_spec
 from dartboard.session.session import Session

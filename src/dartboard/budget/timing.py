@@ -12,8 +12,8 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from dartboard.budget.arithmetic import SearchRate, TrainingRate
 from dartboard.data import Batch
-from dartboard.engine import StageSearch
-from dartboard.parts import initial_live
+from dartboard.engine.stage import StageSearch
+from dartboard.parts.recipe import initial_live
 from dartboard.runs import Length, Meter, make_generator
 from dartboard.session.search import search_problem, search_recipe
 from dartboard.session.session import Session

@@ -17,7 +17,7 @@ from dartboard.budget.arithmetic import (
 )
 from dartboard.budget.timing import computes_in_bfloat16, measure_training
 from dartboard.data import PHOTOGRAPH_SIDE
-from dartboard.engine import CHOICE_RULES
+from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.runs import Length
 from dartboard.session.baselines import BASELINES, is_comparable, multiply_adds
 from dartboard.session.session import Session

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from dartboard.parts import UniformlyRandom
+from dartboard.parts.selection.trying import UniformlyRandom
 from dartboard.registry import Registry
 from dartboard.runs import make_generator
 from dartboard.session.session import Session

@@ -7,8 +7,12 @@ import numpy.typing as npt
 import torch
 
 from dartboard.data import ImageView
-from dartboard.engine import SearchBatches, SearchProblem, SupernetRequest, run_search
-from dartboard.parts import Architecture, Images, MeasureCurvature, Recipe, WarmUp, initial_live, make_recipe
+from dartboard.engine.loop import run_search
+from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetRequest
+from dartboard.parts.architecture import Architecture
+from dartboard.parts.recipe import Images, Recipe, initial_live, make_recipe
+from dartboard.parts.rules.curvature import MeasureCurvature
+from dartboard.parts.rules.schedules import WarmUp
 from dartboard.runs import make_generator, seeded_initialization
 from dartboard.session.batches import EVALUATION_BATCH, batches_of
 from dartboard.session.genotype import read_genotype

@@ -2,9 +2,10 @@
 
 import math
 
-from dartboard.engine import stage_spans
+from dartboard.engine.stage import stage_spans
 from dartboard.errors import SettingsError
-from dartboard.parts import check_fit, initial_live, make_recipe
+from dartboard.parts.fits import check_fit
+from dartboard.parts.recipe import initial_live, make_recipe
 from dartboard.settings.tree import RunSettings
 from dartboard.space import get_space
 from dartboard.supernet import SupernetSpec

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dartboard.engine import SearchSettings
+from dartboard.engine.settings import SearchSettings
 from dartboard.registry import Registry
 from dartboard.space import CellPlace, SearchSpace
 

@@ -8,7 +8,8 @@ from typing import Any
 from dartboard.config import nest
 from dartboard.data.given import Data, recorded_source
 from dartboard.errors import SettingsError
-from dartboard.parts import does_fit, make_recipe
+from dartboard.parts.fits import does_fit
+from dartboard.parts.recipe import make_recipe
 from dartboard.settings.automatic import CHOSEN_SPACES
 from dartboard.settings.checks import check_method
 from dartboard.settings.migration import migrate

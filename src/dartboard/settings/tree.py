@@ -9,8 +9,9 @@ from pydantic_core import PydanticCustomError
 
 from dartboard.config import Settings, resolve
 from dartboard.data import DataSettings
-from dartboard.engine import CHOICE_RULES, SearchSettings
-from dartboard.parts import make_recipe
+from dartboard.engine.finished.seed_choice import CHOICE_RULES
+from dartboard.engine.settings import SearchSettings
+from dartboard.parts.recipe import make_recipe
 from dartboard.runs import Objective
 from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO, PRESETS

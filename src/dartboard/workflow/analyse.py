@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from dartboard.config import resolve
-from dartboard.engine import Analysis, FinishedSearch, Measurement, make_analysis, run_analysis
+from dartboard.engine.finished.analyses.protocol import Analysis, Measurement, make_analysis, run_analysis
+from dartboard.engine.finished.search import FinishedSearch
 from dartboard.errors import CheckpointError, RunDirectoryError
 from dartboard.records import AnalysisRecord
 from dartboard.runs import RunDirectory

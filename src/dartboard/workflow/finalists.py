@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from dartboard.engine import propose
+from dartboard.engine.finished.proposals import propose
 from dartboard.errors import SettingsError
 from dartboard.records import Finalist, Finalists, GenotypeForms
 from dartboard.runs import SearchEpoch, make_generator

@@ -2,7 +2,7 @@
 
 from statistics import fmean, pstdev
 
-from dartboard.engine import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome
+from dartboard.engine.finished.seed_choice import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome
 from dartboard.errors import SettingsError
 from dartboard.records import Candidate, GenotypeForms, SeedChoiceRecord
 from dartboard.runs import PhaseEnd, RunDirectory, SearchEpoch

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from dartboard.config import resolve
-from dartboard.engine import Reselection, make_reselection, run_reselection
+from dartboard.engine.finished.reselection import Reselection, make_reselection
+from dartboard.engine.loop import run_reselection
 from dartboard.errors import CheckpointError
 from dartboard.records import GenotypeForms, ReselectionRecord
 from dartboard.runs import RunDirectory

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from dartboard.engine import Discretisation, Shuffling
 from dartboard.engine.finished.analyses.agreement import agreement, ranks
-from dartboard.engine.finished.analyses.discretisation import has_settled
+from dartboard.engine.finished.analyses.discretisation import Discretisation, has_settled
 from dartboard.engine.finished.analyses.edges import find_edges
 from dartboard.engine.finished.analyses.exchanges import Exchange, edge_exchanges, exchanged, layer_exchanges
+from dartboard.engine.finished.analyses.shuffling import Shuffling
 from dartboard.errors import SettingsError
-from dartboard.parts import RelaxedCell, Softmax
+from dartboard.parts import Softmax
+from dartboard.parts.relaxation.protocol import RelaxedCell
 from dartboard.space import CellTopology, get_space
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec
 

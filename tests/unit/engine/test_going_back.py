@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from dartboard.engine import SearchState
-from dartboard.parts import Recipe, Rule
+from dartboard.engine.state import SearchState
+from dartboard.parts import Recipe
 from dartboard.parts.rules import GoingBack, Outcome, SearchView
+from dartboard.parts.rules.protocol import Rule
 from dartboard.runs import Epoch, Event, EventLog, Observer, Rollback
 
 from .test_loop import DARTS, Killed, problem, search

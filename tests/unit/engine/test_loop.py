@@ -10,32 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.data import Batch
-from dartboard.engine import (
-    SearchBatches,
-    SearchProblem,
-    SearchSettings,
-    StageSearch,
-    SupernetRequest,
-    run_search,
-)
-from dartboard.engine.stage import cosine, stage_spans
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, SupernetRequest, run_search
+from dartboard.engine.stage import StageSearch, cosine, stage_spans
 from dartboard.errors import NonFiniteLossError, SettingsError
-from dartboard.parts import (
-    AdamUpdate,
-    Bilevel,
-    FirstOrder,
-    KeepStrongest,
-    Recipe,
-    RelaxedCell,
-    Rule,
-    SampleAndValidate,
-    SgdUpdate,
-    Stage,
-    WarmUp,
-    initial_live,
-)
+from dartboard.parts import AdamUpdate, FirstOrder, KeepStrongest, Recipe, SampleAndValidate, SgdUpdate, Stage, WarmUp
 from dartboard.parts.gradient import differentiate
+from dartboard.parts.gradient.problem import Bilevel
+from dartboard.parts.recipe import initial_live
+from dartboard.parts.relaxation.protocol import RelaxedCell
 from dartboard.parts.rules import EpochPlan, Outcome, SearchView
+from dartboard.parts.rules.protocol import Rule
 from dartboard.runs import Epoch, Event, Length, Observer, PhaseEnd, RunDirectory
 from dartboard.space import Genotype, get_space
 from dartboard.supernet import Mixing

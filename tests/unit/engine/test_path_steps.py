@@ -9,26 +9,12 @@ from torch import Tensor, nn
 
 from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from dartboard.data import Batch
-from dartboard.engine import (
-    SearchBatches,
-    SearchProblem,
-    SearchSettings,
-    SearchState,
-    SupernetRequest,
-    run_search,
-)
-from dartboard.parts import (
-    AdamUpdate,
-    Bilevel,
-    BinaryGates,
-    Concrete,
-    FirstOrder,
-    Recipe,
-    RelaxedCell,
-    Rule,
-    SparseAlpha,
-    Unrolled,
-)
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, SupernetRequest, run_search
+from dartboard.engine.state import SearchState
+from dartboard.parts import AdamUpdate, BinaryGates, Concrete, FirstOrder, Recipe, SparseAlpha, Unrolled
+from dartboard.parts.gradient.problem import Bilevel
+from dartboard.parts.relaxation.protocol import RelaxedCell
+from dartboard.parts.rules.protocol import Rule
 from dartboard.runs import Length, Observer, RunDirectory
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec

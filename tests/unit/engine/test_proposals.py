@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Generator, Tensor
 
-from dartboard.engine import propose
+from dartboard.engine.finished.proposals import propose
 from dartboard.parts import UniformlyRandom
 from dartboard.space import SPACES, CellGenotype, Genotype, check_genotype, get_space
 

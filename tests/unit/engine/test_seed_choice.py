@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dartboard.engine import CHOICE_RULES, SeedChoice, SeedOutcome
+from dartboard.engine.finished.seed_choice import CHOICE_RULES, SeedChoice, SeedOutcome
 from dartboard.errors import UnknownNameError
 from dartboard.space import PUBLISHED, CellGenotype, Choice, Genotype, parse_genotype
 

@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from dartboard.engine import SearchState
-from dartboard.parts import AdamUpdate, Architecture, Recipe, all_live
+from dartboard.engine.state import SearchState
+from dartboard.parts import AdamUpdate, Recipe
+from dartboard.parts.architecture import Architecture, all_live
 from dartboard.parts.rules import Outcome
 from dartboard.runs import RunDirectory
 from dartboard.space import get_space

@@ -13,7 +13,8 @@ from dartboard.data import Batch
 from dartboard.engine import SearchBatches, SearchProblem, SearchSettings
 from dartboard.engine.problem import SupernetRequest
 from dartboard.engine.stage import StageSearch
-from dartboard.parts import all_live, make_recipe
+from dartboard.parts.architecture import all_live
+from dartboard.parts.recipe import make_recipe
 from dartboard.runs import Length, Observer, seeded_initialization
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec

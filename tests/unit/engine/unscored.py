@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from dartboard.data import Batch
-from dartboard.parts import Scorer
+from dartboard.parts.scoring import Scorer
 
 __all__ = ["UNSCORED"]
 

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from dartboard.errors import RecipeError
-from dartboard.parts import Architecture, Recipe, StrongestEdges, WithAttention, all_live
+from dartboard.parts import Recipe, StrongestEdges, WithAttention
+from dartboard.parts.architecture import Architecture, all_live
 from dartboard.space import ATTENTION, get_space
 from dartboard.supernet import Mixing
 

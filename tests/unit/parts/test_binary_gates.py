@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from dartboard.parts import AdamUpdate, Architecture, BinaryGates, Draw, FirstOrder, Recipe, RelaxedCell, all_live
+from dartboard.parts import AdamUpdate, BinaryGates, FirstOrder, Recipe
+from dartboard.parts.architecture import Architecture, all_live
+from dartboard.parts.relaxation.protocol import Draw, RelaxedCell
 from dartboard.space import CellTopology, get_space
 from dartboard.supernet import ReferenceSupernet, SupernetSpec
 

@@ -9,22 +9,14 @@ import torch
 from torch import Generator, Tensor
 
 from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
-from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, SearchState, run_search
-from dartboard.parts import (
-    AdamUpdate,
-    Architecture,
-    FirstOrder,
-    Judged,
-    Recipe,
-    Rule,
-    Scorer,
-    Stage,
-    StepGates,
-    StrongestEdges,
-    Trained,
-    all_live,
-)
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, run_search
+from dartboard.engine.state import SearchState
+from dartboard.parts import AdamUpdate, FirstOrder, Recipe, Stage, StrongestEdges
+from dartboard.parts.architecture import Architecture, StepGates, all_live
 from dartboard.parts.rules import EpochPlan, Outcome, SearchView
+from dartboard.parts.rules.protocol import Rule
+from dartboard.parts.scoring import Scorer
+from dartboard.parts.selection.protocol import Judged, Trained
 from dartboard.runs import Event, Length, Observer, RunDirectory, SearchEpoch, SelectionDone
 from dartboard.space import Genotype, SearchSpace, get_space
 

@@ -1,4 +1,5 @@
-from dartboard.parts import AdamUpdate, EdgeSoftmax, FirstOrder, KeepStrongest, Recipe, Stage, WarmUp, describe_recipe
+from dartboard.parts import AdamUpdate, EdgeSoftmax, FirstOrder, KeepStrongest, Recipe, Stage, WarmUp
+from dartboard.parts.describe import describe_recipe
 from dartboard.supernet import Mixing
 
 

@@ -11,31 +11,15 @@ from torch import Tensor, nn
 
 from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from dartboard.data import Batch
-from dartboard.engine import (
-    SearchBatches,
-    SearchProblem,
-    SearchSettings,
-    SearchState,
-    SupernetRequest,
-    run_search,
-)
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, SupernetRequest, run_search
+from dartboard.engine.state import SearchState
 from dartboard.errors import RecipeError
-from dartboard.parts import (
-    AdamUpdate,
-    CompanionNetwork,
-    Distillation,
-    FadingMagnitude,
-    FirstOrder,
-    Recipe,
-    RelaxedCell,
-    Rule,
-    SgdUpdate,
-    Unrolled,
-    WarmUp,
-    make_recipe,
-)
-from dartboard.parts.companions import Companion, output_divergence
+from dartboard.parts import AdamUpdate, Distillation, FadingMagnitude, FirstOrder, Recipe, SgdUpdate, Unrolled, WarmUp
+from dartboard.parts.companions import Companion, CompanionNetwork, output_divergence
+from dartboard.parts.recipe import make_recipe
+from dartboard.parts.relaxation.protocol import RelaxedCell
 from dartboard.parts.rules import EpochPlan
+from dartboard.parts.rules.protocol import Rule
 from dartboard.runs import Length, Observer, RunDirectory
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec

@@ -11,25 +11,24 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from dartboard.engine import stage_spans
+from dartboard.engine.stage import stage_spans
 from dartboard.errors import RecipeError
 from dartboard.parts import (
     AdamUpdate,
-    Architecture,
     Cooling,
     EdgeSoftmax,
     GroupSoftmax,
     KeepStrongestOfGroups,
     PairSoftmax,
     Recipe,
-    RelaxedCell,
     Softmax,
     StrongestEdgePairs,
-    all_live,
-    check_fit,
-    make_recipe,
 )
+from dartboard.parts.architecture import Architecture, all_live
+from dartboard.parts.fits import check_fit
+from dartboard.parts.recipe import make_recipe
 from dartboard.parts.relaxation import edge_sets, operation_groups
+from dartboard.parts.relaxation.protocol import RelaxedCell
 from dartboard.space import OPS, CellTopology, check_genotype, get_space, has_weights
 from unit.engine.test_state import make_state
 

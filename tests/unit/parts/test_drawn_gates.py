@@ -8,9 +8,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from dartboard.engine import stage_spans
+from dartboard.engine.stage import stage_spans
 from dartboard.parts import (
-    Architecture,
     Concrete,
     Dirichlet,
     DirichletAnchor,
@@ -18,12 +17,12 @@ from dartboard.parts import (
     HardGumbel,
     LinearCooling,
     Recipe,
-    RelaxedCell,
     StrongestPairs,
-    all_live,
-    make_recipe,
 )
+from dartboard.parts.architecture import Architecture, all_live
+from dartboard.parts.recipe import make_recipe
 from dartboard.parts.relaxation import concentration
+from dartboard.parts.relaxation.protocol import RelaxedCell
 from dartboard.runs import Length
 from dartboard.space import check_genotype, get_space
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec

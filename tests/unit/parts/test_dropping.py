@@ -9,20 +9,12 @@ from torch import Tensor, nn
 
 from dartboard.data import Batch
 from dartboard.errors import RecipeError
-from dartboard.parts import (
-    AdamUpdate,
-    Architecture,
-    Bilevel,
-    Dropping,
-    EdgeSoftmax,
-    FadingSkipDropout,
-    GrowDropping,
-    Recipe,
-    Rule,
-    all_live,
-)
+from dartboard.parts import AdamUpdate, Dropping, EdgeSoftmax, FadingSkipDropout, GrowDropping, Recipe
+from dartboard.parts.architecture import Architecture, all_live
 from dartboard.parts.dropping import SeenBatch
+from dartboard.parts.gradient.problem import Bilevel
 from dartboard.parts.rules import EpochPlan, SearchView
+from dartboard.parts.rules.protocol import Rule
 from dartboard.space import get_space
 from unit.engine.test_loop import DARTS, Linear, problem, search
 from unit.engine.test_state import make_state

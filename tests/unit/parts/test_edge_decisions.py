@@ -14,26 +14,17 @@ import dartboard.methods  # noqa: F401 - importing registers the methods
 from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from contracts.small import open_small
 from dartboard.data import Batch
-from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, SearchState, run_search
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, run_search
+from dartboard.engine.state import SearchState
 from dartboard.errors import RecipeError, SettingsError
-from dartboard.parts import (
-    AdamUpdate,
-    Architecture,
-    ByRemoval,
-    DecideByRemoval,
-    DecideGreedily,
-    FirstOrder,
-    Recipe,
-    Rule,
-    Scorer,
-    Sigmoid,
-    StepGates,
-    StrongestEdges,
-    initial_live,
-    make_recipe,
-)
+from dartboard.parts import AdamUpdate, ByRemoval, DecideGreedily, FirstOrder, Recipe, Sigmoid, StrongestEdges
+from dartboard.parts.architecture import Architecture, StepGates
+from dartboard.parts.recipe import initial_live, make_recipe
 from dartboard.parts.rules import EpochPlan, Outcome, SearchView, Undecided
 from dartboard.parts.rules.greedy import certainty, importance, stability
+from dartboard.parts.rules.protocol import Rule
+from dartboard.parts.rules.removal import DecideByRemoval
+from dartboard.parts.scoring import Scorer
 from dartboard.runs import Length, Observer, RunDirectory, Score
 from dartboard.session import search_genotype
 from dartboard.space import SearchSpace, get_space

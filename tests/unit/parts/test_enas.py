@@ -10,11 +10,10 @@ from torch import Generator, Tensor
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from contracts.planted import PLANTED, PLANTED_PAIRS, PlantedBatches, PlantedSupernet
-from dartboard.engine import SearchState
+from dartboard.engine.state import SearchState
 from dartboard.errors import RecipeError, SettingsError
 from dartboard.parts import (
     AdamUpdate,
-    Architecture,
     BetaDecay,
     Controller,
     EdgeSoftmax,
@@ -22,16 +21,16 @@ from dartboard.parts import (
     Recipe,
     ReinforceController,
     SampleAndValidate,
-    Scorer,
     Softmax,
-    Trained,
-    all_live,
-    make_recipe,
 )
+from dartboard.parts.architecture import Architecture, all_live
 from dartboard.parts.gradient import differentiate
+from dartboard.parts.recipe import make_recipe
 from dartboard.parts.relaxation import DrawnCells
 from dartboard.parts.relaxation.tokens import TokenWalk
 from dartboard.parts.rules.reinforce import compare, policy_loss
+from dartboard.parts.scoring import Scorer
+from dartboard.parts.selection.protocol import Trained
 from dartboard.space import SearchSpace, get_space
 from unit.engine.unscored import UNSCORED
 

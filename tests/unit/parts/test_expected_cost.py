@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from dartboard.errors import RecipeError
-from dartboard.parts import Architecture, ExpectedCost, Recipe, StrongestEdges, all_live
+from dartboard.parts import ExpectedCost, Recipe, StrongestEdges
+from dartboard.parts.architecture import Architecture, all_live
 from dartboard.space import CellTopology, OperationCosts, SearchSpace, get_space, network_cost, operation_costs
 from dartboard.space.skeleton import NasBench201Skeleton
 

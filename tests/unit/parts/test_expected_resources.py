@@ -7,7 +7,9 @@ import torch
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import RecipeError
-from dartboard.parts import Architecture, Concrete, ExpectedResources, Recipe, all_live, make_recipe
+from dartboard.parts import Concrete, ExpectedResources, Recipe
+from dartboard.parts.architecture import Architecture, all_live
+from dartboard.parts.recipe import make_recipe
 from dartboard.space import CellTopology, OperationCosts, SearchSpace, get_space, operation_costs
 from dartboard.space.skeleton import NasBench201Skeleton
 

@@ -14,20 +14,18 @@ from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, Super
 from dartboard.errors import RecipeError
 from dartboard.parts import (
     AdamUpdate,
-    Architecture,
     DenseHypernetwork,
     EmbeddingHypernetwork,
     FirstOrder,
-    Hypernetwork,
     KeepStrongest,
-    Live,
     Recipe,
     Stage,
     Unrolled,
-    all_live,
-    make_recipe,
 )
+from dartboard.parts.architecture import Architecture, Live, all_live
 from dartboard.parts.hypernetworks import WeightGenerator, attach_hypernetwork, candidate_weights, learned_weights
+from dartboard.parts.hypernetworks.protocol import Hypernetwork
+from dartboard.parts.recipe import make_recipe
 from dartboard.runs import Length, Observer, RunDirectory, make_generator, seeded_initialization
 from dartboard.space import SearchSpace, get_space
 from dartboard.supernet import FusedSupernet, Mixing, SupernetSpec

@@ -14,19 +14,19 @@ import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import SettingsError
 from dartboard.parts import (
     AdamUpdate,
-    Bilevel,
     Dropping,
     FadingSkipDropout,
     FirstOrder,
     KeepStrongest,
     Recipe,
-    RelaxedCell,
-    Rule,
     SkipCap,
     StrongestEdges,
-    make_recipe,
 )
+from dartboard.parts.gradient.problem import Bilevel
+from dartboard.parts.recipe import make_recipe
+from dartboard.parts.relaxation.protocol import RelaxedCell
 from dartboard.parts.rules import EpochPlan, SearchView
+from dartboard.parts.rules.protocol import Rule
 from dartboard.space import CellGenotype, CellPlace, Choice, check_genotype, get_space
 from dartboard.supernet import ReferenceSupernet, SkipDropout, SupernetSpec
 from unit.engine.test_loop import Linear, problem, search

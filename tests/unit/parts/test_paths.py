@@ -12,8 +12,11 @@ from torch import Generator
 
 from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from dartboard.errors import SettingsError
-from dartboard.parts import Architecture, Recipe, SampleAndValidate, Scorer, Trained, UniformPaths, all_live
+from dartboard.parts import Recipe, SampleAndValidate, UniformPaths
+from dartboard.parts.architecture import Architecture, all_live
 from dartboard.parts.drawing import draw_by_shares, likeliest
+from dartboard.parts.scoring import Scorer
+from dartboard.parts.selection.protocol import Trained
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
 from unit.engine.unscored import UNSCORED

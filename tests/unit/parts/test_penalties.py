@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from dartboard.parts import BetaDecay, RelaxedCell, ZeroOne
+from dartboard.parts import BetaDecay, ZeroOne
+from dartboard.parts.relaxation.protocol import RelaxedCell
 from dartboard.space import get_space
 
 

@@ -11,17 +11,10 @@ import dartboard.methods  # noqa: F401 - importing registers the methods
 from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from contracts.small import open_small, outcome
 from dartboard.errors import RecipeError
-from dartboard.parts import (
-    AdversarialPerturbation,
-    Architecture,
-    EdgeSoftmax,
-    Perturbation,
-    RandomPerturbation,
-    Recipe,
-    RelaxedCell,
-    all_live,
-)
-from dartboard.parts.perturbations import BoxPerturbation, Surroundings, to_shares
+from dartboard.parts import AdversarialPerturbation, EdgeSoftmax, RandomPerturbation, Recipe
+from dartboard.parts.architecture import Architecture, all_live
+from dartboard.parts.perturbations import BoxPerturbation, Perturbation, Surroundings, to_shares
+from dartboard.parts.relaxation.protocol import RelaxedCell
 from dartboard.runs import RunDirectory
 from dartboard.session import search_genotype
 from dartboard.space import get_space

@@ -4,7 +4,6 @@ import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.engine import SearchSettings
 from dartboard.errors import RecipeError, SettingsError, UnknownNameError
 from dartboard.parts import (
-    METHODS,
     AdamUpdate,
     AdversarialPerturbation,
     DenseHypernetwork,
@@ -14,9 +13,9 @@ from dartboard.parts import (
     RandomPerturbation,
     Recipe,
     Unrolled,
-    make_recipe,
     method,
 )
+from dartboard.parts.recipe import METHODS, make_recipe
 
 
 def test_the_methods_are_the_parts_that_their_papers_name() -> None:

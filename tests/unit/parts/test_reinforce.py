@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from dartboard.errors import RecipeError
-from dartboard.parts import AdamUpdate, BetaDecay, Bilevel, BinaryGates, Recipe, Reinforce, SgdStep, Softmax, Trial
+from dartboard.parts import AdamUpdate, BetaDecay, BinaryGates, Recipe, Reinforce, Softmax
+from dartboard.parts.gradient.problem import Bilevel, SgdStep, Trial
 
 SHARES = torch.tensor([0.5, 0.25, 0.25], dtype=torch.float64)
 PATHS = (0, 0, 1, 2)

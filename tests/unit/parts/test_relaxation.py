@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dartboard.parts import EdgeSimplex, EdgeSoftmax, NodeSoftmax, RelaxedCell, Sigmoid, Simplex, Softmax
+from dartboard.parts import EdgeSimplex, EdgeSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax
+from dartboard.parts.relaxation.protocol import RelaxedCell
 from dartboard.space import CellTopology, get_space
 
 NONE = torch.Generator()

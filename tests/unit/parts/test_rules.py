@@ -4,18 +4,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dartboard.engine import SearchState
-from dartboard.parts import (
-    AdamUpdate,
-    Architecture,
-    BestEpoch,
-    FadeAuxiliary,
-    Recipe,
-    Rule,
-    StopAtSkips,
-    StopAtStableRanking,
-    all_live,
-)
+from dartboard.engine.state import SearchState
+from dartboard.parts import AdamUpdate, BestEpoch, FadeAuxiliary, Recipe, StopAtSkips, StopAtStableRanking
+from dartboard.parts.architecture import Architecture, all_live
+from dartboard.parts.rules.protocol import Rule
 from dartboard.space import PUBLISHED, CellGenotype, Genotype, get_space
 from unit.engine.unscored import UNSCORED
 

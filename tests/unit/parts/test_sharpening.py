@@ -16,8 +16,8 @@ from dartboard.parts import (
     ScaleWeightDecay,
     Sharpening,
     StopOnSharpening,
-    make_recipe,
 )
+from dartboard.parts.recipe import make_recipe
 from unit.engine.test_state import make_state, step
 
 RISING = [1.0] * 9 + [1.2, 1.8, 2.5]

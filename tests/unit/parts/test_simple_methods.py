@@ -29,10 +29,9 @@ from dartboard.parts import (
     Threshold,
     WarmUp,
     ZeroOne,
-    make_recipe,
     method,
 )
-from dartboard.parts.recipe import METHODS
+from dartboard.parts.recipe import METHODS, make_recipe
 from dartboard.reports import write_report
 from dartboard.runs import Epoch, Observer, RunDirectory
 from dartboard.session import evaluate_networks, read_genotype, search_genotype, train_networks

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from dartboard.parts import AdamUpdate, EdgeSimplex, ExponentiatedUpdate, RelaxedCell, SgdUpdate, Simplex
+from dartboard.parts import AdamUpdate, EdgeSimplex, ExponentiatedUpdate, SgdUpdate, Simplex
+from dartboard.parts.relaxation.protocol import RelaxedCell
 from dartboard.space import get_space
 
 

@@ -4,7 +4,8 @@ import pytest
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import DartboardError, SettingsError, UnknownNameError
-from dartboard.parts import METHODS, Recipe, method
+from dartboard.parts import Recipe, method
+from dartboard.parts.recipe import METHODS
 from dartboard.settings import PRESETS, RunSettings, resolve_settings
 from dartboard.space import SPACES
 

@@ -10,16 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dartboard.errors import GenotypeError, RecipeError, SettingsError
-from dartboard.parts import (
-    Recipe,
-    SkipCap,
-    StrongestEdges,
-    StrongestPairs,
-    Threshold,
-    UniformlyRandom,
-    all_live,
-    check_fit,
-)
+from dartboard.parts import Recipe, SkipCap, StrongestEdges, StrongestPairs, Threshold, UniformlyRandom
+from dartboard.parts.architecture import all_live
+from dartboard.parts.fits import check_fit
 from dartboard.space import CellGenotype, Choice, Genotype, SearchSpace, check_genotype, get_space
 from dartboard.supernet import ReferenceSupernet, SupernetSpec
 

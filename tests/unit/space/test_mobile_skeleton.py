@@ -9,7 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import GenotypeError, RecipeError, SettingsError
-from dartboard.parts import check_fit, make_recipe
+from dartboard.parts.fits import check_fit
+from dartboard.parts.recipe import make_recipe
 from dartboard.space import (
     CellGenotype,
     Choice,

@@ -11,7 +11,8 @@ import pytest
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.data import Part, Splits
-from dartboard.engine import CHOICE_RULES, ChoiceRule, choice_rule
+from dartboard.engine import ChoiceRule, choice_rule
+from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.errors import SettingsError
 from dartboard.runs import Epoch, EventLog, Observer, RunDirectory
 from dartboard.session import Session, open_session, read_genotype, search_genotype, summarize
