@@ -1,6 +1,7 @@
 """Imports only go down: a room imports from lower levels, never from a neighbour or from above."""
 
 import ast
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,38 @@ def imported_rooms(path: Path) -> set[str]:
     return {rest[0] for package, *rest in parts if package == "dartboard" and rest}
 
 
+def module_of(path: Path) -> str:
+    """The name that a file is imported by."""
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_modules(path: Path, known: Collection[str]) -> set[str]:
+    """The files of the package that a file names in its imports, those for type checking included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {whole if whole in known else node.module for whole in inner.values()}
+    return {name for name in found if name in known} - {module_of(path)}
+
+
+def circles(imports: Mapping[str, Collection[str]]) -> set[frozenset[str]]:
+    """Groups of files each of which leads to every other of its group."""
+    reached = {name: {name} for name in imports}
+    changed = True
+    while changed:
+        changed = False
+        for name, others in imports.items():
+            grown = reached[name].union(*(reached[other] for other in others))
+            changed = changed or grown != reached[name]
+            reached[name] = grown
+    groups = {frozenset(other for other in reached[name] if name in reached[other]) for name in imports}
+    return {group for group in groups if len(group) > 1}
+
+
 def may_import(room: str, other: str) -> bool:
     if room in FOUNDATION and other in FOUNDATION:
         return FOUNDATION.index(other) <= FOUNDATION.index(room)
@@ -59,6 +92,16 @@ def test_every_room_has_a_level() -> None:
 def test_a_module_imports_only_from_its_room_and_from_lower_levels(path: Path) -> None:
     room = room_of(path)
     assert [other for other in imported_rooms(path) if not may_import(room, other)] == []
+
+
+def test_no_files_import_one_another_in_a_circle_not_even_for_annotations() -> None:
+    known = {module_of(path): path for path in MODULES}
+    assert circles({name: imported_modules(path, known) for name, path in known.items()}) == set()
+
+
+def test_a_circle_is_found_however_long_it_is() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == {frozenset("abc")}
+    assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == set()
 
 
 def test_the_rule_itself_tells_down_from_sideways_and_up() -> None:

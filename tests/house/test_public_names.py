@@ -6,8 +6,10 @@ from pkgutil import walk_packages
 from types import ModuleType
 
 import pytest
+from typing_extensions import override
 
 import dartboard
+from dartboard.parts.rules import EpochPlan, Rule, SearchView, WarmUp
 
 NAMES = ["dartboard", *(module.name for module in walk_packages(dartboard.__path__, "dartboard."))]
 NO_LIST = ("dartboard.methods", "dartboard.version")
@@ -48,8 +50,31 @@ def test_every_public_class_function_and_method_has_a_docstring(name: str) -> No
             for key, value in members
             if not key.startswith("_") and isinstance(value, property | classmethod | staticmethod | type(load))
         ]
-        silent += [key for key, value in candidates if not (value.__doc__ or "").strip()]
+        silent += [key for key, value in candidates if not docstring_of(value)]
     assert silent == []
+
+
+def docstring_of(thing: object) -> str:
+    """What a reader sees of it: its own words, or those of the method that it is marked to override."""
+    words = inspect.getdoc(thing) if getattr(thing, "__override__", False) else thing.__doc__
+    return (words or "").strip()
+
+
+def test_a_method_inherits_words_only_where_it_is_marked_to_override_some_that_say_something() -> None:
+    assert docstring_of(WarmUp.before_epoch) == inspect.getdoc(Rule.before_epoch)
+    assert docstring_of(Unmarked.before_epoch) == ""
+    assert docstring_of(Alone.other) == ""
+
+
+class Unmarked(Rule):
+    def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:  # noqa: ARG002 - as it was
+        return plan
+
+
+class Alone(Rule):
+    @override
+    def other(self) -> None:  # type: ignore[misc]
+        pass
 
 
 def test_the_package_offers_its_verbs_and_its_version() -> None:

@@ -3,15 +3,18 @@
 Everything else imports from the module that defines a name.
 """
 
-from dartboard.engine.finished.analyses.protocol import Analysis, Measurement, analysis
-from dartboard.engine.finished.reselection import Reselection, reselection
+from dartboard.engine.finished.analyses.protocol import ANALYSES, Analysis, Measurement, analysis
+from dartboard.engine.finished.reselection import RESELECTIONS, Reselection, reselection
 from dartboard.engine.finished.search import FinishedSearch
-from dartboard.engine.finished.seed_choice import ChoiceRule, choice_rule
+from dartboard.engine.finished.seed_choice import CHOICE_RULES, ChoiceRule, choice_rule
 from dartboard.engine.loop import run_search
 from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetRequest
 from dartboard.engine.settings import SearchSettings
 
 __all__ = [
+    "ANALYSES",
+    "CHOICE_RULES",
+    "RESELECTIONS",
     "Analysis",
     "ChoiceRule",
     "FinishedSearch",

@@ -14,7 +14,7 @@ from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
 from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, FadingMagnitude, ZeroOne
 from dartboard.parts.perturbations import AdversarialPerturbation, RandomPerturbation
 from dartboard.parts.pruning import KeepStrongest, KeepStrongestOfGroups
-from dartboard.parts.recipe import Count, Images, NonNegative, Positive, Recipe, Share, Stage, method
+from dartboard.parts.recipe import METHODS, Count, Images, NonNegative, Positive, Recipe, Share, Stage, method
 from dartboard.parts.relaxation.controller import Controller
 from dartboard.parts.relaxation.deterministic import GroupSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax
 from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel
@@ -45,6 +45,7 @@ from dartboard.parts.selection.trying import SampleAndValidate, UniformlyRandom
 from dartboard.parts.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate
 
 __all__ = [
+    "METHODS",
     "AdamUpdate",
     "AdversarialPerturbation",
     "BestEpoch",
