@@ -44,8 +44,10 @@ from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, Super
 from dartboard.engine import steps as search_steps
 from dartboard.engine.stage import StageSearch
 from dartboard.engine.streams import Streams
-from dartboard.parts import Bilevel, all_live, make_recipe
+from dartboard.parts.architecture import all_live
 from dartboard.parts.gradient import Gradient, unrolled
+from dartboard.parts.gradient.problem import Bilevel
+from dartboard.parts.recipe import make_recipe
 from dartboard.runs import Length, Meter, make_generator, seeded_initialization
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, ReferenceSupernet, SupernetSpec

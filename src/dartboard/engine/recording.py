@@ -30,7 +30,7 @@ class RecordedSteps:
         self._take = self._first
 
     def __call__(self, batch: Batch) -> None:
-        """As `Steps.__call__`."""
+        """One step of alpha, unless it rests, and one of the weights."""
         self._take(batch)
 
     def _first(self, batch: Batch) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from dartboard.engine.finished.analyses.agreement import agreement, ranks
 from dartboard.engine.finished.analyses.edges import find_edges
-from dartboard.engine.finished.analyses.protocol import Findings, Measurement, analysis, scored
+from dartboard.engine.finished.analyses.protocol import Analysis, Findings, Measurement, analysis, scored
 from dartboard.engine.finished.search import FinishedSearch
 from dartboard.engine.stage import StageSearch
 from dartboard.errors import SettingsError
@@ -24,7 +26,7 @@ _MEASURES = ("discretisation", "gate", "perturbation")
 
 
 @dataclass(frozen=True)
-class Discretisation:
+class Discretisation(Analysis):
     """Fixes an edge to one operation and lets the rest of a copy of the supernet learn on, to compare operations.
 
     The accuracy reached is what the gate of an operation, and what the supernet loses without it, stand in for. The
@@ -44,12 +46,12 @@ class Discretisation:
     epochs: int = 20
     learns = True
 
+    @override
     def refuse(self, space: SearchSpace) -> None:
-        """See `Analysis.refuse`."""
         find_edges(self.edges, space)
 
     def measurements(self, finished: FinishedSearch) -> list[Measurement]:
-        """See `Analysis.measurements`: the supernet as it is, then every operation of every edge.
+        """The supernet as it is, then every operation of every edge.
 
         Raises:
             SettingsError: no edge has two operations to choose from.
@@ -67,7 +69,7 @@ class Discretisation:
         return [whole, *(self._measurement(finished, search, *each) for each in chosen)]
 
     def conclude(self, measured: Mapping[str, Findings]) -> Findings:
-        """See `Analysis.conclude`.
+        """How far the measures of the strength of operations agree.
 
         Returns:
             `supernet_accuracy`; `edges`, each with its `operations` and their figures and ranks, the operation

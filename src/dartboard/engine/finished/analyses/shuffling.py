@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any, Literal
 
 import torch
+from typing_extensions import override
 
 from dartboard.engine.finished.analyses.exchanges import Exchange, edge_exchanges, exchanged, layer_exchanges
-from dartboard.engine.finished.analyses.protocol import Findings, Measurement, analysis, scored
+from dartboard.engine.finished.analyses.protocol import Analysis, Findings, Measurement, analysis, scored
 from dartboard.engine.finished.search import FinishedSearch
 from dartboard.engine.stage import StageSearch
 from dartboard.errors import SettingsError
@@ -27,7 +28,7 @@ _BEFORE = "before"
 
 
 @dataclass(frozen=True)
-class Shuffling:
+class Shuffling(Analysis):
     """Lets two edges of every kind of cells, or two layers of every stage, change places, and scores the supernet.
 
     A network whose layers each refine one estimate, as residual ones do, hardly minds; a plain one falls to chance.
@@ -44,8 +45,8 @@ class Shuffling:
     permutations: int = 10
     learns = False
 
+    @override
     def refuse(self, space: SearchSpace) -> None:
-        """See `Analysis.refuse`."""
         if self.parts == "edges" and len(space.cell.edges) < 2:
             raise SettingsError(
                 f"the cells of the space {space.name} have a single edge, so no two can change places; shuffle the "
@@ -53,7 +54,7 @@ class Shuffling:
             )
 
     def measurements(self, finished: FinishedSearch) -> list[Measurement]:
-        """See `Analysis.measurements`: the supernet as it is, then every permutation.
+        """The supernet as it is, then every permutation.
 
         Raises:
             SettingsError: no two parts have the same form.
@@ -81,7 +82,7 @@ class Shuffling:
         return [Measurement(_BEFORE, partial(measured, [])), *every]
 
     def conclude(self, measured: Mapping[str, Findings]) -> Findings:
-        """See `Analysis.conclude`.
+        """The accuracies before and after, and every permutation.
 
         Returns:
             Accuracies `before` and `after`, the mean over the `permutations`, its deviation (ddof 0), and every one.
