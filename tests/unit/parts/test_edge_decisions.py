@@ -20,7 +20,7 @@ from dartboard.errors import RecipeError, SettingsError
 from dartboard.parts import AdamUpdate, ByRemoval, DecideGreedily, FirstOrder, Recipe, Sigmoid, StrongestEdges
 from dartboard.parts.architecture import Architecture, StepGates
 from dartboard.parts.recipe import initial_live, make_recipe
-from dartboard.parts.rules import EpochPlan, Outcome, SearchView, Undecided
+from dartboard.parts.rules import EpochPlan, Outcome, Scorable, SearchView
 from dartboard.parts.rules.greedy import certainty, importance, stability
 from dartboard.parts.rules.protocol import Rule
 from dartboard.parts.rules.removal import DecideByRemoval
@@ -250,7 +250,7 @@ def test_what_is_taken_out_is_0_and_the_other_gates_stay_as_they_are() -> None:
     table = Table({}, {})
     state = make_state(DARTS, 81, table, WITHOUT_NONE)
     before = state.architecture.mean_gates(state.alphas)["normal"]
-    assert ByRemoval()(Undecided.of(state, state.plan), "normal", 4) == DARTS.ops[1]  # among equals the first
+    assert ByRemoval()(Scorable.of(state, state.plan), "normal", 4) == DARTS.ops[1]  # among equals the first
     assert len(table.seen) == 7
     for column, gates in zip(range(1, 8), table.seen, strict=True):
         expected = before.clone()
@@ -297,7 +297,7 @@ def test_scores_leave_every_buffer_of_the_supernet_as_it_was() -> None:
             yield Batch(torch.randn(4, 3, 8, 8), torch.tensor([0, 1, 2, 0]))
 
     state = make_state(DARTS, 81, Scorer(supernet, Images(), CPU), None)  # type: ignore[arg-type]
-    assert ByRemoval()(Undecided.of(state, state.plan), "normal", 0) != "none"
+    assert ByRemoval()(Scorable.of(state, state.plan), "normal", 0) != "none"
     after = supernet.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
 

@@ -4,7 +4,7 @@ from dartboard.parts.rules.curvature import DecayOnSharpening, MeasureCurvature,
 from dartboard.parts.rules.greedy import ByShare, DecideGreedily
 from dartboard.parts.rules.protocol import EpochPlan, GoingBack, MovableSearch, Outcome, Rule, SearchView
 from dartboard.parts.rules.reinforce import ReinforceController
-from dartboard.parts.rules.removal import ByRemoval, DecideByRemoval, Measure, OperationChoice, Undecided
+from dartboard.parts.rules.removal import ByRemoval, DecideByRemoval, Measure, OperationChoice, Scorable
 from dartboard.parts.rules.schedules import (
     Cooling,
     FadeAuxiliary,
@@ -43,12 +43,12 @@ __all__ = [
     "ReinforceController",
     "Rule",
     "ScaleWeightDecay",
+    "Scorable",
     "SearchView",
     "Sharpening",
     "SparseAlpha",
     "StopAtSkips",
     "StopAtStableRanking",
     "StopOnSharpening",
-    "Undecided",
     "WarmUp",
 ]

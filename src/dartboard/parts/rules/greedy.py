@@ -14,7 +14,7 @@ from dartboard.parts.architecture import Architecture
 from dartboard.parts.demands import Slots
 from dartboard.parts.relaxation import RelaxedCell
 from dartboard.parts.rules.protocol import EpochPlan, Outcome, Rule, SearchView
-from dartboard.parts.rules.removal import OperationChoice, Undecided, due_epoch, surplus
+from dartboard.parts.rules.removal import OperationChoice, Scorable, due_epoch, surplus
 
 __all__ = ["ByShare", "DecideGreedily", "certainty", "importance", "stability"]
 
@@ -23,7 +23,7 @@ __all__ = ["ByShare", "DecideGreedily", "certainty", "importance", "stability"]
 class ByShare:
     """The operation with the largest gate; among equals the first (DARTS, arXiv:1806.09055, section 2.4)."""
 
-    def __call__(self, given: Undecided, kind: str, row: int) -> str:
+    def __call__(self, given: Scorable, kind: str, row: int) -> str:
         """The name of the operation."""
         cell = given.architecture.cells[kind]
         gates = given.architecture.mean_gates(given.alphas)[kind][row].tolist()
@@ -109,7 +109,7 @@ class DecideGreedily(Rule):
         if not rows:
             return plan
         row = max(rows, key=lambda row: scores[row])
-        plan = plan.decided(kind, row, self.operation(Undecided.of(search, plan), kind, row))
+        plan = plan.decided(kind, row, self.operation(Scorable.of(search, plan), kind, row))
         node, kept = cell.topology.edges[row].target, cell.topology.edges_per_node
         incoming = cell.topology.incoming(node)
         ended = [row for row in incoming if plan.decisions[kind].get(row) is not None]

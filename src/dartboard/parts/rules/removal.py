@@ -16,14 +16,14 @@ from dartboard.parts.relaxation import RelaxedCell
 from dartboard.parts.rules.protocol import EpochPlan, Rule, SearchView
 from dartboard.parts.scoring import Scorer
 
-__all__ = ["ByRemoval", "DecideByRemoval", "Measure", "OperationChoice", "Undecided", "due_epoch", "surplus"]
+__all__ = ["ByRemoval", "DecideByRemoval", "Measure", "OperationChoice", "Scorable", "due_epoch", "surplus"]
 
 Measure = Literal["accuracy", "loss"]
 """What tells how good a supernet is on validation images."""
 
 
-class Undecided(NamedTuple):
-    """What the operation of an edge is chosen by.
+class Scorable(NamedTuple):
+    """A search in whose supernet gates can be scored, with the edges that are decided so far.
 
     Attributes:
         architecture: turns alphas into gates, with the edges decided so far.
@@ -36,7 +36,7 @@ class Undecided(NamedTuple):
     score: Scorer
 
     @classmethod
-    def of(cls, search: SearchView, plan: EpochPlan) -> "Undecided":
+    def of(cls, search: SearchView, plan: EpochPlan) -> "Scorable":
         """A search with the decisions of a plan."""
         at = search.architecture.at(plan.temperature, plan.auxiliary_gate, plan.decisions)
         return cls(at, search.alphas, search.score)
@@ -45,7 +45,7 @@ class Undecided(NamedTuple):
 class OperationChoice(Protocol):
     """Chooses the operation that a decided edge keeps."""
 
-    def __call__(self, given: Undecided, kind: str, row: int) -> str:
+    def __call__(self, given: Scorable, kind: str, row: int) -> str:
         """The name of one of the edge's `selectable_columns`.
 
         Args:
@@ -69,7 +69,7 @@ class ByRemoval:
 
     measure: Measure = "accuracy"
 
-    def __call__(self, given: Undecided, kind: str, row: int) -> str:
+    def __call__(self, given: Scorable, kind: str, row: int) -> str:
         """The name of the operation; an edge that has but one is not tried."""
         cell = given.architecture.cells[kind]
         columns = cell.selectable_columns[row]
@@ -79,7 +79,7 @@ class ByRemoval:
         return cell.ops[columns[values.index(min(values))]]
 
     @torch.no_grad()
-    def value_without(self, given: Undecided, kind: str, row: int, columns: Sequence[int]) -> float:
+    def value_without(self, given: Scorable, kind: str, row: int, columns: Sequence[int]) -> float:
         """How good the supernet is without these operations of an edge: the larger, the better.
 
         Raises:
@@ -119,25 +119,25 @@ class DecideByRemoval(Rule):
         for number in range(rounds):
             if due_epoch(number, rounds, 0, search.stage_epochs - 1) != search.stage_epoch:
                 continue
-            for kind, cell in search.architecture.cells.items():
-                plan = self._decide(search, plan, kind, cell, generator)
+            for cell in search.architecture.cells.values():
+                plan = self._decide(search, plan, cell, generator)
         return plan
 
-    def _decide(
-        self, search: SearchView, plan: EpochPlan, kind: str, cell: RelaxedCell, generator: torch.Generator
-    ) -> EpochPlan:
+    def _decide(self, search: SearchView, plan: EpochPlan, cell: RelaxedCell, generator: torch.Generator) -> EpochPlan:
+        kind = cell.kind
         rows = [row for row in range(len(cell.topology.edges)) if row not in plan.decisions.get(kind, {})]
         nodes = [node for node in cell.topology.nodes if surplus(plan, cell, node)]
         if rows:
             row = rows[int(torch.randint(len(rows), (), generator=generator))]
-            given = Undecided.of(search, plan)
-            return plan.decided(kind, row, self.operation(given, kind, row) if cell.selectable_columns[row] else None)
+            if not cell.selectable_columns[row]:
+                return plan.decided(kind, row, None)
+            return plan.decided(kind, row, self.operation(Scorable.of(search, plan), kind, row))
         if nodes:
             return self._thin_out(search, plan, cell, nodes[int(torch.randint(len(nodes), (), generator=generator))])
         return plan
 
     def _thin_out(self, search: SearchView, plan: EpochPlan, cell: RelaxedCell, node: int) -> EpochPlan:
-        given, every = Undecided.of(search, plan), range(len(cell.ops))
+        given, every = Scorable.of(search, plan), range(len(cell.ops))
         left = {row: self.operation.value_without(given, cell.kind, row, every) for row in _kept_rows(plan, cell, node)}
         for row in sorted(left, key=lambda row: (-left[row], row))[: surplus(plan, cell, node)]:
             plan = plan.decided(cell.kind, row, None)

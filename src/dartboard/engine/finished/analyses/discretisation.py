@@ -14,7 +14,7 @@ from dartboard.engine.stage import StageSearch
 from dartboard.errors import SettingsError
 from dartboard.parts.recipe import Count
 from dartboard.parts.removal import learning_on
-from dartboard.parts.rules import ByRemoval, Undecided
+from dartboard.parts.rules import ByRemoval, Scorable
 from dartboard.runs import Observer
 from dartboard.space import SearchSpace
 
@@ -109,7 +109,7 @@ class Discretisation(Analysis):
                 "operation": name,
                 "gate": float(gates[kind][row, column]),
                 "accuracy_without": ByRemoval().value_without(
-                    Undecided.of(untouched.state, untouched.state.plan), kind, row, [column]
+                    Scorable.of(untouched.state, untouched.state.plan), kind, row, [column]
                 ),
                 **self._settle(self._copy(finished), kind, row, name),
             }
