@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from dartboard.parts.selection.edge_pairs import StrongestEdgePairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from dartboard.errors import GenotypeError, RecipeError, SettingsError
 from dartboard.parts import Recipe, SkipCap, StrongestEdges, StrongestPairs, Threshold, UniformlyRandom
 from dartboard.parts.architecture import all_live
 from dartboard.parts.fits import check_fit
+from dartboard.parts.selection.strongest import StrongestEdgePairs
 from dartboard.space import CellGenotype, Choice, Genotype, SearchSpace, check_genotype, get_space
 from dartboard.supernet import ReferenceSupernet, SupernetSpec
 
