@@ -1,10 +1,11 @@
 """Writes the page of every search method, the tables of methods and spaces, and that of all else that is registered.
 
-    python docs/generate.py            # docs/methods/*.md, docs/spaces.md, docs/registries.md; `make docs`
+    python docs/generate.py            # docs/methods/*.md, spaces.md, registries.md, run-directory.md; `make docs`
     python docs/generate.py --check    # exit code 1 when a page does not say what the code says
 
 The page of a method holds its docstring, its options, its parts, the search settings of its paper, and what
-`benchmarks/collapse.py` measured, where it has measured the method.
+`benchmarks/collapse.py` measured, where it has measured the method. The page of the run directory holds the docstrings
+of what a run records, and result.schema.json is the JSON schema of a result.
 """
 
 import argparse
@@ -15,9 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from run_directory import run_directory_page
+
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.parts.describe import describe_recipe
 from dartboard.parts.recipe import METHODS, make_recipe
+from dartboard.records import Result
 from dartboard.registry import REGISTRIES, Entry, Shelf
 from dartboard.space import SPACES
 
@@ -45,6 +49,8 @@ def pages() -> dict[Path, str]:
         folder / "README.md": _index(),
         DOCS / "spaces.md": _spaces(),
         DOCS / "registries.md": _registries(),
+        DOCS / "run-directory.md": run_directory_page(DOCS / "run-directory.md"),
+        DOCS / "result.schema.json": json.dumps(Result.model_json_schema(by_alias=True), indent=2) + "\n",
     }
 
 

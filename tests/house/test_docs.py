@@ -13,7 +13,8 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 def test_every_page_is_up_to_date(generate: ModuleType) -> None:
     wanted = generate.pages()
-    assert {*(DOCS / "methods").glob("*.md"), DOCS / "spaces.md", DOCS / "registries.md"} == set(wanted)
+    names = ("spaces.md", "registries.md", "run-directory.md", "result.schema.json")
+    assert {*(DOCS / "methods").glob("*.md"), *(DOCS / name for name in names)} == set(wanted)
     stale = [path.name for path, text in wanted.items() if path.read_text(encoding="utf-8") != text]
     assert stale == [], "run `make docs`"
 

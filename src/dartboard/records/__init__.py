@@ -10,8 +10,10 @@ from dartboard.records.reader import RunRecords
 from dartboard.records.result import Result, notebook_view
 from dartboard.records.scores import NetworkScores, Scores
 from dartboard.records.start import Split, Timetable
+from dartboard.runs import Document
 
 __all__ = [
+    "DOCUMENTS",
     "Allowance",
     "Allowances",
     "AnalysisRecord",
@@ -35,3 +37,18 @@ __all__ = [
     "Timetable",
     "notebook_view",
 ]
+
+DOCUMENTS: tuple[type[Document], ...] = (
+    Split,
+    Timetable,
+    SeedChoiceRecord,
+    Finalists,
+    Allowances,
+    Scores,
+    Baselines,
+    ReselectionRecord,
+    AnalysisRecord,
+    Result,
+    Comparison,
+)
+"""Every document of a run directory, in the order in which a run writes them."""

@@ -43,7 +43,7 @@ class Baseline(TestAccuracies):
 
 
 class Baselines(Document):
-    """What a random architecture and a plain ResNet come to, trained and tested like the network found."""
+    """What the baselines come to, which are trained and tested like the network found."""
 
     file: ClassVar[str] = "baselines.json"
     formerly: ClassVar[str | None] = "yardsticks.json"

@@ -16,6 +16,7 @@ from dartboard.records.choice import Finalists, SeedChoiceRecord
 from dartboard.records.dataset import DatasetRecord, GenotypeForms
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.runs import Document, TestAccuracies, ValidationAccuracies, Version
+from dartboard.settings.migration import migrate
 from dartboard.settings.tree import AutomaticChoice
 from dartboard.version import __version__
 
@@ -104,10 +105,10 @@ class Result(TestAccuracies, ValidationAccuracies, Document):
 
     @classmethod
     def migrate(cls, content: dict[str, Any]) -> dict[str, Any]:
-        """Version 1 had other words for some of it: yardsticks, finals, decisions."""
-        renamed = {_WORDS.get(key, key): value for key, value in content.items()}
+        """In version 1 the baselines were `yardsticks`, the finalists `finals`, the automatic choices `decisions`."""
+        renamed = {_PHASES.get(key, key): value for key, value in migrate(content).items()}
         for key in ("seconds", "planned"):
-            renamed[key] = {_WORDS.get(phase, phase): seconds for phase, seconds in content.get(key, {}).items()}
+            renamed[key] = {_PHASES.get(phase, phase): seconds for phase, seconds in content.get(key, {}).items()}
         return renamed
 
     def _repr_html_(self) -> str:
@@ -115,7 +116,8 @@ class Result(TestAccuracies, ValidationAccuracies, Document):
         return _VIEWS[-1](self)
 
 
-_WORDS = {"yardsticks": "baselines", "finals": "finalists", "decisions": "automatic_choices"}
+_PHASES = {"yardsticks": "baselines", "finals": "finalists"}
+"""Phases of version 1, and what they are called now."""
 
 
 def _plain_view(result: Result) -> str:

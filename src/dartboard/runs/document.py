@@ -113,7 +113,8 @@ class Document(Record):
         Raises:
             RunDirectoryError: it cannot be written.
         """
-        content = type(self).from_json(self.to_json()).to_json()
+        unchecked = self.model_dump(mode="json", by_alias=True, warnings=False)  # `model_copy` does not check
+        content = type(self).from_json(unchecked).to_json()
         if self.compact:
             write_text(folder / self.file, json.dumps(content, allow_nan=False))
         else:
