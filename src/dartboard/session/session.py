@@ -136,7 +136,7 @@ def open_session(
         settings: resolved settings.
         out: the run directory; None takes a name under `runs/` from the settings.
         resume: go on with the run that the directory holds, or begin one.
-        observer: hears of decisions about the data.
+        observer: hears of what is noteworthy about the data.
         arrays: the dataset, where it does not lie at `settings.source`.
         settle: gives the settings with nothing left open, once the directory is locked.
 
