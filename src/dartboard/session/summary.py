@@ -39,7 +39,12 @@ def finished_result(session: Session, *, tested: bool) -> Result | None:
 
 
 def recorded_result(session: Session, *, tested: bool) -> Result | None:
-    """As `finished_result`, without a word to those who watch."""
+    """The result that a run has recorded, where nothing is left to do in it, else None; nobody is told.
+
+    Args:
+        session: the session.
+        tested: whether the run includes the test.
+    """
     if not session.has_ended:
         return None
     try:
