@@ -61,7 +61,8 @@ def remaining_allowance(
     names = list(allowances)
     later = [allowances[each] for each in names[names.index(name) :]]
     left = _time_left(session) / session.settings.train.runs - sum(each.test_seconds for each in later)
-    share = allowances[name].seconds / sum(each.seconds for each in later)
+    wanted = sum(each.seconds for each in later)
+    share = allowances[name].seconds / wanted if wanted else 1 / len(later)  # no time was left when all were allotted
     assert length.steps is not None
     return Allowance(
         epochs=length.epochs,

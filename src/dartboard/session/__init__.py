@@ -1,11 +1,12 @@
 """One run at work: its data, sizes and batches, and the steps search, train and test."""
 
 from dartboard.session.baselines import BASELINES, BaselineNetwork, baseline
+from dartboard.session.evaluation import evaluate_networks
 from dartboard.session.genotype import read_genotype
 from dartboard.session.search import search_genotype
 from dartboard.session.session import Session, open_session
 from dartboard.session.sizes import check_sizes, search_length, train_epochs
-from dartboard.session.steps import evaluate_networks, finished_result, summarize
+from dartboard.session.summary import finished_result, summarize
 from dartboard.session.training import train_networks
 
 __all__ = [

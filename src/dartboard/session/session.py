@@ -13,17 +13,15 @@ from dartboard.data import ArrayData, Dataset, Normalization, Splits, load_datas
 from dartboard.devices import GRAPHS, find_device
 from dartboard.errors import RunDirectoryError, SettingsError
 from dartboard.records import Split, Timetable
-from dartboard.runs import Epoch, MeasurementDone, Observer, PhaseEnd, Rollback, RunDirectory, next_free, write_text
+from dartboard.runs import Observer, PhaseEnd, RunDirectory, next_free, write_text
+from dartboard.session.clock import Clock, begun_seconds, phase_seconds, worked_seconds
 from dartboard.settings.presets import AUTO
 from dartboard.settings.tree import RunSettings
 
-__all__ = ["Clock", "Session", "open_session", "phase_seconds", "worked_seconds"]
+__all__ = ["Session", "open_session"]
 
 _SUMMARY_FILES = ("result.json", "facts.json")
 """The first and the last file that the end of a run writes."""
-
-_INSIDE = {"search": "candidates", "finalists": "finalists", "baselines": "baselines"}
-"""Phase -> folder of the runs inside this one that are its work."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Session:
     device: torch.device
     observer: Observer
     data_seconds: float
-    clock: "Clock" = field(default_factory=lambda: Clock())
+    clock: Clock = field(default_factory=Clock)
     timetable: Mapping[str, float] = field(default_factory=dict)
     planning_seconds: float = 0.0
 
@@ -113,53 +111,13 @@ class Session:
 
         That is the seconds of its epochs, and of the runs inside this one.
         """
-        begun = [event for event in self.run.events.read() if event.phase == name]
-        earlier = sum(event.seconds for event in begun if isinstance(event, Epoch | Rollback | MeasurementDone))
-        earlier += _seconds_inside(self.run, name)
+        earlier = begun_seconds(self.run, name)
         started = time.perf_counter()
         yield
         if name in phase_seconds(self.run):
             return
         seconds = earlier + time.perf_counter() - started
         self.run.events.append(PhaseEnd(phase=name, seconds=seconds))
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Counts the seconds of work on a run.
-
-    Attributes:
-        earlier: seconds of earlier tries, as far as they left something behind.
-        started: reading of `time.perf_counter` when this one began.
-    """
-
-    earlier: float = 0.0
-    started: float = field(default_factory=time.perf_counter)
-
-    @property
-    def spent(self) -> float:
-        """Seconds so far."""
-        return self.earlier + time.perf_counter() - self.started
-
-
-def worked_seconds(run: RunDirectory) -> float:
-    """Seconds of all phases that ended, of the epochs of those that did not, and of the runs inside this one."""
-    events = run.events.read()
-    ended = {event.phase: event.seconds for event in events if isinstance(event, PhaseEnd)}
-    begun = sum(event.seconds for event in events if isinstance(event, Epoch | Rollback) and event.phase not in ended)
-    inside = sum(_seconds_inside(run, phase) for phase in _INSIDE if phase not in ended)
-    return float(sum(ended.values()) + begun + inside)
-
-
-def _seconds_inside(run: RunDirectory, phase: str) -> float:
-    folders = sorted((run.path / _INSIDE[phase]).glob("*")) if phase in _INSIDE else []
-    return sum(worked_seconds(RunDirectory(folder)) for folder in folders)
-
-
-def phase_seconds(run: RunDirectory) -> dict[str, float]:
-    """Seconds of each phase that ended, and their `total`."""
-    seconds = {event.phase: event.seconds for event in run.events.read() if isinstance(event, PhaseEnd)}
-    return {**seconds, "total": sum(seconds.values())}
 
 
 @contextmanager
@@ -178,7 +136,7 @@ def open_session(
         settings: resolved settings.
         out: the run directory; None takes a name under `runs/` from the settings.
         resume: go on with the run that the directory holds, or begin one.
-        observer: hears of decisions about the data.
+        observer: hears of what is noteworthy about the data.
         arrays: the dataset, where it does not lie at `settings.source`.
         settle: gives the settings with nothing left open, once the directory is locked.
 

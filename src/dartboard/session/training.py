@@ -1,15 +1,25 @@
-"""The training step of a run: networks of an architecture, from scratch."""
+"""The training step of a run: networks of an architecture, from scratch; and what the trainings of a run came to."""
+
+import math
 
 from torch import Tensor
 
 from dartboard.records.allowances import Allowance
+from dartboard.runs import KeptWeights, Length, Objective, RunDirectory, SearchEpoch, TrainEpoch
 from dartboard.session.batches import EVALUATION_BATCH, part_batches
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_stem, train_epochs
 from dartboard.space import Genotype, Network
 from dartboard.training import ModelCard, TrainingData, log_prior, save_model, train_network
 
-__all__ = ["model_card", "train_networks", "training_data"]
+__all__ = [
+    "last_validation_accuracy",
+    "model_card",
+    "train_networks",
+    "trained_length",
+    "trained_steps",
+    "training_data",
+]
 
 
 def train_networks(session: Session, genotype: Genotype, allowance: Allowance | None = None) -> list[Network]:
@@ -82,3 +92,35 @@ def _logit_offset(session: Session) -> Tensor | None:
         return None
     labels = session.splits.view(session.dataset, "train").labels
     return log_prior(labels, len(session.dataset.classes)).to(session.device)
+
+
+def trained_steps(run: RunDirectory) -> int:
+    """Steps that the first network of a run was trained for."""
+    return sum(_epoch_steps(run))
+
+
+def trained_length(run: RunDirectory) -> Length:
+    """Its epochs, and as many steps of equal epochs as make no fewer in all."""
+    steps = _epoch_steps(run)
+    return Length(len(steps), math.ceil(sum(steps) / len(steps)))
+
+
+def _epoch_steps(run: RunDirectory) -> list[int]:
+    return [event.steps for event in run.events.read() if isinstance(event, TrainEpoch) and event.run == 0]
+
+
+def last_validation_accuracy(
+    session: Session, number: int | None = None, objective: Objective = "accuracy"
+) -> float | None:
+    """Of network `number`, of the mean over networks, or after a search alone of the supernet.
+
+    From the last epochs, or from those whose weights were kept.
+    """
+    events = session.run.events.read()
+    networks = [event for event in events if isinstance(event, TrainEpoch | KeptWeights)]
+    last = {event.run: event.validation(objective) for event in networks if number in (None, event.run)}
+    if not last:
+        searched = [event.validation(objective) for event in events if isinstance(event, SearchEpoch)]
+        return searched[-1] if searched else None
+    trained = [accuracy for accuracy in last.values() if accuracy is not None]
+    return sum(trained) / len(trained) if len(trained) == len(last) else None

@@ -53,8 +53,8 @@ class Request:
     def is_open(self) -> bool:
         """Whether anything is to be chosen automatically."""
         asked = self.asked
-        decides = asked.budget is not None or PRESETS[asked.preset].factory.space == AUTO
-        return decides and not asked.automatic_choices and asked.reselection is None and asked.analysis is None
+        chooses = asked.budget is not None or PRESETS[asked.preset].factory.space == AUTO
+        return chooses and not asked.automatic_choices and asked.reselection is None and asked.analysis is None
 
     @cached_property
     def given(self) -> frozenset[str]:

@@ -9,9 +9,10 @@ from dartboard.budget.allowances import remaining_allowance
 from dartboard.records import Allowance, Baseline, Baselines
 from dartboard.runs import RunDirectory
 from dartboard.session.baselines import BaselineNetwork, find_baselines, is_comparable
-from dartboard.session.session import Session, worked_seconds
-from dartboard.session.steps import evaluate_networks, trained_length, trained_steps
-from dartboard.session.training import train_networks
+from dartboard.session.clock import CHILD_FOLDERS, worked_seconds
+from dartboard.session.evaluation import evaluate_networks
+from dartboard.session.session import Session
+from dartboard.session.training import train_networks, trained_length, trained_steps
 from dartboard.space import Genotype
 from dartboard.training import paired_difference
 from dartboard.workflow.child import ChildRun, run_child
@@ -64,7 +65,7 @@ def _run(session: Session, baseline: BaselineNetwork, allowances: Mapping[str, A
         evaluate_networks(child, train_networks(child, genotype, allowance))
 
     task = f"Now for comparison {baseline.what}, trained and tested in the same way."
-    return run_child(session, f"baselines/{baseline.name}", changes, work, task=task, tested=True)
+    return run_child(session, f"{CHILD_FOLDERS['baselines']}/{baseline.name}", changes, work, task=task, tested=True)
 
 
 def _compared(session: Session, baseline: BaselineNetwork, child: ChildRun) -> Baseline:

@@ -8,6 +8,7 @@ from dartboard.engine.finished.proposals import propose
 from dartboard.errors import SettingsError
 from dartboard.records import Finalist, Finalists, GenotypeForms
 from dartboard.runs import SearchEpoch, make_generator
+from dartboard.session.clock import CHILD_FOLDERS
 from dartboard.session.session import Session
 from dartboard.session.sizes import check_sizes, train_epochs
 from dartboard.session.training import train_networks
@@ -17,7 +18,7 @@ from dartboard.workflow.child import run_child
 
 __all__ = ["check_finalists", "compare_finalists", "describe_finalists", "short_epochs"]
 
-_FOLDER = "finalists"
+_FOLDER = CHILD_FOLDERS["finalists"]
 
 
 def check_finalists(session: Session) -> None:

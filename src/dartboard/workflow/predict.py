@@ -77,7 +77,14 @@ def predict_with(
     device: torch.device,
     observer: Observer,
 ) -> ImagePredictions:
-    """As `predict_images`, with a model in memory; its network is left on the device.
+    """Predict images with a model in memory: the test images of a source, or all where it has no test split.
+
+    Args:
+        model: the network, which is left on the device, and how images are sized and normalised for it.
+        source: any dataset, labelled or not, or a folder of images.
+        settings: how the source is read.
+        device: where the network computes.
+        observer: hears of the reading.
 
     Raises:
         DataError: the images cannot be read.

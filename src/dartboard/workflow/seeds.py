@@ -6,9 +6,10 @@ from dartboard.engine.finished.seed_choice import CHOICE_RULES, ChoiceRule, Seed
 from dartboard.errors import SettingsError
 from dartboard.records import Candidate, GenotypeForms, SeedChoiceRecord
 from dartboard.runs import PhaseEnd, RunDirectory, SearchEpoch
+from dartboard.session.clock import CHILD_FOLDERS, phase_seconds
 from dartboard.session.genotype import read_genotype
 from dartboard.session.search import search_genotype
-from dartboard.session.session import Session, phase_seconds
+from dartboard.session.session import Session
 from dartboard.session.sizes import check_sizes
 from dartboard.session.training import train_networks
 from dartboard.settings.tree import RunSettings
@@ -144,4 +145,4 @@ def _rule(settings: RunSettings) -> ChoiceRule:
 
 
 def _folder(seed: int) -> str:
-    return f"candidates/seed-{seed}"
+    return f"{CHILD_FOLDERS['search']}/seed-{seed}"

@@ -7,7 +7,7 @@ from dartboard.errors import DataError, RunDirectoryError
 from dartboard.records import Split
 from dartboard.runs import Observer, Rollback, RunDirectory
 from dartboard.session import open_session
-from dartboard.session.session import phase_seconds
+from dartboard.session.clock import phase_seconds
 from dartboard.settings import resolve_settings
 from made_up_events import search_epoch, train_epoch
 

@@ -16,7 +16,7 @@ from dartboard.data import Part, Splits
 from dartboard.errors import SettingsError
 from dartboard.runs import EventLog, Observer, PhaseEnd, RunDirectory, Score, SearchEpoch, TrainEpoch
 from dartboard.session import Session, read_genotype, search_genotype, summarize
-from dartboard.session.session import phase_seconds
+from dartboard.session.clock import phase_seconds
 from dartboard.training import NetworkTraining
 from dartboard.workflow import check_finalists, choose_genotype, compare_finalists, finalists
 

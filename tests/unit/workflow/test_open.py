@@ -10,12 +10,10 @@ from dartboard.budget import searches, trainings
 from dartboard.budget.arithmetic import SearchRate, TrainingRate
 from dartboard.data import given_arrays
 from dartboard.errors import BudgetError, DartboardError, SettingsError
-from dartboard.runs import Observer, PhaseEnd, RunDirectory
-from dartboard.session.session import Clock, worked_seconds
+from dartboard.runs import Observer
 from dartboard.settings import Request
 from dartboard.settings.tree import RunSettings
 from dartboard.workflow import open_request
-from made_up_events import search_epoch, train_epoch
 
 BOTH = ("search", "train")
 SMALL: dict[str, Any] = {"budget": "5m", "device": "cpu", "data.max_train_images": 200}
@@ -290,18 +288,3 @@ def test_an_array_dataset_is_looked_at_like_any_other(tmp_path: Path) -> None:
         request({"device": "cpu"}), tmp_path / "run", resume=False, observer=Observer(), arrays=arrays
     ) as session:
         assert session.settings.method.name == "random"
-
-
-def test_the_clock_counts_earlier_tries_and_runs_inside(tmp_path: Path) -> None:
-    with RunDirectory(tmp_path) as run:
-        run.write("settings.json", {})
-        run.events.append(PhaseEnd(phase="data", seconds=2.0))
-        run.events.append(search_epoch(seconds=3.0))
-        run.events.append(PhaseEnd(phase="search", seconds=4.0))
-        run.events.append(train_epoch(seconds=5.0))
-        (tmp_path / "baselines" / "random").mkdir(parents=True)
-        RunDirectory(tmp_path / "baselines" / "random").events.append(train_epoch(seconds=7.0))
-        assert worked_seconds(run) == 2 + 4 + 5 + 7
-        run.events.append(PhaseEnd(phase="baselines", seconds=8.0))
-        assert worked_seconds(run) == 2 + 4 + 5 + 8
-    assert 18.0 <= Clock(earlier=18.0).spent < 19.0

@@ -1,0 +1,115 @@
+"""The end of a run: what its directory holds is summed up in result.json, and read from there when it is resumed."""
+
+from datetime import UTC, datetime
+
+from dartboard.devices import device_name
+from dartboard.records import (
+    AnalysisRecord,
+    Baselines,
+    DatasetRecord,
+    Finalists,
+    GenotypeForms,
+    ReselectionRecord,
+    Result,
+    Scores,
+    SeedChoiceRecord,
+    Timetable,
+)
+from dartboard.records.result import versions
+from dartboard.session.clock import phase_seconds
+from dartboard.session.session import Session
+from dartboard.session.sizes import network_plan
+from dartboard.session.training import last_validation_accuracy
+from dartboard.space import Genotype, get_space, network_cost
+
+__all__ = ["finished_result", "recorded_result", "summarize"]
+
+
+def finished_result(session: Session, *, tested: bool) -> Result | None:
+    """The result of a run that has nothing left to do, which is said to those who watch; else None.
+
+    Args:
+        session: the session.
+        tested: whether the run includes the test.
+    """
+    result = recorded_result(session, tested=tested)
+    if result is not None:
+        session.observer.note(f"the run in {session.run.path} has ended; this is its result.")
+    return result
+
+
+def recorded_result(session: Session, *, tested: bool) -> Result | None:
+    """The result that a run has recorded, where nothing is left to do in it, else None; nobody is told.
+
+    Args:
+        session: the session.
+        tested: whether the run includes the test.
+    """
+    if not session.has_ended:
+        return None
+    try:
+        result = Result.from_json(session.run.read("result.json"))
+    except ValueError:
+        return None
+    return None if tested and not _tested(session, result) else result
+
+
+def summarize(session: Session, genotype: Genotype, command: str) -> Result:
+    """Gather what the run directory holds into `result.json`."""
+    run, settings = session.run, session.settings
+    scores, timetable = Scores.find(run.path), Timetable.find(run.path)
+    baselines = Baselines.find(run.path)
+    plan = network_plan(session, "train")
+    height, width = session.dataset.image_shape[1:]
+    cost = network_cost(get_space(genotype.space), genotype, plan, (height, width))
+    result = Result(
+        dataset=_dataset_record(session),
+        space=genotype.space,
+        method=None if settings.genotype else settings.method.name,
+        seed=settings.seed,
+        genotype=GenotypeForms.of(genotype),
+        reselection=ReselectionRecord.find(run.path),
+        analysis=AnalysisRecord.find(run.path),
+        choice=SeedChoiceRecord.find(run.path),
+        finalists=Finalists.find(run.path),
+        parameters=cost.parameters,
+        multiply_adds=cost.multiply_adds,
+        budget=settings.budget,
+        planned=timetable.seconds if timetable else {},
+        automatic_choices=settings.automatic_choices,
+        seconds={name: round(seconds, 3) for name, seconds in phase_seconds(run).items()},
+        validation_accuracy=last_validation_accuracy(session),
+        validation_balanced_accuracy=last_validation_accuracy(session, objective="balanced-accuracy"),
+        test_accuracy=scores.test_accuracy_mean if scores else None,
+        test_accuracy_std=scores.test_accuracy_std if scores else None,
+        balanced_accuracy=scores.balanced_accuracy if scores else None,
+        objective=settings.objective,
+        baselines=baselines.networks if baselines else {},
+        device=device_name(session.device),
+        versions=versions(),
+        command=command,
+        run_directory=str(run.path),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    result.write(run.path)
+    return result
+
+
+def _dataset_record(session: Session) -> DatasetRecord:
+    dataset, splits = session.dataset, session.splits
+    return DatasetRecord(
+        name=dataset.name,
+        train=len(splits.train),
+        validation=len(splits.validation),
+        test=len(splits.test),
+        classes=dataset.classes,
+        shape=dataset.image_shape,
+        notes=tuple(dataset.notes),
+    )
+
+
+def _tested(session: Session, result: Result) -> bool:
+    """Whether a run that has ended went as far as its test; without test images, as far as its network."""
+    if not len(session.splits.test):
+        return session.run.has("model.json")
+    return result.test_accuracy is not None or session.run.has("predictions.npy")
