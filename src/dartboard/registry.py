@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
-from dartboard.errors import UnknownNameError, suggest
+from dartboard.errors import DartboardError, UnknownNameError, suggest
 
 __all__ = ["REGISTRIES", "Entry", "Registry", "Shelf"]
 
@@ -105,7 +105,13 @@ class Registry(Generic[T]):
         if not self._plugins_loaded:
             self._plugins_loaded = True
             for point in entry_points(group=self.group):
-                point.load()
+                try:
+                    point.load()
+                except (ImportError, AttributeError) as error:
+                    raise DartboardError(
+                        f"an installed package adds to {self.group} by the entry point '{point.name}' "
+                        f"({point.value}), which cannot be imported: {error}; repair or uninstall that package."
+                    ) from error
 
 
 @dataclass(frozen=True, kw_only=True)

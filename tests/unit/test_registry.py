@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 import dartboard
-from dartboard.errors import UnknownNameError
+from dartboard.errors import DartboardError, UnknownNameError
 from dartboard.registry import REGISTRIES, Registry
 
 
@@ -84,6 +84,18 @@ def test_installed_packages_register_at_the_first_look_and_only_then(
     for _ in range(2):
         assert look(registry)
     assert asked == ["dartboard.things"]
+
+
+def test_an_installed_package_that_cannot_be_imported_is_named_in_one_sentence(
+    registry: Registry[Callable[[], str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load() -> None:
+        raise ModuleNotFoundError("No module named 'absent'")
+
+    broken = SimpleNamespace(name="mine", value="mine.presets", load=load)
+    monkeypatch.setattr("dartboard.registry.entry_points", lambda **_: [broken])
+    with pytest.raises(DartboardError, match=r"'mine' \(mine.presets\), .*: No module named 'absent'; repair"):
+        list(registry)
 
 
 def test_an_entry_may_have_a_docstring_of_its_own(

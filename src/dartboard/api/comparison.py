@@ -36,7 +36,8 @@ def compare(
     Args:
         data: a folder or file in any layout, "hf:owner/name", arrays as `(images, labels)` or a dict with `x_train`,
             `y_train`, `x_test` and `y_test`; None stands for scikit-learn's digits.
-        layers: settings that all runs share, as in `run`; the space is one that fits all methods where it is left open.
+        layers: settings that all runs share, with nested or dotted keys, of which later ones win; where they leave the
+            space open, it is one that fits all methods.
         methods: names, with options as in "darts-minus:auxiliary_gate=0.3"; with "random" among them, the others are
             compared with it, otherwise with the first.
         seeds: how many, from the setting `seed` on, or which. Each is the root of the random streams of a run, and of
