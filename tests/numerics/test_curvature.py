@@ -127,16 +127,61 @@ def test_lanczos_survives_matrices_of_few_eigenvalues(diagonal) -> None:
     assert lanczos(lambda vector: matrix @ vector, 3) == pytest.approx(max(diagonal), abs=1e-12)
 
 
+@pytest.mark.parametrize("diagonal", [(0.0,), (2.0,), (3.0, 2.0, 1.0), (-3.0, -2.0, -1.0), (-1.0, 0.0)])
+def test_lanczos_finds_what_a_matrix_of_low_rank_maps_to_zero(diagonal: tuple[float, ...]) -> None:
+    """Gates of a softmax leave directions of alpha in which nothing bends: zero may well be the largest eigenvalue."""
+    values = torch.zeros(40, dtype=torch.float64)
+    values[: len(diagonal)] = torch.tensor(diagonal, dtype=torch.float64)
+    found = [lanczos(lambda vector: values * vector, 40) for _ in range(2)]
+    assert found[0] == pytest.approx(max(*diagonal, 0.0), abs=1e-12)
+    assert found[1] == found[0], "what is drawn on the way is drawn from a fixed seed"
+
+
+def test_lanczos_finds_a_largest_eigenvalue_of_zero_at_the_end_of_many() -> None:
+    diagonal = torch.linspace(-1, 0, 100, dtype=torch.float64)
+    assert lanczos(lambda vector: diagonal * vector, 100) == pytest.approx(0.0, abs=1e-5)
+
+
+class Counted:
+    """A diagonal matrix that counts its products."""
+
+    def __init__(self, diagonal: Tensor) -> None:
+        self.diagonal, self.products = diagonal, 0
+
+    def __call__(self, vector: Tensor) -> Tensor:
+        self.products += 1
+        return self.diagonal * vector
+
+
 def test_lanczos_needs_fewer_products_than_rows_where_the_largest_eigenvalue_stands_out() -> None:
-    diagonal = torch.cat([torch.linspace(0, 0.2, 199, dtype=torch.float64), torch.ones(1, dtype=torch.float64)])
-    products: list[Tensor] = []
-
-    def times(vector: Tensor) -> Tensor:
-        products.append(vector)
-        return diagonal * vector
-
+    times = Counted(torch.cat([torch.linspace(0, 0.2, 199, dtype=torch.float64), torch.ones(1, dtype=torch.float64)]))
     assert lanczos(times, 200) == pytest.approx(1.0, abs=1e-6)
-    assert len(products) < 25
+    assert times.products <= 9
+
+
+def test_a_matrix_of_few_rows_is_made_whole() -> None:
+    times = Counted(torch.arange(8, dtype=torch.float64))
+    assert lanczos(times, 8) == pytest.approx(7.0, abs=1e-12)
+    assert times.products == 8
+
+
+def test_lanczos_ends_where_products_are_too_coarse_to_converge() -> None:
+    """Then the matrix is made whole, of which the products here are off by a tenth."""
+    generator = torch.Generator().manual_seed(0)
+    diagonal = torch.linspace(0, 1, 20, dtype=torch.float64)
+
+    def coarse(vector: Tensor) -> Tensor:
+        noise = torch.randn(20, generator=generator, dtype=torch.float64)
+        return diagonal * vector + 0.1 * vector.norm() * noise / noise.norm()
+
+    assert lanczos(coarse, 20, tolerance=1e-12) == pytest.approx(1.0, abs=0.2)
+
+
+@pytest.mark.parametrize("bad", [1, 5])
+def test_a_product_that_is_not_finite_gives_nan_whenever_it_comes(bad: int) -> None:
+    times = Counted(torch.linspace(0, 1, 30, dtype=torch.float64))
+    value = lanczos(lambda vector: times(vector) * (float("nan") if times.products >= bad else 1.0), 30)
+    assert value != value
 
 
 def test_a_product_that_is_not_finite_gives_nan() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from statistics import median_high
 from typing import TypeVar
 
 import numpy as np
@@ -132,8 +133,8 @@ def _common_shape(headers: set[Header], image_size: int | None) -> Shape:
     height, width = next(iter(sizes))
     if image_size is None and len(sizes) == 1 and max(height, width) <= _LARGEST_NATIVE_SIDE:
         return Shape(height, width, channels)
-    shorter = sorted(min(size) for size in sizes)
-    side = image_size or min(_LARGEST_DEFAULT_SIDE, max(_SMALLEST_SIDE, shorter[len(shorter) // 2]))
+    median = median_high(min(size) for size in sizes)
+    side = image_size or min(_LARGEST_DEFAULT_SIDE, max(_SMALLEST_SIDE, median))
     return Shape(side, side, channels)
 
 

@@ -13,8 +13,6 @@ from dartboard.reports.facts import BaselineFacts, ClassFacts, DatasetFacts, Exa
 from dartboard.reports.measures import (
     calibration_error,
     confused_pairs,
-    count_confusion,
-    top_k_accuracy,
     wilson_interval,
 )
 from dartboard.runs import TEST_KEYS
@@ -125,7 +123,12 @@ def _confusion(scores: Mapping[str, Any], predictions: Mapping[str, NDArray[Any]
         return np.asarray(scores["confusion"], dtype=np.int64)
     if predictions is None:
         return np.zeros((0, 0), dtype=np.int64)
-    return count_confusion(predictions["labels"], predictions["predicted"], predictions["probabilities"].shape[1])
+    classes = range(predictions["probabilities"].shape[1])
+    if not len(predictions["labels"]):
+        return np.zeros((len(classes), len(classes)), dtype=np.int64)
+    from sklearn import metrics  # slow to import, and the scores of a run hold its confusion
+
+    return np.asarray(metrics.confusion_matrix(predictions["labels"], predictions["predicted"], labels=classes))
 
 
 def _classes(confusion: NDArray[np.int64], names: Sequence[str]) -> tuple[ClassFacts, ...]:
@@ -156,9 +159,15 @@ def _probability_facts(predictions: Mapping[str, NDArray[Any]] | None) -> dict[s
     labels, probabilities = predictions["labels"], predictions["probabilities"]
     confidence = probabilities.max(axis=1).astype(np.float64)
     correct = predictions["predicted"] == labels
-    many = probabilities.shape[1] >= _FEWEST_CLASSES_FOR_TOP_5
     return {
         "mean_confidence": float(confidence.mean()),
         "calibration_error": calibration_error(confidence, correct),
-        "top5": top_k_accuracy(probabilities, labels, 5) if many else None,
+        "top5": _top_5(labels, probabilities) if probabilities.shape[1] >= _FEWEST_CLASSES_FOR_TOP_5 else None,
     }
+
+
+def _top_5(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> float:
+    """Share of the images whose true class is among the 5 most probable ones."""
+    from sklearn import metrics  # slow to import, and many datasets have few classes
+
+    return float(metrics.top_k_accuracy_score(labels, probabilities, k=5, labels=range(probabilities.shape[1])))

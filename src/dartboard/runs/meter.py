@@ -69,7 +69,7 @@ class Meter:
 
 
 class ScoreMeter:
-    """A meter that also counts by class.
+    """A meter that also counts by class, on the device: a library's balanced accuracy would wait for all predictions.
 
     Args:
         device: where the sums live; they are read once, at the end.

@@ -1,7 +1,7 @@
 """From a genotype to a trained, tested model."""
 
 from dartboard.training.compiled import check_compiler
-from dartboard.training.evaluate import Predictions, class_probabilities, confusion_matrix, predict
+from dartboard.training.evaluate import Predictions, class_probabilities, predict
 from dartboard.training.exported_model import EXPORT_ENDINGS, ExportedModel, check_exportable, export_model
 from dartboard.training.imbalance import log_prior
 from dartboard.training.loop import NetworkTraining, TrainingData, train_network
@@ -25,7 +25,6 @@ __all__ = [
     "check_compiler",
     "check_exportable",
     "class_probabilities",
-    "confusion_matrix",
     "export_model",
     "load_model",
     "log_prior",

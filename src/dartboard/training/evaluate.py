@@ -10,7 +10,7 @@ from torch.nn import functional
 from dartboard.data import Batches
 from dartboard.space import Network
 
-__all__ = ["Predictions", "class_probabilities", "confusion_matrix", "predict"]
+__all__ = ["Predictions", "class_probabilities", "predict"]
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,3 @@ def class_probabilities(network: Network, batches: Batches) -> npt.NDArray[np.fl
     network.eval()
     logits = [network(images).float() for images in batches.images_in_order()]
     return np.concatenate([functional.softmax(each, dim=1).cpu().numpy() for each in logits])
-
-
-def confusion_matrix(predictions: Predictions, num_classes: int) -> npt.NDArray[np.int64]:
-    """Counts of images, shape (true class, predicted class)."""
-    counts = np.zeros((num_classes, num_classes), dtype=np.int64)
-    np.add.at(counts, (predictions.labels, predictions.predicted), 1)
-    return counts

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from dartboard.data import ImageView
 from dartboard.runs import RunDirectory, write_atomically
-from dartboard.training.evaluate import Predictions, confusion_matrix
+from dartboard.training.evaluate import Predictions
 
 __all__ = ["EXAMPLES_PER_KIND", "score_figures", "write_predictions"]
 
@@ -26,19 +26,22 @@ def score_figures(predictions: Sequence[Predictions]) -> dict[str, Any]:
     Returns:
         Figures by name; the standard deviation divides by the number of networks (ddof 0).
     """
+    from sklearn import metrics  # slow to import, and only a test needs it
+
     first = predictions[0]
     accuracies = [each.accuracy for each in predictions]
-    confusion = confusion_matrix(first, first.probabilities.shape[1])
-    tested = confusion.sum(axis=1)
-    recall = np.divide(confusion.diagonal(), tested, out=np.zeros(len(tested)), where=tested > 0)
+    answers, classes = (first.labels, first.predicted), range(first.probabilities.shape[1])
+    recall = metrics.recall_score(*answers, labels=classes, average=None, zero_division=0.0)
+    # Over the classes that have images; scikit-learn's own balanced accuracy is the same, but warns of the others.
+    balanced = metrics.recall_score(*answers, labels=np.unique(first.labels), average="macro")
     return {
         "test_accuracy_mean": float(np.mean(accuracies)),
         "test_accuracy_std": float(np.std(accuracies)),
         "ddof": 0,
         "test_images": len(first.labels),
-        "balanced_accuracy": float(recall[tested > 0].mean()),
+        "balanced_accuracy": float(balanced),
         "recall": recall.tolist(),
-        "confusion": confusion.tolist(),
+        "confusion": metrics.confusion_matrix(*answers, labels=classes).tolist(),
     }
 
 

@@ -7,7 +7,7 @@ import torch
 from sklearn import metrics
 from torch import Tensor, nn
 
-from dartboard.training import Predictions, confusion_matrix, predict
+from dartboard.training import Predictions, predict
 
 
 def random_predictions(images: int = 200, classes: int = 5) -> Predictions:
@@ -16,19 +16,12 @@ def random_predictions(images: int = 200, classes: int = 5) -> Predictions:
     return Predictions(rng.integers(0, classes, images), probabilities)
 
 
-def test_accuracy_loss_and_confusion_are_scikit_learns() -> None:
+def test_accuracy_and_loss_are_scikit_learns() -> None:
     made = random_predictions()
     assert made.accuracy == pytest.approx(metrics.accuracy_score(made.labels, made.predicted))
     exact = made.probabilities.astype(np.float64)
     wanted = metrics.log_loss(made.labels, exact / exact.sum(axis=1, keepdims=True), labels=range(5))
     assert made.loss == pytest.approx(wanted, rel=1e-6)
-    wanted = metrics.confusion_matrix(made.labels, made.predicted, labels=range(5))
-    assert np.array_equal(confusion_matrix(made, 5), wanted)
-
-
-def test_rows_of_the_confusion_are_true_classes_and_unseen_classes_keep_their_row() -> None:
-    made = Predictions(np.array([0, 0, 1]), np.array([[0.2, 0.8, 0], [0.9, 0.1, 0], [0, 1, 0]], dtype=np.float32))
-    assert confusion_matrix(made, 3).tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
 
 
 def test_a_certain_mistake_has_a_large_but_finite_loss() -> None:
