@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 from dartboard.reports.facts import EdgeFacts, GateFacts
 from dartboard.reports.layer_charts import draw_layer_gates
-from dartboard.reports.layer_diagram import draw_layers
+from dartboard.reports.drawings.layers import draw_layers
 from dartboard.space import get_space, parse_genotype
 
 TEXT = (

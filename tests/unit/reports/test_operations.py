@@ -1,6 +1,6 @@
 import pytest
 
-from dartboard.reports.operations import FAMILIES, family, operation_colour
+from dartboard.reports.colours import FAMILIES, family, operation_colour
 from dartboard.space.ops import OPS
 
 

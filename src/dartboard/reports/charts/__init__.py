@@ -1,0 +1,1 @@
+"""Charts of a report, as SVG; matplotlib is loaded when the first one is drawn."""

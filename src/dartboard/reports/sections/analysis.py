@@ -1,0 +1,55 @@
+"""The findings of an analysis that has no section of its own, as it wrote them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dartboard.records import RunRecords
+from dartboard.reports.analysis import AnalysisSection
+from dartboard.reports.section import Section, section, sections_in_order
+from dartboard.wording import setting
+
+__all__ = ["AnalysisFacts", "PlainAnalysisSection"]
+
+
+@dataclass(frozen=True)
+class AnalysisFacts:
+    """The name of the analysis, and its findings as dotted keys with their values as text."""
+
+    name: str
+    findings: Mapping[str, str]
+
+
+@section("analysis")
+class PlainAnalysisSection(Section[AnalysisFacts]):
+    """The findings of an analysis that has no section of its own."""
+
+    order = 550
+
+    def read(self, run: RunRecords) -> AnalysisFacts | None:
+        """The findings, where no other section shows them."""
+        if run.analysis is None:
+            return None
+        others = (each for each in sections_in_order().values() if isinstance(each, AnalysisSection))
+        if run.analysis.name in {each.analysis for each in others}:
+            return None
+        return AnalysisFacts(run.analysis.name, dotted(run.analysis.findings))
+
+    def headline(self, told: AnalysisFacts) -> str:
+        """It names the analysis."""
+        return f"Analysis: {told.name}"
+
+    def lines(self, told: AnalysisFacts) -> dict[str, str]:
+        """A row for each of the findings."""
+        return dict(told.findings)
+
+
+def dotted(content: Mapping[str, Any]) -> dict[str, str]:
+    """Values as text under dotted keys."""
+    rows: dict[str, str] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping) and value:
+            rows |= {f"{key}.{inner}": text for inner, text in dotted(value).items()}
+        else:
+            rows[key] = setting(value)
+    return rows
