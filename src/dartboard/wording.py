@@ -1,21 +1,70 @@
-"""How numbers, counts and lengths of time read: the same words on a page, in the terminal and in a message."""
+"""How durations, counts, lists and figures read, in the terminal, in messages and in reports: one place for words."""
 
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-__all__ = ["DASH", "compact", "count", "duration", "number", "parse_duration", "percent", "plural", "points", "setting"]
+__all__ = [
+    "DASH",
+    "compact",
+    "count",
+    "dotted",
+    "duration",
+    "listing",
+    "number",
+    "parse_duration",
+    "percent",
+    "plain_value",
+    "points",
+    "thousands",
+]
 
 DASH = "\N{EN DASH}"
 """Stands for a figure that there is not."""
 
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
-_DURATION = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m(?:in)?)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
+_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+_NUMBER = r"\d+(?:\.\d+)?"
+_DURATION = re.compile(
+    rf"(?:(?P<d>{_NUMBER})d)?(?:(?P<h>{_NUMBER})h)?(?:(?P<m>{_NUMBER})m(?:in)?)?(?:(?P<s>{_NUMBER})s?)?"
+)
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """A number and what is counted, in the singular or in the plural.
+
+    Args:
+        number: how many there are.
+        noun: what is counted, in the singular.
+        plural: the plural, where it is not the singular with an s.
+
+    >>> count(1, "epoch"), count(3, "epoch"), count(0, "class", "classes")
+    ('1 epoch', '3 epochs', '0 classes')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
+
+
+def listing(names: Iterable[str], last: str = "and") -> str:
+    """Names as a sentence lists them; empty where there are none.
+
+    Args:
+        names: what is listed, in this order.
+        last: the word before the last name.
+
+    >>> listing(["conv"]), listing(["conv", "pool"]), listing(["conv", "pool", "skip"], last="or")
+    ('conv', 'conv and pool', 'conv, pool or skip')
+    """
+    *first, final = list(names) or [""]
+    return f"{', '.join(first)} {last} {final}" if first else final
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as people say them, in the two largest units; a dash for None.
+    """A duration in its two largest units; a dash for None.
 
-    >>> duration(5.04), duration(75), duration(3675), duration(200_000)
-    ('5.0 s', '1 min 15 s', '1 h 01 min', '2 d 08 h')
+    Args:
+        seconds: how long it is, 0 or more.
+
+    >>> duration(5.04), duration(75), duration(7980), duration(200_000)
+    ('5.0 s', '1 min 15 s', '2 h 13 min', '2 d 8 h')
     """
     if seconds is None:
         return DASH
@@ -23,22 +72,22 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.1f} s"
     if round(seconds) < 3600:
         minutes, rest = divmod(round(seconds), 60)
-        return f"{minutes} min {rest:02d} s"
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     if round(seconds / 60) < 48 * 60:
         hours, minutes = divmod(round(seconds / 60), 60)
-        return f"{hours} h {minutes:02d} min"
+        return f"{hours} h {minutes} min"
     days, hours = divmod(round(seconds / 3600), 24)
-    return f"{days} d {hours:02d} h"
+    return f"{days} d {hours} h"
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of a text such as "30m", "90s", "2h", "1h30m" or, without a unit, "90".
+    """Seconds of a text such as "30m", "90s", "2h", "1h30m", "1d" or, without a unit, "90".
 
     >>> parse_duration("1h30m"), parse_duration("90"), parse_duration("0.5 h")
     (5400.0, 90.0, 1800.0)
 
     Raises:
-        ValueError: the text is none of these, or no time at all.
+        ValueError: the text is not of this form, or its duration is 0.
     """
     match = _DURATION.fullmatch(text.replace(" ", "").lower())
     seconds = sum(_UNITS[unit] * float(value) for unit, value in match.groupdict().items() if value) if match else 0.0
@@ -67,8 +116,8 @@ def points(fraction: float) -> str:
     return f"{100 * fraction:+.2f} points".replace("-", "\N{MINUS SIGN}")
 
 
-def count(value: int | None) -> str:
-    """A count with its thousands apart, by a narrow space that does not break; a dash for None."""
+def thousands(value: int | None) -> str:
+    """A large count with its thousands apart, by a narrow space that does not break; a dash for None."""
     return DASH if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
@@ -92,23 +141,29 @@ def number(value: float | None, digits: int = 4) -> str:
     return DASH if value is None else f"{value:.{digits}f}"
 
 
-def plural(how_many: int, noun: str, nouns: str = "") -> str:
-    """So many of something.
+def plain_value(value: object) -> str:
+    """The value of a setting, or another plain one, as people write it.
 
-    >>> plural(1, "epoch"), plural(3, "epoch"), plural(2, "copy", "copies")
-    ('1 epoch', '3 epochs', '2 copies')
-    """
-    return f"{how_many} {noun if how_many == 1 else nouns or noun + 's'}"
-
-
-def setting(value: object) -> str:
-    """The value of a setting, as people write it.
-
-    >>> setting(True), setting([1, 2]), setting(None)
+    >>> plain_value(True), plain_value([1, 2]), plain_value(None)
     ('true', '1, 2', 'none')
     """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):
-        return ", ".join(map(setting, value)) or "none"
+        return ", ".join(map(plain_value, value)) or "none"
     return "none" if value is None or value == {} else str(value)
+
+
+def dotted(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested plain data as text under dotted keys.
+
+    >>> dotted({"seed": 7, "method": {"name": "darts", "options": {}}})
+    {'seed': '7', 'method.name': 'darts', 'method.options': 'none'}
+    """
+    rows: dict[str, str] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping) and value:
+            rows |= dotted(value, f"{prefix}{key}.")
+        else:
+            rows[f"{prefix}{key}"] = plain_value(value)
+    return rows

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dartboard.wording import duration, plural
+from dartboard.wording import count, duration
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
                 for split, count in description.images.items()
             ),
             "sizes": smallest if description.sizes == 1 else f"{description.sizes}, from {smallest} to {largest}",
-            "read as": f"{width}x{height} pixels, {plural(channels, 'channel')}",
+            "read as": f"{width}x{height} pixels, {count(channels, 'channel')}",
             "imbalance": f"{description.imbalance:.3g} training images of the largest class for one of the smallest",
             "broken": _some(broken),
             "duplicates": _some([f"{pair.test} is {pair.train}" for pair in description.duplicates])

@@ -36,6 +36,6 @@ def _environment(folder: Path | None) -> Environment:
     )
     environment.filters |= {
         name: getattr(wording, name)
-        for name in ("compact", "count", "duration", "number", "percent", "plural", "points", "setting")
+        for name in ("compact", "count", "duration", "number", "percent", "plain_value", "points", "thousands")
     }
     return environment

@@ -1,11 +1,11 @@
 import pytest
 
-from dartboard.reports import read_facts
-from dartboard.reports.facts import BaselineFacts
-from dartboard.reports.wording import compact, count, duration, percent, summary, verdict
+from dartboard.records import Baseline
+from dartboard.reports.sections.baselines import verdict
 from dartboard.space.genotype import parse_genotype
+from dartboard.wording import compact, duration, percent, thousands
 
-from .made_up import NAS_BENCH_201, FakeRun
+from .made_up import NAS_BENCH_201, FakeRun, told
 
 
 @pytest.mark.parametrize(
@@ -33,11 +33,11 @@ def test_large_counts_read_in_three_digits(value, text):
 
 def test_accuracies_read_as_percentages_and_counts_with_narrow_spaces():
     assert percent(0.9312) == "93.12%"
-    assert count(60000) == "60\u202f000"
+    assert thousands(60000) == "60\u202f000"
 
 
 def test_the_summary_names_data_method_size_accuracy_and_time(finished_run):
-    text = summary(read_facts(finished_run))
+    text = told(finished_run).summary.sentences
     for part in ("700 training", "5 classes", "the method darts", "5 epochs", "3.35 M", "95% interval", "7 min 32 s"):
         assert part in text
 
@@ -48,21 +48,35 @@ def test_the_summary_of_a_search_alone_claims_no_accuracy(finished_run):
     (finished_run / "events.jsonl").write_text(
         "\n".join(line for line in (finished_run / "events.jsonl").read_text().splitlines() if '"train"' not in line)
     )
-    assert "%" not in summary(read_facts(finished_run))
+    assert "%" not in told(finished_run).summary.sentences
 
 
 def test_the_summary_says_among_how_many_searches_was_chosen(finished_run):
     genotype = parse_genotype(NAS_BENCH_201)
     FakeRun(finished_run).choose({2: genotype, 20: genotype})
-    assert "searched for 5 epochs (chosen among 2 seeds) in the space" in summary(read_facts(finished_run))
+    assert "searched for 5 epochs (chosen among 2 seeds) in the space" in told(finished_run).summary.sentences
 
 
 def test_the_summary_says_that_a_short_training_chose_among_proposals(finished_run):
     genotype = parse_genotype(NAS_BENCH_201)
     FakeRun(finished_run).compare_finalists([genotype] * 3)
-    assert "; of 3 architectures proposed, the best after a short training was taken; the result" in summary(
-        read_facts(finished_run)
-    )
+    sentences = told(finished_run).summary.sentences
+    assert "; of 3 architectures proposed, the best after a short training was taken; the result" in sentences
+
+
+def baseline(**changes):
+    facts = {
+        "what": "a plain ResNet",
+        "test_accuracy": 0.9,
+        "test_accuracy_std": None,
+        "parameters": 10,
+        "multiply_adds": 20,
+        "difference": 0.02,
+        "run_directory": "runs/shapes/baselines/resnet",
+        "steps": 100,
+        "wanted_steps": 100,
+    }
+    return Baseline(**(facts | changes))
 
 
 @pytest.mark.parametrize(
@@ -74,14 +88,13 @@ def test_the_summary_says_that_a_short_training_chose_among_proposals(finished_r
     ],
 )
 def test_the_verdict_says_where_the_better_network_is(interval, said):
-    baseline = BaselineFacts("resnet", "a plain ResNet", 0.9, 10, 20, 0.02, interval, "baselines/resnet/report.html")
-    assert said in verdict([baseline])
+    assert said in verdict("resnet", baseline(interval=interval))
 
 
 def test_the_verdict_names_balanced_accuracy_where_that_was_compared():
-    page = "baselines/resnet/report.html"
-    made = BaselineFacts("resnet", "a plain ResNet", 0.9, 1, 2, 0.02, (0.01, 0.03), page, 1.0, "balanced-accuracy")
-    assert verdict([made]) == "The network found is better than a plain ResNet, by +2.00 points of balanced accuracy."
+    made = baseline(interval=(0.01, 0.03), objective="balanced-accuracy")
+    said = "The network found is better than a plain ResNet, by +2.00 points of balanced accuracy."
+    assert verdict("resnet", made) == said
 
 
 @pytest.mark.parametrize(
@@ -95,5 +108,4 @@ def test_the_verdict_names_balanced_accuracy_where_that_was_compared():
 )
 def test_a_baseline_whose_training_was_cut_short_proves_nothing_unless_it_is_better_even_so(trained, interval, said):
     what = "a plain ResNet, trained for 5 of 10 steps for want of time,"
-    page = "baselines/resnet/report.html"
-    assert said in verdict([BaselineFacts("resnet", what, 0.9, 10, 20, 0.02, interval, page, trained)])
+    assert said in verdict("resnet", baseline(what=what, interval=interval, steps=round(100 * trained)))

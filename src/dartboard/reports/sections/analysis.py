@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from dartboard.records import RunRecords
 from dartboard.reports.analysis import AnalysisSection
 from dartboard.reports.section import Section, section, sections_in_order
-from dartboard.wording import setting
+from dartboard.wording import dotted
 
 __all__ = ["AnalysisFacts", "PlainAnalysisSection"]
 
@@ -42,14 +41,3 @@ class PlainAnalysisSection(Section[AnalysisFacts]):
     def lines(self, told: AnalysisFacts) -> dict[str, str]:
         """A row for each of the findings."""
         return dict(told.findings)
-
-
-def dotted(content: Mapping[str, Any]) -> dict[str, str]:
-    """Values as text under dotted keys."""
-    rows: dict[str, str] = {}
-    for key, value in content.items():
-        if isinstance(value, Mapping) and value:
-            rows |= {f"{key}.{inner}": text for inner, text in dotted(value).items()}
-        else:
-            rows[key] = setting(value)
-    return rows

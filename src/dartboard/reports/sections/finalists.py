@@ -7,7 +7,7 @@ from dartboard.records import Finalists
 from dartboard.records.reader import RunRecords
 from dartboard.reports.drawings.architecture import draw_genotype
 from dartboard.reports.section import Section, section
-from dartboard.wording import percent, plural
+from dartboard.wording import count, percent
 
 __all__ = ["FinalistsSection"]
 
@@ -32,7 +32,7 @@ class FinalistsSection(Section[Finalists]):
         """The one that was taken, and how far apart all are."""
         best, accuracies = told.chosen, [finalist.validation_accuracy for finalist in told.finalists]
         return {
-            "finalist": f"number {best.number} of {len(accuracies)} after {plural(told.epochs, 'epoch')} of training "
+            "finalist": f"number {best.number} of {len(accuracies)} after {count(told.epochs, 'epoch')} of training "
             f"each: {percent(best.validation_accuracy)} {told.objective.replace('-', ' ')}; all: "
             f"{percent(min(accuracies))} to {percent(max(accuracies))}"
         }

@@ -1,12 +1,11 @@
 """What a run must be given to be repeated."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from dartboard.records.reader import RunRecords
 from dartboard.reports.section import Section, section
-from dartboard.wording import setting
+from dartboard.wording import dotted
 
 __all__ = ["RepeatFacts", "RepeatSection"]
 
@@ -48,17 +47,9 @@ class RepeatSection(Section[RepeatFacts]):
             versions=result.versions if result else {},
             run_directory=result.run_directory if result else str(run.path.resolve()),
             finished=result.finished if result else None,
-            settings=dict(_dotted(given)),
+            settings=dotted(given),
         )
 
     def lines(self, told: RepeatFacts) -> dict[str, str]:
         """Where everything lies."""
         return {"report": f"{told.run_directory}/report.html", "run directory": told.run_directory}
-
-
-def _dotted(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            yield from _dotted(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", setting(value)

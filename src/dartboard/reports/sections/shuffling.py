@@ -3,7 +3,7 @@
 from dartboard.engine.finished.analyses.shuffling import Shuffled
 from dartboard.reports.analysis import AnalysisSection
 from dartboard.reports.section import section
-from dartboard.wording import percent, plural
+from dartboard.wording import count, percent
 
 __all__ = ["ShufflingSection"]
 
@@ -21,7 +21,7 @@ class ShufflingSection(AnalysisSection[Shuffled]):
 
     def lines(self, told: Shuffled) -> dict[str, str]:
         """The accuracy before and after."""
-        times = plural(len(told.permutations), "time")
+        times = count(len(told.permutations), "time")
         return {
             "before": f"{percent(told.before)} validation accuracy of the supernet",
             "after": f"{percent(told.after, told.after_std)} with two {told.parts} exchanged, {times}",

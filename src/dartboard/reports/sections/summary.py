@@ -7,7 +7,7 @@ from dartboard.records.reader import RunRecords
 from dartboard.reports.measures import wilson_interval
 from dartboard.reports.section import Section, section
 from dartboard.runs import Objective
-from dartboard.wording import compact, count, duration, percent, plural
+from dartboard.wording import compact, count, duration, percent, thousands
 
 __all__ = ["SummaryFacts", "SummarySection", "run_title"]
 
@@ -153,7 +153,7 @@ def _sentences(run: RunRecords) -> Iterator[str]:
             tested = "no test accuracy can be given: the test images have no labels"
         elif run.result and run.result.dataset.test == 0:
             tested = "is not tested: no images were set aside for a test"
-        yield f"Its network was trained for {plural(len(trained), 'epoch')} and {tested}."
+        yield f"Its network was trained for {count(len(trained), 'epoch')} and {tested}."
     total, device = run.result.seconds.get("total") if run.result else None, _device(run)
     if total is not None:
         yield f"Everything took {duration(total)}" + (f" on {device}." if device else ".")
@@ -166,7 +166,7 @@ def _architecture_sentence(run: RunRecords) -> str:
         return f"On {images}, what {named} had learned{where} was looked into; nothing was searched anew."
     if run.search_epochs:
         seeds = f" (chosen among {len(run.seed_choice.candidates)} seeds)" if run.seed_choice else ""
-        text = f"On {images}, {named} searched for {plural(len(run.search_epochs), 'epoch')}{seeds}{where}"
+        text = f"On {images}, {named} searched for {count(len(run.search_epochs), 'epoch')}{seeds}{where}"
     elif method and run.genotype:
         text = f"On {images}, an architecture that {method} gave{where} was taken"
     else:
@@ -185,7 +185,7 @@ def _images(run: RunRecords) -> str:
         return _dataset(run)
     dataset = run.result.dataset
     counts = {"training": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    parts = [f"{count(images)} {name}" for name, images in counts.items() if images]
+    parts = [f"{thousands(images)} {name}" for name, images in counts.items() if images]
     kinds = f" of {len(dataset.classes)} classes" if dataset.classes else ""
     return f"{dataset.name} ({', '.join(parts)} images{kinds})" if parts else dataset.name
 
@@ -193,10 +193,10 @@ def _images(run: RunRecords) -> str:
 def _test_sentence(run: RunRecords, epochs: int | None) -> str:
     scores = run.scores
     assert scores is not None
-    trained = f"Trained from scratch for {plural(epochs, 'epoch')}, it" if epochs else "It"
+    trained = f"Trained from scratch for {count(epochs, 'epoch')}, it" if epochs else "It"
     several = len(scores.runs) > 1
     accuracy = percent(scores.test_accuracy_mean, scores.test_accuracy_std if several else None)
-    result = f"{accuracy} of the {count(scores.test_images)} test images correctly"
+    result = f"{accuracy} of the {thousands(scores.test_images)} test images correctly"
     if several:
         result += f" ({len(scores.runs)} runs)"
     elif scores.test_images:
