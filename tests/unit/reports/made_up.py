@@ -178,7 +178,7 @@ class FakeRun:
             test_images=self.images,
             balanced_accuracy=float(recall.mean()),
             recall=recall.tolist(),
-            confusion=confusion.tolist(),
+            confusion=tuple(map(tuple, confusion.tolist())),
         ).write(self.path)
         np.savez(
             self.path / "predictions.npz",

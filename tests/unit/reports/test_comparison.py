@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dartboard.errors import RunDirectoryError
+from dartboard.records import Comparison
 from dartboard.reports import MethodTable, tabulate, write_comparison
 
 CELL = "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"
