@@ -1,10 +1,10 @@
 """Run directories to facts, figures, rows and one page; needs files only, nothing that lives."""
 
 from dartboard.reports import sections
-from dartboard.reports.analysis import AnalysisSection
+from dartboard.reports.analysis_section import AnalysisSection
 from dartboard.reports.comparison import MethodTable, tabulate, write_comparison
-from dartboard.reports.drawings.architecture import draw_genotype
-from dartboard.reports.drawings.cell import draw_cell
+from dartboard.reports.drawings.cell_diagram import draw_cell
+from dartboard.reports.drawings.genotypes import draw_genotype
 from dartboard.reports.notebook import result_html
 from dartboard.reports.page import read_facts, render_page, write_report
 from dartboard.reports.rows import result_rows

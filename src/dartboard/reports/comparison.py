@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from dartboard.records import ComparedMethod, ComparedRun, Comparison
 from dartboard.records.comparison import Spread
-from dartboard.reports.charts.comparison import draw_comparison, what_counts
+from dartboard.reports.charts.comparison_chart import draw_comparison, what_counts
 from dartboard.reports.templates import render
 from dartboard.runs import write_text
 from dartboard.wording import DASH, compact, duration

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dartboard.reports.charts.gates import CellGates, EdgeGates
+from dartboard.reports.charts.gate_charts import CellGates, EdgeGates
 from dartboard.runs.events import SearchEpoch
 from dartboard.space import CellGenotype, Genotype
 

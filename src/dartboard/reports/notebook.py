@@ -4,7 +4,7 @@ from html import escape
 
 from dartboard.errors import DartboardError
 from dartboard.records import Result, notebook_view
-from dartboard.reports.drawings.architecture import draw_genotype
+from dartboard.reports.drawings.genotypes import draw_genotype
 from dartboard.reports.rows import result_rows
 
 __all__ = ["result_html"]

@@ -8,7 +8,7 @@ import pytest
 
 from dartboard.errors import RunDirectoryError
 from dartboard.reports import write_report
-from dartboard.reports.charts.strengths import draw_strengths
+from dartboard.reports.charts.strength_chart import draw_strengths
 from dartboard.space.genotype import parse_genotype
 
 from .made_up import NAS_BENCH_201, FakeRun, told

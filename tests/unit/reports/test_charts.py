@@ -6,7 +6,7 @@ import pytest
 
 from dartboard.records import RunRecords
 from dartboard.reports import read_facts, render_page
-from dartboard.reports.charts.confusion import draw_confusion
+from dartboard.reports.charts.confusion_chart import draw_confusion
 from dartboard.reports.charts.curves import Line, draw_lines
 from dartboard.reports.sections.search import draw_curvature
 from dartboard.space.genotype import parse_genotype

@@ -2,9 +2,9 @@
 
 import xml.etree.ElementTree as ElementTree
 
-from dartboard.reports.charts.gates import CellGates, EdgeGates
-from dartboard.reports.charts.layers import draw_layer_gates
-from dartboard.reports.drawings.layers import draw_layers
+from dartboard.reports.charts.gate_charts import CellGates, EdgeGates
+from dartboard.reports.charts.layer_charts import draw_layer_gates
+from dartboard.reports.drawings.layer_diagram import draw_layers
 from dartboard.space import get_space, parse_genotype
 
 TEXT = (

@@ -6,7 +6,7 @@ import pytest
 
 from dartboard.errors import RunDirectoryError
 from dartboard.reports import write_report
-from dartboard.reports.charts.gates import draw_gates
+from dartboard.reports.charts.gate_charts import draw_gates
 from dartboard.reports.gate_history import read_gates
 from dartboard.reports.measures import wilson_interval
 from dartboard.runs import Rollback, SearchEpoch

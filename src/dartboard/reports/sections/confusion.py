@@ -9,7 +9,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from dartboard.records.reader import RunRecords
-from dartboard.reports.charts.confusion import draw_confusion
+from dartboard.reports.charts.confusion_chart import draw_confusion
 from dartboard.reports.measures import ConfusedPair, confused_pairs
 from dartboard.reports.section import Section, section
 

@@ -6,8 +6,8 @@ from typing import Any
 from markupsafe import Markup
 
 from dartboard.engine.finished.analyses.strengths import CHEAP, Strengths
-from dartboard.reports.analysis import AnalysisSection
-from dartboard.reports.charts.strengths import draw_strengths, edge_label
+from dartboard.reports.analysis_section import AnalysisSection
+from dartboard.reports.charts.strength_chart import draw_strengths, edge_label
 from dartboard.reports.section import section
 from dartboard.wording import percent
 

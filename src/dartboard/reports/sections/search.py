@@ -8,10 +8,10 @@ from markupsafe import Markup
 
 from dartboard.records.reader import RunRecords
 from dartboard.reports.charts.curves import BLUE, ORANGE, VIOLET, Line, Series, draw_lines
-from dartboard.reports.charts.gates import CellGates, draw_gates
-from dartboard.reports.charts.layers import draw_layer_gates
-from dartboard.reports.charts.operations import draw_operation_counts
-from dartboard.reports.drawings.architecture import cell_title
+from dartboard.reports.charts.gate_charts import CellGates, draw_gates
+from dartboard.reports.charts.layer_charts import draw_layer_gates
+from dartboard.reports.charts.operation_chart import draw_operation_counts
+from dartboard.reports.drawings.genotypes import cell_title
 from dartboard.reports.gate_history import read_gates
 from dartboard.reports.section import Section, section
 from dartboard.runs.events import Rollback, SearchEpoch

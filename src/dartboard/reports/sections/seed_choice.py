@@ -5,7 +5,7 @@ from typing import Any
 
 from dartboard.records import SeedChoiceRecord
 from dartboard.records.reader import RunRecords
-from dartboard.reports.drawings.architecture import draw_genotype
+from dartboard.reports.drawings.genotypes import draw_genotype
 from dartboard.reports.section import Section, section
 from dartboard.wording import percent
 

@@ -1,7 +1,7 @@
 """The findings of the analysis `shuffling`: what it costs when parts of the supernet change places."""
 
 from dartboard.engine.finished.analyses.shuffling import Shuffled
-from dartboard.reports.analysis import AnalysisSection
+from dartboard.reports.analysis_section import AnalysisSection
 from dartboard.reports.section import section
 from dartboard.wording import count, percent
 

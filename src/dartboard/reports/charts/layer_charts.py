@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from matplotlib.colors import to_rgb
 
-from dartboard.reports.charts.gates import CellGates
+from dartboard.reports.charts.gate_charts import CellGates
 from dartboard.reports.charts.svg import INK, SURFACE, figure_to_svg, style
 from dartboard.reports.colours import operation_colour
 
@@ -26,6 +25,7 @@ def draw_layer_gates(gates: Sequence[CellGates]) -> str:
     Args:
         gates: of every block, each with one edge.
     """
+    from matplotlib.colors import to_rgb
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
@@ -69,6 +69,8 @@ def _part_cells(axes: "Axes", columns: int, rows: int, axis: Literal["both", "y"
 
 def _painted(gates: np.ndarray, operations: Sequence[str], largest: float) -> np.ndarray:
     """Each operation in its colour, as strong as its gate, transparent at 0: (blocks, operations, 4)."""
+    from matplotlib.colors import to_rgb
+
     colours = np.array([to_rgb(operation_colour(name)) for name in operations])
     strength = gates[..., None] / max(largest, 1e-12)
     return _as_bytes(np.concatenate([np.broadcast_to(colours, (*gates.shape, 3)), strength], axis=2))

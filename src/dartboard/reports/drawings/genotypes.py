@@ -3,8 +3,8 @@
 from markupsafe import Markup
 
 from dartboard.errors import DartboardError
-from dartboard.reports.drawings.cell import draw_cell
-from dartboard.reports.drawings.layers import draw_layers
+from dartboard.reports.drawings.cell_diagram import draw_cell
+from dartboard.reports.drawings.layer_diagram import draw_layers
 from dartboard.space import Genotype, get_space
 
 __all__ = ["cell_title", "draw_genotype"]
