@@ -4,28 +4,28 @@ from dataclasses import dataclass
 
 from dartboard.records.reader import RunRecords
 from dartboard.reports.section import Section, checked, section
-from dartboard.settings.tree import Decision
+from dartboard.settings.tree import AutomaticChoice
 
-__all__ = ["AutomaticChoices", "AutomaticChoicesSection"]
+__all__ = ["AutomaticChoicesSection", "ChoiceFacts"]
 
 
 @dataclass(frozen=True)
-class AutomaticChoices:
+class ChoiceFacts:
     """The choices, and the seconds of the budget that they follow from, if there is one."""
 
-    choices: tuple[Decision, ...]
+    choices: tuple[AutomaticChoice, ...]
     budget: float | None
 
 
 @section("automatic-choices")
-class AutomaticChoicesSection(Section[AutomaticChoices]):
+class AutomaticChoicesSection(Section[ChoiceFacts]):
     """Which settings were left open, what they became, and why."""
 
     order = 1000
     title = "Automatic choices"
 
-    def read(self, run: RunRecords) -> AutomaticChoices | None:
+    def read(self, run: RunRecords) -> ChoiceFacts | None:
         """As the settings of the run hold them."""
-        choices = run.settings.get("automatic_choices") or run.settings.get("decisions") or ()
-        made = tuple(checked(Decision, each, run.path / "settings.json") for each in choices)
-        return AutomaticChoices(made, run.settings.get("budget")) if made else None
+        choices = run.settings.get("automatic_choices") or ()
+        made = tuple(checked(AutomaticChoice, each, run.path / "settings.json") for each in choices)
+        return ChoiceFacts(made, run.settings.get("budget")) if made else None

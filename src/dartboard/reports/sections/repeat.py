@@ -39,7 +39,7 @@ class RepeatSection(Section[RepeatFacts]):
     def read(self, run: RunRecords) -> RepeatFacts:
         """From the summary; of a run that goes on, from its settings."""
         result, settings = run.result, run.settings
-        given = {key: value for key, value in settings.items() if key not in ("decisions", "automatic_choices")}
+        given = {key: value for key, value in settings.items() if key != "automatic_choices"}
         return RepeatFacts(
             seed=result.seed if result else settings.get("seed"),
             device=result.device if result else settings.get("device"),

@@ -15,7 +15,7 @@ from dartboard.reports.drawings.genotypes import cell_title
 from dartboard.reports.gate_history import read_gates
 from dartboard.reports.section import Section, section
 from dartboard.runs.events import Rollback, SearchEpoch
-from dartboard.space.layers import stage_lengths
+from dartboard.space.topology import stage_lengths
 
 __all__ = ["SearchFacts", "SearchSection"]
 
