@@ -193,6 +193,13 @@ def test_a_damaged_file_is_named(finished_run, name, content):
         write_report(finished_run)
 
 
+@pytest.mark.parametrize("name", ["predictions.npz", "examples.npz"])
+def test_an_archive_that_lacks_an_array_is_named(finished_run, name):
+    np.savez(finished_run / name, labels=np.zeros(3, dtype=np.int64))
+    with pytest.raises(RunDirectoryError, match=name):
+        write_report(finished_run)
+
+
 def test_a_search_that_went_back_tells_its_epochs_once_and_the_time_of_all(run_path):
     run = FakeRun(run_path, epochs=3)
     run.directory.events.append(Rollback(before=3, epoch=1, reason="its cells had grown worse", seconds=120.0))
