@@ -1,9 +1,26 @@
-"""How durations, counts and lists read, in the terminal, in messages and in reports: one place for words."""
+"""How durations, counts, lists and figures read, in the terminal, in messages and in reports: one place for words."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-__all__ = ["count", "duration", "listing", "parse_duration"]
+__all__ = [
+    "DASH",
+    "compact",
+    "count",
+    "dotted",
+    "duration",
+    "listing",
+    "number",
+    "parse_duration",
+    "percent",
+    "plain_value",
+    "points",
+    "thousands",
+]
+
+DASH = "\N{EN DASH}"
+"""Stands for a figure that there is not."""
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _NUMBER = r"\d+(?:\.\d+)?"
@@ -40,8 +57,8 @@ def listing(names: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(first)} {last} {final}" if first else final
 
 
-def duration(seconds: float) -> str:
-    """A duration in its two largest units.
+def duration(seconds: float | None) -> str:
+    """A duration in its two largest units; a dash for None.
 
     Args:
         seconds: how long it is, 0 or more.
@@ -49,6 +66,8 @@ def duration(seconds: float) -> str:
     >>> duration(5.04), duration(75), duration(7980), duration(200_000)
     ('5.0 s', '1 min 15 s', '2 h 13 min', '2 d 8 h')
     """
+    if seconds is None:
+        return DASH
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     if round(seconds) < 3600:
@@ -75,3 +94,76 @@ def parse_duration(text: str) -> float:
     if not seconds:
         raise ValueError(f"'{text}' is no length of time")
     return seconds
+
+
+def percent(fraction: float | None, spread: float | None = None, *, digits: int = 2) -> str:
+    """A fraction as a percentage, with its standard deviation where one is given; a dash for None.
+
+    >>> percent(0.9312), percent(0.9312, 0.005), percent(0.9312, digits=1)
+    ('93.12%', '93.12% ± 0.50%', '93.1%')
+    """
+    if fraction is None:
+        return DASH
+    return f"{fraction:.{digits}%}" + ("" if spread is None else f" ± {spread:.{digits}%}")
+
+
+def points(fraction: float) -> str:
+    """A difference of two fractions in percentage points, with its sign.
+
+    >>> points(-0.0123)
+    '\N{MINUS SIGN}1.23 points'
+    """
+    return f"{100 * fraction:+.2f} points".replace("-", "\N{MINUS SIGN}")
+
+
+def thousands(value: int | None) -> str:
+    """A large count with its thousands apart, by a narrow space that does not break; a dash for None."""
+    return DASH if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def compact(value: int | None) -> str:
+    """A large count in three or four digits; a dash for None.
+
+    >>> compact(3349342)
+    '3.35 M'
+    """
+    if value is None:
+        return DASH
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            scaled = value / size
+            return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f} {letter}"
+    return str(value)
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A plain figure, such as a loss; a dash for None."""
+    return DASH if value is None else f"{value:.{digits}f}"
+
+
+def plain_value(value: object) -> str:
+    """The value of a setting, or another plain one, as people write it.
+
+    >>> plain_value(True), plain_value([1, 2]), plain_value(None)
+    ('true', '1, 2', 'none')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(plain_value, value)) or "none"
+    return "none" if value is None or value == {} else str(value)
+
+
+def dotted(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested plain data as text under dotted keys.
+
+    >>> dotted({"seed": 7, "method": {"name": "darts", "options": {}}})
+    {'seed': '7', 'method.name': 'darts', 'method.options': 'none'}
+    """
+    rows: dict[str, str] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping) and value:
+            rows |= dotted(value, f"{prefix}{key}.")
+        else:
+            rows[f"{prefix}{key}"] = plain_value(value)
+    return rows

@@ -8,7 +8,7 @@ import torch
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import GenotypeError, SettingsError, UnknownNameError
 from dartboard.parts import UniformlyRandom
-from dartboard.reports.cell_diagram import draw_cell
+from dartboard.reports.drawings.cell_diagram import draw_cell
 from dartboard.settings import resolve_settings
 from dartboard.space import (
     PUBLISHED,

@@ -28,7 +28,7 @@ _numbers = itertools.count()
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
     [
-        *("dartboard.api", "dartboard.cli.app", "dartboard.cli.output", "dartboard.reports.charts", "rich.live"),
+        *("dartboard.api", "dartboard.cli.app", "dartboard.cli.output", "dartboard.reports", "rich.live"),
         *("sklearn.datasets", "torch._dynamo", "matplotlib.figure", "matplotlib.backends.backend_svg"),
     ]
 )

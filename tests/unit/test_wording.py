@@ -1,6 +1,6 @@
 import pytest
 
-from dartboard.wording import count, duration, listing
+from dartboard.wording import compact, count, duration, listing, percent, thousands
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 epochs"), (1, "1 epoch"), (2, "2 epochs")])
@@ -27,6 +27,7 @@ def test_alternatives_are_listed_with_or():
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
+        (None, "\u2013"),
         (0, "0.0 s"),
         (2.5, "2.5 s"),
         (59.97, "1 min"),
@@ -39,3 +40,15 @@ def test_alternatives_are_listed_with_or():
 )
 def test_durations_read_in_their_two_largest_units(seconds, text):
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "\u2013"), (73, "73"), (9876, "9.88 k"), (3349342, "3.35 M"), (528_000_000, "528 M")]
+)
+def test_large_counts_read_in_three_digits(value, text):
+    assert compact(value) == text
+
+
+def test_accuracies_read_as_percentages_and_counts_with_narrow_spaces():
+    assert percent(0.9312) == "93.12%"
+    assert thousands(60000) == "60\u202f000"

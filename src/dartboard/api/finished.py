@@ -9,8 +9,8 @@ import numpy.typing as npt
 from dartboard.api.opening import Layer, Place, begin, opened
 from dartboard.data import ArrayData, Data, DataSettings, given_arrays, recorded_source
 from dartboard.devices import find_device
-from dartboard.records import Result
-from dartboard.reports import COMPARISON_FILE, write_comparison, write_report
+from dartboard.records import Comparison, Result
+from dartboard.reports import write_comparison, write_report
 from dartboard.runs import Observer, check_new_file
 from dartboard.session import finished_result
 from dartboard.settings import stored_request
@@ -202,4 +202,4 @@ def report(run_directory: Place) -> Path:
         DartboardError: what is asked cannot be done; the message is one sentence for the user.
     """
     path = Path(run_directory)
-    return write_comparison(path) if (path / COMPARISON_FILE).is_file() else write_report(path)
+    return write_comparison(path) if Comparison.exists(path) else write_report(path)

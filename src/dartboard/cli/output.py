@@ -9,14 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dartboard.cli.findings import describe_findings
-from dartboard.wording import duration
+from dartboard.wording import count, duration
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dartboard.data import DatasetDescription
-    from dartboard.records import Baseline, Comparison, Finalists, ReselectionRecord, Result, SeedChoiceRecord
+    from dartboard.records import Comparison, Result
     from dartboard.training import ExportedModel, ImagePredictions
     from dartboard.workflow import Plan
 
@@ -39,37 +38,13 @@ _NAMED = 5
 
 
 def print_result(result: "Result", *, as_json: bool) -> None:
-    """Print the summary of a run."""
+    """Print the summary of a run: what its sections have for the terminal."""
+    from dartboard.reports import result_rows
+
     if as_json:
         typer.echo(json.dumps(result.to_json()))
         return
-    rows = describe_findings(result.analysis.name, result.analysis.findings) if result.analysis else _outcome(result)
-    rows |= {
-        "time": ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items()),
-        "predictions": _predictions_file(result),
-        "better network": _better(result),
-        "report": str(result.path / "report.html"),
-        "run directory": str(result.path),
-    }
-    _print_rows({heading: text for heading, text in rows.items() if text})
-
-
-def _outcome(result: "Result") -> dict[str, str]:
-    """The network or the architecture that came out."""
-    balanced = result.objective == "balanced-accuracy"
-    return {
-        "test accuracy": _percent(result.test_accuracy, result.test_accuracy_std),
-        "balanced accuracy": _percent(result.balanced_accuracy) if balanced else "",
-        "validation accuracy": _percent(result.validation_accuracy),
-        "validation, balanced": _percent(result.validation_balanced_accuracy) if balanced else "",
-        **{f"  {name}": _comparison(baseline) for name, baseline in result.baselines.items()},
-        "parameters": f"{result.parameters:,}",
-        "multiply-adds": f"{result.multiply_adds:,}",
-        "genotype": result.genotype.text,
-        **_reselection(result.reselection),
-        "chosen": _choice(result.choice),
-        "finalist": _finalists(result.finalists),
-    }
+    _print_rows(result_rows(result))
 
 
 def print_plan(plan: "Plan", *, as_json: bool) -> None:
@@ -104,7 +79,7 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
                 for split, count in description.images.items()
             ),
             "sizes": smallest if description.sizes == 1 else f"{description.sizes}, from {smallest} to {largest}",
-            "read as": f"{width}x{height} pixels, {channels} channel{'s'[: channels > 1]}",
+            "read as": f"{width}x{height} pixels, {count(channels, 'channel')}",
             "imbalance": f"{description.imbalance:.3g} training images of the largest class for one of the smallest",
             "broken": _some(broken),
             "duplicates": _some([f"{pair.test} is {pair.train}" for pair in description.duplicates])
@@ -147,11 +122,10 @@ def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     """Print the table of a comparison, and where the rest lies."""
     from dartboard.reports import tabulate
 
-    document = comparison.to_json()
     if as_json:
-        typer.echo(json.dumps(document))
+        typer.echo(json.dumps(comparison.to_json()))
         return
-    table = tabulate(document)
+    table = tabulate(comparison)
     shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for number, heading in enumerate(table.headings):
         shown.add_column(heading, justify="right" if number else "left", overflow="fold")
@@ -191,12 +165,6 @@ def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
             "model": f"{model.path} ({size / 1024:,.0f} KiB)",
         }
     )
-
-
-def _predictions_file(result: "Result") -> str:
-    """Where the predictions lie when the test images have no labels."""
-    path = result.path / "predictions.csv"
-    return f"{path} (the test images have no labels, so no test accuracy can be given)" if path.is_file() else ""
 
 
 def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: bool, as_json: bool) -> None:
@@ -243,57 +211,3 @@ def _cases(by_case: Mapping[str, object]) -> str:
     """What holds in the first case, and in which others something else holds."""
     first, *others = ((case, _plain(value)) for case, value in by_case.items())
     return "; ".join([first[1], *(f"{case}: {text}" for case, text in others if text != first[1])])
-
-
-def _comparison(baseline: "Baseline") -> str:
-    low, high = (100 * end for end in baseline.interval)
-    accuracy = _percent(baseline.test_accuracy, baseline.test_accuracy_std)
-    if baseline.objective == "balanced-accuracy":
-        accuracy = f"{_percent(baseline.balanced_accuracy)} balanced accuracy"
-    return (
-        f"{accuracy}  ({baseline.what}; the network found is "
-        f"{100 * baseline.difference:+.2f} points from it, 95% interval {low:+.2f} to {high:+.2f})"
-    )
-
-
-def _better(result: "Result") -> str:
-    """The best baseline that is better than the network found beyond chance."""
-    better = [each for each in result.baselines.values() if each.interval[1] < 0]
-    return min(better, key=lambda each: each.difference).run_directory if better else ""
-
-
-def _reselection(facts: "ReselectionRecord | None") -> dict[str, str]:
-    """What the search had chosen and what is chosen now, one below the other."""
-    if facts is None:
-        return {}
-    return {
-        "genotype before": facts.genotype_before.text,
-        "skip connections": f"{facts.skips} by {facts.name}, {facts.skips_before} before",
-        "selected from": facts.run,
-    }
-
-
-def _choice(choice: "SeedChoiceRecord | None") -> str:
-    if choice is None:
-        return ""
-    others = ", ".join(str(candidate.seed) for candidate in choice.candidates)
-    against = ", which rejects every search" if choice.rule_violated else ""
-    spread = _percent(choice.accuracy_mean, choice.accuracy_std)
-    return f"seed {choice.chosen.seed} of {others} by {choice.rule}{against}" + (f"; all: {spread}" if spread else "")
-
-
-def _finalists(finalists: "Finalists | None") -> str:
-    if finalists is None:
-        return ""
-    best, accuracies = finalists.chosen, [finalist.validation_accuracy for finalist in finalists.finalists]
-    return (
-        f"number {best.number} of {len(accuracies)} after {finalists.epochs} epoch{'s'[: finalists.epochs > 1]} of "
-        f"training each: {_percent(best.validation_accuracy)} {finalists.objective.replace('-', ' ')}; all: "
-        f"{_percent(min(accuracies))} to {_percent(max(accuracies))}"
-    )
-
-
-def _percent(accuracy: float | None, deviation: float | None = None) -> str:
-    if accuracy is None:
-        return ""
-    return f"{accuracy:.2%}" + (f" ± {deviation:.2%}" if deviation else "")

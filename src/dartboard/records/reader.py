@@ -150,12 +150,12 @@ class RunRecords:
     @cached_property
     def predictions(self) -> Arrays | None:
         """Of the first network for the test images: `labels`, `predicted`, and `probabilities`, (images, classes)."""
-        return self._arrays("predictions.npz")
+        return self._arrays("predictions.npz", "labels", "predicted", "probabilities")
 
     @cached_property
     def examples(self) -> Arrays | None:
         """Some test pictures: `images`, (pictures, height, width, channels), `labels`, `predicted`, `confidence`."""
-        return self._arrays("examples.npz")
+        return self._arrays("examples.npz", "images", "labels", "predicted", "confidence")
 
     def _document(self, kind: type[Kind]) -> Kind | None:
         return kind.find(self.path, remedy=_REMEDY)
@@ -176,12 +176,12 @@ class RunRecords:
                 f"{path} does not hold what a run writes there ({reason}); restore it, or {_REMEDY}."
             ) from error
 
-    def _arrays(self, name: str) -> Arrays | None:
+    def _arrays(self, name: str, *needed: str) -> Arrays | None:
         path = self.path / name
         if not path.exists():
             return None
         try:
             with np.load(path, allow_pickle=False) as archive:
-                return dict(archive)
-        except (OSError, EOFError, BadZipFile, ValueError) as error:
+                return {key: archive[key] for key in needed}
+        except (OSError, EOFError, BadZipFile, KeyError, ValueError) as error:
             raise RunDirectoryError(f"{path} is damaged ({error}); restore it, or {_REMEDY}.") from error

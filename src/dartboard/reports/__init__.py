@@ -1,20 +1,28 @@
-"""Run directories to facts, figures and one page; needs files only, nothing that lives."""
+"""Run directories to facts, figures, rows and one page; needs files only, nothing that lives."""
 
-from dartboard.reports.cell_diagram import draw_cell
-from dartboard.reports.comparison import COMPARISON_FILE, MethodTable, tabulate, write_comparison
-from dartboard.reports.facts import Facts
+from dartboard.reports import sections
+from dartboard.reports.analysis_section import AnalysisSection
+from dartboard.reports.comparison import MethodTable, tabulate, write_comparison
+from dartboard.reports.drawings.cell_diagram import draw_cell
+from dartboard.reports.drawings.genotypes import draw_genotype
 from dartboard.reports.notebook import result_html
-from dartboard.reports.page import draw_genotype, write_report
-from dartboard.reports.reader import read_facts
+from dartboard.reports.page import read_facts, render_page, write_report
+from dartboard.reports.rows import result_rows
+from dartboard.reports.section import SECTIONS, Section, section
 
 __all__ = [
-    "COMPARISON_FILE",
-    "Facts",
+    "SECTIONS",
+    "AnalysisSection",
     "MethodTable",
+    "Section",
     "draw_cell",
     "draw_genotype",
     "read_facts",
+    "render_page",
     "result_html",
+    "result_rows",
+    "section",
+    "sections",
     "tabulate",
     "write_comparison",
     "write_report",

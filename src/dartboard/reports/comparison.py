@@ -2,22 +2,20 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
-from dartboard.errors import RunDirectoryError
-from dartboard.reports.comparison_chart import draw_comparison, what_counts
-from dartboard.reports.templates import make_environment
-from dartboard.reports.wording import compact, duration
-from dartboard.runs import read_json, write_text
+from dartboard.records import ComparedMethod, ComparedRun, Comparison
+from dartboard.records.comparison import Spread
+from dartboard.reports.charts.comparison_chart import draw_comparison, what_counts
+from dartboard.reports.templates import render
+from dartboard.runs import write_text
+from dartboard.wording import DASH, compact, duration
 
-__all__ = ["COMPARISON_FILE", "MethodTable", "tabulate", "write_comparison"]
-
-COMPARISON_FILE = "comparison.json"
+__all__ = ["MethodTable", "tabulate", "write_comparison"]
 
 _RUN_COLUMNS = (
     "method", "seed", "test_accuracy", "balanced_accuracy", "validation_accuracy", "table_accuracy",
@@ -25,14 +23,9 @@ _RUN_COLUMNS = (
     "folder", "failure",
 )  # fmt: skip
 
-_DASH = "\u2013"
-
 _LATEX = str.maketrans(
-    {**{sign: f"\\{sign}" for sign in "&%$#_{}"}, "\\": "\\textbackslash{}", "±": "$\\pm$", _DASH: "--"}
+    {**{sign: f"\\{sign}" for sign in "&%$#_{}"}, "\\": "\\textbackslash{}", "±": "$\\pm$", DASH: "--"}
 )
-
-Recorded = Mapping[str, Any]
-Spread = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -50,16 +43,16 @@ class MethodTable:
     notes: tuple[str, ...]
 
 
-def tabulate(comparison: Recorded) -> MethodTable:
-    """The methods of a comparison, as `comparison.json` holds it; columns without any figure are left out."""
-    methods = comparison["methods"]
-    columns: list[tuple[str, Callable[[Recorded], str]]] = [
-        ("method", lambda method: str(method["method"])),
+def tabulate(comparison: Comparison) -> MethodTable:
+    """The methods of a comparison; columns without any figure are left out."""
+    methods = comparison.methods
+    columns: list[tuple[str, Callable[[ComparedMethod], str]]] = [
+        ("method", lambda method: method.method),
         ("runs", _runs),
     ]
-    for key, heading, write in _figures(comparison["reference"]):
+    for key, heading, write in _figures(comparison.reference):
         asked = key != "balanced_accuracy" or what_counts(comparison)[0] == key
-        if asked and any(method[key] for method in methods):
+        if asked and any(getattr(method, key) for method in methods):
             columns.append((heading, _cell(key, write)))
     return MethodTable(
         headings=tuple(heading for heading, _ in columns),
@@ -80,21 +73,14 @@ def write_comparison(path: Path) -> Path:
     Raises:
         RunDirectoryError: `comparison.json` is missing or damaged, or a file cannot be written.
     """
-    source = path / COMPARISON_FILE
-    recorded = read_json(source)
-    try:
-        table = tabulate(recorded)
-        texts = {
-            "comparison.html": _page(recorded, table),
-            "comparison.md": _markdown(table),
-            "comparison.tex": _latex(table),
-            "comparison.csv": _runs_as_csv(recorded["runs"]),
-        }
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise RunDirectoryError(
-            f"{source} does not hold what a comparison writes there ({type(error).__name__}: {error}); restore it, or "
-            "repeat the comparison with --resume."
-        ) from error
+    comparison = Comparison.read(path, remedy="repeat the comparison with --resume")
+    table = tabulate(comparison)
+    texts = {
+        "comparison.html": _page(comparison, table),
+        "comparison.md": _markdown(table),
+        "comparison.tex": _latex(table),
+        "comparison.csv": _runs_as_csv(comparison.runs),
+    }
     for name, text in texts.items():
         write_text(path / name, text)
     return path / "comparison.html"
@@ -120,13 +106,15 @@ _SPREADING = ("test_accuracy", "balanced_accuracy", "difference", "table_accurac
 """Figures whose deviation is shown; of the others the mean tells enough."""
 
 
-def _cell(key: str, write: Callable[[float], str]) -> Callable[[Recorded], str]:
-    def text(method: Recorded) -> str:
-        spread: Spread | None = method[key]
-        if spread is None or spread["mean"] is None:
-            return _DASH
-        mean, std = write(spread["mean"]), spread["std"]
-        return mean if std is None or key not in _SPREADING else f"{mean} ± {write(std).removeprefix('+')}"
+def _cell(key: str, write: Callable[[float], str]) -> Callable[[ComparedMethod], str]:
+    def text(method: ComparedMethod) -> str:
+        spread: Spread | None = getattr(method, key)
+        if spread is None:
+            return DASH
+        mean = write(spread.mean)
+        if spread.std is None or key not in _SPREADING:
+            return mean
+        return f"{mean} ± {write(spread.std).removeprefix('+')}"
 
     return text
 
@@ -135,43 +123,30 @@ def _percent(fraction: float) -> str:
     return f"{100 * fraction:.2f}"
 
 
-def _runs(method: Recorded) -> str:
-    failures = method["failures"]
-    return f"{method['runs']}" + (f", {failures} failed" if failures else "")
+def _runs(method: ComparedMethod) -> str:
+    return f"{method.runs}" + (f", {method.failures} failed" if method.failures else "")
 
 
-def _notes(comparison: Recorded) -> list[str]:
-    made, wanted = len(comparison["runs"]), comparison["wanted"]
+def _notes(comparison: Comparison) -> list[str]:
+    made = len(comparison.runs)
     notes = ["Mean ± sample standard deviation over seeds; all methods have the same images, seeds and recipe."]
-    if made < wanted:
-        notes.append(f"{made} of {wanted} runs are done.")
-    if any(method["difference"] for method in comparison["methods"]):
+    if made < comparison.wanted:
+        notes.append(f"{made} of {comparison.wanted} runs are done.")
+    if any(method.difference for method in comparison.methods):
         worth = what_counts(comparison)[1]
-        notes.append(f"The difference to {comparison['reference']} is that of {worth} with the same seed.")
-    if any(method["table_accuracy"] for method in comparison["methods"]):
+        notes.append(f"The difference to {comparison.reference} is that of {worth} with the same seed.")
+    if any(method.table_accuracy for method in comparison.methods):
         notes.append(
             "By the table: what NAS-Bench-201 gives for the cell on CIFAR-10 after its short schedule of 12 epochs, "
             "and how many of its architectures are worse; papers quote the schedule of 200 epochs."
         )
-    notes += [
-        f"{run['method']} with seed {run['seed']} failed: {run['failure']}"
-        for run in comparison["runs"]
-        if run["failure"]
-    ]
+    notes += [f"{run.method} with seed {run.seed} failed: {run.failure}" for run in comparison.runs if run.failure]
     return notes
 
 
-def _page(comparison: Recorded, table: MethodTable) -> str:
-    return (
-        make_environment()
-        .get_template("comparison.html.j2")
-        .render(
-            comparison=comparison,
-            table=table,
-            chart=Markup(draw_comparison(comparison)),
-            pages={run["folder"]: f"{run['folder']}/report.html" for run in comparison["runs"]},
-        )
-    )
+def _page(comparison: Comparison, table: MethodTable) -> str:
+    chart = Markup(draw_comparison(comparison))  # the drawing escapes every name in it
+    return render("comparison.html.j2", comparison=comparison, table=table, chart=chart)
 
 
 def _markdown(table: MethodTable) -> str:
@@ -203,11 +178,11 @@ def _latex_text(text: str) -> str:
     return text.translate(_LATEX)
 
 
-def _runs_as_csv(runs: Sequence[Recorded]) -> str:
+def _runs_as_csv(runs: Iterable[ComparedRun]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(_RUN_COLUMNS)
     for run in runs:
-        plain = {**run, "genotype": (run["genotype"] or {}).get("text")}
+        plain = {**dict(run), "genotype": run.genotype.text if run.genotype else None}
         writer.writerow(["" if plain[column] is None else plain[column] for column in _RUN_COLUMNS])
     return stream.getvalue()

@@ -1,27 +1,41 @@
-"""Where the templates of the pages lie, and how they are read."""
+"""How the templates of the pages are read and filled in."""
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
-from dartboard.reports.wording import compact, count, duration, number, percent, points
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-__all__ = ["make_environment"]
+from dartboard import wording
+
+__all__ = ["render"]
 
 
-def make_environment() -> Environment:
-    """For all pages: names that are missing are errors, and texts are escaped."""
+def render(template: str, *, beside: Path | None = None, **values: Any) -> Markup:
+    """Fill in a template: names that are missing are errors, and texts are escaped.
+
+    Args:
+        template: its file name. Every template may import `card` and `figure` from `parts.html.j2`.
+        beside: the folder where it lies; None: that of the pages.
+        values: what it shows.
+    """
+    # Markup says that a text is markup already: the template has escaped what it was given.
+    return Markup(_environment(beside).get_template(template).render(**values))
+
+
+@lru_cache
+def _environment(folder: Path | None) -> Environment:
+    shared = PackageLoader("dartboard.reports", ".")
     environment = Environment(
-        loader=PackageLoader("dartboard.reports", "."),
+        loader=ChoiceLoader([FileSystemLoader(folder), shared]) if folder else shared,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "percent": percent,
-        "count": count,
-        "compact": compact,
-        "duration": duration,
-        "number": number,
-        "points": points,
+        name: getattr(wording, name)
+        for name in ("compact", "count", "duration", "number", "percent", "plain_value", "points", "thousands")
     }
     return environment

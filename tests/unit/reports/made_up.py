@@ -1,6 +1,7 @@
 """A run directory for the report's tests: plausible numbers from a seeded generator, not the result of any run."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from dartboard.records import (
     GenotypeForms,
     NetworkScores,
     Result,
+    RunRecords,
     Scores,
     SeedChoiceRecord,
 )
+from dartboard.reports import SECTIONS, read_facts
 from dartboard.runs import PhaseEnd, RunDirectory, SearchEpoch, TrainEpoch
 from dartboard.space.genotype import Genotype
 
@@ -175,7 +178,7 @@ class FakeRun:
             test_images=self.images,
             balanced_accuracy=float(recall.mean()),
             recall=recall.tolist(),
-            confusion=confusion.tolist(),
+            confusion=tuple(map(tuple, confusion.tolist())),
         ).write(self.path)
         np.savez(
             self.path / "predictions.npz",
@@ -228,6 +231,12 @@ class FakeRun:
             run_directory=str(self.path),
             finished="2025-01-02T03:04:05+00:00",
         ).write(self.path)
+
+
+def told(path: Path) -> SimpleNamespace:
+    """What the sections have to tell of a run directory, by their names with underscores; None for nothing."""
+    facts = read_facts(RunRecords(path))
+    return SimpleNamespace(**{entry.name.replace("-", "_"): facts.get(entry.name) for entry in SECTIONS})
 
 
 def _operations(genotype: Genotype) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """The page of an analysis: its facts, its table, its picture."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,10 @@ import pytest
 
 from dartboard.errors import RunDirectoryError
 from dartboard.reports import write_report
-from dartboard.reports.reader import read_facts
-from dartboard.reports.strength_chart import draw_strengths
+from dartboard.reports.charts.strength_chart import draw_strengths
 from dartboard.space.genotype import parse_genotype
 
-from .made_up import NAS_BENCH_201, FakeRun
+from .made_up import NAS_BENCH_201, FakeRun, told
 from .test_page import outline
 
 
@@ -77,21 +75,17 @@ def test_the_page_tells_how_strong_operations_are(run_path: Path) -> None:
     assert "τ 0.33" in page
     assert "τ \N{EN DASH}" in page  # where perturbation told nothing apart
     assert "1 copy might have got better yet" in page
-    facts = read_facts(run_path)
-    assert facts.discretisation is not None
-    assert facts.discretisation.edges[0].operations[1].ranks == (1, 2, 1)
-    plain = json.loads((run_path / "facts.json").read_text())["discretisation"]
-    assert plain["edges"][0]["preferred"] == ["nor_conv_3x3", "skip_connect", "nor_conv_3x3"]
-    assert plain["skips"] == [0, 1, 0]
+    assert told(run_path).discretisation.edges[0].operations[1].ranks == operation("", 0, 0, 0, 1, 2, 1)["ranks"]
+    assert json.loads((run_path / "facts.json").read_text())["discretisation"] == STRENGTHS
 
 
 def test_frames_move_with_what_the_cheap_measures_prefer(run_path: Path) -> None:
     analysed(run_path, "discretisation", STRENGTHS)
-    facts = read_facts(run_path).discretisation
-    assert facts is not None
-    other = replace(facts, edges=(replace(facts.edges[0], preferred=("nor_conv_3x3", "none", "nor_conv_3x3")),))
-    assert draw_strengths(facts) == draw_strengths(facts)
-    assert draw_strengths(facts) != draw_strengths(other)
+    found = told(run_path).discretisation
+    preferred = {"discretisation": "nor_conv_3x3", "gate": "none", "perturbation": "nor_conv_3x3"}
+    other = found.model_copy(update={"edges": (found.edges[0].model_copy(update={"preferred": preferred}),)})
+    assert draw_strengths(found) == draw_strengths(found)
+    assert draw_strengths(found) != draw_strengths(other)
 
 
 def test_the_page_tells_what_shuffling_costs(run_path: Path) -> None:
@@ -100,10 +94,13 @@ def test_the_page_tells_what_shuffling_costs(run_path: Path) -> None:
         assert text in page
 
 
-def test_an_analysis_that_is_not_known_here_has_no_section_and_a_damaged_one_is_named(run_path: Path) -> None:
-    run = FakeRun(run_path)
-    run.directory.write("analysis.json", {"name": "of-a-plugin", "run": "runs/flowers", "findings": {}})
-    assert read_facts(run_path).analysed is False
-    run.directory.write("analysis.json", {"name": "shuffling", "run": "runs/flowers", "findings": {}})
+def test_an_analysis_without_a_section_shows_its_findings_as_they_are(run_path: Path) -> None:
+    page = analysed(run_path, "of-a-plugin", {"depth": 3, "by": {"edge": [0.5, 0.25]}})
+    assert "<h2>Analysis: of-a-plugin</h2>" in page
+    assert "<code>by.edge</code></td><td>0.5, 0.25" in page
+
+
+def test_damaged_findings_are_named(run_path: Path) -> None:
+    FakeRun(run_path).directory.write("analysis.json", {"name": "shuffling", "run": "runs/flowers", "findings": {}})
     with pytest.raises(RunDirectoryError, match=r"analysis\.json does not hold what a run writes there"):
-        read_facts(run_path)
+        write_report(run_path)

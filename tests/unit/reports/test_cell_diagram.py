@@ -1,7 +1,7 @@
 from xml.etree import ElementTree
 
 from dartboard.reports import draw_cell
-from dartboard.reports.operations import FAMILY_COLOURS
+from dartboard.reports.colours import FAMILY_COLOURS
 from dartboard.space.genotype import CellGenotype, Choice, parse_genotype
 
 from .made_up import DARTS_V2, NAS_BENCH_201

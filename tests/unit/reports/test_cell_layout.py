@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dartboard.reports.cell_layout import place_cell
+from dartboard.reports.drawings.cell_layout import place_cell
 from dartboard.space.genotype import CellGenotype, Choice, parse_genotype
 
 from .made_up import DARTS_V2, NAS_BENCH_201

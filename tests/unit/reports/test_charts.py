@@ -4,13 +4,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dartboard.reports import read_facts
-from dartboard.reports.charts import Line, draw_curvature, draw_lines
-from dartboard.reports.confusion_chart import draw_confusion
-from dartboard.reports.page import render_page
+from dartboard.records import RunRecords
+from dartboard.reports import read_facts, render_page
+from dartboard.reports.charts.confusion_chart import draw_confusion
+from dartboard.reports.charts.curves import Line, draw_lines
+from dartboard.reports.sections.search import draw_curvature
 from dartboard.space.genotype import parse_genotype
 
-from .made_up import NAS_BENCH_201, FakeRun
+from .made_up import NAS_BENCH_201, FakeRun, told
 
 LINES = (Line("training images", "#3b82c4", (1, 2, 3), (0.5, None, 0.25)),)
 
@@ -65,14 +66,21 @@ def test_class_names_of_a_confusion_matrix_are_shown_as_they_are_written():
     assert "猫" in shown
 
 
+def with_eigenvalues(epochs, values):
+    return tuple(
+        epoch.finished({"eigenvalue": value} if value is not None else {}, epoch.seconds)
+        for epoch, value in zip(epochs, values, strict=True)
+    )
+
+
 def test_the_curvature_is_a_curve_through_the_epochs_that_measured_it(run_path):
     run = FakeRun(run_path, epochs=15)
     run.search(parse_genotype(NAS_BENCH_201))
-    search = read_facts(run_path).search
-    assert draw_curvature(search) == ""
-    values = tuple(0.1 * epoch if epoch % 2 else None for epoch in search.epochs)
-    drawing = draw_curvature(replace(search, eigenvalue=values))
-    measured = tuple(epoch for epoch in search.epochs if epoch % 2)
+    epochs = told(run_path).search.epochs
+    assert draw_curvature(epochs) == ""
+    values = tuple(0.1 * epoch.epoch if epoch.epoch % 2 else None for epoch in epochs)
+    drawing = draw_curvature(with_eigenvalues(epochs, values))
+    measured = tuple(epoch.epoch for epoch in epochs if epoch.epoch % 2)
     line = Line("largest eigenvalue", "#8b5cc7", measured, tuple(0.1 * epoch for epoch in measured))
     assert drawing == draw_lines("search-curvature", "Curvature in alpha", (line,), label="largest eigenvalue")
 
@@ -80,7 +88,9 @@ def test_the_curvature_is_a_curve_through_the_epochs_that_measured_it(run_path):
 def test_the_page_shows_the_curvature_where_it_was_measured(run_path):
     run = FakeRun(run_path, epochs=2)
     run.search(parse_genotype(NAS_BENCH_201))
-    facts = read_facts(run_path)
+    records = RunRecords(run_path)
+    facts = read_facts(records)
     sentence = "How sharply the validation loss bends in alpha"
-    assert sentence not in render_page(facts)
-    assert sentence in render_page(replace(facts, search=replace(facts.search, eigenvalue=(0.1, 0.2))))
+    assert sentence not in render_page(records, facts)
+    search = replace(facts["search"], epochs=with_eigenvalues(facts["search"].epochs, (0.1, 0.2)))
+    assert sentence in render_page(records, facts | {"search": search})

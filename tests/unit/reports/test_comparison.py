@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from dartboard.errors import RunDirectoryError
-from dartboard.reports import tabulate, write_comparison
+from dartboard.records import Comparison
+from dartboard.reports import MethodTable, tabulate, write_comparison
 
 CELL = "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"
 FIGURES = (
@@ -23,9 +24,7 @@ def method(name: str, runs: int = 2, failures: int = 0, **figures: tuple[float, 
 
 
 def run(name: str, seed: int, **figures: Any) -> dict[str, Any]:
-    keys = (*FIGURES, "validation_accuracy", "genotype", "failure")
-    folder = f"{name}/seed-{seed}"
-    return {"method": name, "seed": seed, "folder": folder, **dict.fromkeys(keys), "objective": "accuracy", **figures}
+    return {"method": name, "seed": seed, "folder": f"{name}/seed-{seed}", **figures}
 
 
 def made(**changes: Any) -> dict[str, Any]:
@@ -54,8 +53,12 @@ def made(**changes: Any) -> dict[str, Any]:
     }
 
 
+def tabulated(**changes: Any) -> MethodTable:
+    return tabulate(Comparison.from_json(made(**changes)))
+
+
 def test_a_table_has_a_row_for_each_method_and_no_empty_column() -> None:
-    table = tabulate(made())
+    table = tabulated()
     assert table.headings == (
         "method", "runs", "test accuracy (%)", "less random (points)", "skip connections", "search",
     )  # fmt: skip
@@ -71,7 +74,7 @@ def test_a_table_has_a_row_for_each_method_and_no_empty_column() -> None:
 
 def test_figures_of_the_table_are_named_with_their_schedule() -> None:
     by_table = [method("a", table_accuracy=(0.85, 0.01), table_percentile=(93.04, 1.0), difference=(0.02, 0.015))]
-    table = tabulate(made(trained=False, methods=by_table))
+    table = tabulated(trained=False, methods=by_table)
     assert table.headings[2:] == ("less random (points)", "by the table (%)", "better than (%)")
     assert table.rows[0][2:] == ("+2.00 ± 1.50", "85.00 ± 1.00", "93.0 ± 1.0")
     assert "12 epochs" in " ".join(table.notes)
@@ -81,7 +84,7 @@ def test_balanced_accuracy_is_shown_where_it_counts() -> None:
     figures = {"test_accuracy": (0.9, None), "balanced_accuracy": (0.8, None), "difference": (0.02, None)}
     for objective, shown in (("accuracy", ()), ("balanced-accuracy", ("balanced accuracy (%)",))):
         runs = [run("a", 0, test_accuracy=0.9, balanced_accuracy=0.8, objective=objective)]
-        table = tabulate(made(methods=[method("a", 1, **figures)], runs=runs))
+        table = tabulated(methods=[method("a", 1, **figures)], runs=runs)
         assert table.headings[2:] == ("test accuracy (%)", *shown, "less random (points)")
         said = "is that of balanced accuracy on the test images with" if shown else "is that of test accuracy with"
         assert said in " ".join(table.notes)
@@ -119,6 +122,6 @@ def test_a_comparison_of_which_nothing_is_done_yet_or_all_failed_has_a_page_too(
 
 def test_a_damaged_summary_is_named(tmp_path: Path) -> None:
     (tmp_path / "comparison.json").write_text(json.dumps(made(methods=3)))
-    with pytest.raises(RunDirectoryError, match=r"comparison\.json does not hold what a comparison writes there"):
+    with pytest.raises(RunDirectoryError, match=r"comparison\.json does not hold what a run writes there"):
         write_comparison(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["comparison.json"]

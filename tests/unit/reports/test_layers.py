@@ -2,9 +2,9 @@
 
 import xml.etree.ElementTree as ElementTree
 
-from dartboard.reports.facts import EdgeFacts, GateFacts
-from dartboard.reports.layer_charts import draw_layer_gates
-from dartboard.reports.layer_diagram import draw_layers
+from dartboard.reports.charts.gate_charts import CellGates, EdgeGates
+from dartboard.reports.charts.layer_charts import draw_layer_gates
+from dartboard.reports.drawings.layer_diagram import draw_layers
 from dartboard.space import get_space, parse_genotype
 
 TEXT = (
@@ -52,8 +52,8 @@ def test_gates_of_all_blocks_are_one_chart_with_a_frame_for_each_operation_kept(
 
     def drawn(framed):
         ends = {kind: (kept[kind].choices[0].op,) if framed else () for kind in space.cell_kinds}
-        edges = {kind: EdgeFacts("0 → 1", 0, 1, ops, series) for kind, ops in ends.items()}
-        return draw_layer_gates([GateFacts(kind, space.ops, (1, 2), (edge,)) for kind, edge in edges.items()])
+        edges = {kind: EdgeGates("0 → 1", 0, 1, ops, series) for kind, ops in ends.items()}
+        return draw_layer_gates([CellGates(kind, space.ops, (1, 2), (edge,)) for kind, edge in edges.items()])
 
     shown = drawn(framed=True)
     assert shown.count("<path") - drawn(framed=False).count("<path") == 21

@@ -55,13 +55,14 @@ def test_a_notebook_shows_accuracies_baselines_size_and_the_way_to_the_report() 
     assert cells(made_up(baselines={"resnet": resnet})) == {
         "test accuracy": "87.50% ± 1.25%",
         "validation accuracy": "75.00%",
-        "a plain ResNet-12": "90.00%; the network found is \N{MINUS SIGN}2.50 points from it (95% interval "
-        "\N{MINUS SIGN}5.00 points to +1.00 points)",
-        "parameters": "1.23 M",
-        "multiply-adds": "3.00 k",
-        "architecture": NB201.to_text(),
-        "time": "1 min 15 s",
+        "parameters": "1,234,567",
+        "multiply-adds": "3,000",
+        "genotype": NB201.to_text(),
+        "baseline resnet": "90.00%  (a plain ResNet-12; the network found is -2.50 points from it, 95% interval "
+        "-5.00 to +1.00)",
+        "time": "total 1 min 15 s",
         "report": "runs/<pets>/report.html",
+        "run directory": "runs/<pets>",
     }
 
 
@@ -82,4 +83,4 @@ def test_every_cell_is_drawn(genotype, pictures) -> None:
 def test_a_genotype_of_a_space_that_is_not_there_is_shown_as_text() -> None:
     forms = GenotypeForms(text="a text", plain={"space": "gone"})
     assert "<svg" not in made_up(genotype=forms)._repr_html_()
-    assert cells(made_up(genotype=forms))["architecture"] == "a text"
+    assert cells(made_up(genotype=forms))["genotype"] == "a text"

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from dartboard.reports.facts import DatasetFacts, TestFacts
 from dartboard.reports.outcome import read_test
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from dartboard.errors import RunDirectoryError
 from dartboard.reports import write_report
-from dartboard.reports.pictures import picture_uri
+from dartboard.reports.sections.examples import picture_uri
 from dartboard.space.genotype import parse_genotype
 
 from .made_up import DARTS_V2, NAS_BENCH_201, FakeRun
@@ -75,7 +75,7 @@ def test_the_page_shows_accuracy_as_a_percentage_with_its_interval(finished_run)
 def test_the_page_shows_the_spread_of_several_runs(run_path):
     FakeRun(run_path).evaluate(runs=3)
     page = write_report(run_path).read_text()
-    assert re.search(r"<dd>\d\d\.\d\d ± 0\.82%</dd>", page)
+    assert re.search(r"<dd>\d\d\.\d\d% ± 0\.82%</dd>", page)
 
 
 def test_both_cells_of_a_darts_genotype_are_drawn_with_their_gates(run_path):
@@ -169,9 +169,11 @@ def test_the_same_files_give_the_same_page(run_path):
 def test_facts_are_left_beside_the_page_without_pictures(finished_run):
     write_report(finished_run)
     facts = json.loads((finished_run / "facts.json").read_text())
-    assert facts["test"]["accuracy"] == json.loads((finished_run / "scores.json").read_text())["test_accuracy_mean"]
-    assert facts["genotype"]["space"] == "nas-bench-201"
-    assert set(facts["wrong"][0]) == {"true", "predicted", "confidence"}
+    scores = json.loads((finished_run / "scores.json").read_text())
+    assert facts["summary"]["test_accuracy"] == scores["test_accuracy_mean"]
+    assert facts["test"]["scores"] == scores
+    assert facts["architecture"]["genotype"]["space"] == "nas-bench-201"
+    assert set(facts["examples"]["wrong"][0]) == {"true", "predicted", "confidence"}
 
 
 def test_a_folder_that_is_no_run_directory_is_left_untouched(tmp_path):

@@ -6,9 +6,9 @@ from typing import Any
 
 from typing_extensions import override
 
-from dartboard.engine.finished.analyses.agreement import agreement, ranks
 from dartboard.engine.finished.analyses.edges import find_edges
 from dartboard.engine.finished.analyses.protocol import Analysis, Findings, Measurement, analysis, scored
+from dartboard.engine.finished.analyses.strengths import Strengths, edge_strengths
 from dartboard.engine.finished.search import FinishedSearch
 from dartboard.engine.stage import StageSearch
 from dartboard.errors import SettingsError
@@ -21,8 +21,6 @@ from dartboard.space import SearchSpace
 __all__ = ["Discretisation"]
 
 _SUPERNET = "supernet"
-_SKIP = "skip_connect"
-_MEASURES = ("discretisation", "gate", "perturbation")
 
 
 @dataclass(frozen=True)
@@ -72,22 +70,15 @@ class Discretisation(Analysis):
         """How far the measures of the strength of operations agree.
 
         Returns:
-            `supernet_accuracy`; `edges`, each with its `operations` and their figures and ranks, the operation
-            `preferred` by each measure, and the `agreement` of the cheap measures with the accuracy reached; and means
-            and counts over the edges.
+            The plain data of `Strengths`.
         """
         figures = dict(measured)
         whole = figures.pop(_SUPERNET)
         by_edge: dict[tuple[str, int, int], list[Findings]] = {}
         for each in figures.values():
             by_edge.setdefault((each["kind"], each["source"], each["target"]), []).append(each)
-        edges = [_edge_findings(edge, operations) for edge, operations in by_edge.items()]
-        return {
-            "supernet_accuracy": whole["accuracy"],
-            "edges": edges,
-            "agreement": {measure: _overall(edges, measure) for measure in _MEASURES[1:]},
-            "skips": _skips(edges),
-        }
+        edges = [edge_strengths(edge, operations) for edge, operations in by_edge.items()]
+        return Strengths.over(whole["accuracy"], edges).model_dump(mode="json")
 
     def _copy(self, finished: FinishedSearch) -> StageSearch:
         search = finished.begin(learning_on(finished.recipe), self.epochs, "analysis")
@@ -152,59 +143,6 @@ def _accuracy(search: StageSearch) -> float:
 
 def _choices(search: StageSearch, kind: str, row: int) -> tuple[int, ...]:
     return search.state.architecture.cells[kind].selectable_columns[row]
-
-
-def _strengths(operations: Sequence[Findings]) -> dict[str, list[float]]:
-    """What each measure says of the operations of an edge, the larger the stronger."""
-    return {
-        "discretisation": [each["accuracy"] for each in operations],
-        "gate": [each["gate"] for each in operations],
-        "perturbation": [-each["accuracy_without"] for each in operations],
-    }
-
-
-def _edge_findings(edge: tuple[str, int, int], operations: Sequence[Findings]) -> Findings:
-    kind, source, target = edge
-    strengths = _strengths(operations)
-    placed = {measure: ranks(values) for measure, values in strengths.items()}
-    figures = ("operation", "accuracy", "accuracy_at_once", "epoch", "epochs", "settled", "gate", "accuracy_without")
-    return {
-        "kind": kind,
-        "source": source,
-        "target": target,
-        "operations": [
-            {name: each[name] for name in figures} | {"ranks": {measure: placed[measure][at] for measure in _MEASURES}}
-            for at, each in enumerate(operations)
-        ],
-        "preferred": {measure: operations[placed[measure].index(1)]["operation"] for measure in _MEASURES},
-        "agreement": {
-            measure: agreement(strengths["discretisation"], strengths[measure])._asdict() for measure in _MEASURES[1:]
-        },
-    }
-
-
-def _overall(edges: Sequence[Findings], measure: str) -> Findings:
-    """Mean correlations over the edges that have one, and on how many edges the same operation is preferred."""
-    own = [edge["agreement"][measure] for edge in edges]
-    return {
-        "kendall": _mean([each["kendall"] for each in own]),
-        "spearman": _mean([each["spearman"] for each in own]),
-        "same": sum(edge["preferred"][measure] == edge["preferred"]["discretisation"] for edge in edges),
-        "edges": len(edges),
-    }
-
-
-def _skips(edges: Sequence[Findings]) -> Findings:
-    """On how many edges each measure prefers the skip connection, of those that can have one."""
-    can = [edge for edge in edges if any(each["operation"] == _SKIP for each in edge["operations"])]
-    return {measure: sum(edge["preferred"][measure] == _SKIP for edge in can) for measure in _MEASURES} | {
-        "edges": len(can)
-    }
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    told = [value for value in values if value is not None]
-    return sum(told) / len(told) if told else None
 
 
 @analysis("discretisation", paper="arXiv:2108.04392")

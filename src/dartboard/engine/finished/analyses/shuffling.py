@@ -18,13 +18,43 @@ from dartboard.parts.architecture import StepGates
 from dartboard.parts.recipe import Count
 from dartboard.parts.removal import learning_on
 from dartboard.parts.scoring import Scorer
+from dartboard.runs import Record
 from dartboard.space import SearchSpace
 from dartboard.supernet import ReferenceSupernet
 
-__all__ = ["Shuffling"]
+__all__ = ["Permutation", "Shuffled", "Shuffling"]
 
 Parts = Literal["edges", "layers"]
 _BEFORE = "before"
+
+
+class Permutation(Record):
+    """Parts that have changed places."""
+
+    accuracy: float
+    """Of the supernet then, on validation images as a fraction."""
+
+    exchanged: tuple[str, ...]
+    """What changed places with what."""
+
+
+class Shuffled(Record):
+    """The supernet before and after parts of it changed places; accuracies are fractions on validation images."""
+
+    parts: Parts
+    """What changed places."""
+
+    before: float
+    """Accuracy as the search left it."""
+
+    after: float
+    """Mean over the permutations."""
+
+    after_std: float
+    """Standard deviation over them (ddof 0)."""
+
+    permutations: tuple[Permutation, ...]
+    """Every one."""
 
 
 @dataclass(frozen=True)
@@ -85,18 +115,18 @@ class Shuffling(Analysis):
         """The accuracies before and after, and every permutation.
 
         Returns:
-            Accuracies `before` and `after`, the mean over the `permutations`, its deviation (ddof 0), and every one.
+            The plain data of `Shuffled`.
         """
         figures = dict(measured)
         before = figures.pop(_BEFORE)
         accuracies = [each["accuracy"] for each in figures.values()]
-        return {
-            "parts": self.parts,
-            "before": before["accuracy"],
-            "after": statistics.fmean(accuracies),
-            "after_std": statistics.pstdev(accuracies),
-            "permutations": list(figures.values()),
-        }
+        return Shuffled(
+            parts=self.parts,
+            before=before["accuracy"],
+            after=statistics.fmean(accuracies),
+            after_std=statistics.pstdev(accuracies),
+            permutations=tuple(map(Permutation.model_validate, figures.values())),
+        ).model_dump(mode="json")
 
 
 def shuffled_accuracy(search: StageSearch, exchanges: Sequence[Exchange]) -> float:

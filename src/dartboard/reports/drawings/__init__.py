@@ -1,0 +1,3 @@
+"""Drawings of architectures, as SVG."""
+
+__all__: list[str] = []

@@ -1,0 +1,126 @@
+"""What a section of a report is, and the registry that all of them join."""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from markupsafe import Markup
+from pydantic import BaseModel, ValidationError
+
+from dartboard.errors import RunDirectoryError
+from dartboard.records import RunRecords
+from dartboard.registry import Registry
+from dartboard.reports.templates import render
+from dartboard.runs import first_fault
+from dartboard.space import Genotype
+
+__all__ = ["SECTIONS", "Section", "checked", "plain", "section", "sections_in_order"]
+
+Told = TypeVar("Told")
+Document = TypeVar("Document", bound=BaseModel)
+
+
+class Section(Generic[Told]):
+    """One section of a report: what it tells of a run, and how that looks on the page and in the terminal.
+
+    A section says what it reads (`read`) and overrides those of the others that it has something for. Its facts are a
+    frozen dataclass or one of the documents of `dartboard.records`.
+
+    Attributes:
+        order: its place; the sections of dartboard have multiples of a hundred, or lie between two of them.
+        title: its headline on the page; a section without one continues the section above it.
+        needs: one sentence that stands on the page where there is nothing to tell; without one the section is left out.
+    """
+
+    order: float = 1050
+    title: str = ""
+    needs: str = ""
+
+    def read(self, run: RunRecords) -> Told | None:
+        """What there is to tell of a run; None where there is nothing.
+
+        Raises:
+            RunDirectoryError: a file of the run is damaged.
+        """
+        raise NotImplementedError
+
+    def missing(self, run: RunRecords) -> str:  # noqa: ARG002 - for those that override it, as in all methods below
+        """What stands on the page where there is nothing to tell: `needs`, for a run that has such a part."""
+        return self.needs
+
+    def headline(self, told: Told) -> str:  # noqa: ARG002
+        """The headline where it depends on what is told; else the title."""
+        return self.title
+
+    def html(self, told: Told) -> Markup:
+        """What stands below the headline: the template beside the section's file, given `told` and `drawn`.
+
+        A section without a template has nothing on the page unless it overrides this.
+        """
+        file = Path(inspect.getfile(type(self))).with_suffix(".html.j2")
+        if not file.exists():
+            return Markup("")
+        return render(file.name, beside=file.parent, told=told, drawn=self.drawn(told))
+
+    def drawn(self, told: Told) -> Mapping[str, Any]:  # noqa: ARG002
+        """The figures that the template shows, by name."""
+        return {}
+
+    def lines(self, told: Told) -> dict[str, str]:  # noqa: ARG002
+        """Rows of the terminal and of a notebook: heading -> text."""
+        return {}
+
+
+SECTIONS: Registry[Callable[[], Section[Any]]] = Registry("report section", "dartboard.report_sections")
+
+
+def section(name: str) -> Callable[[type[Section[Told]]], type[Section[Told]]]:
+    """Register the decorated class as the section `name`, which is its key in `facts.json` too."""
+
+    def register(made: type[Section[Told]]) -> type[Section[Told]]:
+        SECTIONS.add(name, made)
+        return made
+
+    return register
+
+
+def checked(make: type[Document], content: object, file: Path) -> Document:
+    """The document that plain data of a file stand for.
+
+    Raises:
+        RunDirectoryError: they are of another form; the message names the file.
+    """
+    try:
+        return make.model_validate(content)
+    except ValidationError as error:
+        raise RunDirectoryError(
+            f"{file} does not hold what a run writes there ({first_fault(error)}); restore it, or delete it to go "
+            "without it."
+        ) from error
+
+
+def sections_in_order() -> dict[str, Section[Any]]:
+    """Every registered section by name, in the order of the page."""
+    made = {entry.name: entry.factory() for entry in SECTIONS}
+    return dict(sorted(made.items(), key=lambda item: item[1].order))
+
+
+def plain(told: object) -> Any:
+    """Facts as plain data for `facts.json`; fields that are marked `metadata={"plain": False}` are left out."""
+    if isinstance(told, Genotype):
+        return told.to_json()
+    if isinstance(told, BaseModel):
+        return told.model_dump(mode="json", by_alias=True)
+    if is_dataclass(told):
+        kept = (entry.name for entry in fields(told) if entry.metadata.get("plain", True))
+        return {name: plain(getattr(told, name)) for name in kept}
+    if isinstance(told, Mapping):
+        return {str(key): plain(value) for key, value in told.items()}
+    if isinstance(told, Sequence) and not isinstance(told, str):
+        return [plain(value) for value in told]
+    if isinstance(told, float) and not math.isfinite(told):
+        return None
+    return told

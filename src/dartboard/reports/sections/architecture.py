@@ -1,0 +1,50 @@
+"""The architecture, drawn and as text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dartboard.records.reader import RunRecords
+from dartboard.reports.drawings.genotypes import draw_genotype
+from dartboard.reports.section import Section, section
+from dartboard.space import Genotype
+
+__all__ = ["ArchitectureFacts", "ArchitectureSection"]
+
+
+@dataclass(frozen=True)
+class ArchitectureFacts:
+    """The architecture.
+
+    Attributes:
+        genotype: None where it holds something that is not installed here.
+        text: the literature's notation.
+        analysed: whether it is that of a search that was analysed here.
+    """
+
+    genotype: Genotype | None
+    text: str
+    analysed: bool
+
+
+@section("architecture")
+class ArchitectureSection(Section[ArchitectureFacts]):
+    """The architecture, drawn and in the notation of the literature."""
+
+    order = 200
+    title = "Architecture"
+    needs = "No architecture has been recorded here yet: genotype.json is missing."
+
+    def read(self, run: RunRecords) -> ArchitectureFacts | None:
+        """What came out."""
+        genotype = run.genotype
+        text = run.result.genotype.text if run.result else genotype.to_text() if genotype else ""
+        return ArchitectureFacts(genotype, text, run.analysis is not None) if text else None
+
+    def drawn(self, told: ArchitectureFacts) -> Mapping[str, Any]:
+        """The cells by kind, or the layers."""
+        return {"cells": draw_genotype(told.genotype) if told.genotype else []}
+
+    def lines(self, told: ArchitectureFacts) -> dict[str, str]:
+        """The genotype."""
+        return {} if told.analysed else {"genotype": told.text}

@@ -1,0 +1,31 @@
+"""Which settings were left open, what they became, and why."""
+
+from dataclasses import dataclass
+
+from dartboard.records.reader import RunRecords
+from dartboard.reports.section import Section, checked, section
+from dartboard.settings.tree import AutomaticChoice
+
+__all__ = ["AutomaticChoicesSection", "ChoiceFacts"]
+
+
+@dataclass(frozen=True)
+class ChoiceFacts:
+    """The choices, and the seconds of the budget that they follow from, if there is one."""
+
+    choices: tuple[AutomaticChoice, ...]
+    budget: float | None
+
+
+@section("automatic-choices")
+class AutomaticChoicesSection(Section[ChoiceFacts]):
+    """Which settings were left open, what they became, and why."""
+
+    order = 1000
+    title = "Automatic choices"
+
+    def read(self, run: RunRecords) -> ChoiceFacts | None:
+        """As the settings of the run hold them."""
+        choices = run.settings.get("automatic_choices") or ()
+        made = tuple(checked(AutomaticChoice, each, run.path / "settings.json") for each in choices)
+        return ChoiceFacts(made, run.settings.get("budget")) if made else None

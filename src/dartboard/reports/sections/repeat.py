@@ -1,0 +1,55 @@
+"""What a run must be given to be repeated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dartboard.records.reader import RunRecords
+from dartboard.reports.section import Section, section
+from dartboard.wording import dotted
+
+__all__ = ["RepeatFacts", "RepeatSection"]
+
+
+@dataclass(frozen=True)
+class RepeatFacts:
+    """What decided the run; None where it was not recorded.
+
+    Attributes:
+        seed: root of every random stream.
+        settings: dotted key -> value as text.
+        finished: time of the end, ISO 8601, UTC.
+    """
+
+    seed: int | None
+    device: str | None
+    command: str | None
+    versions: Mapping[str, str]
+    run_directory: str
+    finished: str | None
+    settings: Mapping[str, str]
+
+
+@section("repeat")
+class RepeatSection(Section[RepeatFacts]):
+    """What a run must be given to be repeated: command, settings, seed and versions."""
+
+    order = 1100
+    title = "How to repeat this run"
+
+    def read(self, run: RunRecords) -> RepeatFacts:
+        """From the summary; of a run that goes on, from its settings."""
+        result, settings = run.result, run.settings
+        given = {key: value for key, value in settings.items() if key != "automatic_choices"}
+        return RepeatFacts(
+            seed=result.seed if result else settings.get("seed"),
+            device=result.device if result else settings.get("device"),
+            command=result.command if result else None,
+            versions=result.versions if result else {},
+            run_directory=result.run_directory if result else str(run.path.resolve()),
+            finished=result.finished if result else None,
+            settings=dotted(given),
+        )
+
+    def lines(self, told: RepeatFacts) -> dict[str, str]:
+        """Where everything lies."""
+        return {"report": f"{told.run_directory}/report.html", "run directory": told.run_directory}

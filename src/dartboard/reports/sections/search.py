@@ -1,0 +1,127 @@
+"""The search, epoch by epoch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+
+from dartboard.records.reader import RunRecords
+from dartboard.reports.charts.curves import BLUE, ORANGE, VIOLET, Line, Series, draw_lines
+from dartboard.reports.charts.gate_charts import CellGates, draw_gates
+from dartboard.reports.charts.layer_charts import draw_layer_gates
+from dartboard.reports.charts.operation_chart import draw_operation_counts
+from dartboard.reports.drawings.genotypes import cell_title
+from dartboard.reports.gate_history import read_gates
+from dartboard.reports.section import Section, section
+from dartboard.runs.events import Rollback, SearchEpoch
+from dartboard.space.topology import stage_lengths
+
+__all__ = ["SearchFacts", "SearchSection"]
+
+
+@dataclass(frozen=True)
+class SearchFacts:
+    """What the page tells of the search.
+
+    Attributes:
+        epochs: as recorded; of those that a rollback has undone the second try.
+        seconds: of all epochs, those undone included.
+        settled: first epoch from which on the derived genotype stays the last one.
+        seed: of the search that was chosen among several, or None.
+        gates: edge by edge, as drawn.
+    """
+
+    epochs: tuple[SearchEpoch, ...]
+    seconds: float
+    settled: int
+    seed: int | None
+    gates: tuple[CellGates, ...] = field(metadata={"plain": False})
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Of the epochs."""
+        return tuple(epoch.epoch for epoch in self.epochs)
+
+    @property
+    def operation_counts(self) -> dict[str, Series]:
+        """For each operation how often the derived genotype holds it, by epoch, the most frequent one first."""
+        last = self.epochs[-1].operation_counts
+        names = {name for epoch in self.epochs for name in epoch.operation_counts}
+        return {
+            name: [float(epoch.operation_counts.get(name, 0)) for epoch in self.epochs]
+            for name in sorted(names, key=lambda name: (-last.get(name, 0), name))
+        }
+
+
+@section("search")
+class SearchSection(Section[SearchFacts]):
+    """The search, epoch by epoch: losses, accuracies, gates and what the cells are made of."""
+
+    order = 600
+    title = "Search"
+    needs = "No search was recorded in this run directory, so nothing tells how the cells were found."
+
+    def read(self, run: RunRecords) -> SearchFacts | None:
+        """What was recorded of the epochs."""
+        epochs = run.search_epochs
+        if not epochs:
+            return None
+        undone = sum(event.seconds for event in run.events if isinstance(event, Rollback))
+        return SearchFacts(
+            epochs=tuple(epochs),
+            seconds=undone + sum(epoch.seconds for epoch in epochs),
+            settled=_settled(epochs),
+            seed=run.seed_choice.chosen.seed if run.seed_choice else None,
+            gates=read_gates(epochs, run.genotype),
+        )
+
+    def missing(self, run: RunRecords) -> str:
+        """An analysis has no search of its own."""
+        return "" if run.analysis else self.needs
+
+    def drawn(self, told: SearchFacts) -> Mapping[str, Any]:
+        """Curves over the epochs, and the gates of every edge or block."""
+        in_layers = bool(stage_lengths([gates.kind for gates in told.gates]))
+        return {
+            "losses": Markup(_draw_losses(told)),
+            "accuracies": Markup(_draw_accuracies(told)),
+            "curvature": Markup(draw_curvature(told.epochs)),
+            "counts": Markup(draw_operation_counts(told.numbers, told.operation_counts)),
+            "layers": Markup(draw_layer_gates(told.gates) if in_layers else ""),
+            "gates": [] if in_layers else [(cell_title(gates.kind), Markup(draw_gates(gates))) for gates in told.gates],
+        }
+
+
+def _settled(epochs: Sequence[SearchEpoch]) -> int:
+    first = epochs[-1]
+    for epoch in reversed(epochs):
+        if epoch.genotype != first.genotype:
+            break
+        first = epoch
+    return first.epoch
+
+
+def _draw_losses(told: SearchFacts) -> str:
+    lines = (
+        Line("weights, training images", BLUE, told.numbers, [epoch.weight_loss for epoch in told.epochs]),
+        Line("alpha step", VIOLET, told.numbers, [epoch.alpha_loss for epoch in told.epochs]),
+        Line("validation images", ORANGE, told.numbers, [epoch.validation_loss for epoch in told.epochs]),
+    )
+    return draw_lines("search-loss", "Losses during the search", lines, label="loss (nats per image)")
+
+
+def _draw_accuracies(told: SearchFacts) -> str:
+    lines = (
+        Line("training images", BLUE, told.numbers, [epoch.weight_accuracy for epoch in told.epochs]),
+        Line("validation images", ORANGE, told.numbers, [epoch.validation_accuracy for epoch in told.epochs]),
+    )
+    return draw_lines("search-accuracy", "Accuracies during the search", lines, label="accuracy (%)", percent=True)
+
+
+def draw_curvature(epochs: Sequence[SearchEpoch]) -> str:
+    """The largest eigenvalue of the alpha Hessian over the epochs that measured it, as SVG; empty where none did."""
+    values = {epoch.epoch: epoch.figures.get("eigenvalue") for epoch in epochs}
+    measured = {number: value for number, value in values.items() if value is not None}
+    line = Line("largest eigenvalue", VIOLET, tuple(measured), tuple(measured.values()))
+    return draw_lines("search-curvature", "Curvature in alpha", (line,), label="largest eigenvalue")

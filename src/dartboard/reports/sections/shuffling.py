@@ -1,0 +1,28 @@
+"""The findings of the analysis `shuffling`: what it costs when parts of the supernet change places."""
+
+from dartboard.engine.finished.analyses.shuffling import Shuffled
+from dartboard.reports.analysis_section import AnalysisSection
+from dartboard.reports.section import section
+from dartboard.wording import count, percent
+
+__all__ = ["ShufflingSection"]
+
+
+@section("shuffling")
+class ShufflingSection(AnalysisSection[Shuffled]):
+    """What it costs when edges or layers of the supernet of a finished search change places."""
+
+    analysis = "shuffling"
+    findings = Shuffled
+
+    def headline(self, told: Shuffled) -> str:
+        """It names what changed places."""
+        return f"Shuffled {told.parts}"
+
+    def lines(self, told: Shuffled) -> dict[str, str]:
+        """The accuracy before and after."""
+        times = count(len(told.permutations), "time")
+        return {
+            "before": f"{percent(told.before)} validation accuracy of the supernet",
+            "after": f"{percent(told.after, told.after_std)} with two {told.parts} exchanged, {times}",
+        }

@@ -1,0 +1,205 @@
+"""The run in a headline, a few sentences and its main figures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dartboard.records.reader import RunRecords
+from dartboard.reports.measures import wilson_interval
+from dartboard.reports.section import Section, section
+from dartboard.runs import Objective
+from dartboard.wording import compact, count, duration, percent, thousands
+
+__all__ = ["SummaryFacts", "SummarySection", "run_title"]
+
+
+@dataclass(frozen=True)
+class SummaryFacts:
+    """What the page begins with. Accuracies are fractions, None where they were not measured.
+
+    Attributes:
+        title: "digits: found by darts in nas-bench-201", as far as known.
+        sentences: the run in two or three plain sentences.
+        objective: which accuracy counted.
+        test_accuracy: mean over the trained networks.
+        test_accuracy_std: spread over them; None for a single one.
+        networks: how many were tested.
+        interval: 95% Wilson interval of the test accuracy of a single one.
+        test_images: that it was tested on.
+        balanced_accuracy: on the test images.
+        validation_accuracy: on the held-out validation images.
+        validation_balanced_accuracy: on the same.
+        parameters: learned numbers.
+        multiply_adds: for one image.
+        seconds: of the whole run.
+        device: where it ran.
+        analysed: whether this is an analysis of a search, which has no outcome of its own.
+    """
+
+    title: str
+    sentences: str
+    objective: Objective
+    test_accuracy: float | None
+    test_accuracy_std: float | None
+    networks: int
+    interval: tuple[float, float] | None
+    test_images: int
+    balanced_accuracy: float | None
+    validation_accuracy: float | None
+    validation_balanced_accuracy: float | None
+    parameters: int | None
+    multiply_adds: int | None
+    seconds: float | None
+    device: str | None
+    analysed: bool
+
+
+@section("summary")
+class SummarySection(Section[SummaryFacts]):
+    """The run in a headline, a few sentences and its main figures."""
+
+    order = 0
+
+    def read(self, run: RunRecords) -> SummaryFacts:
+        """What there is so far of a run that goes on, or has ended."""
+        result, scores = run.result, run.scores
+        networks, images = (len(scores.runs), scores.test_images) if scores else (0, 0)
+        accuracy = result.test_accuracy if result else scores.test_accuracy_mean if scores else None
+        spread = result.test_accuracy_std if result else scores.test_accuracy_std if scores else None
+        validation, validation_balanced = _validation(run)
+        return SummaryFacts(
+            title=run_title(run),
+            sentences=" ".join(_sentences(run)),
+            objective=result.objective if result else "accuracy",
+            test_accuracy=accuracy,
+            test_accuracy_std=spread if networks > 1 or spread else None,
+            networks=networks,
+            interval=wilson_interval(accuracy, images) if accuracy is not None and networks == 1 and images else None,
+            test_images=images,
+            balanced_accuracy=result.balanced_accuracy if result else scores.balanced_accuracy if scores else None,
+            validation_accuracy=validation,
+            validation_balanced_accuracy=validation_balanced,
+            parameters=result.parameters if result else None,
+            multiply_adds=result.multiply_adds if result else None,
+            seconds=result.seconds.get("total") if result else None,
+            device=_device(run),
+            analysed=run.analysis is not None,
+        )
+
+    def lines(self, told: SummaryFacts) -> dict[str, str]:
+        """Accuracies and sizes of the network that came out."""
+        if told.analysed:
+            return {}
+        balanced = told.objective == "balanced-accuracy"
+        rows = {
+            "test accuracy": (told.test_accuracy, told.test_accuracy_std),
+            "balanced accuracy": (told.balanced_accuracy if balanced else None, None),
+            "validation accuracy": (told.validation_accuracy, None),
+            "validation, balanced": (told.validation_balanced_accuracy if balanced else None, None),
+        }
+        sizes = {"parameters": told.parameters, "multiply-adds": told.multiply_adds}
+        return {heading: percent(value, spread) for heading, (value, spread) in rows.items() if value is not None} | {
+            heading: f"{size:,}" for heading, size in sizes.items() if size is not None
+        }
+
+
+def _validation(run: RunRecords) -> tuple[float | None, float | None]:
+    """The recorded accuracies, or those of the last epoch of the first training."""
+    if run.result and run.result.validation_accuracy is not None:
+        return run.result.validation_accuracy, run.result.validation_balanced_accuracy
+    if not run.train_epochs:
+        return None, None
+    last = next(iter(run.train_epochs.values()))[-1]
+    return last.validation_accuracy, last.validation_balanced_accuracy
+
+
+def run_title(run: RunRecords) -> str:
+    """The headline, as in "digits: found by darts in nas-bench-201", as far as known."""
+    method, space = _method(run), _space(run)
+    found = f"found by {method}" if method else "an architecture"
+    return f"{_dataset(run)}: {found}" + (f" in {space}" if space else "")
+
+
+def _dataset(run: RunRecords) -> str:
+    return run.result.dataset.name if run.result else run.path.resolve().name
+
+
+def _method(run: RunRecords) -> str | None:
+    if run.result:
+        return run.result.method
+    # Without a search the setting is a mere default: the architecture came from elsewhere.
+    return run.settings["method"]["name"] if run.settings and run.search_epochs else None
+
+
+def _space(run: RunRecords) -> str | None:
+    if run.result:
+        return run.result.space
+    return run.settings.get("space") or (run.genotype.space if run.genotype else None)
+
+
+def _device(run: RunRecords) -> str | None:
+    if run.result:
+        return run.result.device
+    return run.settings.get("device")
+
+
+def _sentences(run: RunRecords) -> Iterator[str]:
+    yield _architecture_sentence(run)
+    trained = next(iter(run.train_epochs.values()), ())
+    if run.scores:
+        yield _test_sentence(run, trained[-1].epoch if trained else None)
+    elif trained:
+        tested = "is not tested yet"
+        if (run.path / "predictions.npy").exists():
+            tested = "no test accuracy can be given: the test images have no labels"
+        elif run.result and run.result.dataset.test == 0:
+            tested = "is not tested: no images were set aside for a test"
+        yield f"Its network was trained for {count(len(trained), 'epoch')} and {tested}."
+    total, device = run.result.seconds.get("total") if run.result else None, _device(run)
+    if total is not None:
+        yield f"Everything took {duration(total)}" + (f" on {device}." if device else ".")
+
+
+def _architecture_sentence(run: RunRecords) -> str:
+    images, method, space = _images(run), _method(run), _space(run)
+    named, where = f"the method {method}" if method else "a method", f" in the space {space}" if space else ""
+    if run.analysis:
+        return f"On {images}, what {named} had learned{where} was looked into; nothing was searched anew."
+    if run.search_epochs:
+        seeds = f" (chosen among {len(run.seed_choice.candidates)} seeds)" if run.seed_choice else ""
+        text = f"On {images}, {named} searched for {count(len(run.search_epochs), 'epoch')}{seeds}{where}"
+    elif method and run.genotype:
+        text = f"On {images}, an architecture that {method} gave{where} was taken"
+    else:
+        text = f"On {images}, an architecture{where} was taken as given"
+    if run.finalists:
+        proposed = len(run.finalists.finalists)
+        text += f"; of {proposed} architectures proposed, the best after a short training was taken"
+    if run.search_epochs and not run.genotype:
+        return f"{text}; no architecture has come out yet."
+    parameters = run.result.parameters if run.result else None
+    return f"{text}; the result is a network with {compact(parameters)} parameters." if parameters else f"{text}."
+
+
+def _images(run: RunRecords) -> str:
+    if not run.result:
+        return _dataset(run)
+    dataset = run.result.dataset
+    counts = {"training": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    parts = [f"{thousands(images)} {name}" for name, images in counts.items() if images]
+    kinds = f" of {len(dataset.classes)} classes" if dataset.classes else ""
+    return f"{dataset.name} ({', '.join(parts)} images{kinds})" if parts else dataset.name
+
+
+def _test_sentence(run: RunRecords, epochs: int | None) -> str:
+    scores = run.scores
+    assert scores is not None
+    trained = f"Trained from scratch for {count(epochs, 'epoch')}, it" if epochs else "It"
+    several = len(scores.runs) > 1
+    accuracy = percent(scores.test_accuracy_mean, scores.test_accuracy_std if several else None)
+    result = f"{accuracy} of the {thousands(scores.test_images)} test images correctly"
+    if several:
+        result += f" ({len(scores.runs)} runs)"
+    elif scores.test_images:
+        low, high = wilson_interval(scores.test_accuracy_mean, scores.test_images)
+        result += f" (95% interval {percent(low, digits=1)} to {percent(high, digits=1)})"
+    return f"{trained} classifies {result}."

@@ -1,0 +1,33 @@
+"""The sentences that a report begins with."""
+
+from dartboard.space.genotype import parse_genotype
+
+from .made_up import NAS_BENCH_201, FakeRun, told
+
+
+def test_the_summary_names_data_method_size_accuracy_and_time(finished_run):
+    text = told(finished_run).summary.sentences
+    for part in ("700 training", "5 classes", "the method darts", "5 epochs", "3.35 M", "95% interval", "7 min 32 s"):
+        assert part in text
+
+
+def test_the_summary_of_a_search_alone_claims_no_accuracy(finished_run):
+    for name in ("scores.json", "result.json", "predictions.npz", "examples.npz"):
+        (finished_run / name).unlink()
+    (finished_run / "events.jsonl").write_text(
+        "\n".join(line for line in (finished_run / "events.jsonl").read_text().splitlines() if '"train"' not in line)
+    )
+    assert "%" not in told(finished_run).summary.sentences
+
+
+def test_the_summary_says_among_how_many_searches_was_chosen(finished_run):
+    genotype = parse_genotype(NAS_BENCH_201)
+    FakeRun(finished_run).choose({2: genotype, 20: genotype})
+    assert "searched for 5 epochs (chosen among 2 seeds) in the space" in told(finished_run).summary.sentences
+
+
+def test_the_summary_says_that_a_short_training_chose_among_proposals(finished_run):
+    genotype = parse_genotype(NAS_BENCH_201)
+    FakeRun(finished_run).compare_finalists([genotype] * 3)
+    sentences = told(finished_run).summary.sentences
+    assert "; of 3 architectures proposed, the best after a short training was taken; the result" in sentences
