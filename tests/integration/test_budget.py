@@ -36,7 +36,7 @@ def test_a_run_within_a_budget_decides_trains_compares_and_says_why(dartboard: R
         assert baseline.steps is not None
         assert baseline.steps > 0
     page = (folder / "run" / "report.html").read_text()
-    assert "What was decided" in page
+    assert "Automatic choices" in page
     assert "at 0.6 of the cost of a DARTS step" in page
     assert "Planned" in page
 
