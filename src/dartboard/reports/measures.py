@@ -1,4 +1,4 @@
-"""What is computed from counts and predictions: intervals, recall, confusion and calibration."""
+"""What is computed from counts and predictions: intervals, the commonest mistakes and calibration."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,8 @@ __all__ = [
     "ConfusedPair",
     "calibration_error",
     "confused_pairs",
-    "count_confusion",
-    "top_k_accuracy",
     "wilson_interval",
 ]
-
-_Z_95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -40,21 +36,15 @@ def wilson_interval(fraction: float, total: int) -> tuple[float, float]:
     It stays inside [0, 1] and is honest for few trials, where the textbook interval is not.
 
     Args:
-        fraction: share of successes.
+        fraction: share of successes, of which there is a whole number.
         total: number of trials, at least 1.
 
     Paper: Wilson 1927, Journal of the American Statistical Association 22.
     """
-    square = _Z_95**2 / total
-    centre = (fraction + square / 2) / (1 + square)
-    spread = _Z_95 / (1 + square) * (fraction * (1 - fraction) / total + square / (4 * total)) ** 0.5
-    return max(0.0, centre - spread), min(1.0, centre + spread)
+    from scipy.stats import binomtest  # slow to import, and the pages of many runs need none
 
-
-def count_confusion(labels: NDArray[np.int64], predicted: NDArray[np.int64], num_classes: int) -> NDArray[np.int64]:
-    """Counts of shape (classes, classes): rows are true classes, columns predicted ones."""
-    flat = np.bincount(labels * num_classes + predicted, minlength=num_classes**2)
-    return flat.reshape(num_classes, num_classes)
+    interval = binomtest(round(fraction * total), total).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def confused_pairs(confusion: NDArray[np.int64], limit: int = 10) -> tuple[ConfusedPair, ...]:
@@ -86,9 +76,3 @@ def calibration_error(confidence: NDArray[np.float64], correct: NDArray[np.bool_
     places = np.minimum((confidence * bins).astype(np.int64), bins - 1)
     gaps = np.bincount(places, weights=confidence - correct, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))
-
-
-def top_k_accuracy(probabilities: NDArray[np.float32], labels: NDArray[np.int64], k: int) -> float:
-    """Fraction of images whose true class is among the `k` most probable ones; probabilities (images, classes)."""
-    best = np.argpartition(-probabilities, k - 1, axis=1)[:, :k]
-    return float((best == labels[:, None]).any(axis=1).mean())

@@ -4,8 +4,6 @@ import pytest
 from dartboard.reports.measures import (
     calibration_error,
     confused_pairs,
-    count_confusion,
-    top_k_accuracy,
     wilson_interval,
 )
 
@@ -24,11 +22,6 @@ def test_wilson_interval_of_a_perfect_score_stays_in_range_and_is_not_empty():
     assert low == pytest.approx(10 / (10 + 1.959963984540054**2))
 
 
-def test_count_confusion_puts_true_classes_in_rows():
-    confusion = count_confusion(np.array([0, 0, 1, 2]), np.array([0, 2, 1, 1]), 3)
-    assert confusion.tolist() == [[1, 0, 1], [0, 1, 0], [0, 1, 0]]
-
-
 def test_confused_pairs_come_by_count_then_by_share_of_the_class():
     pairs = confused_pairs(np.array([[90, 4, 6], [4, 4, 0], [0, 0, 9]]))
     assert [(pair.true, pair.predicted, pair.count) for pair in pairs] == [(0, 2, 6), (1, 0, 4), (0, 1, 4)]
@@ -39,8 +32,3 @@ def test_calibration_error_is_zero_when_confidence_equals_accuracy_and_the_gap_o
     right = np.array([True, True, True, False])
     assert calibration_error(np.full(4, 0.75), right) == pytest.approx(0.0)
     assert calibration_error(np.full(4, 1.0), right) == pytest.approx(0.25)
-
-
-def test_top_k_accuracy_counts_true_classes_among_the_k_most_probable():
-    probabilities = np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2], [0.5, 0.3, 0.2]], dtype=np.float32)
-    assert top_k_accuracy(probabilities, np.array([0, 1, 2]), 2) == pytest.approx(2 / 3)
