@@ -96,6 +96,15 @@ def test_recall_and_precision_agree_with_the_predictions(finished_run):
     assert sum(entry.correct for entry in classes) / 200 == pytest.approx(told(finished_run).summary.test_accuracy)
 
 
+@pytest.mark.parametrize("classes", [3, 10, 12])
+def test_the_top_5_are_told_of_many_classes(run_path, classes):
+    FakeRun(run_path, classes=[f"class {number}" for number in range(classes)]).evaluate()
+    with np.load(run_path / "predictions.npz") as saved:
+        labels, probabilities = saved["labels"], saved["probabilities"]
+    better = (probabilities > probabilities[np.arange(len(labels)), labels][:, None]).sum(axis=1)
+    assert told(run_path).test.top5 == (pytest.approx((better < 5).mean()) if classes > 10 else None)
+
+
 def test_wrong_examples_come_most_confident_first_and_differ_from_their_class(finished_run):
     facts = told(finished_run).examples
     confidences = [example.confidence for example in facts.wrong]
