@@ -20,6 +20,7 @@ LEVELS = (
     ("budget",),
     ("workflow",),
     ("api",),
+    ("testing",),
     ("cli", "sklearn"),
     ("__init__", "__main__"),
 )
