@@ -24,6 +24,11 @@ class Change(NamedTuple):
     option: str
     value: object
 
+    @property
+    def name(self) -> str:
+        """As pytest shows it."""
+        return f"{self.option}={self.value}"
+
 
 @dataclass(frozen=True, eq=False)
 class MethodCase:

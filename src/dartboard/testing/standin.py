@@ -111,7 +111,7 @@ class StandInTensor(Tensor):
 
     def __reduce_ex__(self, protocol: int) -> Any:  # type: ignore[override]
         """Saved as a tensor of the host, as which dartboard reads back the tensors of any device."""
-        return self.held.detach().__reduce_ex__(protocol)
+        return self.held.detach().__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
 
     def __tensor_flatten__(self) -> tuple[list[str], None]:
         return ["held"], None
