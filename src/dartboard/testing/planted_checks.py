@@ -42,7 +42,7 @@ class PlantedContract(Contract):
 
     methods: ClassVar[Sequence[MethodCase]] = ()
     seeds: ClassVar[Sequence[int]] = (0, 1)
-    wrong_seeds: ClassVar[Sequence[int]] = (0, 1)
+    wrong_seeds: ClassVar[Sequence[int]] = (0,)
 
     def kept_by(self) -> Iterable[MethodCase]:
         """See `Contract`."""
