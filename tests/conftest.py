@@ -1,10 +1,12 @@
 """Fixtures shared by all tests: where the real data lies, and small datasets written on the spot."""
 
+import gc
 import io
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
-from contracts.small import SMALL_SPACE
 from dartboard.estimate import ArchitectureTable
-from dartboard.space import SPACES
+from dartboard.testing import small_space_registered
 
 # One thread, for children and this process: sums over several round differently, and tiny tensors gain nothing.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -25,6 +26,20 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 FolderWriter = Callable[..., Path]
 ParquetWriter = Callable[..., Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _garbage_is_left_alone() -> Iterator[None]:
+    """A collection at the start of each of a thousand tiny searches would take longer than the searches.
+
+    It looks at all that pytest and its tests hold. What is there now is never looked at again.
+    """
+    gc.collect()
+    gc.freeze()
+    idle = SimpleNamespace(collect=lambda: 0, freeze=lambda: None, unfreeze=lambda: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dartboard.devices.memory.gc", idle)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -45,15 +60,8 @@ def nas_bench_201_table(data_root: Path) -> ArchitectureTable:
 @pytest.fixture
 def small_space() -> Iterator[None]:
     """There is a space `small`, for whole searches in a fraction of a second."""
-    SPACES.add("small", lambda: SMALL_SPACE)
-    yield
-    SPACES.remove("small")
-
-
-@pytest.fixture
-def no_garbage_collection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For many tiny runs, of which the garbage collection at the start of each phase would be the larger part."""
-    monkeypatch.setattr("dartboard.devices.memory.gc.collect", lambda: 0)
+    with small_space_registered():
+        yield
 
 
 @pytest.fixture(scope="session")

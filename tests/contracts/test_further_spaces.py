@@ -7,37 +7,13 @@ import torch
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import GenotypeError, SettingsError, UnknownNameError
-from dartboard.parts import UniformlyRandom
-from dartboard.reports.drawings.cell_diagram import draw_cell
 from dartboard.settings import resolve_settings
 from dartboard.space import (
     PUBLISHED,
-    SPACES,
-    Genotype,
-    Network,
-    SearchSpace,
     check_genotype,
     get_space,
-    network_cost,
-    parse_genotype,
 )
 from dartboard.supernet import FusedSupernet, ReferenceSupernet, SupernetSpec
-
-NAMES = [
-    # Layer-wise spaces have tests of their own (unit/space/test_proxyless.py).
-    *(entry.name for entry in SPACES if get_space(entry.name).skeleton.fewest_layers <= 3),
-    "darts:nodes=1",
-    "darts:nodes=3",
-    "darts-s5:nodes=2",
-    "robust-s2:nodes=2",
-    "robust-s4:nodes=2",
-    "nas-bench-201:nodes=4",
-]
-every_space = pytest.mark.parametrize("space", [get_space(name) for name in NAMES], ids=NAMES)
-
-
-def drawn(space: SearchSpace, seed: int = 0) -> Genotype:
-    return UniformlyRandom()(space, {}, torch.Generator().manual_seed(seed))
 
 
 def parameters(module: torch.nn.Module) -> int:
@@ -76,55 +52,6 @@ def test_the_reduced_spaces_are_the_papers() -> None:
     }
     for kind, text in lists.items():
         assert " ".join(",".join(short[op] for op in first.ops_on(kind, row)) for row in range(14)) == text
-
-
-@pytest.mark.parametrize("name", ["robust-s1", "robust-s3", "robust-s4:nodes=2"])
-def test_both_engines_give_the_same_logits_and_gradients_for_the_same_noise(name: str) -> None:
-    space = get_space(name)
-    plan = space.plan(in_channels=1, num_classes=3, init_channels=4, layers=3)
-    images = torch.randn(3, 1, 9, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    generator = torch.Generator().manual_seed(2)
-    gates = {
-        kind: torch.rand(space.alpha_shape, dtype=torch.float64, generator=generator).requires_grad_()
-        for kind in space.cell_kinds
-    }
-    found = []
-    for engine in (ReferenceSupernet, FusedSupernet):
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            supernet = engine(SupernetSpec(space, plan)).double()
-        logits = supernet(images, gates, noise_seed=5)
-        wanted = [*gates.values(), *supernet.parameters()]
-        found.append([logits, *torch.autograd.grad(logits.square().sum(), wanted)])
-    torch.testing.assert_close(*found, rtol=1e-7, atol=1e-9)  # double precision through batch norms of small batches
-
-
-@every_space
-def test_photographs_go_through_the_stem_of_three_halvings(space: SearchSpace) -> None:
-    genotype = drawn(space)
-    gates = {kind: torch.empty(space.alpha_shape, device="meta") for kind in space.cell_kinds}
-    for side in (96, 224):
-        sizes = {"stem": "imagenet", "image_size": (side, side)}
-        plan = space.plan(in_channels=3, num_classes=5, init_channels=4, layers=3, **sizes)  # type: ignore[arg-type]
-        images = torch.empty(2, 3, side, side, device="meta")
-        with torch.device("meta"):
-            network, supernet = Network(space, genotype, plan), ReferenceSupernet(SupernetSpec(space, plan))
-        assert network(images).shape == supernet(images, gates).shape == (2, 5)
-        assert network_cost(space, genotype, plan, (side, side)).parameters == parameters(network)
-
-
-@every_space
-def test_a_drawn_architecture_is_one_and_survives_text_json_and_drawing(space: SearchSpace) -> None:
-    for seed in range(5):
-        genotype = drawn(space, seed)
-        check_genotype(genotype, space)
-        assert genotype.space == space.name
-        assert get_space(genotype.space) == space
-        assert Genotype.from_json(genotype.to_json()) == genotype
-        assert parse_genotype(genotype.to_text(), space.name) == genotype
-        assert not any(choice.op == "none" for choice in genotype.cells[0][1].choices) or space.cell.output == "last"
-        for _, cell in genotype.cells:
-            assert "<svg" in draw_cell(cell, title="cell", num_inputs=space.cell.num_inputs)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from contracts.small import Outcome, open_small, outcome
 from dartboard.config import Settings
 from dartboard.data import AugmentSettings
 from dartboard.engine import SearchSettings
 from dartboard.runs import RunDirectory
 from dartboard.session import search_genotype, train_networks
 from dartboard.space import CellGenotype, Choice, Genotype
+from dartboard.testing import Outcome, open_small, outcome
 from dartboard.training import TrainSettings
 
 Layer = Mapping[str, Any]

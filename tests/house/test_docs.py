@@ -19,7 +19,6 @@ def test_every_page_is_up_to_date(generate: ModuleType) -> None:
     assert stale == [], "run `make docs`"
 
 
-@pytest.mark.usefixtures("no_garbage_collection")
 def test_the_examples_in_python_do_what_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = doctest.testfile(str(DOCS / "python.md"), module_relative=False, encoding="utf-8")

@@ -7,9 +7,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from torch import Tensor
 
-import standin
 from dartboard.space import SearchSpace
 from dartboard.supernet import ReferenceSupernet, SupernetSpec
+from dartboard.testing import STAND_IN, stand_in
 
 from .engines import SPACES, Question, answer, ask, assert_same, directions, questions, small_spec, twins
 
@@ -19,10 +19,10 @@ Asked = Callable[[ReferenceSupernet, Question], Mapping[str, Tensor]]
 
 def there(fused: ReferenceSupernet, question: Question, asked: Asked = answer) -> dict[str, Tensor]:
     """What the engine says on the accelerator, brought back."""
-    with standin.stand_in() as device:
-        gates = {name: gate.to(standin.DEVICE) for name, gate in question.gates.items()}
-        moved = question._replace(images=question.images.to(standin.DEVICE), gates=gates)
-        found = asked(fused.to(standin.DEVICE), moved)
+    with stand_in() as device:
+        gates = {name: gate.to(STAND_IN) for name, gate in question.gates.items()}
+        moved = question._replace(images=question.images.to(STAND_IN), gates=gates)
+        found = asked(fused.to(STAND_IN), moved)
         assert device.launches
         return {name: tensor.detach().cpu() for name, tensor in found.items()}
 

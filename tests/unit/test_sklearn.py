@@ -23,8 +23,6 @@ from dartboard.errors import CheckpointError, DataError, RunDirectoryError, Sett
 from dartboard.space import get_space
 from dartboard.space.genotype_check import check_genotype
 
-pytestmark = pytest.mark.usefixtures("no_garbage_collection")
-
 Array = npt.NDArray[Any]
 
 QUICK = {"preset": "smoke", "search.epochs": 1, "search.steps_per_epoch": 1, "train.epochs": 1}

@@ -19,7 +19,6 @@ from dartboard.api import opening
 
 QUICK = {"preset": "smoke", "search.epochs": 1, "search.steps_per_epoch": 1, "train.epochs": 1}
 
-pytestmark = pytest.mark.usefixtures("no_garbage_collection")
 
 Array = npt.NDArray[Any]
 

@@ -3,12 +3,21 @@ import gc
 import os
 import sys
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
 from dartboard.devices import available_memory, equal_steps, memory
+
+
+@pytest.fixture(autouse=True)
+def _real_collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Which other tests do without; what they hold is left alone again in the end."""
+    monkeypatch.setattr(memory, "gc", gc)
+    yield
+    gc.freeze()
 
 
 class Ring:

@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from dartboard.data import Batch
 from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, SupernetRequest, run_search
 from dartboard.engine.state import SearchState
@@ -18,6 +17,7 @@ from dartboard.parts.rules.protocol import Rule
 from dartboard.runs import Length, Observer, RunDirectory
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
+from dartboard.testing import PLANTED, PlantedBatches, PlantedSupernet
 from unit.engine.test_loop import Fixed
 
 CPU = torch.device("cpu")

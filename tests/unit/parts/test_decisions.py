@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, run_search
 from dartboard.engine.state import SearchState
 from dartboard.parts import AdamUpdate, FirstOrder, Recipe, Stage, StrongestEdges
@@ -19,6 +18,7 @@ from dartboard.parts.scoring import Scorer
 from dartboard.parts.selection.protocol import Judged, Trained
 from dartboard.runs import Event, Length, Observer, RunDirectory, SearchEpoch, SelectionDone
 from dartboard.space import Genotype, SearchSpace, get_space
+from dartboard.testing import PLANTED, PlantedBatches, PlantedSupernet
 
 NONE = Generator()
 CPU = torch.device("cpu")

@@ -11,8 +11,6 @@ import torch
 from torch import nn
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
-from contracts.small import open_small
 from dartboard.data import Batch
 from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, run_search
 from dartboard.engine.state import SearchState
@@ -29,6 +27,7 @@ from dartboard.runs import Length, Observer, RunDirectory, Score
 from dartboard.session import search_genotype
 from dartboard.space import SearchSpace, get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
+from dartboard.testing import PLANTED, PlantedBatches, PlantedSupernet, open_small
 
 DARTS, NAS_BENCH_201 = get_space("darts"), get_space("nas-bench-201")
 CPU = torch.device("cpu")

@@ -9,7 +9,6 @@ import torch
 from torch import Generator, Tensor
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from contracts.planted import PLANTED, PLANTED_PAIRS, PlantedBatches, PlantedSupernet
 from dartboard.engine.state import SearchState
 from dartboard.errors import RecipeError, SettingsError
 from dartboard.parts import (
@@ -32,6 +31,7 @@ from dartboard.parts.rules.reinforce import compare, policy_loss
 from dartboard.parts.scoring import Scorer
 from dartboard.parts.selection.protocol import Trained
 from dartboard.space import SearchSpace, get_space
+from dartboard.testing import PLANTED, PLANTED_PAIRS, PlantedBatches, PlantedSupernet
 from unit.engine.unscored import UNSCORED
 
 CPU = torch.device("cpu")

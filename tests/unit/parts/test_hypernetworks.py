@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from dartboard.data import Batch
 from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, SupernetRequest, run_search
 from dartboard.errors import RecipeError
@@ -29,6 +28,7 @@ from dartboard.parts.recipe import make_recipe
 from dartboard.runs import Length, Observer, RunDirectory, make_generator, seeded_initialization
 from dartboard.space import SearchSpace, get_space
 from dartboard.supernet import FusedSupernet, Mixing, SupernetSpec
+from dartboard.testing import PLANTED, PlantedBatches, PlantedSupernet
 
 DARTS = Recipe(gradient=FirstOrder(), update=AdamUpdate())
 SPACES = [get_space("darts"), get_space("nas-bench-201")]

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Generator
 
-from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
 from dartboard.errors import SettingsError
 from dartboard.parts import Recipe, SampleAndValidate, UniformPaths
 from dartboard.parts.architecture import Architecture, all_live
@@ -19,6 +18,7 @@ from dartboard.parts.scoring import Scorer
 from dartboard.parts.selection.protocol import Trained
 from dartboard.space import get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
+from dartboard.testing import PLANTED, PlantedBatches, PlantedSupernet
 from unit.engine.unscored import UNSCORED
 
 CPU = torch.device("cpu")

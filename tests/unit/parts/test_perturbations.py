@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from contracts.planted import PLANTED, PlantedBatches, PlantedSupernet
-from contracts.small import open_small, outcome
 from dartboard.errors import RecipeError
 from dartboard.parts import AdversarialPerturbation, EdgeSoftmax, RandomPerturbation, Recipe
 from dartboard.parts.architecture import Architecture, all_live
@@ -18,6 +16,7 @@ from dartboard.parts.relaxation.protocol import RelaxedCell
 from dartboard.runs import RunDirectory
 from dartboard.session import search_genotype
 from dartboard.space import get_space
+from dartboard.testing import PLANTED, PlantedBatches, PlantedSupernet, open_small, outcome
 
 WAYS: list[type[BoxPerturbation]] = [RandomPerturbation, AdversarialPerturbation]
 CPU = torch.device("cpu")

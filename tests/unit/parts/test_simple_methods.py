@@ -7,7 +7,6 @@ import pytest
 import torch
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from contracts.small import Outcome, open_small, outcome
 from dartboard.errors import RecipeError, SettingsError
 from dartboard.parts import (
     AdamUpdate,
@@ -38,6 +37,7 @@ from dartboard.session import evaluate_networks, read_genotype, search_genotype,
 from dartboard.settings import check_method, resolve_settings
 from dartboard.space import get_space
 from dartboard.supernet import Mixing, ReferenceSupernet, SupernetSpec
+from dartboard.testing import Outcome, open_small, outcome
 
 DARTS, NB201 = get_space("darts"), get_space("nas-bench-201")
 

@@ -1,8 +1,8 @@
 import threading
 
-from contracts.small import open_small
 from dartboard.runs import RunDirectory
 from dartboard.session.batches import part_batches
+from dartboard.testing import open_small
 
 
 def threads_ahead() -> list[threading.Thread]:

@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from contracts.small import open_small
 from dartboard.errors import SettingsError
 from dartboard.runs import Observer, RunDirectory
 from dartboard.session import search_genotype
 from dartboard.settings import check_method, resolve_settings
+from dartboard.testing import open_small
 
 
 class Begun(Exception):

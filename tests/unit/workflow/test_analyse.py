@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import dartboard
-from contracts.small import outcome
 from dartboard.errors import CheckpointError, DartboardError, RunDirectoryError, SettingsError, UnknownNameError
+from dartboard.testing import outcome
 from dartboard.runs import MeasurementDone, Observer, RunDirectory
 
 from .test_select import SMALL, Stopped, contents, search

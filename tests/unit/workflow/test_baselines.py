@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from contracts.small import open_small
 from dartboard.parts import UniformlyRandom
 from dartboard.runs import RunDirectory
 from dartboard.space import Genotype, get_space, network_cost
+from dartboard.testing import open_small
 from dartboard.workflow.baselines import find_baselines
 
 NONE = torch.Generator()

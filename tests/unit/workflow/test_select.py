@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import dartboard
-from contracts.small import outcome
 from dartboard.errors import CheckpointError, DartboardError, RunDirectoryError, SettingsError, UnknownNameError
 from dartboard.runs import Observer
+from dartboard.testing import outcome
 
 SMALL = {
     "preset": "smoke",

@@ -5,15 +5,17 @@ CUDA does, counts what CUDA would launch, and notes where the host would have to
 carrying it out, and repeat it without Python, as CUDA's do.
 
 Autograd counts the devices at its first backward pass, so this module must be imported before: at the top of a test
-module, not within a test.
+module, not within a test. Where torch cannot have such a device, or has another one already, a test that asks for it is
+skipped.
 """
 
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from unittest.mock import patch
 
 import pytest
@@ -22,9 +24,12 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
-from torch.utils._pytree import tree_leaves, tree_map_only
 
 from dartboard.devices import GRAPHS
+
+__all__ = ["STAND_IN", "StandInGraph", "StandInMode", "StandInTensor", "stand_in"]
+
+NAME = "standin"
 
 try:
     from torch.utils.backend_registration import (
@@ -33,11 +38,10 @@ try:
         _setup_privateuseone_for_python_backend,
     )
 except ImportError:  # not in the oldest torch that dartboard runs under
-    pytest.skip("this torch cannot have a device that is written in Python", allow_module_level=True)
-
-__all__ = ["DEVICE", "StandInGraph", "StandInMode", "stand_in"]
-
-NAME = "standin"
+    _CAN_BE_MADE = False
+    _DummyBackendModule = _DummyPrivateUse1Hook = object  # type: ignore[misc,assignment]
+else:
+    _CAN_BE_MADE = torch._C._get_privateuse1_backend_name() == "privateuseone"
 
 
 class _Hook(_DummyPrivateUse1Hook):
@@ -68,8 +72,10 @@ class _Module(_DummyBackendModule):
         pass
 
 
-_setup_privateuseone_for_python_backend(NAME, hook=_Hook(), backend_module=_Module())
-DEVICE = torch.device(NAME, 0)
+if _CAN_BE_MADE:
+    _setup_privateuseone_for_python_backend(NAME, hook=_Hook(), backend_module=_Module())
+STAND_IN = torch.device(NAME if _CAN_BE_MADE else "privateuseone", 0)
+"""The device that stands in."""
 
 _WAITS = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "unique2", "_unique2"}
 """Operations that tell the host something of a tensor's values."""
@@ -94,7 +100,7 @@ class StandInTensor(Tensor):
             held.size(),
             strides=held.stride(),
             storage_offset=held.storage_offset(),
-            device=DEVICE,
+            device=STAND_IN,
             dtype=held.dtype,
         )
         made.held = held
@@ -102,6 +108,10 @@ class StandInTensor(Tensor):
 
     def __repr__(self) -> str:  # type: ignore[override]
         return f"StandInTensor({self.held!r})"
+
+    def __reduce_ex__(self, protocol: int) -> Any:  # type: ignore[override]
+        """Saved as a tensor of the host, as which dartboard reads back the tensors of any device."""
+        return self.held.detach().__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
 
     def __tensor_flatten__(self) -> tuple[list[str], None]:
         return ["held"], None
@@ -111,11 +121,15 @@ class StandInTensor(Tensor):
         return StandInTensor(inner["held"])
 
     @classmethod
-    def __torch_dispatch__(cls, func: OpOverload, *_: object, **__: object) -> Any:
+    def __torch_dispatch__(cls, func: OpOverload, *_: object, **__: object) -> Any:  # type: ignore[override]
         raise RuntimeError(f"{func} reads a tensor of the stand-in outside of `stand_in`.")
 
 
-class StandInMode(TorchDispatchMode):
+def _held(tensor: StandInTensor) -> Tensor:
+    return tensor.held
+
+
+class StandInMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Runs what is asked of the stand-in.
 
     Attributes:
@@ -125,7 +139,7 @@ class StandInMode(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.launches: Counter[str] = Counter()
         self.waits: Counter[str] = Counter()
         self.replays = 0
@@ -140,7 +154,7 @@ class StandInMode(TorchDispatchMode):
         self, func: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = dict(kwargs or {})
-        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        tensors = _tensors((args, kwargs))
         reads_device = any(isinstance(tensor, StandInTensor) for tensor in tensors)
         target = kwargs.get("device")
         to_device = target is not None and torch.device(target).type == NAME
@@ -151,19 +165,20 @@ class StandInMode(TorchDispatchMode):
         self._check(name, tensors, args, kwargs, to_host=to_host)
         if target is not None:
             kwargs["device"] = torch.device("cpu")
-        held_args, held_kwargs = tree_map_only(StandInTensor, lambda tensor: tensor.held, (args, kwargs))
-        launch = _Launch(func, held_args, held_kwargs)
-        if not launch.is_view:
+        launch = _Launch(func, *_mapped(_held, StandInTensor, (args, kwargs)))
+        if not launch.signature.is_view:
             self.launches[name] += 1
         if self.recording is None:
-            launch.results = func(*held_args, **held_kwargs)
+            launch.results = func(*launch.args, **launch.kwargs)
         else:
             launch.record()
             self.recording.append(launch)
         if to_host:
             return launch.results
-        wrapped = tree_map_only(Tensor, StandInTensor, launch.results)
-        return return_and_correct_aliasing(func, args, kwargs, wrapped) if launch.aliases else wrapped
+        wrapped = _mapped(StandInTensor, Tensor, launch.results)
+        if not launch.signature.aliases:
+            return wrapped
+        return return_and_correct_aliasing(func, args, kwargs, wrapped)  # type: ignore[no-untyped-call]
 
     def _check(
         self, name: str, tensors: Sequence[Tensor], args: Sequence[Any], kwargs: dict[str, Any], *, to_host: bool
@@ -188,46 +203,84 @@ class StandInMode(TorchDispatchMode):
             raise RuntimeError(f"{name} mixes tensors of the host and the stand-in at {_place()}.")
 
 
+class _Signature(NamedTuple):
+    """What an operation does with the tensors that it is given.
+
+    Attributes:
+        aliases: whether its results share memory with what it is given.
+        written: names of the arguments that it writes to.
+        arguments: names of all of them.
+    """
+
+    aliases: bool
+    written: tuple[str, ...]
+    arguments: tuple[str, ...]
+
+    @property
+    def is_view(self) -> bool:
+        """Whether it launches nothing."""
+        return self.aliases and not self.written
+
+
+@cache
+def _signature(func: OpOverload) -> _Signature:
+    schema = func._schema
+    written = tuple(each.name for each in schema.arguments if each.alias_info is not None and each.alias_info.is_write)
+    aliases = any(each.alias_info is not None for each in schema.returns)
+    return _Signature(aliases, written, tuple(each.name for each in schema.arguments))
+
+
 class _Launch:
     """An operation on the host's tensors, which can be recorded instead of run, and run again."""
 
     def __init__(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.func, self.args, self.kwargs = func, args, kwargs
-        aliases = [each.alias_info for each in func._schema.returns if each.alias_info is not None]
-        self.aliases = bool(aliases)
-        written = [each.alias_info for each in func._schema.arguments if each.alias_info is not None]
-        self.writes = any(each.is_write for each in written)
-        self.is_view = self.aliases and not self.writes
+        self.signature = _signature(func)
         self.results: Any = None
 
     def record(self) -> None:
         """Find the results' shapes without changing anything that is there already."""
-        if self.is_view:
+        if self.signature.is_view:
             self.results = self.func(*self.args, **self.kwargs)
         else:
-            copies = tree_map_only(Tensor, torch.clone, (self.args, self.kwargs))
-            found = self.func(*copies[0], **copies[1])
-            self.results = self._written() if self.aliases else found
+            found = self.func(*_mapped(torch.clone, Tensor, self.args), **_mapped(torch.clone, Tensor, self.kwargs))
+            self.results = self._written() if self.signature.aliases else found
 
     def _written(self) -> Any:
-        names = [argument.name for argument in self.func._schema.arguments if _is_written(argument)]
-        given = dict(zip((argument.name for argument in self.func._schema.arguments), self.args, strict=False))
-        found = [{**given, **self.kwargs}[name] for name in names]
+        given = dict(zip(self.signature.arguments, self.args, strict=False)) | self.kwargs
+        found = [given[name] for name in self.signature.written]
         return found[0] if len(found) == 1 else tuple(found)
 
     def again(self) -> None:
         """Run it on what its tensors hold now; the results stay where they are."""
-        if self.is_view:
+        if self.signature.is_view:
             return
         found = self.func(*self.args, **self.kwargs)
-        if not self.aliases:
-            for old, new in zip(tree_leaves(self.results), tree_leaves(found), strict=True):
-                if isinstance(old, Tensor):
-                    old.copy_(new)
+        if not self.signature.aliases:
+            for old, new in zip(_tensors(self.results), _tensors(found), strict=True):
+                old.copy_(new)
 
 
-def _is_written(argument: Any) -> bool:
-    return argument.alias_info is not None and argument.alias_info.is_write
+def _tensors(tree: Any) -> list[Tensor]:
+    """The tensors in what an operation is given or gives, in order."""
+    if isinstance(tree, Tensor):
+        return [tree]
+    if isinstance(tree, dict):
+        tree = tree.values()
+    elif not isinstance(tree, (list, tuple)):
+        return []
+    return [tensor for each in tree for tensor in _tensors(each)]
+
+
+def _mapped(change: Callable[[Any], Any], kind: type[Tensor], tree: Any) -> Any:
+    """The same with every tensor of a kind changed; torch's own function for all sorts of trees takes far longer."""
+    if isinstance(tree, kind):
+        return change(tree)
+    if isinstance(tree, dict):
+        return {key: _mapped(change, kind, each) for key, each in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return type(tree)([_mapped(change, kind, each) for each in tree])
+    return tree
 
 
 class StandInGraph:
@@ -268,7 +321,7 @@ class _Literals(TorchFunctionMode):
             del kwargs["device"]
             return func(*args, **kwargs).to(device)
         if func is Tensor.new_tensor and isinstance(args[0], StandInTensor):
-            return func(args[0].held, *args[1:], **kwargs).to(DEVICE)
+            return func(args[0].held, *args[1:], **kwargs).to(STAND_IN)
         if func in (Tensor.tolist, Tensor.numpy) and isinstance(args[0], StandInTensor):
             return func(args[0].detach().cpu(), *args[1:], **kwargs)
         return func(*args, **kwargs)
@@ -278,12 +331,15 @@ class _Generator(torch.Generator):
     """The stand-in's generators are the host's."""
 
     def __new__(cls, device: torch.device | str = "cpu") -> Self:
-        return super().__new__(cls, "cpu" if torch.device(device).type == NAME else device)
+        place = "cpu" if torch.device(device).type == NAME else device
+        return super().__new__(cls, place)  # type: ignore[call-arg]
 
 
 @contextmanager
 def stand_in() -> Iterator[StandInMode]:
-    """Within it there is the device `DEVICE`."""
+    """Within it there is the device `STAND_IN`; a test that enters it where there cannot be one is skipped."""
+    if not _CAN_BE_MADE:
+        pytest.skip("this torch cannot have a device that is written in Python, or has another one")
     mode = StandInMode()
     with (
         patch.object(_Hook, "exists", True),
@@ -297,5 +353,9 @@ def stand_in() -> Iterator[StandInMode]:
 
 def _place() -> str:
     """The lines of dartboard that the running operation was asked for by, the innermost last."""
-    frames = [frame for frame in traceback.extract_stack() if "/dartboard/" in frame.filename]
+    frames = [frame for frame in traceback.extract_stack() if _is_searching(frame.filename)]
     return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-3:]) or "elsewhere"
+
+
+def _is_searching(path: str) -> bool:
+    return "/dartboard/" in path and "/dartboard/testing/" not in path

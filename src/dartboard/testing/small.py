@@ -1,7 +1,8 @@
-"""Random images, a small space and whole searches on them in a fraction of a second, with all that they leave."""
+"""A small space and random images for whole searches in a fraction of a second, and all that such a search leaves."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +10,30 @@ import numpy as np
 import torch
 
 from dartboard.data import Dataset, ImageSet, make_splits, measure_normalization
-from dartboard.runs import Observer, PhaseEnd, RunDirectory
+from dartboard.runs import Epoch, Observer, PhaseEnd, RunDirectory
 from dartboard.session import Session
 from dartboard.settings import resolve_settings
-from dartboard.space import CellTopology, SearchSpace
+from dartboard.space import SPACES, CellTopology, SearchSpace
 from dartboard.space.skeleton import DartsSkeleton
 
-__all__ = ["SMALL_SPACE", "Outcome", "fingerprint", "open_small", "outcome"]
+__all__ = [
+    "Outcome",
+    "StopAfter",
+    "Stopped",
+    "fingerprint",
+    "open_small",
+    "outcome",
+    "random_images",
+    "small_space",
+    "small_space_registered",
+]
+
+Outcome = dict[str, Any]
+"""All that a run left, as `outcome` reads it."""
 
 
 def small_space() -> SearchSpace:
-    """Two nodes and four operations, normal and reduction cells."""
+    """Two nodes and four operations, normal and reduction cells, for whole searches in a fraction of a second."""
     return SearchSpace(
         name="small",
         ops=("none", "max_pool_3x3", "skip_connect", "nor_conv_1x1"),
@@ -31,7 +45,48 @@ def small_space() -> SearchSpace:
     )
 
 
-SMALL_SPACE = small_space()
+@contextmanager
+def small_space_registered() -> Iterator[None]:
+    """Within it `small` is the name of the small space."""
+    SPACES.add("small", small_space)
+    yield
+    SPACES.remove("small")
+
+
+class Stopped(Exception):
+    """Stands for a kill."""
+
+
+class StopAfter(Observer):
+    """Raises `Stopped` once so many epochs and so many steps of the next one are done.
+
+    Args:
+        epochs: all of whose steps are taken.
+        steps: of the epoch after them; 0 stops between two epochs.
+    """
+
+    def __init__(self, epochs: int, steps: int = 0) -> None:
+        self._epochs, self._steps, self._done = epochs, steps, 0
+
+    def epoch(self, event: Epoch) -> None:  # noqa: ARG002 - the signature of observers
+        """See `Observer`.
+
+        Raises:
+            Stopped: this was the last epoch.
+        """
+        self._done, self._epochs = 0, self._epochs - 1
+        if self._epochs == 0 and self._steps == 0:
+            raise Stopped
+
+    def step(self) -> None:
+        """See `Observer`.
+
+        Raises:
+            Stopped: this was the last step.
+        """
+        self._done += 1
+        if self._epochs == 0 and self._done == self._steps:
+            raise Stopped
 
 
 def random_images(size: int) -> Dataset:
@@ -44,7 +99,13 @@ def random_images(size: int) -> Dataset:
 
 
 def open_small(run: RunDirectory, *layers: Mapping[str, Any], observer: Observer | None = None) -> Session:
-    """A session of the smoke preset on random images, with batches of 6; `run` is entered already."""
+    """A session of the smoke preset on random images, with batches of 6.
+
+    Args:
+        run: where it goes; entered already.
+        layers: settings that differ, the last layer first.
+        observer: hears of everything.
+    """
     defaults = {"space": "small", "preset": "smoke", "device": "cpu", "search.batch_size": 6, "train.batch_size": 12}
     settings = resolve_settings(defaults, *layers)
     dataset = random_images(settings.data.image_size or 8)
@@ -59,9 +120,6 @@ def open_small(run: RunDirectory, *layers: Mapping[str, Any], observer: Observer
         observer=observer or Observer(),
         data_seconds=0.0,
     )
-
-
-Outcome = dict[str, Any]
 
 
 def outcome(folder: Path) -> Outcome:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from dartboard.data import Batch
+from dartboard.data import Batch, Batches
 from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, run_search
 from dartboard.parts import Recipe
 from dartboard.runs import Length, Observer, RunDirectory
@@ -140,6 +141,7 @@ class PlantedSupernet(nn.Module):
         active: Active | None = None,
         skip_dropout: SkipDropout | None = None,
     ) -> Tensor:
+        """(batch, inputs, 1, SIZE) and what else a supernet takes, -> logits (batch, SIZE)."""
         return self.planted.run_cell(images, gates, active, skip_dropout) * self.scale + self.shift
 
     def tapped(
@@ -155,6 +157,7 @@ class PlantedSupernet(nn.Module):
         return cell * self.scale + self.shift, [cell]
 
     def make_heads(self) -> list[nn.Module]:
+        """A classifier for each of the maps within."""
         return [nn.Linear(SIZE, SIZE)]
 
 
@@ -171,6 +174,7 @@ class ScaledPlantedSupernet(PlantedSupernet):
 
     @property
     def candidate_weights(self) -> dict[str, list[dict[str, str]]]:
+        """Kind of cell -> for each cell, its candidates' weights by the names that they have in every cell."""
         return {"cell": [{name: name for name, _ in self.named_parameters() if name.startswith("scales.")}]}
 
     def forward(
@@ -180,13 +184,20 @@ class ScaledPlantedSupernet(PlantedSupernet):
         active: Active | None = None,
         skip_dropout: SkipDropout | None = None,
     ) -> Tensor:
+        """(batch, inputs, 1, SIZE) and what else a supernet takes, -> logits (batch, SIZE)."""
         scales = torch.stack(list(self.scales))
         factors = scales.mean(dim=-1) / scales.square().mean(dim=-1).sqrt()
         return super().forward(images, {**gates, "cell": gates["cell"] * factors}, active, skip_dropout)
 
 
 class PlantedBatches:
-    """Endless fresh images, labelled by the teacher."""
+    """Endless fresh images, labelled by the teacher.
+
+    Args:
+        planted: the problem.
+        length: batches of an epoch.
+        batch_size: images of a batch.
+    """
 
     def __init__(self, planted: Planted, length: int, batch_size: int = 32) -> None:
         self.planted, self.length, self.batch_size = planted, length, batch_size
@@ -195,26 +206,43 @@ class PlantedBatches:
         return self.length
 
     def enlarged(self, images: int) -> "PlantedBatches":
+        """The same with so many more images in a batch."""
         return PlantedBatches(self.planted, self.length, self.batch_size + images)
 
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
+        """The batches of an epoch."""
         return islice(self.forever(generator), self.length)
 
     def forever(self, generator: torch.Generator) -> Iterator[Batch]:
+        """Batches without end."""
         right = torch.tensor([[float(name == chosen) for name in OPERATIONS] for chosen in self.planted.teacher])
         while True:
             images = torch.randn(self.batch_size, self.planted.space.cell.num_inputs, 1, SIZE, generator=generator)
             yield Batch(images, self.planted.run_cell(images, {"cell": right}).argmax(dim=1))
 
     def in_order(self) -> Iterator[Batch]:
+        """The same two batches every time, to score a supernet on."""
         return islice(self.forever(torch.Generator().manual_seed(0)), 2)
 
 
 def search_planted(
     planted: Planted, recipe: Recipe, folder: Path, seed: int, *, epochs: int = 2, steps: int = 20
 ) -> tuple[str, ...]:
-    """Run the real search; the operations it ends with, in the order of the teacher's."""
-    batches = PlantedBatches(planted, steps)
+    """Run the real search.
+
+    Args:
+        planted: the problem.
+        recipe: the method.
+        folder: of the run.
+        seed: of the search.
+        epochs: of the search.
+        steps: of every epoch, on batches of 32 images.
+
+    Returns:
+        The operation that the search ends with on every edge, in the order of the teacher's; "none" on edges that it
+        drops.
+    """
+    batches = cast(Batches, PlantedBatches(planted, steps))  # which has all that a search asks of batches
     given = SearchBatches(batches, batches, batches)
     kind = ScaledPlantedSupernet if recipe.hypernetwork else PlantedSupernet
     problem = SearchProblem(planted.space, lambda _: kind(planted), lambda _: given, torch.device("cpu"))

@@ -1,0 +1,89 @@
+"""Contracts that every method, operation and space keeps, as test classes for whoever adds one.
+
+A test module of any package subclasses a contract, says what it is to be kept by, and inherits every check:
+
+    class TestMyDarts(MethodContract):
+        methods = (MethodCase("my-darts"),)
+
+It needs pytest. What the checks work on is here as well: problems with a planted answer, searches that take a fraction
+of a second, and an accelerator that stands in where there is none.
+"""
+
+try:
+    import pytest
+except ImportError as error:
+    raise ImportError(
+        "dartboard.testing holds tests for pytest, which is not installed here; install it with `pip install pytest`."
+    ) from error
+
+pytest.register_assert_rewrite(
+    *(
+        f"dartboard.testing.{module}"
+        for module in ("accelerator_checks", "operations", "planted_checks", "search_checks", "spaces")
+    )
+)
+
+# After the line above, so that a check that fails says what it compared.
+from dartboard.testing.accelerator_checks import AcceleratorContract, Watching, search_begun  # noqa: E402
+from dartboard.testing.cases import Change, MethodCase  # noqa: E402
+from dartboard.testing.contract import Contract, for_each  # noqa: E402
+from dartboard.testing.methods import MethodContract  # noqa: E402
+from dartboard.testing.operations import OperationContract  # noqa: E402
+from dartboard.testing.planted import (  # noqa: E402
+    PLANTED,
+    PLANTED_FAN,
+    PLANTED_PAIRS,
+    Planted,
+    PlantedBatches,
+    PlantedSupernet,
+    search_planted,
+)
+from dartboard.testing.planted_checks import PlantedContract, finds_planted  # noqa: E402
+from dartboard.testing.search_checks import SearchContract, search_small  # noqa: E402
+from dartboard.testing.small import (  # noqa: E402
+    Outcome,
+    StopAfter,
+    Stopped,
+    fingerprint,
+    open_small,
+    outcome,
+    small_space_registered,
+)
+from dartboard.testing.spaces import SpaceContract, drawn_genotype, uniform_genotype  # noqa: E402
+from dartboard.testing.standin import STAND_IN, StandInMode, stand_in  # noqa: E402
+
+__all__ = [
+    "PLANTED",
+    "PLANTED_FAN",
+    "PLANTED_PAIRS",
+    "STAND_IN",
+    "AcceleratorContract",
+    "Change",
+    "Contract",
+    "MethodCase",
+    "MethodContract",
+    "OperationContract",
+    "Outcome",
+    "Planted",
+    "PlantedBatches",
+    "PlantedContract",
+    "PlantedSupernet",
+    "SearchContract",
+    "SpaceContract",
+    "StandInMode",
+    "StopAfter",
+    "Stopped",
+    "Watching",
+    "drawn_genotype",
+    "finds_planted",
+    "fingerprint",
+    "for_each",
+    "open_small",
+    "outcome",
+    "search_begun",
+    "search_planted",
+    "search_small",
+    "small_space_registered",
+    "stand_in",
+    "uniform_genotype",
+]

@@ -1,0 +1,89 @@
+"""A method finds what is planted, and by the gradient of alpha."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from dartboard.parts import Recipe
+from dartboard.parts.relaxation.protocol import RelaxedCell
+from dartboard.parts.update import Update
+from dartboard.testing.cases import MethodCase
+from dartboard.testing.contract import Contract, for_each
+from dartboard.testing.planted import search_planted
+
+__all__ = ["PlantedContract", "finds_planted"]
+
+
+def finds_planted(case: MethodCase, folder: Path, seed: int, recipe: Recipe | None = None) -> bool:
+    """Whether a search finds the planted operation of every edge.
+
+    Args:
+        case: the method.
+        folder: of the run.
+        seed: of the search.
+        recipe: another one than the method's as it finds what is planted.
+    """
+    planted, epochs = case.planted_problem, case.num_planted_epochs
+    return search_planted(planted, recipe or case.planted_recipe, folder, seed, epochs=epochs) == planted.teacher
+
+
+class PlantedContract(Contract):
+    """Every seed finds what is planted, and no seed does by a gradient that is zero or points the other way.
+
+    Attributes:
+        methods: that keep it.
+        seeds: of the searches.
+        wrong_seeds: of those by a wrong gradient.
+    """
+
+    methods: ClassVar[Sequence[MethodCase]] = ()
+    seeds: ClassVar[Sequence[int]] = (0, 1)
+    wrong_seeds: ClassVar[Sequence[int]] = (0,)
+
+    def kept_by(self) -> Iterable[MethodCase]:
+        """See `Contract`."""
+        return self.methods
+
+    @for_each("case, seed", lambda own: [(case, seed) for case in own.methods if case.trains for seed in own.seeds])
+    def test_it_finds_the_planted_operation_of_every_edge(self, case: MethodCase, seed: int, tmp_path: Path) -> None:
+        """Among five operations on each of three edges, in a few dozen steps."""
+        assert finds_planted(case, tmp_path, seed)
+
+    @for_each(
+        "case, factor", lambda own: [(case, factor) for case in own.methods if case.learns_alpha for factor in (0, -1)]
+    )
+    def test_no_seed_finds_what_is_planted_by_a_zero_or_flipped_gradient(
+        self, case: MethodCase, factor: float, tmp_path: Path
+    ) -> None:
+        """So that what finds it is alpha, and not luck or the selection."""
+        wrong = _with_scaled_update(case.planted_recipe, factor)
+        assert not any(finds_planted(case, tmp_path / str(seed), seed, wrong) for seed in self.wrong_seeds)
+
+
+class _Scaled:
+    """Another update whose gradients are multiplied by a factor first."""
+
+    def __init__(self, update: Update, factor: float) -> None:
+        self._update, self._factor = update, factor
+        self.grad_clip, self.on_simplex = update.grad_clip, update.on_simplex
+
+    def optimizer(self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> torch.optim.Optimizer:
+        optimizer = self._update.optimizer(alphas, cells)
+        optimizer.register_step_pre_hook(lambda *_: self._scale(alphas))
+        return optimizer
+
+    def _scale(self, alphas: Mapping[str, Tensor]) -> None:
+        for alpha in alphas.values():
+            assert alpha.grad is not None
+            alpha.grad = self._factor * alpha.grad
+
+
+def _with_scaled_update(recipe: Recipe, factor: float) -> Recipe:
+    """The same with wrong gradients in every stage."""
+    assert recipe.update is not None
+    earlier = tuple(replace(stage, recipe=_with_scaled_update(stage.recipe, factor)) for stage in recipe.earlier)
+    return replace(recipe, update=_Scaled(recipe.update, factor), earlier=earlier)

@@ -1,0 +1,141 @@
+"""A method repeats itself, resumes exactly, has no dead options and gives architectures of its space."""
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import torch
+
+from dartboard.parts import METHODS
+from dartboard.runs import Observer, RunDirectory
+from dartboard.session import search_genotype
+from dartboard.space import check_genotype, get_space
+from dartboard.testing.cases import Change, MethodCase
+from dartboard.testing.contract import Contract, for_each
+from dartboard.testing.small import Outcome, StopAfter, Stopped, open_small, outcome
+
+__all__ = ["SearchContract", "search_once", "search_small"]
+
+
+def search_small(
+    folder: Path, case: MethodCase, *layers: Mapping[str, Any], observer: Observer | None = None
+) -> Outcome:
+    """What a small search leaves, by the method of a case.
+
+    Args:
+        folder: of the run; one that holds part of a run is gone on with.
+        case: the method.
+        layers: settings that differ.
+        observer: hears of everything.
+    """
+    with RunDirectory(folder) as run:
+        search_genotype(open_small(run, {**case.settings, "search.steps_per_epoch": 2}, *layers, observer=observer))
+    return outcome(folder)
+
+
+@cache
+def search_once(case: MethodCase, *settings: tuple[str, Any]) -> Outcome:
+    """The same by settings given as (key, value), searched once in a process; not to be changed."""
+    with tempfile.TemporaryDirectory() as folder:
+        return search_small(Path(folder), case, dict(settings))
+
+
+class SearchContract(Contract):
+    """Same seed, same bits; stopped and resumed is never stopped; every option matters; a genotype of its space.
+
+    Attributes:
+        methods: that keep it.
+        spaces: names of spaces that they take, or refuse in a sentence.
+        stops: after so many epochs, and steps of the next, a search is stopped and resumed, one after the other; those
+            beyond its end are left out.
+    """
+
+    methods: ClassVar[Sequence[MethodCase]] = ()
+    spaces: ClassVar[Sequence[str]] = ("darts:nodes=2", "nas-bench-201")
+    stops: ClassVar[Sequence[tuple[int, int]]] = ((1, 0), (1, 1), (2, 0), (3, 1), (5, 0), (5, 1))
+
+    def kept_by(self) -> Iterable[MethodCase]:
+        """See `Contract`."""
+        return self.methods
+
+    @for_each("case", lambda own: own.methods)
+    def test_the_method_says_what_it_is(self, case: MethodCase) -> None:
+        """Its first line is what lists of methods and the documentation show."""
+        assert METHODS[case.name].summary
+
+    @for_each("case", lambda own: own.methods)
+    def test_same_seed_same_bits_and_torchs_global_random_state_neither_matters_nor_moves(
+        self, case: MethodCase, tmp_path: Path
+    ) -> None:
+        """Events, checkpoints and genotype: whatever draws does so from the streams of the search."""
+        before = search_once(case)
+        torch.manual_seed(12345)
+        state = torch.get_rng_state()
+        assert search_small(tmp_path, case) == before
+        assert torch.equal(torch.get_rng_state(), state)
+
+    @for_each("case", lambda own: own.methods)
+    def test_another_seed_another_search(self, case: MethodCase, tmp_path: Path) -> None:
+        """The seed reaches the method, which the first epoch shows; what trains nothing has its genotype only."""
+        with suppress(Stopped):
+            search_small(tmp_path, case, {"seed": 1}, observer=StopAfter(1))
+        found, before = outcome(tmp_path), search_once(case)
+        if case.trains:
+            assert found["events"][0] != before["events"][0]
+        else:
+            assert found["genotype"] != before["genotype"]
+
+    @for_each("case", lambda own: [case for case in own.methods if case.trains])
+    def test_stopped_and_resumed_again_and_again_is_never_stopped_bit_for_bit(
+        self, case: MethodCase, tmp_path: Path
+    ) -> None:
+        """What a method remembers is in the checkpoint, or follows from seed and epoch."""
+        done = 0
+        for epochs, steps in self.stops:
+            if epochs <= case.num_epochs - (steps > 0):
+                with pytest.raises(Stopped):
+                    search_small(tmp_path, case, observer=StopAfter(epochs - done, steps))
+                done = epochs
+        assert not (tmp_path / "genotype.json").exists()
+        assert search_small(tmp_path, case) == search_once(case)
+
+    @for_each("case, change", lambda own: [(case, change) for case in own.methods for change in case.changes()])
+    def test_every_option_changes_the_search(self, case: MethodCase, change: Change, tmp_path: Path) -> None:
+        """An option that moves no alpha does nothing, or its effect must be shown elsewhere."""
+        key = f"method.options.{change.option}"
+        needed = case.shows_with.get(change.option, {})
+        base = {other: setting for other, setting in needed.items() if other != key}
+        before, changed = search_once(case, *base.items()), search_small(tmp_path, case, base, {key: change.value})
+        assert before["checkpoints"]["search.pt"]["alphas"] != changed["checkpoints"]["search.pt"]["alphas"]
+
+    @for_each("case", lambda own: own.methods)
+    def test_what_the_case_says_of_options_is_of_options_that_exist(self, case: MethodCase) -> None:
+        """A case is not left behind when an option gets another name."""
+        told = {*case.options, *case.planted_options, *case.values, *case.shows_with, *case.shown_elsewhere}
+        assert told - set(case.option_defaults) == set()
+
+    @for_each("case", lambda own: own.methods)
+    def test_it_takes_a_space_or_refuses_it_in_a_sentence(self, case: MethodCase) -> None:
+        """At least one of the spaces is taken."""
+        refused = [case.refusal(get_space(space)) for space in self.spaces]
+        assert "" in refused
+        for sentence in filter(None, refused):
+            assert sentence.endswith(".")
+            assert "choose another method" in sentence
+
+    @for_each(
+        "case, space",
+        lambda own: [
+            (case, space) for case in own.methods for space in own.spaces if not case.refusal(get_space(space))
+        ],
+    )
+    def test_the_genotype_is_an_architecture_of_its_space(self, case: MethodCase, space: str, tmp_path: Path) -> None:
+        """In every space that the method takes."""
+        layers = {**case.settings, "space": space, "search.steps_per_epoch": 1, "search.init_channels": 4}
+        with RunDirectory(tmp_path) as run:
+            genotype = search_genotype(open_small(run, layers))
+        check_genotype(genotype, get_space(space))

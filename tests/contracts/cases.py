@@ -1,0 +1,188 @@
+"""What each registered method needs in its contract, and where else an option of it is tested."""
+
+from typing import Any
+
+import dartboard.methods  # noqa: F401 - importing registers the methods
+from dartboard.parts import METHODS
+from dartboard.testing import PLANTED_FAN, PLANTED_PAIRS, MethodCase
+
+__all__ = ["CASES", "WATCHED"]
+
+PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
+    # A whole auxiliary skip connection on every edge leaves nothing to find but what undoes it.
+    "darts-minus": ({"auxiliary_gate": 0.3}, 2),
+    # After so few steps the weights are far from the best ones, whose answer to alpha less damping would exaggerate.
+    "darts-cg": ({"damping": 0.1}, 2),
+    # A share of the epochs rests alpha, in each of two stages.
+    "drnas": ({}, 4),
+    "drnas-progressive": ({"channel_shares": (4, 2)}, 8),
+    # A first stage of at least as many epochs as alpha needs; the last ones decide.
+    "darts-pt": ({"tuning": 0.5}, 4),
+    # At even shares few images change sides when an operation is taken out.
+    "darts-pt-fixed": ({"tuning": 0.5, "measure": "loss"}, 4),
+    "sdarts-pt": ({"tuning": 0.5}, 4),
+    # Draws of one operation an edge tell little at a time.
+    "gdas": ({}, 12),
+    # A temperature that falls takes two epochs in which alpha learns, and it rests for half of a stage.
+    "dots": ({}, 8),
+    # Two epochs teach a controller little: as with `rsps`, trying many finds it. What the controller learns by is
+    # shown in unit/parts/test_enas.py.
+    "enas": ({"candidates": 500}, 2),
+    # The gates must tell what is planted, not the trying of many.
+    "setn": ({"candidates": 1}, 10),
+    # Its dropout must have faded before skip connections are judged fairly.
+    "p-darts": ({}, 15),
+    # Alpha rests in a third of the epochs.
+    "pc-darts": ({}, 4),
+    # Two paths at a time tell less of alpha in a step.
+    "proxyless": ({"alpha_every": 1, "warm_up": 0.0}, 4),
+}
+"""Method -> further options with which it finds what is planted, and epochs; otherwise none, and two a stage."""
+
+PLANTED_IN = {
+    # Most paths through two nodes do harm, so that weights which see nothing but drawn paths learn to trust `none`.
+    "enas": PLANTED_PAIRS,
+    # An operation that is not run has the gradient of a number, so that `none`, which gives nothing when it is run,
+    # gains on operations that do harm; here it is no choice.
+    "gdas": PLANTED_PAIRS,
+    # While single paths are drawn, an edge behind which another one still searches hardly shows what it is worth.
+    "proxyless": PLANTED_FAN,
+    # As enas.
+    "rsps": PLANTED_PAIRS,
+}
+"""Method -> the problem in which it finds what is planted within seconds; otherwise `PLANTED`, if it takes that."""
+
+BY_REMOVAL = {"darts-pt", "darts-pt-fixed", "sdarts-pt", "sgas-pt"}
+"""Methods that choose operations by what the supernet is without them, whatever alpha says."""
+
+SMALL: dict[str, tuple[dict[str, Any], int]] = {
+    # The penalty would be gone by the second epoch.
+    "cdarts": ({"penalty_fades": 1.0}, 2),
+    # In two epochs the linear and the cosine schedule are the same.
+    "darts-minus": ({}, 3),
+    # The few edges of the small space would stop it after any epoch.
+    "darts-plus": ({"skips": 99}, 2),
+    # See `PLANTED_WITH`.
+    "dots": ({}, 8),
+    # There are but a few images.
+    "rsps": ({"candidates": 5}, 2),
+    # Two steps an epoch, and two updates of the controller after them.
+    "enas": ({"candidates": 3, "aggregate": 2, "steps_per_update": 1}, 2),
+    # Must divide the width of the small supernet.
+    "drnas-progressive": ({"channel_shares": (4, 2)}, 4),
+    # An epoch of two steps would have one of alpha.
+    "proxyless": ({"alpha_every": 1}, 2),
+}
+"""Method -> options of its small searches, and epochs; otherwise none, and two a stage."""
+
+# Averages of one measurement, each of about this large decay of alpha, so that none is more than 1.3 times another.
+WATCHED = {
+    "search.epochs": 6,
+    "method.options.alpha_weight_decay": 10.0,
+    "method.options.every": 1,
+    "method.options.window": 1,
+    "method.options.gap": 1,
+    "method.options.first_epoch": 0,
+    "method.options.factor": 0.0,
+}
+WATCHING = ("every", "window", "gap", "first_epoch", "factor")
+
+SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
+    # Without much damping the curvature turns negative at once here, and ends the iterations.
+    ("darts-cg", "iterations"): {"method.options.damping": 30.0},
+    ("darts-cg", "tolerance"): {"method.options.damping": 30.0},
+    **{("proxyless", option): {"method.options.cost_reference": 1e5} for option in ("cost_form", "cost_strength")},
+    **{(name, option): WATCHED for name in ("robust-darts", "robust-darts-ada") for option in WATCHING},
+    ("robust-darts", "stops"): WATCHED,
+    ("robust-darts", "cutout"): {"method.options.drop_path": 0.5},
+    ("robust-darts-ada", "decay_factor"): WATCHED,
+    ("robust-darts-ada", "largest_decay"): WATCHED,
+}
+"""(method, option) -> what else must be set on both sides for the option to matter in a tiny search."""
+
+
+GREEDY = ("criterion", "history", "last_decision", "more_images")
+
+SHOWN_ELSEWHERE = {
+    ("darts-plus", "criterion"): "unit/parts/test_simple_methods.py",
+    ("darts-plus", "keep"): "unit/parts/test_rules.py",
+    ("darts-plus", "skips"): "unit/parts/test_rules.py",
+    ("darts-plus", "unchanged"): "unit/parts/test_rules.py",
+    ("fair-darts", "form"): "unit/parts/test_sparse_selection.py",
+    ("fair-darts", "threshold"): "unit/parts/test_sparse_selection.py",
+    ("i-darts", "pairs"): "unit/parts/test_sparse_selection.py",
+    **{("rsps", option): "unit/parts/test_paths.py" for option in ("batches", "candidates", "finalists")},
+    ("rsps", "steps_per_round"): "unit/parts/test_paths.py",
+    **{(name, option): "unit/parts/test_paths.py" for name in ("enas", "setn") for option in ("batches", "candidates")},
+    ("gdas", "allow_same_source"): "unit/parts/test_drawn_gates.py",
+    **{("darts-pt-fixed", option): "unit/parts/test_edge_decisions.py" for option in ("measure", "none", "tuning")},
+    **{(name, option): "unit/parts/test_edge_decisions.py" for name in ("sgas", "sgas-pt") for option in GREEDY},
+    ("sgas-pt", "measure"): "unit/parts/test_edge_decisions.py",
+    ("snas", "keep_all_edges"): "unit/parts/test_drawn_gates.py",
+    ("p-darts", "max_skips"): "unit/parts/test_p_darts.py",
+}
+"""Options that decide when a search stops or what comes out of it, not how alpha moves -> the tests of their effect."""
+
+VALUES: dict[tuple[str, str], list[object]] = {
+    ("darts-cg", "iterations"): [1],  # ten are enough here
+    ("darts-cg", "tolerance"): [0.5],
+    ("enas", "baseline_decay"): [0.5],
+    ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
+    **{(name, "first_epoch"): [0] for name in ("robust-darts", "robust-darts-ada")},
+    **{(name, "factor"): [0.0] for name in ("robust-darts", "robust-darts-ada")},
+    ("cdarts", "warm_up"): [0.6],
+    ("proxyless", "cost_reference"): [1e5],
+    ("snas", "resource_weight"): [0.1],
+    # Must divide the width of the small supernet.
+    **{(name, "channel_share"): [1, 2] for name in ("pc-darts", "drnas")},
+    **{(name, "tuning"): [0.3] for name in ("darts-pt", "sdarts-pt")},
+    ("drnas-progressive", "channel_shares"): [(2, 1)],
+    ("drnas-progressive", "kept_ops"): [2],
+    ("drnas-progressive", "warm_up"): [0.0],
+}
+"""Other values of an option, where three times the default is none."""
+
+
+WAITS = {
+    # Which operations are launched depends on the draw, and the draw on alpha.
+    "enas": ("controller.py",),
+    "gdas": ("gumbel.py",),
+    "proxyless": ("binary.py",),
+    # Gamma numbers are drawn on the CPU, from alpha, and so is their gradient found.
+    "drnas": ("dirichlet.py", "problem.py", "elsewhere"),
+    "drnas-progressive": ("dirichlet.py", "problem.py", "elsewhere"),
+    # Whether another iteration is needed.
+    "darts-cg": ("implicit.py",),
+}
+"""Method -> where a step waits for the device."""
+
+DRAW = {"p-darts", "rsps", "sdarts-adv", "sdarts-pt", "sdarts-rs", "setn", "snas"}
+"""Further methods whose steps differ in what they draw, so that they are not recorded."""
+
+
+def of(name: str, table: dict[tuple[str, str], Any]) -> dict[str, Any]:
+    """The rows of one method, by option."""
+    return {option: row for (method, option), row in table.items() if method == name}
+
+
+def case(name: str) -> MethodCase:
+    options, epochs = SMALL.get(name, ({}, None))
+    planted_options, planted_epochs = PLANTED_WITH.get(name, ({}, None))
+    return MethodCase(
+        name,
+        options=options,
+        epochs=epochs,
+        planted=PLANTED_IN.get(name),
+        planted_options=planted_options,
+        planted_epochs=planted_epochs,
+        follows_alpha=name not in BY_REMOVAL,
+        values=of(name, VALUES),
+        shows_with=of(name, SHOWS_WITH),
+        shown_elsewhere=of(name, SHOWN_ELSEWHERE),
+        waits=WAITS.get(name, ()),
+        draws=name in DRAW,
+    )
+
+
+CASES = {entry.name: case(entry.name) for entry in METHODS}
+"""Every registered method under its contract."""
