@@ -93,15 +93,16 @@ def test_the_architecture_is_that_of_its_file_or_of_the_result(run: RunDirectory
 
 
 def test_arrays_cards_and_descriptions_are_read_too(run: RunDirectory) -> None:
-    np.savez(run.path / "predictions.npz", labels=np.arange(3))
-    np.savez(run.path / "examples.npz", confidence=np.ones(2))
+    numbers = np.arange(3)
+    np.savez(run.path / "predictions.npz", labels=numbers, predicted=numbers, probabilities=np.eye(3))
+    np.savez(run.path / "examples.npz", images=numbers, labels=numbers, predicted=numbers, confidence=np.ones(3))
     run.write("model.json", CARD)
     (run.path / "description.md").write_text("Digits.")
     records = RunRecords(run.path)
     assert records.predictions is not None
     assert records.examples is not None
     assert records.model_card is not None
-    assert (records.predictions["labels"].tolist(), records.examples["confidence"].tolist()) == ([0, 1, 2], [1.0, 1.0])
+    assert (records.predictions["labels"].tolist(), records.examples["confidence"].tolist()) == ([0, 1, 2], [1.0] * 3)
     assert (records.model_card.init_channels, records.description) == (8, "Digits.")
 
 
@@ -133,6 +134,12 @@ def test_a_missing_folder_and_a_foreign_one_are_refused_with_a_sentence(tmp_path
     (tmp_path / "holiday.txt").touch()
     with pytest.raises(RunDirectoryError, match="is no run directory of dartboard"):
         RunRecords(tmp_path)
+
+
+def test_an_archive_without_all_arrays_is_named(run: RunDirectory) -> None:
+    np.savez(run.path / "predictions.npz", labels=np.arange(3))
+    with pytest.raises(RunDirectoryError, match=r"predictions\.npz is damaged \('predicted is not a file"):
+        _ = RunRecords(run.path).predictions
 
 
 def test_pickles_in_arrays_are_not_loaded(run: RunDirectory) -> None:
