@@ -216,5 +216,12 @@ REGISTRIES: Mapping[str, Shelf] = {
         decorator="analysis",
         ours="dartboard.engine.finished.analyses",
     ),
+    "sections": Shelf(
+        what="sections of a report",
+        group="dartboard.report_sections",
+        registry="dartboard.reports:SECTIONS",
+        decorator="section",
+        ours="dartboard.reports.sections",
+    ),
 }
 """All that can be registered, by the word after `dartboard` that lists it; `dartboard.list_methods()` in Python."""

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from markupsafe import Markup
 from torch import nn
 from typer.testing import CliRunner
 
@@ -16,7 +17,9 @@ from dartboard import api
 from dartboard.cli.app import app
 from dartboard.engine import ChoiceRule, FinishedSearch, Measurement, Reselection, analysis, choice_rule, reselection
 from dartboard.parts import AdamUpdate, FirstOrder, Recipe, Threshold, method
+from dartboard.records import RunRecords
 from dartboard.registry import REGISTRIES
+from dartboard.reports import Section, section
 from dartboard.session import BaselineNetwork, Session, baseline
 from dartboard.settings import preset
 from dartboard.space import CellTopology, Cost, Genotype, Norm, SearchSpace, op, parse_genotype, space
@@ -31,6 +34,7 @@ OURS = {
     "baselines": "twin",
     "selections": "largest",
     "analyses": "headcount",
+    "sections": "counted",
 }
 """Kind -> what the fixture below registers of it."""
 
@@ -119,6 +123,21 @@ def _register_what_stands_around_a_search() -> None:
         assert least
         return Headcount()
 
+    @section("counted")
+    class Counted(Section[int]):
+        """What a headcount found."""
+
+        title = "Counted"
+
+        def read(self, run: RunRecords) -> int | None:
+            """The count of an analysis of ours."""
+            analysed = run.analysis
+            return analysed.findings["count"] if analysed and analysed.name == "headcount" else None
+
+        def html(self, told: int) -> Markup:
+            """One sentence."""
+            return Markup("<p>{} operations were counted.</p>").format(told)
+
 
 LAYERS = {
     "space": "two-nodes",
@@ -167,7 +186,7 @@ def test_a_finished_search_takes_a_selection_and_an_analysis_of_ones_own(tmp_pat
     analysed = api.analyse(tmp_path / "run", "headcount")
     assert analysed.analysis is not None
     assert (analysed.analysis.name, analysed.analysis.findings) == ("headcount", {"count": 3})
-    assert "headcount" in (analysed.path / "report.html").read_text(encoding="utf-8")
+    assert "3 operations were counted." in (analysed.path / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("_extensions")

@@ -16,6 +16,7 @@ from dartboard.api.listing import (
     list_methods,
     list_operations,
     list_presets,
+    list_sections,
     list_selections,
     list_spaces,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "list_methods",
     "list_operations",
     "list_presets",
+    "list_sections",
     "list_selections",
     "list_spaces",
     "plan",

@@ -25,6 +25,7 @@ __all__ = [
     "list_methods",
     "list_operations",
     "list_presets",
+    "list_sections",
     "list_selections",
     "list_spaces",
 ]
@@ -104,3 +105,8 @@ def list_selections() -> list[dict[str, Any]]:
 def list_analyses() -> list[dict[str, Any]]:
     """The registered analyses of a finished search: name, summary, paper, options."""
     return list_registered("analyses")
+
+
+def list_sections() -> list[dict[str, Any]]:
+    """The registered sections of a report: name, summary, paper."""
+    return list_registered("sections")

@@ -1,6 +1,6 @@
 """What is registered, below the help of a verb; told without importing it, since torch takes a second.
 
-Our own things are read from the source: each is a function with a decorator that names it. Where other packages add
+Our own things are read from the source: each has a decorator that names it. Where other packages add
 theirs, or where the registry is imported anyway, the registry itself is asked.
 """
 
@@ -68,17 +68,19 @@ def read_source(shelf: Shelf) -> Iterator[Registered]:
     place = _PACKAGE.joinpath(*shelf.ours.split(".")[1:])
     for path in place.glob("*.py") if place.is_dir() else [place.with_suffix(".py")]:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 yield from _registered(node, shelf)
 
 
-def _registered(function: ast.FunctionDef, shelf: Shelf) -> Iterator[Registered]:
-    """The function with its registry name, for each decorator that gives it one."""
-    for each in function.decorator_list:
+def _registered(made: ast.FunctionDef | ast.ClassDef, shelf: Shelf) -> Iterator[Registered]:
+    """The function or class with its registry name, for each decorator that gives it one."""
+    for each in made.decorator_list:
         if isinstance(each, ast.Call) and ast.unparse(each.func) == shelf.decorator:
-            summary = inspect.cleandoc(ast.get_docstring(function) or "").partition("\n")[0].rstrip(".")
-            defaults = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
-            options = {name.arg: _plain(value) for name, value in defaults if value is not None and shelf.options}
+            summary = inspect.cleandoc(ast.get_docstring(made) or "").partition("\n")[0].rstrip(".")
+            options = {}
+            if isinstance(made, ast.FunctionDef) and shelf.options:
+                defaults = zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True)
+                options = {name.arg: _plain(value) for name, value in defaults if value is not None}
             yield Registered(ast.literal_eval(each.args[0]), summary, options)
 
 
