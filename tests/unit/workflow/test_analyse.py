@@ -8,8 +8,8 @@ import pytest
 
 import dartboard
 from dartboard.errors import CheckpointError, DartboardError, RunDirectoryError, SettingsError, UnknownNameError
-from dartboard.testing import outcome
 from dartboard.runs import MeasurementDone, Observer, RunDirectory
+from dartboard.testing import outcome
 
 from .test_select import SMALL, Stopped, contents, search
 
