@@ -146,11 +146,11 @@ VALUES: dict[tuple[str, str], list[object]] = {
 WAITS = {
     # Which operations are launched depends on the draw, and the draw on alpha.
     "enas": ("controller.py",),
-    "gdas": ("gumbel.py",),
-    "proxyless": ("binary.py",),
+    "gdas": ("drawn.py",),
+    "proxyless": ("paths.py",),
     # Gamma numbers are drawn on the CPU, from alpha, and so is their gradient found.
-    "drnas": ("dirichlet.py", "problem.py", "elsewhere"),
-    "drnas-progressive": ("dirichlet.py", "problem.py", "elsewhere"),
+    "drnas": ("drawn.py", "problem.py", "elsewhere"),
+    "drnas-progressive": ("drawn.py", "problem.py", "elsewhere"),
     # Whether another iteration is needed.
     "darts-cg": ("implicit.py",),
 }

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dartboard.parts import ByRemoval, make_recipe
+from dartboard.parts.recipe import make_recipe
+from dartboard.parts.rules.removal import ByRemoval
 from dartboard.testing import (
     PLANTED_FAN,
     PLANTED_PAIRS,
