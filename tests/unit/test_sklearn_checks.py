@@ -15,7 +15,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from dartboard import ArchitectureSearchClassifier
-from dartboard.api import opening
+from dartboard.workflow import child
 
 QUICK = {"preset": "smoke", "search.epochs": 1, "search.steps_per_epoch": 1, "train.epochs": 1}
 
@@ -42,7 +42,7 @@ class RowsAsImages(ArchitectureSearchClassifier):
 @pytest.fixture(autouse=True)
 def _without_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """No check looks at it, and drawing it takes longer than the tiny training."""
-    monkeypatch.setattr(opening, "write_report", lambda _: None)
+    monkeypatch.setattr(child, "write_report", lambda _: None)
 
 
 @parametrize_with_checks(

@@ -121,6 +121,8 @@ def plain(told: object) -> Any:
         return {str(key): plain(value) for key, value in told.items()}
     if isinstance(told, Sequence) and not isinstance(told, str):
         return [plain(value) for value in told]
+    if isinstance(told, Path):
+        return str(told)
     if isinstance(told, float) and not math.isfinite(told):
         return None
     return told
