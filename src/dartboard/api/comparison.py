@@ -11,6 +11,7 @@ from dartboard.records import Comparison
 from dartboard.reports import write_comparison
 from dartboard.runs import Observer, RunDirectory, next_free
 from dartboard.settings import search_request
+from dartboard.settings.migration import migrate
 from dartboard.workflow import ComparisonPlan, ComparisonRecord, command_to_repeat, plan_comparison
 
 __all__ = ["compare"]
@@ -59,7 +60,7 @@ def compare(
     verb = run if train else search
     with observer or Observer() as watching, RunDirectory(place) as directory:
         settings = plan.settings(data)
-        directory.check(settings, resume=resume)
+        directory.check(settings, resume=resume, migrate=migrate)
         if not directory.has("settings.json"):
             _refuse_early(data, plan, place, watching)
         directory.claim(settings)

@@ -75,8 +75,19 @@ class RunDirectory:
             for leftover in self.path.glob(pattern):
                 leftover.unlink(missing_ok=True)
 
-    def check(self, settings: Mapping[str, Any], *, resume: bool) -> None:
+    def check(
+        self,
+        settings: Mapping[str, Any],
+        *,
+        resume: bool,
+        migrate: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+    ) -> None:
         """Accept the folder for a run with these settings; nothing is written.
+
+        Args:
+            settings: resolved settings as plain data.
+            resume: whether the run that the folder holds may be gone on with.
+            migrate: gives recorded settings the keys of today, where an earlier version has written them.
 
         Raises:
             RunDirectoryError: the folder already holds a run and `resume` is off, or the run began with other settings.
@@ -91,7 +102,7 @@ class RunDirectory:
             raise RunDirectoryError(
                 f"{self.path} already holds a run; add --resume to go on with it, or choose another --out."
             )
-        elif changed := changed_keys(self.read("settings.json"), settings):
+        elif changed := changed_keys(self.read_as("settings.json", migrate), settings):
             raise RunDirectoryError(
                 f"the run in {self.path} began with other settings ({', '.join(changed)}); use the same command to "
                 "resume it, or choose another --out."

@@ -15,6 +15,7 @@ from dartboard.errors import RunDirectoryError, SettingsError
 from dartboard.records import Split, Timetable
 from dartboard.runs import Observer, PhaseEnd, RunDirectory, next_free, write_text
 from dartboard.session.clock import Clock, begun_seconds, phase_seconds, worked_seconds
+from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO
 from dartboard.settings.tree import RunSettings
 
@@ -102,7 +103,7 @@ class Session:
         settings, path = self.settings.model_copy(update=changes), self.run.path / folder
         path.parent.mkdir(exist_ok=True)
         with RunDirectory(path) as run:
-            run.check(settings.model_dump(mode="json"), resume=True)
+            run.check(settings.model_dump(mode="json"), resume=True, migrate=migrate)
             yield replace(self, settings=settings, run=run, data_seconds=0.0, timetable={}, planning_seconds=0.0)
 
     @contextmanager
@@ -148,7 +149,7 @@ def open_session(
     clock = Clock()
     with RunDirectory(out or _default_directory(settings, resume=resume)) as run:
         settings = settle(run) if settle else settings
-        run.check(settings.model_dump(mode="json"), resume=resume)
+        run.check(settings.model_dump(mode="json"), resume=resume, migrate=migrate)
         started = time.perf_counter()
         dataset = load_dataset(arrays or settings.source, settings.data, progress=observer.reading)
         splits = make_splits(dataset, settings.data, settings.split_seed)

@@ -1,8 +1,13 @@
 """Settings files of runs that an earlier version made still mean what they meant."""
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 import dartboard.methods  # noqa: F401 - importing registers the methods
+from dartboard.errors import RunDirectoryError
+from dartboard.runs import RunDirectory
 from dartboard.settings import resolve_settings, search_request
 from dartboard.settings.migration import RENAMED, migrate
 from dartboard.settings.tree import RunSettings
@@ -41,3 +46,12 @@ def test_a_request_with_old_settings_leaves_nothing_open_and_knows_what_is_given
 def test_other_keys_are_left_as_they_are() -> None:
     layer = {"search.epochs": 3, "train": {"epochs": 2}, "unknown": 1}
     assert migrate(layer) == layer
+
+
+def test_a_run_that_an_earlier_version_began_is_gone_on_with(tmp_path: Path) -> None:
+    settings = {"seed": 3, "baselines": False, "automatic_choices": []}
+    with RunDirectory(tmp_path / "run") as run:
+        run.claim({"seed": 3, "yardsticks": False, "decisions": []})
+        run.check(settings, resume=True, migrate=migrate)
+        with pytest.raises(RunDirectoryError, match=r"began with other settings \(baselines\)"):
+            run.check({**settings, "baselines": True}, resume=True, migrate=migrate)
