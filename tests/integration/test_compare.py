@@ -31,7 +31,7 @@ def told(document: str) -> dict[str, Any]:
         del run["search_seconds"], run["train_seconds"]
     for method in comparison["methods"]:
         del method["search_seconds"], method["train_seconds"]
-    return {key: comparison[key] for key in ("dataset", "space", "trained", "reference", "methods", "runs", "wanted")}
+    return {key: comparison[key] for key in ("dataset", "space", "trained", "baseline", "methods", "runs", "wanted")}
 
 
 def test_a_comparison_is_a_table_of_ordinary_runs(dartboard: Run, folder: Path) -> None:
@@ -42,7 +42,7 @@ def test_a_comparison_is_a_table_of_ordinary_runs(dartboard: Run, folder: Path) 
     assert [(run["method"], run["seed"]) for run in comparison["runs"]] == [
         ("darts", 0), ("random", 0), ("darts", 1), ("random", 1),
     ]  # fmt: skip
-    assert comparison["reference"] == "random"
+    assert comparison["baseline"] == "random"
     for run in comparison["runs"]:
         result = json.loads((folder / "both" / run["folder"] / "result.json").read_text())
         assert (result["method"], result["seed"]) == (run["method"], run["seed"])
@@ -96,7 +96,7 @@ def test_cells_are_looked_up_where_the_table_is_at_hand(
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
     comparison = json.loads(outcome.out)
-    assert (comparison["trained"], comparison["reference"]) == (False, None)
+    assert (comparison["trained"], comparison["baseline"]) == (False, None)
     table = nas_bench_201_table
     for run in comparison["runs"]:
         genotype = parse_genotype(run["genotype"]["text"], "nas-bench-201")

@@ -153,7 +153,7 @@ class DepthwiseInput:
         self._shifted: dict[tuple[int, int], Tensor] = {}
 
     def weight_gradient(self, gradient: Tensor, kernel: int, stride: int, dilation: int) -> Tensor:
-        """As `depthwise_weight_gradient`."""
+        """The gradient of the weights of a depthwise convolution of this input, (C, 1, kernel, kernel)."""
         if dilation == 2 and stride == 2:
             self._seconds = self._seconds or DepthwiseInput(
                 self.x[:, :, ::2, ::2].contiguous(memory_format=torch.channels_last)

@@ -87,7 +87,7 @@ _KEPT = 8
 
 
 def _by_arpack(times: Callable[[Tensor], Tensor], size: int, tolerance: float) -> float | None:
-    """As `lanczos`; None where ARPACK finds nothing."""
+    """The largest eigenvalue of a symmetric matrix, by ARPACK; None where that finds none."""
     from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh  # slow to import, and few searches come here
 
     start = torch.randn(size, generator=make_generator(0, "lanczos"), dtype=torch.float64)

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from dartboard.records.dataset import GenotypeForms
-from dartboard.runs import Document, Record, TestAccuracies
+from dartboard.runs import Document, Record, TestAccuracies, Version
 
 __all__ = ["ComparedMethod", "ComparedRun", "Comparison", "Spread", "summary_of"]
 
@@ -77,35 +77,35 @@ class ComparedMethod(Record):
     """Runs that could not."""
 
     test_accuracy: Spread | None
-    """As in the runs."""
+    """Accuracy of the trained network on the test images."""
 
     balanced_accuracy: Spread | None
-    """As in the runs."""
+    """Mean recall of the classes on the test images."""
 
     difference: Spread | None
-    """What counts less that of the reference with the same seed: test accuracy, plain or balanced, or by the table
-    where nothing was trained; null for the reference itself."""
+    """What counts less that of the baseline with the same seed: test accuracy, plain or balanced, or by the table
+    where nothing was trained; null for the baseline itself."""
 
     table_accuracy: Spread | None
-    """As in the runs."""
+    """Accuracy by the table of NAS-Bench-201, on CIFAR-10 after 12 epochs."""
 
     table_percentile: Spread | None
-    """As in the runs."""
+    """How many in a hundred of the table's architectures are worse."""
 
     skips: Spread | None
-    """As in the runs."""
+    """Skip connections in the cells."""
 
     parameters: Spread | None
-    """As in the runs."""
+    """Learned numbers of the network."""
 
     multiply_adds: Spread | None
-    """As in the runs."""
+    """Multiply-adds for one image."""
 
     search_seconds: Spread | None
-    """As in the runs."""
+    """Seconds of the search."""
 
     train_seconds: Spread | None
-    """As in the runs."""
+    """Seconds of the training."""
 
 
 class Comparison(Document):
@@ -113,6 +113,8 @@ class Comparison(Document):
 
     file: ClassVar[str] = "comparison.json"
     written_by: ClassVar[str] = "compare"
+
+    layout: Version = 2
 
     dataset: str | None
     """Name of the dataset; null before the first run has ended."""
@@ -123,7 +125,7 @@ class Comparison(Document):
     trained: bool
     """Whether what was found was trained and tested, or searched alone."""
 
-    reference: str | None
+    baseline: str | None
     """The method that all others are compared with; null for a single method."""
 
     methods: tuple[ComparedMethod, ...]
@@ -149,16 +151,21 @@ class Comparison(Document):
         """Where everything lies."""
         return Path(self.run_directory)
 
+    @classmethod
+    def migrate(cls, content: dict[str, Any]) -> dict[str, Any]:
+        """In version 1 the baseline was the `reference`."""
+        return {"baseline" if key == "reference" else key: value for key, value in content.items()}
 
-def summary_of(method: str, reference: str | None, runs: Sequence[ComparedRun]) -> ComparedMethod:
-    """What the runs of one method came to, beside those of the reference with the same seeds."""
+
+def summary_of(method: str, baseline: str | None, runs: Sequence[ComparedRun]) -> ComparedMethod:
+    """What the runs of one method came to, beside those of the baseline with the same seeds."""
     own = [run for run in runs if run.method == method]
     ended = [run for run in own if run.failure is None]
 
     def spread(of: Callable[[ComparedRun], float | None]) -> Spread | None:
         return _spread([value for value in map(of, ended) if value is not None])
 
-    others = {run.seed: _worth(run) for run in runs if run.method == reference}
+    others = {run.seed: _worth(run) for run in runs if run.method == baseline}
     differences = [
         worth - other
         for run in ended
@@ -170,7 +177,7 @@ def summary_of(method: str, reference: str | None, runs: Sequence[ComparedRun]) 
         failures=len(own) - len(ended),
         test_accuracy=spread(lambda run: run.test_accuracy),
         balanced_accuracy=spread(lambda run: run.balanced_accuracy),
-        difference=None if method == reference else _spread(differences),
+        difference=None if method == baseline else _spread(differences),
         table_accuracy=spread(lambda run: run.table_accuracy),
         table_percentile=spread(lambda run: run.table_percentile),
         skips=spread(lambda run: run.skips),

@@ -42,7 +42,7 @@ class GenotypeForms(Record):
     """The literature's notation."""
 
     plain: Annotated[dict[str, Any], Field(alias="json")]
-    """As in genotype.json."""
+    """The content of genotype.json."""
 
     @classmethod
     def of(cls, genotype: Genotype) -> Self:

@@ -50,7 +50,7 @@ def tabulate(comparison: Comparison) -> MethodTable:
         ("method", lambda method: method.method),
         ("runs", _runs),
     ]
-    for key, heading, write in _figures(comparison.reference):
+    for key, heading, write in _figures(comparison.baseline):
         asked = key != "balanced_accuracy" or what_counts(comparison)[0] == key
         if asked and any(getattr(method, key) for method in methods):
             columns.append((heading, _cell(key, write)))
@@ -86,12 +86,12 @@ def write_comparison(path: Path) -> Path:
     return path / "comparison.html"
 
 
-def _figures(reference: str | None) -> tuple[tuple[str, str, Callable[[float], str]], ...]:
+def _figures(baseline: str | None) -> tuple[tuple[str, str, Callable[[float], str]], ...]:
     """Key, heading and notation of every figure that a method may have."""
     return (
         ("test_accuracy", "test accuracy (%)", _percent),
         ("balanced_accuracy", "balanced accuracy (%)", _percent),
-        ("difference", f"less {reference} (points)", lambda value: f"{100 * value:+.2f}"),
+        ("difference", f"less {baseline} (points)", lambda value: f"{100 * value:+.2f}"),
         ("table_accuracy", "by the table (%)", _percent),
         ("table_percentile", "better than (%)", lambda value: f"{value:.1f}"),
         ("skips", "skip connections", lambda value: f"{value:.1f}"),
@@ -134,7 +134,7 @@ def _notes(comparison: Comparison) -> list[str]:
         notes.append(f"{made} of {comparison.wanted} runs are done.")
     if any(method.difference for method in comparison.methods):
         worth = what_counts(comparison)[1]
-        notes.append(f"The difference to {comparison.reference} is that of {worth} with the same seed.")
+        notes.append(f"The difference to {comparison.baseline} is that of {worth} with the same seed.")
     if any(method.table_accuracy for method in comparison.methods):
         notes.append(
             "By the table: what NAS-Bench-201 gives for the cell on CIFAR-10 after its short schedule of 12 epochs, "

@@ -104,7 +104,7 @@ class Document(Record):
 
     @classmethod
     def find(cls, folder: Path, *, remedy: str = "begin a new run") -> Self | None:
-        """As `read`; None where the run directory has no such file."""
+        """The document of a run directory, or None where it has no such file; damage raises what `read` raises."""
         return cls.read(folder, remedy=remedy) if cls.exists(folder) else None
 
     def write(self, folder: Path) -> None:

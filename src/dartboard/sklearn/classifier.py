@@ -103,7 +103,8 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
         """Search and train.
 
         Args:
-            X: images, see the class.
+            X: images (images, height, width) or (images, height, width, channels), channels first or last, or rows of
+                pixels (images, values) where `image_shape` says what they are.
             y: labels of any kind that can be sorted, shape (images,).
 
         Raises:

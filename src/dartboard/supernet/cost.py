@@ -99,7 +99,7 @@ def values_written(spec: SupernetSpec, batch: int, image_size: Size) -> int:
 
 
 def _separable_times(kind: Kind, form: Folded | None) -> tuple[int, int] | None:
-    """As `_TIMES`, of separable convolutions, which write the more maps the more convolutions they have.
+    """Times for separable convolutions, as in `_TIMES`: more of them write more maps.
 
     Between two halves the map is normalised, its positive part taken, and that taken again for the weights' gradient.
     """

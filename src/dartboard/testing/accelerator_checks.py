@@ -39,11 +39,11 @@ class Watching(StopAfter):
         self.waits: Counter[str] = Counter()
 
     def note(self, sentence: str) -> None:
-        """See `Observer`."""
+        """Keep what the search says."""
         self.notes.append(sentence)
 
     def step(self) -> None:
-        """See `Observer`. Before the first step of an epoch more is done than a step."""
+        """Count the waits of this step; those before the first step of an epoch are no part of one."""
         super().step()
         if self._mode is not None:
             self.waits += self._mode.waits if self._taken % STEPS else Counter()
@@ -89,7 +89,7 @@ class AcceleratorContract(Contract):
     methods: ClassVar[Sequence[MethodCase]] = ()
 
     def kept_by(self) -> Iterable[MethodCase]:
-        """See `Contract`."""
+        """The cases of the methods."""
         return self.methods
 
     @for_each("case", lambda own: [case for case in own.methods if case.trains])

@@ -45,7 +45,7 @@ class OperationContract(Contract):
     without_gradient: ClassVar[Sequence[str]] = ()
 
     def kept_by(self) -> Iterable[str]:
-        """See `Contract`."""
+        """The names of the operations."""
         return self.operations
 
     def built(self) -> Iterator[tuple[str, int]]:

@@ -45,7 +45,7 @@ class PlantedContract(Contract):
     wrong_seeds: ClassVar[Sequence[int]] = (0,)
 
     def kept_by(self) -> Iterable[MethodCase]:
-        """See `Contract`."""
+        """The cases of the methods."""
         return self.methods
 
     @for_each("case, seed", lambda own: [(case, seed) for case in own.methods if case.trains for seed in own.seeds])

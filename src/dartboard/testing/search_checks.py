@@ -59,7 +59,7 @@ class SearchContract(Contract):
     stops: ClassVar[Sequence[tuple[int, int]]] = ((1, 0), (1, 1), (2, 0), (3, 1), (5, 0), (5, 1))
 
     def kept_by(self) -> Iterable[MethodCase]:
-        """See `Contract`."""
+        """The cases of the methods."""
         return self.methods
 
     @for_each("case", lambda own: own.methods)

@@ -69,7 +69,7 @@ class StopAfter(Observer):
         self._epochs, self._steps, self._done = epochs, steps, 0
 
     def epoch(self, event: Epoch) -> None:  # noqa: ARG002 - the signature of observers
-        """See `Observer`.
+        """Count an epoch.
 
         Raises:
             Stopped: this was the last epoch.
@@ -79,7 +79,7 @@ class StopAfter(Observer):
             raise Stopped
 
     def step(self) -> None:
-        """See `Observer`.
+        """Count a step.
 
         Raises:
             Stopped: this was the last step.

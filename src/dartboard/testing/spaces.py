@@ -71,7 +71,7 @@ class SpaceContract(Contract):
     spaces: ClassVar[Sequence[str]] = ()
 
     def kept_by(self) -> Iterable[str]:
-        """See `Contract`."""
+        """The names of the spaces."""
         return self.spaces
 
     @for_each("name", lambda own: own.spaces)

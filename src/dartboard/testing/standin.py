@@ -94,7 +94,7 @@ class StandInTensor(Tensor):
 
     @staticmethod
     def __new__(cls, held: Tensor) -> "StandInTensor":
-        """See the class."""
+        """A tensor on the stand-in whose numbers `held` has, of the same shape, strides and type."""
         made: StandInTensor = torch.Tensor._make_wrapper_subclass(
             cls,
             held.size(),

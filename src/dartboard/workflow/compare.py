@@ -217,13 +217,13 @@ class ComparisonRecord:
     def summarize(self) -> Comparison:
         """Write what there is to `comparison.json`."""
         labels = [contender.label for contender in self._plan.contenders]
-        reference = next((label for label in labels if label == _BASELINE), labels[0]) if len(labels) > 1 else None
+        baseline = next((label for label in labels if label == _BASELINE), labels[0]) if len(labels) > 1 else None
         comparison = Comparison(
             dataset=self._dataset,
             space=self._plan.space,
             trained="train" in self._plan.steps,
-            reference=reference,
-            methods=tuple(summary_of(label, reference, self._runs) for label in labels),
+            baseline=baseline,
+            methods=tuple(summary_of(label, baseline, self._runs) for label in labels),
             runs=tuple(self._runs),
             wanted=self._plan.wanted,
             command=self._command,

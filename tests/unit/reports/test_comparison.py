@@ -30,11 +30,11 @@ def run(name: str, seed: int, **figures: Any) -> dict[str, Any]:
 def made(**changes: Any) -> dict[str, Any]:
     genotype = {"text": CELL, "json": {}}
     return {
-        "schema": 1,
+        "schema": 2,
         "dataset": "cats & <dogs>",
         "space": "nas-bench-201",
         "trained": True,
-        "reference": "random",
+        "baseline": "random",
         "methods": [
             method("darts_x", 1, 1, test_accuracy=(0.9, None), difference=(-0.0123, None), skips=(2.0, None)),
             method("random", test_accuracy=(0.91, 0.0212), skips=(0.5, 0.70710678), search_seconds=(75.2, 3.0)),
@@ -125,3 +125,8 @@ def test_a_damaged_summary_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunDirectoryError, match=r"comparison\.json does not hold what a run writes there"):
         write_comparison(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["comparison.json"]
+
+
+def test_a_comparison_of_an_earlier_version_names_its_baseline() -> None:
+    old = {"reference" if key == "baseline" else key: value for key, value in made().items()} | {"schema": 1}
+    assert Comparison.from_json(old) == Comparison.from_json(made())

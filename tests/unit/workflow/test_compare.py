@@ -89,7 +89,7 @@ def test_means_and_sample_deviations_are_over_the_runs_that_ended() -> None:
     assert (nothing.runs, nothing.test_accuracy) == (0, None)
 
 
-def test_a_method_is_compared_with_the_reference_seed_by_seed() -> None:
+def test_a_method_is_compared_with_the_baseline_seed_by_seed() -> None:
     runs = [
         run("random", 0, test_accuracy=0.5),
         run("random", 1, test_accuracy=0.9),
