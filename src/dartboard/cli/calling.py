@@ -1,7 +1,9 @@
 """From what was typed to one call of the API, with a display on standard error and the result on standard output."""
 
+import os
 import shlex
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +12,60 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from dartboard.cli.options import SearchOptions, TrainOptions
-from dartboard.cli.sharing import share_processors
+
+__all__ = ["busy_cores", "share_processors"]
+
+
+_CHOSEN = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS")
+"""Variables by which a user has said how threads behave."""
+
+_SPINS = "10000"
+"""How often a waiting thread looks before it sleeps (benchmarks/results/sharing.md)."""
+
+_LIMIT = 0.5
+_SECONDS = 0.1
+
+
+def share_processors() -> str:
+    """Let the threads of torch sleep while they wait for one another: soon, or at once where cores are busy.
+
+    By default a waiting thread spins for long, which is fastest on an idle machine. Where another program wants its
+    core, the thread that all wait for does not run meanwhile, and a step takes several times as long; to spin for a
+    moment and then sleep costs little and helps (benchmarks/results/sharing.md). OpenMP reads its settings when torch
+    is loaded, so this must come before.
+
+    Returns:
+        What was done, as a sentence for the user; or nothing.
+    """
+    if "torch" in sys.modules or any(name in os.environ for name in _CHOSEN):
+        return ""
+    busy = busy_cores()
+    if busy < _LIMIT:
+        os.environ["GOMP_SPINCOUNT"] = _SPINS
+        return ""
+    os.environ["OMP_WAIT_POLICY"] = "passive"
+    return f"Other programs keep {busy:.1f} cores busy, so threads sleep while they wait (OMP_WAIT_POLICY=passive)."
+
+
+def busy_cores(stat: Path = Path("/proc/stat"), seconds: float = _SECONDS) -> float:
+    """How many cores work for other programs while this one sleeps for a moment; 0 where the system does not say."""
+    before = _cpu_times(stat)
+    time.sleep(seconds if before else 0.0)
+    after = _cpu_times(stat)
+    if not before or not after:
+        return 0.0
+    idle, total = (after[each] - before[each] for each in (0, 1))
+    return (os.cpu_count() or 1) * (1 - idle / total) if total else 0.0
+
+
+def _cpu_times(stat: Path) -> tuple[int, int] | None:
+    """(idle, all) clock ticks of all cores since the start of the machine."""
+    try:
+        ticks = [int(entry) for entry in stat.read_text().partition("\n")[0].split()[1:9]]
+        return ticks[3] + ticks[4], sum(ticks)
+    except (OSError, ValueError, IndexError):
+        return None
+
 
 if TYPE_CHECKING:
     from dartboard.runs import Observer

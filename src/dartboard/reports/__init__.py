@@ -5,9 +5,8 @@ from dartboard.reports.analysis_section import AnalysisSection
 from dartboard.reports.comparison import MethodTable, tabulate, write_comparison
 from dartboard.reports.drawings.cell_diagram import draw_cell
 from dartboard.reports.drawings.genotypes import draw_genotype
-from dartboard.reports.notebook import result_html
 from dartboard.reports.page import read_facts, render_page, write_report
-from dartboard.reports.rows import result_rows
+from dartboard.reports.rows import result_html, result_rows
 from dartboard.reports.section import SECTIONS, Section, section
 
 __all__ = [

@@ -1,8 +1,7 @@
 """What a run can be told, and how layers of settings become one whole."""
 
-from dartboard.settings.checks import check_method
 from dartboard.settings.presets import PRESETS, preset
-from dartboard.settings.request import Request, search_request, stored_request, train_request
+from dartboard.settings.request import Request, check_method, search_request, stored_request, train_request
 from dartboard.settings.tree import RunSettings, Step, resolve_settings
 
 __all__ = [

@@ -1,13 +1,12 @@
 """From a genotype to a trained, tested model."""
 
 from dartboard.training.compiled import check_compiler
-from dartboard.training.evaluate import Predictions, class_probabilities, predict
 from dartboard.training.exported_model import EXPORT_ENDINGS, ExportedModel, check_exportable, export_model
 from dartboard.training.imbalance import log_prior
 from dartboard.training.loop import NetworkTraining, TrainingData, train_network
 from dartboard.training.model import ModelCard, load_model, rebuild_model, save_model
 from dartboard.training.predictions import PREDICTION_ENDINGS, ImagePredictions
-from dartboard.training.scores import score_figures, write_predictions
+from dartboard.training.scores import Predictions, class_probabilities, predict, score_figures, write_predictions
 from dartboard.training.significance import Difference, paired_difference
 from dartboard.training.training_settings import TrainSettings
 

@@ -2,16 +2,62 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch.nn import functional
 
-from dartboard.data import ImageView
+from dartboard.data import Batches, ImageView
 from dartboard.runs import RunDirectory, write_atomically
-from dartboard.training.evaluate import Predictions
+from dartboard.space import Network
 
-__all__ = ["EXAMPLES_PER_KIND", "score_figures", "write_predictions"]
+__all__ = ["EXAMPLES_PER_KIND", "Predictions", "class_probabilities", "predict", "score_figures", "write_predictions"]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a network says of some images.
+
+    Attributes:
+        labels: true classes, int64, shape (images,).
+        probabilities: float32, shape (images, classes).
+    """
+
+    labels: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float32]
+
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """The most probable class of each image, shape (images,)."""
+        return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images whose most probable class is the true one."""
+        return float((self.predicted == self.labels).mean())
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy per image in nats."""
+        chosen = self.probabilities[np.arange(len(self.labels)), self.labels]
+        return float(-np.log(np.maximum(chosen.astype(np.float64), 1e-12)).mean())
+
+
+def predict(network: Network, batches: Batches) -> Predictions:
+    """Run the network over every image once, without augmentation; raises DataError where there are no labels."""
+    return Predictions(batches.view.labels, class_probabilities(network, batches))
+
+
+@torch.no_grad()
+def class_probabilities(network: Network, batches: Batches) -> npt.NDArray[np.float32]:
+    """What the network gives each class for each image, in order, float32, shape (images, classes)."""
+    network.eval()
+    logits = [network(images).float() for images in batches.images_in_order()]
+    return np.concatenate([functional.softmax(each, dim=1).cpu().numpy() for each in logits])
+
 
 EXAMPLES_PER_KIND = 24
 """Pictures kept of rightly and of wrongly classified images."""

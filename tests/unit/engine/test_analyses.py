@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from dartboard.engine.finished.analyses.agreement import agreement, ranks
-from dartboard.engine.finished.analyses.discretisation import Discretisation, has_settled
-from dartboard.engine.finished.analyses.edges import find_edges
+from dartboard.engine.finished.analyses.discretisation import Discretisation, find_edges, has_settled
 from dartboard.engine.finished.analyses.exchanges import Exchange, edge_exchanges, exchanged, layer_exchanges
 from dartboard.engine.finished.analyses.shuffling import Shuffling
+from dartboard.engine.finished.analyses.strengths import agreement, ranks
 from dartboard.errors import SettingsError
 from dartboard.parts import Softmax
 from dartboard.parts.relaxation.protocol import RelaxedCell

@@ -87,7 +87,8 @@ class ByRemoval:
         """
         gates = given.architecture.mean_gates(given.alphas)
         gates[kind] = gates[kind].clone()
-        gates[kind][row, list(columns)] = 0.0
+        for column in columns:  # a list of them would be copied to the device first
+            gates[kind][row, column] = 0.0
         score = given.score(StepGates(gates, given.architecture.active))
         if score is None:
             raise SettingsError(

@@ -1,8 +1,6 @@
 """What can be found out about a finished search without searching again."""
 
-from dartboard.engine.finished.analyses.agreement import Agreement, agreement
-from dartboard.engine.finished.analyses.discretisation import Discretisation
-from dartboard.engine.finished.analyses.edges import find_edges
+from dartboard.engine.finished.analyses.discretisation import Discretisation, find_edges
 from dartboard.engine.finished.analyses.protocol import (
     ANALYSES,
     Analysis,
@@ -13,6 +11,7 @@ from dartboard.engine.finished.analyses.protocol import (
     run_analysis,
 )
 from dartboard.engine.finished.analyses.shuffling import Shuffling
+from dartboard.engine.finished.analyses.strengths import Agreement, agreement
 
 __all__ = [
     "ANALYSES",

@@ -1,12 +1,53 @@
 """How strong the operations of each edge are by several measures, and how far the measures agree."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-from dartboard.engine.finished.analyses.agreement import agreement, ranks
 from dartboard.runs import Record
 
-__all__ = ["CHEAP", "MEASURES", "Correlations", "EdgeStrengths", "OperationStrength", "Strengths", "edge_strengths"]
+__all__ = [
+    "CHEAP",
+    "MEASURES",
+    "Agreement",
+    "Correlations",
+    "EdgeStrengths",
+    "OperationStrength",
+    "Strengths",
+    "agreement",
+    "edge_strengths",
+    "ranks",
+]
+
+
+class Agreement(NamedTuple):
+    """Rank correlations, from -1 (opposite order) to 1 (same order); None where a measure tells nothing apart.
+
+    Attributes:
+        kendall: Kendall's tau-b.
+        spearman: Spearman's rho.
+    """
+
+    kendall: float | None
+    spearman: float | None
+
+
+def agreement(one: Sequence[float], other: Sequence[float]) -> Agreement:
+    """The rank correlations of two measures of the same things."""
+    from scipy import stats
+
+    if len(set(one)) < 2 or len(set(other)) < 2:
+        return Agreement(None, None)
+    return Agreement(float(stats.kendalltau(one, other).statistic), float(stats.spearmanr(one, other).statistic))
+
+
+def ranks(strengths: Sequence[float]) -> list[int]:
+    """The rank of each strength, 1 for the largest; equal ones share the better rank.
+
+    >>> ranks([0.2, 0.5, 0.2])
+    [2, 1, 2]
+    """
+    return [1 + sum(other > own for other in strengths) for own in strengths]
+
 
 MEASURES = ("discretisation", "gate", "perturbation")
 """What tells how strong an operation is; the accuracy reached after discretisation is what the others stand in for."""

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from dartboard.cli import sharing
+from dartboard.cli import calling
 
 IDLE = "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 2 3\n"
 
 
 def write_later(path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let time pass: the system's counters move while someone sleeps."""
-    monkeypatch.setattr(sharing.time, "sleep", lambda _: path.write_text(text))
+    monkeypatch.setattr(calling.time, "sleep", lambda _: path.write_text(text))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_busy_is_what_is_not_idle(later: str, share: float, tmp_path: Path, monk
     stat = tmp_path / "stat"
     stat.write_text(IDLE)
     write_later(stat, later, monkeypatch)
-    assert sharing.busy_cores(stat) == pytest.approx(share * (os.cpu_count() or 1))
+    assert calling.busy_cores(stat) == pytest.approx(share * (os.cpu_count() or 1))
 
 
 @pytest.mark.parametrize("text", [None, "", "cpu some words", "cpu  1 2"])
@@ -36,14 +36,14 @@ def test_a_system_that_does_not_say_is_taken_for_idle(text: str | None, tmp_path
     stat = tmp_path / "stat"
     if text is not None:
         stat.write_text(text)
-    assert sharing.busy_cores(stat, seconds=0.0) == 0.0
+    assert calling.busy_cores(stat, seconds=0.0) == 0.0
 
 
 def tell(busy: float, **environment: str) -> tuple[str, str, str]:
     """In a fresh process with so many busy cores: the sentence, the policy and the count that torch will find."""
     code = (
-        "from dartboard.cli import sharing; import os;"
-        f"sharing.busy_cores = lambda: {busy}; print(sharing.share_processors());"
+        "from dartboard.cli import calling; import os;"
+        f"calling.busy_cores = lambda: {busy}; print(calling.share_processors());"
         "print(os.environ.get('OMP_WAIT_POLICY')); print(os.environ.get('GOMP_SPINCOUNT'))"
     )
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
@@ -69,8 +69,8 @@ def test_threads_spin_for_a_moment_only_on_an_idle_machine_which_may_become_busy
 
 
 def test_it_is_too_late_once_torch_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "busy_cores", lambda: 2.0)
+    monkeypatch.setattr(calling, "busy_cores", lambda: 2.0)
     for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setitem(sys.modules, "torch", sys)
-    assert sharing.share_processors() == ""
+    assert calling.share_processors() == ""
