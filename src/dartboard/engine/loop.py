@@ -144,7 +144,7 @@ def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> 
 
 
 def _forget_undone(run: RunDirectory, state: SearchState) -> None:
-    """Drop the events of epochs that the state has not done, and record the returns that undid them.
+    """Drop the events of epochs that were undone, and record the rollbacks that undid them.
 
     Called once the state is saved: a kill on the way leaves what the next call, on resuming, puts right.
     """

@@ -9,7 +9,7 @@ __all__ = ["RecordedSteps"]
 
 
 class RecordedSteps:
-    """The first step of an epoch as it is, the second recorded, and the others repeated from the recording.
+    """The steps of an epoch: the first is run, the second is recorded, and the others repeat the recording.
 
     A recording holds the numbers of the epoch (learning rate, temperature, ...) as they are, and reads its batches in
     fixed places, into which those of every step are copied. Steps that differ in more than their batches, such as

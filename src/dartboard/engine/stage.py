@@ -154,19 +154,19 @@ class StageSearch:
         return self.state.plan.alpha_rests
 
     def further_supernet(self, deeper: int) -> nn.Module:
-        """Another supernet as that of the stage, with so many cells more in every group between reductions."""
+        """A further supernet like that of the stage, with `deeper` more cells in every group between reductions."""
         return self.problem.make_supernet(self._request._replace(deeper=self._request.deeper + deeper))
 
     def initializing(self, purpose: str) -> AbstractContextManager[None]:
-        """Within, modules draw their initial weights from the stage's own stream for a purpose."""
+        """A context in which modules draw their initial weights from the stage's own stream for a purpose."""
         return seeded_initialization(self._seed, "search", purpose, self.number)
 
     def found(self) -> StepGates:
-        """What runs just the architecture that the selection names now."""
+        """The gates and active operations of the architecture that the selection would choose now."""
         return self.state.architecture.of_genotype(self._select(self.mean_gates(self.state.alphas)))
 
     def training_batches(self, purpose: str) -> Iterator[Batch]:
-        """A pass over the training images, as long as the epoch at hand, in an order of its own."""
+        """As many training batches as this epoch has steps, in an order of their own."""
         return islice(self.batches.weights.epoch(self.state.generator(purpose)), self.num_steps)
 
     def move_weights(
@@ -247,7 +247,7 @@ class StageSearch:
         )
 
     def judge(self, note: Callable[[str], None]) -> Judged:
-        """What the selection chooses in the end; it may say something to the user."""
+        """The architecture that the selection chooses in the end."""
         gates, selection = self.mean_gates(self._final_alphas), self.recipe.selection
         if not isinstance(selection, Judging):
             return Judged(self._select(gates), {})
@@ -269,13 +269,13 @@ class StageSearch:
 
     @property
     def _judging_seconds(self) -> float | None:
-        """What the selection may take in the end, where the time is limited."""
+        """Seconds that the selection may take in the end; None where the time is not limited."""
         if self.settings.seconds is None:
             return None
         return judging_share(self.recipe) * self.settings.seconds
 
     def take_over(self, before: "StageSearch", *, momentum: bool) -> None:
-        """Start from what the stage before has learned: weights, alphas and decisions, and its momentum if asked."""
+        """Start from weights, alphas and decisions of the stage before, and from its momentum if `momentum` is set."""
         old, new = before.state, self.state
 
         def carried(source: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -329,7 +329,7 @@ class StageSearch:
         return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
 
     def _recorded(self, steps: Steps) -> Steps | RecordedSteps:
-        """The steps as they are taken: one by one, or from a recording."""
+        """The steps as they are run: one by one, or from a recording."""
         graph = make_graph(self.problem.device) if self.settings.cuda_graph else None
         return steps if graph is None else RecordedSteps(steps, graph)
 
@@ -340,7 +340,7 @@ class StageSearch:
             observer.note(f"Steps of the search are launched one by one, without a CUDA graph: {obstacle.rstrip('.')}.")
 
     def _epoch_batches(self) -> SearchBatches:
-        """The batches as large as rules have made them."""
+        """The batches, enlarged as rules have asked."""
         more, batches = self.state.plan.extra_images, self.batches
         if not more:
             return batches
@@ -353,7 +353,7 @@ class StageSearch:
         return cosine(state.epoch - first, last - first, start, min(start, settings.weight_lr_min))
 
     def _read(self, steps: Steps) -> dict[str, Any]:
-        """What the meters say, for the event of the epoch."""
+        """The losses and accuracies of the epoch, for its event."""
         weight_loss, weight_accuracy = steps.weight_meter.read() or (None, None)
         alpha_loss, _ = steps.alpha_meter.read() or (None, None)
         for name, loss in (("weight", weight_loss), ("alpha", alpha_loss)):

@@ -105,7 +105,7 @@ class SearchState:
         return self.epoch >= self.span[1] or bool(self.plan.stop_reason)
 
     def plan_epoch(self, rules: Sequence[Rule]) -> None:
-        """Follow what the rules make of the plan of the epoch before, one after the other."""
+        """Let the rules change the plan of the last epoch, one after the other, and follow the result."""
         plan = self.plan
         for rule in rules:
             plan = rule.before_epoch(self, plan)
@@ -119,14 +119,14 @@ class SearchState:
             group["weight_decay"] = plan.weight_decay
 
     def end_epoch(self, rules: Sequence[Rule]) -> None:
-        """Take up what the rules make of the epoch that has ended; whoever goes back has the last word."""
+        """Apply what the rules return after an epoch; once a rule goes back, no further rule is asked."""
         done = self.epoch
         for rule in rules:
             if self.epoch == done:
                 self.take(rule.after_epoch(self))
 
     def take(self, outcome: Outcome | None) -> None:
-        """Take up what a rule returned."""
+        """Apply what a rule returned."""
         if outcome is None:
             return
         if outcome.back:
@@ -150,7 +150,7 @@ class SearchState:
         return make_generator(self.seed, "search", purpose, self.epoch)
 
     def score_mixture(self, gates: Mapping[str, Tensor]) -> Score | None:
-        """What deterministic gates, such as `Architecture.mean_gates`, are worth; None without validation images."""
+        """The score of deterministic gates, such as `Architecture.mean_gates`; None without validation images."""
         return self.score(StepGates(dict(gates), self.architecture.active))
 
     def move_alphas(self, gradients: Tensors) -> None:
@@ -178,7 +178,7 @@ class SearchState:
 
     @torch.no_grad()
     def write_generated(self) -> None:
-        """Put the weights that the hypernetwork makes into the supernet, for whoever calls it as it is."""
+        """Write the weights that the hypernetwork makes into the supernet, so that it can be called directly."""
         if self.hypernetwork:
             for name, weight in self.hypernetwork(self.alphas).items():
                 self.supernet.get_parameter(name).copy_(weight)
@@ -211,7 +211,7 @@ class SearchState:
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave; stage and live operations must be those that this state was made for."""
+        """Restore what `state_dict` gave; the stage and its live operations must be those of this state."""
         self.supernet.load_state_dict(saved["supernet"])
         if self.hypernetwork:
             self.hypernetwork.load_state_dict(saved["hypernetwork"])
@@ -232,7 +232,7 @@ class SearchState:
 
 
 def _as_run_here(saved: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """An optimiser's state, which another device may have left, with what this device wants of its steps."""
+    """The saved state of an optimiser, perhaps from another device, with the flags that this device needs."""
     groups = [
         {key: own.get(key, value) if key == "capturable" else value for key, value in group.items()}
         for group, own in zip(saved["param_groups"], optimizer.param_groups, strict=True)

@@ -73,7 +73,7 @@ class Steps:
 
     @property
     def are_alike(self) -> bool:
-        """Whether every step of the epoch does the same, but for what it draws."""
+        """Whether all steps of the epoch do the same, apart from what they draw."""
         return self._state.plan.alpha_rests or self._state.plan.alpha_every == 1
 
     def _seen(self, batch: Batch) -> SeenBatch:
@@ -83,7 +83,7 @@ class Steps:
         return seen._replace(noise_seed=int(torch.randint(2**62, (), generator=self.streams.noise)))
 
     def _alpha(self, train_batch: SeenBatch) -> None:
-        """Move alpha by the method's gradient, or by what hooks make of it."""
+        """Move alpha by the method's gradient, or by the one that a hook gives instead."""
         assert self._recipe.gradient is not None
         self._drawn = None
         own = self._seen(next(self.streams.alphas))
@@ -130,7 +130,7 @@ class Steps:
         return problem
 
     def _loss(self, batch: SeenBatch, meter: Meter | None = None, *, of_alpha: bool = False) -> Loss:
-        """The loss on a batch, with the same draw in every call; alpha's leaves out what it is not to see."""
+        """The loss on a batch, with the same draw in every call; that of alpha leaves out what alpha must not see."""
         state, hypernetwork = self._state, self._recipe.hypernetwork
         hides_gates = of_alpha and hypernetwork is not None and not hypernetwork.direct_gradient
         draws = Replayed(self.streams.gates)  # the difference of losses at two places must not be that of two draws
@@ -235,7 +235,7 @@ class Steps:
         return SgdStep(group["lr"], group["momentum"], group["weight_decay"], velocity)
 
     def _move_alphas(self, gradients: Tensors) -> None:
-        """The update, in whose end the relaxation may have a say."""
+        """Move alpha, and let the relaxation correct the result."""
         active = None if self._drawn is None else self._drawn.active
         with self._state.architecture.settling(self._state.alphas, active):
             self._state.move_alphas(gradients)
@@ -250,7 +250,7 @@ def move_weights(
     gradients: Mapping[str, Tensor | None],
     grad_clip: float | None,
 ) -> None:
-    """A step of the optimiser down these gradients, clipped; weights without a gradient rest.
+    """One optimiser step with clipped gradients; weights without a gradient do not move.
 
     Args:
         weights: all that the optimiser moves, by name.

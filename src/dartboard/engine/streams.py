@@ -13,7 +13,7 @@ __all__ = ["Feed", "Held", "Streams"]
 
 @dataclass(frozen=True)
 class Held:
-    """A place for batches of one size.
+    """A fixed place in memory for batches of one size.
 
     Attributes:
         batch: what lies there now.
@@ -23,7 +23,7 @@ class Held:
 
     @classmethod
     def of(cls, batch: Batch) -> "Held":
-        """A place of its own for a batch and others like it."""
+        """A new place for a batch and for others of its size."""
         return cls(Batch(*(part.clone() for part in batch)))
 
     def take(self, batch: Batch) -> None:
@@ -33,7 +33,7 @@ class Held:
 
 
 class Feed:
-    """Batches without end, which lie where they lie, or in places that stay.
+    """Endless batches, given as they come, or copied to fixed places in memory.
 
     Args:
         source: of the batches.
@@ -55,12 +55,12 @@ class Feed:
         return next(self._source)
 
     def hold(self) -> None:
-        """Give from places from here on, of which there are as many as batches were taken so far."""
+        """From now on give batches from fixed places, as many as were taken so far."""
         self._places = [Held.of(next(self._source)) for _ in range(self._taken)]
         self.rewind()
 
     def rewind(self) -> None:
-        """Give the same from the first place on."""
+        """Give the held batches again, from the first one on."""
         self._from_places = iter(self._places)
 
     def refill(self) -> None:
@@ -69,7 +69,7 @@ class Feed:
             place.take(next(self._source))
 
     def release(self) -> None:
-        """Give the next batches as they come again."""
+        """Give batches as they come again."""
         self._from_places = None
 
 
@@ -96,13 +96,13 @@ class Streams:
         self.further = Feed(weights(make("further-batches")))
 
     def drawn_so_far(self) -> list[bytes]:
-        """Where the random numbers are that decide what a step runs; the same as long as no step has drawn."""
+        """The state of the generators that decide what a step runs; it changes when a step draws."""
         generators = self.gates, self.perturbation, self.dropping, self.noise
         return [generator.get_state().numpy().tobytes() for generator in generators]
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Within, batches lie in places that stay; as many as were taken so far can be taken."""
+        """A context in which batches lie in fixed places; as many can be taken as were taken so far."""
         for feed in (self.alphas, self.further):
             feed.hold()
         try:
@@ -117,6 +117,6 @@ class Streams:
             feed.rewind()
 
     def refill(self) -> None:
-        """Put the next batches where those lie that were held."""
+        """Copy the next batches to the places of the held ones."""
         for feed in (self.alphas, self.further):
             feed.refill()

@@ -117,7 +117,7 @@ class Architecture:
         return cls(recipe.relaxation, recipe.edges, recipe.mixing, cells, costs=costs)
 
     def at(self, temperature: float, auxiliary_gate: float, decisions: Decisions) -> "Architecture":
-        """The same with other values of what changes from epoch to epoch."""
+        """The same architecture with new values of what changes from epoch to epoch."""
         now = next(iter(self.cells.values())).temperature, self.auxiliary_gate, self.decisions
         if now == (temperature, auxiliary_gate, decisions):
             return self
@@ -151,7 +151,7 @@ class Architecture:
         return StepGates(gates | self._attention(alphas), active)
 
     def of_draws(self, draws: Mapping[str, Draw]) -> StepGates:
-        """What runs draws of the operations, by the kind of cells; decided edges are put in place."""
+        """The gates and operations that run these draws, by kind of cells; decided edges keep their operation."""
         gates: dict[str, Tensor] = {}
         for kind, drawn in draws.items():
             gates[kind] = drawn.gates
@@ -200,11 +200,11 @@ class Architecture:
 
     @cached_property
     def active(self) -> Active | None:
-        """Which operations mean gates need: all (None) but those that decisions shut out."""
+        """The operations that mean gates need: all of them (None), or all that decisions leave."""
         return self._decided_active({})
 
     def _decided_active(self, drawn: Mapping[str, tuple[tuple[int, ...], ...]]) -> Active | None:
-        """Which operations are run, where not all are."""
+        """The operations that are run; None: all of them."""
         if not drawn and not any(self.decisions.values()):
             return None
         active = {}
@@ -223,7 +223,7 @@ class Architecture:
         return self.decided(gates | self._auxiliary(gates) | self._attention(alphas))
 
     def settling(self, alphas: Tensors, active: Active | None) -> AbstractContextManager[None]:
-        """Entered before an update moves alpha and left after it, so that the relaxation may have its say.
+        """A context around an update of alpha, in which the relaxation can correct the result.
 
         Args:
             alphas: by name, moved in place.
@@ -242,7 +242,7 @@ class Architecture:
         return torch.stack(terms).sum()
 
     def cost(self, gates: Tensors) -> Tensor:
-        """Multiply-adds for one image, a scalar: what is fixed, and every operation's times its gate.
+        """Expected multiply-adds for one image, a scalar: the fixed ones, plus those of every operation times its gate.
 
         Raises:
             RecipeError: nobody has told what operations cost.

@@ -39,7 +39,7 @@ class Tapped(Protocol):
 
 
 class CompanionNetwork(nn.Module):
-    """The deep network, and what makes outputs comparable: heads on the maps of both networks, and their shares.
+    """The deep network, and heads on the maps of both networks that make their outputs comparable.
 
     Args:
         part: settings.
@@ -61,7 +61,7 @@ class CompanionNetwork(nn.Module):
         self.shares = nn.Parameter(torch.zeros(len(self.deep_heads) + 1))
 
     def run(self, images: Tensor, gates: Gates, active: Active | None) -> Outputs:
-        """What the deep network makes of images."""
+        """The logits and maps of the deep network."""
         found: Outputs = self.deep.tapped(images, gates, active)  # type: ignore[operator]
         return found
 
@@ -124,7 +124,7 @@ class Companion(StageHook):
 
     @override
     def before_steps(self) -> None:
-        """Let the deep network follow alpha, and learn alone for a pass over the training images."""
+        """Give the deep network the architecture found so far, and train it alone for a pass over the images."""
         if self._stage.alpha_rests:
             return
         self.follow_architecture()
@@ -132,7 +132,7 @@ class Companion(StageHook):
             self.learn_alone(batch)
 
     def follow_architecture(self) -> None:
-        """Run what has been found so far from here on, at the learning rate of the epoch at hand."""
+        """From now on run the architecture found so far, at the learning rate of this epoch."""
         self.runs = self._stage.found()
         for group in self.optimizer.param_groups:
             group["lr"] = self._stage.learning_rate(self._part.lr)
@@ -144,7 +144,7 @@ class Companion(StageHook):
 
     @override
     def alpha_gradient(self, problem: Bilevel, otherwise: Gradient) -> dict[str, Tensor]:
-        """That of the loss of both networks, whose backward pass moves the deep network as well."""
+        """The gradient of the joint loss of both networks; the same backward pass also moves the deep network."""
         assert problem.tapped_loss is not None
         alphas, learned = problem.alphas, self._learned
 

@@ -24,7 +24,7 @@ class GateTraits(Protocol):
 
     @property
     def draws_whole(self) -> bool:
-        """Whether what a step of the weights runs is an architecture that a search can end with."""
+        """Whether a step of the weights runs a complete discrete architecture, one that a search can end with."""
         ...
 
     @property
@@ -82,7 +82,7 @@ class Slots(Protocol):
 
 @runtime_checkable
 class Demanding(Protocol):
-    """A part that does not make sense beside all others."""
+    """A part that does not fit every other part."""
 
     def refuse_recipe(self, recipe: Slots) -> str:
         """Why it makes no sense in this one, as a sentence that ends without a full stop; empty where it does.
@@ -94,7 +94,7 @@ class Demanding(Protocol):
 
 @runtime_checkable
 class Choosy(Protocol):
-    """A part that does not make sense in every space."""
+    """A part that does not fit every space."""
 
     def refuse(self, space: SearchSpace) -> str:
         """Why it makes no sense in this one, as a sentence that ends without a full stop; empty where it does."""

@@ -94,6 +94,6 @@ def _one_step_down(places: tuple[int, ...], logs: Sequence[Sequence[float]]) -> 
 
 
 def cell_choices(space: SearchSpace, chosen: Chosen) -> list[Choice]:
-    """What was drawn, as the choices of a genotype."""
+    """The drawn operations as choices of a genotype."""
     edges = space.cell.edges
     return [Choice(edges[row].target, edges[row].source, space.ops[chosen[row]]) for row in sorted(chosen)]

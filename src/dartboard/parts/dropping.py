@@ -18,7 +18,7 @@ __all__ = ["Dropping", "SeenBatch"]
 
 
 class SeenBatch(NamedTuple):
-    """A batch with what has been decided about it, so that a loss on it is a function of weights and gates.
+    """A batch with everything that was drawn for it, so that a loss on it depends only on weights and gates.
 
     Attributes:
         images: as in `Batch`, squares blanked.
@@ -42,7 +42,7 @@ class SeenBatch(NamedTuple):
         return {name: value for name, value in told.items() if value is not None}
 
     def gated(self, gates: Tensors) -> dict[str, Tensor]:
-        """The gates with the paths that this batch has lost."""
+        """The gates, with 0 for the paths that this batch has lost."""
         dropped = dict(gates)
         for kind, mask in self.paths.items():
             weights = gates.get(f"{kind}.edges")
@@ -52,7 +52,7 @@ class SeenBatch(NamedTuple):
 
 @dataclass(frozen=True)
 class Dropping:
-    """What the batches of an epoch lose, in the steps of weights and alpha; never in validation.
+    """What is dropped at random from the batches of an epoch, in steps of weights and alpha; never in validation.
 
     Attributes:
         paths: chance that an image loses the mixed output of an edge, in [0, 1); what stays is scaled by 1 / (1 -
@@ -75,7 +75,7 @@ class Dropping:
             raise RecipeError(f"paths dropped with a chance of {self.paths} leave no network; choose one below 1.")
 
     def __call__(self, batch: Batch, cells: Mapping[str, RelaxedCell], generator: torch.Generator) -> SeenBatch:
-        """Decide about a batch, on the CPU, and carry it out on the batch's device."""
+        """Draw on the CPU what a batch loses, and apply it on the device of the batch."""
         images = self._blanked(batch.images, generator) if self.squares else batch.images
         masks = {kind: self._mask(len(images), cell, generator) for kind, cell in cells.items() if self.paths}
         paths = {kind: send(mask, images.device) for kind, mask in masks.items()}

@@ -33,15 +33,15 @@ class StageAccess(Protocol):
         ...
 
     def further_supernet(self, deeper: int) -> nn.Module:
-        """Another supernet as that of the stage, with so many cells more in every group between reductions."""
+        """A further supernet like that of the stage, with `deeper` more cells in every group between reductions."""
         ...
 
     def initializing(self, purpose: str) -> AbstractContextManager[None]:
-        """Within, modules draw their initial weights from the stage's own stream for a purpose."""
+        """A context in which modules draw their initial weights from the stage's own stream for a purpose."""
         ...
 
     def weight_optimizer(self, weights: Iterable[nn.Parameter]) -> torch.optim.SGD:
-        """An optimiser as that of the supernet's weights."""
+        """An optimiser with the settings of the supernet's weights."""
         ...
 
     def learning_rate(self, start: float) -> float:
@@ -49,11 +49,11 @@ class StageAccess(Protocol):
         ...
 
     def found(self) -> StepGates:
-        """What runs just the architecture that the selection names now."""
+        """The gates and active operations of the architecture that the selection would choose now."""
         ...
 
     def training_batches(self, purpose: str) -> Iterator[Batch]:
-        """A pass over the training images, as long as the epoch at hand, in an order of its own."""
+        """As many training batches as this epoch has steps, in an order of their own."""
         ...
 
     def move_weights(
@@ -94,5 +94,5 @@ class Attaching(Protocol):
     """A part of a recipe that hangs a hook on the loop."""
 
     def attach(self, stage: StageAccess) -> StageHook:
-        """The hook of a stage, whose supernet and alphas stand."""
+        """The hook for a stage, whose supernet and alphas exist already."""
         ...

@@ -52,11 +52,11 @@ def propose(
 
 
 def _sharpened(gates: Tensor) -> Tensor:
-    """Shares that do not depend on the scale of the gates."""
+    """Gates as shares that do not depend on the scale of the gates."""
     deviation = gates.std(correction=0)
     return torch.exp(_SHARPNESS * (gates - gates.mean()) / deviation) if deviation > 0 else torch.ones_like(gates)
 
 
 def _choices(genotype: Genotype) -> tuple[tuple[Choice, ...], ...]:
-    """What makes two architectures the same, in whatever order their choices are written."""
+    """A key that two architectures share if they differ only in the order of their choices."""
     return tuple(tuple(sorted(cell.choices)) for _, cell in genotype.cells)

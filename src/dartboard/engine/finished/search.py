@@ -14,7 +14,7 @@ __all__ = ["FinishedSearch"]
 
 
 class FinishedSearch:
-    """What a search has learned, to be handed to others as often as they like.
+    """A finished search, whose weights and alphas can be copied to new stages as often as needed.
 
     Args:
         problem: as in the search.
@@ -52,7 +52,7 @@ class FinishedSearch:
             self._stage.state.load_state_dict(trained)
 
     def begin(self, recipe: Recipe, epochs: int, purpose: str) -> StageSearch:
-        """A stage with a supernet of the same form, which has learned nothing yet; `hand_over` changes that.
+        """A stage with a new, untrained supernet of the same form; `hand_over` copies what was learned into it.
 
         Args:
             recipe: of the stage, with the mixing of the search.

@@ -11,7 +11,7 @@ __all__ = ["CHOICE_RULES", "ChoiceRule", "SeedChoice", "SeedOutcome", "choice_ru
 
 
 class SeedOutcome(NamedTuple):
-    """What a search with one seed came to.
+    """The outcome of a search with one seed.
 
     Attributes:
         seed: of the search.
@@ -102,7 +102,7 @@ def best_supernet() -> ChoiceRule:
 
 @choice_rule("hyperdarts-rule", paper="HyperDARTS (thesis)")
 def hyperdarts_rule() -> ChoiceRule:
-    """As best-supernet, among the searches whose normal cell has a skip connection.
+    """The best supernet among the searches whose normal cell has a skip connection.
 
     In spaces of one kind of cells that kind counts. The thesis searches with the seeds 2, 20, 200 and 2000, and again
     with fewer epochs where no search kept a skip connection.

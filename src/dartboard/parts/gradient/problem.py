@@ -36,7 +36,7 @@ OutputLoss = Callable[[Tensor, Tensor, Outputs], Tensor]
 
 @dataclass(frozen=True)
 class SgdStep:
-    """How the weights would move next.
+    """The next step of the weights, as a function.
 
     Attributes:
         lr: learning rate.
@@ -78,7 +78,7 @@ class Trial(NamedTuple):
 
 @dataclass(frozen=True)
 class Bilevel:
-    """One step's problem: both losses as pure functions, and the point where they are looked at.
+    """The bilevel problem of one step: both losses as pure functions, and where they are taken.
 
     Attributes:
         weights: the supernet's weights; alpha is never among them.

@@ -51,7 +51,7 @@ class Reinforce(Gradient):
         return differentiate(-((rewards - baseline) * scores).mean(), problem.alphas)
 
     def refuse_recipe(self, recipe: Slots) -> str:
-        """Architectures must be drawn, and nothing but the reward is seen."""
+        """It needs a relaxation that draws architectures, and sees only their reward: no penalties."""
         if not isinstance(recipe.relaxation, DrawsPaths):
             return f"Reinforce tries architectures that are drawn, and {type(recipe.relaxation).__name__} draws none"
         if recipe.penalties:

@@ -72,7 +72,7 @@ def layer_exchanges(supernet: ReferenceSupernet) -> list[list[Exchange]]:
 def exchanged(
     supernet: nn.Module, gates: Mapping[str, Tensor], exchanges: Sequence[Exchange]
 ) -> tuple[Callable[..., Tensor], dict[str, Tensor]]:
-    """The supernet in which these have changed places, one after the other, and its gates; both given stay as they are.
+    """A copy of the supernet and of its gates in which these parts have changed places, one pair after the other.
 
     Args:
         supernet: called as supernet(images, gates).
@@ -117,13 +117,13 @@ _GATES = ("", ".edges", ".auxiliary", ".attention")
 
 
 def _edge_form(cell: MixedCell, row: int) -> tuple[object, ...]:
-    """What an edge must share with another to take its place: stride, operations, and the shapes of all weights."""
+    """What two edges must have in common to change places: stride, operations, and the shapes of all weights."""
     parts = [list(getattr(cell, part))[row] for part in _PARTS if len(getattr(cell, part))]
     return cell.strides[row], tuple(cell.ops_of(row, None)), tuple(_shapes(part) for part in parts)
 
 
 def _layer_form(supernet: ReferenceSupernet, index: int, cell: nn.Module) -> tuple[object, ...]:
-    """What a layer must share with another to take its place; nothing where it is no cell."""
+    """What two layers must have in common to change places; None for a layer that is no cell."""
     if not isinstance(cell, MixedCell):
         return ()
     place = supernet.spec.plan.places[index]

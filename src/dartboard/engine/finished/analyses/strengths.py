@@ -100,7 +100,7 @@ class Correlations(Record):
 
 
 class Overall(Correlations):
-    """The same as means over the edges."""
+    """Means over the edges."""
 
     same: int
     """Edges on which the measure prefers what the accuracy reached prefers."""
