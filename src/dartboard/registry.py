@@ -107,10 +107,11 @@ class Registry(Generic[T]):
             for point in entry_points(group=self.group):
                 try:
                     point.load()
-                except (ImportError, AttributeError) as error:
+                except Exception as error:  # whatever a stranger's module raises; the cause is chained
+                    told = str(error).rstrip(".") or type(error).__name__
                     raise DartboardError(
                         f"an installed package adds to {self.group} by the entry point '{point.name}' "
-                        f"({point.value}), which cannot be imported: {error}; repair or uninstall that package."
+                        f"({point.value}), which cannot be imported: {told}; repair or uninstall that package."
                     ) from error
 
 

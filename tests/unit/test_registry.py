@@ -86,15 +86,25 @@ def test_installed_packages_register_at_the_first_look_and_only_then(
     assert asked == ["dartboard.things"]
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ModuleNotFoundError("No module named 'absent'"), "No module named 'absent'"),
+        (SyntaxError("invalid syntax"), "invalid syntax"),
+        (ValueError("the thing 'small' is registered twice; choose another."), "the thing 'small' .* choose another"),
+        (RuntimeError(), "RuntimeError"),
+    ],
+    ids=["absent", "syntax", "twice", "wordless"],
+)
 def test_an_installed_package_that_cannot_be_imported_is_named_in_one_sentence(
-    registry: Registry[Callable[[], str]], monkeypatch: pytest.MonkeyPatch
+    registry: Registry[Callable[[], str]], monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
 ) -> None:
     def load() -> None:
-        raise ModuleNotFoundError("No module named 'absent'")
+        raise error
 
     broken = SimpleNamespace(name="mine", value="mine.presets", load=load)
     monkeypatch.setattr("dartboard.registry.entry_points", lambda **_: [broken])
-    with pytest.raises(DartboardError, match=r"'mine' \(mine.presets\), .*: No module named 'absent'; repair"):
+    with pytest.raises(DartboardError, match=rf"'mine' \(mine.presets\), .*: {told}; repair"):
         list(registry)
 
 
