@@ -29,6 +29,24 @@ class TestBroken(MethodContract):
 '''
 
 
+SPACE_TEST = """
+import my_package.my_space
+from dartboard.testing import SpaceContract
+
+
+class TestMySpaces(SpaceContract):
+    spaces = ("darts-lean",)
+"""
+SPACE_IMPORTS = """
+from dataclasses import replace
+
+from dartboard.space import SearchSpace, space
+from dartboard.space.spaces.darts import darts
+
+
+"""
+
+
 def example(heading: str) -> str:
     """The first block of Python below a heading of CONTRIBUTING.md."""
     text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -65,6 +83,19 @@ def test_a_method_of_ones_own_keeps_the_whole_contract(found: dict[str, str]) ->
     assert set(own.values()) == {"passed"}
     checks = {name.removeprefix("TestMyDarts.").partition("[")[0] for name in own}
     assert checks == {name for name in dir(MethodContract) if name.startswith("test_")}
+
+
+def test_a_space_of_ones_own_keeps_its_contract_by_itself(tmp_path: Path) -> None:
+    package = tmp_path / "my_package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "my_space.py").write_text(SPACE_IMPORTS + example("Add a space"), encoding="utf-8")
+    (tmp_path / "test_my_space.py").write_text(SPACE_TEST, encoding="utf-8")
+    results = checked(tmp_path)
+    assert set(results.values()) == {"passed"}
+    assert "test_a_search_ends_with_an_architecture_of_the_space" in {
+        name.rpartition(".")[2].partition("[")[0] for name in results
+    }
 
 
 def test_an_option_without_effect_and_an_alpha_that_rests_break_the_contract(found: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+import dartboard.methods  # noqa: F401 - importing registers the methods, with which spaces are searched
 from dartboard.data import Dataset, ImageSet, make_splits, measure_normalization
 from dartboard.runs import Epoch, Observer, PhaseEnd, RunDirectory
 from dartboard.session import Session
