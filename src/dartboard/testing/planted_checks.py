@@ -51,7 +51,8 @@ class PlantedContract(Contract):
     @for_each("case, seed", lambda own: [(case, seed) for case in own.methods if case.trains for seed in own.seeds])
     def test_it_finds_the_planted_operation_of_every_edge(self, case: MethodCase, seed: int, tmp_path: Path) -> None:
         """Among five operations on each of three edges, in a few dozen steps."""
-        assert finds_planted(case, tmp_path, seed)
+        found = finds_planted(case, tmp_path, seed)
+        assert found, f"{case.name} misses planted operations in {case.num_planted_epochs} epochs, seed {seed}"
 
     @for_each(
         "case, factor", lambda own: [(case, factor) for case in own.methods if case.learns_alpha for factor in (0, -1)]
@@ -61,7 +62,8 @@ class PlantedContract(Contract):
     ) -> None:
         """So that what finds it is alpha, and not luck or the selection."""
         wrong = _with_scaled_update(case.planted_recipe, factor)
-        assert not any(finds_planted(case, tmp_path / str(seed), seed, wrong) for seed in self.wrong_seeds)
+        lucky = [seed for seed in self.wrong_seeds if finds_planted(case, tmp_path / str(seed), seed, wrong)]
+        assert not lucky, f"{case.name} finds what is planted by {factor} times the gradient of alpha, seeds {lucky}"
 
 
 class _Scaled:
