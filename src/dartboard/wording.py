@@ -16,6 +16,7 @@ __all__ = [
     "percent",
     "plain_value",
     "points",
+    "signed_points",
     "thousands",
 ]
 
@@ -107,13 +108,22 @@ def percent(fraction: float | None, spread: float | None = None, *, digits: int 
     return f"{fraction:.{digits}%}" + ("" if spread is None else f" ± {spread:.{digits}%}")
 
 
+def signed_points(fraction: float) -> str:
+    """A difference of two fractions in percentage points, with its sign and without a unit, for rows and tables.
+
+    >>> signed_points(-0.0123)
+    '-1.23'
+    """
+    return f"{100 * fraction:+.2f}"
+
+
 def points(fraction: float) -> str:
     """A difference of two fractions in percentage points, with its sign.
 
     >>> points(-0.0123)
     '\N{MINUS SIGN}1.23 points'
     """
-    return f"{100 * fraction:+.2f} points".replace("-", "\N{MINUS SIGN}")
+    return f"{signed_points(fraction)} points".replace("-", "\N{MINUS SIGN}")
 
 
 def thousands(value: int | None) -> str:

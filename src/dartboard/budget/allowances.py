@@ -114,7 +114,7 @@ def _share_out(session: Session, rates: Mapping[str, TrainingRate]) -> dict[str,
 
 
 def _measure_in_turn(session: Session, networks: Sequence[BaselineNetwork]) -> dict[str, TrainingRate]:
-    """What each costs; in turn and more than once, so that a machine whose speed changes is the same for all."""
+    """The cost of a step of each network, measured in turn and more than once, so that a change of speed meets all."""
     rounds = [
         [
             measure_training(session, each.genotype, init_channels=each.init_channels, layers=each.layers)

@@ -111,7 +111,7 @@ class TrainingRate:
     memory: int
 
     def limited(self, steps: int | None) -> "TrainingRate":
-        """The same where an epoch has so many steps at most."""
+        """The rate of a training whose epochs have at most `steps` steps; None sets no bound."""
         return self if steps is None else replace(self, available=min(steps, self.available))
 
     def epoch(self, steps: int | None, scored: int) -> float:
@@ -248,8 +248,8 @@ def search_within(rate: SearchRate, seconds: float, *, epochs: int | None = None
         epochs: that are asked for.
 
     Returns:
-        The length, which takes less time than given where the images give no more steps. And the share, at most 1, of
-        the images that now score the supernet: with so many of them enough time is left for steps.
+        The length, which takes less time than given where the images give no more steps. And the share of the scoring
+        images, at most 1, that leaves enough time for steps.
     """
     least, usual, most = _SEARCH_EPOCHS
     affordable = math.floor(seconds / (_STEPS_OF_AN_EPOCH * rate.step))

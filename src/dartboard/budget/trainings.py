@@ -172,7 +172,7 @@ class TrainingPlan:
         if "baselines" in account.given or each >= _BASELINE_SECONDS:
             return count
         least = f"{_BASELINE_SECONDS:.0f} seconds for each of {1 + count} trainings"
-        account.choose("baselines", False, f"{duration(account.budget)} leave less than {least}")
+        account.choose("baselines", False, f"{duration(account.budget)} leaves less than {least}")
         return 0
 
     def _plan_augmentation(self, passes: float) -> None:

@@ -207,8 +207,8 @@ class SearchOptions(_Options):
         typer.Option(
             metavar="NUMBER|LIST",
             rich_help_panel=_HOW,
-            help="Search so many times, with seeds from --seed on, or with each of these seeds, as in 2,20,200; then "
-            "choose one of the searches.  \\[default: one search]",
+            help="Number of searches, whose seeds count from --seed on, or the seeds themselves, as in 2,20,200; one "
+            "of them is chosen.  \\[default: one search]",
         ),
     ] = None
     choose: Annotated[
@@ -225,8 +225,8 @@ class SearchOptions(_Options):
             min=1,
             metavar="NUMBER",
             rich_help_panel=_HOW,
-            help="Let the search propose so many architectures, train each for short_train_epochs, and take the best "
-            "by validation accuracy.  \\[default: 1]",
+            help="Number of architectures that the search proposes; each is trained for short_train_epochs, and the "
+            "best by validation accuracy is taken.  \\[default: 1]",
         ),
     ] = None
 
@@ -268,7 +268,7 @@ class CompareOptions(_Options):
         typer.Option(
             metavar="NUMBER|LIST",
             rich_help_panel=_HOW,
-            help="Run each method so many times, with seeds from --seed on, or with each of these seeds, as in "
+            help="Number of runs of each method, whose seeds count from --seed on, or the seeds themselves, as in "
             "2,20,200.",
         ),
     ] = "3"

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from dartboard.runs.events import Epoch, SearchEpoch
 from dartboard.runs.observer import Observer
-from dartboard.wording import count, duration
+from dartboard.wording import count, duration, number, percent
 
 __all__ = ["BarsDisplay", "LiveDisplay", "PlainDisplay", "describe_epoch"]
 
@@ -41,7 +41,7 @@ def describe_epoch(event: Epoch) -> dict[str, str]:
     }
     for key, name in names.items():
         if told.get(key) is not None:
-            facts[name] = f"{told[key]:.2%}" if key.endswith("accuracy") else f"{told[key]:.4f}"
+            facts[name] = percent(told[key]) if key.endswith("accuracy") else number(told[key])
     facts["learning rate"] = f"{event.learning_rate:.2g}"
     if isinstance(event, SearchEpoch):
         facts["genotype"] = ", ".join(f"{times} {op}" for op, times in event.operation_counts.items())

@@ -127,7 +127,7 @@ def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> 
         if state.plan.stop_reason:
             return
         if search.settings.seconds is not None:
-            search.pace([event for event in run.events.read() if isinstance(event, SearchEpoch)])
+            search.fit_to_time([event for event in run.events.read() if isinstance(event, SearchEpoch)])
             observer.resize(epochs=state.epochs, steps=search.num_steps, done=state.epoch)
         event = search.run_epoch(observer)
         done = state.epoch

@@ -185,7 +185,7 @@ class StageSearch:
             weights, lr=settings.weight_lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
         )
 
-    def pace(self, epochs: Sequence[SearchEpoch]) -> None:
+    def fit_to_time(self, epochs: Sequence[SearchEpoch]) -> None:
         """Let the next epoch have as many steps as its part of `settings.seconds` allows.
 
         Args:

@@ -21,7 +21,7 @@ def darts_pt(
     """DARTS+PT: an operation is kept if the trained supernet does worst without it, whatever its alpha.
 
     A large alpha need not mean a strong operation. After a search by DARTS, random edges are decided one after the
-    other by taking out each of their operations in turn, then the edges of nodes likewise; the supernet learns on in
+    other by taking out each of their operations in turn, then edges of nodes in the same way; the supernet learns on in
     between.
 
     Differs from the paper: no running statistics are written while supernets are scored; in NAS-Bench-201 the paper

@@ -5,17 +5,65 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from dartboard.records import ComparedMethod, ComparedRun, Comparison
 from dartboard.records.comparison import Spread
-from dartboard.reports.charts.comparison_chart import draw_comparison, what_counts
+from dartboard.reports.charts.svg import INK, figure_to_svg, style
 from dartboard.reports.templates import render
 from dartboard.runs import write_text
-from dartboard.wording import DASH, compact, duration
+from dartboard.wording import DASH, compact, duration, signed_points
 
-__all__ = ["MethodTable", "tabulate", "write_comparison"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["MethodTable", "draw_comparison", "tabulate", "what_counts", "write_comparison"]
+
+_WIDTH, _ROW_HEIGHT = 10.4, 0.42
+_BLUE = "#3b82c4"
+
+
+def what_counts(comparison: Comparison) -> tuple[str, str]:
+    """By what the methods are compared: its key, and in words."""
+    if all(run.test_accuracy is None for run in comparison.runs):
+        return "table_accuracy", "accuracy by the table"
+    if any(run.objective == "balanced-accuracy" for run in comparison.runs):
+        return "balanced_accuracy", "balanced accuracy on the test images"
+    return "test_accuracy", "test accuracy"
+
+
+def draw_comparison(comparison: Comparison) -> str:
+    """Draw the accuracies of all runs and the mean of each method, as SVG; empty where nothing was measured."""
+    from matplotlib.figure import Figure
+
+    key, label = what_counts(comparison)
+    names = [method.method for method in comparison.methods]
+    values = {name: [100 * value for run in comparison.runs
+                     if run.method == name and (value := getattr(run, key)) is not None]
+              for name in names}  # fmt: skip
+    if not any(values.values()):
+        return ""
+    with style():
+        figure = Figure(figsize=(_WIDTH, _ROW_HEIGHT * len(names) + 0.9), layout="constrained")
+        axes = figure.add_subplot()
+        for row, name in enumerate(names):
+            _draw_method(axes, row, values[name])
+        axes.set_yticks(range(len(names)), names)
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.margins(x=0.06)
+        axes.set_xlabel(f"{label} (%); a dot for each seed, a line at the mean")
+        return figure_to_svg(figure, "comparison", "Accuracy of every run by method")
+
+
+def _draw_method(axes: "Axes", row: int, values: list[float]) -> None:
+    if not values:
+        return
+    mean = sum(values) / len(values)
+    axes.plot([mean, mean], [row - 0.28, row + 0.28], color=INK, linewidth=1.6, zorder=3)
+    axes.scatter(values, [row] * len(values), s=42, color=_BLUE, alpha=0.75, zorder=2)
+
 
 _RUN_COLUMNS = (
     "method", "seed", "test_accuracy", "balanced_accuracy", "validation_accuracy", "table_accuracy",
@@ -91,7 +139,7 @@ def _figures(baseline: str | None) -> tuple[tuple[str, str, Callable[[float], st
     return (
         ("test_accuracy", "test accuracy (%)", _percent),
         ("balanced_accuracy", "balanced accuracy (%)", _percent),
-        ("difference", f"less {baseline} (points)", lambda value: f"{100 * value:+.2f}"),
+        ("difference", f"less {baseline} (points)", signed_points),
         ("table_accuracy", "by the table (%)", _percent),
         ("table_percentile", "better than (%)", lambda value: f"{value:.1f}"),
         ("skips", "skip connections", lambda value: f"{value:.1f}"),

@@ -102,7 +102,7 @@ RULES: tuple[Rule, ...] = (
         "space",
         "nas-bench-201",
         _always,
-        "its cells cost least to search and to train, so that {time} suffice for both",
+        "its cells cost least to search and to train, so that {time} is enough for both",
     ),
     Rule(
         "method.name",

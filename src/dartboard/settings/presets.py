@@ -24,7 +24,7 @@ class Preset:
     Attributes:
         layer: gives the settings for a space.
         space: the space that the preset is made for, taken unless the user asks for another.
-        method: the same for the method.
+        method: the search method that the preset is made for, taken unless the user asks for another.
     """
 
     layer: LayerFor
@@ -45,7 +45,7 @@ def preset(name: str, *, space: str = AUTO, method: str = AUTO, paper: str = "")
     Args:
         name: as in `--preset NAME`.
         space: registry name of the space that it is made for; "auto" leaves the choice to what the data is.
-        method: the same for the method.
+        method: registry name of the method that it is made for; "auto" leaves the choice to what the data is.
         paper: where these settings were published.
     """
 

@@ -1,6 +1,5 @@
 """dartboard among scikit-learn's estimators."""
 
-from dartboard.sklearn.classifier import ArchitectureSearchClassifier
-from dartboard.sklearn.page import ReportPage
+from dartboard.sklearn.classifier import ArchitectureSearchClassifier, ReportPage
 
 __all__ = ["ArchitectureSearchClassifier", "ReportPage"]

@@ -5,6 +5,8 @@ import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,13 +20,66 @@ from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, va
 from dartboard import api
 from dartboard.display import progress
 from dartboard.errors import DataError, RunDirectoryError
-from dartboard.runs import next_free
+from dartboard.runs import next_free, read_json
 from dartboard.sklearn.images import as_images, class_names
-from dartboard.sklearn.model import PortableModel
-from dartboard.sklearn.page import ReportPage
 from dartboard.space import Genotype
+from dartboard.training import load_model, rebuild_model
 
-__all__ = ["ArchitectureSearchClassifier"]
+__all__ = ["ArchitectureSearchClassifier", "PortableModel", "ReportPage"]
+
+
+class PortableModel:
+    """The network of a run with the description that rebuilds it, independent of the run directory.
+
+    Pickled, it is the content of `model.json` and the bytes of `model.safetensors`.
+
+    Args:
+        folder: the run directory.
+
+    Raises:
+        DartboardError: it holds no whole model.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.network, self.card = load_model(folder)
+        self._state = {
+            "description": read_json(folder / "model.json"),
+            "weights": (folder / "model.safetensors").read_bytes(),
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self._state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Rebuild the network; raises CheckpointError when the pickled contents do not belong together."""
+        self._state = state
+        self.network, self.card = rebuild_model(state["description"], state["weights"])
+
+
+_HEIGHT = 700
+"""Pixels; the page scrolls."""
+
+
+@dataclass(frozen=True)
+class ReportPage:
+    """A report: its path for `str`, `open` and `Path`, the page itself for a notebook.
+
+    Attributes:
+        path: of `report.html`.
+    """
+
+    path: Path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def _repr_html_(self) -> str:
+        page = escape(self.path.read_text(encoding="utf-8"))
+        return f'<iframe srcdoc="{page}" style="width:100%;height:{_HEIGHT}px;border:0"></iframe>'
+
 
 Array = npt.NDArray[Any]
 

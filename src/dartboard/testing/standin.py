@@ -284,7 +284,7 @@ def _mapped(change: Callable[[Any], Any], kind: type[Tensor], tree: Any) -> Any:
 
 
 class StandInGraph:
-    """As `torch.cuda.CUDAGraph`: what a run launches, without the Python around it."""
+    """Stands for `torch.cuda.CUDAGraph`: repeats what a run launches, without the Python around it."""
 
     def __init__(self, mode: StandInMode) -> None:
         self._mode = mode

@@ -13,7 +13,7 @@ from dartboard.session.session import Session
 from dartboard.session.sizes import check_sizes, train_epochs
 from dartboard.session.training import train_networks
 from dartboard.space import Genotype, get_space
-from dartboard.wording import count
+from dartboard.wording import count, percent
 from dartboard.workflow.child import run_child
 
 __all__ = ["check_finalists", "compare_finalists", "describe_finalists", "short_epochs"]
@@ -76,7 +76,7 @@ def compare_finalists(session: Session, found: Genotype) -> Genotype:
     best = finalists.chosen
     session.observer.note(
         f"Of {len(finalists.finalists)} architectures, number {best.number} does best after a short training "
-        f"({best.validation_accuracy:.2%} {finalists.objective.replace('-', ' ')} on the validation images)."
+        f"({percent(best.validation_accuracy)} {finalists.objective.replace('-', ' ')} on the validation images)."
     )
     genotype = best.genotype.genotype
     run.write("genotype.json", genotype.to_json())

@@ -490,13 +490,13 @@ def pacing(seconds: float | None, *, done: int, epochs: int, recipe: Recipe = DA
 )
 def test_every_epoch_gets_an_equal_part_of_the_time_that_is_left(taken: list[tuple[int, float]], steps: int) -> None:
     found = pacing(100.0, done=len(taken), epochs=10)
-    found.pace([search_epoch(steps=number, seconds=seconds) for number, seconds in taken])
+    found.fit_to_time([search_epoch(steps=number, seconds=seconds) for number, seconds in taken])
     assert found.num_steps == steps
 
 
 def test_a_selection_that_tries_in_the_end_has_a_third_of_the_time_for_that() -> None:
     found = pacing(150.0, done=1, epochs=10, recipe=replace(DARTS, selection=SampleAndValidate(2)))
-    found.pace([search_epoch(steps=10, seconds=10.0)])
+    found.fit_to_time([search_epoch(steps=10, seconds=10.0)])
     assert found.num_steps == 10
 
 
@@ -513,7 +513,7 @@ def test_the_time_of_an_epoch_is_that_of_its_rules_too(tmp_path: Path) -> None:
 
 def test_without_a_time_to_keep_to_the_pace_is_never_changed() -> None:
     found = pacing(None, done=1, epochs=10)
-    found.pace([search_epoch(steps=10, seconds=500.0)])
+    found.fit_to_time([search_epoch(steps=10, seconds=500.0)])
     assert found.num_steps == 10
 
 

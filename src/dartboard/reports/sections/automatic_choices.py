@@ -25,7 +25,7 @@ class AutomaticChoicesSection(Section[ChoiceFacts]):
     title = "Automatic choices"
 
     def read(self, run: RunRecords) -> ChoiceFacts | None:
-        """As the settings of the run hold them."""
+        """The automatic choices that the settings of the run hold."""
         choices = run.settings.get("automatic_choices") or ()
         made = tuple(checked(AutomaticChoice, each, run.path / "settings.json") for each in choices)
         return ChoiceFacts(made, run.settings.get("budget")) if made else None

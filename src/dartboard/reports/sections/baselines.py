@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dartboard.records import Baseline
 from dartboard.records.reader import RunRecords
 from dartboard.reports.section import Section, section
-from dartboard.wording import percent, points
+from dartboard.wording import percent, points, signed_points
 
 __all__ = ["BaselineFacts", "BaselinesSection", "verdict"]
 
@@ -66,12 +66,12 @@ class BaselinesSection(Section[BaselineFacts]):
 
 
 def _row(baseline: Baseline) -> str:
-    low, high = (f"{100 * end:+.2f}" for end in baseline.interval)
+    low, high = map(signed_points, baseline.interval)
     accuracy = percent(baseline.test_accuracy, baseline.test_accuracy_std or None)
     if baseline.objective == "balanced-accuracy":
         accuracy = f"{percent(baseline.balanced_accuracy)} balanced accuracy"
     return (
-        f"{accuracy}  ({baseline.what}; the network found is {100 * baseline.difference:+.2f} points from it, "
+        f"{accuracy}  ({baseline.what}; the network found is {signed_points(baseline.difference)} points from it, "
         f"95% interval {low} to {high})"
     )
 
