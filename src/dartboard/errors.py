@@ -10,6 +10,7 @@ __all__ = [
     "DataError",
     "DeviceMemoryError",
     "ExportError",
+    "ExtensionError",
     "GenotypeError",
     "NonFiniteLossError",
     "RecipeError",
@@ -58,6 +59,10 @@ class CheckpointError(DartboardError, ValueError):
 
 class ExportError(DartboardError, RuntimeError):
     """A network cannot be exported, packages for it are missing, or the file would predict something else."""
+
+
+class ExtensionError(DartboardError, TypeError):
+    """Something that another package or a user's file registers does not work; the message names it and its place."""
 
 
 class DeviceMemoryError(DartboardError, MemoryError):

@@ -1,13 +1,13 @@
 """Names to factories: methods, spaces and the like register themselves; other packages join by entry points."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
-from dartboard.errors import DartboardError, UnknownNameError, suggest
+from dartboard.errors import DartboardError, ExtensionError, UnknownNameError, suggest
 
 __all__ = ["REGISTRIES", "Entry", "Registry", "Shelf"]
 
@@ -41,6 +41,11 @@ class Entry(Generic[T]):
         parameters = inspect.signature(self.factory).parameters.values()
         return {each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty}
 
+    @property
+    def place(self) -> str:
+        """Where the factory is written, as in "package.module.function"."""
+        return f"{self.factory.__module__}.{getattr(self.factory, '__qualname__', type(self.factory).__qualname__)}"
+
 
 class Registry(Generic[T]):
     """A mapping from names to factories that explains itself when a name is unknown.
@@ -49,34 +54,55 @@ class Registry(Generic[T]):
         kind: what it holds, in the singular, for messages ("method").
         group: entry-point group through which installed packages add theirs ("dartboard.methods"); each entry
             point names a module whose import registers, loaded at the first look-up.
+        given: names of the arguments that a factory is called with by position; every other argument of a factory
+            needs a default. None leaves the arguments unchecked.
+        gives: class of what a factory returns; None leaves it unchecked.
     """
 
-    def __init__(self, kind: str, group: str) -> None:
+    def __init__(self, kind: str, group: str, *, given: Sequence[str] | None = (), gives: type | None = None) -> None:
         self.kind = kind
         self.group = group
+        self.given = given
+        self.gives = gives
         self._entries: dict[str, Entry[T]] = {}
         self._plugins_loaded = False
 
-    def add(self, name: str, factory: T, *, paper: str = "", docstring: str | None = None) -> None:
+    def add(self, name: str, factory: T, *, paper: str = "", written: Callable[..., object] | None = None) -> None:
         """Register `factory` under `name`.
 
         Args:
             name: the registry name.
             factory: what builds the thing.
             paper: where the thing was published.
-            docstring: what tells about the thing, where it is not the factory's own docstring.
+            written: the function that its author wrote, where `factory` is made around it; its docstring tells about
+                the thing, and its arguments are checked.
 
         Raises:
-            ValueError: the name is taken.
+            ValueError: the name is taken, or the factory cannot be called with the arguments that it will be given.
         """
+        written = factory if written is None else written
         if name in self._entries:
             raise ValueError(f"the {self.kind} '{name}' is registered twice; choose another name for the second one.")
-        told = factory.__doc__ if docstring is None else docstring
-        self._entries[name] = Entry(name, factory, inspect.cleandoc(told or ""), paper)
+        self._refuse_other_arguments(name, written)
+        self._entries[name] = Entry(name, factory, inspect.cleandoc(written.__doc__ or ""), paper)
 
     def remove(self, name: str) -> None:
         """Forget `name`; for tests and notebooks that register the same thing again."""
         self._entries.pop(name, None)
+
+    def checked(self, name: str, made: object) -> Any:
+        """`made`, which the factory called `name` returned.
+
+        Raises:
+            ExtensionError: it is not of the class that these factories return.
+        """
+        if self.gives is not None and not isinstance(made, self.gives):
+            returned = "None" if made is None else f"an object of class {type(made).__name__}"
+            raise ExtensionError(
+                f"the {self.kind} '{name}' ({self[name].place}) returns {returned}; it must return a "
+                f"{self.gives.__name__}."
+            )
+        return made
 
     def __getitem__(self, name: str) -> Entry[T]:
         """The entry called `name`.
@@ -101,18 +127,39 @@ class Registry(Generic[T]):
         self._load_plugins()
         return len(self._entries)
 
+    def _refuse_other_arguments(self, name: str, written: Callable[..., object]) -> None:
+        if self.given is None:
+            return
+        try:
+            inspect.signature(written).bind(*self.given)
+        except TypeError as error:
+            wanted = f"with ({', '.join(self.given)})" if self.given else "without arguments"
+            raise ValueError(
+                f"the {self.kind} '{name}' does not fit: it is called {wanted}, so every other argument needs a "
+                f"default ({error})"
+            ) from error
+
     def _load_plugins(self) -> None:
-        if not self._plugins_loaded:
-            self._plugins_loaded = True
-            for point in entry_points(group=self.group):
-                try:
-                    point.load()
-                except Exception as error:  # whatever a stranger's module raises; the cause is chained
-                    told = str(error).rstrip(".") or type(error).__name__
-                    raise DartboardError(
-                        f"an installed package adds to {self.group} by the entry point '{point.name}' "
-                        f"({point.value}), which cannot be imported: {told}; repair or uninstall that package."
-                    ) from error
+        if self._plugins_loaded:
+            return
+        self._plugins_loaded = True
+        faults = [fault for fault in map(self._load_plugin, entry_points(group=self.group)) if fault is not None]
+        if faults:
+            raise faults[0] from faults[0].__cause__
+
+    def _load_plugin(self, point: EntryPoint) -> DartboardError | None:
+        """Import what an entry point names. The fault is returned, so that one package does not keep out the others."""
+        try:
+            point.load()
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's module raises
+            told = str(error).rstrip(".") or type(error).__name__
+            fault = ExtensionError(
+                f"an installed package adds to {self.group} by the entry point '{point.name}' ({point.value}), which "
+                f"cannot be imported: {told}; repair or uninstall that package."
+            )
+            fault.__cause__ = error
+            return fault
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)

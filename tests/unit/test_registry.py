@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 import dartboard
-from dartboard.errors import DartboardError, UnknownNameError
+from dartboard.errors import DartboardError, ExtensionError, UnknownNameError
 from dartboard.registry import REGISTRIES, Registry
 
 
@@ -108,25 +108,73 @@ def test_an_installed_package_that_cannot_be_imported_is_named_in_one_sentence(
         list(registry)
 
 
-def test_an_entry_may_have_a_docstring_of_its_own(
+def test_a_package_that_cannot_be_imported_does_not_keep_out_the_others(
+    registry: Registry[Callable[[], str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("no")
+
+    points = [
+        SimpleNamespace(name="broken", value="broken.things", load=fail),
+        SimpleNamespace(name="sound", value="sound.things", load=lambda: registry.add("extra", build_small)),
+    ]
+    monkeypatch.setattr("dartboard.registry.entry_points", lambda **_: points)
+    with pytest.raises(ExtensionError, match="'broken'") as caught:
+        list(registry)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert "extra" in registry
+
+
+def test_an_entry_that_is_made_around_a_function_tells_what_that_function_says(
     registry: Registry[Callable[[], str]],
 ) -> None:
-    registry.add(
-        "small",
-        build_small,
-        docstring="""Something else.
+    def written() -> str:
+        """Something else.
 
         And more.
-    """,
-    )
+        """
+        return ""
+
+    registry.add("small", build_small, written=written)
     assert (registry["small"].summary, registry["small"].docstring) == (
         "Something else",
         "Something else.\n\nAnd more.",
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "factory", "told"),
+    [
+        ((), lambda radius: radius, r"called without arguments, .* needs a default \(missing .* 'radius'\)"),
+        (("session", "genotype"), lambda session: session, r"called with \(session, genotype\).*too many"),
+        (("space",), lambda space, *, width: (space, width), r"called with \(space\).*'width'"),
+    ],
+    ids=["one too many", "one too few", "keyword"],
+)
+def test_a_factory_that_cannot_be_called_is_refused_when_it_registers(
+    given: tuple[str, ...], factory: Callable[..., object], told: str
+) -> None:
+    registry: Registry[Callable[..., object]] = Registry("thing", "dartboard.nothing", given=given)
+    with pytest.raises(ValueError, match=f"the thing 'small' does not fit: it is {told}"):
+        registry.add("small", factory)
+    assert "small" not in registry
+
+
+@pytest.mark.parametrize(
+    ("made", "told"), [(None, "None"), (3, "an object of class int")], ids=["nothing", "another class"]
+)
+def test_what_a_factory_returns_is_of_the_class_that_was_agreed(made: object, told: str) -> None:
+    registry: Registry[Callable[[], object]] = Registry("thing", "dartboard.nothing", gives=str)
+    registry.add("small", build_small)
+    assert registry.checked("small", "text") == "text"
+    with pytest.raises(
+        ExtensionError, match=rf"the thing 'small' \(.*build_small\) returns {told}; it must return a str"
+    ):
+        registry.checked("small", made)
+
+
 def test_the_options_of_an_entry_are_the_arguments_with_defaults() -> None:
-    registry: Registry[Callable[..., str]] = Registry("thing", "dartboard.things_that_no_package_offers")
+    registry: Registry[Callable[..., str]] = Registry("thing", "dartboard.nothing", given=["given"])
     registry.add("optional", lambda given, depth=2, *, width=3: f"{given}{depth}{width}")
     assert registry["optional"].options == {"depth": 2, "width": 3}
 

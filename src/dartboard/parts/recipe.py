@@ -229,7 +229,7 @@ def initial_live(recipe: Recipe, space: SearchSpace) -> dict[str, list[list[str]
     }
 
 
-METHODS: Registry[Callable[..., Recipe]] = Registry("method", "dartboard.methods")
+METHODS: Registry[Callable[..., Recipe]] = Registry("method", "dartboard.methods", gives=Recipe)
 
 
 def method(name: str, *, paper: str = "") -> Callable[[Callable[..., Recipe]], Callable[..., Recipe]]:
@@ -254,7 +254,7 @@ def make_recipe(name: str, options: Mapping[str, Any]) -> Recipe:
         SettingsError: the method has no option of that name, or the value does not fit.
         RecipeError: the options choose parts that do not fit together.
     """
-    made: Recipe = call_with_options("method", name, METHODS[name].factory, options)
+    made: Recipe = METHODS.checked(name, call_with_options("method", name, METHODS[name].factory, options))
     return made
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dartboard.records import RunRecords
-from dartboard.reports.section import plain, sections_in_order
+from dartboard.reports.section import plain, sections_in_order, working
 from dartboard.reports.sections.summary import run_title
 from dartboard.reports.templates import render
 from dartboard.runs import write_json, write_text
@@ -41,7 +41,10 @@ def read_facts(run: RunRecords) -> dict[str, Any]:
     Raises:
         RunDirectoryError: a file of the run is damaged.
     """
-    told = {name: section.read(run) for name, section in sections_in_order().items()}
+    told = {}
+    for name, section in sections_in_order().items():
+        with working(name, section):
+            told[name] = section.read(run)
     return {name: facts for name, facts in told.items() if facts is not None}
 
 
@@ -62,12 +65,13 @@ def render_page(run: RunRecords, facts: Mapping[str, Any]) -> str:
     """
     parts = [_Part("")]
     for name, section in sections_in_order().items():
-        if name in facts:
-            headline, body = section.headline(facts[name]), section.html(facts[name])
-        else:
-            sentence = section.missing(run)
-            missing = Markup('<p class="missing">{}</p>').format(sentence)
-            headline, body = section.title, missing if sentence else Markup("")
+        with working(name, section):
+            if name in facts:
+                headline, body = section.headline(facts[name]), section.html(facts[name])
+            else:
+                sentence = section.missing(run)
+                missing = Markup('<p class="missing">{}</p>').format(sentence)
+                headline, body = section.title, missing if sentence else Markup("")
         if body and headline:
             parts.append(_Part(headline))
         if body:

@@ -6,7 +6,7 @@ from pathlib import Path
 from dartboard.errors import DartboardError
 from dartboard.records import Baselines, Result, RunRecords, notebook_view
 from dartboard.reports.drawings.genotypes import draw_genotype
-from dartboard.reports.section import sections_in_order
+from dartboard.reports.section import sections_in_order, working
 from dartboard.space import Genotype
 
 __all__ = ["result_html", "result_rows"]
@@ -48,10 +48,10 @@ def result_rows(result: Result) -> dict[str, str]:
     """
     run = _ResultRecords(result)
     rows: dict[str, str] = {}
-    for section in sections_in_order().values():
-        told = section.read(run)
-        if told is not None:
-            rows |= section.lines(told)
+    for name, section in sections_in_order().items():
+        with working(name, section):
+            told = section.read(run)
+            rows |= {} if told is None else section.lines(told)
     return rows
 
 

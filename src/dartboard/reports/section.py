@@ -2,7 +2,8 @@
 
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -10,14 +11,14 @@ from typing import Any, Generic, TypeVar
 from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
 
-from dartboard.errors import RunDirectoryError
+from dartboard.errors import DartboardError, ExtensionError, RunDirectoryError
 from dartboard.records import RunRecords
 from dartboard.registry import Registry
 from dartboard.reports.templates import render
 from dartboard.runs import first_fault
 from dartboard.space import Genotype
 
-__all__ = ["SECTIONS", "Section", "checked", "plain", "section", "sections_in_order"]
+__all__ = ["SECTIONS", "Section", "checked", "plain", "section", "sections_in_order", "working"]
 
 Told = TypeVar("Told")
 Document = TypeVar("Document", bound=BaseModel)
@@ -74,7 +75,7 @@ class Section(Generic[Told]):
         return {}
 
 
-SECTIONS: Registry[Callable[[], Section[Any]]] = Registry("report section", "dartboard.report_sections")
+SECTIONS: Registry[Callable[[], Section[Any]]] = Registry("report section", "dartboard.report_sections", gives=Section)
 
 
 def section(name: str) -> Callable[[type[Section[Told]]], type[Section[Told]]]:
@@ -104,8 +105,29 @@ def checked(make: type[Document], content: object, file: Path) -> Document:
 
 def sections_in_order() -> dict[str, Section[Any]]:
     """Every registered section by name, in the order of the page."""
-    made = {entry.name: entry.factory() for entry in SECTIONS}
+    made = {entry.name: SECTIONS.checked(entry.name, entry.factory()) for entry in SECTIONS}
     return dict(sorted(made.items(), key=lambda item: item[1].order))
+
+
+@contextmanager
+def working(name: str, section: Section[Any]) -> Iterator[None]:
+    """Turn what somebody else's section raises into one sentence that names it; our own faults are left as they are.
+
+    Raises:
+        ExtensionError: the section raised something that is not meant for the user.
+    """
+    try:
+        yield
+    except DartboardError:
+        raise
+    except Exception as error:
+        place = f"{type(section).__module__}.{type(section).__qualname__}"
+        if place.startswith("dartboard."):
+            raise
+        raise ExtensionError(
+            f"the report section '{name}' ({place}) failed with {type(error).__name__}: {error}; repair or uninstall "
+            "the package that registers it, then write the report again with `dartboard report`."
+        ) from error
 
 
 def plain(told: object) -> Any:

@@ -45,7 +45,9 @@ class BaselineNetwork:
 BaselineBuilder = Callable[[Session, Genotype], BaselineNetwork]
 """From a session whose search is done and the architecture found to a network that is trained by the same recipe."""
 
-BASELINES: Registry[BaselineBuilder] = Registry("baseline", "dartboard.baselines")
+BASELINES: Registry[BaselineBuilder] = Registry(
+    "baseline", "dartboard.baselines", given=("session", "genotype"), gives=BaselineNetwork
+)
 
 
 def baseline(name: str, *, paper: str = "") -> Callable[[BaselineBuilder], BaselineBuilder]:
@@ -72,7 +74,7 @@ def find_baselines(session: Session, genotype: Genotype) -> Iterator[BaselineNet
         genotype: of the network.
     """
     for entry in BASELINES:
-        yield replace(entry.factory(session, genotype), name=entry.name)
+        yield replace(BASELINES.checked(entry.name, entry.factory(session, genotype)), name=entry.name)
 
 
 @baseline("random")

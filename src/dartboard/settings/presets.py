@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dartboard.engine.settings import SearchSettings
+from dartboard.errors import ExtensionError
 from dartboard.registry import Registry
 from dartboard.space import CellPlace, SearchSpace
 
@@ -33,10 +34,16 @@ class Preset:
 
     def __call__(self, space: SearchSpace) -> dict[str, Any]:
         """The settings for a space, with nested or dotted keys."""
-        return self.layer(space)
+        made = self.layer(space)
+        if not isinstance(made, Mapping):
+            raise ExtensionError(
+                f"the preset {self.layer.__module__}.{self.layer.__qualname__} returns a {type(made).__name__}; it "
+                "must return a mapping from settings to values."
+            )
+        return dict(made)
 
 
-PRESETS: Registry[Preset] = Registry("preset", "dartboard.presets")
+PRESETS: Registry[Preset] = Registry("preset", "dartboard.presets", given=("space",))
 
 
 def preset(name: str, *, space: str = AUTO, method: str = AUTO, paper: str = "") -> Callable[[LayerFor], LayerFor]:
@@ -50,7 +57,7 @@ def preset(name: str, *, space: str = AUTO, method: str = AUTO, paper: str = "")
     """
 
     def register(layer: LayerFor) -> LayerFor:
-        PRESETS.add(name, Preset(layer, space, method), paper=paper, docstring=layer.__doc__)
+        PRESETS.add(name, Preset(layer, space, method), paper=paper, written=layer)
         return layer
 
     return register

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from dartboard.cli.output import print_result
 from dartboard.engine.finished.analyses import ANALYSES, analysis
+from dartboard.errors import ExtensionError
 from dartboard.records import AnalysisRecord, Result, RunRecords
 from dartboard.reports import SECTIONS, AnalysisSection, Section, section, write_report
 from dartboard.reports.section import sections_in_order
@@ -102,6 +103,23 @@ def test_an_analysis_of_ones_own_brings_its_section(finished_run: Path, capsys: 
     assert "depth          4 operations\n" in shown
     assert "test accuracy" not in shown
     assert "4 operations" in result._repr_html_()
+
+
+@pytest.mark.parametrize("part", ["read", "html", "lines"])
+def test_a_section_of_ones_own_that_fails_is_named_in_one_sentence(finished_run: Path, part: str) -> None:
+    def fail(*_: object) -> Any:
+        raise KeyError("degrees")
+
+    broken = type("Broken", (Section,), {"read": lambda *_: {}, "html": lambda *_: Markup(""), part: fail})
+    section("broken")(broken)
+    result = Result.read(finished_run)
+    try:
+        with pytest.raises(
+            ExtensionError, match=r"section 'broken' \(.*Broken\) failed with KeyError: 'degrees'; repair"
+        ):
+            print_result(result, as_json=False) if part == "lines" else write_report(finished_run)
+    finally:
+        SECTIONS.remove("broken")
 
 
 def test_a_section_without_a_title_continues_the_one_above(run_path: Path) -> None:

@@ -76,7 +76,7 @@ CostFormula = Callable[..., Cost]
 """(channels, stride, norm, output pixels) -> cost. A formula can have further keywords: `inputs`, the number of input
 channels, and `input_pixels`, the number of their pixels."""
 
-OPS: Registry[OpBuilder] = Registry("operation", "dartboard.ops")
+OPS: Registry[OpBuilder] = Registry("operation", "dartboard.ops", given=None)
 _COSTS: dict[str, CostFormula] = {}
 
 

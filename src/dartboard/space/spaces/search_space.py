@@ -143,7 +143,7 @@ class SearchSpace:
         return plan if image_size is None else plan.for_images(image_size)
 
 
-SPACES: Registry[Callable[..., SearchSpace]] = Registry("space", "dartboard.spaces")
+SPACES: Registry[Callable[..., SearchSpace]] = Registry("space", "dartboard.spaces", gives=SearchSpace)
 
 
 def space(name: str, *, paper: str = "") -> Callable[[Callable[..., SearchSpace]], Callable[..., SearchSpace]]:
@@ -181,7 +181,8 @@ def get_space(name: str) -> SearchSpace:
         given[key] = _read_option(base, known, key, value)
     options = {key: given[key] for key, option in known.items() if key in given and given[key] != option.default}
     canonical = ",".join(f"{key}={value}" for key, value in options.items())
-    return replace(factory(**options), name=f"{base}:{canonical}") if options else factory()
+    made: SearchSpace = SPACES.checked(base, factory(**options))
+    return replace(made, name=f"{base}:{canonical}") if options else made
 
 
 def _read_option(base: str, known: Mapping[str, Parameter], key: str, value: str) -> Any:
