@@ -1,5 +1,6 @@
 """Whatever can be asked for by name is one decorated function, wherever it stands: here, in a test."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,17 @@ from typer.testing import CliRunner
 
 from dartboard import api
 from dartboard.cli.app import app
-from dartboard.engine import ChoiceRule, FinishedSearch, Measurement, Reselection, analysis, choice_rule, reselection
+from dartboard.engine import (
+    ANALYSES,
+    RESELECTIONS,
+    ChoiceRule,
+    FinishedSearch,
+    Measurement,
+    Reselection,
+    analysis,
+    choice_rule,
+    reselection,
+)
 from dartboard.parts import AdamUpdate, FirstOrder, Recipe, Threshold, method
 from dartboard.records import RunRecords
 from dartboard.registry import REGISTRIES
@@ -24,6 +35,8 @@ from dartboard.session import BaselineNetwork, Session, baseline
 from dartboard.settings import preset
 from dartboard.space import CellTopology, Cost, Genotype, Norm, SearchSpace, op, parse_genotype, space
 from dartboard.space.skeleton import NasBench201Skeleton
+
+REPOSITORY = Path(__file__).parents[2]
 
 OURS = {
     "methods": "hasty",
@@ -187,6 +200,24 @@ def test_a_finished_search_takes_a_selection_and_an_analysis_of_ones_own(tmp_pat
     assert analysed.analysis is not None
     assert (analysed.analysis.name, analysed.analysis.findings) == ("headcount", {"count": 3})
     assert "3 operations were counted." in (analysed.path / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_selection_and_the_analysis_that_contributing_shows_run(tmp_path: Path) -> None:
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    api.search(None, {**LAYERS, "method": {"name": "darts"}, "space": "nas-bench-201"}, out=tmp_path / "run")
+    try:
+        for block in shown:
+            if "@reselection" in block or "@analysis" in block:
+                exec(block, {"__name__": "example"})
+        selected = api.select(tmp_path / "run", "above-half", {"least": 0.3})
+        assert selected.reselection is not None
+        analysed = api.analyse(tmp_path / "run", "gate-sizes").analysis
+        assert analysed is not None
+        assert [len(found["largest"]) for found in analysed.findings.values()] == [6]
+    finally:
+        RESELECTIONS.remove("above-half")
+        ANALYSES.remove("gate-sizes")
 
 
 @pytest.mark.usefixtures("_extensions")

@@ -3,7 +3,7 @@
 Everything else imports from the module that defines a name.
 """
 
-from dartboard.engine.finished.analyses.protocol import ANALYSES, Analysis, Measurement, analysis
+from dartboard.engine.finished.analyses.protocol import ANALYSES, Analysis, Findings, Measurement, analysis
 from dartboard.engine.finished.reselection import RESELECTIONS, Reselection, reselection
 from dartboard.engine.finished.search import FinishedSearch
 from dartboard.engine.finished.seed_choice import CHOICE_RULES, ChoiceRule, choice_rule
@@ -17,6 +17,7 @@ __all__ = [
     "RESELECTIONS",
     "Analysis",
     "ChoiceRule",
+    "Findings",
     "FinishedSearch",
     "Measurement",
     "Reselection",

@@ -23,6 +23,7 @@ from dartboard.parts.relaxation.paths import BinaryGates, UniformPaths
 from dartboard.parts.removal import select_by_removal
 from dartboard.parts.rules.curvature import DecayOnSharpening, MeasureCurvature, Sharpening, StopOnSharpening
 from dartboard.parts.rules.greedy import DecideGreedily
+from dartboard.parts.rules.protocol import EpochPlan, Outcome, Rule, SearchView
 from dartboard.parts.rules.reinforce import ReinforceController
 from dartboard.parts.rules.removal import ByRemoval, Measure
 from dartboard.parts.rules.schedules import (
@@ -67,6 +68,7 @@ __all__ = [
     "EdgeSimplex",
     "EdgeSoftmax",
     "EmbeddingHypernetwork",
+    "EpochPlan",
     "EveryEdge",
     "ExpectedCost",
     "ExpectedResources",
@@ -90,14 +92,17 @@ __all__ = [
     "NoTraining",
     "NodeSoftmax",
     "NonNegative",
+    "Outcome",
     "PairSoftmax",
     "Positive",
     "RandomPerturbation",
     "Recipe",
     "Reinforce",
     "ReinforceController",
+    "Rule",
     "SampleAndValidate",
     "ScaleWeightDecay",
+    "SearchView",
     "SgdUpdate",
     "Share",
     "Sharpening",
