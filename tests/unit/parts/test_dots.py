@@ -150,7 +150,7 @@ def test_a_space_that_keeps_every_edge_is_refused() -> None:
 
 @pytest.mark.parametrize("edges", [None, EdgeSoftmax()])
 def test_pairs_cannot_be_selected_where_nothing_weighs_them(edges: EdgeSoftmax | None) -> None:
-    with pytest.raises(RecipeError, match="nothing weighs sets; put PairSoftmax into the slot edges"):
+    with pytest.raises(RecipeError, match="the recipe has no such shares; put PairSoftmax into the slot edges"):
         Recipe(edges=edges, selection=StrongestEdgePairs())
 
 

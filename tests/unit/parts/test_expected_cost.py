@@ -85,5 +85,5 @@ def test_a_search_that_is_not_told_costs_says_so() -> None:
 
 
 def test_a_reference_that_no_network_has_is_refused() -> None:
-    with pytest.raises(RecipeError, match="of 1 multiply-adds cannot be wanted"):
+    with pytest.raises(RecipeError, match="of 1 multiply-adds is too small"):
         ExpectedCost(1.0)
