@@ -89,7 +89,7 @@ def test_every_edge_keeps_the_best_of_each_group() -> None:
 
 @pytest.mark.parametrize("ops", [("none", "skip_connect"), ("nor_conv_1x1", "nor_conv_3x3")])
 def test_a_space_of_one_kind_of_operations_is_refused(ops: tuple[str, ...]) -> None:
-    with pytest.raises(RecipeError, match=r"'darts' has only one of these kinds; choose another method"):
+    with pytest.raises(RecipeError, match=r"'darts' has operations of one group only; choose another method"):
         check_fit(Recipe(relaxation=GroupSoftmax()), replace(DARTS, ops=ops))
     check_fit(Recipe(relaxation=GroupSoftmax()), NB201)
 

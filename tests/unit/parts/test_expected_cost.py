@@ -80,7 +80,7 @@ def test_an_architecture_costs_what_its_network_costs(name: str) -> None:
 def test_a_search_that_is_not_told_costs_says_so() -> None:
     space = get_space("nas-bench-201")
     architecture = Architecture.of(Recipe(), space, all_live(space), CPU)
-    with pytest.raises(RecipeError, match="is not told what operations cost"):
+    with pytest.raises(RecipeError, match="does not know the costs of the operations"):
         ExpectedCost(1e6).join(torch.tensor(1.0), {"cell": torch.zeros(6, 5)}, architecture)
 
 

@@ -147,8 +147,7 @@ class ZeroOne(Penalty):
         if isinstance(recipe.relaxation, Sigmoid):
             return ""
         return (
-            "ZeroOne pushes sigmoids to 0 or 1, and the gates of "
-            f"{type(recipe.relaxation).__name__} are not sigmoids"
+            f"ZeroOne pushes sigmoids to 0 or 1, and the gates of {type(recipe.relaxation).__name__} are not sigmoids"
         )
 
     def _distances(self, alpha: Tensor) -> Tensor:
