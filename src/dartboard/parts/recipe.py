@@ -136,7 +136,7 @@ class Recipe:
         if self.mixing.attention != (self.selection.attention if isinstance(self.selection, WithAttention) else ()):
             raise RecipeError(
                 f"the supernet mixes the attention operations {', '.join(self.mixing.attention) or 'none'}, and the "
-                "selection does not choose among the same ones; give WithAttention the same operations."
+                "selection does not choose among the same ones; give Mixing and WithAttention the same operations."
             )
         if sum(stage.share for stage in self.earlier) >= 1:
             raise RecipeError("the earlier stages take all epochs and leave none to the last one; lower their shares.")

@@ -51,7 +51,10 @@ class SgdStep:
     velocity: Tensors
 
     def __call__(self, weights: Tensors, gradients: Tensors) -> dict[str, Tensor]:
-        """W - lr * (momentum * v + gradient + weight_decay * w), differentiable; plain momentum, no clipping."""
+        """The next weights by name: w - lr * (momentum * v + gradient + weight_decay * w), without clipping.
+
+        The result is differentiable in `weights` and in `gradients`.
+        """
         # One fused call for all weights would be faster, but torch takes minutes to differentiate it.
         moved = {}
         for name, weight in weights.items():

@@ -66,7 +66,7 @@ class _EmbeddedGenerator(nn.Module):
         self.names = tuple(name for place in places for name in place.names)
 
     def forward(self, alpha: Tensor) -> dict[str, Tensor]:
-        """(inputs,) -> weights by name."""
+        """Alpha, (inputs,) -> weights by name."""
         return {name: weight for place in self.places for name, weight in place(alpha).items()}
 
 
@@ -96,7 +96,7 @@ class _KernelGenerator(nn.Module):
         self.embeddings = nn.Parameter(torch.empty(sum(self._counts), size).normal_(generator=generator))
 
     def forward(self, alpha: Tensor) -> dict[str, Tensor]:
-        """(inputs,) -> weights by name."""
+        """Alpha, (inputs,) -> weights by name."""
         fed = torch.cat([alpha.expand(len(self.embeddings), -1), self.embeddings], dim=1)
         pieces = torch.split(functional.linear(fed, self.weight, self.bias), self._counts)
         return {

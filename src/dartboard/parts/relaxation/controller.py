@@ -127,7 +127,7 @@ class Controller(Relaxation):
         }
         for what, part in others.items():
             if part:
-                return f"the alphas of Controller are the weights of an LSTM, with which {what} makes no sense"
+                return f"the alphas of Controller are the weights of an LSTM, and {what} cannot be used with these"
         return ""
 
 

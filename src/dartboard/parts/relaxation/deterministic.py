@@ -51,7 +51,7 @@ class Softmax(SmallStart, Deterministic):
 
     @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
-        """softmax(alpha) along each row."""
+        """softmax(coldness * alpha / temperature) over the live operations of each edge, (edges, operations)."""
         return live_softmax(alpha if self.coldness == 1.0 else self.coldness * alpha, cell)
 
 

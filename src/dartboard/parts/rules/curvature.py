@@ -1,4 +1,4 @@
-"""Watching how sharp the validation loss becomes in alpha, and what to do when it does."""
+"""Rules that measure the curvature of the validation loss in alpha, and react when the loss becomes too sharp."""
 
 import copy
 import math
@@ -108,8 +108,8 @@ class StopOnSharpening(Rule):
         if back is None:
             return Outcome(records)
         plan = search.plan.stopped(
-            f"the validation loss became more than {self.test.factor:g} times as sharp in alpha, and the architecture "
-            f"is that of epoch {search.span[0] + back + 1}"
+            f"the largest Hessian eigenvalue of the validation loss in alpha grew by a factor of more than "
+            f"{self.test.factor:g}, and the architecture is read from epoch {search.span[0] + back + 1}"
         )
         return Outcome(records, final_alphas=measured[0], plan=plan)
 
@@ -153,8 +153,9 @@ class DecayOnSharpening(Rule):
         earlier = [saved for saved in kept if saved["epoch"] <= search.span[0] + back + 1]
         target = {**earlier[-1], "records": {**earlier[-1]["records"], "snapshots": earlier}}
         reason = (
-            f"the validation loss became more than {self.test.factor:g} times as sharp in alpha, and the weight decay "
-            f"of the weights rises from {decay:g} to {decay * self.factor:g}"
+            f"the largest Hessian eigenvalue of the validation loss in alpha grew by a factor of more than "
+            f"{self.test.factor:g}, and the weight decay of the weights rises from {decay:g} to "
+            f"{decay * self.factor:g}"
         )
         return Outcome(back=GoingBack(target, reason, self.factor * decay / _weight_decay(target)))
 

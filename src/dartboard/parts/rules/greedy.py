@@ -67,8 +67,8 @@ class DecideGreedily(Rule):
     def __post_init__(self) -> None:
         if self.last < self.first:
             raise RecipeError(
-                f"the last decision cannot come before the first, after {self.last:g} and {self.first:g} of the "
-                "epochs; raise the last or lower the first."
+                f"the last decision cannot come before the first, but `last` is {self.last:g} of the epochs and "
+                f"`first` is {self.first:g}; raise the last or lower the first."
             )
 
     def refuse_recipe(self, recipe: Slots) -> str:
