@@ -121,7 +121,7 @@ def test_a_contract_that_nothing_keeps_is_refused() -> None:
         @for_each("name", lambda own: own.kept_by())
         def function(name: str) -> None: ...
 
-    with pytest.raises(pytest.UsageError, match="TestNothing says of nothing that it keeps the contract"):
+    with pytest.raises(pytest.UsageError, match="TestNothing names nothing to test"):
         TestNothing().pytest_generate_tests(Asked())  # type: ignore[arg-type]
 
 

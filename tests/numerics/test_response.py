@@ -199,7 +199,7 @@ def test_every_virtual_step_after_the_first_sees_a_further_batch() -> None:
 
 @pytest.mark.parametrize(("steps", "kept"), [(3, 4), (3, 0), (0, 0)])
 def test_more_differentiated_steps_than_steps_are_refused(steps: int, kept: int) -> None:
-    with pytest.raises(RecipeError, match=f"{kept} of {steps} virtual weight steps cannot be differentiated; choose"):
+    with pytest.raises(RecipeError, match=f"cannot go through {kept} of {steps} virtual weight steps; choose"):
         TruncatedUnrolled(steps, kept)
 
 

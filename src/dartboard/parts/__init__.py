@@ -1,4 +1,4 @@
-"""What a method is made of: the recipe, the parts for its slots, and the types of its options.
+"""The building blocks of a method: the recipe, the parts for its slots, and the types of its options.
 
 Method files import from here; everything else imports from the module that defines a name.
 """

@@ -1,4 +1,4 @@
-"""The relaxed architecture: which parameters it has, and the gates that they give."""
+"""The relaxed architecture: its parameters, the alphas, and the gates that they give."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -18,14 +18,14 @@ from dartboard.supernet import Active, Mixing
 __all__ = ["Architecture", "Decisions", "Live", "Relaxing", "StepGates", "all_live"]
 
 Decisions = Mapping[str, Mapping[int, str | None]]
-"""Cell kind -> row of an edge -> the operation that it has for good; None for an edge that is given up."""
+"""Cell kind -> row of a decided edge -> the operation that the edge keeps; None for an edge that is given up."""
 
 Live = Mapping[str, Sequence[Sequence[str]]]
-"""Cell kind -> the operations of every edge."""
+"""Cell kind -> the names of the live operations of every edge."""
 
 
 def all_live(space: SearchSpace, without: Sequence[str] = ()) -> dict[str, list[list[str]]]:
-    """Every operation that the space has on an edge, those of `without` left out."""
+    """For every edge all operations that the space has there, except those in `without`."""
     return {
         kind: [
             [name for name in space.ops_on(kind, row) if name not in without] for row in range(len(space.cell.edges))
@@ -35,10 +35,10 @@ def all_live(space: SearchSpace, without: Sequence[str] = ()) -> dict[str, list[
 
 
 class StepGates(NamedTuple):
-    """What a supernet is called with.
+    """The arguments of a supernet beside the images.
 
     Attributes:
-        gates: by name.
+        gates: by name (see `Architecture`).
         active: which operations are run; None: all.
     """
 
@@ -47,7 +47,7 @@ class StepGates(NamedTuple):
 
 
 class Relaxing(Protocol):
-    """The slots of a recipe that make gates of alpha."""
+    """The slots of a recipe that turn alpha into gates."""
 
     @property
     def relaxation(self) -> Relaxation:
@@ -56,7 +56,7 @@ class Relaxing(Protocol):
 
     @property
     def edges(self) -> Relaxation | None:
-        """How the weights of edges come about; None: edges have none."""
+        """How alpha becomes weights of edges; None: edges have no weights."""
         ...
 
     @property
@@ -67,24 +67,26 @@ class Relaxing(Protocol):
 
 @dataclass(frozen=True)
 class Architecture:
-    """What the relaxing parts of a recipe make of the cells of a space.
+    """The relaxed architecture of a space: its parameters, the alphas, and how a recipe's parts turn them into gates.
 
-    Its parameters, the alphas, go by name: `KIND` for the operations, `KIND.edges` where the recipe weighs edges,
-    `KIND.attention` where it mixes attention operations; a relaxation that draws all kinds of cells together has names
-    of its own instead of `KIND`. The gates go by `KIND`, `KIND.edges` and `KIND.attention` too (those that
-    `ReferenceSupernet.forward` takes), and also hold `KIND.auxiliary` where the supernet has auxiliary skip
-    connections; that gate is no parameter. For selections, deterministic gates further hold what the relaxation of
-    edges adds, such as `KIND.sets`, the shares of sets of edges.
+    The alphas have names. `KIND` is the alpha of the operations in that kind of cells; a relaxation that draws all
+    kinds of cells together uses other names instead. `KIND.edges` exists if the recipe weighs edges, `KIND.attention`
+    if it mixes attention operations.
+
+    The gates that `ReferenceSupernet.forward` takes are named `KIND`, `KIND.edges` and `KIND.attention` too. If the
+    supernet has auxiliary skip connections, `KIND.auxiliary` is their gate, which is not a parameter. Deterministic
+    gates also hold the tensors that the relaxation of edges adds for selections, such as `KIND.sets`, the shares of
+    sets of edges.
 
     Attributes:
         relaxation: how alpha becomes gates.
-        edges: how the weights of edges come about; None: edges have none.
+        edges: how alpha becomes weights of edges; None: edges have no weights.
         mixing: how the gated outputs of an edge's operations join.
         cells: by kind.
-        auxiliary_gate: of the auxiliary skip connections; rules set it.
-        decisions: edges that search no longer: their operation has the gate 1 and is the only one that is run, and
-            alpha gets no gradient there; edges given up run nothing.
-        costs: of operations in a network of the supernet's size; None where nobody has told.
+        auxiliary_gate: gate of the auxiliary skip connections; rules set it.
+        decisions: the decided edges. The operation of a decided edge has the gate 1 and is the only one that is run;
+            its alpha gets no gradient. An edge that is given up runs nothing.
+        costs: costs of the operations in a network of the supernet's size; None if they are not known.
     """
 
     relaxation: Relaxation
@@ -104,7 +106,15 @@ class Architecture:
         device: torch.device,
         costs: OperationCosts | None = None,
     ) -> "Architecture":
-        """The architecture of a supernet that has the operations `live`."""
+        """The architecture of a supernet with the operations `live`.
+
+        Args:
+            recipe: its parts turn alpha into gates.
+            space: the search space.
+            live: cell kind -> the operations of every edge.
+            device: where masks and gates live.
+            costs: costs of the operations; None if they are not known.
+        """
         cells = {
             kind: RelaxedCell(
                 kind,
@@ -117,7 +127,7 @@ class Architecture:
         return cls(recipe.relaxation, recipe.edges, recipe.mixing, cells, costs=costs)
 
     def at(self, temperature: float, auxiliary_gate: float, decisions: Decisions) -> "Architecture":
-        """The same architecture with new values of what changes from epoch to epoch."""
+        """The same architecture with the temperature, auxiliary gate and decisions of an epoch."""
         now = next(iter(self.cells.values())).temperature, self.auxiliary_gate, self.decisions
         if now == (temperature, auxiliary_gate, decisions):
             return self
@@ -126,7 +136,7 @@ class Architecture:
         return replace(self, cells=cells, auxiliary_gate=auxiliary_gate, decisions=kept)
 
     def initial_alphas(self, generator: torch.Generator) -> dict[str, Tensor]:
-        """Start values of all parameters, drawn on the CPU."""
+        """Start values of all alphas by name, drawn on the CPU."""
         alphas = self.relaxation.initial_alphas(self.cells, generator)
         if self.edges:
             alphas |= self._named_edges(self.edges.initial_alphas(self.cells, generator))
@@ -137,12 +147,12 @@ class Architecture:
         return alphas
 
     def draw(self, alphas: Tensors, generator: torch.Generator, *, of_alpha: bool) -> StepGates:
-        """What one step runs; may be random.
+        """The gates and operations of one step; may be random.
 
         Args:
             alphas: by name.
             generator: on the CPU.
-            of_alpha: whether the loss that follows is alpha's; otherwise it is that of the weights.
+            of_alpha: True for a step of alpha, False for a step of the weights.
         """
         gates, active = self.of_draws(self.relaxation.draw_cells(alphas, self.cells, generator, of_alpha=of_alpha))
         if self.edges:
@@ -161,7 +171,7 @@ class Architecture:
         return StepGates(self.decided(gates | self._auxiliary(gates)), self._decided_active(active))
 
     def decided(self, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Gates with those of decided edges put in place."""
+        """The gates, with those of decided edges replaced by 0 and 1."""
         put = dict(gates)
         for kind, (still_open, fixed) in self._fixed.items():
             put[kind] = torch.where(still_open[:, None], gates[kind], fixed)
@@ -170,11 +180,11 @@ class Architecture:
         return put
 
     def resting(self, alphas: Tensors) -> dict[str, Tensor]:
-        """Cell kind -> mask of the entries of alpha that belong to decided edges, (edges, 1), where there are any."""
+        """Cell kind -> mask of the decided edges, (edges, 1), for kinds of cells that have decided edges."""
         return {kind: ~still_open[:, None] for kind, (still_open, _) in self._fixed.items() if kind in alphas}
 
     def of_genotype(self, genotype: Genotype) -> StepGates:
-        """What runs just one architecture: gates 1 for its operations, which alone are active, on the cells' device."""
+        """Gates of 1 for the operations of one architecture, and only these are active; on the cells' device."""
         gates, active = {}, {}
         for kind, cell in self.cells.items():
             chosen: list[list[int]] = [[] for _ in cell.topology.edges]
@@ -200,7 +210,7 @@ class Architecture:
 
     @cached_property
     def active(self) -> Active | None:
-        """The operations that mean gates need: all of them (None), or all that decisions leave."""
+        """The operations that mean gates need: None for all; if edges are decided, those that the decisions leave."""
         return self._decided_active({})
 
     def _decided_active(self, drawn: Mapping[str, tuple[tuple[int, ...], ...]]) -> Active | None:
@@ -232,7 +242,7 @@ class Architecture:
         return self.relaxation.settling(alphas, self.cells, active)
 
     def log_probability(self, alphas: Tensors, path: Active) -> Tensor:
-        """Log of the chance that a step draws this path, a scalar; decided edges are not drawn."""
+        """Log of the probability that a step draws this path, a scalar; decided edges are not drawn."""
         relaxation, terms = self.relaxation, []
         assert isinstance(relaxation, DrawsPaths)
         for kind, cell in self.cells.items():
@@ -245,17 +255,17 @@ class Architecture:
         """Expected multiply-adds for one image, a scalar: the fixed ones, plus those of every operation times its gate.
 
         Raises:
-            RecipeError: nobody has told what operations cost.
+            RecipeError: the costs of the operations are not known.
         """
         return (
             self._told_costs.fixed + torch.stack([(gates[kind] * own).sum() for kind, own in self._costs.items()]).sum()
         )
 
     def log_resources(self, gates: Tensors) -> Tensor:
-        """Sum of gates times the logarithms of what operations take (1 + `OperationCosts.resources`), a scalar.
+        """Sum over all operations of gate * log(1 + `OperationCosts.resources`), a scalar.
 
         Raises:
-            RecipeError: nobody has told what operations cost.
+            RecipeError: the costs of the operations are not known.
         """
         return torch.stack([(gates[kind] * own.log1p()).sum() for kind, own in self._resources.items()]).sum()
 
@@ -272,7 +282,7 @@ class Architecture:
     @property
     def _told_costs(self) -> OperationCosts:
         if self.costs is None:
-            raise RecipeError("the search is not told what operations cost; give its SearchProblem `costs`.")
+            raise RecipeError("the search does not know the costs of the operations; give its SearchProblem `costs`.")
         return self.costs
 
     def _on_device(self, costs: Mapping[str, Sequence[Sequence[int]]]) -> dict[str, Tensor]:
@@ -286,17 +296,17 @@ class Architecture:
         return {kind: alphas[f"{kind}.edges"] for kind in self.cells}
 
     def _named_edges(self, found: Tensors) -> dict[str, Tensor]:
-        """What the slot `edges` gives, by kind of cells or by names of its own, as it goes beside other gates."""
+        """The tensors of the slot `edges`, with those named `KIND` renamed to `KIND.edges`."""
         return {f"{name}.edges" if name in self.cells else name: tensor for name, tensor in found.items()}
 
     def _attention(self, alphas: Tensors) -> dict[str, Tensor]:
-        """The gates of attention, the same in a step and on average."""
+        """The gates of attention; the gates of a step and the mean gates are the same."""
         if not self.mixing.attention:
             return {}
         return {f"{kind}.attention": alphas[f"{kind}.attention"].softmax(dim=-1) for kind in self.cells}
 
     def _auxiliary(self, gates: Tensors) -> dict[str, Tensor]:
-        """The gates of auxiliary skip connections beside those of operations."""
+        """The gates of auxiliary skip connections, (edges,) by name, on the device of the operations' gates."""
         if not self.mixing.auxiliary_skip:
             return {}
         return {

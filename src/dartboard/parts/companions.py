@@ -1,4 +1,4 @@
-"""Second networks that learn beside the supernet, and from which alpha learns."""
+"""Second networks that learn beside the supernet; alpha learns from both networks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ __all__ = ["Companion", "CompanionNetwork", "Distillation", "Tapped"]
 
 
 class Tapped(Protocol):
-    """A supernet that also gives maps from within; see `ReferenceSupernet`."""
+    """A supernet that can also return inner feature maps; see `ReferenceSupernet`."""
 
     def tapped(
         self,
@@ -30,16 +30,16 @@ class Tapped(Protocol):
         skip_dropout: SkipDropout | None = None,
         noise_seed: int = 0,
     ) -> Outputs:
-        """Logits, and the maps for `make_heads`."""
+        """Logits, (batch, classes), and the feature maps for the heads of `make_heads`."""
         ...
 
     def make_heads(self) -> list[nn.Module]:
-        """A module for each map, which gives logits."""
+        """One module for each feature map; it turns the map into logits."""
         ...
 
 
 class CompanionNetwork(nn.Module):
-    """The deep network, and heads on the maps of both networks that make their outputs comparable.
+    """The deep network, and heads on the feature maps of both networks, which make their outputs comparable.
 
     Args:
         part: settings.
@@ -47,10 +47,10 @@ class CompanionNetwork(nn.Module):
         deep: a supernet of the same space; only the architecture found so far is run.
 
     Attributes:
-        deep: as given.
-        searched_heads: one for each map of the supernet.
-        deep_heads: one for each map of the deep network.
-        shares: a logit for each output of a network, (maps + 1,).
+        deep: the deep network.
+        searched_heads: one head for each feature map of the supernet.
+        deep_heads: one head for each feature map of the deep network.
+        shares: one logit for each output of a network, (maps + 1,); their softmax weights the outputs.
     """
 
     def __init__(self, part: "Distillation", searched: Tapped, deep: nn.Module) -> None:
@@ -61,19 +61,20 @@ class CompanionNetwork(nn.Module):
         self.shares = nn.Parameter(torch.zeros(len(self.deep_heads) + 1))
 
     def run(self, images: Tensor, gates: Gates, active: Active | None) -> Outputs:
-        """The logits and maps of the deep network."""
+        """The logits and feature maps of the deep network."""
         found: Outputs = self.deep.tapped(images, gates, active)  # type: ignore[operator]
         return found
 
     def joint_loss(self, searched: Outputs, deep: Outputs, labels: Tensor) -> Tensor:
         """The loss of both networks on a batch.
 
-        (CE of the supernet + CE of the deep network) / weight + T^2 * weight * KL(deep || searched), where the
-        divergence compares all outputs of either network, each times its share, at the temperature T.
+        The loss is (CE of the supernet + CE of the deep network) / weight + T^2 * weight * KL(deep || searched), a
+        scalar. The divergence compares all outputs of both networks at the temperature T; each output is first
+        multiplied by its share.
 
         Args:
-            searched: logits and maps of the supernet.
-            deep: those of the deep network.
+            searched: logits and feature maps of the supernet.
+            deep: logits and feature maps of the deep network.
             labels: (batch,).
         """
         own = sum(functional.cross_entropy(logits, labels) for logits, _ in (searched, deep))
@@ -83,13 +84,13 @@ class CompanionNetwork(nn.Module):
         return own / self.part.weight + self.part.temperature**2 * self.part.weight * divergence
 
     def _outputs(self, logits: Tensor, maps: Sequence[Tensor], heads: nn.ModuleList) -> Tensor:
-        """All outputs below each other, (outputs * batch, classes)."""
+        """All outputs, each times its share, stacked along the batch, (outputs * batch, classes)."""
         outputs = [*(head(tapped) for head, tapped in zip(heads, maps, strict=True)), logits]
         return torch.cat([share * output for share, output in zip(self.shares.softmax(dim=0), outputs, strict=True)])
 
 
 def output_divergence(searched: Tensor, deep: Tensor, temperature: float) -> Tensor:
-    """KL(softmax(deep / T) || softmax(searched / T)), the mean over all numbers, not rows, as in the authors' code.
+    """KL(softmax(deep / T) || softmax(searched / T)), averaged over entries, not rows, as in the authors' code.
 
     Args:
         searched: logits, (rows, classes).
@@ -101,16 +102,16 @@ def output_divergence(searched: Tensor, deep: Tensor, temperature: float) -> Ten
 
 
 class Companion(StageHook):
-    """The deep network at work in a stage.
+    """Trains the deep network of a stage.
 
     Args:
         part: settings.
-        stage: where it works.
+        stage: the stage to which the network belongs.
 
     Attributes:
-        network: that learns.
-        optimizer: moves it.
-        runs: what it runs in the epoch at hand; None until alpha has learned.
+        network: the deep network and all heads.
+        optimizer: the optimiser of the network.
+        runs: gates and operations of the deep network in the epoch at hand; None until alpha first learns.
     """
 
     def __init__(self, part: "Distillation", stage: StageAccess) -> None:
@@ -124,7 +125,7 @@ class Companion(StageHook):
 
     @override
     def before_steps(self) -> None:
-        """Give the deep network the architecture found so far, and train it alone for a pass over the images."""
+        """Give the deep network the architecture found so far, and train it alone for one epoch's batches."""
         if self._stage.alpha_rests:
             return
         self.follow_architecture()
@@ -182,16 +183,16 @@ class Companion(StageHook):
 class Distillation:
     """Cyclic search (CDARTS): a deep network of the architecture found so far, trained beside the supernet.
 
-    In every epoch in which alpha learns, the deep network first learns alone for a pass over the training images. It
-    has weights for every operation and runs those of the architecture that the selection names at the time. The step of
-    alpha descends the loss of both networks, and what their outputs differ in, for alpha and the deep network at once;
-    the weights of the supernet learn by themselves, as ever. Paper: arXiv:2006.10724.
+    In every epoch in which alpha learns, the deep network first learns alone for one pass over the training images. It
+    has weights for every operation, and runs the operations of the architecture that the selection would choose now.
+    The alpha step lowers one joint loss for alpha and the deep network: the losses of both networks and the divergence
+    of their outputs. The weights of the supernet take their usual steps. Paper: arXiv:2006.10724.
 
     Attributes:
-        deeper: cells that the deep network has more than the supernet, in every group between reductions.
-        lr: learning rate of the deep network and of all heads at the start; it falls as that of the weights.
-        weight: of what outputs differ in, beside the losses.
-        temperature: at which outputs are compared.
+        deeper: how many more cells the deep network has than the supernet, in every group between reductions.
+        lr: learning rate of the deep network and of all heads at the start; it falls along the cosine of the weights.
+        weight: weight of the divergence of the outputs; the losses are divided by it.
+        temperature: temperature at which the outputs are compared.
     """
 
     deeper: int = 4
@@ -200,13 +201,16 @@ class Distillation:
     temperature: float = 2.0
 
     def attach(self, stage: StageAccess) -> StageHook:
-        """The deep network of a stage."""
+        """The hook that trains the deep network of a stage."""
         return Companion(self, stage)
 
     def refuse_recipe(self, recipe: Slots) -> str:
-        """One backward pass serves alpha and the deep network, and a genotype must tell all that is run."""
+        """Refuse gradients that are not first-order or not on separate batches, and networks beyond a plain genotype.
+
+        One backward pass serves alpha and the deep network, and a genotype alone decides what the deep network runs.
+        """
         if not isinstance(recipe.gradient, FirstOrder) or recipe.images == "same-batch":
-            return "Distillation takes a first-order gradient, on other batches than those of the weights"
+            return "Distillation needs a first-order gradient, on other batches than those of the weights"
         if recipe.mixing != Mixing() or recipe.hypernetwork or recipe.earlier:
-            return "Distillation runs a plain network of what is found, without mixings, made weights or stages"
+            return "Distillation needs the default mixing, no hypernetwork and no earlier stages"
         return ""

@@ -1,4 +1,4 @@
-"""How sharply the validation loss bends in alpha: the Hessian, and its largest eigenvalue."""
+"""The curvature of the validation loss in alpha: the Hessian and its largest eigenvalue."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -16,15 +16,15 @@ __all__ = ["AlphaCurvature", "lanczos"]
 
 
 class AlphaCurvature:
-    """The Hessian of the validation loss in all live entries of all alphas, the weights held fixed.
+    """The Hessian of the validation loss in all live entries of all alphas, with the weights held fixed.
 
-    Entries come in the order of the alphas. Gates are drawn once where they are random.
+    Entries come in the order of the alphas. Random gates are drawn once.
 
     Paper: RobustDARTS, arXiv:1909.09656.
 
     Args:
-        problem: whose validation loss is looked at, at its weights and alphas.
-        cells: by kind; of the alphas of operations only live entries count.
+        problem: gives the validation loss, the weights and the alphas.
+        cells: by kind; only the live entries of the operations' alphas count.
     """
 
     def __init__(self, problem: Bilevel, cells: Mapping[str, RelaxedCell]) -> None:
@@ -34,7 +34,7 @@ class AlphaCurvature:
 
     @property
     def size(self) -> int:
-        """Rows of the Hessian."""
+        """Number of rows of the Hessian."""
         return len(self._live)
 
     def times(self, vector: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ class AlphaCurvature:
         return torch.stack([self._product(unit) for unit in units]).cpu().double()
 
     def largest_eigenvalue(self) -> float:
-        """The largest eigenvalue, signed, by `lanczos`; NaN where the loss has no finite derivatives."""
+        """The largest eigenvalue, with its sign, by `lanczos`; NaN if the derivatives of the loss are not finite."""
         return lanczos(self.times, self.size)
 
     def _product(self, vector: Tensor) -> Tensor:
@@ -56,24 +56,24 @@ class AlphaCurvature:
 
 
 def _live(name: str, alpha: Tensor, cells: Mapping[str, RelaxedCell]) -> Tensor:
-    """Which entries of an alpha count; those of edges and of attention all do."""
+    """Which entries of an alpha count, bool; all entries of edges and of attention do."""
     return cells[name].live if name in cells else torch.ones_like(alpha, dtype=torch.bool)
 
 
 def lanczos(times: Callable[[Tensor], Tensor], size: int, tolerance: float = 3e-4) -> float:
-    """The largest eigenvalue of a symmetric matrix, from products alone.
+    """The largest eigenvalue of a symmetric matrix that is known only by its products with vectors.
 
-    Lanczos' method by ARPACK, from a fixed random start, until the residual is below `tolerance` times the size of the
-    eigenvalues. The residual bounds the error, which is mostly about its square. A matrix of few rows, and one for
-    which that does not end, is made whole by as many products as it has rows.
+    ARPACK runs Lanczos' method from a fixed random start, until the residual is below `tolerance` times the size of the
+    eigenvalues. The residual bounds the error; mostly the error is about the square of the residual. If the matrix has
+    few rows, or if ARPACK does not converge, the whole matrix is computed, with one product for every row.
 
     Args:
         times: vector -> matrix times vector, both of shape (size,), float64.
-        size: rows of the matrix.
+        size: number of rows of the matrix.
         tolerance: relative residual.
 
     Returns:
-        The eigenvalue; NaN where a product is not finite.
+        The eigenvalue; NaN if a product is not finite.
     """
     found = _by_arpack(times, size, tolerance) if size > _KEPT else None
     if found is not None:
@@ -83,17 +83,17 @@ def lanczos(times: Callable[[Tensor], Tensor], size: int, tolerance: float = 3e-
 
 
 _KEPT = 8
-"""Vectors that Lanczos' method keeps: few, since whether it has ended is first asked after so many products."""
+"""Number of vectors that Lanczos' method keeps. It is small, as convergence is first tested after so many products."""
 
 
 def _by_arpack(times: Callable[[Tensor], Tensor], size: int, tolerance: float) -> float | None:
-    """The largest eigenvalue of a symmetric matrix, by ARPACK; None where that finds none."""
+    """The largest eigenvalue of a symmetric matrix, by ARPACK; None if ARPACK finds none."""
     from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh  # slow to import, and few searches come here
 
     start = torch.randn(size, generator=make_generator(0, "lanczos"), dtype=torch.float64)
     first = times(start)
-    # ARPACK begins with the image of the start, where what the matrix maps to zero is lost. So the matrix is shifted,
-    # by about the size of its eigenvalues, which the tolerance is then relative to.
+    # ARPACK begins with the image of the start vector, which lacks all directions that the matrix maps to zero. So the
+    # matrix is shifted by about the size of its eigenvalues, and the tolerance is relative to that size.
     shift = float(first.norm() / start.norm())
     if not 0 < shift < math.inf:
         return None

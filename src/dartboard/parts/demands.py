@@ -1,4 +1,4 @@
-"""What a part may demand: of the recipe that it stands in, and of the space that is searched."""
+"""The demands of a part: on the recipe that it is in, and on the space that is searched."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -10,11 +10,11 @@ __all__ = ["Choosy", "Demanding", "GateTraits", "Slots"]
 
 
 class GateTraits(Protocol):
-    """What other parts may ask of a relaxation; the attributes are those of `Relaxation`."""
+    """The properties of a relaxation that other parts may read; they are those of `Relaxation`."""
 
     @property
     def sums_to_one(self) -> bool:
-        """Whether gates are shares of one."""
+        """Whether the gates of an edge (in the slot `edges`, of the edges into a node) sum to one."""
         ...
 
     @property
@@ -24,19 +24,19 @@ class GateTraits(Protocol):
 
     @property
     def draws_whole(self) -> bool:
-        """Whether a step of the weights runs a complete discrete architecture, one that a search can end with."""
+        """Whether a weight step runs an architecture that a search can end with."""
         ...
 
     @property
     def on_simplex(self) -> bool:
-        """Whether alpha itself is shares of one."""
+        """Whether alpha itself is a distribution."""
         ...
 
 
 class Slots(Protocol):
-    """The slots of a recipe, as a part in one of them looks at the others; the attributes are those of `Recipe`.
+    """The slots of a recipe that a part may read; the attributes are those of `Recipe`.
 
-    A part asks of which class another is, so that most slots hold just an object here.
+    A part only tests the class of another part, so most slots have the type object here.
     """
 
     @property
@@ -46,7 +46,7 @@ class Slots(Protocol):
 
     @property
     def edges(self) -> GateTraits | None:
-        """How the weights of edges come about; None: edges have none."""
+        """How alpha becomes weights of edges; None: edges have no weights."""
         ...
 
     @property
@@ -56,12 +56,12 @@ class Slots(Protocol):
 
     @property
     def hypernetwork(self) -> object | None:
-        """Makes the weights of candidate operations; None: they learn on their own."""
+        """Makes the weights of candidate operations; None: these weights are trained themselves."""
         ...
 
     @property
     def gradient(self) -> object | None:
-        """Gives the gradient of alpha; None where there is none."""
+        """Computes the gradient of alpha; None if only rules move alpha."""
         ...
 
     @property
@@ -71,7 +71,7 @@ class Slots(Protocol):
 
     @property
     def penalties(self) -> Sequence[object]:
-        """What joins the loss of alpha."""
+        """Terms that join the loss of alpha."""
         ...
 
     @property
@@ -85,9 +85,10 @@ class Demanding(Protocol):
     """A part that does not fit every other part."""
 
     def refuse_recipe(self, recipe: Slots) -> str:
-        """Why it makes no sense in this one, as a sentence that ends without a full stop; empty where it does.
+        """Why the part does not fit this recipe, as a sentence without a full stop; empty if it fits.
 
-        What to do may follow a semicolon; otherwise the user is told to leave the part out, or to choose others.
+        A remedy may follow after a semicolon; otherwise the error tells the user to leave the part out, or to choose
+        parts that agree.
         """
         ...
 
@@ -97,5 +98,5 @@ class Choosy(Protocol):
     """A part that does not fit every space."""
 
     def refuse(self, space: SearchSpace) -> str:
-        """Why it makes no sense in this one, as a sentence that ends without a full stop; empty where it does."""
+        """Why the part does not fit this space, as a sentence without a full stop; empty if it fits."""
         ...

@@ -1,4 +1,4 @@
-"""A recipe in words: which part fills which slot."""
+"""Recipes as text: which part fills which slot."""
 
 from dataclasses import MISSING, fields, is_dataclass
 
@@ -7,15 +7,16 @@ from dartboard.parts.recipe import Recipe
 __all__ = ["describe_part", "describe_recipe"]
 
 _HIDDEN = ("earlier", "published", "restarts_rate")
-"""Slots that hold no part; stages are described one by one."""
+"""Fields of a recipe that are no slots for parts; earlier stages are described separately."""
 
 
 def describe_recipe(recipe: Recipe) -> list[dict[str, str]]:
-    """For every stage the slots that differ from those of a search that does nothing, as text.
+    """For every stage its slots as text; slots that are empty or have no effect are left out.
 
     Returns:
-        Slot -> its part with what differs from the part's defaults, such as
-        {"relaxation": "Softmax", "update": "AdamUpdate(lr=0.0006)"}; one of several stages has its share of the epochs.
+        One mapping per stage: slot -> its part, with the fields that differ from the part's defaults, such as
+        {"relaxation": "Softmax", "update": "AdamUpdate(lr=0.0006)"}. If there are several stages, each also has its
+        share of the "epochs".
     """
     stages = recipe.stages
     described = []
@@ -32,7 +33,7 @@ def describe_recipe(recipe: Recipe) -> list[dict[str, str]]:
 
 
 def describe_part(part: object) -> str:
-    """A part as its class and the fields that differ from their defaults; tuples of parts one after the other.
+    """A part as text: its class and the fields that differ from their defaults; a tuple of parts as a list of texts.
 
     >>> from dartboard.parts import AdamUpdate
     >>> describe_part(AdamUpdate(lr=0.1))
@@ -51,7 +52,7 @@ def describe_part(part: object) -> str:
 
 
 def _is_unused(part: object) -> bool:
-    """Whether a slot is empty, a factor of one, or holds what every supernet has."""
+    """Whether a slot is empty or has no effect: a factor of one, or the default mixing."""
     if isinstance(part, float):
         return part == 1
     return part in (None, (), 0) or (is_dataclass(part) and describe_part(part) == "Mixing")

@@ -1,4 +1,4 @@
-"""Architectures drawn at random, or in the order of their likelihood."""
+"""Functions that draw discrete cells at random, or list them in the order of their likelihood."""
 
 import heapq
 import math
@@ -15,11 +15,11 @@ Chosen = Mapping[int, int]
 
 
 def draw_uniformly(topology: CellTopology, columns: Sequence[Sequence[int]], generator: torch.Generator) -> Chosen:
-    """A discrete cell: for every node its predecessors without replacement, then an operation for each.
+    """A discrete cell drawn uniformly: for every node its predecessors without replacement, then their operations.
 
     Args:
-        topology: the graph; it says how many edges a node keeps.
-        columns: for every edge the operations to draw from; an edge without any is not taken.
+        topology: the graph of the cell; it knows how many edges a node keeps.
+        columns: for every edge the columns of the operations to draw from; an edge without any is not taken.
         generator: on the CPU.
     """
     chosen = {}
@@ -35,14 +35,14 @@ def draw_uniformly(topology: CellTopology, columns: Sequence[Sequence[int]], gen
 def draw_by_shares(
     topology: CellTopology, columns: Sequence[Sequence[int]], gates: torch.Tensor, generator: torch.Generator
 ) -> Chosen:
-    """A discrete cell from the product of the edges' distributions.
+    """A discrete cell drawn from the gates.
 
-    A node draws its edges without replacement, in proportion to what their operations have together, and each edge one
-    of its operations in proportion to their gates.
+    Every node draws its edges without replacement, in proportion to the sum of the gates of each edge. Every drawn edge
+    then draws one operation, in proportion to the gates.
 
     Args:
-        topology: the graph.
-        columns: for every edge the operations to draw from, at least one.
+        topology: the graph of the cell.
+        columns: for every edge the columns of the operations to draw from, at least one.
         gates: (edges, operations), not negative, on the CPU.
         generator: on the CPU.
     """
@@ -61,13 +61,14 @@ def draw_by_shares(
 def likeliest(gates: torch.Tensor, columns: Sequence[Sequence[int]], count: int) -> list[tuple[int, ...]]:
     """The likeliest ways to give every row one column, the likeliest first (SETN, arXiv:1910.05733).
 
-    The likelihood of a way is the product of its gates. A heap walks from the best way to those that differ from one
-    already seen in one step down the ranking of one row, so the product space is never listed.
+    The likelihood of a way is the product of its gates. The search keeps a heap of ways and starts from the best one.
+    When a way is taken from the heap, its neighbours join the heap: the ways that replace the column of one row by the
+    next best. So the product space is never listed.
 
     Args:
         gates: (rows, columns), not negative, on the CPU.
         columns: for every row the columns to choose from, at least one.
-        count: how many ways; fewer where there are not so many.
+        count: the number of ways; the result has fewer if fewer exist.
     """
     ranked = [
         sorted(((float(gates[row, column]), column) for column in own), key=lambda pair: (-pair[0], pair[1]))

@@ -9,11 +9,11 @@ __all__ = ["check_fit", "does_fit"]
 
 
 def check_fit(recipe: Recipe, space: SearchSpace) -> None:
-    """Refuse a recipe that makes no sense in a space.
+    """Refuse a recipe that does not fit a space.
 
     Raises:
-        RecipeError: the method leaves out every operation of an edge, wants deeper supernets where the number of cells
-            is fixed, or a part does not make sense there.
+        RecipeError: the method leaves out every operation of an edge, it needs a deeper supernet and the space has a
+            fixed number of cells, or one of its parts does not fit the space.
     """
     for stage in recipe.stages:
         space.skeleton.deepen(space.small_size[1], stage.recipe.deeper)
@@ -21,8 +21,8 @@ def check_fit(recipe: Recipe, space: SearchSpace) -> None:
             for edge, names in zip(space.cell.edges, edges, strict=True):
                 if not names:
                     raise RecipeError(
-                        f"the method leaves out every operation of '{space.name}' that edge {edge.source} -> "
-                        f"{edge.target} of the {kind} cell has; choose another space."
+                        f"the method leaves out every operation that the edge {edge.source} -> {edge.target} of the "
+                        f"{kind} cell has in '{space.name}'; choose another space."
                     )
         for part in stage.recipe.parts:
             if isinstance(part, Choosy) and (reason := part.refuse(space)):
@@ -30,7 +30,7 @@ def check_fit(recipe: Recipe, space: SearchSpace) -> None:
 
 
 def does_fit(recipe: Recipe, space: SearchSpace) -> bool:
-    """Whether a recipe makes sense in a space."""
+    """Whether a recipe fits a space."""
     try:
         check_fit(recipe, space)
     except (RecipeError, SettingsError):

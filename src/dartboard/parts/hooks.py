@@ -1,4 +1,4 @@
-"""What a part may hang on the loop of a stage, at fixed places."""
+"""Hooks: a part can attach one to the loop of a stage, and the loop calls it at fixed places."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -15,7 +15,7 @@ __all__ = ["Attaching", "StageAccess", "StageHook"]
 
 
 class StageAccess(Protocol):
-    """What a hook may ask of the stage that it hangs on."""
+    """What a hook may use of the stage that it is attached to."""
 
     @property
     def device(self) -> torch.device:
@@ -24,7 +24,7 @@ class StageAccess(Protocol):
 
     @property
     def supernet(self) -> nn.Module:
-        """Of the stage."""
+        """The supernet of the stage."""
         ...
 
     @property
@@ -45,7 +45,7 @@ class StageAccess(Protocol):
         ...
 
     def learning_rate(self, start: float) -> float:
-        """The rate of the epoch at hand, on the cosine of the weights from `start` down."""
+        """The rate of the epoch at hand, if it starts at `start` and falls along the cosine of the weights."""
         ...
 
     def found(self) -> StepGates:
@@ -53,7 +53,7 @@ class StageAccess(Protocol):
         ...
 
     def training_batches(self, purpose: str) -> Iterator[Batch]:
-        """As many training batches as this epoch has steps, in an order of their own."""
+        """As many training batches as this epoch has steps, in an order drawn for this purpose."""
         ...
 
     def move_weights(
@@ -62,37 +62,43 @@ class StageAccess(Protocol):
         optimizer: torch.optim.SGD,
         gradients: Mapping[str, Tensor | None],
     ) -> None:
-        """A clipped step of an optimiser of `weight_optimizer`; weights without a gradient rest."""
+        """Take a step with clipped gradients by an optimiser from `weight_optimizer`.
+
+        Args:
+            weights: by name; they are moved in place.
+            optimizer: an optimiser over these weights.
+            gradients: by name; weights with the gradient None stay as they are.
+        """
         ...
 
 
 class StageHook:
-    """Does nothing; hooks override what they need."""
+    """A hook that does nothing; hooks override the methods that they need."""
 
     def before_steps(self) -> None:
-        """Called in every epoch, when its plan is made and before its first step."""
+        """Called in every epoch, after its plan is made and before its first step."""
 
     def alpha_gradient(self, problem: Bilevel, otherwise: Gradient) -> dict[str, Tensor]:
         """The gradient of alpha, by the names of the alphas.
 
         Args:
-            problem: of the step of alpha.
-            otherwise: the gradient as it is without this hook.
+            problem: the bilevel problem of the alpha step.
+            otherwise: computes the gradient that alpha would get without this hook.
         """
         return otherwise(problem)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint must hold, by names of the hook's own."""
+        """The state that a checkpoint must hold, by names that the hook chooses."""
         return {}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` gave; there are entries of others beside it."""
+        """Restore the state that `state_dict` returned; `saved` also holds entries that are not the hook's."""
 
 
 @runtime_checkable
 class Attaching(Protocol):
-    """A part of a recipe that hangs a hook on the loop."""
+    """A part of a recipe that attaches a hook to the loop."""
 
     def attach(self, stage: StageAccess) -> StageHook:
-        """The hook for a stage, whose supernet and alphas exist already."""
+        """The hook for a stage; the supernet and the alphas of the stage exist already."""
         ...

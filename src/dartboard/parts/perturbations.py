@@ -1,4 +1,4 @@
-"""What shakes the gates of a weight step: SmoothDARTS, at random in a box or by an attack on the loss."""
+"""Perturbations of the gates of a weight step (SmoothDARTS): at random in a box, or by an attack on the loss."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class Perturbation(Protocol):
-    """Makes the gates at which the weights take their step; alpha stays as it is."""
+    """Perturbs the gates with which the weights take their step; alpha stays as it is."""
 
     def __call__(
         self,
@@ -36,12 +36,12 @@ class Perturbation(Protocol):
         progress: float,
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
-        """Gates near those of `alphas`.
+        """Perturbed gates, near those of `alphas`.
 
         Args:
             architecture: turns alphas into gates, and knows which operations are live.
             alphas: by name (see `Architecture`).
-            loss: gates -> mean loss on the training batch at the current weights.
+            loss: gates -> mean loss on the training batch with the current weights.
             progress: epochs done / epochs planned, in [0, 1).
             generator: on the CPU.
         """
@@ -49,12 +49,12 @@ class Perturbation(Protocol):
 
 
 class Surroundings(NamedTuple):
-    """Where a perturbation may go.
+    """The box in which a perturbation chooses a point.
 
     Attributes:
-        centre: what is shaken, by cell kind, each (edges, operations).
-        settle: brings points of the box to the nearest that make sense.
-        gates: all gates at such a point, by name.
+        centre: the unperturbed values by cell kind, (edges, operations) each.
+        settle: turns a point of the box into valid values: gates are made shares again, alphas stay as they are.
+        gates: all gates at a settled point, by name.
     """
 
     centre: dict[str, Tensor]
@@ -68,17 +68,17 @@ class Surroundings(NamedTuple):
 
 @dataclass(frozen=True)
 class BoxPerturbation(Perturbation, ABC):
-    """A perturbation of every number by at most epsilon, which grows linearly with the epochs.
+    """A perturbation that changes every number by at most epsilon; epsilon grows linearly with the epochs.
 
-    Weights of edges, attention and auxiliary gates stay clean. The result has no gradient for alpha.
+    Weights of edges, attention gates and auxiliary gates are not perturbed. The result has no gradient for alpha.
 
-    Paper: SmoothDARTS, arXiv:2002.05283, section 3. The paper adds the perturbation to alpha, the authors' code to
-    softmax(alpha), whose rows are then clamped to [0, 1] and divided by their sum.
+    Paper: SmoothDARTS, arXiv:2002.05283, section 3. The paper adds the perturbation to alpha. The authors' code adds it
+    to softmax(alpha), then clamps every row to [0, 1] and divides it by its sum.
 
     Attributes:
         epsilon_start: epsilon of the first epoch.
         epsilon_end: epsilon that the epoch after the last one would have.
-        space: "probs" shakes the gates, "logits" alpha itself.
+        space: "probs" perturbs the gates, "logits" perturbs alpha.
     """
 
     epsilon_start: float = 0.03
@@ -86,16 +86,16 @@ class BoxPerturbation(Perturbation, ABC):
     space: Literal["probs", "logits"] = "probs"
 
     def refuse_recipe(self, recipe: Slots) -> str:
-        """Alpha must bear being shaken freely, where it is alpha that is shaken."""
+        """Refuse the space "logits" if alpha is itself a distribution."""
         if self.space != "logits" or not recipe.relaxation.on_simplex:
             return ""
         return (
-            f"{type(self).__name__} in the space of logits shakes alpha freely, and {type(recipe.relaxation).__name__} "
-            "needs an alpha that is a distribution; take the space of probs"
+            f"{type(self).__name__} with the space 'logits' perturbs alpha freely, and "
+            f"{type(recipe.relaxation).__name__} needs an alpha that is a distribution; take the space 'probs'"
         )
 
     def epsilon(self, progress: float) -> float:
-        """Half the side of the box at a share `progress` of the epochs."""
+        """Half the side of the box when the share `progress` of the epochs is done."""
         return self.epsilon_start + (self.epsilon_end - self.epsilon_start) * progress
 
     @override
@@ -131,10 +131,10 @@ class BoxPerturbation(Perturbation, ABC):
     def shake(
         self, around: Surroundings, loss: Callable[[Tensors], Tensor], epsilon: float, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """A settled point of the box; called without recording gradients.
+        """A settled point of the box. It is called with gradients switched off.
 
         Args:
-            around: the box's centre, and what its points mean.
+            around: the centre of the box, and how its points become gates.
             loss: gates -> mean loss on the training batch.
             epsilon: half the side of the box.
             generator: on the CPU.
@@ -142,9 +142,9 @@ class BoxPerturbation(Perturbation, ABC):
 
 
 def to_shares(rows: Tensor, cell: RelaxedCell) -> Tensor:
-    """Rows clamped to [0, 1] and divided by their sum; a row without anything left gives all to its largest entry.
+    """Rows clamped to [0, 1] and divided by their sum, (edges, operations).
 
-    Operations that an edge does not have get nothing.
+    If a clamped row is all 0, its largest entry gets the share 1. Operations that an edge lacks get 0.
 
     Args:
         rows: (edges, operations), any numbers.
@@ -183,13 +183,13 @@ class RandomPerturbation(BoxPerturbation):
 class AdversarialPerturbation(BoxPerturbation):
     """Projected gradient ascent on the training loss, anew for every training batch (SDARTS-ADV, arXiv:2002.05283).
 
-    Every step adds 2 epsilon / steps times the sign of the gradient, goes back into the box and settles; dividing by
-    the sum may leave the box again. Where the loss has not risen in the end, the gates stay clean. The authors attack
-    the network in evaluation mode; here norms use batch statistics in either mode.
+    Every step adds 2 epsilon / steps times the sign of the gradient, clamps the point to the box and settles it. The
+    division by the sum may leave the box again. If the loss has not risen after all steps, the gates stay unperturbed.
+    The authors attack the network in evaluation mode; here norms use batch statistics in both modes.
 
     Attributes:
-        steps: of the ascent; 7 in the authors' code.
-        random_start: whether the ascent begins anywhere in the box, or at its centre.
+        steps: steps of the ascent; 7 in the authors' code.
+        random_start: True: the ascent begins at a random point of the box. False: it begins at the centre.
 
     The other attributes are those of `BoxPerturbation`.
     """
@@ -215,7 +215,7 @@ class AdversarialPerturbation(BoxPerturbation):
 
 
 def _slopes(around: Surroundings, loss: Callable[[Tensors], Tensor], point: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The gradient of the loss for the point."""
+    """The gradient of the loss at the point, by cell kind."""
     with torch.enable_grad():
         leaves = {kind: value.detach().requires_grad_() for kind, value in point.items()}
         return differentiate(loss(around.gates(leaves)), leaves)

@@ -1,4 +1,4 @@
-"""Which operations a stage leaves to the next."""
+"""Prunings choose the operations that a stage leaves to the next stage."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class Pruning(Protocol):
 
 @dataclass(frozen=True)
 class KeepStrongest(Pruning):
-    """The operations with the largest gates, edge by edge; among equals the first (P-DARTS, arXiv:1904.12760).
+    """Every edge keeps the operations with the largest gates; ties go to the first (P-DARTS, arXiv:1904.12760).
 
     Attributes:
-        count: how many; an edge that has fewer keeps all.
+        count: number of operations that an edge keeps; an edge that has fewer keeps all.
     """
 
     count: int
@@ -44,9 +44,10 @@ class KeepStrongest(Pruning):
 
 @dataclass(frozen=True)
 class KeepStrongestOfGroups(Pruning):
-    """On every edge the operation without weights and the one with weights that have the largest gates of their kind.
+    """Every edge keeps two operations: the strongest one without weights, and the strongest one with weights.
 
-    Among equals the first; of a kind that an edge does not have it keeps none. Source: DOTS (arXiv:2010.00969).
+    The strongest operation has the largest gate; ties go to the first. An edge that has only one group keeps one
+    operation. Source: DOTS (arXiv:2010.00969).
     """
 
     @override
@@ -55,7 +56,7 @@ class KeepStrongestOfGroups(Pruning):
 
 
 def _strongest(cell: RelaxedCell, gates: Tensor, groups: Sequence[Sequence[int]], count: int) -> list[list[str]]:
-    """For every edge the `count` live operations with the largest gates of every group of columns."""
+    """For every edge and every group of columns the `count` live operations with the largest gates."""
     kept = []
     for live, row in zip(cell.live.tolist(), gates.tolist(), strict=True):
         columns: list[int] = []

@@ -43,17 +43,19 @@ Count = Annotated[int, Field(ge=1)]
 """Type of a method's option that counts something and must be at least 1."""
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-"""Type of a method's option that must be finite and not below 0; `make_recipe` checks it."""
+"""Type of a method's option that must be finite and at least 0; `make_recipe` checks it."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """Type of a method's option that must be finite and above 0."""
 
 Share = Annotated[float, Field(ge=0, lt=1)]
-"""Type of a method's option that is a share, not below 0 and below 1."""
+"""Type of a method's option that is a share: at least 0 and below 1."""
 
 Images = Literal["halves", "same-images", "same-batch"]
-"""Which images alpha learns from: another half than the weights; the weights' own, in other batches; or the very batch
-of the weights, with one backward pass for both."""
+"""Which images alpha learns from.
+
+"halves": alpha and weights learn from different halves of the images. "same-images": they learn from the same images,
+in different batches. "same-batch": they learn from the same batch, with one backward pass for both."""
 
 
 @dataclass(frozen=True)
@@ -62,25 +64,27 @@ class Recipe:
 
     Attributes:
         relaxation: how alpha becomes gates.
-        edges: how the weights of edges come about; None: edges have none.
+        edges: how alpha becomes weights of edges; None: edges have no weights.
         mixing: how the gated outputs of an edge's operations join.
         without: candidate operations of the space that the method leaves out.
-        only_selectable: whether also those are left out that no discrete cell takes: `none`, where edges are dropped.
-        hypernetwork: makes the weights of candidate operations from alpha; None: they learn on their own.
-        gradient: what d loss / d alpha is; None leaves alpha to the rules, without one that moves it as it starts.
-        update: how alpha moves; given exactly when there is a gradient, or a rule that moves alpha.
-        companion: a second network that learns beside the supernet; None: there is none.
+        only_selectable: whether the method also leaves out operations that no discrete cell takes: `none`, in spaces
+            that drop edges.
+        hypernetwork: makes the weights of candidate operations from alpha; None: these weights are trained themselves.
+        gradient: how d loss / d alpha is computed. None: only rules move alpha; without such a rule, alpha keeps its
+            start values.
+        update: how alpha moves; required if there is a gradient or a rule that moves alpha, otherwise None.
+        companion: a second network that learns beside the supernet; None: there is no second network.
         images: which images alpha learns from.
-        penalties: what joins the loss of alpha.
-        perturbation: what shakes the gates of the weight step; None: nothing.
-        rules: what happens when, in this order.
-        selection: which genotype comes out.
+        penalties: terms that join the loss of alpha.
+        perturbation: perturbs the gates of the weight step; None: the gates stay as they are.
+        rules: rules that look at the search before and after every epoch, in the order in which they are asked.
+        selection: chooses the genotype.
         deeper: cells added to every group of cells between reductions.
-        earlier: stages before this one, each with a supernet of its own; what they leave is fewer live operations.
-        restarts_rate: whether the weights' learning rate starts its cosine anew in every stage.
-        weight_lr_factor: multiplies the learning rate of the weights (`search.weight_lr`), which never ends higher than
-            it began.
-        published: search settings of the paper where they differ from the defaults, by name; presets and the user
+        earlier: stages before this one, each with its own supernet; they leave fewer live operations to the next.
+        restarts_rate: whether the cosine of the weights' learning rate starts again in every stage.
+        weight_lr_factor: multiplies the learning rate of the weights (`search.weight_lr`); the rate never ends higher
+            than it began.
+        published: search settings of the paper, by name, if they differ from the defaults; presets and the user
             override them.
 
     Raises:
@@ -126,26 +130,26 @@ class Recipe:
             self._check_perturbation(self.perturbation)
         if self.hypernetwork and not isinstance(self.gradient, FirstOrder):
             raise RecipeError(
-                f"{type(self.hypernetwork).__name__} shows alpha how the weights respond, which needs a first-order "
-                "gradient and no other; take FirstOrder, or leave out the hypernetwork."
+                f"{type(self.hypernetwork).__name__} makes the weights depend on alpha, and works only with a "
+                "first-order gradient; take FirstOrder, or leave out the hypernetwork."
             )
         if self.mixing.attention != (self.selection.attention if isinstance(self.selection, WithAttention) else ()):
             raise RecipeError(
-                f"the supernet mixes the attention {', '.join(self.mixing.attention) or 'none'}, and the selection "
-                "does not choose among just these; give both the same, by WithAttention."
+                f"the supernet mixes the attention operations {', '.join(self.mixing.attention) or 'none'}, and the "
+                "selection does not choose among the same ones; give Mixing and WithAttention the same operations."
             )
         if sum(stage.share for stage in self.earlier) >= 1:
-            raise RecipeError("the earlier stages take all epochs and leave none to the last; lower their shares.")
+            raise RecipeError("the earlier stages take all epochs and leave none to the last one; lower their shares.")
 
     def _check_same_batch(self) -> None:
         if not isinstance(self.gradient, FirstOrder):
             raise RecipeError(
-                "weights and alpha step on the same batch by one backward pass, which is a first-order gradient; take "
-                "FirstOrder, or other images."
+                "weights and alpha learn from the same batch with one backward pass, which gives a first-order "
+                "gradient only; take FirstOrder, or other images."
             )
         if self.perturbation:
             raise RecipeError(
-                f"{type(self.perturbation).__name__} shakes the gates of the weight step alone, and on the same batch "
+                f"{type(self.perturbation).__name__} perturbs the gates of the weight step only, and on the same batch "
                 "both steps share one pass; leave it out, or take other images."
             )
 
@@ -153,17 +157,17 @@ class Recipe:
         name, relaxation = type(perturbation).__name__, type(self.relaxation).__name__
         if self.relaxation.draws:
             raise RecipeError(
-                f"{name} shakes the gates of all operations, and {relaxation} runs only those that it draws; leave out "
-                "the perturbation or take a softmax."
+                f"{name} perturbs the gates of all operations, and {relaxation} runs only those that it draws; leave "
+                "out the perturbation or take a softmax."
             )
         if not self.relaxation.sums_to_one:
             raise RecipeError(
-                f"{name} shakes shares of one, and the gates of {relaxation} are none; leave out the perturbation or "
-                "take a softmax."
+                f"{name} needs gates that sum to one on every edge, and the gates of {relaxation} do not; leave out "
+                "the perturbation or take a softmax."
             )
 
     def _check_simplex(self) -> None:
-        """An update on the simplex keeps distributions; a softmax of a distribution would be a mistake."""
+        """Refuse an update on the simplex without relaxations on the simplex, and the other way round."""
         wants = self.update is not None and self.update.on_simplex
         for slot, part in (("relaxation", self.relaxation), ("edges", self.edges)):
             if part is not None and self.update is not None and part.on_simplex != wants:
@@ -180,7 +184,7 @@ class Recipe:
 
     @property
     def parts(self) -> tuple[object, ...]:
-        """Every part, those of earlier stages excepted."""
+        """Every part, except those of earlier stages."""
         learning = (self.relaxation, self.edges, self.hypernetwork, self.gradient, self.update, self.companion)
         single = (*learning, self.perturbation, self.selection)
         return (*(part for part in single if part is not None), *self.penalties, *self.rules)
@@ -192,21 +196,21 @@ class Recipe:
         return (*self.earlier, Stage(replace(self, earlier=()), rest))
 
     def with_rules_first(self, *rules: Rule) -> "Recipe":
-        """The same with further rules before those of every stage."""
+        """The same recipe with further rules, which come before the other rules of every stage."""
         earlier = tuple(replace(stage, recipe=stage.recipe.with_rules_first(*rules)) for stage in self.earlier)
         return replace(self, rules=(*rules, *self.rules), earlier=earlier)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A search with a supernet of its own.
+    """A part of a search, with its own supernet.
 
     Attributes:
-        recipe: its parts, without stages of its own.
-        share: of the epochs.
-        pruning: which operations the next stage still has; None: all.
-        leaves: what the next stage starts from: "nothing" of this one but its live operations; its "weights", alphas
-            and decisions; or "everything", with the momentum of weights and alphas.
+        recipe: the parts of the stage; it has no earlier stages.
+        share: share of the search's epochs.
+        pruning: chooses the operations that the next stage still has; None: all.
+        leaves: what the next stage takes over. "nothing": only the live operations. "weights": also weights, alphas and
+            decisions. "everything": also the momentum of weights and alphas.
     """
 
     recipe: Recipe
@@ -216,7 +220,7 @@ class Stage:
 
 
 def initial_live(recipe: Recipe, space: SearchSpace) -> dict[str, list[list[str]]]:
-    """The operations that a search by this recipe begins with."""
+    """Cell kind -> for every edge the operations with which a search by this recipe begins."""
     live = all_live(space, recipe.without)
     if not recipe.only_selectable:
         return live
@@ -259,13 +263,13 @@ def make_recipe(name: str, options: Mapping[str, Any]) -> Recipe:
 
 
 def call_with_options(kind: str, name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
-    """What a registered factory makes of options.
+    """Call a registered factory with options from the user.
 
     Args:
-        kind: what it is a factory of, for messages ("method").
+        kind: kind of the registered thing, for messages ("method").
         name: registry name.
-        factory: whose keyword arguments are the options.
-        options: their values.
+        factory: its keyword arguments are the options.
+        options: values of the options, by name.
 
     Raises:
         SettingsError: there is no option of that name, or the value does not fit.

@@ -1,4 +1,4 @@
-"""Stages that select: a recipe whose supernet goes on learning while its edges are decided."""
+"""Stages that decide edges, while a trained supernet goes on learning."""
 
 from dataclasses import replace
 
@@ -9,32 +9,32 @@ __all__ = ["learning_on", "removal_stage", "select_by_removal"]
 
 
 def select_by_removal(search: Recipe, share: float, measure: Measure) -> Recipe:
-    """A search with a further last stage that decides operations and edges by what the supernet is without them.
+    """A search with an added last stage; it decides operations and edges by the supernet's quality without them.
 
     Args:
-        search: of one stage.
-        share: of the epochs that the last stage has.
-        measure: what tells how good a supernet is on validation images.
+        search: a recipe with one stage.
+        share: share of the epochs for the last stage.
+        measure: the measure of the supernet's quality on validation images.
     """
     first = Stage(search, 1 - share, leaves="weights")
     return replace(removal_stage(search, measure), earlier=(first,))
 
 
 def removal_stage(search: Recipe, measure: Measure = "accuracy") -> Recipe:
-    """What goes on with a supernet that `search` has trained, and decides its edges (DARTS-PT, arXiv:2108.04392).
+    """A stage that decides the edges of the supernet that `search` has trained (DARTS-PT, arXiv:2108.04392).
 
-    See `learning_on` for how it learns.
+    Meanwhile the weights learn on at a tenth of their rate, and alpha learns as before (`learning_on`).
     """
     going_on = learning_on(search)
     return replace(going_on, rules=(*going_on.rules, DecideByRemoval(ByRemoval(measure))))
 
 
 def learning_on(search: Recipe) -> Recipe:
-    """What goes on with a supernet that `search` has trained, as DARTS-PT does (arXiv:2108.04392).
+    """A stage that trains the supernet of `search` further, as DARTS-PT does (arXiv:2108.04392).
 
-    The weights learn on at a tenth of the rate, alpha as before; rules of the search have had their say, but for those
-    that move alpha.
+    The weights learn on at a tenth of their rate, and alpha learns as before. Of the rules of the search, the stage
+    keeps only those that move alpha.
     """
-    # Whatever warm-up the settings ask of a search, alpha has had it.
+    # The first stage has already given alpha the warm-up that the settings ask for.
     rules = (WarmUp(0.0), *(rule for rule in search.rules if rule.moves_alpha))
     return replace(search, rules=rules, earlier=(), weight_lr_factor=0.1, restarts_rate=True)

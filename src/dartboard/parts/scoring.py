@@ -1,4 +1,4 @@
-"""What an architecture is worth with the weights of a supernet."""
+"""Scores architectures with the weights of a supernet."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -18,15 +18,16 @@ NO_IMAGES = (
     "this method tries architectures on validation images, and there are none; leave search.validation_images as it "
     "is, or give the dataset more images."
 )
-"""What to tell when nothing can be tried."""
+"""The error message when there are no images for trials."""
 
 
 class Scorer:
-    """Scores what a supernet runs, on validation images, with batch statistics and without gradients.
+    """Scores gates in a supernet on validation images, with batch statistics and without gradients.
 
     Args:
-        supernet: whose weights serve; it is called as supernet(images, gates), with `active` where not all are run.
-        validation: the images; batches come in order, none of them is augmented.
+        supernet: the supernet. It is called as supernet(images, gates), with `active` too if only some operations are
+            run.
+        validation: the validation images; batches come in order and are not augmented.
         device: where everything runs.
     """
 
@@ -35,11 +36,11 @@ class Scorer:
 
     @torch.no_grad()
     def __call__(self, drawn: StepGates, batches: int | None = None) -> Score | None:
-        """The score, or None without any images.
+        """The score, or None if there are no images.
 
         Args:
             drawn: gates, on any device, and which operations are run.
-            batches: how many of the first batches are looked at; None: all.
+            batches: only so many of the first batches count; None: all.
         """
         meter = ScoreMeter(self._device)
         for batch in islice(self._validation.in_order(), batches):
@@ -49,14 +50,14 @@ class Scorer:
 
     @torch.no_grad()
     def accuracy(self, drawn: StepGates, batch: Batch) -> Tensor:
-        """The accuracy on one batch, as a fraction; a scalar that nobody has waited for."""
+        """The accuracy on one batch, as a fraction, a scalar tensor; the call does not wait for the device."""
         return (self._logits(drawn, batch).argmax(dim=1) == batch.labels).float().mean()
 
     def endless(self) -> Iterator[Batch]:
         """The validation images in batches, in order, over and over.
 
         Raises:
-            SettingsError: there are none.
+            SettingsError: there are no validation images.
         """
         while True:
             first = True

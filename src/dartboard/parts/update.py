@@ -1,4 +1,4 @@
-"""How alpha moves: optimisers of torch, and exponentiated gradients, which keep alpha a distribution."""
+"""Updates of alpha: torch's optimisers, and exponentiated gradients, which keep alpha a distribution."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _LARGEST_EXPONENT = 30.0
 
 
 class Update(Protocol):
-    """Makes the optimiser of the alphas; being a torch optimiser, it saves and resumes by itself."""
+    """Makes the optimiser of the alphas. It is a torch optimiser, so its state is saved and resumed like any other."""
 
     @property
     def grad_clip(self) -> float | None:
@@ -24,7 +24,7 @@ class Update(Protocol):
         ...
 
     on_simplex: bool
-    """Whether it keeps every row of alpha a distribution; such an alpha needs a relaxation that takes it as it is."""
+    """Whether the update keeps every row of alpha a distribution; then the relaxation must be on the simplex too."""
 
     def optimizer(self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> torch.optim.Optimizer:
         """An optimiser over the alphas.
@@ -38,7 +38,7 @@ class Update(Protocol):
 
 @dataclass(frozen=True)
 class AdamUpdate(Update):
-    """Adam with L2 added to the gradient, constant learning rate (DARTS, arXiv:1806.09055, section A.1.1).
+    """Adam with L2 added to the gradient and a constant learning rate (DARTS, arXiv:1806.09055, section A.1.1).
 
     Attributes:
         lr: learning rate.
@@ -57,7 +57,7 @@ class AdamUpdate(Update):
 
     @override
     def optimizer(self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> torch.optim.Optimizer:
-        # On an accelerator the count of steps stays there, so that a step can be recorded.
+        # On an accelerator the step count stays on the device, so that a step can be recorded as a graph.
         return torch.optim.Adam(
             alphas.values(),
             lr=self.lr,
@@ -70,7 +70,7 @@ class AdamUpdate(Update):
 
 @dataclass(frozen=True)
 class SgdUpdate(Update):
-    """Plain gradient descent with L2, constant learning rate (ablations of Single-DARTS, arXiv:2108.08128, table 4).
+    """Gradient descent with L2 and a constant learning rate (ablations of Single-DARTS, arXiv:2108.08128, table 4).
 
     Attributes:
         lr: learning rate.
@@ -92,14 +92,14 @@ class SgdUpdate(Update):
 
 @dataclass(frozen=True)
 class ExponentiatedUpdate(Update):
-    """Exponentiated gradient, the mirror-descent step of the simplex, constant learning rate (GAEA, arXiv:2004.07802).
+    """Exponentiated gradient, the mirror-descent step on the simplex, at a constant rate (GAEA, arXiv:2004.07802).
 
-    The shares of operations sum to one on every edge and have a floor; the weights of edges sum to one at every node
-    and have none.
+    On every edge the shares of the operations sum to one, and each has a floor. At every node the weights of the edges
+    sum to one; they have no floor.
 
     Attributes:
         lr: learning rate; 0.1 in the authors' code.
-        floor: least share of an operation before shares are made to sum to one.
+        floor: least share of an operation; the shares are divided by their sum after the floor is applied.
         grad_clip: largest norm of the gradient of all alphas together; None: no clipping.
     """
 
@@ -119,13 +119,14 @@ class ExponentiatedUpdate(Update):
 
 
 class ExponentiatedGradient(torch.optim.Optimizer):
-    """theta * exp(-lr * gradient), then not below `floor`, then divided by its sum; zeros stay zeros.
+    """Moves theta to theta * exp(-lr * gradient), raises it to `floor` at least, and divides it by its sum.
 
-    Exponents are kept within +-30, beyond which a single step would let the other shares underflow.
+    Entries of 0 stay 0. Exponents are clamped to +-30, as a larger one would let the other shares underflow in a single
+    step.
 
     Args:
-        groups: parameter groups with the entries `floor` and `sizes`: how many entries of a vector belong together, in
-            their order; None: every row of a matrix is a distribution.
+        groups: parameter groups with the entries `floor` and `sizes`. `sizes` tells how many consecutive entries of a
+            vector form a distribution; None: every row of a matrix is a distribution.
         lr: learning rate.
     """
 

@@ -1,12 +1,13 @@
-"""Contracts that every method, operation and space keeps, as test classes for whoever adds one.
+"""Contracts for methods, operations and spaces: test classes for everybody who adds one.
 
-A test module of any package subclasses a contract, says what it is to be kept by, and inherits every check:
+A test module of any package subclasses a contract, names the methods, operations or spaces to test, and inherits every
+check:
 
     class TestMyDarts(MethodContract):
         methods = (MethodCase("my-darts"),)
 
-It needs pytest. What the checks work on is here as well: problems with a planted answer, searches that take a fraction
-of a second, and an accelerator that stands in where there is none.
+The module needs pytest. It also holds the tools of the checks: problems with a planted answer, searches that take a
+fraction of a second, and a stand-in for an accelerator on machines without one.
 """
 
 try:
@@ -23,7 +24,7 @@ pytest.register_assert_rewrite(
     )
 )
 
-# After the line above, so that a check that fails says what it compared.
+# After the call above, so that a failing check shows the values that it compared.
 from dartboard.testing.accelerator_checks import AcceleratorContract, Watching, search_begun  # noqa: E402
 from dartboard.testing.cases import Change, MethodCase  # noqa: E402
 from dartboard.testing.contract import Contract, for_each  # noqa: E402

@@ -1,4 +1,4 @@
-"""A method is at home on an accelerator: on the device alone, with few waits, and the same from a recording."""
+"""Checks of a method on an accelerator: it runs on the device alone, waits rarely, and can be recorded."""
 
 import tempfile
 from collections import Counter
@@ -21,15 +21,19 @@ from dartboard.testing.standin import STAND_IN, StandInMode, stand_in
 __all__ = ["AcceleratorContract", "Watching", "search_begun"]
 
 STEPS = 3
-"""Of an epoch: the first one is taken as it is, the second recorded, and from then on they are repeated."""
+"""Steps of an epoch. In each epoch the first step runs as usual, the second is recorded, and later steps repeat it."""
 
 
 class Watching(StopAfter):
-    """Stops a search after so many epochs; keeps what it is told, and where steps make the host wait.
+    """Stops a search after a number of epochs; keeps the notes to the user, and where steps make the host wait.
 
     Args:
-        epochs: after which the search stops.
-        mode: of the accelerator, if the search is on one.
+        epochs: number of epochs before the search stops.
+        mode: the stand-in's mode; None if the search is not on the stand-in.
+
+    Attributes:
+        notes: the notes to the user.
+        waits: place in dartboard -> how often the host waited there during a step.
     """
 
     def __init__(self, epochs: int, mode: StandInMode | None = None) -> None:
@@ -39,11 +43,11 @@ class Watching(StopAfter):
         self.waits: Counter[str] = Counter()
 
     def note(self, sentence: str) -> None:
-        """Keep what the search says."""
+        """Keep a note to the user."""
         self.notes.append(sentence)
 
     def step(self) -> None:
-        """Count the waits of this step; those before the first step of an epoch are no part of one."""
+        """Count the waits of this step; the first step of an epoch is left out, as other waits come right before it."""
         super().step()
         if self._mode is not None:
             self.waits += self._mode.waits if self._taken % STEPS else Counter()
@@ -52,14 +56,14 @@ class Watching(StopAfter):
 
 
 def search_begun(folder: Path, case: MethodCase, device: torch.device, watching: Watching, **layer: object) -> Outcome:
-    """What the first epochs of a search of a few steps leave on a device.
+    """The results of the first epochs of a search with a few steps per epoch, on a device.
 
     Args:
-        folder: of the run; one that holds part of a run is gone on with.
+        folder: folder of the run; if it holds an unfinished run, that run is resumed.
         case: the method.
-        device: where the search is.
-        watching: stops it.
-        layer: settings that differ.
+        device: the device of the search.
+        watching: stops the search.
+        layer: settings that differ from those of the case.
     """
     layers: dict[str, Any] = {**case.settings, "search.batch_size": 3, "search.steps_per_epoch": STEPS, **layer}
     with RunDirectory(folder) as run, pytest.raises(Stopped):
@@ -69,7 +73,7 @@ def search_begun(folder: Path, case: MethodCase, device: torch.device, watching:
 
 @cache
 def _on_stand_in(case: MethodCase) -> tuple[Outcome, list[str]]:
-    """What two epochs leave on the accelerator, and the places where their steps waited; searched once in a process."""
+    """The results of two epochs on the stand-in, and the places where their steps waited; run once per process."""
     with tempfile.TemporaryDirectory() as folder, stand_in() as mode:
         watching = Watching(2, mode)
         found = search_begun(Path(folder), case, STAND_IN, watching)
@@ -78,12 +82,12 @@ def _on_stand_in(case: MethodCase) -> tuple[Outcome, list[str]]:
 
 
 class AcceleratorContract(Contract):
-    """On an accelerator a method does what it does on the CPU, without waiting, and from a recording.
+    """On an accelerator a method gives the same results as on the CPU, does not wait, and can be recorded.
 
-    The accelerator is one that stands in (`stand_in`), so that the checks run anywhere.
+    The accelerator is a stand-in (`stand_in`), so that the checks run on every machine.
 
     Attributes:
-        methods: that keep it.
+        methods: the methods to test.
     """
 
     methods: ClassVar[Sequence[MethodCase]] = ()
@@ -96,19 +100,20 @@ class AcceleratorContract(Contract):
     def test_a_step_runs_on_the_accelerator_alone_and_gives_what_it_gives_on_the_cpu(
         self, case: MethodCase, tmp_path: Path
     ) -> None:
-        """Tensors of both never mix, and no step waits but where the case says so."""
+        """Tensors of host and device never mix, and no step waits except in the files that the case names."""
         (on_cpu,) = search_begun(tmp_path, case, torch.device("cpu"), Watching(1))["events"]
         found, waits = _on_stand_in(case)
         event = found["events"][0]
         assert [place for place in waits if not any(known in place for known in case.waits)] == []
-        # Sums are in another order, and a step of alpha is of the size of its learning rate whatever its gradient.
+        # Sums run in another order. Adam's step is about as large as the learning rate even for a tiny gradient, so a
+        # rounding error can move alpha by that much.
         for kind, gates in on_cpu["gates"].items():
             torch.testing.assert_close(torch.tensor(event["gates"][kind]), torch.tensor(gates), rtol=0, atol=1e-2)
         assert event["weight_loss"] == pytest.approx(on_cpu["weight_loss"], abs=1e-2)
 
     @for_each("case", lambda own: [case for case in own.methods if case.trains])
     def test_a_recording_gives_what_the_steps_give_one_by_one(self, case: MethodCase, tmp_path: Path) -> None:
-        """Bit for bit; steps that cannot be recorded are taken one by one, which the search says."""
+        """The results agree bit for bit. If steps cannot be recorded, they run one by one and the search notes it."""
         expected, _ = _on_stand_in(case)
         with stand_in() as mode:
             watching = Watching(2)

@@ -1,4 +1,4 @@
-"""What a method needs in the searches of its contract, and what about it is shown elsewhere."""
+"""Cases tell a contract what a method needs in its searches, and which effects other tests show."""
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from dartboard.testing.planted import PLANTED, PLANTED_PAIRS, Planted
 __all__ = ["Change", "MethodCase"]
 
 _FAST_ALPHA_LR = 0.03
-"""A hundred times the papers' rate: 40 steps instead of thousands."""
+"""A hundred times the rate of the papers, so that 40 steps suffice instead of thousands."""
 
 
 class Change(NamedTuple):
@@ -26,31 +26,34 @@ class Change(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As pytest shows it."""
+        """The name that pytest shows."""
         return f"{self.option}={self.value}"
 
 
 @dataclass(frozen=True, eq=False)
 class MethodCase:
-    """A method under its contract.
+    """A method that a contract tests, with all that it needs for the checks.
 
     Attributes:
-        name: of the method in the registry.
-        options: of its small searches, on images of 8x8 pixels in a space of two nodes.
-        epochs: of them; None: two for every stage, one in which alpha may rest and one in which it learns.
-        planted: the problem in which it finds what is planted; None: `PLANTED`, or `PLANTED_PAIRS` where the method
-            refuses that one's space.
-        planted_options: with which it finds it, besides an `alpha_lr` of 0.03 if the method has that option.
-        planted_epochs: in which it finds it, of 20 steps each; None: two for every stage.
-        follows_alpha: whether the gradient of alpha decides what is found; not so where the selection tries what the
-            supernet is without an operation, or architectures.
-        values: option -> other values that must change the search; otherwise three times the default, or what a Literal
-            or a bool can be besides.
-        shows_with: option -> settings of the run that both searches need for the option to matter.
-        shown_elsewhere: option -> where else its effect is tested, for one that decides when a search stops or what
-            comes out of it, not how alpha moves.
-        waits: names of source files in which a step waits for an accelerator, as it must to know what it has drawn.
-        draws: whether steps differ in what they draw, so that they cannot be repeated from a recording.
+        name: name of the method in the registry.
+        options: options of the small searches, on images of 8x8 pixels in a space of two nodes.
+        epochs: epochs of the small searches. None: two for every stage; alpha may rest in the first and learns in the
+            second.
+        planted: the planted problem that the method must solve. None: `PLANTED`, or `PLANTED_PAIRS` if the method
+            refuses the space of `PLANTED`.
+        planted_options: options for the planted problem. In addition `alpha_lr` is 0.03, if the method has that option
+            and a gradient.
+        planted_epochs: epochs for the planted problem, of 20 steps each; None: two for every stage.
+        follows_alpha: whether the gradient of alpha decides which operations are found. It does not if the selection
+            tries architectures, or scores the supernet without an operation.
+        values: option -> other values that must change the search. Without an entry, a number is multiplied by 3 (0
+            becomes 0.5), the numbers of a tuple are halved, and a bool or Literal takes each of its other values.
+        shows_with: option -> settings that both searches need so that the option has an effect.
+        shown_elsewhere: option -> the test that shows its effect, for an option that does not change how alpha moves:
+            it decides when a search stops, or how the architecture is chosen.
+        waits: names of source files in which a step has to wait for an accelerator, to learn which operations it has
+            drawn.
+        draws: whether the steps draw different operations, so that a recording cannot repeat them.
     """
 
     name: str
@@ -68,7 +71,7 @@ class MethodCase:
 
     @property
     def recipe(self) -> Recipe:
-        """The method by its defaults."""
+        """The recipe of the method with its default options."""
         return make_recipe(self.name, {})
 
     @property
@@ -79,44 +82,44 @@ class MethodCase:
 
     @property
     def trains(self) -> bool:
-        """Whether a supernet is trained; what learns nothing cannot find what is planted."""
+        """Whether the method trains a supernet; without training it cannot find planted operations."""
         return not any(isinstance(rule, NoTraining) for rule in self.recipe.rules)
 
     @property
     def learns_alpha(self) -> bool:
-        """Whether what is found hangs on a gradient of alpha."""
+        """Whether the operations that are found depend on a gradient of alpha."""
         return self.follows_alpha and self.recipe.gradient is not None
 
     @property
     def num_epochs(self) -> int:
-        """Of its small searches."""
+        """Number of epochs of the small searches."""
         return self.epochs or 2 * len(self.recipe.stages)
 
     @property
     def num_planted_epochs(self) -> int:
-        """Of its search for what is planted."""
+        """Number of epochs of the search for planted operations."""
         return self.planted_epochs or 2 * len(self.recipe.stages)
 
     @property
     def planted_problem(self) -> Planted:
-        """The problem in which it finds what is planted."""
+        """The planted problem that the method must solve."""
         return self.planted or (PLANTED_PAIRS if self.refusal(PLANTED.space) else PLANTED)
 
     @property
     def planted_recipe(self) -> Recipe:
-        """The method as it finds what is planted."""
+        """The recipe with which the method must solve the planted problem."""
         moves_fast = self.recipe.gradient is not None and "alpha_lr" in self.option_defaults
         fast = {"alpha_lr": _FAST_ALPHA_LR} if moves_fast else {}
         return make_recipe(self.name, {**fast, **self.planted_options})
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Of its small searches."""
+        """Settings of the small searches."""
         options = {f"method.options.{option}": value for option, value in self.options.items()}
         return {"method.name": self.name, "search.epochs": self.num_epochs, **options}
 
     def refusal(self, space: SearchSpace) -> str:
-        """Why the method makes no sense in a space; empty where it does."""
+        """Why the method does not fit a space, as a sentence; empty if it fits."""
         try:
             check_fit(self.recipe, space)
         except RecipeError as error:
@@ -124,10 +127,10 @@ class MethodCase:
         return ""
 
     def changes(self) -> Iterator[Change]:
-        """Every option whose effect on alpha is not shown elsewhere, with other values.
+        """Other values of every option, except options in `shown_elsewhere`.
 
         Raises:
-            TypeError: the case must say how an option changes.
+            TypeError: `values` has no entry for an option, and the option's type gives no other value.
         """
         kinds = get_type_hints(METHODS[self.name].factory)
         for option, default in self.option_defaults.items():
@@ -145,5 +148,5 @@ def _other_values(option: str, kind: object, value: object) -> list[object]:
     if isinstance(value, tuple):
         return [tuple(entry * 0.5 for entry in value)]
     if not isinstance(value, (int, float)):
-        raise TypeError(f"nothing says how the option {option} of type {kind} changes; give MethodCase its `values`.")
+        raise TypeError(f"no other value is known for the option {option} of type {kind}; add it to MethodCase.values.")
     return [value * 3 if value else 0.5]

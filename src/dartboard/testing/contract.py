@@ -1,4 +1,4 @@
-"""What a contract is: a class of checks, each made for every row of what a subclass names."""
+"""The base class of contracts: a class of checks; each check runs for every row that a subclass gives."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -14,11 +14,11 @@ Rows = Callable[[Any], Iterable[Any]]
 
 
 def for_each(names: str, rows: Rows) -> Callable[[Check], Check]:
-    """Make the decorated check for every row that its contract gives.
+    """Run the decorated check once for every row that its contract gives.
 
     Args:
         names: the check's arguments that a row fills, separated by commas.
-        rows: the contract -> a value for each row, or a tuple of values where there are several names.
+        rows: a function, contract -> rows. A row is a value, or a tuple of values if there are several names.
     """
 
     def mark(check: Check) -> Check:
@@ -29,31 +29,31 @@ def for_each(names: str, rows: Rows) -> Callable[[Check], Check]:
 
 
 class Contract:
-    """Checks to inherit from; within them the space `small` is registered."""
+    """Base class of contracts. During their checks the space `small` is registered."""
 
     @pytest.fixture(autouse=True)
     def small_space(self) -> Iterator[None]:
-        """There is a space `small`, for whole searches in a fraction of a second."""
+        """Registers the space `small`, for whole searches in a fraction of a second."""
         with small_space_registered():
             yield
 
     def kept_by(self) -> Iterable[object]:
-        """What the contract is to be kept by, as the subclass names it."""
+        """The methods, operations or spaces that the subclass names to be tested."""
         raise NotImplementedError
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Fill the arguments of a check; pytest calls this.
 
         Raises:
-            UsageError: the subclass names nothing that could keep the contract.
+            UsageError: the subclass names nothing to test.
         """
         asked = getattr(metafunc.function, "for_each", None)
         if asked is None:
             return
         if not list(self.kept_by()):
             raise pytest.UsageError(
-                f"{type(self).__name__} says of nothing that it keeps the contract; see the class attributes of "
-                f"{type(self).__mro__[1].__name__}."
+                f"{type(self).__name__} names nothing to test; set the class attributes that "
+                f"{type(self).__mro__[1].__name__} describes."
             )
         names, rows = asked
         values = list(rows(self))
@@ -61,6 +61,6 @@ class Contract:
 
 
 def _identity(row: object) -> str:
-    """Names of what is in a row, as pytest shows them."""
+    """The name of a row, as pytest shows it."""
     parts = row if isinstance(row, tuple) else (row,)
     return "-".join(str(getattr(part, "name", part)) for part in parts)

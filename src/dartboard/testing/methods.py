@@ -10,12 +10,13 @@ __all__ = ["MethodContract"]
 class MethodContract(PlantedContract, SearchContract, AcceleratorContract):
     """What every registered method promises.
 
-    It finds a planted architecture by the gradient of alpha, repeats itself by the bit, resumes as if it had never been
-    stopped, has no option without effect, and is at home on an accelerator. A subclass names the methods:
+    The method finds a planted architecture by the gradient of alpha. The same seed gives the same bits. A search that
+    was stopped and resumed gives the same result as one that was not. Every option has an effect. On an accelerator the
+    method gives what it gives on the CPU. A subclass names the methods:
 
         class TestMyDarts(MethodContract):
             methods = (MethodCase("my-darts"),)
 
     Attributes:
-        methods: that keep it; `MethodCase` says what each needs in such small searches.
+        methods: the methods to test; a `MethodCase` holds what a method needs in such small searches.
     """

@@ -15,21 +15,21 @@ from dartboard.testing.contract import Contract, for_each
 __all__ = ["CHANNELS", "NORMS", "OperationContract", "build", "images"]
 
 CHANNELS = 6
-"""Of every operation built here."""
+"""Number of channels of every operation that a check builds."""
 
 NORMS = [Norm(affine=affine, running=running) for affine in (True, False) for running in (True, False)]
 """Every kind of norm."""
 
 
 def build(name: str, stride: int, norm: Norm, size: Size = (7, 7)) -> nn.Module:
-    """The operation on `CHANNELS` channels, in double precision, from the same weights every time."""
+    """The operation on `CHANNELS` channels, in double precision, with the same weights at every call."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return build_op(name, CHANNELS, stride, norm, size).double()
 
 
 def images(height: int, width: int) -> Tensor:
-    """(3, CHANNELS, height, width) standard normal numbers in double precision, the same every time."""
+    """Standard normal numbers, (3, CHANNELS, height, width), in double precision, the same at every call."""
     return torch.randn(3, CHANNELS, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
@@ -37,8 +37,8 @@ class OperationContract(Contract):
     """What every registered operation promises: shapes, gradients, its cost formula, its norms, and no mixed images.
 
     Attributes:
-        operations: names of those that keep it.
-        without_gradient: names of those whose outputs do not depend on their inputs.
+        operations: names of the operations to test.
+        without_gradient: names of the operations with outputs that do not depend on their inputs.
     """
 
     operations: ClassVar[Sequence[str]] = ()
@@ -49,7 +49,7 @@ class OperationContract(Contract):
         return self.operations
 
     def built(self) -> Iterator[tuple[str, int]]:
-        """Every operation with every stride; attention keeps the size of a map."""
+        """Every operation with every stride, (name, stride); attention operations have stride 1 only."""
         for name in self.operations:
             for stride in (1, 2):
                 if stride == 1 or name not in ATTENTION:
@@ -57,12 +57,12 @@ class OperationContract(Contract):
 
     @for_each("name", lambda own: own.operations)
     def test_the_operation_says_what_it_is(self, name: str) -> None:
-        """Its first line is what lists of operations and the documentation show."""
+        """Lists of operations and the documentation show the first line of the operation's docstring."""
         assert OPS[name].summary
 
     @for_each("name, stride", lambda own: own.built())
     def test_channels_stay_and_sides_are_divided_rounding_up(self, name: str, stride: int) -> None:
-        """On maps of even and odd sides, wide and high."""
+        """The maps have even and odd sides, and are square, wide and high."""
         for height, width in [(8, 8), (7, 7), (7, 12), (15, 5)]:
             op = build(name, stride, Norm(affine=True, running=True), (height, width))
             out = op(images(height, width))
@@ -71,9 +71,9 @@ class OperationContract(Contract):
 
     @for_each("name, stride", lambda own: own.built())
     def test_gradient_reaches_the_input_of_every_image(self, name: str, stride: int) -> None:
-        """Except through those that the contract names as without one."""
+        """The operations in `without_gradient` are the exception."""
         x = images(8, 7).requires_grad_()
-        # Weighted, for a plain sum behind a batch norm has no gradient.
+        # The sum is weighted, as a plain sum after a batch norm has no gradient.
         out = build(name, stride, Norm(affine=True, running=True), (8, 7))(x)
         weights = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).reshape(out.shape)
         if name in self.without_gradient:
@@ -85,7 +85,7 @@ class OperationContract(Contract):
 
     @for_each("name, stride", lambda own: own.built())
     def test_the_cost_formula_is_what_is_built_and_counted(self, name: str, stride: int) -> None:
-        """Parameters as built, and multiplications as torch's flop counter counts them."""
+        """The formula gives the parameters as built, and the multiplications that torch's flop counter counts."""
         for norm, side in itertools.product(NORMS, (7, 8)):
             with torch.device("meta"):
                 op = build_op(name, CHANNELS, stride, norm, (side, side)).eval()
@@ -97,7 +97,7 @@ class OperationContract(Contract):
 
     @for_each("name, stride", lambda own: own.built())
     def test_the_norm_asked_for_is_the_norm_built(self, name: str, stride: int) -> None:
-        """With or without weights and running statistics; attention has weights of its own always."""
+        """Norms have weights and running statistics if asked for; the norms of attention always have weights."""
         for norm in NORMS:
             built = [module for module in build(name, stride, norm).modules() if isinstance(module, nn.BatchNorm2d)]
             affine = norm.affine or name in ATTENTION
@@ -105,7 +105,11 @@ class OperationContract(Contract):
 
     @for_each("name, stride", lambda own: own.built())
     def test_one_image_does_not_touch_another_in_evaluation(self, name: str, stride: int) -> None:
-        """Alone, or, where an operation draws, beside another image: fewer images would draw other numbers."""
+        """An image gives the same output alone and in a batch.
+
+        An operation that draws random numbers would draw others for fewer images. There, another image in the batch is
+        changed instead.
+        """
         op, x = build(name, stride, Norm(affine=True, running=True)).eval(), images(7, 7)
         if isinstance(op, RandomOp):
             assert torch.equal(op(x)[1:], op(torch.cat([torch.zeros_like(x[:1]), x[1:]]))[1:])

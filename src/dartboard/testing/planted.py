@@ -1,8 +1,9 @@
 """The planted problem: parameter-free operations, and a teacher cell that a search must find on every edge.
 
-Images are vectors of 8 numbers, one for each input of the cell. An operation moves them about; a cell adds what its
-edges give, and a label is the position of the largest number that the teacher's cell puts out. A student whose gates
-are the teacher's operations, and whose only weights (a scale and a shift per class) are right, makes no mistake.
+An image is one vector of 8 numbers for each input of the cell. An operation moves, negates or clears these numbers. A
+node is the sum of its edges' outputs. The label of an image is the position of the largest number in the output of the
+teacher's cell. The only weights of a student are a scale and a shift per class. A student with the teacher's operations
+and the right weights makes no mistake.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,7 +50,7 @@ class Planted:
 
     Attributes:
         space: the search space.
-        teacher: the right operation of every edge; "none" where the teacher's cell lacks the edge.
+        teacher: the right operation of every edge; "none" for an edge that the teacher's cell lacks.
     """
 
     space: SearchSpace
@@ -62,7 +63,7 @@ class Planted:
         active: Active | None = None,
         skip_dropout: SkipDropout | None = None,
     ) -> Tensor:
-        """(batch, inputs, 1, SIZE) and what else a supernet takes, -> (batch, SIZE)."""
+        """Images, (batch, inputs, 1, SIZE), and the other arguments of a supernet -> output, (batch, SIZE)."""
         cell, states = self.space.cell, list(images.squeeze(2).unbind(dim=1))
         masks = torch.ones(len(cell.edges), len(images), SIZE)
         if skip_dropout is not None:
@@ -84,14 +85,14 @@ class Planted:
 
 
 def run_edge(row: int, x: Tensor, gates: Mapping[str, Tensor], mask: Tensor, active: Sequence[int]) -> Tensor:
-    """An edge with everything that mixings may add to it; the mask multiplies the identity."""
+    """The output of an edge, with everything that mixings may add to it; `mask` multiplies the identity's output."""
     mixed = torch.zeros_like(x)
     for column, (name, operation) in enumerate(OPERATIONS.items()):
         if column in active:
             mixed = mixed + gates["cell"][row, column] * (mask * x if name == "skip_connect" else operation(x))
     if "cell.auxiliary" in gates:
         mixed = mixed + gates["cell.auxiliary"][row] * x
-    if "cell.attention" in gates:  # each operation dims the output a little more than the one before
+    if "cell.attention" in gates:  # each attention operation multiplies the output by a smaller factor than the last
         dimming = torch.linspace(1, 0.5, gates["cell.attention"].shape[1])
         mixed = (gates["cell.attention"][row] * dimming).sum() * mixed
     if "cell.offset" in gates:
@@ -122,7 +123,7 @@ PLANTED_PAIRS = Planted(planted_space("planted-pairs", 4, 1, 2), ("roll", "none"
 
 
 PLANTED_FAN = Planted(planted_space("planted-fan", 3, 1, None), ("roll", "skip_connect", "reverse"))
-"""Every edge is kept, and none stands behind another: 3<-0, 3<-1 and 3<-2."""
+"""Every edge is kept, and no edge starts where another ends: 3<-0, 3<-1 and 3<-2."""
 
 
 class PlantedSupernet(nn.Module):
@@ -141,7 +142,7 @@ class PlantedSupernet(nn.Module):
         active: Active | None = None,
         skip_dropout: SkipDropout | None = None,
     ) -> Tensor:
-        """(batch, inputs, 1, SIZE) and what else a supernet takes, -> logits (batch, SIZE)."""
+        """Images, (batch, inputs, 1, SIZE), and the other arguments of a supernet -> logits, (batch, SIZE)."""
         return self.planted.run_cell(images, gates, active, skip_dropout) * self.scale + self.shift
 
     def tapped(
@@ -152,19 +153,20 @@ class PlantedSupernet(nn.Module):
         skip_dropout: SkipDropout | None = None,
         _noise_seed: int = 0,
     ) -> tuple[Tensor, list[Tensor]]:
-        """The only map within is what the cell puts out."""
+        """Logits, (batch, SIZE), and the only inner feature map: the output of the cell, (batch, SIZE)."""
         cell = self.planted.run_cell(images, gates, active, skip_dropout)
         return cell * self.scale + self.shift, [cell]
 
     def make_heads(self) -> list[nn.Module]:
-        """A classifier for each of the maps within."""
+        """A classifier for each inner feature map."""
         return [nn.Linear(SIZE, SIZE)]
 
 
 class ScaledPlantedSupernet(PlantedSupernet):
-    """Every operation of every edge has weights of its own, for methods that make such weights.
+    """A planted supernet in which every operation of every edge has its own weights, for methods with a hypernetwork.
 
-    Their mean over their root mean square multiplies the operation: as before a batch norm, their size does not matter.
+    The output of an operation is multiplied by the mean of its weights, divided by their root mean square. So the size
+    of the weights does not matter, as if a batch norm followed.
     """
 
     def __init__(self, planted: Planted) -> None:
@@ -174,7 +176,7 @@ class ScaledPlantedSupernet(PlantedSupernet):
 
     @property
     def candidate_weights(self) -> dict[str, list[dict[str, str]]]:
-        """Kind of cell -> for each cell, its candidates' weights by the names that they have in every cell."""
+        """Cell kind -> for each cell a mapping: name within the cell -> name in the supernet."""
         return {"cell": [{name: name for name, _ in self.named_parameters() if name.startswith("scales.")}]}
 
     def forward(
@@ -184,7 +186,7 @@ class ScaledPlantedSupernet(PlantedSupernet):
         active: Active | None = None,
         skip_dropout: SkipDropout | None = None,
     ) -> Tensor:
-        """(batch, inputs, 1, SIZE) and what else a supernet takes, -> logits (batch, SIZE)."""
+        """Images, (batch, inputs, 1, SIZE), and the other arguments of a supernet -> logits, (batch, SIZE)."""
         scales = torch.stack(list(self.scales))
         factors = scales.mean(dim=-1) / scales.square().mean(dim=-1).sqrt()
         return super().forward(images, {**gates, "cell": gates["cell"] * factors}, active, skip_dropout)
@@ -195,8 +197,8 @@ class PlantedBatches:
 
     Args:
         planted: the problem.
-        length: batches of an epoch.
-        batch_size: images of a batch.
+        length: number of batches in an epoch.
+        batch_size: number of images in a batch.
     """
 
     def __init__(self, planted: Planted, length: int, batch_size: int = 32) -> None:
@@ -206,7 +208,7 @@ class PlantedBatches:
         return self.length
 
     def enlarged(self, images: int) -> "PlantedBatches":
-        """The same with so many more images in a batch."""
+        """The same with `images` more images in every batch."""
         return PlantedBatches(self.planted, self.length, self.batch_size + images)
 
     def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
@@ -221,28 +223,28 @@ class PlantedBatches:
             yield Batch(images, self.planted.run_cell(images, {"cell": right}).argmax(dim=1))
 
     def in_order(self) -> Iterator[Batch]:
-        """The same two batches every time, to score a supernet on."""
+        """The same two batches at every call, on which a supernet is scored."""
         return islice(self.forever(torch.Generator().manual_seed(0)), 2)
 
 
 def search_planted(
     planted: Planted, recipe: Recipe, folder: Path, seed: int, *, epochs: int = 2, steps: int = 20
 ) -> tuple[str, ...]:
-    """Run the real search.
+    """Search the planted problem with the real search loop.
 
     Args:
         planted: the problem.
         recipe: the method.
-        folder: of the run.
-        seed: of the search.
-        epochs: of the search.
-        steps: of every epoch, on batches of 32 images.
+        folder: folder of the run.
+        seed: seed of the search.
+        epochs: number of epochs.
+        steps: steps of every epoch, on batches of 32 images.
 
     Returns:
-        The operation that the search ends with on every edge, in the order of the teacher's; "none" on edges that it
-        drops.
+        The operation that the search ends with on every edge, in the order of `Planted.teacher`; "none" on edges that
+        it drops.
     """
-    batches = cast(Batches, PlantedBatches(planted, steps))  # which has all that a search asks of batches
+    batches = cast(Batches, PlantedBatches(planted, steps))  # has everything that a search uses of Batches
     given = SearchBatches(batches, batches, batches)
     kind = ScaledPlantedSupernet if recipe.hypernetwork else PlantedSupernet
     problem = SearchProblem(planted.space, lambda _: kind(planted), lambda _: given, torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""A method finds what is planted, and by the gradient of alpha."""
+"""Checks that a method finds the planted operations, and that the gradient of alpha finds them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -23,21 +23,21 @@ def finds_planted(case: MethodCase, folder: Path, seed: int, recipe: Recipe | No
 
     Args:
         case: the method.
-        folder: of the run.
-        seed: of the search.
-        recipe: another one than the method's as it finds what is planted.
+        folder: folder of the run.
+        seed: seed of the search.
+        recipe: replaces the recipe `MethodCase.planted_recipe`; None: that one.
     """
     planted, epochs = case.planted_problem, case.num_planted_epochs
     return search_planted(planted, recipe or case.planted_recipe, folder, seed, epochs=epochs) == planted.teacher
 
 
 class PlantedContract(Contract):
-    """Every seed finds what is planted, and no seed does by a gradient that is zero or points the other way.
+    """Every seed finds the planted operations, and no seed finds them with a zero or reversed gradient of alpha.
 
     Attributes:
-        methods: that keep it.
-        seeds: of the searches.
-        wrong_seeds: of those by a wrong gradient.
+        methods: the methods to test.
+        seeds: seeds of the searches.
+        wrong_seeds: seeds of the searches with a wrong gradient.
     """
 
     methods: ClassVar[Sequence[MethodCase]] = ()
@@ -50,7 +50,7 @@ class PlantedContract(Contract):
 
     @for_each("case, seed", lambda own: [(case, seed) for case in own.methods if case.trains for seed in own.seeds])
     def test_it_finds_the_planted_operation_of_every_edge(self, case: MethodCase, seed: int, tmp_path: Path) -> None:
-        """Among five operations on each of three edges, in a few dozen steps."""
+        """In `PLANTED` there are five operations on each of three edges; the search takes a few dozen steps."""
         found = finds_planted(case, tmp_path, seed)
         assert found, f"{case.name} misses planted operations in {case.num_planted_epochs} epochs, seed {seed}"
 
@@ -60,14 +60,14 @@ class PlantedContract(Contract):
     def test_no_seed_finds_what_is_planted_by_a_zero_or_flipped_gradient(
         self, case: MethodCase, factor: float, tmp_path: Path
     ) -> None:
-        """So that what finds it is alpha, and not luck or the selection."""
+        """This shows that alpha finds the operations, and not luck or the selection."""
         wrong = _with_scaled_update(case.planted_recipe, factor)
         lucky = [seed for seed in self.wrong_seeds if finds_planted(case, tmp_path / str(seed), seed, wrong)]
-        assert not lucky, f"{case.name} finds what is planted by {factor} times the gradient of alpha, seeds {lucky}"
+        assert not lucky, f"{case.name} finds the planted operations with {factor} times the gradient, seeds {lucky}"
 
 
 class _Scaled:
-    """Another update whose gradients are multiplied by a factor first."""
+    """Wraps another update, and first multiplies its gradients by a factor."""
 
     def __init__(self, update: Update, factor: float) -> None:
         self._update, self._factor = update, factor
@@ -85,7 +85,7 @@ class _Scaled:
 
 
 def _with_scaled_update(recipe: Recipe, factor: float) -> Recipe:
-    """The same with wrong gradients in every stage."""
+    """The same recipe, with gradients multiplied by a factor in every stage."""
     assert recipe.update is not None
     earlier = tuple(replace(stage, recipe=_with_scaled_update(stage.recipe, factor)) for stage in recipe.earlier)
     return replace(recipe, update=_Scaled(recipe.update, factor), earlier=earlier)

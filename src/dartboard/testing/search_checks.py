@@ -1,4 +1,4 @@
-"""A method repeats itself, resumes exactly, has no dead options and gives architectures of its space."""
+"""Checks that a method is repeatable, resumes exactly, has no dead options and ends with a valid architecture."""
 
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,13 +24,13 @@ __all__ = ["SearchContract", "search_once", "search_small"]
 def search_small(
     folder: Path, case: MethodCase, *layers: Mapping[str, Any], observer: Observer | None = None
 ) -> Outcome:
-    """What a small search leaves, by the method of a case.
+    """The results of a small search with the method of a case.
 
     Args:
-        folder: of the run; one that holds part of a run is gone on with.
+        folder: folder of the run; if it holds an unfinished run, that run is resumed.
         case: the method.
-        layers: settings that differ.
-        observer: hears of everything.
+        layers: settings that differ from those of the case; later layers override earlier ones.
+        observer: receives all events and messages.
     """
     with RunDirectory(folder) as run:
         search_genotype(open_small(run, {**case.settings, "search.steps_per_epoch": 2}, *layers, observer=observer))
@@ -39,19 +39,19 @@ def search_small(
 
 @cache
 def search_once(case: MethodCase, *settings: tuple[str, Any]) -> Outcome:
-    """The same by settings given as (key, value), searched once in a process; not to be changed."""
+    """The results of `search_small` with settings given as (key, value); run once per process. Do not change them."""
     with tempfile.TemporaryDirectory() as folder:
         return search_small(Path(folder), case, dict(settings))
 
 
 class SearchContract(Contract):
-    """Same seed, same bits; stopped and resumed is never stopped; every option matters; a genotype of its space.
+    """A method is repeatable, resumes exactly, has options that all matter, and ends with a genotype of its space.
 
     Attributes:
-        methods: that keep it.
-        spaces: names of spaces that they take, or refuse in a sentence.
-        stops: after so many epochs, and steps of the next, a search is stopped and resumed, one after the other; those
-            beyond its end are left out.
+        methods: the methods to test.
+        spaces: names of spaces that the methods must take, or refuse in a sentence.
+        stops: (epochs, steps): a search is stopped after so many epochs and steps of the next epoch, and then resumed,
+            for all entries in turn. Entries beyond the end of the search are left out.
     """
 
     methods: ClassVar[Sequence[MethodCase]] = ()
@@ -64,14 +64,14 @@ class SearchContract(Contract):
 
     @for_each("case", lambda own: own.methods)
     def test_the_method_says_what_it_is(self, case: MethodCase) -> None:
-        """Its first line is what lists of methods and the documentation show."""
+        """Lists of methods and the documentation show the first line of the method's docstring."""
         assert METHODS[case.name].summary
 
     @for_each("case", lambda own: own.methods)
     def test_same_seed_same_bits_and_torchs_global_random_state_neither_matters_nor_moves(
         self, case: MethodCase, tmp_path: Path
     ) -> None:
-        """Events, checkpoints and genotype: whatever draws does so from the streams of the search."""
+        """Events, checkpoints and genotype are equal, as all random numbers come from the streams of the search."""
         before = search_once(case)
         torch.manual_seed(12345)
         state = torch.get_rng_state()
@@ -80,7 +80,7 @@ class SearchContract(Contract):
 
     @for_each("case", lambda own: own.methods)
     def test_another_seed_another_search(self, case: MethodCase, tmp_path: Path) -> None:
-        """The seed reaches the method, which the first epoch shows; what trains nothing has its genotype only."""
+        """The first epoch depends on the seed. A method without training has no epochs, so its genotype must differ."""
         with suppress(Stopped):
             search_small(tmp_path, case, {"seed": 1}, observer=StopAfter(1))
         found, before = outcome(tmp_path), search_once(case)
@@ -93,7 +93,7 @@ class SearchContract(Contract):
     def test_stopped_and_resumed_again_and_again_is_never_stopped_bit_for_bit(
         self, case: MethodCase, tmp_path: Path
     ) -> None:
-        """What a method remembers is in the checkpoint, or follows from seed and epoch."""
+        """All state of a method is in the checkpoint, or follows from seed and epoch."""
         done = 0
         for epochs, steps in self.stops:
             if epochs <= case.num_epochs - (steps > 0):
@@ -105,26 +105,26 @@ class SearchContract(Contract):
 
     @for_each("case, change", lambda own: [(case, change) for case in own.methods for change in case.changes()])
     def test_every_option_changes_the_search(self, case: MethodCase, change: Change, tmp_path: Path) -> None:
-        """An option that moves no alpha does nothing, or its effect must be shown elsewhere."""
+        """Another value of the option must change alpha; if it does not, another test must show the effect."""
         key = f"method.options.{change.option}"
         needed = case.shows_with.get(change.option, {})
         base = {other: setting for other, setting in needed.items() if other != key}
         before, changed = search_once(case, *base.items()), search_small(tmp_path, case, base, {key: change.value})
         unmoved = before["checkpoints"]["search.pt"]["alphas"] == changed["checkpoints"]["search.pt"]["alphas"]
         assert not unmoved, (
-            f"{key}={change.value} leaves every alpha as it is; if the option shows only in longer searches, at other "
-            "values or elsewhere, MethodCase says so by epochs, values, shows_with or shown_elsewhere"
+            f"{key}={change.value} changes no alpha; if the effect needs a longer search, other values or other "
+            "settings, or if another test shows it, set epochs, values, shows_with or shown_elsewhere of MethodCase"
         )
 
     @for_each("case", lambda own: own.methods)
     def test_what_the_case_says_of_options_is_of_options_that_exist(self, case: MethodCase) -> None:
-        """A case is not left behind when an option gets another name."""
+        """A case must be updated when an option is renamed."""
         told = {*case.options, *case.planted_options, *case.values, *case.shows_with, *case.shown_elsewhere}
         assert told - set(case.option_defaults) == set()
 
     @for_each("case", lambda own: own.methods)
     def test_it_takes_a_space_or_refuses_it_in_a_sentence(self, case: MethodCase) -> None:
-        """At least one of the spaces is taken."""
+        """The method takes at least one of the spaces, and refuses the others in a sentence."""
         refused = [case.refusal(get_space(space)) for space in self.spaces]
         assert "" in refused
         for sentence in filter(None, refused):
@@ -138,7 +138,7 @@ class SearchContract(Contract):
         ],
     )
     def test_the_genotype_is_an_architecture_of_its_space(self, case: MethodCase, space: str, tmp_path: Path) -> None:
-        """In every space that the method takes."""
+        """This holds in every space of the contract that the method takes."""
         layers = {**case.settings, "space": space, "search.steps_per_epoch": 1, "search.init_channels": 4}
         with RunDirectory(tmp_path) as run:
             genotype = search_genotype(open_small(run, layers))

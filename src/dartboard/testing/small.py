@@ -1,4 +1,4 @@
-"""A small space and random images for whole searches in a fraction of a second, and all that such a search leaves."""
+"""A small space and random images for whole searches in a fraction of a second, and the results of such a search."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -30,11 +30,11 @@ __all__ = [
 ]
 
 Outcome = dict[str, Any]
-"""All that a run left, as `outcome` reads it."""
+"""The results of a run, as `outcome` reads them."""
 
 
 def small_space() -> SearchSpace:
-    """Two nodes and four operations, normal and reduction cells, for whole searches in a fraction of a second."""
+    """A space of two nodes, four operations, and normal and reduction cells, for searches in a fraction of a second."""
     return SearchSpace(
         name="small",
         ops=("none", "max_pool_3x3", "skip_connect", "nor_conv_1x1"),
@@ -48,22 +48,22 @@ def small_space() -> SearchSpace:
 
 @contextmanager
 def small_space_registered() -> Iterator[None]:
-    """Within it `small` is the name of the small space."""
+    """A context in which the small space is registered under the name `small`."""
     SPACES.add("small", small_space)
     yield
     SPACES.remove("small")
 
 
 class Stopped(Exception):
-    """Stands for a kill."""
+    """Stops a search in a test, as if the process had been killed."""
 
 
 class StopAfter(Observer):
-    """Raises `Stopped` once so many epochs and so many steps of the next one are done.
+    """Raises `Stopped` after a number of whole epochs and a number of steps of the next epoch.
 
     Args:
-        epochs: all of whose steps are taken.
-        steps: of the epoch after them; 0 stops between two epochs.
+        epochs: number of whole epochs.
+        steps: number of steps of the next epoch; 0 stops between two epochs.
     """
 
     def __init__(self, epochs: int, steps: int = 0) -> None:
@@ -91,7 +91,7 @@ class StopAfter(Observer):
 
 
 def random_images(size: int) -> Dataset:
-    """Three classes of 16 colour images whose brightness tells the class; no test set of its own."""
+    """Three classes of 16 colour images each; the brightness of an image tells its class. There is no test set."""
     rng = np.random.default_rng(0)
     labels = np.arange(48) % 3
     images = rng.integers(0, 120, (48, size, size, 3)) + 60 * labels[:, None, None, None]
@@ -103,9 +103,9 @@ def open_small(run: RunDirectory, *layers: Mapping[str, Any], observer: Observer
     """A session of the smoke preset on random images, with batches of 6.
 
     Args:
-        run: where it goes; entered already.
-        layers: settings that differ, the last layer first.
-        observer: hears of everything.
+        run: the folder of the run, already entered as a context.
+        layers: settings that differ from those of the preset; later layers override earlier ones.
+        observer: receives all events and messages.
     """
     defaults = {"space": "small", "preset": "smoke", "device": "cpu", "search.batch_size": 6, "train.batch_size": 12}
     settings = resolve_settings(defaults, *layers)
@@ -124,7 +124,7 @@ def open_small(run: RunDirectory, *layers: Mapping[str, Any], observer: Observer
 
 
 def outcome(folder: Path) -> Outcome:
-    """All that a run left, wall-clock times excepted, tensors as hashes of their bits."""
+    """The results of a run: events without times, checkpoints with tensors as hashes of their bits, and genotype."""
     with RunDirectory(folder) as run:
         told = [event.to_json() for event in run.events.read() if not isinstance(event, PhaseEnd)]
         checkpoints = {

@@ -34,7 +34,7 @@ __all__ = ["SpaceContract", "drawn_genotype", "uniform_genotype"]
 
 
 def uniform_genotype(space: SearchSpace, op: str) -> Genotype:
-    """The first edges of every node, all with one operation where they have it, and else with their first."""
+    """A genotype with the first edges of every node; an edge that lacks the operation `op` takes its first one."""
     nodes = tuple(space.cell.nodes)
     kept = space.cell.edges_per_node
     edges = [(node, source) for node in nodes for source in range(node if kept is None else kept)]
@@ -52,7 +52,7 @@ def uniform_genotype(space: SearchSpace, op: str) -> Genotype:
 
 
 def drawn_genotype(space: SearchSpace, seed: int = 0) -> Genotype:
-    """An architecture of the space, every one as likely."""
+    """An architecture of the space, drawn as `UniformlyRandom` draws it."""
     return UniformlyRandom()(space, {}, torch.Generator().manual_seed(seed))
 
 
@@ -65,7 +65,7 @@ class SpaceContract(Contract):
     """What every registered space promises: its networks can be built, searched, written down and read again.
 
     Attributes:
-        spaces: names of those that keep it, with options as in "darts:nodes=3".
+        spaces: names of the spaces to test, with options as in "darts:nodes=3".
     """
 
     spaces: ClassVar[Sequence[str]] = ()
@@ -76,13 +76,13 @@ class SpaceContract(Contract):
 
     @for_each("name", lambda own: own.spaces)
     def test_the_space_is_found_by_its_name_and_says_what_it_is(self, name: str) -> None:
-        """Options at their defaults are no part of a name."""
+        """The name of a space leaves out options that have their default."""
         assert get_space(name).name == name
         assert SPACES[name.partition(":")[0]].summary
 
     @for_each("name", lambda own: own.spaces)
     def test_candidates_are_registered_and_distinct(self, name: str) -> None:
-        """Those that a pooling norm follows are among them."""
+        """The operations that a norm follows (`normalized_ops`) are candidates too."""
         space = get_space(name)
         assert all(op in OPS for op in space.ops)
         assert len(set(space.ops)) == len(space.ops)
@@ -90,13 +90,13 @@ class SpaceContract(Contract):
 
     @for_each("name", lambda own: own.spaces)
     def test_alpha_has_a_row_for_every_edge_and_a_column_for_every_operation(self, name: str) -> None:
-        """Also where edges have operations of their own."""
+        """This also holds for spaces where edges differ in their operations."""
         space = get_space(name)
         assert space.alpha_shape == (len(space.cell.edges), len(space.ops))
 
     @for_each("name", lambda own: own.spaces)
     def test_none_is_selectable_only_where_no_edge_is_dropped(self, name: str) -> None:
-        """Where edges are dropped, that is what `none` would say; all other operations are selectable."""
+        """If a space drops edges, a dropped edge takes the place of `none`. All other operations are selectable."""
         space = get_space(name)
         selectable = [space.ops[column] for column in space.selectable_ops]
         assert ("none" in selectable) == ("none" in space.ops and space.cell.edges_per_node is None)
@@ -104,7 +104,7 @@ class SpaceContract(Contract):
 
     @for_each("name", lambda own: own.spaces)
     def test_every_selectable_operation_gives_an_architecture_that_classifies(self, name: str) -> None:
-        """On maps of odd sides."""
+        """The images have odd sides."""
         space = get_space(name)
         for column in space.selectable_ops:
             genotype = uniform_genotype(space, space.ops[column])
@@ -114,14 +114,14 @@ class SpaceContract(Contract):
 
     @for_each("name", lambda own: own.spaces)
     def test_no_network_has_fewer_layers_than_the_fewest(self, name: str) -> None:
-        """And the refusal speaks of layers."""
+        """The error message names the layers."""
         space = get_space(name)
         with pytest.raises(SettingsError, match="layer"):
             space.plan(in_channels=1, num_classes=3, init_channels=4, layers=space.skeleton.fewest_layers - 1)
 
     @for_each("name", lambda own: own.spaces)
     def test_plans_carry_what_was_asked(self, name: str) -> None:
-        """Channels, classes, the stem, and every kind of cell somewhere."""
+        """A plan has the channels, classes and stem that were asked for, and every kind of cells at least once."""
         space = get_space(name)
         plan = _smallest_plan(space, in_channels=2, num_classes=7, init_channels=6)
         assert (plan.in_channels, plan.num_classes, plan.stem) == (2, 7, "cifar")
@@ -129,7 +129,7 @@ class SpaceContract(Contract):
 
     @for_each("name, size", lambda own: [(name, size) for name in own.spaces for size in ("reference", "small")])
     def test_the_named_sizes_can_be_built(self, name: str, size: str) -> None:
-        """That of the paper, and the smallest one that is worth a search."""
+        """The sizes are that of the paper, and the smallest size that is worth a search."""
         space = get_space(name)
         channels, layers = space.reference_size if size == "reference" else space.small_size
         plan = space.plan(in_channels=3, num_classes=10, init_channels=channels, layers=layers)
@@ -137,7 +137,7 @@ class SpaceContract(Contract):
 
     @for_each("name", lambda own: own.spaces)
     def test_architectures_survive_text_json_and_drawing(self, name: str) -> None:
-        """Uniform ones and drawn ones."""
+        """The architectures are a uniform one and five drawn ones."""
         space = get_space(name)
         drawn = [drawn_genotype(space, seed) for seed in range(5)]
         for genotype in (uniform_genotype(space, space.ops[-1]), *drawn):
@@ -150,7 +150,7 @@ class SpaceContract(Contract):
 
     @for_each("name", lambda own: own.spaces)
     def test_photographs_go_through_the_stem_of_three_halvings(self, name: str) -> None:
-        """Networks and supernets, and the cost formula counts the stem."""
+        """Networks and supernets take such images, and the cost formula counts the parameters of the stem."""
         space, genotype = get_space(name), drawn_genotype(get_space(name))
         gates = {kind: torch.empty(space.alpha_shape, device="meta") for kind in space.cell_kinds}
         plan = _smallest_plan(space, in_channels=3, num_classes=5, stem="imagenet", image_size=(224, 224))
@@ -163,7 +163,7 @@ class SpaceContract(Contract):
 
     @for_each("name", lambda own: own.spaces)
     def test_both_engines_give_the_same_logits_and_gradients_for_the_same_noise(self, name: str) -> None:
-        """The fast engine knows operations by their modules, and runs those that it does not know as they are."""
+        """The fast engine recognises operations by their modules, and runs unknown modules as they are."""
         space = get_space(name)
         images = torch.randn(3, 1, 9, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
         generator = torch.Generator().manual_seed(2)
@@ -183,7 +183,7 @@ class SpaceContract(Contract):
 
     @for_each("name", lambda own: own.spaces)
     def test_a_search_ends_with_an_architecture_of_the_space(self, name: str, tmp_path: Path) -> None:
-        """By DARTS, in an epoch of one step."""
+        """The search is DARTS with one epoch of one step."""
         layers = {"space": name, "method.name": "darts", "search.epochs": 1, "search.steps_per_epoch": 1}
         with RunDirectory(tmp_path) as run:
             genotype = search_genotype(open_small(run, layers))

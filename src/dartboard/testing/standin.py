@@ -1,12 +1,12 @@
-"""An accelerator to test with where there is none: a device of its own, whose tensors lie in the host's memory.
+"""A stand-in for an accelerator, for tests without one: a separate torch device that keeps tensors in host memory.
 
-Whatever tests `device.type` takes it for an accelerator. It refuses operations that mix its tensors with the host's, as
-CUDA does, counts what CUDA would launch, and notes where the host would have to wait. Its graphs record a run without
-carrying it out, and repeat it without Python, as CUDA's do.
+Code that tests `device.type` takes the stand-in for an accelerator. It refuses operations that mix its tensors with the
+host's, as CUDA does. It counts the operations that CUDA would launch, and notes where the host would have to wait. Its
+graphs work like CUDA graphs: they record a run without carrying it out, and repeat it without the Python code.
 
-Autograd counts the devices at its first backward pass, so this module must be imported before: at the top of a test
-module, not within a test. Where torch cannot have such a device, or has another one already, a test that asks for it is
-skipped.
+Autograd counts the devices at its first backward pass, so this module must be imported before that: at the top of a
+test module, not within a test. A test that needs the stand-in is skipped if torch cannot have such a device, or already
+has another one.
 """
 
 import traceback
@@ -45,7 +45,7 @@ else:
 
 
 class _Hook(_DummyPrivateUse1Hook):
-    """Outside of `stand_in` there is no accelerator, so that no other test finds one."""
+    """Tells torch whether the stand-in exists: only within `stand_in`, so that no other test finds it."""
 
     exists = False
 
@@ -54,7 +54,7 @@ class _Hook(_DummyPrivateUse1Hook):
 
 
 class _Module(_DummyBackendModule):
-    """What torch asks of `torch.standin`; without random numbers of its own."""
+    """What torch calls in `torch.standin`; the stand-in has no random number generator of its own."""
 
     def is_available(self) -> bool:
         return _Hook.exists
@@ -75,26 +75,26 @@ class _Module(_DummyBackendModule):
 if _CAN_BE_MADE:
     _setup_privateuseone_for_python_backend(NAME, hook=_Hook(), backend_module=_Module())
 STAND_IN = torch.device(NAME if _CAN_BE_MADE else "privateuseone", 0)
-"""The device that stands in."""
+"""The device of the stand-in."""
 
 _WAITS = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "unique2", "_unique2"}
-"""Operations that tell the host something of a tensor's values."""
+"""Operations that give the host values of a tensor, or a result that depends on its values."""
 _MIXES = {"copy_", "_to_copy", "_foreach_copy_"}
-"""Operations that may read tensors of both."""
+"""Operations that may read tensors of both host and stand-in."""
 
 
 class StandInTensor(Tensor):
     """A tensor on the stand-in.
 
     Args:
-        held: the same on the host.
+        held: the tensor on the host that holds the numbers.
     """
 
     held: Tensor
 
     @staticmethod
     def __new__(cls, held: Tensor) -> "StandInTensor":
-        """A tensor on the stand-in whose numbers `held` has, of the same shape, strides and type."""
+        """A tensor on the stand-in with the numbers, shape, strides and type of `held`."""
         made: StandInTensor = torch.Tensor._make_wrapper_subclass(
             cls,
             held.size(),
@@ -110,7 +110,7 @@ class StandInTensor(Tensor):
         return f"StandInTensor({self.held!r})"
 
     def __reduce_ex__(self, protocol: int) -> Any:  # type: ignore[override]
-        """Saved as a tensor of the host, as which dartboard reads back the tensors of any device."""
+        """Pickled as a host tensor, as dartboard loads the tensors of every device onto the host."""
         return self.held.detach().__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
 
     def __tensor_flatten__(self) -> tuple[list[str], None]:
@@ -130,10 +130,10 @@ def _held(tensor: StandInTensor) -> Tensor:
 
 
 class StandInMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Runs what is asked of the stand-in.
+    """Runs the operations of the stand-in.
 
     Attributes:
-        launches: name of an operation -> how often it was run; views are none.
+        launches: name of an operation -> how often it was launched; views launch nothing.
         waits: place in dartboard -> how often the host waited there.
         replays: how often graphs were repeated.
     """
@@ -146,7 +146,7 @@ class StandInMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.recording: list[_Launch] | None = None
 
     def forget(self) -> None:
-        """Count from zero."""
+        """Set the counts of launches and waits to zero."""
         self.launches.clear()
         self.waits.clear()
 
@@ -183,12 +183,13 @@ class StandInMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _check(
         self, name: str, tensors: Sequence[Tensor], args: Sequence[Any], kwargs: dict[str, Any], *, to_host: bool
     ) -> None:
-        """Note a wait; refuse what mixes devices, and while a graph is recorded what waits or reads the host's memory.
+        """Note a wait, and refuse operations that mix devices.
 
-        Repeated, a graph would read the same place there, where other numbers may lie by then.
+        While a graph is recorded, operations that wait or read the host's memory are refused too: the repeated graph
+        would read the same host memory, which may hold other numbers by then.
 
         Raises:
-            RuntimeError: the operation cannot be run.
+            RuntimeError: the operation is refused.
         """
         on_host = [tensor for tensor in tensors if not isinstance(tensor, StandInTensor)]
         is_blocking = not kwargs.get("non_blocking", args[2] if name == "copy_" and len(args) > 2 else False)
@@ -204,12 +205,12 @@ class StandInMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 class _Signature(NamedTuple):
-    """What an operation does with the tensors that it is given.
+    """How an operation uses its arguments.
 
     Attributes:
-        aliases: whether its results share memory with what it is given.
+        aliases: whether its results share memory with its arguments.
         written: names of the arguments that it writes to.
-        arguments: names of all of them.
+        arguments: names of all arguments.
     """
 
     aliases: bool
@@ -218,7 +219,7 @@ class _Signature(NamedTuple):
 
     @property
     def is_view(self) -> bool:
-        """Whether it launches nothing."""
+        """Whether the operation only makes a view, and so launches nothing."""
         return self.aliases and not self.written
 
 
@@ -231,7 +232,7 @@ def _signature(func: OpOverload) -> _Signature:
 
 
 class _Launch:
-    """An operation on the host's tensors, which can be recorded instead of run, and run again."""
+    """An operation on host tensors. It can be recorded instead of run, and run again later."""
 
     def __init__(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.func, self.args, self.kwargs = func, args, kwargs
@@ -239,7 +240,7 @@ class _Launch:
         self.results: Any = None
 
     def record(self) -> None:
-        """Find the results' shapes without changing anything that is there already."""
+        """Make result tensors of the right shapes, without changing any existing tensor."""
         if self.signature.is_view:
             self.results = self.func(*self.args, **self.kwargs)
         else:
@@ -252,7 +253,7 @@ class _Launch:
         return found[0] if len(found) == 1 else tuple(found)
 
     def again(self) -> None:
-        """Run it on what its tensors hold now; the results stay where they are."""
+        """Run the operation on the current values of its arguments; the result tensors are overwritten."""
         if self.signature.is_view:
             return
         found = self.func(*self.args, **self.kwargs)
@@ -262,7 +263,7 @@ class _Launch:
 
 
 def _tensors(tree: Any) -> list[Tensor]:
-    """The tensors in what an operation is given or gives, in order."""
+    """The tensors in the arguments or results of an operation, in order."""
     if isinstance(tree, Tensor):
         return [tree]
     if isinstance(tree, dict):
@@ -273,7 +274,7 @@ def _tensors(tree: Any) -> list[Tensor]:
 
 
 def _mapped(change: Callable[[Any], Any], kind: type[Tensor], tree: Any) -> Any:
-    """The same with every tensor of a kind changed; torch's own function for all sorts of trees takes far longer."""
+    """The same tree with every tensor of a kind changed; torch's general function for trees takes far longer."""
     if isinstance(tree, kind):
         return change(tree)
     if isinstance(tree, dict):
@@ -284,14 +285,14 @@ def _mapped(change: Callable[[Any], Any], kind: type[Tensor], tree: Any) -> Any:
 
 
 class StandInGraph:
-    """Stands for `torch.cuda.CUDAGraph`: repeats what a run launches, without the Python around it."""
+    """Takes the place of `torch.cuda.CUDAGraph`: repeats the launches of a run, without the Python code around them."""
 
     def __init__(self, mode: StandInMode) -> None:
         self._mode = mode
         self._launches: list[_Launch] = []
 
     def warm_up(self, run: Callable[[], None]) -> None:
-        """Run it."""
+        """Run the function once before it is recorded."""
         run()
 
     def capture(self, run: Callable[[], None]) -> None:
@@ -303,14 +304,14 @@ class StandInGraph:
             self._mode.recording = None
 
     def replay(self) -> None:
-        """Carry it out."""
+        """Run the recorded launches."""
         self._mode.replays += 1
         for launch in self._launches:
             launch.again()
 
 
 class _Literals(TorchFunctionMode):
-    """What torch does below the dispatcher: making tensors of numbers, and numbers of tensors."""
+    """Handles what torch does outside of the dispatcher: it makes tensors from numbers, and numbers from tensors."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -328,7 +329,7 @@ class _Literals(TorchFunctionMode):
 
 
 class _Generator(torch.Generator):
-    """The stand-in's generators are the host's."""
+    """Generators of the stand-in are generators of the host."""
 
     def __new__(cls, device: torch.device | str = "cpu") -> Self:
         place = "cpu" if torch.device(device).type == NAME else device
@@ -337,7 +338,7 @@ class _Generator(torch.Generator):
 
 @contextmanager
 def stand_in() -> Iterator[StandInMode]:
-    """Within it there is the device `STAND_IN`; a test that enters it where there cannot be one is skipped."""
+    """A context in which the device `STAND_IN` exists; a test that enters it is skipped if torch cannot have one."""
     if not _CAN_BE_MADE:
         pytest.skip("this torch cannot have a device that is written in Python, or has another one")
     mode = StandInMode()
@@ -352,7 +353,7 @@ def stand_in() -> Iterator[StandInMode]:
 
 
 def _place() -> str:
-    """The lines of dartboard that the running operation was asked for by, the innermost last."""
+    """The lines of dartboard from which the running operation was called, the innermost last."""
     frames = [frame for frame in traceback.extract_stack() if _is_searching(frame.filename)]
     return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-3:]) or "elsewhere"
 

@@ -43,5 +43,5 @@ def test_attention_is_chosen_edge_by_edge_and_has_no_say_in_which_edges_are_kept
     ],
 )
 def test_attention_that_is_mixed_and_not_chosen_or_the_reverse_is_refused(parts: dict[str, object]) -> None:
-    with pytest.raises(RecipeError, match=r"give both the same, by WithAttention"):
+    with pytest.raises(RecipeError, match=r"give Mixing and WithAttention the same operations"):
         Recipe(**parts)

@@ -214,9 +214,9 @@ def test_the_deep_network_runs_only_the_architecture_found_so_far(tmp_path: Path
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"gradient": Unrolled()}, "takes a first-order gradient"),
+        ({"gradient": Unrolled()}, "needs a first-order gradient"),
         ({"images": "same-batch"}, "on other batches than those of the weights"),
-        ({"mixing": Mixing(channel_share=2)}, "without mixings, made weights or stages"),
+        ({"mixing": Mixing(channel_share=2)}, "needs the default mixing, no hypernetwork and no earlier stages"),
     ],
 )
 def test_a_companion_refuses_what_it_does_not_understand(changes, sentence: str) -> None:

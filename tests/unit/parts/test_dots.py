@@ -89,7 +89,7 @@ def test_every_edge_keeps_the_best_of_each_group() -> None:
 
 @pytest.mark.parametrize("ops", [("none", "skip_connect"), ("nor_conv_1x1", "nor_conv_3x3")])
 def test_a_space_of_one_kind_of_operations_is_refused(ops: tuple[str, ...]) -> None:
-    with pytest.raises(RecipeError, match=r"'darts' has only one of these kinds; choose another method"):
+    with pytest.raises(RecipeError, match=r"'darts' has operations of one group only; choose another method"):
         check_fit(Recipe(relaxation=GroupSoftmax()), replace(DARTS, ops=ops))
     check_fit(Recipe(relaxation=GroupSoftmax()), NB201)
 
@@ -150,7 +150,7 @@ def test_a_space_that_keeps_every_edge_is_refused() -> None:
 
 @pytest.mark.parametrize("edges", [None, EdgeSoftmax()])
 def test_pairs_cannot_be_selected_where_nothing_weighs_them(edges: EdgeSoftmax | None) -> None:
-    with pytest.raises(RecipeError, match="nothing weighs sets; put PairSoftmax into the slot edges"):
+    with pytest.raises(RecipeError, match="the recipe has no such shares; put PairSoftmax into the slot edges"):
         Recipe(edges=edges, selection=StrongestEdgePairs())
 
 

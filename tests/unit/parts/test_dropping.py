@@ -84,7 +84,7 @@ def test_a_square_grows_with_its_side() -> None:
 
 @pytest.mark.parametrize("paths", [1.0, -0.1])
 def test_a_chance_that_leaves_no_network_is_refused(paths: float) -> None:
-    with pytest.raises(RecipeError, match="leave no network; choose one below 1"):
+    with pytest.raises(RecipeError, match="choose a chance of at least 0 and below 1"):
         Dropping(paths=paths)
 
 

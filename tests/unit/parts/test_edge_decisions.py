@@ -172,7 +172,7 @@ def test_without_none_certainty_alone_decides() -> None:
 def test_sgas_refuses_what_makes_no_sense() -> None:
     with pytest.raises(RecipeError, match="the last decision cannot come before the first"):
         DecideGreedily(first=0.8, last=0.2)
-    with pytest.raises(RecipeError, match="the gates of Sigmoid are none"):
+    with pytest.raises(RecipeError, match="the gates of Sigmoid do not"):
         Recipe(relaxation=Sigmoid(), rules=(DecideGreedily(),))
 
 

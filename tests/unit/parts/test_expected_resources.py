@@ -74,7 +74,7 @@ def test_snas_counts_resources_when_asked() -> None:
 def test_a_search_that_is_not_told_costs_says_so() -> None:
     space = get_space("nas-bench-201")
     architecture = Architecture.of(Recipe(), space, all_live(space), CPU)
-    with pytest.raises(RecipeError, match="is not told what operations cost"):
+    with pytest.raises(RecipeError, match="does not know the costs of the operations"):
         ExpectedResources(1.0).join(torch.tensor(1.0), {"cell": torch.zeros(6, 5)}, architecture)
     assert math.isfinite(
         ExpectedResources(1.0).join(torch.tensor(1.0), {"cell": torch.zeros(1, 3)}, one_edge((0,) * 3))

@@ -199,7 +199,7 @@ def test_projections_auxiliary_skips_and_everything_outside_of_cells_learn_on_th
 @pytest.mark.parametrize("gradient", [Unrolled(), None])
 def test_a_network_wants_a_first_order_gradient(gradient) -> None:
     update = AdamUpdate() if gradient else None
-    with pytest.raises(RecipeError, match="EmbeddingHypernetwork shows alpha how the weights respond, which needs a"):
+    with pytest.raises(RecipeError, match="EmbeddingHypernetwork makes the weights depend on alpha, and works only"):
         Recipe(gradient=gradient, update=update, hypernetwork=EmbeddingHypernetwork())
 
 

@@ -219,7 +219,7 @@ def test_alphas_on_the_simplex_are_not_shaken_as_logits() -> None:
         on_simplex = True
 
     Recipe(relaxation=Distribution(), perturbation=RandomPerturbation(space="probs"))  # type: ignore[arg-type]
-    with pytest.raises(RecipeError, match=r"RandomPerturbation in the space of logits .* take the space of probs\."):
+    with pytest.raises(RecipeError, match=r"RandomPerturbation with the space 'logits' .* take the space 'probs'\."):
         Recipe(relaxation=Distribution(), perturbation=RandomPerturbation(space="logits"))  # type: ignore[arg-type]
 
 
@@ -229,7 +229,7 @@ def test_gates_that_are_no_shares_are_not_shaken() -> None:
         on_simplex = False
 
     perturbation: Perturbation = AdversarialPerturbation()
-    with pytest.raises(RecipeError, match="AdversarialPerturbation shakes shares of one"):
+    with pytest.raises(RecipeError, match="AdversarialPerturbation needs gates that sum to one"):
         Recipe(relaxation=Independent(), perturbation=perturbation)  # type: ignore[arg-type]
 
 

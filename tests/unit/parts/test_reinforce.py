@@ -75,7 +75,7 @@ def test_the_baseline_starts_with_the_first_rewards_and_follows_slowly_once_they
     ("parts", "sentence"),
     [
         ({"relaxation": Softmax()}, "tries architectures that are drawn, and Softmax draws none"),
-        ({"relaxation": BinaryGates(), "penalties": (BetaDecay(),)}, "the penalties join a loss that it never sees"),
+        ({"relaxation": BinaryGates(), "penalties": (BetaDecay(),)}, "the penalties join a loss that it does not use"),
     ],
 )
 def test_rewards_need_drawn_architectures_and_see_no_penalty(parts, sentence: str) -> None:

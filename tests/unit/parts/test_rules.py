@@ -116,7 +116,9 @@ def test_ten_epochs_of_fifty_without_a_change_of_the_ranking_stop_the_search() -
         end_epoch(state, rule)
     assert state.epoch == 13
     assert state.figures == {"ranking_unchanged": 10}
-    assert state.plan.stop_reason == "the ranking of the normal cell's learnable operations is the same for 10 epochs"
+    assert (
+        state.plan.stop_reason == "the ranking of the normal cell's learnable operations has not changed for 10 epochs"
+    )
 
 
 def test_only_learnable_operations_of_the_normal_cell_are_ranked() -> None:

@@ -117,7 +117,8 @@ def test_a_search_that_stops_takes_the_alphas_of_the_epoch_it_goes_back_to() -> 
     state, visited = follow([StopOnSharpening()], lambda epoch, _: RISING[epoch // 2])
     assert state.epoch == len(visited) == 23
     assert state.plan.stop_reason == (
-        "the validation loss became more than 1.3 times as sharp in alpha, and the architecture is that of epoch 11"
+        "the largest Hessian eigenvalue of the validation loss in alpha grew by a factor of more than 1.3, and the "
+        "architecture is read from epoch 11"
     )
     assert state.final_alphas is not None
     assert torch.equal(state.final_alphas["normal"], torch.full((2, 3), 11 + 3e-4))

@@ -219,7 +219,7 @@ REFUSED = [
     ),
     (
         {"penalties": (ZeroOne(),)},
-        r"ZeroOne pushes sigmoids to 0 or 1, and the gates of Softmax are none; leave",
+        r"ZeroOne pushes sigmoids to 0 or 1, and the gates of Softmax are not sigmoids; leave",
     ),
     ({"rules": (FadeAuxiliary(),)}, r"FadeAuxiliary sets the gate of auxiliary skip connections, and the mixing has"),
 ]

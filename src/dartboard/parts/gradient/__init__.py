@@ -1,4 +1,4 @@
-"""What d loss / d alpha is: the problem of one step, and one file per way to differentiate it."""
+"""The gradient of alpha: the bilevel problem of one step, and one file per way to differentiate it."""
 
 from dartboard.parts.gradient.implicit import ConjugateGradient, Implicit, Neumann, SecondDerivatives, flat
 from dartboard.parts.gradient.problem import (

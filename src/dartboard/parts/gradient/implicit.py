@@ -1,4 +1,4 @@
-"""The gradient through the optimal weights, by the implicit function theorem and second derivatives times vectors."""
+"""The gradient through the optimal weights, by the implicit function theorem and Hessian-vector products."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from dartboard.parts.gradient.problem import Bilevel, Gradient, Tensors, differe
 __all__ = ["ConjugateGradient", "Implicit", "Neumann", "SecondDerivatives", "Solver", "flat"]
 
 Product = Callable[[Tensor], Tensor]
-"""Vector -> matrix times vector, both of shape (n,)."""
+"""q -> H q for a matrix H, both vectors of shape (n,)."""
 
 
 class SecondDerivatives:
-    """The derivatives of a scalar's gradient, one double backward pass for every product.
+    """Products of a scalar's second derivatives with vectors; each product takes one double backward pass.
 
-    A vector holds one number for every number of the tensors `at`, in their order. The graph of the gradient is kept
-    as long as this object.
+    A vector holds one number for every entry of the tensors `at`, in their order. The graph of the gradient is kept as
+    long as this object.
 
     Args:
         value: the scalar.
-        at: what the gradient is taken in; tensors that require gradients.
+        at: the tensors in which the scalar is differentiated; they require gradients.
 
     Attributes:
-        gradient: of the scalar, as a vector.
+        gradient: the gradient of the scalar, as a vector.
     """
 
     def __init__(self, value: Tensor, at: Tensors) -> None:
@@ -35,11 +35,11 @@ class SecondDerivatives:
         self.gradient = flat(differentiate(value, at, create_graph=True).values())
 
     def times(self, vector: Tensor) -> Tensor:
-        """The Hessian times a vector, as a vector."""
+        """The Hessian times a vector, as a vector of the same shape."""
         return flat(self.mixed(vector, self._at).values())
 
     def mixed(self, vector: Tensor, other: Tensors) -> dict[str, Tensor]:
-        """The gradient in `other` of <gradient, vector>, by name; zero where nothing depends."""
+        """The gradient of <gradient, vector> in the tensors `other`, by name; zero for tensors without influence."""
         products = torch.autograd.grad(
             self.gradient, list(other.values()), vector, retain_graph=True, materialize_grads=True
         )
@@ -47,12 +47,12 @@ class SecondDerivatives:
 
 
 def flat(tensors: Iterable[Tensor]) -> Tensor:
-    """All numbers of some tensors, one after the other."""
+    """All entries of some tensors as one vector, one tensor after the other."""
     return torch.cat([tensor.flatten() for tensor in tensors])
 
 
 class Solver(Protocol):
-    """Solves H q = v for a symmetric H that is known only by its products with vectors."""
+    """Solves H q = v for a symmetric matrix H that is known only by its products with vectors."""
 
     def __call__(self, product: Product, target: Tensor, lr: float) -> Tensor:
         """An approximate solution, shape (n,).
@@ -60,7 +60,7 @@ class Solver(Protocol):
         Args:
             product: q -> H q.
             target: v, shape (n,).
-            lr: learning rate of the weights, a step that descends H.
+            lr: learning rate of the weights, from which a solver can choose its step length.
         """
         ...
 
@@ -69,13 +69,13 @@ class Solver(Protocol):
 class Neumann(Solver):
     """The first terms of the Neumann series: q = step * sum over j < terms of (I - step H)^j v.
 
-    That is `terms` steps of gradient descent on q'Hq/2 - q'v from q = 0. The series converges exactly when H is
-    positive definite and step < 2 / (largest eigenvalue of H). One term of step lr gives the one-step unrolled
-    gradient but for its probe, which is taken at w instead of w'. Nothing waits for the device.
+    These are `terms` steps of gradient descent on q'Hq/2 - q'v from q = 0. The series converges if and only if H is
+    positive definite and step < 2 / (largest eigenvalue of H). With one term and the step lr, the result is the
+    one-step unrolled gradient, except that dL_val/dw is taken at w instead of w'. Nothing waits for the device.
 
     Attributes:
-        terms: of the series, at least 1; each after the first costs a product.
-        relative_step: step as a multiple of the weights' learning rate.
+        terms: number of terms of the series, at least 1; every term after the first costs a product.
+        relative_step: step length as a multiple of the weights' learning rate.
 
     Paper: Lorraine et al., arXiv:1911.02590.
     """
@@ -96,13 +96,14 @@ class Neumann(Solver):
 class ConjugateGradient(Solver):
     """Conjugate gradients on (H + damping I) q = v, from q = 0.
 
-    Ends when the residual is at most tolerance * |v|, after `iterations`, or before a direction without positive
-    curvature, since H is not positive definite in deep networks; if that is the first direction, q is 0 and leaves
-    the first-order gradient. These tests wait for the device, once an iteration.
+    The solver ends when the residual is at most tolerance * |v|, or after `iterations` products. It also ends before a
+    direction in which H has no positive curvature, as H is not positive definite in deep networks. If this happens at
+    the first direction, q is 0 and the result is the first-order gradient. These tests wait for the device once per
+    iteration.
 
     Attributes:
-        iterations: at most so many products.
-        tolerance: of the residual, relative to |v|.
+        iterations: largest number of products.
+        tolerance: largest residual, relative to |v|.
         damping: added to the diagonal of H.
 
     Paper: Pedregosa, arXiv:1602.02355.
@@ -135,14 +136,14 @@ class ConjugateGradient(Solver):
 
 @dataclass(frozen=True)
 class Implicit(Gradient):
-    """The gradient of L_val(w*(alpha), alpha), as if the weights were the best ones for this alpha.
+    """The gradient of L_val(w*(alpha), alpha), as if the weights were optimal for this alpha.
 
-    Where L_train(w, alpha) + weight_decay |w|^2 / 2 is stationary, dL_val/d(alpha) = its direct part - (d2 L_train /
-    d(alpha) dw) q with H q = dL_val/dw and H = d2 L_train / dw2 + weight_decay I. All products with H come from double
-    backward passes over one training batch.
+    Let L_train(w, alpha) + weight_decay |w|^2 / 2 be stationary in w. Then dL_val/d(alpha) = direct part -
+    (d2 L_train / d(alpha) dw) q, where H q = dL_val/dw and H = d2 L_train / dw2 + weight_decay I. The direct part is
+    the gradient at fixed weights. All products with H come from double backward passes over one training batch.
 
     Attributes:
-        solver: finds q.
+        solver: solves H q = dL_val/dw for q.
 
     Cost: a forward and backward pass for each loss, and a double backward for each product of the solver and for the
     mixed derivative.

@@ -28,10 +28,10 @@ Loss = Callable[[Tensors, Tensors], Tensor]
 """(weights, alphas) -> mean loss, a scalar."""
 
 Outputs = tuple[Tensor, list[Tensor]]
-"""Logits, (batch, classes), and maps from within."""
+"""Logits, (batch, classes), and inner feature maps."""
 
 OutputLoss = Callable[[Tensor, Tensor, Outputs], Tensor]
-"""(images, labels, what the supernet makes of the images) -> loss, a scalar."""
+"""(images, labels, outputs of the supernet) -> loss, a scalar."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,11 @@ class SgdStep:
     velocity: Tensors
 
     def __call__(self, weights: Tensors, gradients: Tensors) -> dict[str, Tensor]:
-        """W - lr * (momentum * v + gradient + weight_decay * w), differentiable; plain momentum, no clipping."""
-        # One call for all weights would be faster, but torch takes minutes to differentiate such.
+        """The next weights by name: w - lr * (momentum * v + gradient + weight_decay * w), without clipping.
+
+        The result is differentiable in `weights` and in `gradients`.
+        """
+        # One fused call for all weights would be faster, but torch takes minutes to differentiate it.
         moved = {}
         for name, weight in weights.items():
             direction = torch.add(gradients[name], weight, alpha=self.weight_decay)
@@ -63,12 +66,12 @@ class SgdStep:
 
 
 class Trial(NamedTuple):
-    """One architecture that was drawn and tried on the validation batch, without a backward pass.
+    """An architecture that was drawn and scored on the validation batch, without a backward pass.
 
     Attributes:
-        log_probability: of the draw, a scalar that is differentiable in the alphas.
+        log_probability: log of the probability of the draw, a scalar that is differentiable in the alphas.
         accuracy: share of right answers, a scalar.
-        cost: gives the multiply-adds of the architecture in a network of the supernet's size, a scalar.
+        cost: returns the multiply-adds of the architecture in a network of the supernet's size, a scalar.
     """
 
     log_probability: Tensor
@@ -78,20 +81,21 @@ class Trial(NamedTuple):
 
 @dataclass(frozen=True)
 class Bilevel:
-    """The bilevel problem of one step: both losses as pure functions, and where they are taken.
+    """The bilevel problem of one step: both losses as pure functions, with the current weights and alphas.
 
     Attributes:
         weights: the supernet's weights; alpha is never among them.
         alphas: architecture parameters by name (see `Architecture`).
-        train_loss: loss on the training batch. Either loss draws once what it draws: the same at every place.
-        validation_loss: loss on the validation batch, with whatever the recipe adds to the loss of alpha.
+        train_loss: loss on the training batch. Each loss draws its random numbers once, so that they are the same at
+            all weights and alphas.
+        validation_loss: loss on the validation batch, with the terms that the recipe adds to the loss of alpha.
         weight_step: the weight optimiser's next step.
-        next_train_loss: gives the loss on a further training batch at every call, for gradients that look several
-            steps ahead; None where there is but one batch.
-        next_trial: draws an architecture as a step of the weights does, and tries it; for relaxations that draw.
-        tapped_loss: gives the loss of alpha on the validation batch by another function of the supernet's outputs, maps
-            from within among them; None where nobody can be asked.
-        records: what the search remembers from step to step; checkpoints hold it.
+        next_train_loss: returns the loss on a further training batch at every call, for gradients that look several
+            steps ahead; None if there is only one batch.
+        next_trial: draws an architecture as a weight step does, and scores it; for relaxations that draw.
+        tapped_loss: returns the loss of alpha on the validation batch for another function of the supernet's outputs,
+            which include inner feature maps; for supernets that return such maps.
+        records: values that the search remembers from step to step; checkpoints hold them.
     """
 
     weights: Tensors
@@ -124,7 +128,7 @@ def differentiate(loss: Tensor, at: Tensors, *, create_graph: bool = False) -> d
     Args:
         loss: scalar.
         at: tensors that require gradients.
-        create_graph: keep the gradients differentiable.
+        create_graph: whether the gradients can be differentiated again.
     """
     gradients = torch.autograd.grad(loss, list(at.values()), create_graph=create_graph, materialize_grads=True)
     return dict(zip(at, gradients, strict=True))

@@ -17,21 +17,22 @@ __all__ = ["Reinforce"]
 class Reinforce(Gradient):
     """The gradient of minus the expected reward of an architecture drawn from alpha, by the score function.
 
-    It is minus the mean over several draws of (R - b) d log p / d(alpha), with R the accuracy on the validation batch,
-    times (reference / multiply-adds) ** cost_power where a reference is given. The baseline b is a running mean of the
-    rewards; the first rewards start it, later ones count once it has served them.
+    It is minus the mean over several draws of (R - b) d log p / d(alpha). The reward R is the accuracy on the
+    validation batch; if a reference is given, it is multiplied by (reference / multiply-adds) ** cost_power. The
+    baseline b is a running mean of the rewards. It starts as the mean reward of the first step; in later steps it is
+    updated after it has been used.
 
-    Cost: a forward pass for each draw. Every operation is learned from its own rewards alone; no backward pass through
-    the supernet. The expected gradient is exact, its variance is large.
+    Cost: a forward pass for each draw, and no backward pass through the supernet. The gradient is exact on average, but
+    its variance is large.
 
     Paper: ProxylessNAS, arXiv:1812.00332, section 3.3; Williams, "Simple statistical gradient-following algorithms for
     connectionist reinforcement learning", 1992.
 
     Attributes:
-        cost_reference: multiply-adds of a network that are neither rewarded nor punished; None: cost does not count.
-        cost_power: how much cost counts.
-        samples: draws for a step.
-        decay: of the baseline.
+        cost_reference: multiply-adds at which the cost does not change the reward; None: the cost never does.
+        cost_power: exponent of the cost in the reward; a larger one favours cheap architectures more.
+        samples: number of architectures that are drawn for a step.
+        decay: factor of the old baseline when a step updates it.
     """
 
     cost_reference: float | None = None
@@ -51,11 +52,11 @@ class Reinforce(Gradient):
         return differentiate(-((rewards - baseline) * scores).mean(), problem.alphas)
 
     def refuse_recipe(self, recipe: Slots) -> str:
-        """It needs a relaxation that draws architectures, and sees only their reward: no penalties."""
+        """Refuse relaxations that draw no paths, and penalties, which the reward does not contain."""
         if not isinstance(recipe.relaxation, DrawsPaths):
             return f"Reinforce tries architectures that are drawn, and {type(recipe.relaxation).__name__} draws none"
         if recipe.penalties:
-            return "Reinforce follows a reward, and the penalties join a loss that it never sees"
+            return "Reinforce learns from a reward, and the penalties join a loss that it does not use"
         return ""
 
     def _reward(self, trial: Trial) -> Tensor:

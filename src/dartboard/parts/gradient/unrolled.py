@@ -15,7 +15,7 @@ __all__ = ["FirstOrder", "TruncatedUnrolled", "Unrolled"]
 
 @dataclass(frozen=True)
 class FirstOrder(Gradient):
-    """The gradient of the validation loss at the current weights, as if they were optimal already.
+    """The gradient of the validation loss at the current weights, as if these were optimal already.
 
     Paper: DARTS, arXiv:1806.09055, section 2.3 with xi = 0.
     """
@@ -29,16 +29,17 @@ class FirstOrder(Gradient):
 class Unrolled(Gradient):
     """The gradient through one virtual weight step.
 
-    d/d(alpha) of L_val(w', alpha) with w' = w - lr * (momentum * v + dL_train/dw + weight_decay * w). The virtual
-    step is the weight optimiser's without clipping or Nesterov look-ahead.
+    The gradient is d/d(alpha) of L_val(w', alpha) with w' = w - lr * (momentum * v + dL_train/dw + weight_decay * w).
+    The virtual step is that of the weight optimiser, without clipping or Nesterov look-ahead.
 
     Attributes:
-        second_derivative: "finite-difference" takes the mixed second derivative times q = dL_val/dw' as a central
-            difference of two alpha gradients at w +- radius / |q| * q, as in the paper; "exact" differentiates the
-            step itself.
+        second_derivative: how the mixed second derivative times q = dL_val/dw' is computed. "finite-difference" takes a
+            central difference of two alpha gradients at w +- radius / |q| * q, as in the paper. "exact" differentiates
+            the step itself.
         radius: length of the probe in weight space; 0.01 in the paper.
 
-    Cost: four forward and backward passes, or one double backward of about the same time and more memory.
+    Cost: four forward and backward passes for "finite-difference"; for "exact" a double backward pass, with about the
+    same time and more memory.
     Paper: DARTS, arXiv:1806.09055, eq. 7 and 8.
     """
 
@@ -62,7 +63,7 @@ class Unrolled(Gradient):
         loss = problem.validation_loss(moved, problem.alphas)
         probe, direct = differentiate_both(loss, moved, problem.alphas)
         length = nn.utils.get_total_norm(probe.values())
-        # The clamp keeps a probe of zeros from becoming NaN: its second-order term is zero.
+        # The clamp keeps a probe of zeros from becoming NaN; its second-order term is then zero.
         epsilon = self.radius / length.clamp(min=torch.finfo(length.dtype).tiny)
         ahead, behind = (
             differentiate(problem.train_loss(shifted, problem.alphas), problem.alphas)
@@ -79,18 +80,18 @@ def _shift(weights: Tensors, direction: Tensors, distance: Tensor) -> dict[str, 
 
 @dataclass(frozen=True)
 class TruncatedUnrolled(Gradient):
-    """d/d(alpha) of L_val(w_T, alpha), where w_T comes from w by T steps of gradient descent and only the last K count.
+    """The gradient through the last K of T virtual weight steps: d/d(alpha) of L_val(w_T, alpha).
 
-    A step is w - lr * (dL_train/dw + weight_decay * w), without momentum or clipping; the first sees the training batch
-    at hand, the others further ones. The weights before the last K steps are taken as constants, which is reverse-mode
-    differentiation cut off after K steps. For T = K = 1 this is `Unrolled("exact")` without momentum.
+    A step is w - lr * (dL_train/dw + weight_decay * w), without momentum or clipping. The first step uses the training
+    batch at hand, the others use further batches. The weights before the last K steps are treated as constants: the
+    reverse-mode differentiation is cut off after K steps. For T = K = 1 this is `Unrolled("exact")` without momentum.
 
     Attributes:
         steps: T.
         backward_steps: K, from 1 to T.
 
-    Cost: T forward and backward passes, one more for validation, and a double backward for each of the last K steps,
-    whose graphs are held at once. Nothing waits for the device.
+    Cost: T forward and backward passes, one more for validation, and a double backward pass for each of the last K
+    steps. The graphs of these K steps are in memory together. Nothing waits for the device.
     Paper: Shaban et al., arXiv:1810.10667.
 
     Raises:
@@ -103,7 +104,7 @@ class TruncatedUnrolled(Gradient):
     def __post_init__(self) -> None:
         if not 1 <= self.backward_steps <= self.steps:
             raise RecipeError(
-                f"{self.backward_steps} of {self.steps} virtual weight steps cannot be differentiated; choose "
+                f"the gradient cannot go through {self.backward_steps} of {self.steps} virtual weight steps; choose "
                 "backward_steps from 1 to steps."
             )
 

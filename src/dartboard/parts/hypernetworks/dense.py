@@ -1,4 +1,4 @@
-"""Hypernetworks that make all weights of a kind of cells at once."""
+"""A hypernetwork that makes all weights of a kind of cells with one network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,14 +27,15 @@ _ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
 class DenseHypernetwork(Hypernetwork):
     """For each kind of cells one network, from all its alphas to all its weights: linear, or with one hidden layer.
 
-    The hidden layer is half as wide as alpha. Layers start as torch's linear layers do, but the last bias is such that
-    alphas of zero give the supernet's own initial weights. (The thesis does not say.)
+    The hidden layer has half as many units as alpha has numbers. The layers start as torch's linear layers do, except
+    for the last bias: it is chosen so that alphas of zero give the supernet's own initial weights. (The thesis does not
+    describe the start.)
 
     Source: HyperDARTS (thesis): HyperDARTS-1 is linear, HyperDARTS-2 has a hidden layer with a sigmoid.
 
     Attributes:
-        activation: of the hidden layer; None: there is no hidden layer.
-        direct_gradient: whether alpha also learns from what its gates do at fixed weights.
+        activation: activation of the hidden layer; None: there is no hidden layer.
+        direct_gradient: whether alpha also gets the gradient through its gates at fixed weights.
     """
 
     activation: Activation | None = None
@@ -54,10 +55,10 @@ class _DenseGenerator(nn.Module):
     """One or two linear layers.
 
     Args:
-        inputs: numbers of alpha.
-        starts: what comes out for alphas of zero, by name.
-        activation: between two layers; None: there is one.
-        generator: draws initial weights.
+        inputs: how many numbers alpha has.
+        starts: the weights that alphas of zero give, by name.
+        activation: activation between two layers; None: there is only one layer.
+        generator: draws initial weights, on the CPU.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class _DenseGenerator(nn.Module):
         self.bias = nn.Parameter(wanted - offset)
 
     def forward(self, alpha: Tensor) -> dict[str, Tensor]:
-        """(inputs,) -> weights by name."""
+        """Alpha, (inputs,) -> weights by name."""
         if self._activation is not None:
             alpha = _ACTIVATIONS[self._activation](functional.linear(alpha, self.hidden_weight, self.hidden_bias))
         pieces = torch.split(functional.linear(alpha, self.weight, self.bias), self._sizes)

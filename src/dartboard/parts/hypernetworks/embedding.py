@@ -1,4 +1,4 @@
-"""A hypernetwork that makes every kernel from small ones, told apart by embeddings."""
+"""A hypernetwork that makes every kernel from small ones, each with its own embedding."""
 
 import math
 from dataclasses import dataclass
@@ -18,19 +18,20 @@ __all__ = ["EmbeddingHypernetwork"]
 class EmbeddingHypernetwork(Hypernetwork):
     """For every convolution of a kind of cells one small linear network, from alpha and an embedding to a basic kernel.
 
-    The basic kernel is as large as that of the narrowest cell; wider cells join several, side by side along input and
-    output channels, each with a learned embedding of its own. For sep_conv_3x3 in the normal cells of DARTS (8 layers,
-    16 channels) the first depthwise kernel has 144 numbers, and the cells join 1, 1, 2, 2, 4 and 4 of them.
+    The basic kernel has the size of the kernel in the narrowest cell. Wider cells join several basic kernels side by
+    side along input and output channels; each basic kernel has its own learned embedding. Example: for sep_conv_3x3 in
+    the normal cells of DARTS (8 layers, 16 channels) the first depthwise kernel has 144 numbers, and the cells join 1,
+    1, 2, 2, 4 and 4 of them.
 
-    Networks start as torch's linear layers do, embeddings as torch's, but a bias is the initial kernel of the first of
-    the narrowest cells. (The thesis does not say.) Where the thesis makes one kernel after the other, here one network
-    makes all of its kernels at once.
+    The networks start as torch's linear layers do, and the embeddings as torch's embeddings do. But the bias starts as
+    the initial kernel of the first of the narrowest cells. (The thesis does not describe the start.) The thesis makes
+    one kernel after the other; here one network makes all of its kernels at once.
 
     Source: HyperDARTS (thesis), experiment 2.1.1.
 
     Attributes:
-        size: numbers of an embedding.
-        direct_gradient: whether alpha also learns from what its gates do at fixed weights.
+        size: how many numbers an embedding has.
+        direct_gradient: whether alpha also gets the gradient through its gates at fixed weights.
     """
 
     size: int = 32
@@ -56,7 +57,7 @@ class _EmbeddedGenerator(nn.Module):
     """One network for every convolution of a cell.
 
     Args:
-        places: the networks.
+        places: one network for each convolution.
     """
 
     def __init__(self, places: list["_KernelGenerator"]) -> None:
@@ -65,18 +66,18 @@ class _EmbeddedGenerator(nn.Module):
         self.names = tuple(name for place in places for name in place.names)
 
     def forward(self, alpha: Tensor) -> dict[str, Tensor]:
-        """(inputs,) -> weights by name."""
+        """Alpha, (inputs,) -> weights by name."""
         return {name: weight for place in self.places for name, weight in place(alpha).items()}
 
 
 class _KernelGenerator(nn.Module):
-    """The kernels that one convolution has in all cells of a kind.
+    """Makes the kernels of one convolution in all cells of a kind.
 
     Args:
-        inputs: numbers of alpha.
-        size: numbers of an embedding.
+        inputs: how many numbers alpha has.
+        size: how many numbers an embedding has.
         starts: initial kernels by name, narrow and wide.
-        generator: draws initial weights.
+        generator: draws initial weights, on the CPU.
     """
 
     def __init__(self, inputs: int, size: int, starts: dict[str, Tensor], generator: torch.Generator) -> None:
@@ -95,7 +96,7 @@ class _KernelGenerator(nn.Module):
         self.embeddings = nn.Parameter(torch.empty(sum(self._counts), size).normal_(generator=generator))
 
     def forward(self, alpha: Tensor) -> dict[str, Tensor]:
-        """(inputs,) -> weights by name."""
+        """Alpha, (inputs,) -> weights by name."""
         fed = torch.cat([alpha.expand(len(self.embeddings), -1), self.embeddings], dim=1)
         pieces = torch.split(functional.linear(fed, self.weight, self.bias), self._counts)
         return {
@@ -104,7 +105,7 @@ class _KernelGenerator(nn.Module):
         }
 
     def _joined(self, pieces: Tensor, tiling: tuple[int, ...], shape: tuple[int, ...]) -> Tensor:
-        """(tiles, numbers of a basic kernel) -> the wide kernel; tiles that stick out are cut."""
+        """Basic kernels, (tiles, numbers of a basic kernel) -> the wide kernel; channels that exceed it are cut off."""
         dims = len(shape)
         order = [axis for dim in range(dims) for axis in (dim, dims + dim)]
         whole = [tiles * narrow for tiles, narrow in zip(tiling, self._basic, strict=True)]

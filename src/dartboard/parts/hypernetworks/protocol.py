@@ -1,4 +1,4 @@
-"""What a hypernetwork is, and how its weights and the supernet's own go together."""
+"""The protocol of hypernetworks, and how their weights join the supernet's own weights."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 _PREFIX = "hypernetwork."
-"""Before the names of its weights, where they stand among the supernet's."""
+"""Comes before the names of the hypernetwork's weights in a mapping with the supernet's weights."""
 
 
 class CellGenerator(Protocol):
@@ -31,7 +31,7 @@ class CellGenerator(Protocol):
 
     @property
     def names(self) -> Sequence[str]:
-        """What it makes, by the supernet's names."""
+        """The names in the supernet of the weights that it makes."""
         ...
 
     def __call__(self, alpha: Tensor) -> dict[str, Tensor]:
@@ -42,11 +42,11 @@ class CellGenerator(Protocol):
 class WeightGenerator(nn.Module):
     """Turns alphas into the weights of the candidate operations of all cells.
 
-    The numbers of alpha that belong to operations which an edge does not have are read as 0.
+    If an edge lacks an operation, the entry of alpha is read as 0.
 
     Args:
         cells: by kind.
-        parts: by kind, what makes the weights of its cells; kinds without any have none.
+        parts: by kind, the module that makes the weights of the cells; kinds without such weights have no module.
     """
 
     def __init__(self, cells: Mapping[str, RelaxedCell], parts: Mapping[str, nn.Module]) -> None:
@@ -56,11 +56,11 @@ class WeightGenerator(nn.Module):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What it makes, by the supernet's names."""
+        """The names in the supernet of the weights that it makes."""
         return tuple(name for part in self.parts.values() for name in cast(CellGenerator, part).names)
 
     def forward(self, alphas: Tensors) -> dict[str, Tensor]:
-        """Alphas by name (see `Architecture`), of which those of operations are read, -> weights by name."""
+        """Alphas by name (see `Architecture`) -> weights by name; only the alphas of operations are read."""
         generated: dict[str, Tensor] = {}
         for kind, part in self.parts.items():
             cell = self._cells[kind]
@@ -70,38 +70,41 @@ class WeightGenerator(nn.Module):
 
 
 class Hypernetwork(Protocol):
-    """Makes the weights of candidate operations from alpha, so that d loss / d alpha sees them respond.
+    """Makes the weights of candidate operations from alpha, so that d loss / d alpha includes the weights' response.
 
-    Weights outside of candidate operations learn on their own.
+    Weights outside of candidate operations are trained themselves.
 
     Source: HyperDARTS (thesis), algorithm 2.
     """
 
     @property
     def direct_gradient(self) -> bool:
-        """Whether alpha also learns from what its gates do at fixed weights, or from the weights' response alone."""
+        """Whether alpha also gets the gradient through its gates at fixed weights, beside that through the weights."""
         ...
 
     def build(self, supernet: nn.Module, architecture: Architecture, generator: torch.Generator) -> WeightGenerator:
         """The network, on the CPU (on the meta device under `with torch.device("meta")`).
 
         Args:
-            supernet: whose weights are to be made; it tells which by its property `candidate_weights`.
-            architecture: cells and alphas.
+            supernet: the supernet; its property `candidate_weights` lists the weights to make.
+            architecture: knows the cells and the shapes of the alphas.
             generator: draws initial weights, on the CPU.
         """
         ...
 
 
 class _Candidates(Protocol):
-    """A supernet that knows which of its weights a hypernetwork may make (see `ReferenceSupernet`)."""
+    """A supernet that lists the weights that a hypernetwork may make (see `ReferenceSupernet`)."""
 
     @property
     def candidate_weights(self) -> dict[str, list[dict[str, str]]]: ...
 
 
 def candidate_weights(supernet: nn.Module) -> dict[str, list[dict[str, tuple[str, Tensor]]]]:
-    """Cell kind -> for every cell: name within the cell -> (name in the supernet, value), operations only."""
+    """Cell kind -> for every cell a mapping: name within the cell -> (name in the supernet, value).
+
+    Only weights of candidate operations are listed.
+    """
     values = dict(supernet.named_parameters())
     return {
         kind: [{inner: (name, values[name].detach()) for inner, name in cell.items()} for cell in cells]
@@ -112,7 +115,7 @@ def candidate_weights(supernet: nn.Module) -> dict[str, list[dict[str, tuple[str
 def attach_hypernetwork(
     part: Hypernetwork, supernet: nn.Module, architecture: Architecture, generator: torch.Generator
 ) -> WeightGenerator:
-    """Build a hypernetwork where the supernet is; what it makes are only places in the supernet from now on."""
+    """Build a hypernetwork on the supernet's device; the weights that it makes no longer require gradients there."""
     hypernetwork = part.build(supernet, architecture, generator)
     hypernetwork.to(next(supernet.parameters()).device)
     for name in hypernetwork.names:
@@ -121,7 +124,7 @@ def attach_hypernetwork(
 
 
 def learned_weights(supernet: nn.Module, hypernetwork: WeightGenerator | None) -> dict[str, nn.Parameter]:
-    """What is trained, by name: the supernet's own weights, and those of the hypernetwork."""
+    """The trained weights by name: the supernet's own weights, and the weights of the hypernetwork."""
     if hypernetwork is None:
         return dict(supernet.named_parameters())
     made = set(hypernetwork.names)
@@ -130,11 +133,11 @@ def learned_weights(supernet: nn.Module, hypernetwork: WeightGenerator | None) -
 
 
 def supernet_weights(hypernetwork: WeightGenerator | None, weights: Tensors, alphas: Tensors) -> Tensors:
-    """The weights of the supernet, differentiable for both arguments.
+    """The weights of the supernet by name, differentiable in `weights` and in `alphas`.
 
     Args:
-        hypernetwork: None where weights learn on their own.
-        weights: what is trained, by the names of `learned_weights`.
+        hypernetwork: None if all weights are trained themselves.
+        weights: the trained weights, by the names of `learned_weights`.
         alphas: by name.
     """
     if hypernetwork is None:

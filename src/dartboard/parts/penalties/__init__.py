@@ -1,4 +1,4 @@
-"""What is added to the loss of alpha: terms of the alphas, and what the architecture takes to run."""
+"""Penalties in the loss of alpha: terms of the alphas themselves, and the resources of the architecture."""
 
 from dartboard.parts.penalties.protocol import Joining, Penalty
 from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources

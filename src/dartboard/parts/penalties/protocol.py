@@ -1,4 +1,4 @@
-"""What a penalty is."""
+"""The protocols of penalties."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
@@ -13,7 +13,7 @@ __all__ = ["Joining", "Penalty"]
 
 
 class Penalty(Protocol):
-    """A term of the loss that alpha descends; the weights never see it."""
+    """A term that is added to the loss of alpha; the loss of the weights does not have it."""
 
     def __call__(self, alphas: Tensors, cells: Mapping[str, RelaxedCell], progress: float) -> Tensor:
         """The term, a scalar.
@@ -28,14 +28,14 @@ class Penalty(Protocol):
 
 @runtime_checkable
 class Joining(Protocol):
-    """A penalty that is more than a term of alphas: it sees the loss, and what the whole architecture costs."""
+    """A penalty that is more than a term of the alphas: it reads the loss, and the cost of the whole architecture."""
 
     def join(self, loss: Tensor, alphas: Tensors, architecture: Architecture) -> Tensor:
         """The loss with the penalty, a scalar.
 
         Args:
-            loss: with the penalties before this one.
+            loss: the loss with the penalties before this one, a scalar.
             alphas: by name (see `Architecture`).
-            architecture: whose alphas.
+            architecture: the architecture that has these alphas.
         """
         ...

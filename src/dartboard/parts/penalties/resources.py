@@ -1,4 +1,4 @@
-"""Penalties on what the architecture takes to run: multiply-adds, parameters, memory."""
+"""Penalties on the resources that the architecture needs: multiply-adds, parameters, memory."""
 
 import math
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ __all__ = ["ExpectedCost", "ExpectedResources"]
 
 @dataclass(frozen=True)
 class ExpectedCost(Joining):
-    """Lets multiply-adds count beside the loss (ProxylessNAS).
+    """A penalty on the expected multiply-adds of the architecture (ProxylessNAS).
 
-    The expected cost E is that of one image in a network of the supernet's size, every candidate operation counting
-    with its mean gate. The loss becomes, with the names and numbers of the authors' code,
+    The expected cost E is the multiply-adds for one image in a network of the supernet's size, where every candidate
+    operation counts with its mean gate. With the names and numbers of the authors' code, the loss becomes
 
     - "mul#log": 0.2 * loss * (log E / log reference) ** (0.3 * strength),
     - "add#linear": loss + 0.1 * strength * (E - reference) / reference.
@@ -28,9 +28,9 @@ class ExpectedCost(Joining):
     Paper: arXiv:1812.00332, section 3.3.
 
     Attributes:
-        reference: multiply-adds that are wanted, above 1.
-        form: how cost joins the loss.
-        strength: how much cost counts, as a multiple of what it does in the authors' code.
+        reference: the wanted number of multiply-adds, above 1.
+        form: how the cost joins the loss.
+        strength: strength of the penalty, as a multiple of that in the authors' code.
 
     Raises:
         RecipeError: the reference is not above 1.
@@ -43,8 +43,8 @@ class ExpectedCost(Joining):
     def __post_init__(self) -> None:
         if self.reference <= 1:
             raise RecipeError(
-                f"a network of {self.reference:g} multiply-adds cannot be wanted; choose as many as a network of the "
-                "search's width and depth may have."
+                f"the wanted cost of {self.reference:g} multiply-adds is too small, as it must be above 1; choose a "
+                "number that a network with the width and depth of the supernet can have."
             )
 
     @override
@@ -57,16 +57,16 @@ class ExpectedCost(Joining):
 
 @dataclass(frozen=True)
 class ExpectedResources(Joining):
-    """Adds what the operations of the edges take, on a logarithmic scale, to the loss (SNAS).
+    """A penalty on the resources of the operations, on a logarithmic scale (SNAS).
 
-    The term is strength * (sum over edges and operations of gate * log(1 + parameters + multiply-adds + memory)), where
-    the gates are the mean ones, an operation counts over all cells of its kind, and its memory is the values that it
-    reads and writes for one image.
+    The term is strength * (sum over edges and operations of gate * log(1 + parameters + multiply-adds + memory)). The
+    gates are the mean gates. The resources of an operation are summed over all cells of its kind. Its memory is the
+    number of values that it reads and writes for one image.
 
-    Paper: arXiv:1812.09926, where the gates are those that were drawn.
+    Paper: arXiv:1812.09926; the paper uses the drawn gates instead of the mean gates.
 
     Attributes:
-        strength: how much it counts; 1.5e-3 is the mild one of the paper.
+        strength: factor of the term; 1.5e-3 is the mild constraint of the paper.
     """
 
     strength: float

@@ -1,4 +1,4 @@
-"""Penalties on the alphas themselves: terms that hold them small, alike, uniform, or near 0 and 1."""
+"""Penalties on the alphas themselves: they keep alphas small, alike or uniform, or push gates to 0 and 1."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class BetaDecay(Penalty):
 
 
 def _edge_terms(alpha: Tensor, cell: RelaxedCell) -> Tensor:
-    """Log sum exp over the live operations, (edges,); 0 for edges without any."""
+    """Log sum exp of alpha over the live operations of every edge, (edges,); 0 for edges without live operations."""
     if cell.is_whole:
         return alpha.logsumexp(dim=1)
     # The lowest finite number instead of -inf: a row without a live operation must not become NaN.
@@ -66,17 +66,17 @@ class DirichletAnchor(Penalty):
         return self.weight * torch.stack([_divergence(alphas[kind], cell) for kind, cell in cells.items()]).sum()
 
     def refuse_recipe(self, recipe: Slots) -> str:
-        """The gates must come from a Dirichlet distribution."""
+        """Refuse relaxations other than `Dirichlet`."""
         if isinstance(recipe.relaxation, Dirichlet):
             return ""
         return (
-            "DirichletAnchor holds Dirichlet distributions, and the gates of "
-            f"{type(recipe.relaxation).__name__} come from none"
+            "DirichletAnchor needs gates from a Dirichlet distribution, and the gates of "
+            f"{type(recipe.relaxation).__name__} come from another source"
         )
 
 
 def _divergence(alpha: Tensor, cell: RelaxedCell) -> Tensor:
-    # An operation that an edge lacks gets 1, which adds nothing but to the sum of the concentrations.
+    # An operation that an edge lacks gets the concentration 1, for which its terms are 0.
     own = torch.where(cell.live, concentration(alpha), 1.0)
     count = cell.live.sum(dim=-1).to(own)
     total = (own * cell.live).sum(dim=-1)
@@ -89,10 +89,11 @@ def _divergence(alpha: Tensor, cell: RelaxedCell) -> Tensor:
 class FadingMagnitude(Penalty):
     """The sum of |alpha| over poolings and skip connections, with a weight that falls to 0 (CDARTS).
 
-    The weight falls linearly from `weight` at the progress `start` to 0 at `end`. Paper: arXiv:2006.10724.
+    The weight falls linearly from `weight` at the progress `start` to 0 at the progress `end`. Progress is the share of
+    the epochs that are done. Paper: arXiv:2006.10724.
 
     Attributes:
-        weight: factor of the term at first.
+        weight: factor of the term until the progress `start`.
         start: progress at which alpha begins to learn.
         end: progress from which on there is no penalty.
     """
@@ -109,22 +110,23 @@ class FadingMagnitude(Penalty):
         return self.factor(progress) * torch.stack(sums).sum()
 
     def factor(self, progress: float) -> float:
-        """The weight at a progress."""
+        """The factor of the term at a progress."""
         left = (self.end - progress) / (self.end - self.start) if progress < self.end else 0.0
         return self.weight * min(1.0, left)
 
 
 @cache
 def _held(ops: tuple[str, ...], device: torch.device) -> Tensor:
-    """Which operations have no weights and are not `none`, (operations,), bool; kept, so that no step waits."""
+    """Which operations have no weights and are not `none`, (operations,), bool; cached, so that no step waits."""
     return torch.tensor([not has_weights(name) and name != "none" for name in ops], device=device)
 
 
 @dataclass(frozen=True)
 class ZeroOne(Penalty):
-    """Minus the mean distance of sigmoid(alpha) from 1/2, so that a threshold loses little (Fair DARTS).
+    """Minus the mean distance of sigmoid(alpha) from 1/2, which pushes gates to 0 or 1 (Fair DARTS).
 
-    The mean runs over the live operations of all kinds of cells. Paper: arXiv:1911.12126, its zero-one loss.
+    A threshold then changes the gates little. The mean runs over the live operations of all kinds of cells. Paper:
+    arXiv:1911.12126, the zero-one loss.
 
     Attributes:
         weight: factor of the term; 10 in the authors' code.
@@ -141,10 +143,12 @@ class ZeroOne(Penalty):
         return -self.weight * sums.sum() / counts.sum()
 
     def refuse_recipe(self, recipe: Slots) -> str:
-        """The gates must be sigmoids."""
+        """Refuse relaxations other than `Sigmoid`."""
         if isinstance(recipe.relaxation, Sigmoid):
             return ""
-        return f"ZeroOne pushes sigmoids to 0 or 1, and the gates of {type(recipe.relaxation).__name__} are none"
+        return (
+            f"ZeroOne pushes sigmoids to 0 or 1, and the gates of {type(recipe.relaxation).__name__} are not sigmoids"
+        )
 
     def _distances(self, alpha: Tensor) -> Tensor:
         from_half = alpha.sigmoid() - 0.5

@@ -1,4 +1,4 @@
-"""How alpha becomes gates: what a relaxation is, those without chance, those that draw, and weights of edges."""
+"""Relaxations turn alpha into gates: their protocol, deterministic ones, ones that draw, and weights of edges."""
 
 from dartboard.parts.relaxation.controller import Controller, DrawnCells
 from dartboard.parts.relaxation.deterministic import (

@@ -18,17 +18,17 @@ __all__ = ["Controller", "DrawnCells"]
 _LAYERS = 2
 _START_BOUND = 0.1
 _MEAN_OF = 1000
-"""Architectures of which mean gates are the mean: their standard error is at most 0.016."""
+"""Number of architectures that mean gates average over; the standard error of a gate is then at most 0.016."""
 
 
 class DrawnCells(NamedTuple):
-    """Architectures drawn at once.
+    """Several architectures, drawn together.
 
     Attributes:
-        gates: cell kind -> 1 for what an architecture has, else 0, (architectures, edges, operations).
-        log_likelihood: of each, the sum over its tokens, (architectures,); differentiable.
-        entropy: of the distributions that its tokens were drawn from, in nats, summed, (architectures,);
-            differentiable.
+        gates: cell kind -> 1 for the operations that an architecture has, else 0, (architectures, edges, operations).
+        log_likelihood: log likelihood of each architecture, the sum over its tokens, (architectures,); differentiable.
+        entropy: entropy of the distributions that its tokens were drawn from, in nats, summed over the tokens,
+            (architectures,); differentiable.
     """
 
     gates: dict[str, Tensor]
@@ -36,7 +36,7 @@ class DrawnCells(NamedTuple):
     entropy: Tensor
 
     def each(self) -> list[dict[str, Draw]]:
-        """For every architecture what runs just its operations, by the kind of cells."""
+        """For every architecture the draws that run only its operations, by kind of cells."""
         kinds = {kind: (gates, gates.tolist()) for kind, gates in self.gates.items()}
         return [
             {kind: Draw(gates[place], _ones(entries[place])) for kind, (gates, entries) in kinds.items()}
@@ -46,23 +46,25 @@ class DrawnCells(NamedTuple):
 
 @dataclass(frozen=True)
 class Controller(Relaxation):
-    """An LSTM of two layers draws one architecture a step, which alone is run (ENAS, arXiv:1802.03268, section 2.4).
+    """An LSTM of two layers draws one architecture per step, and only this one runs (ENAS, arXiv:1802.03268, sec. 2.4).
 
-    In spaces that keep all edges it says one operation an edge. Otherwise it says for every node its predecessors,
-    by attention over the nodes before, then an operation for each; a predecessor is taken once at most. It says the
-    kinds of cells one after the other, each from the state in which the one before has left it. The input is the
-    embedding of the last token, of a predecessor what the LSTM put out for it, and at the start of a cell and of a node
-    a learned vector. One layer and one table of
-    embeddings serve all operations. What is chosen among has the logits squash * tanh(logit / temperature).
+    The LSTM emits tokens. In spaces that keep all edges, it emits one operation per edge. In other spaces it emits for
+    every node first its predecessors, by attention over the earlier nodes, and then an operation for each predecessor.
+    A node takes a predecessor at most once. The kinds of cells follow one another, and the LSTM keeps its state from
+    one to the next. The input of the LSTM is the embedding of the last token if this was an operation, and the output
+    that the LSTM had for the node if it was a predecessor. At the start of a cell and of a node, the input is a learned
+    vector. One output layer and one table of embeddings serve all edges. All choices have the logits
+    squash * tanh(logit / temperature).
 
-    Its weights are the alphas, `controller.NAME`, and start uniformly within +-0.1. A draw has no gradient: the
-    likelihood of what is drawn has (`Reinforce`). Mean gates are how often each operation is on each edge among 1000
-    architectures, always drawn with the same numbers: the controller's distribution is no product over edges.
+    The weights of the LSTM are the alphas, named `controller.NAME`; they start uniformly within +-0.1. The gates of a
+    draw have no gradient, but the likelihood of the draw has one (`ReinforceController`). The mean gate of an operation
+    is the share of 1000 architectures that have it on the edge, always drawn with the same random numbers. There is no
+    closed form, as the controller's distribution is not a product over edges.
 
     Attributes:
-        temperature: divides what the layers give; 5 in AutoDL-Projects.
-        squash: largest absolute logit; 2.5 there.
-        units: of each layer; 32 there.
+        temperature: divides the outputs of the layers; 5 in AutoDL-Projects.
+        squash: largest absolute logit; 2.5 in AutoDL-Projects.
+        units: units of each layer; 32 in AutoDL-Projects.
     """
 
     temperature: float = 5.0
@@ -115,7 +117,7 @@ class Controller(Relaxation):
         return {kind: gates.mean(dim=0) for kind, gates in drawn.gates.items()}
 
     def refuse_recipe(self, recipe: Slots) -> str:
-        """Parts that want an alpha of every operation, or the gradient of gates."""
+        """Refuse parts that need one alpha for every operation, or the gradient of the gates."""
         others = {
             "the slot edges": recipe.edges,
             "attention in the mixing": recipe.mixing.attention,
@@ -125,17 +127,17 @@ class Controller(Relaxation):
         }
         for what, part in others.items():
             if part:
-                return f"the alphas of Controller are the weights of an LSTM, with which {what} makes no sense"
+                return f"the alphas of Controller are the weights of an LSTM, and {what} cannot be used with these"
         return ""
 
 
 def _ones(gates: list[list[float]]) -> tuple[tuple[int, ...], ...]:
-    """For every edge the columns of gate 1."""
+    """For every edge the columns with the gate 1."""
     return tuple(tuple(column for column, gate in enumerate(row) if gate) for row in gates)
 
 
 def _say_every_edge(walk: TokenWalk, cell: RelaxedCell) -> Tensor:
-    """An operation for each edge, (architectures, edges, operations)."""
+    """Emit an operation for each edge; the gates, (architectures, edges, operations)."""
     said, spoken = [], walk.start
     for columns, allowed in zip(cell.selectable_columns, cell.selectable_mask, strict=True):
         if not columns:
@@ -147,13 +149,13 @@ def _say_every_edge(walk: TokenWalk, cell: RelaxedCell) -> Tensor:
 
 
 def _say_nodes(walk: TokenWalk, cell: RelaxedCell) -> Tensor:
-    """For each node its predecessors, then their operations, (architectures, edges, operations)."""
+    """Emit for each node its predecessors, then their operations; the gates, (architectures, edges, operations)."""
     gates = walk.start.new_zeros(walk.count, *cell.live.shape)
     heard = [walk.advance(walk.start) for _ in range(cell.topology.num_inputs)]
     keys = [walk.key(output) for output in heard]
     takeable = cell.selectable_mask.any(dim=1)
     for node in cell.topology.nodes:
-        rows = cell.topology.incoming(node)  # one after the other, from the nodes before in their order
+        rows = cell.topology.incoming(node)  # consecutive rows, in the order of the source nodes
         free = takeable[rows[0] : rows[-1] + 1].expand(walk.count, -1)
         count = sum(bool(cell.selectable_columns[row]) for row in rows)
         spoken, places = walk.start, []

@@ -1,4 +1,4 @@
-"""Gates without chance: softmaxes, sigmoids, and alphas that are shares themselves."""
+"""Deterministic relaxations: softmaxes, sigmoids, and alphas that are shares themselves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ __all__ = ["GroupSoftmax", "NodeSoftmax", "Sigmoid", "Simplex", "Softmax", "live
 
 
 def live_softmax(alpha: Tensor, cell: RelaxedCell, members: Tensor | None = None) -> Tensor:
-    """softmax(alpha / temperature) over the live operations of each edge; 0 elsewhere, and on edges without any.
+    """softmax(alpha / temperature) over the live operations of each edge, (edges, operations); all other gates are 0.
 
     Args:
         alpha: (edges, operations).
-        cell: which of them are live, and the temperature.
+        cell: knows the live operations and the temperature.
         members: which operations take part, (operations,) or (edges, operations), bool; None: all.
     """
     if cell.is_whole and members is None:
@@ -43,7 +43,7 @@ class Softmax(SmallStart, Deterministic):
     """A softmax over the operations of each edge (DARTS, arXiv:1806.09055, eq. 2).
 
     Attributes:
-        coldness: multiplies alpha, on top of what the temperature does.
+        coldness: multiplies alpha; the temperature divides it too.
     """
 
     coldness: float = 1.0
@@ -51,13 +51,13 @@ class Softmax(SmallStart, Deterministic):
 
     @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
-        """softmax(alpha) along each row."""
+        """softmax(coldness * alpha / temperature) over the live operations of each edge, (edges, operations)."""
         return live_softmax(alpha if self.coldness == 1.0 else self.coldness * alpha, cell)
 
 
 @dataclass(frozen=True)
 class NodeSoftmax(SmallStart, Deterministic):
-    """One softmax over all operations of all edges into a node, so that edges compete too (I-DARTS).
+    """One softmax over all operations of all edges into a node, so that the edges compete too (I-DARTS).
 
     Paper: Jiang, Hu, Xiao, Zhang and Zhu, "Improved Differentiable Architecture Search for Language Modeling and Named
     Entity Recognition", 2019.
@@ -67,7 +67,7 @@ class NodeSoftmax(SmallStart, Deterministic):
 
     @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
-        """One softmax for every node."""
+        """One softmax for every node, (edges, operations)."""
         logits = _cooled(alpha, cell)
         if not cell.is_whole:
             logits = _masked(logits, cell.live)
@@ -78,12 +78,13 @@ class NodeSoftmax(SmallStart, Deterministic):
 
 @dataclass(frozen=True)
 class Sigmoid(Deterministic):
-    """A sigmoid for every operation by itself (Fair DARTS, arXiv:1911.12126; Single-DARTS, arXiv:2108.08128).
+    """An independent sigmoid for every operation (Fair DARTS, arXiv:1911.12126; Single-DARTS, arXiv:2108.08128).
 
     Attributes:
-        start: "half" starts every gate at 1/2 (alpha 0, Fair DARTS); "share" at 1/n on an edge of n operations (alpha
-            -ln(n - 1); Single-DARTS names -ln 7 for its eight), so that the gates of an edge sum to one. A lone
-            operation starts at 1/2 in either case: no finite alpha gives 1.
+        start: "half" starts every gate at 1/2, with alpha 0 (Fair DARTS). "share" starts every gate at 1/n on an edge
+            of n operations, with alpha -ln(n - 1), so that the gates of an edge sum to one at the start (Single-DARTS
+            names -ln 7 for its eight operations). The only operation of an edge starts at 1/2 in both forms, as no
+            finite alpha gives 1.
     """
 
     start: Literal["half", "share"] = "half"
@@ -100,7 +101,7 @@ class Sigmoid(Deterministic):
 
     @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
-        """sigmoid(alpha), 0 for operations that an edge does not have."""
+        """sigmoid(alpha), (edges, operations); 0 for operations that an edge lacks."""
         return alpha.sigmoid() * cell.live
 
 
@@ -108,7 +109,7 @@ class Sigmoid(Deterministic):
 class Simplex(Deterministic):
     """The gates of an edge are its alphas, a distribution over its operations (GAEA, arXiv:2004.07802).
 
-    Only an update that keeps them a distribution fits: `ExponentiatedUpdate`.
+    The recipe needs an update that keeps alpha a distribution: `ExponentiatedUpdate`.
     """
 
     sums_to_one = True
@@ -122,7 +123,7 @@ class Simplex(Deterministic):
 
     @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
-        """Alpha, 0 for operations that an edge does not have."""
+        """Alpha, (edges, operations); 0 for operations that an edge lacks."""
         return alpha * cell.live
 
 
@@ -142,7 +143,7 @@ def operation_groups(ops: Sequence[str]) -> tuple[tuple[int, ...], ...]:
 class GroupSoftmax(Deterministic):
     """Two softmaxes on each edge: over its operations without weights, and over those with weights.
 
-    An edge that has operations of both kinds has gates that sum to 2; of a kind that it does not have, no gate is above
+    If an edge has operations of both groups, its gates sum to 2. If it has none of a group, all gates of that group are
     0. Source: DOTS (arXiv:2010.00969).
     """
 
@@ -160,18 +161,18 @@ class GroupSoftmax(Deterministic):
         return free + weighted
 
     def refuse(self, space: SearchSpace) -> str:
-        """Spaces whose operations are all of one kind."""
+        """Refuse spaces that have only operations with weights, or only operations without."""
         if all(operation_groups(space.ops)):
             return ""
         return (
-            "operations with weights and operations without are searched in groups of their own, and "
-            f"'{space.name}' has only one of these kinds"
+            "operations with weights and operations without weights are searched in two separate groups, and "
+            f"'{space.name}' has operations of one group only"
         )
 
 
 @cache
 def _members(ops: Sequence[str], device: torch.device) -> tuple[Tensor, ...]:
-    """For every group which columns belong to it, (operations,), bool; kept, so that no step waits for a copy."""
+    """For every group which columns belong to it, (operations,), bool; cached, so that no step waits for a copy."""
     return tuple(
         torch.tensor([column in columns for column in range(len(ops))], device=device)
         for columns in operation_groups(ops)

@@ -1,4 +1,4 @@
-"""Gates drawn for every step: from a Dirichlet distribution, or by the Gumbel trick, soft or one operation an edge."""
+"""Relaxations that draw gates at random in every step: from a Dirichlet distribution, or by the Gumbel trick."""
 
 from dataclasses import dataclass, replace
 
@@ -15,24 +15,24 @@ __all__ = ["Concrete", "Dirichlet", "HardGumbel", "concentration"]
 
 
 def concentration(alpha: Tensor) -> Tensor:
-    """ELU(alpha) + 1, above zero: 1 at alpha 0, exp(alpha) below, alpha + 1 above."""
+    """ELU(alpha) + 1: exp(alpha) if alpha is below 0, else alpha + 1; above 0 everywhere, in the shape of alpha."""
     return functional.elu(alpha) + 1
 
 
 @dataclass(frozen=True)
 class Dirichlet(SmallStart):
-    """Shares of one from a Dirichlet distribution with concentration ELU(alpha) + 1 (DrNAS, arXiv:2006.10355, eq. 3).
+    """Gates from a Dirichlet distribution with concentration ELU(alpha) + 1 (DrNAS, arXiv:2006.10355, eq. 3).
 
-    A draw is a vector of gamma numbers over their sum, with the pathwise gradient of these (implicit
-    reparameterization, arXiv:1805.08498). Validation, selection and reports see softmax(alpha), by which the authors
-    choose operations and edges.
+    The gates of an edge sum to one: a draw is a vector of gamma variates divided by their sum. Its gradient is pathwise
+    (implicit reparameterization, arXiv:1805.08498). Validation, selection and reports use softmax(alpha), by which the
+    authors choose operations and edges.
     """
 
     sums_to_one = True
 
     @override
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:
-        # On the CPU, where the generator lives; in double precision, in which no gamma number is 0.
+        # On the CPU, where the generator is; in double precision, so that no gamma variate is 0.
         gammas = torch._standard_gamma(concentration(alpha).cpu().double(), generator=generator)
         if not cell.is_whole:
             gammas = gammas * cell.live.cpu()
@@ -42,32 +42,34 @@ class Dirichlet(SmallStart):
 
     @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
-        """softmax(alpha); where no alpha is above 0 these are the distribution's means."""
+        """softmax(alpha), (edges, operations): the distribution's means if no alpha of the edge is above 0."""
         return live_softmax(alpha, cell)
 
 
 def _shaken(alpha: Tensor, cell: RelaxedCell, generator: Generator) -> Tensor:
     """softmax((alpha + Gumbel noise) / temperature) over the live operations of every edge."""
     waiting = torch.empty(alpha.shape).exponential_(generator=generator)
-    # An exponential number of 0 would give infinite noise; the authors of GDAS draw again.
+    # An exponential variate of 0 would give infinite noise; the authors of GDAS draw again in that case.
     noise = -waiting.clamp_min(torch.finfo(waiting.dtype).tiny).log()
     return live_softmax(alpha + send(noise, alpha.device, alpha.dtype), cell)
 
 
 def _still(alpha: Tensor, cell: RelaxedCell) -> Tensor:
-    """softmax(alpha): how often each operation comes out, whatever the temperature."""
+    """softmax(alpha): the probability that an operation has the largest gate, at every temperature."""
     return live_softmax(alpha, cell if cell.temperature == 1.0 else replace(cell, temperature=1.0))
 
 
 @dataclass(frozen=True)
 class Concrete(PerCell):
-    """Shares of one from a concrete distribution, softmax((alpha + G) / temperature) (SNAS, arXiv:1812.09926, eq. 8).
+    """Gates from a concrete distribution, softmax((alpha + G) / temperature) (SNAS, arXiv:1812.09926, eq. 8).
 
-    Every step draws one set of gates for all cells of a kind. Validation, selection and reports see softmax(alpha).
+    G is Gumbel noise. Every step draws one set of gates for all cells of a kind. Validation, selection and reports use
+    softmax(alpha).
 
     Attributes:
-        initial_mean: of the start values, the logarithms of the distribution's parameters; 1 in the authors' code.
-        initial_scale: their standard deviation; 0.01 there.
+        initial_mean: mean of the start values of alpha, the logarithms of the distribution's parameters; 1 in the
+            authors' code.
+        initial_scale: standard deviation of the start values; 0.01 in the authors' code.
     """
 
     initial_mean: float = 1.0
@@ -76,7 +78,7 @@ class Concrete(PerCell):
 
     @override
     def initial_alpha(self, cell: RelaxedCell, generator: Generator) -> Tensor:
-        """Normal numbers about the mean."""
+        """Normal numbers around `initial_mean`, (edges, operations)."""
         return self.initial_mean + self.initial_scale * torch.randn(cell.live.shape, generator=generator)
 
     @override
@@ -85,17 +87,18 @@ class Concrete(PerCell):
 
     @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
-        """softmax(alpha), to which the gates tend on average as the temperature falls."""
+        """softmax(alpha), (edges, operations): the mean of the gates as the temperature falls to 0."""
         return _still(alpha, cell)
 
 
 @dataclass(frozen=True)
 class HardGumbel(SmallStart):
-    """One operation an edge, drawn with probability softmax(alpha), and the only one that is run (GDAS).
+    """One operation per edge, drawn with probability softmax(alpha); only this operation is run (GDAS).
 
-    Its gate is 1 and has the gradient of softmax((log softmax(alpha) + G) / temperature). So have the gates of the
-    others, of value 0, which join as numbers, since their operations are not run: the gradient of such a gate is the
-    sum of that of the edge's output.
+    The gate of the drawn operation is 1, and the gates of the others are 0. All gates have the gradient of
+    softmax((log softmax(alpha) + G) / temperature), where G is Gumbel noise. The other operations are not run, so their
+    gates are added to the edge's output as plain numbers: the gradient of such a gate is the sum of the gradient of the
+    edge's output over all its values.
 
     Paper: arXiv:1910.04465, section 3.2, as in the authors' code.
     """
@@ -105,7 +108,7 @@ class HardGumbel(SmallStart):
 
     @override
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:
-        # log softmax and softmax differ by a number an edge, which the softmax of the sum does not see.
+        # alpha and log softmax(alpha) differ by a constant per edge, which cancels in a softmax.
         shares = _shaken(alpha, cell, generator)
         chosen = shares.argmax(dim=-1, keepdim=True)
         whole = torch.zeros_like(shares).scatter_(-1, chosen, 1.0)
@@ -118,5 +121,5 @@ class HardGumbel(SmallStart):
 
     @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
-        """softmax(alpha), the probability of each operation."""
+        """softmax(alpha), the probability of each operation, (edges, operations)."""
         return _still(alpha, cell)

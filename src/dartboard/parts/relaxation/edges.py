@@ -1,4 +1,4 @@
-"""Weights of edges, for the slot `edges`: a softmax over those into a node, shares themselves, or pairs of edges."""
+"""Weights of edges, for the slot `edges`: a softmax over the edges into a node, alphas as shares, or edge pairs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class EdgeSimplex(Deterministic):
 
 @cache
 def edge_sets(topology: CellTopology) -> tuple[tuple[tuple[int, ...], ...], ...]:
-    """For every node the sets of edges that it may keep, as rows: pairs where the space keeps two edges per node.
+    """For every node the sets of edges that it may keep, as rows; the sets are pairs if a node keeps two edges.
 
     A node with fewer edges keeps them all.
 
@@ -75,15 +75,15 @@ def edge_sets(topology: CellTopology) -> tuple[tuple[tuple[int, ...], ...], ...]
 
 @dataclass(frozen=True)
 class PairSoftmax(Deterministic):
-    """For the slot `edges`: a softmax over the pairs of edges into each node, whose shares their edges divide.
+    """For the slot `edges`: a softmax over the pairs of edges into each node; the share of a pair goes to its edges.
 
-    Alpha has one number for each pair, node by node (20 in a cell of DARTS), divided by the temperature before the
-    softmax. The weight of an edge is the sum of the shares of its pairs, each divided by its number of edges.
-    Selections find the shares as `KIND.sets`. Source: DOTS (arXiv:2010.00969).
+    Alpha has one number for each pair, node by node (20 in a cell of DARTS). It is divided by the temperature before
+    the softmax. The edges of a pair divide its share equally, and the weight of an edge is the sum of what it gets from
+    all its pairs. Selections read the shares of the pairs as `KIND.sets`. Source: DOTS (arXiv:2010.00969).
 
     Attributes:
-        sums_to_one: whether the weights of a node sum to one, as in the paper; otherwise shares are not divided and the
-            weights sum to the number of edges kept, as in the authors' code.
+        sums_to_one: True: the weights of a node sum to one, as in the paper. False: every edge gets the whole share of
+            its pair, and the weights sum to the number of edges kept, as in the authors' code.
     """
 
     sums_to_one: bool = True
@@ -113,7 +113,7 @@ class PairSoftmax(Deterministic):
         return torch.cat([part.softmax(dim=0) for part in torch.split(alpha / cell.temperature, counts)])
 
     def refuse(self, space: SearchSpace) -> str:
-        """Spaces that keep every edge."""
+        """Refuse spaces that keep every edge."""
         if space.cell.edges_per_node is not None:
             return ""
         return f"the topology of cells is searched, and in '{space.name}' every cell keeps all its edges"
@@ -121,6 +121,6 @@ class PairSoftmax(Deterministic):
 
 @cache
 def _members(topology: CellTopology, device: torch.device) -> Tensor:
-    """Which edges belong to which set, (edges, sets), bool; kept, so that no step waits for a copy."""
+    """Which edges belong to which set, (edges, sets), bool; cached, so that no step waits for a copy."""
     columns = [rows for sets in edge_sets(topology) for rows in sets]
     return torch.tensor([[row in rows for rows in columns] for row in range(len(topology.edges))], device=device)

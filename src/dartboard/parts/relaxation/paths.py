@@ -1,4 +1,4 @@
-"""Paths of which few operations are run: whole architectures drawn uniformly, and binary gates."""
+"""Relaxations that run few operations in a step: whole architectures drawn uniformly, and binary gates."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,13 +19,13 @@ __all__ = ["BinaryGates", "UniformPaths"]
 
 @dataclass(frozen=True)
 class UniformPaths(PerCell):
-    """The weights see one architecture a step, drawn uniformly among those that a search can end with.
+    """Each weight step runs one architecture, drawn uniformly among those that a search can end with.
 
-    Its operations have the gate 1 and are the only ones that are run. Paper: random search with weight sharing (Li and
-    Talwalkar, arXiv:1902.07638), section 3.2; SETN (arXiv:1910.05733).
+    Its operations have the gate 1, and only they are run. Paper: random search with weight sharing (Li and Talwalkar,
+    arXiv:1902.07638), section 3.2; SETN (arXiv:1910.05733).
 
     Attributes:
-        learning: what alpha's own steps see, and what mean gates are: the mixture of all operations.
+        learning: makes the gates of the alpha steps and the mean gates, which mix all operations.
     """
 
     learning: Softmax = field(default_factory=Softmax)
@@ -53,19 +53,20 @@ class UniformPaths(PerCell):
 
 @dataclass(frozen=True)
 class BinaryGates(SmallStart):
-    """One operation of each edge has the gate 1, all others 0; alpha learns which (ProxylessNAS).
+    """One operation of each edge has the gate 1, all others 0; alpha learns which one is best (ProxylessNAS).
 
     A weight step runs one operation of each edge, drawn from p = softmax(alpha). In the alpha step the gates pass their
     gradient on to p as if they were p: d loss / d alpha_i = sum over j of (d loss / d gate_j) p_j (delta_ij - p_i).
-    An edge whose gate 1 belongs to `none` passes nothing on, as in the authors' code.
+    An edge passes no gradient on if the operation with its gate 1 is `none`, as in the authors' code.
 
     Paper: arXiv:1812.00332, section 3.2.
 
     Attributes:
-        mode: "two" draws two different operations of each edge from p, then the one with the gate 1 from the softmax q
-            over their two alphas; only these two are run, q takes the place of p, and `settle` follows. "full" runs all
-            operations. The authors' "full_v2" has the gradient of "full" and the memory of one path, for as many
-            passes as there are operations; it would need a backward pass of its own in every cell, and is left out.
+        mode: which operations an alpha step runs. "two" draws two different operations of each edge from p and runs
+            these two. A softmax q over their two alphas replaces p: the operation with the gate 1 is drawn from q, and
+            `settle` corrects alpha after the update. "full" runs all operations. The authors' "full_v2" is left out: it
+            has the gradient of "full" and the memory of one path, but takes one pass for every operation and would need
+            a backward pass of its own in every cell.
     """
 
     mode: Literal["two", "full"] = "two"
@@ -74,7 +75,7 @@ class BinaryGates(SmallStart):
 
     @override
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:
-        """Gates of 0 and 1; which operations are run must be known on the CPU, so that a draw waits for alpha."""
+        """Gates of 0 and 1. The draw waits for the device, as the CPU must know which operations are run."""
         shares = live_softmax(alpha, cell)
         if not of_alpha:
             path = _drawn(shares, 1, generator)
@@ -101,16 +102,16 @@ class BinaryGates(SmallStart):
                 alphas[kind].copy_(self.settle(before[kind], alphas[kind], cells[kind], columns))
 
     def settle(self, before: Tensor, after: Tensor, cell: RelaxedCell, active: Columns | None) -> Tensor:
-        """Alpha after its update, both operations of each pair shifted alike.
+        """Alpha after its update, with the same shift added to both drawn operations of an edge, (edges, operations).
 
-        The shift keeps log sum exp of the pair as it was before the update, and with it the pair's share beside the
-        operations that were not drawn (arXiv:1812.00332, section 3.2).
+        The shift restores the pair's log sum exp from before the update. So the operations that were not drawn keep
+        their shares (arXiv:1812.00332, section 3.2).
 
         Args:
             before: alpha before the update, (edges, operations).
-            after: alpha after it.
-            cell: of the alpha.
-            active: the operations that the step of alpha ran; None: all.
+            after: alpha after the update, (edges, operations).
+            cell: the cells that have this alpha.
+            active: the operations that the alpha step ran; None: all.
         """
         if self.mode == "full" or active is None:
             return after
@@ -120,20 +121,20 @@ class BinaryGates(SmallStart):
 
     @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
-        """P, (edges, operations)."""
+        """The probabilities p = softmax(alpha / temperature), (edges, operations)."""
         return live_softmax(alpha, cell)
 
     def log_probability(self, alpha: Tensor, cell: RelaxedCell, path: Columns) -> Tensor:
-        """Log of the chance that a weight step draws this path, a scalar; edges without an operation count nothing."""
+        """Log of the probability that a weight step draws this path, a scalar; edges without an operation add 0."""
         drawn = _marked(path, cell)
         chances = (live_softmax(alpha, cell) * drawn).sum(dim=1)
         return torch.where(drawn.any(dim=1), chances, 1.0).log().sum()
 
 
 def _drawn(shares: Tensor, count: int, generator: Generator) -> tuple[tuple[int, ...], ...]:
-    """For every edge `count` different columns drawn from its shares, one after the other; fewer where it has fewer.
+    """For every edge `count` different columns, drawn from its shares without replacement; fewer if it has fewer.
 
-    The largest of log share + Gumbel noise are such a draw (Gumbel-top-k, arXiv:1903.06059).
+    The columns with the largest log share + Gumbel noise are such a draw (Gumbel-top-k, arXiv:1903.06059).
     """
     logits = shares.detach().cpu().log()
     ranked = (logits - torch.empty_like(logits).exponential_(generator=generator).log()).topk(

@@ -1,4 +1,4 @@
-"""What a relaxation is, and what it knows of the cells that it relaxes."""
+"""The protocol of relaxations, and the cells that they relax."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -31,14 +31,14 @@ Columns = Sequence[Sequence[int]]
 
 @dataclass(frozen=True)
 class RelaxedCell:
-    """One kind of cells of a supernet, as its relaxation sees it.
+    """One kind of cells of a supernet, with what a relaxation needs to know about it.
 
     Attributes:
-        kind: of the cells.
-        topology: their graph, whose edges are the rows of alpha.
+        kind: kind of the cells.
+        topology: graph of the cells; its edges are the rows of alpha.
         ops: candidate operations, the columns of alpha.
         live: (edges, operations), bool: which operations an edge has; the gates of the others are 0.
-        temperature: what relaxations that anneal divide alpha by; rules set it before every epoch.
+        temperature: relaxations that anneal divide alpha by it; rules set it before every epoch.
     """
 
     kind: str
@@ -49,23 +49,23 @@ class RelaxedCell:
 
     @cached_property
     def is_whole(self) -> bool:
-        """Whether every edge has every operation; asked once, so that no step waits for the device."""
+        """Whether every edge has every operation; read once, so that no step waits for the device."""
         return bool(self.live.all())
 
     @cached_property
     def live_columns(self) -> tuple[tuple[int, ...], ...]:
-        """For every edge the columns of its live operations; asked once, as before."""
+        """For every edge the columns of its live operations; read once, so that no step waits for the device."""
         return tuple(tuple(column for column, is_live in enumerate(row) if is_live) for row in self.live.tolist())
 
     @cached_property
     def selectable_columns(self) -> tuple[tuple[int, ...], ...]:
-        """For every edge the columns that a discrete cell may take: where edges are dropped, `none` is no choice."""
+        """For every edge the columns that a discrete cell may take: not `none` if the space drops edges."""
         left_out = "none" if self.topology.edges_per_node is not None else ""
         return tuple(tuple(column for column in row if self.ops[column] != left_out) for row in self.live_columns)
 
     @cached_property
     def selectable_mask(self) -> Tensor:
-        """The same as (edges, operations), bool, where `live` is."""
+        """The same as a mask, (edges, operations), bool, on the device of `live`."""
         every = range(len(self.ops))
         return self.live.new_tensor([[column in own for column in every] for own in self.selectable_columns])
 
@@ -83,10 +83,11 @@ class Draw(NamedTuple):
     """The gates of one step.
 
     Attributes:
-        gates: (edges, operations), in the slot `edges` (edges,); of operations that are not run they count for nothing.
+        gates: (edges, operations), or (edges,) in the slot `edges`; the gates of operations that are not run are
+            ignored.
         active: for every edge the columns of the operations that are run; None: all.
-        offset: what is added to every value of an edge's mixed output, (edges,); None: nothing. Of value zero, it gives
-            operations that are not run a gradient (GDAS, arXiv:1910.04465, section 3.2).
+        offset: a number that is added to every value of an edge's mixed output, (edges,); None: nothing. Its value is
+            zero, but it gives a gradient to operations that are not run (GDAS, arXiv:1910.04465, section 3.2).
     """
 
     gates: Tensor
@@ -95,15 +96,15 @@ class Draw(NamedTuple):
 
 
 class Relaxation(ABC):
-    """Turns the architecture parameters into what multiplies operations, or edges.
+    """Turns alpha, the architecture parameters, into gates, which multiply operations or edges.
 
     Gates have the shape (edges, operations) in the slot `relaxation` of a recipe, and (edges,) in the slot `edges`.
-    Most relaxations look at each kind of cells by itself (`PerCell`).
+    Most relaxations treat each kind of cells separately (`PerCell`).
 
     Attributes:
         draws: whether a step runs only the operations that it draws.
-        draws_whole: whether what a step of the weights runs is an architecture that a search can end with.
-        on_simplex: whether alpha itself is shares of one, which only an update on the simplex keeps so.
+        draws_whole: whether a weight step runs an architecture that a search can end with.
+        on_simplex: whether alpha itself is a distribution, which only an update on the simplex preserves.
     """
 
     draws: ClassVar[bool] = False
@@ -113,30 +114,30 @@ class Relaxation(ABC):
     @property
     @abstractmethod
     def sums_to_one(self) -> bool:
-        """Whether the gates of an edge (in the slot `edges`, of the edges into a node) are shares of one."""
+        """Whether the gates of an edge sum to one; in the slot `edges`, whether those of the edges into a node do."""
 
     @abstractmethod
     def initial_alphas(self, cells: Cells, generator: Generator) -> dict[str, Tensor]:
-        """The start values by name, drawn on the CPU."""
+        """The start values of all alphas by name, drawn on the CPU."""
 
     @abstractmethod
     def draw_cells(
         self, alphas: Mapping[str, Tensor], cells: Cells, generator: Generator, *, of_alpha: bool
     ) -> dict[str, Draw]:
-        """What one step runs, by kind of cells; may be random.
+        """The gates of one step, by kind of cells; may be random.
 
         Args:
             alphas: by name.
             cells: by kind.
             generator: on the CPU.
-            of_alpha: whether the loss that follows is alpha's; otherwise it is that of the weights.
+            of_alpha: True for a step of alpha, False for a step of the weights.
         """
 
     @abstractmethod
     def mean_cells(self, alphas: Mapping[str, Tensor], cells: Cells) -> dict[str, Tensor]:
         """Deterministic gates by kind of cells, for validation, selection and reports.
 
-        In the slot `edges` there may be more for selections to look at, by names of its own.
+        A relaxation in the slot `edges` may add tensors for selections, by other names.
         """
 
     def settling(
@@ -145,18 +146,18 @@ class Relaxation(ABC):
         cells: Cells,  # noqa: ARG002
         active: Mapping[str, Columns] | None,  # noqa: ARG002
     ) -> AbstractContextManager[None]:
-        """Entered before an update moves alpha and left after it; may have a say in where alpha ends.
+        """A context around an update of alpha, in which the relaxation can correct the result.
 
         Args:
             alphas: by name; they are moved in place.
             cells: by kind.
-            active: the operations that the step of alpha ran, by kind; None: all.
+            active: the operations that the alpha step ran, by kind; None: all.
         """
         return nullcontext()
 
 
 class PerCell(Relaxation):
-    """A relaxation of each kind of cells by itself, from an alpha that is named after the kind."""
+    """A relaxation that treats each kind of cells separately; each has one alpha, named after the kind."""
 
     @abstractmethod
     def initial_alpha(self, cell: RelaxedCell, generator: Generator) -> Tensor:
@@ -164,13 +165,13 @@ class PerCell(Relaxation):
 
     @abstractmethod
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:
-        """What one step runs; may be random.
+        """The gates of one step; may be random.
 
         Args:
-            alpha: the parameters.
+            alpha: the parameters of this kind of cells.
             cell: the cells.
             generator: on the CPU.
-            of_alpha: whether the loss that follows is alpha's; otherwise it is that of the weights.
+            of_alpha: True for a step of alpha, False for a step of the weights.
         """
 
     @abstractmethod
@@ -194,16 +195,16 @@ class PerCell(Relaxation):
 
 @runtime_checkable
 class DrawsPaths(Protocol):
-    """A relaxation whose weight steps run one operation of each edge, each edge's by itself."""
+    """A relaxation with weight steps that run one operation of each edge, drawn independently for every edge."""
 
     def log_probability(self, alpha: Tensor, cell: RelaxedCell, path: Columns) -> Tensor:
-        """Log of the chance of a path, a scalar that is differentiable in alpha; edges without an operation count 0."""
+        """Log of a path's probability, a scalar, differentiable in alpha; edges without an operation add 0."""
         ...
 
 
 @dataclass(frozen=True)
 class SmallStart(PerCell):
-    """A relaxation of operations whose alphas start as small normal numbers, so that hardly anything is preferred.
+    """A relaxation of operations; its alphas start as small normal numbers, so that no operation is much preferred.
 
     Attributes:
         initial_scale: standard deviation of the start values; 1e-3 in the authors' code of DARTS and its successors.
@@ -217,7 +218,7 @@ class SmallStart(PerCell):
 
 
 class Deterministic(PerCell):
-    """A relaxation without chance: the gates of a step are the mean gates."""
+    """A relaxation without randomness: the gates of a step are the mean gates."""
 
     @override
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:

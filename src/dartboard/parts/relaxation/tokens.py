@@ -1,4 +1,4 @@
-"""Tokens that a recurrent network says one after the other."""
+"""An LSTM that emits tokens one after the other."""
 
 from collections.abc import Mapping
 
@@ -12,24 +12,24 @@ __all__ = ["TokenWalk"]
 
 
 class TokenWalk:
-    """Many independent walks through an LSTM at once, each token drawn from what the network makes of those before.
+    """Many independent sequences of tokens ("walks") from one LSTM; each token is drawn given the tokens before it.
 
-    Noise is drawn on the CPU and choices are made where the weights are, so that no token waits for the device.
+    Noise is drawn on the CPU and choices are made on the device of the weights, so that no token waits for the device.
 
     Args:
         weights: by name: `start`, `lstm.LAYER.input`, `.state` and `.bias`, `operations.weight` and `.bias`,
             `embedding`, and for predecessors `attention.keys`, `.queries` and `.scores`.
-        layers: of the LSTM.
-        count: walks.
-        temperature: divides what the layers give.
+        layers: number of LSTM layers.
+        count: number of walks.
+        temperature: divides the outputs of the layers.
         squash: largest absolute logit.
         generator: on the CPU.
 
     Attributes:
-        count: walks.
-        start: what is heard at the start, (walks, units).
-        log_likelihood: of the tokens said, summed, (walks,).
-        entropy: of the distributions they were drawn from, in nats, summed, (walks,).
+        count: number of walks.
+        start: the first input of the LSTM, (walks, units).
+        log_likelihood: log likelihood of the tokens emitted so far, summed, (walks,).
+        entropy: entropy of the distributions they were drawn from, in nats, summed, (walks,).
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class TokenWalk:
         self._states = [(still, still)] * layers
 
     def advance(self, heard: Tensor) -> Tensor:
-        """One step of the LSTM: what it hears -> what its last layer puts out, both (walks, units)."""
+        """One step of the LSTM: input -> output of its last layer, both (walks, units)."""
         for layer, state in enumerate(self._states):
             own = [self._weights[f"lstm.{layer}.{part}"] for part in ("input", "state", "bias")]
             self._states[layer] = _lstm_cell(heard, state, *own)
@@ -60,11 +60,11 @@ class TokenWalk:
         """Draw an operation.
 
         Args:
-            heard: (walks, units).
-            allowed: which operations, (operations,) or (walks, operations), bool.
+            heard: input of the LSTM, (walks, units).
+            allowed: which operations may be drawn, (operations,) or (walks, operations), bool.
 
         Returns:
-            1 for the operation drawn, else 0, (walks, operations); and its embedding, (walks, units).
+            1 for the operation drawn, else 0, (walks, operations); and the operation's embedding, (walks, units).
         """
         logits = functional.linear(
             self.advance(heard), self._weights["operations.weight"], self._weights["operations.bias"]
@@ -73,16 +73,16 @@ class TokenWalk:
         return chosen, chosen @ self._weights["embedding"]
 
     def key(self, output: Tensor) -> Tensor:
-        """What attention sees of a node for which the LSTM put this out, both (walks, units)."""
+        """The attention key of a node, from the LSTM's output for the node, both (walks, units)."""
         return output @ self._weights["attention.keys"]
 
     def say_predecessor(self, heard: Tensor, keys: Tensor, allowed: Tensor) -> Tensor:
-        """Draw one of the nodes before by v . tanh(key + query) (ENAS, the authors' code).
+        """Draw one of the earlier nodes; the logit of a node is v . tanh(key + query) (ENAS, the authors' code).
 
         Args:
-            heard: (walks, units).
-            keys: (walks, nodes, units).
-            allowed: which nodes, (walks, nodes), bool.
+            heard: input of the LSTM, (walks, units).
+            keys: attention keys of the earlier nodes, (walks, nodes, units).
+            allowed: which nodes may be drawn, (walks, nodes), bool.
 
         Returns:
             1 for the node drawn, else 0, (walks, nodes).

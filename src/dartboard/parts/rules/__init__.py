@@ -1,4 +1,4 @@
-"""What happens when: rules look at a search around its epochs, and say how it goes on."""
+"""Rules look at a search before and after its epochs, and decide how the search goes on."""
 
 from dartboard.parts.rules.curvature import DecayOnSharpening, MeasureCurvature, Sharpening, StopOnSharpening
 from dartboard.parts.rules.greedy import ByShare, DecideGreedily

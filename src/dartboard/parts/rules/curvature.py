@@ -1,4 +1,4 @@
-"""Watching how sharp the validation loss becomes in alpha, and what to do when it does."""
+"""Rules that measure the curvature of the validation loss in alpha, and react when the loss becomes too sharp."""
 
 import copy
 import math
@@ -17,15 +17,15 @@ __all__ = ["DecayOnSharpening", "MeasureCurvature", "Sharpening", "StopOnSharpen
 
 @dataclass(frozen=True)
 class MeasureCurvature(Rule):
-    """Measure the largest eigenvalue of the alpha Hessian of the validation loss, on the epoch's last such batch.
+    """Measure the largest eigenvalue of the Hessian of the validation loss in alpha, on the epoch's last alpha batch.
 
-    It rises before the architectures found degrade. The epoch's event holds it as `eigenvalue`, the records all of
-    them as `eigenvalues`, [epoch, value] each, where epochs of the stage count from 0. Epochs in which alpha rests are
-    passed over. Paper: RobustDARTS (arXiv:1909.09656).
+    The eigenvalue rises before the architectures found degrade. The epoch's event holds the newest one as `eigenvalue`.
+    The records hold all of them as `eigenvalues`, a list of [epoch, value]; the first epoch of the stage is epoch 0.
+    Epochs in which alpha rests are skipped. Paper: RobustDARTS (arXiv:1909.09656).
 
     Attributes:
-        every: epochs from one measurement to the next, from the first epoch on.
-        shift: added to every eigenvalue; the weight decay of alpha, to count it as part of the loss.
+        every: epochs from one measurement to the next; the first epoch of the stage is measured.
+        shift: added to every eigenvalue. The weight decay of alpha as a shift counts the decay as part of the loss.
     """
 
     every: int = 2
@@ -44,17 +44,18 @@ class MeasureCurvature(Rule):
 
 @dataclass(frozen=True)
 class Sharpening:
-    """Tells from the eigenvalues measured so far whether the loss has become too sharp, and since when.
+    """A test of the eigenvalues measured so far: has the loss become too sharp, and to which epoch to go back?
 
-    Eigenvalues are averaged over a window, and the average belongs to the measurement in its middle. The loss is too
-    sharp once the newest average is more than `factor` times the one `gap` measurements before. Averages that are not
-    positive are not compared. Source: the authors' code of RobustDARTS (arXiv:1909.09656).
+    Eigenvalues are averaged over a window, and the average belongs to the measurement in the middle of the window. The
+    loss is too sharp once the newest average is more than `factor` times the average of `gap` measurements before. The
+    test never fires if the earlier average is not positive. Source: the authors' code of RobustDARTS
+    (arXiv:1909.09656).
 
     Attributes:
-        window: measurements in an average; the first averages have fewer.
-        gap: measurements between the averages that are compared, at least 1.
+        window: number of measurements in an average; the first averages have fewer.
+        gap: measurements between the two averages that are compared, at least 1.
         first: earliest epoch to go back to, counted from 0.
-        factor: growth that is too much.
+        factor: the loss is too sharp if the average has grown by more than this factor.
     """
 
     window: int = 5
@@ -64,14 +65,14 @@ class Sharpening:
 
     @property
     def lag(self) -> int:
-        """Measurements between the newest one and the one to go back to."""
+        """How many measurements to go back from the newest one."""
         return self.window // 2 + self.gap
 
     def __call__(self, history: Sequence[Sequence[float]]) -> int | None:
-        """The epoch to go back to, or None while all is well.
+        """The epoch to go back to, or None while the loss is not too sharp.
 
         Args:
-            history: (epoch, eigenvalue) of every measurement.
+            history: (epoch, eigenvalue) of every measurement, the oldest first.
         """
         if len(history) <= self.lag:
             return None
@@ -86,13 +87,13 @@ class Sharpening:
 
 @dataclass(frozen=True)
 class StopOnSharpening(Rule):
-    """End the search when the loss becomes too sharp, and take the alphas from before (DARTS-ES).
+    """End the search when the loss becomes too sharp, and take the alphas of an earlier epoch (DARTS-ES).
 
-    Stands after `MeasureCurvature`, by whose measurements it goes; the last epoch is never judged.
+    The rule reads the measurements of `MeasureCurvature` and must stand after it. The last epoch is never tested.
     Paper: RobustDARTS (arXiv:1909.09656).
 
     Attributes:
-        test: what is too sharp.
+        test: decides whether the loss is too sharp.
     """
 
     test: Sharpening = Sharpening()
@@ -107,8 +108,8 @@ class StopOnSharpening(Rule):
         if back is None:
             return Outcome(records)
         plan = search.plan.stopped(
-            f"the validation loss became more than {self.test.factor:g} times as sharp in alpha, and the architecture "
-            f"is that of epoch {search.span[0] + back + 1}"
+            f"the largest Hessian eigenvalue of the validation loss in alpha grew by a factor of more than "
+            f"{self.test.factor:g}, and the architecture is read from epoch {search.span[0] + back + 1}"
         )
         return Outcome(records, final_alphas=measured[0], plan=plan)
 
@@ -117,18 +118,18 @@ class StopOnSharpening(Rule):
 class DecayOnSharpening(Rule):
     """Go back when the loss becomes too sharp, and search on with a larger weight decay of the weights (DARTS-ADA).
 
-    Weights, alphas, optimisers and records are put back to where the test points, and the epochs after are searched
-    again. Stands after `MeasureCurvature`. What may still be needed is kept in the records: by default 12 states
-    before the first return and 7 before the second, so checkpoints grow by as much.
+    Weights, alphas, optimisers and records return to their state in the epoch that the test names, and the later epochs
+    are searched again. The rule must stand after `MeasureCurvature`. The records keep every state that may still be
+    needed: by default 12 states before the first return and 7 before the second. Checkpoints grow accordingly.
     Paper: RobustDARTS (arXiv:1909.09656).
 
     Attributes:
         factor: multiplies the weight decay at every return, above 1.
-        limit: weight decay from which on there is no return.
-        test: what is too sharp.
+        limit: the search no longer goes back once the weight decay has reached this value.
+        test: decides whether the loss is too sharp.
 
     Raises:
-        RecipeError: the factor would not raise anything.
+        RecipeError: the factor is not above 1.
     """
 
     factor: float = 10.0
@@ -152,19 +153,23 @@ class DecayOnSharpening(Rule):
         earlier = [saved for saved in kept if saved["epoch"] <= search.span[0] + back + 1]
         target = {**earlier[-1], "records": {**earlier[-1]["records"], "snapshots": earlier}}
         reason = (
-            f"the validation loss became more than {self.test.factor:g} times as sharp in alpha, and the weight decay "
-            f"of the weights rises from {decay:g} to {decay * self.factor:g}"
+            f"the largest Hessian eigenvalue of the validation loss in alpha grew by a factor of more than "
+            f"{self.test.factor:g}, and the weight decay of the weights rises from {decay:g} to "
+            f"{decay * self.factor:g}"
         )
         return Outcome(back=GoingBack(target, reason, self.factor * decay / _weight_decay(target)))
 
     def _returns_left(self, decay: float) -> int:
-        """How often the weight decay can still be raised; one that rounding leaves below the limit has reached it."""
+        """How often the weight decay can still be raised; a value just below the limit by rounding has reached it."""
         if not 0 < decay < self.limit:
             return 0
         return math.ceil(math.log(self.limit / decay, self.factor) - 1e-9)
 
     def _with_this(self, search: SearchView, returns: int) -> list[dict[str, Any]]:
-        """The snapshots that this and later returns may need; each return can reach lag - 1 before the one before."""
+        """The snapshots that this and later returns may need.
+
+        Each return can go back to a measurement lag - 1 before that of the previous return.
+        """
         if not returns:
             return []
         snapshots: list[dict[str, Any]] = search.records.get("snapshots", [])
@@ -175,6 +180,6 @@ class DecayOnSharpening(Rule):
 
 
 def _weight_decay(saved: Mapping[str, Any]) -> float:
-    """The L2 factor that the weights had in a saved state."""
+    """The weight decay (L2 factor) of the weights in a saved state."""
     decay: float = saved["weight_optimizer"]["param_groups"][0]["weight_decay"]
     return decay

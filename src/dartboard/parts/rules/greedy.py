@@ -1,4 +1,4 @@
-"""Edges decided one after the other during a search."""
+"""A rule that decides edges one after the other during a search, and the scores of the edges."""
 
 import math
 from dataclasses import dataclass, replace
@@ -32,23 +32,25 @@ class ByShare:
 
 @dataclass(frozen=True)
 class DecideGreedily(Rule):
-    """Decide the most promising edge of every kind of cells from time to time (SGAS, arXiv:1912.00195, section 3.2).
+    """Decide the most promising edge of every kind of cells at set epochs (SGAS, arXiv:1912.00195, section 3.2).
 
-    The score of an edge is its importance times its certainty, and by criterion 2 times its stability, each brought to
-    [0, 1] over all edges of the kind, decided ones included; equal values are all 0. Of the undecided edges the one
-    with the largest score is decided, among equals the first. A node that then has as many decided edges as the space
-    keeps gives up its others. Where edges are all kept, every edge is decided once and `none` is an operation as
-    others. In spaces without `none` all edges are equally important, and importance is left out of the product.
+    The score of an edge is its importance times its certainty; criterion 2 also multiplies by its stability. Each
+    factor is first rescaled to [0, 1] over all edges of the kind, decided edges included; if all values are equal, they
+    become 0. The rule decides the undecided edge with the largest score; ties go to the first. When a node has as many
+    decided edges as the space keeps, its other edges are given up. In a space that keeps all edges, every edge is
+    decided once, and `none` is an operation like the others. In spaces without `none` all edges are equally important,
+    and importance is left out of the product.
 
-    Decisions come after epochs: the first after epoch `first` * epochs, counted from 0, the last after `last` *
-    epochs, the others spread evenly; after 9, 14, ..., 44 of 50 in the spaces of DARTS, as in the paper.
+    Decisions come after epochs, which count from 0: the first decision after epoch `first` * epochs, the last after
+    epoch `last` * epochs, the others evenly between. In the spaces of DARTS and a search of 50 epochs these are the
+    epochs 9, 14, ..., 44, as in the paper.
 
     Attributes:
         criterion: 1 or 2.
-        history: epochs before the one at hand with which stability compares.
-        first: share of the stage's epochs.
-        last: share of the stage's epochs.
-        more_images: how many images are added to every batch per decision; decided edges need less memory.
+        history: number of earlier epochs that stability compares with.
+        first: when the first decision comes, as a share of the stage's epochs.
+        last: when the last decision comes, as a share of the stage's epochs.
+        more_images: how many images every decision adds to a batch; decided edges need less memory.
         operation: chooses the operation that a decided edge keeps.
 
     Raises:
@@ -65,16 +67,16 @@ class DecideGreedily(Rule):
     def __post_init__(self) -> None:
         if self.last < self.first:
             raise RecipeError(
-                f"the last decision cannot come before the first, after {self.last:g} and {self.first:g} of the "
-                "epochs; raise the last or lower the first."
+                f"the last decision cannot come before the first, but `last` is {self.last:g} of the epochs and "
+                f"`first` is {self.first:g}; raise the last or lower the first."
             )
 
     def refuse_recipe(self, recipe: Slots) -> str:
-        """There must be shares to judge by."""
+        """Refuse relaxations whose gates do not sum to one on an edge."""
         if recipe.relaxation.sums_to_one:
             return ""
         name = type(recipe.relaxation).__name__
-        return f"DecideGreedily judges edges by shares of one, and the gates of {name} are none"
+        return f"DecideGreedily needs gates that sum to one on every edge, and the gates of {name} do not"
 
     @override
     def after_epoch(self, search: SearchView) -> Outcome:
@@ -120,12 +122,19 @@ class DecideGreedily(Rule):
 
 
 def importance(shares: Tensor, ops: tuple[str, ...]) -> list[float]:
-    """For every edge the shares of all operations but `none` together; shares are (edges, operations)."""
+    """For every edge the sum of the shares of all operations but `none`; shares are (edges, operations)."""
     return shares[:, [column for column, name in enumerate(ops) if name != "none"]].sum(dim=-1).tolist()
 
 
 def certainty(shares: Tensor, columns: tuple[tuple[int, ...], ...]) -> list[float]:
-    """For every edge 1 - entropy / log(operations) of the shares in its `columns`; 0 if even, 1 if one has all."""
+    """For every edge 1 - entropy / log(number of operations), from the shares in its `columns`.
+
+    Equal shares give 0. An edge gets 1 if one operation has the whole share, or if it has one operation only.
+
+    Args:
+        shares: (edges, operations).
+        columns: for every edge the columns of the operations that count.
+    """
     found = []
     for own, own_columns in zip(_among(shares, columns), columns, strict=True):
         entropy = -torch.special.xlogy(own, own).sum()
@@ -134,12 +143,14 @@ def certainty(shares: Tensor, columns: tuple[tuple[int, ...], ...]) -> list[floa
 
 
 def stability(shares: Tensor, history: list[Tensor], columns: tuple[tuple[int, ...], ...]) -> list[float]:
-    """For every edge what its shares in `columns` have in common with earlier ones, on average; 1 if they are equal.
+    """For every edge the mean overlap of its shares with its earlier shares: the sum of the smaller one of each pair.
+
+    The overlap is 1 if the shares are equal.
 
     Args:
         shares: (edges, operations).
-        history: earlier ones; without any every edge has 0.
-        columns: for every edge those that count.
+        history: the shares of earlier epochs, (edges, operations) each; if it is empty, every edge gets 0.
+        columns: for every edge the columns of the operations that count.
     """
     now, past = _among(shares, columns), [_among(earlier, columns) for earlier in history]
     common = [
@@ -155,21 +166,21 @@ def _among(shares: Tensor, columns: tuple[tuple[int, ...], ...]) -> list[Tensor]
 
 
 def _spread(values: list[float]) -> list[float]:
-    """Brought to [0, 1]; equal values all to 0."""
+    """The values rescaled to [0, 1]; equal values all become 0."""
     least, most = min(values), max(values)
     return [(value - least) / (most - least) if most > least else 0.0 for value in values]
 
 
 @torch.no_grad()
 def _shares(search: SearchView) -> dict[str, Tensor]:
-    """The gates as alpha has them, decided edges included, (edges, operations) by kind, on the CPU."""
+    """The gates that follow from alpha alone, for decided edges too, (edges, operations) by kind, on the CPU."""
     architecture = search.architecture
     gates = architecture.relaxation.mean_cells(search.alphas, architecture.cells)
     return {kind: gate.double().cpu() for kind, gate in gates.items()}
 
 
 def _num_decisions(architecture: Architecture) -> int:
-    """Edges that a cell keeps."""
+    """The number of edges that a cell keeps."""
     topology = next(iter(architecture.cells.values())).topology
     most = topology.edges_per_node or len(topology.edges)
     return sum(min(most, len(topology.incoming(node))) for node in topology.nodes)

@@ -1,4 +1,4 @@
-"""What a rule is: it looks at a search around an epoch, and says how the search is to go on."""
+"""The protocol of rules: a rule looks at a search before and after an epoch, and decides how the search goes on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,18 +18,18 @@ __all__ = ["EpochPlan", "GoingBack", "MovableSearch", "Outcome", "Rule", "Search
 
 @dataclass(frozen=True)
 class EpochPlan:
-    """How an epoch is run; what no rule changes is as in the epoch before.
+    """How an epoch is run; a setting that no rule changes keeps its value from the epoch before.
 
     Attributes:
         alpha_rests: whether alpha stays as it is.
-        alpha_every: steps of the weights for one of alpha.
+        alpha_every: steps of the weights for every step of alpha.
         temperature: of relaxations that anneal.
-        auxiliary_gate: of auxiliary skip connections.
-        dropping: what batches lose at random.
+        auxiliary_gate: gate of the auxiliary skip connections.
+        dropping: what is dropped from batches at random.
         weight_decay: L2 factor of the weights.
-        decisions: edges that search no longer.
-        extra_images: by how many images the batches of weights and alpha are enlarged.
-        stop_reason: why the stage ends instead, as the end of a sentence; empty where it goes on.
+        decisions: edges that are decided, and so are no longer searched.
+        extra_images: number of images that are added to the batches of weights and alpha.
+        stop_reason: why the stage ends instead, as the end of a sentence; empty if the stage goes on.
     """
 
     alpha_rests: bool = False
@@ -43,32 +43,32 @@ class EpochPlan:
     stop_reason: str = ""
 
     def decided(self, kind: str, row: int, op: str | None) -> "EpochPlan":
-        """The plan in which an edge searches no longer.
+        """The plan with one more edge decided.
 
         Args:
-            kind: of the cells.
-            row: of the edge.
-            op: the operation that it has from here on, with the gate 1; None gives the edge up.
+            kind: kind of the cells.
+            row: row of the edge.
+            op: the operation that the edge keeps, with the gate 1; None gives the edge up.
         """
         rows = {**self.decisions.get(kind, {}), row: op}
         return replace(self, decisions={**self.decisions, kind: rows})
 
     def stopped(self, reason: str) -> "EpochPlan":
-        """The plan by which the stage ends; the reason is the end of a sentence, and is recorded."""
+        """The plan that ends the stage; the reason is the end of a sentence, and is recorded."""
         return replace(self, stop_reason=reason)
 
 
 class SearchView(Protocol):
-    """What a rule may look at; it changes nothing here, but returns what is to change."""
+    """The parts of a search that a rule may read; a rule changes nothing here, but returns the changes it wants."""
 
     @property
     def epoch(self) -> int:
-        """Epochs done, in all stages."""
+        """Number of epochs done, in all stages together."""
         ...
 
     @property
     def span(self) -> tuple[int, int]:
-        """First and last epoch of the stage at hand, the last excluded."""
+        """First epoch of the stage at hand, and the epoch after its last."""
         ...
 
     @property
@@ -93,7 +93,7 @@ class SearchView(Protocol):
 
     @property
     def plan(self) -> EpochPlan:
-        """How the epoch at hand is run; after it, what the next one starts from."""
+        """The plan of the epoch at hand; after that epoch, the plan from which the next one is made."""
         ...
 
     @property
@@ -103,57 +103,57 @@ class SearchView(Protocol):
 
     @property
     def alphas(self) -> Tensors:
-        """By name (see `Architecture`)."""
+        """The alphas by name (see `Architecture`)."""
         ...
 
     @property
     def score(self) -> Scorer:
-        """Says what any gates are worth with the weights as they are."""
+        """Scores any gates on the validation images, with the current weights."""
         ...
 
     @property
     def genotype(self) -> Genotype | None:
-        """What the selection makes of the alphas after the epoch that has just ended."""
+        """The genotype that the selection chooses after the epoch that has just ended."""
         ...
 
     @property
     def validation_accuracy(self) -> float | None:
-        """The supernet's after that epoch, as a fraction; None where there are no such images."""
+        """The supernet's accuracy after that epoch, as a fraction; None if there are no validation images."""
         ...
 
     @property
     def problem(self) -> Bilevel | None:
-        """That of the last alpha step of that epoch; None while alpha rests."""
+        """The bilevel problem of the last alpha step of that epoch; None while alpha rests."""
         ...
 
     @property
     def records(self) -> Mapping[str, Any]:
-        """What rules have remembered, by names of their own."""
+        """The values that rules have stored, by names that the rules choose."""
         ...
 
     @property
     def figures(self) -> Mapping[str, float]:
-        """What rules have measured in this epoch."""
+        """The numbers that rules have measured in this epoch, by name."""
         ...
 
     def generator(self, purpose: str) -> torch.Generator:
-        """A generator of random numbers for a purpose and the epoch at hand, on the CPU."""
+        """A random number generator on the CPU, for this purpose and the epoch at hand."""
         ...
 
     def copied_alphas(self) -> dict[str, Tensor]:
-        """The alphas as they are now, for rules that keep them."""
+        """A copy of the current alphas, for rules that keep them."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """The whole state, for rules that may go back to it; its tensors are not copied."""
+        """The whole state of the search, for rules that may go back to it; the tensors are not copied."""
         ...
 
 
 class MovableSearch(SearchView, Protocol):
-    """A search whose alphas a rule may move, once the weights have taken the steps of an epoch."""
+    """A search as a rule sees it after the weight steps of an epoch: the rule may now move the alphas."""
 
     def move_alphas(self, gradients: Tensors) -> None:
-        """One step of the recipe's update down these gradients, by the names of the alphas."""
+        """Take one step of the recipe's update with these gradients, which go by the names of the alphas."""
         ...
 
 
@@ -161,9 +161,9 @@ class GoingBack(NamedTuple):
     """The return to an earlier state of the stage at hand; the loop forgets the epochs undone.
 
     Attributes:
-        saved: what `state_dict` gave then; it stays as it is.
-        reason: the end of a sentence about why.
-        decay_factor: multiplies the weight decay that the weights had then.
+        saved: the earlier state, from `state_dict`; it is not changed.
+        reason: why the search goes back, as the end of a sentence.
+        decay_factor: multiplies the weight decay that the weights had in that state.
     """
 
     saved: Mapping[str, Any]
@@ -173,17 +173,17 @@ class GoingBack(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a rule makes of an epoch that has ended.
+    """The answer of a rule to an epoch that has ended.
 
-    Several rules' outcomes take effect one after the other, before the next rule is asked: entries of `records` and
-    `figures` replace those of the same name, `plan` and `final_alphas` what was there before.
+    Each rule's outcome takes effect before the next rule is asked. Entries of `records` and `figures` replace entries
+    of the same name; `plan` and `final_alphas` replace the earlier plan and final alphas.
 
     Attributes:
-        records: what is to be remembered, by names of the rule's own; checkpoints hold it.
-        figures: what was measured, for the event of the epoch.
-        final_alphas: what pruning and selection look at instead of the alphas of the last epoch; None: as before.
-        plan: how the search goes on, made from `SearchView.plan`; None: as before.
-        back: the state to go back to, which replaces everything else; no further rule is asked.
+        records: values to remember, by names that the rule chooses; checkpoints hold them.
+        figures: measured numbers, for the event of the epoch.
+        final_alphas: alphas that pruning and selection use instead of those of the last epoch; None: no change.
+        plan: how the search goes on, made from `SearchView.plan`; None: no change.
+        back: the state to go back to. It replaces everything else, and no further rule is asked.
     """
 
     records: Mapping[str, Any] = field(default_factory=dict)
@@ -194,20 +194,20 @@ class Outcome:
 
 
 class Rule:
-    """Does nothing; rules override one method or more, and keep nothing themselves.
+    """A rule that does nothing. Rules override one method or more, and hold no state: the search's records hold it.
 
     Attributes:
-        moves_alpha: whether it moves alpha, by `MovableSearch.move_alphas`; the recipe then has an update.
+        moves_alpha: whether the rule moves alpha, by `MovableSearch.move_alphas`; the recipe then needs an update.
     """
 
     moves_alpha: ClassVar[bool] = False
 
     def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:  # noqa: ARG002 - for rules that look
-        """How the next epoch is run.
+        """The plan of the next epoch.
 
         Args:
-            search: after the epoch before.
-            plan: that of the epoch before, with what the rules before this one have changed.
+            search: the search as the epoch before has left it.
+            plan: the plan of the epoch before, with the changes of the rules before this one.
         """
         return plan
 
@@ -216,7 +216,7 @@ class Rule:
 
         Args:
             search: `search.epoch` is the number of epochs done before this one.
-            steps: how many were taken.
+            steps: number of weight steps taken.
         """
         return None
 

@@ -1,4 +1,4 @@
-"""How a controller learns from the accuracy of what it draws."""
+"""A rule that trains a controller on the accuracy of the architectures that it draws."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,19 +19,19 @@ __all__ = ["ReinforceController", "compare", "policy_loss"]
 
 @dataclass(frozen=True)
 class ReinforceController(Rule):
-    """Move a controller by REINFORCE, once the weights have taken the steps of an epoch (ENAS, arXiv:1802.03268).
+    """Train a controller by REINFORCE after the weight steps of every epoch (ENAS, arXiv:1802.03268).
 
-    The reward of an architecture is its accuracy on one batch of validation images, with the weights and batch
-    statistics of the supernet, plus its entropy times a factor. Batches take turns. The gradient is that of the
-    expected reward, so it goes through the entropy as well, which the authors' code holds fixed: a controller of a
-    single token would not feel it. The first reward is the first baseline.
+    The reward of an architecture is its accuracy on one batch of validation images, with the weights of the supernet
+    and batch statistics, plus its entropy times `entropy_weight`. Each architecture gets the next batch. The gradient
+    is that of the expected reward, so it goes through the entropy too. The authors' code holds the entropy fixed, and
+    then a controller of a single token would not feel it. The first reward is the first baseline.
 
     Attributes:
-        steps_per_update: an epoch of this many weight steps earns one update, one of twice as many two; at least one.
-            Four make the 50 updates of AutoDL-Projects, which has 195 steps.
-        aggregate: architectures of which an update is the mean.
+        steps_per_update: weight steps of an epoch for every update of the controller; an epoch has one update at least.
+            With 4, the 195 steps of an epoch in AutoDL-Projects give about its 50 updates.
+        aggregate: number of architectures that an update averages over.
         entropy_weight: the factor of the entropy.
-        baseline_decay: what the baseline keeps of itself at every reward.
+        baseline_decay: factor of the old baseline when a reward updates it.
     """
 
     steps_per_update: int = 4
@@ -42,7 +42,7 @@ class ReinforceController(Rule):
 
     @override
     def after_steps(self, search: MovableSearch, steps: int) -> Outcome | None:
-        """Take the updates of the epoch.
+        """Take the controller's updates of the epoch; none while alpha rests.
 
         Raises:
             SettingsError: there are no validation images.
@@ -71,11 +71,11 @@ class ReinforceController(Rule):
         return Outcome({"baseline": baseline}, figures)
 
     def updates(self, steps: int) -> int:
-        """Updates after an epoch of that many weight steps."""
+        """The number of updates after an epoch of `steps` weight steps."""
         return max(1, round(steps / self.steps_per_update))
 
     def refuse_recipe(self, recipe: Slots) -> str:
-        """Recipes without a controller."""
+        """Refuse recipes without a controller."""
         if isinstance(recipe.relaxation, Controller):
             return ""
         return f"ReinforceController moves a Controller, and the relaxation is {type(recipe.relaxation).__name__}"
@@ -91,9 +91,10 @@ class ReinforceController(Rule):
 
 
 def compare(rewards: Sequence[float], baseline: float | None, decay: float) -> tuple[list[float], float]:
-    """What every reward has above the baseline before it, and the baseline after all.
+    """Every reward minus the baseline before it, and the baseline after all rewards.
 
-    The baseline is a moving average, b <- decay * b + (1 - decay) * reward; None makes the first reward the first one.
+    The baseline is a moving average, b <- decay * b + (1 - decay) * reward. If it is None, it starts as the first
+    reward.
 
     >>> compare([1.0, 0.0], 1.0, decay=0.9)
     ([0.0, -1.0], 0.9)
@@ -107,11 +108,12 @@ def compare(rewards: Sequence[float], baseline: float | None, decay: float) -> t
 
 
 def policy_loss(drawn: DrawnCells, advantages: Sequence[float], entropy_weight: float) -> Tensor:
-    """A scalar whose gradient is, on average over draws, minus that of the expected reward (Williams 1992).
+    """A scalar loss; its mean gradient over draws is minus the gradient of the expected reward (Williams 1992).
 
     Args:
         drawn: architectures.
-        advantages: what the reward of each, its weighted entropy included, has above a number that it does not decide.
+        advantages: for each architecture its reward, weighted entropy included, minus a baseline that does not depend
+            on the architecture.
         entropy_weight: the factor of the entropy in the reward.
     """
     above = torch.tensor(advantages, dtype=drawn.entropy.dtype).to(drawn.entropy.device)

@@ -1,4 +1,4 @@
-"""Edges decided one after the other, by what a trained supernet loses when something is taken out of it."""
+"""A rule that decides edges one after the other, by the loss of quality when the supernet loses an operation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ from dartboard.parts.scoring import Scorer
 __all__ = ["ByRemoval", "DecideByRemoval", "Measure", "OperationChoice", "Scorable", "due_epoch", "surplus"]
 
 Measure = Literal["accuracy", "loss"]
-"""What tells how good a supernet is on validation images."""
+"""The measure of a supernet's quality on validation images."""
 
 
 class Scorable(NamedTuple):
-    """A search in whose supernet gates can be scored, with the edges that are decided so far.
+    """What is needed to score gates in the supernet of a search.
 
     Attributes:
         architecture: turns alphas into gates, with the edges decided so far.
         alphas: by name.
-        score: says what any gates are worth with the weights as they are.
+        score: scores any gates on the validation images, with the current weights.
     """
 
     architecture: Architecture
@@ -37,7 +37,7 @@ class Scorable(NamedTuple):
 
     @classmethod
     def of(cls, search: SearchView, plan: EpochPlan) -> "Scorable":
-        """A search with the decisions of a plan."""
+        """Made from a search, with the decisions, temperature and auxiliary gate of a plan."""
         at = search.architecture.at(plan.temperature, plan.auxiliary_gate, plan.decisions)
         return cls(at, search.alphas, search.score)
 
@@ -49,9 +49,9 @@ class OperationChoice(Protocol):
         """The name of one of the edge's `selectable_columns`.
 
         Args:
-            given: what is known.
-            kind: of the cells.
-            row: of the edge.
+            given: the architecture, its alphas and a scorer.
+            kind: kind of the cells.
+            row: row of the edge.
         """
         ...
 
@@ -60,17 +60,17 @@ class OperationChoice(Protocol):
 class ByRemoval:
     """The operation without which the supernet does worst; among equals the first (DARTS-PT, arXiv:2108.04392).
 
-    The gate of one operation at a time is set to 0 while the others stay as they are, not rescaled, and the supernet is
-    scored on all validation images with batch statistics.
+    The gate of one operation at a time is set to 0; the other gates stay as they are and are not rescaled. The supernet
+    is then scored on all validation images with batch statistics.
 
     Attributes:
-        measure: what tells how good a supernet is.
+        measure: the measure of the supernet's quality.
     """
 
     measure: Measure = "accuracy"
 
     def __call__(self, given: Scorable, kind: str, row: int) -> str:
-        """The name of the operation; an edge that has but one is not tried."""
+        """The name of the operation; an edge with a single operation keeps it without a trial."""
         cell = given.architecture.cells[kind]
         columns = cell.selectable_columns[row]
         if len(columns) == 1:
@@ -80,19 +80,21 @@ class ByRemoval:
 
     @torch.no_grad()
     def value_without(self, given: Scorable, kind: str, row: int, columns: Sequence[int]) -> float:
-        """How good the supernet is without these operations of an edge: the larger, the better.
+        """The quality of the supernet without these operations of an edge: larger is better.
+
+        It is the accuracy as a fraction, or minus the loss, by `measure`.
 
         Raises:
             SettingsError: there are no validation images.
         """
         gates = given.architecture.mean_gates(given.alphas)
         gates[kind] = gates[kind].clone()
-        for column in columns:  # a list of them would be copied to the device first
+        for column in columns:  # indexing by a list would first copy it to the device
             gates[kind][row, column] = 0.0
         score = given.score(StepGates(gates, given.architecture.active))
         if score is None:
             raise SettingsError(
-                "this method tries on validation images what the supernet is without an operation, and there are none; "
+                "this method scores the supernet without an operation on validation images, and there are none; "
                 "leave search.validation_images as it is, or give the dataset more images."
             )
         return score.accuracy if self.measure == "accuracy" else -score.loss
@@ -102,14 +104,17 @@ class ByRemoval:
 class DecideByRemoval(Rule):
     """Make a trained supernet discrete edge by edge, while it learns on (DARTS-PT, arXiv:2108.04392, section 4).
 
-    In a round every kind of cells has one random edge decided by `operation`. Once all are, and where the space drops
-    edges, a round looks at a random node of every kind: the edges whose removal leaves the supernet best are given up
-    until the node has as many as the space keeps; they are scored once, and among equals the lower one goes first.
-    Rounds come before epochs: the first before the first epoch of the stage, the last before the last, the others
-    spread between. That is every fifth epoch of 81 with 17 rounds; a shorter stage has several rounds before an epoch.
+    In each round `operation` decides one random edge of every kind of cells. If the space drops edges, further rounds
+    follow when all edges are decided: each picks a random node of every kind, and gives up edges of that node until as
+    many are left as the space keeps. The edges given up are those without which the supernet scores best. They are
+    scored once; among equals the lower row goes first.
+
+    Rounds come before epochs: the first before the first epoch of the stage, the last before the last epoch, the others
+    evenly between. With 17 rounds and 81 epochs there is one round every fifth epoch. A stage with fewer epochs than
+    rounds has several rounds before an epoch.
 
     Attributes:
-        operation: chooses the operation of an edge, and measures supernets without an edge.
+        operation: chooses the operation of an edge, and scores supernets without an edge.
     """
 
     operation: ByRemoval = ByRemoval()
@@ -146,7 +151,7 @@ class DecideByRemoval(Rule):
 
 
 def num_rounds(architecture: Architecture) -> int:
-    """Rounds of `DecideByRemoval`: one for every edge, and one for every node that has more edges than are kept."""
+    """Number of rounds of `DecideByRemoval`: one for every edge, and one for every node that must lose edges."""
     topology = next(iter(architecture.cells.values())).topology
     kept = topology.edges_per_node
     crowded = [node for node in topology.nodes if kept is not None and len(topology.incoming(node)) > kept]
@@ -154,7 +159,7 @@ def num_rounds(architecture: Architecture) -> int:
 
 
 def due_epoch(number: int, count: int, first: Fraction | int, last: Fraction | int) -> int:
-    """When the decision `number` of `count` is due, the first and the last being given and the others spread evenly.
+    """The epoch of decision `number` of `count`: they are spread evenly from `first` to `last`, and rounded up.
 
     >>> [due_epoch(number, 6, 0, 24) for number in range(6)]
     [0, 5, 10, 15, 20, 24]
@@ -163,7 +168,7 @@ def due_epoch(number: int, count: int, first: Fraction | int, last: Fraction | i
 
 
 def surplus(plan: EpochPlan, cell: RelaxedCell, node: int) -> int:
-    """How many edges into a node are more than the space keeps, those not counted that are given up."""
+    """How many more edges a node has than the space keeps; edges that are given up do not count."""
     kept = cell.topology.edges_per_node
     return 0 if kept is None else max(0, len(_kept_rows(plan, cell, node)) - kept)
 

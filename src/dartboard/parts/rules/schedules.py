@@ -1,4 +1,4 @@
-"""What follows the epochs of a stage: whether alpha learns, temperatures, gates, what is dropped, weight decay."""
+"""Rules that set a value by the epoch: when alpha learns, temperatures, gates, dropping, weight decay."""
 
 import math
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ Fading = Literal["linear", "cosine", "slow-cosine", "constant"]
 
 @dataclass(frozen=True)
 class NoTraining(Rule):
-    """End the search before its first epoch: the selection alone decides."""
+    """End the search before its first epoch, so that the selection alone decides."""
 
     @override
     def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
@@ -37,7 +37,7 @@ class NoTraining(Rule):
 
 @dataclass(frozen=True)
 class WarmUp(Rule):
-    """Let the weights learn alone at first, so that alpha is not judged by operations that know nothing yet.
+    """Let the weights learn alone at first, so that alpha does not learn from operations that are still untrained.
 
     Paper: P-DARTS (arXiv:1904.12760), section 4.1.2; PC-DARTS (arXiv:1907.05737), section 4.1.
 
@@ -54,12 +54,12 @@ class WarmUp(Rule):
 
 @dataclass(frozen=True)
 class SparseAlpha(Rule):
-    """One step of alpha for several of the weights: before the first of an epoch, then before every `every`-th.
+    """Take one step of alpha for several weight steps: before the first of an epoch, then after every `every` of them.
 
     Source: ProxylessNAS (arXiv:1812.00332), the authors' code.
 
     Attributes:
-        every: steps of the weights for one of alpha.
+        every: weight steps for every step of alpha.
     """
 
     every: int
@@ -71,13 +71,13 @@ class SparseAlpha(Rule):
 
 @dataclass(frozen=True)
 class Cooling(Rule):
-    """From the first epoch in which alpha learns to the last, the temperature falls by a constant factor an epoch.
+    """Multiply the temperature by a constant factor every epoch, from the first epoch in which alpha learns.
 
-    Before, it is 1. Source: DOTS (arXiv:2010.00969).
+    While alpha rests, the temperature is 1. Source: DOTS (arXiv:2010.00969).
 
     Attributes:
-        start: in the first of these epochs.
-        end: in the last.
+        start: temperature of the first epoch in which alpha learns.
+        end: temperature of the last epoch.
         resting: share of the stage's epochs in which alpha rests.
     """
 
@@ -95,14 +95,14 @@ class Cooling(Rule):
 
 @dataclass(frozen=True)
 class LinearCooling(Rule):
-    """The temperature falls by a constant step an epoch.
+    """Lower the temperature by a constant step every epoch.
 
     Source: GDAS (arXiv:1910.04465), from 10 to 0.1; SNAS (arXiv:1812.09926), from 1 towards 0.03.
 
     Attributes:
-        start: in the stage's first epoch.
-        end: in its last epoch, or the epoch after it.
-        arrives: whether the last epoch itself has `end`.
+        start: temperature of the stage's first epoch.
+        end: temperature that is reached at the end.
+        arrives: whether the last epoch has the temperature `end`; otherwise only the epoch after it would have it.
     """
 
     start: float
@@ -117,11 +117,11 @@ class LinearCooling(Rule):
 
 @dataclass(frozen=True)
 class FadeAuxiliary(Rule):
-    """Take the gate of the auxiliary skip connections from `start` towards 0, epoch by epoch (DARTS-).
+    """Lower the gate of the auxiliary skip connections from `start` towards 0, epoch by epoch (DARTS-).
 
-    With p the share of the stage's epochs that are done, `start` is multiplied by 1 - p (linear), (1 + cos(pi p)) / 2
-    (cosine), cos(pi p / 2) (slow-cosine) or 1 (constant); it would reach 0 only after the last epoch. Paper:
-    arXiv:2009.01027, with the schedules of the authors' code.
+    The gate is `start` times 1 - p (linear), (1 + cos(pi p)) / 2 (cosine), cos(pi p / 2) (slow-cosine) or 1 (constant),
+    where p is the share of the stage's epochs that are done. All schedules but "constant" would reach 0 in the epoch
+    after the last. Paper: arXiv:2009.01027, with the schedules of the authors' code.
 
     Attributes:
         fading: the schedule.
@@ -136,7 +136,7 @@ class FadeAuxiliary(Rule):
         return replace(plan, auxiliary_gate=self.start * _share(self.fading, search.progress))
 
     def refuse_recipe(self, recipe: Slots) -> str:
-        """The supernet must have what fades."""
+        """Refuse a supernet without auxiliary skip connections."""
         if recipe.mixing.auxiliary_skip:
             return ""
         return "FadeAuxiliary sets the gate of auxiliary skip connections, and the mixing has none"
@@ -154,12 +154,13 @@ def _share(fading: Fading, progress: float) -> float:
 class FadingSkipDropout(Rule):
     """Drop values behind identities, fewer from epoch to epoch, so that skip connections do not win by being easy.
 
-    While alpha rests, epoch e of E has the probability `start` * (E - e - 1) / E; then it begins anew with `start` and
-    is multiplied by exp(-5 / E) an epoch. Source: P-DARTS (arXiv:1904.12760, section 3.3) with the schedule of the
-    authors' code, whose exp(-0.2) an epoch is that of stages of 25 epochs.
+    While alpha rests, the probability in epoch e of E is `start` * (E - e - 1) / E. In the first epoch in which alpha
+    learns it is `start` again, and from then on it is multiplied by exp(-5 / E) every epoch. Source: P-DARTS
+    (arXiv:1904.12760, section 3.3) with the schedule of the authors' code, which has stages of 25 epochs and the factor
+    exp(-0.2).
 
     Attributes:
-        start: probability at first.
+        start: probability at the start, and again when alpha begins to learn.
         resting: share of the stage's epochs in which alpha rests.
     """
 
@@ -176,12 +177,12 @@ class FadingSkipDropout(Rule):
 
 @dataclass(frozen=True)
 class GrowDropping(Rule):
-    """Drop nothing in the first epoch of a stage, everything that is asked for in the last, linearly between.
+    """Raise the dropping of paths and squares linearly, from 0 in the first epoch of a stage to `most` in the last.
 
     Paper: RobustDARTS (arXiv:1909.09656) and the authors' code.
 
     Attributes:
-        most: paths and squares that the last epoch drops.
+        most: chances of paths and squares in the last epoch, and the side of the squares in every epoch.
     """
 
     most: Dropping
@@ -195,12 +196,12 @@ class GrowDropping(Rule):
 
 @dataclass(frozen=True)
 class ScaleWeightDecay(Rule):
-    """Multiply the weight decay of the weights (`search.weight_decay`), once, before a stage begins.
+    """Multiply the weight decay of the weights (`search.weight_decay`) once, before a stage begins.
 
     Paper: RobustDARTS (arXiv:1909.09656).
 
     Attributes:
-        factor: what multiplies it; the paper tries 1, 3, 9, 27 and 81.
+        factor: multiplies the weight decay; the paper tries 1, 3, 9, 27 and 81.
     """
 
     factor: float

@@ -1,4 +1,4 @@
-"""When a search had better stop, and which epoch's alphas count."""
+"""Rules that stop a search early, or choose the epoch from which the architecture is read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ __all__ = ["BestEpoch", "StopAtSkips", "StopAtStableRanking"]
 class BestEpoch(Rule):
     """Read the architecture from the epoch with the best validation accuracy of the supernet; the search goes on.
 
-    Among equals the first; epochs in which alpha rests do not count, nor do epochs without validation images. Source:
-    the bilevel search of GAEA, arXiv:2004.07802.
+    Among equals the first epoch counts. Epochs in which alpha rests and epochs without validation images are skipped.
+    Source: the bilevel search of GAEA, arXiv:2004.07802.
     """
 
     @override
@@ -39,13 +39,13 @@ class BestEpoch(Rule):
 class StopAtSkips(Rule):
     """Stop once the derived cell holds too many skip connections (DARTS+, criterion 1).
 
-    Only the first kind of cells counts, in DARTS the normal ones. Epochs in which alpha rests are not looked at.
-    Paper: arXiv:1909.06035.
+    The rule looks only at the first kind of cells; in DARTS these are the normal cells. Epochs in which alpha rests are
+    skipped. Paper: arXiv:1909.06035.
 
     Attributes:
-        limit: so many skip connections stop the search; 2 in the paper.
-        keep: "stopping" reads the architecture from the epoch that reached the limit, "previous" from the one before
-            (where there is none, from the same).
+        limit: number of skip connections that stops the search; 2 in the paper.
+        keep: "stopping" reads the architecture from the epoch that reached the limit; "previous" reads it from the
+            epoch before, or from the same epoch if there is none before.
     """
 
     limit: int = 2
@@ -64,7 +64,7 @@ class StopAtSkips(Rule):
         return Outcome({"alphas_before": search.copied_alphas()} if self.keep == "previous" else {}, figures)
 
     def refuse(self, space: SearchSpace) -> str:
-        """There must be skip connections to count."""
+        """Refuse spaces without skip connections."""
         if "skip_connect" in space.ops:
             return ""
         return f"StopAtSkips counts skip connections, and '{space.name}' has none"
@@ -74,11 +74,12 @@ class StopAtSkips(Rule):
 class StopAtStableRanking(Rule):
     """Stop once the ranking of the learnable operations has long stayed the same on every edge (DARTS+, criterion 2).
 
-    Only the first kind of cells counts, in DARTS the normal ones. Learnable is what has weights at stride 1. Epochs in
-    which alpha rests are not looked at. Paper: arXiv:1909.06035.
+    The rule looks only at the first kind of cells; in DARTS these are the normal cells. An operation is learnable if it
+    has weights at stride 1. Epochs in which alpha rests are skipped. Paper: arXiv:1909.06035.
 
     Attributes:
-        fraction: share of the stage's epochs that the ranking must not have changed; 10 of 50 in the paper.
+        fraction: the search stops when the ranking has not changed for this share of the stage's epochs; 10 of 50 in
+            the paper.
     """
 
     fraction: float = 0.2
@@ -93,13 +94,13 @@ class StopAtStableRanking(Rule):
         plan = None
         if unchanged >= max(1, round(self.fraction * search.stage_epochs)):
             plan = search.plan.stopped(
-                f"the ranking of the {kind} cell's learnable operations is the same for {unchanged} epochs"
+                f"the ranking of the {kind} cell's learnable operations has not changed for {unchanged} epochs"
             )
         records = {"ranking": ranking, "ranking_unchanged": unchanged}
         return Outcome(records, {"ranking_unchanged": unchanged}, plan=plan)
 
     def refuse(self, space: SearchSpace) -> str:
-        """There must be something to rank."""
+        """Refuse spaces without an edge that has two learnable operations."""
         kind = space.cell_kinds[0]
         if any(len(_learnable(space.ops_on(kind, row))) > 1 for row in range(len(space.cell.edges))):
             return ""
@@ -107,7 +108,7 @@ class StopAtStableRanking(Rule):
 
 
 def _ranking(search: SearchView) -> list[list[int]]:
-    """For every edge the columns of its learnable operations, the largest alpha first."""
+    """For every edge of the first kind of cells the columns of its learnable operations, the largest alpha first."""
     kind, cell = next(iter(search.architecture.cells.items()))
     columns, live, alpha = _learnable(cell.ops), cell.live.tolist(), search.alphas[kind].tolist()
     return [

@@ -1,4 +1,4 @@
-"""Which genotype comes out: one file per family."""
+"""Selections turn the relaxed architecture into a genotype: one file per family."""
 
 from dartboard.parts.selection.attention import WithAttention
 from dartboard.parts.selection.protocol import Judged, Judging, Selection, Trained, make_genotype

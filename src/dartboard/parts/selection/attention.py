@@ -1,4 +1,4 @@
-"""The attention behind every operation that another selection keeps."""
+"""A selection that adds an attention operation to every operation that another selection keeps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,13 +15,13 @@ __all__ = ["WithAttention"]
 
 @dataclass(frozen=True)
 class WithAttention(Selection):
-    """What another selection keeps, each edge with the attention operation of its largest gate (Att-DARTS).
+    """The choice of another selection; every kept edge also gets the attention with its largest gate (Att-DARTS).
 
-    The gates of attention have no say in which edges and operations are kept. Ties go to the first. Source:
+    The gates of attention do not influence which edges and operations are kept. Ties go to the first. Source:
     arXiv:2006.12874, section 3.
 
     Attributes:
-        inner: keeps edges and operations.
+        inner: the other selection, which chooses edges and operations.
         attention: the attention operations, in the order of their gates (`Mixing.attention`).
     """
 

@@ -1,4 +1,4 @@
-"""What a selection is."""
+"""The protocol of selections, and what they read and return."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -21,9 +21,9 @@ class Selection(Protocol):
 
         Args:
             space: the search space.
-            gates: deterministic gates by name (see `Architecture`), on the CPU; those of operations that an edge does
-                not have are 0.
-            generator: for selections that draw.
+            gates: deterministic gates by name (see `Architecture`), on the CPU. If an edge lacks an operation, the gate
+                is 0.
+            generator: for selections that draw at random, on the CPU.
         """
         ...
 
@@ -33,14 +33,14 @@ class Trained(NamedTuple):
 
     Attributes:
         space: the search space.
-        architecture: turns alphas and genotypes into what the supernet runs.
+        architecture: turns alphas and genotypes into the gates that the supernet runs.
         alphas: by name.
         gates: deterministic gates by name, on the CPU.
-        score: what any gates are worth on the validation images.
-        steps: weight steps that the search took.
+        score: scores any gates on the validation images.
+        steps: number of weight steps that the search took.
         generator: on the CPU.
-        note: says something to the user.
-        seconds: that trying may take; None: as many as it takes.
+        note: shows a message to the user.
+        seconds: time limit of the trials, in seconds; None: no limit.
     """
 
     space: SearchSpace
@@ -55,11 +55,11 @@ class Trained(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What a selection has found by trying.
+    """The result of a selection that tries architectures.
 
     Attributes:
-        genotype: the choice.
-        figures: how it came about, for the record: plain numbers, text, lists of them.
+        genotype: the architecture that was chosen.
+        figures: how it was chosen, for the record: plain numbers, text, or lists of them.
     """
 
     genotype: Genotype
@@ -68,7 +68,7 @@ class Judged(NamedTuple):
 
 @runtime_checkable
 class Judging(Protocol):
-    """A `Selection` that tries architectures once the search has ended; after every epoch it guesses from gates."""
+    """A `Selection` that tries architectures once the search has ended; after every epoch it only reads the gates."""
 
     def judge(self, trained: Trained) -> Judged:
         """Try architectures with the weights of the supernet, and choose."""
@@ -76,9 +76,10 @@ class Judging(Protocol):
 
 
 def make_genotype(space: SearchSpace, cells: Mapping[str, list[Choice]]) -> Genotype:
-    """The genotype of a space with these choices in each kind of cell.
+    """The genotype of a space with these choices in each kind of cells.
 
-    Where cells join their nodes, those that receive something are joined.
+    In a space that concatenates the nodes of a cell, the output of a cell joins the nodes that receive an edge. In
+    other spaces the output is the last node.
     """
     return Genotype(space.name, tuple((kind, _make_cell(space, cells[kind])) for kind in space.cell_kinds))
 

@@ -1,4 +1,4 @@
-"""The strongest operations on the strongest edges, with the rules by which methods differ."""
+"""Selections of the strongest operations on the strongest edges; methods differ in how they compare edges."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ _SKIP = "skip_connect"
 
 @dataclass(frozen=True)
 class StrongestEdges(Selection):
-    """On every edge the operation with the largest gate; per node the strongest edges that the space lets it keep.
+    """On every edge the operation with the largest gate; per node as many of the strongest edges as the space keeps.
 
-    Spaces that keep two edges per node never take `none` and rank an edge by its best other operation; spaces that
-    keep all edges take the largest gate, `none` included. Ties go to the lower index. Where edges have weights, they
-    multiply the gates. Source: DARTS (arXiv:1806.09055, section 2.4), NAS-Bench-201 (arXiv:2001.00326), PC-DARTS
-    (arXiv:1907.05737, section 3.2).
+    In spaces that drop edges, `none` is never taken, and the strength of an edge is the gate of its best other
+    operation. In spaces that keep all edges, the largest gate wins, `none` included. Ties go to the lower index. If
+    edges have weights, these multiply the gates. Source: DARTS (arXiv:1806.09055, section 2.4), NAS-Bench-201
+    (arXiv:2001.00326), PC-DARTS (arXiv:1907.05737, section 3.2).
     """
 
     @override
@@ -42,7 +42,7 @@ class StrongestEdges(Selection):
 
 
 def strongest_choices(space: SearchSpace, kind: str, gates: Tensor) -> list[Choice]:
-    """What `StrongestEdges` keeps of a kind of cells; gates are (edges, operations), on the CPU."""
+    """The choices of `StrongestEdges` for a kind of cells; gates are (edges, operations), on the CPU."""
     best = strongest_ops(space, kind, gates)
     choices = []
     for node in space.cell.nodes:
@@ -61,22 +61,22 @@ def strongest_ops(space: SearchSpace, kind: str, gates: Tensor) -> list[int]:
 
 
 def weighted_gates(gates: Mapping[str, Tensor], kind: str) -> Tensor:
-    """The gates of the operations of a kind of cells, times the weights of their edges where there are any."""
+    """The gates of a kind of cells, times the weights of the edges if there are any, (edges, operations)."""
     weights = gates.get(f"{kind}.edges")
     return gates[kind] if weights is None else weights[:, None] * gates[kind]
 
 
 @dataclass(frozen=True)
 class SkipCap(Selection):
-    """`StrongestEdges`, with at most so many skip connections in every cell but reduction cells.
+    """`StrongestEdges`, with at most `most` skip connections in every cell but reduction cells.
 
-    While there are more, the weakest of them is taken out of the competition and the cell is chosen anew; taking one
-    out may let another edge in with a skip connection of its own, so all are counted again. Source: P-DARTS
-    (arXiv:1904.12760, section 3.3) as in the authors' code, which knows normal and reduction cells alone; in spaces of
-    one kind of cells that kind is capped.
+    If a cell has more, its weakest skip connection is excluded and the cell is chosen again. Another edge may then be
+    kept with a skip connection of its own, so this repeats until the cell has few enough. Source: P-DARTS
+    (arXiv:1904.12760, section 3.3) and the authors' code, which has normal and reduction cells only. In a space with
+    one kind of cells, that kind is capped.
 
     Attributes:
-        most: skip connections that a cell may have; 2 in the paper.
+        most: largest number of skip connections in a cell; 2 in the paper.
     """
 
     most: int = 2
@@ -98,18 +98,18 @@ class SkipCap(Selection):
                 return choices
             column = space.ops.index(_SKIP)
             weakest = min(skips, key=lambda row: float(gates[row, column]))
-            if gates[weakest, column] < 0:  # out of the competition already: the edges have nothing else
+            if gates[weakest, column] < 0:  # excluded already, so these edges have no other operation
                 return choices
             gates[weakest, column] = -1.0
 
 
 @dataclass(frozen=True)
 class StrongestPairs(Selection):
-    """Per node the largest gates of all its edges, as many as the space keeps edges; two may share a predecessor.
+    """Per node the pairs of edge and operation with the largest gates, as many as the space keeps edges.
 
-    `none` is never taken; ties go to the lower predecessor, then to the lower operation. Makes sense where the gates of
-    a node's edges can be compared (`NodeSoftmax`). Source: I-DARTS (Jiang et al. 2019), whose paper does not say how
-    many pairs a node of an image cell keeps.
+    Two pairs may have the same predecessor. `none` is never taken. Ties go to the lower predecessor, then to the lower
+    operation. The selection suits a relaxation that makes the gates of different edges comparable (`NodeSoftmax`).
+    Source: I-DARTS (Jiang et al. 2019); the paper does not say how many pairs a node of an image cell keeps.
     """
 
     @override
@@ -119,7 +119,7 @@ class StrongestPairs(Selection):
         )
 
     def refuse(self, space: SearchSpace) -> str:
-        """The space must drop edges."""
+        """Refuse spaces that keep every edge."""
         if space.cell.edges_per_node is not None:
             return ""
         return "StrongestPairs drops the weaker edges of a node, and this space keeps every edge"
@@ -136,19 +136,19 @@ class StrongestPairs(Selection):
 
 @dataclass(frozen=True)
 class StrongestEdgePairs(Selection):
-    """Into every node the pair of edges with the largest share; on each the operation with the largest gate, not none.
+    """Into every node the pair of edges with the largest share; on each edge the operation with the largest gate.
 
-    Needs a relaxation of edges that has shares of sets (`PairSoftmax`). Ties go to the first. Source: DOTS
-    (arXiv:2010.00969).
+    `none` is never taken. Ties go to the first. The recipe must have `PairSoftmax` in the slot `edges`, which gives
+    sets of edges their shares. Source: DOTS (arXiv:2010.00969).
     """
 
     def refuse_recipe(self, recipe: Slots) -> str:
-        """Something must weigh sets of edges."""
+        """Refuse recipes without `PairSoftmax` in the slot `edges`."""
         if isinstance(recipe.edges, PairSoftmax):
             return ""
         return (
-            "StrongestEdgePairs looks at the shares of sets of edges, and nothing weighs sets; put PairSoftmax into "
-            "the slot edges, or take another selection"
+            "StrongestEdgePairs reads the shares of sets of edges, and the recipe has no such shares; put PairSoftmax "
+            "into the slot edges, or take another selection"
         )
 
     @override

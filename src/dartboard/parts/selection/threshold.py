@@ -1,4 +1,4 @@
-"""As many operations as are strong enough: those above a threshold, or the best of every edge by itself."""
+"""Selections that keep a varying number of operations: by a threshold, or by the largest gate of every edge."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,22 +19,23 @@ _OPS_PER_EDGE = 2
 
 @dataclass(frozen=True)
 class Threshold(Selection):
-    """The operations whose gates reach a threshold; nodes that keep none leave the cell (Fair DARTS).
+    """The operations with gates that reach a threshold; nodes that keep no operation are removed (Fair DARTS).
 
     "sparse" looks at the strongest edges of a node, as many as the space keeps, and takes the best operation of each
-    if it reaches the threshold: 0 to 2 a node in DARTS. "edge" looks at all edges, and takes the two best operations of
-    each as far as they reach it. `none` is never taken. What an edge brings from a node that has left is left out too,
-    which may make further nodes leave. A cell that would lose all nodes keeps the best operation of the best edge from
-    its inputs. The output joins the nodes that are left.
+    edge if its gate reaches the threshold: 0 to 2 operations per node in DARTS. "edge" looks at all edges, and takes
+    those of the two best operations of each edge that reach the threshold. `none` is never taken. The edges that leave
+    a removed node are dropped too, and then further nodes may have to be removed. A cell that would lose all nodes
+    keeps the best operation of the best edge from its inputs. The output joins the nodes that are left.
 
-    In spaces that keep every edge nothing can be dropped: there every edge takes its largest gate, as
-    `StrongestEdges` does; operations that the method leaves out have gates of 0 and are not taken.
+    In spaces that keep every edge nothing can be dropped. There every edge takes the operation with its largest gate,
+    as in `StrongestEdges`. Operations that the method leaves out have gates of 0 and are not taken.
 
-    Paper: arXiv:1911.12126, with the two forms of the authors' code, which fails where we remove nodes repeatedly.
+    Paper: arXiv:1911.12126, with the two forms of the authors' code. That code fails where this selection removes nodes
+    repeatedly.
 
     Attributes:
         least: the threshold; 0.85 in the paper.
-        form: which operations are looked at.
+        form: which operations are looked at, "sparse" or "edge".
     """
 
     least: float = 0.85
@@ -74,7 +75,10 @@ def _ranked(space: SearchSpace, kind: str, gates: Tensor, row: int) -> list[tupl
 
 
 def _rooted(space: SearchSpace, choices: list[Choice]) -> list[Choice]:
-    """The choices whose sources are inputs, or nodes that receive something themselves; nodes are in order."""
+    """The choices that start at an input, or at a node that itself receives a kept choice.
+
+    The choices must be ordered by their target nodes.
+    """
     present, rooted = set(_inputs(space)), []
     for choice in choices:
         if choice.source in present:
@@ -89,10 +93,11 @@ def _inputs(space: SearchSpace) -> range:
 
 @dataclass(frozen=True)
 class EveryEdge(Selection):
-    """Every edge takes its largest gate, and those that take `none` are dropped, however many a node keeps (SNAS).
+    """On every edge the operation with the largest gate; edges that take `none` are dropped (SNAS).
 
-    Nodes that keep nothing leave the cell. A cell that would lose all nodes is chosen by `StrongestEdges`, as are those
-    of spaces that keep every edge, where `none` is a choice like any other.
+    A node may keep any number of edges; nodes that keep no edge are removed. `StrongestEdges` chooses a cell that would
+    lose all nodes. It also chooses all cells of a space that keeps every edge, where `none` is an operation like the
+    others.
 
     Paper: arXiv:1812.09926, section 2.1.
     """

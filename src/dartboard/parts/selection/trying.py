@@ -1,4 +1,4 @@
-"""Architectures drawn at random: just one, or many that are tried with the weights of the supernet."""
+"""Selections that draw architectures at random: one, or many that are tried with the weights of the supernet."""
 
 import math
 import time
@@ -25,7 +25,7 @@ __all__ = ["SampleAndValidate", "UniformlyRandom"]
 T = TypeVar("T")
 
 _FIRST_LOOK = 0.75
-"""Share of the time, where it is short, for the first look at all candidates; the rest is for the finalists."""
+"""Share of the time limit for the first scores of all candidates; the rest is for the finalists."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,21 @@ class UniformlyRandom(Selection):
 class SampleAndValidate(Selection):
     """Draws architectures, scores them on validation images with the weights of the supernet, and takes the best.
 
-    In a round all candidates are scored on the first batches, and the best of these on all images. The answer is the
-    best of all rounds; among equals the one drawn first. After every epoch it guesses as `StrongestEdges` does.
+    In each round all candidates are scored on the first `batches` batches, and then the best `finalists` of them on all
+    images. The selection takes the best architecture of all rounds; among equals the one drawn first. After every epoch
+    of the search, before the trials, it chooses as `StrongestEdges` does.
 
     Source: random search with weight sharing (arXiv:1902.07638, the authors' code, which returns the winner of the
     first round); SETN (arXiv:1910.05733).
 
     Attributes:
-        candidates: architectures a round.
-        batches: on which candidates are scored, of 256 images; None: all.
-        finalists: how many of them are scored on all images; 0: the best on the first batches wins.
-        steps_per_round: a search of this many weight steps has one round, one of twice as many two; None: one always.
-        origin: candidates are drawn "uniform", or by their "shares" of the gates, or are the "likeliest" ones, which in
-            spaces that drop edges are drawn by their shares; or as the "relaxation" draws whole architectures.
+        candidates: architectures per round.
+        batches: number of batches, of 256 images each, on which candidates are first scored; None: all.
+        finalists: how many candidates are scored on all images; 0: the best candidate on the first batches wins.
+        steps_per_round: weight steps of the search for every round; there is one round at least. None: always one.
+        origin: "uniform" draws candidates uniformly; "shares" draws them in proportion to the gates; "likeliest" takes
+            those with the largest product of gates, but is "shares" in spaces that drop edges; "relaxation" takes whole
+            architectures as the relaxation draws them.
     """
 
     candidates: int = 1000
@@ -70,13 +72,16 @@ class SampleAndValidate(Selection):
         return StrongestEdges()(space, gates, generator)
 
     def refuse_recipe(self, recipe: Slots) -> str:
-        """Relaxations that draw no whole architectures, where candidates are to come from them."""
+        """Refuse the origin "relaxation" with a relaxation that draws no whole architectures."""
         if self.origin != "relaxation" or recipe.relaxation.draws_whole:
             return ""
-        return f"SampleAndValidate cannot take its candidates from {type(recipe.relaxation).__name__}"
+        return (
+            f"SampleAndValidate cannot take its candidates from {type(recipe.relaxation).__name__}, which draws no "
+            "whole architectures"
+        )
 
     def rounds(self, steps: int) -> int:
-        """How often a search of that many weight steps tries candidates."""
+        """The number of rounds after a search of `steps` weight steps."""
         return 1 if self.steps_per_round is None else max(1, steps // self.steps_per_round)
 
     def judge(self, trained: Trained) -> Judged:
@@ -127,7 +132,7 @@ class SampleAndValidate(Selection):
             yield make_genotype(space, {kind: cell_choices(space, chosen) for kind, chosen in drawn.items()})
 
     def _likeliest(self, trained: Trained) -> Iterator[Genotype]:
-        """All kinds of cells as one long list of edges."""
+        """The likeliest architectures: all kinds of cells are ranked together, as one long list of edges."""
         space, edges = trained.space, len(trained.space.cell.edges)
         gates = torch.cat([trained.gates[kind] for kind in space.cell_kinds])
         columns = [own for kind in space.cell_kinds for own in space.selectable_columns(kind)]
@@ -145,14 +150,14 @@ class SampleAndValidate(Selection):
 
 
 def _while(goes_on: Callable[[object], bool], items: Iterable[T]) -> Iterator[T]:
-    """The first item, and those after it while that holds."""
+    """The first item, and the items after it while `goes_on` holds."""
     own = iter(items)
     yield from islice(own, 1)
     yield from takewhile(goes_on, own)
 
 
 def _whole(trained: Trained) -> dict[str, Chosen]:
-    """What a step of the weights would see, by the kind of cells."""
+    """An architecture as a weight step would draw it, by kind of cells."""
     active = trained.architecture.draw(trained.alphas, trained.generator, of_alpha=False).active
     assert active is not None
     return {
