@@ -45,8 +45,7 @@ def proxyless(
         warm_up: share of the epochs in which the weights learn alone: 40 of 160, and the first epoch of the search.
         cost_reference: wanted multiply-adds of a network of the size of the supernet; None: cost does not count.
         cost_form: how cost joins the loss (`ExpectedCost`); a reward is always multiplied (`Reinforce`).
-        cost_strength: multiplies the exponents of mul#log (0.3) and of rewards (0.1), and the weight of add#linear
-            (0.1).
+        cost_strength: multiplies the exponents of mul#log (0.3) and rewards (0.1), and the weight of add#linear (0.1).
     """
     by_reward = gradient == "reinforce"
     cost = ExpectedCost(cost_reference, cost_form, cost_strength) if cost_reference and not by_reward else None
