@@ -47,6 +47,5 @@ def has_own_kernels(x: Tensor) -> bool:
 
 
 def is_channels_last_on_cpu(x: Tensor) -> bool:
-    """Whether x is channels last on a CPU; there torch's forward kernels are fast, but some backward kernels are
-    slow."""
+    """Whether x is channels last on a CPU: there torch's forward kernels are fast, but some backward kernels slow."""
     return x.device.type == "cpu" and x.is_contiguous(memory_format=torch.channels_last)

@@ -176,8 +176,7 @@ class DepthwiseInput:
         return torch.cat(strips, dim=3)
 
     def _strip(self, gradient: Tensor, kernel: int, first: int, columns: int, stride: int) -> Tensor:
-        """Weight gradient of the columns `first` to `first + columns - 1` of the kernel, (channels, 1, kernel,
-        columns)."""
+        """Weight gradient of `columns` columns of the kernel from `first` on, (channels, 1, kernel, columns)."""
         left = kernel // 2 - first
         width = (gradient.shape[3] - 1) * stride + columns
         if -left >= self.x.shape[3] or width <= left:  # in a narrow image a strip may read only padding

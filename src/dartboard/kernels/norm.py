@@ -71,8 +71,7 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 
 def _is_fast_forward(channels: int, values: int) -> bool:
-    """Whether torch's forward pass is as fast: on small maps, and on whole vectors unless they are short and very
-    many."""
+    """Whether torch's forward pass is as fast: on small maps, and on whole vectors unless very many short ones."""
     return values <= max(_FEWEST, channels) or (_fits_vectors(channels) and (channels > _NARROW or values < _MANY))
 
 
@@ -82,8 +81,7 @@ def _fits_vectors(channels: int) -> bool:
 
 
 class _BatchNorm(torch.autograd.Function):
-    """`apply(x, weight or None, bias or None, eps)`: the normalised x, and the mean and biased variance of each
-    channel."""
+    """`apply(x, weight or None, bias or None, eps)`: the normalised x, and mean and biased variance of each channel."""
 
     @staticmethod
     def forward(
@@ -184,8 +182,7 @@ def _gradient_sums(x_PC: Tensor, gradient_PC: Tensor, mean: Tensor) -> tuple[Ten
 
 
 def _grouped(x_PC: Tensor, most: int = 0) -> tuple[Tensor, int]:
-    """The map as (R, G * C) in the same memory, and G; if pixels fill whole vectors, a row has at most `most`
-    values."""
+    """The map as (R, G * C) in the same memory, and G; if pixels fill vectors, a row has at most `most` values."""
     pixels, channels = x_PC.shape
     most, group = most if _fits_vectors(channels) else _ROW, 1
     while 2 * group * channels <= most and pixels % (2 * group) == 0:

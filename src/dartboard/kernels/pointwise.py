@@ -38,8 +38,7 @@ class Pointwise(nn.Conv2d):
 
 
 class _Product(torch.autograd.Function):
-    """`apply(x, weight)`: 1x1 convolution of x, (batch, inputs, ...), channels last; weight is (outputs, inputs, 1,
-    1)."""
+    """`apply(x, weight)`: 1x1 convolution of x, (batch, inputs, ...), channels last, with (outputs, inputs, 1, 1)."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
