@@ -100,7 +100,5 @@ def find_table() -> ArchitectureTable:
     """
     root = os.environ.get("DARTBOARD_DATA")
     if not root or not (Path(root) / _FILE).is_file():
-        raise DataError(
-            f"the table of NAS-Bench-201 was not found; set DARTBOARD_DATA to a folder that holds {_FILE}."
-        )
+        raise DataError(f"the table of NAS-Bench-201 was not found; set DARTBOARD_DATA to a folder that holds {_FILE}.")
     return ArchitectureTable(Path(root) / _FILE)

@@ -55,8 +55,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8, atomically; bytes of file names that are not valid text become escapes, which JSON can
-    read."""
+    """Write `text` as UTF-8, atomically; bytes of file names that are no valid text become escapes that JSON reads."""
     write_atomically(path, lambda stream: stream.write(text.encode("utf-8", errors="backslashreplace")))
 
 

@@ -35,12 +35,10 @@ class Observer:
         """A sentence worth reading, such as a decision about the data."""
 
     def begin(self, phase: str, *, epochs: int, steps: int, done: int) -> None:
-        """A phase ("search", "train") begins or resumes: its epochs, its steps per epoch, and the epochs already
-        done."""
+        """A phase ("search", "train") begins or resumes: its epochs, its steps per epoch, and the epochs done."""
 
     def resize(self, *, epochs: int, steps: int, done: int) -> None:
-        """The length of the current phase has changed: its epochs, its steps per epoch from now on, and the epochs
-        done."""
+        """The length of the current phase has changed: its epochs, its steps per epoch from now on, the epochs done."""
 
     def step(self) -> None:
         """One step of the phase is done."""

@@ -20,8 +20,7 @@ class TrainSettings(Settings):
     """How a genotype becomes a trained network (arXiv:1806.09055, section A.2)."""
 
     runs: Positive = 1
-    """Number of networks trained from different seeds; the report has the mean and deviation, the run keeps the first
-    network."""
+    """Number of networks trained from different seeds; mean and deviation are reported, the first network is kept."""
 
     epochs: Positive | None = 600
     """Passes over the training images; null: as many as `images` allows, but 8 to 60."""
