@@ -1,9 +1,9 @@
 """Batch norm that is fast for any number of channels, whether or not it fits the vector registers of the CPU.
 
 On CPUs with channels last, torch's kernels are much slower if the channels of a pixel do not fill whole vectors (such
-as 36 channels of float32, the width of the DARTS evaluation network). Its moments are also slow if a map has few
-channels and very many pixels. But G neighbouring pixels of C channels are also one pixel of G * C channels in the same
-memory. The moments of these are computed fast, and then only few numbers have to be combined.
+as 36 channels of float32, the width of the DARTS evaluation network). The moments are also slow to compute if a map has
+few channels and very many pixels. But G neighbouring pixels of C channels are also one pixel of G * C channels in the
+same memory. The moments of these are computed fast, and then only few numbers have to be combined.
 
 Shapes by suffix: P pixels of all images, C channels, G pixels that form a row, R = P / G rows of G * C values.
 """

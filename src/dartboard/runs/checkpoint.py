@@ -54,7 +54,7 @@ def load_checkpoint(path: Path, kind: str) -> dict[str, Any]:
     if content["format"] != FORMAT or content.get("kind") != kind:
         raise CheckpointError(
             f"the checkpoint {path} has format {content['format']} and kind '{content.get('kind')}' (by dartboard "
-            f"{content.get('dartboard', '?')}), where dartboard {__version__} wants format {FORMAT} and kind '{kind}'; "
+            f"{content.get('dartboard', '?')}), but dartboard {__version__} needs format {FORMAT} and kind '{kind}'; "
             "use that version, or delete the file to start the phase again."
         )
     state: dict[str, Any] = content["state"]

@@ -74,7 +74,7 @@ class Document(Record):
         Raises:
             ValueError: files of this version can no longer be read.
         """
-        raise ValueError(f"it is of version {content['schema']}, which this version of dartboard reads no more")
+        raise ValueError(f"it is of version {content['schema']}, which this version of dartboard can no longer read")
 
     @classmethod
     def exists(cls, folder: Path) -> bool:

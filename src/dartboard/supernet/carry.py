@@ -164,8 +164,8 @@ def _check_path(spec: SupernetSpec, genotype: Genotype) -> None:
     for kind, cell in genotype.cells:
         if spec.space.cell.output == "concat" and len(cell.outputs) < spec.space.cell.num_nodes:
             raise GenotypeError(
-                f"the {kind} cell joins {len(cell.outputs)} of {spec.space.cell.num_nodes} nodes, so the weights of "
-                "what follows do not fit; take them from a genotype that keeps every node."
+                f"the {kind} cell joins {len(cell.outputs)} of {spec.space.cell.num_nodes} nodes, so the weights after "
+                "the cell do not fit; name a genotype that keeps every node."
             )
         for choice in cell.choices:
             live = spec.ops_of(kind, spec.space.cell.row(choice.target, choice.source))

@@ -127,7 +127,7 @@ def train_network(
 
 def _tell_length(taken: int, planned: int, observer: Observer) -> None:
     if abs(taken - planned) > _NOTEWORTHY * planned:
-        observer.note(f"The training had {taken} steps instead of {planned}, as its time allowed.")
+        observer.note(f"The training had {taken} steps instead of {planned}, to fit its time limit.")
 
 
 def _parameter_groups(network: nn.Module, *, decay_norms: bool) -> list[dict[str, Any]]:
