@@ -33,8 +33,8 @@ def sdarts_adv(
     In `sdarts-rs` the perturbation of the gates is random. Here projected gradient ascent perturbs the gates so that
     the loss on the training batch rises.
 
-    Differs from the paper: as `sdarts-rs`; the ascent uses the batch statistics of norms, since supernets keep no
-    running averages.
+    Differs from the paper: the gates are perturbed and not alpha, as in the authors' code; `space="logits"` perturbs
+    alpha. The ascent uses the batch statistics of norms, since supernets keep no running averages.
 
     Reference figures: CIFAR-10 test error 2.61 +- 0.02 % with 3.3M parameters in 1.3 GPU days (arXiv:2002.05283).
 
