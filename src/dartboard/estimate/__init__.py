@@ -1,4 +1,4 @@
-"""How good a genotype is, without training it."""
+"""Estimates of the accuracy of a genotype without training it."""
 
 from dartboard.estimate.tabular import ArchitectureTable, find_table
 

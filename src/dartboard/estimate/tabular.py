@@ -1,8 +1,8 @@
-"""Accuracies of architectures that others have trained: tabular benchmarks.
+"""Tabular benchmarks: accuracies of architectures that others have trained.
 
-The table of NAS-Bench-201 that goes with dartboard's data holds all 15,625 architectures after the benchmark's short
-schedule of 12 epochs (arXiv:2001.00326, section 3.2). Papers quote the schedule of 200 epochs, whose accuracies are
-higher: compare ranks within one table, never accuracies of two schedules.
+The table of NAS-Bench-201 in the data of dartboard holds all 15,625 architectures after the short schedule of the
+benchmark, 12 epochs (arXiv:2001.00326, section 3.2). Papers quote the schedule of 200 epochs, which has higher
+accuracies. So compare ranks within one table, never accuracies of two schedules.
 """
 
 import os
@@ -22,13 +22,13 @@ _FILE = Path("nas-bench-201") / "nb201_12epochs.parquet"
 
 
 class ArchitectureTable:
-    """Accuracies of every architecture of a space, by the architecture's text.
+    """Accuracies of every architecture of a space; the text of an architecture is the key.
 
     Args:
         path: a parquet file with the column `architecture` and columns of accuracies in percent.
 
     Raises:
-        DataError: the file cannot be read or has no such column.
+        DataError: the file cannot be read, or has no column `architecture`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,7 +50,7 @@ class ArchitectureTable:
         }
 
     def __len__(self) -> int:
-        """How many architectures the table holds."""
+        """Number of architectures in the table."""
         return len(self._rows)
 
     @property
@@ -68,7 +68,7 @@ class ArchitectureTable:
         return float(self._column(column)[self._row(genotype)])
 
     def percentile(self, genotype: Genotype, column: str) -> float:
-        """Percentage of all architectures that are worse; the best one comes close to 100 without reaching it.
+        """Percentage of all architectures that are worse; the best architecture is close to 100 but never reaches it.
 
         Raises:
             GenotypeError: the table does not hold the architecture.
@@ -93,14 +93,12 @@ class ArchitectureTable:
 
 
 def find_table() -> ArchitectureTable:
-    """The table of NAS-Bench-201 in the folder that the environment variable DARTBOARD_DATA names.
+    """Load the table of NAS-Bench-201 from the folder in the environment variable DARTBOARD_DATA.
 
     Raises:
         DataError: the variable is not set, or the folder holds no such table.
     """
     root = os.environ.get("DARTBOARD_DATA")
     if not root or not (Path(root) / _FILE).is_file():
-        raise DataError(
-            f"the table of NAS-Bench-201 was not found; let DARTBOARD_DATA name a folder that holds {_FILE}."
-        )
+        raise DataError(f"the table of NAS-Bench-201 was not found; set DARTBOARD_DATA to a folder that holds {_FILE}.")
     return ArchitectureTable(Path(root) / _FILE)

@@ -1,4 +1,4 @@
-"""Kernels for CPUs: convolutions, norms and sums whose gradients are as fast as their forward pass."""
+"""Kernels for CPUs: the gradients of these convolutions, norms and sums are as fast as their forward passes."""
 
 from dartboard.kernels.choice import plain_kernels
 from dartboard.kernels.depthwise import DepthwiseConv2d

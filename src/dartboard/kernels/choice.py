@@ -1,4 +1,4 @@
-"""When the modules here compute by kernels of their own, and when they leave it to torch."""
+"""When the modules of this package use their own kernels, and when they use those of torch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ _plain: ContextVar[bool] = ContextVar("plain_kernels", default=False)
 
 @contextmanager
 def plain_kernels() -> Iterator[None]:
-    """Within, every module is torch's own and shares nothing: the definition to compare with.
+    """A context in which every module computes with torch's own kernels: the definition to compare with.
 
-    This holds for the calling thread or task alone. A forward pass asks, and the graph that it builds goes backward as
-    it was built, in whatever thread that happens.
+    The context holds only for the calling thread or task. It is read in the forward pass. The backward pass follows the
+    graph that the forward pass has built, in any thread.
     """
     token = _plain.set(True)
     try:
@@ -27,15 +27,16 @@ def plain_kernels() -> Iterator[None]:
 
 
 def is_plain() -> bool:
-    """Whether `plain_kernels` are asked for in this thread or task; what torch compiles is never plain."""
-    # In this order: torch's compiler cannot follow a context variable, and would break what it compiles in two.
+    """Whether this thread or task is inside of `plain_kernels`; always False while torch compiles."""
+    # In this order: torch's compiler cannot follow a context variable, and would break the compiled graph in two.
     return not torch.compiler.is_dynamo_compiling() and _plain.get()
 
 
 def has_own_kernels(x: Tensor) -> bool:
-    """Whether a module that reads x, (batch, channels, height, width), runs by its own kernels.
+    """Whether a module that reads x, (batch, channels, height, width), uses its own kernels.
 
-    They are for CPUs and channels last. A compiler makes better ones, and autocast chooses the precision of torch's.
+    Our kernels are for CPUs and channels last. A compiler makes better ones, and autocast only chooses the precision of
+    torch's kernels.
     """
     return (
         is_channels_last_on_cpu(x)
@@ -46,5 +47,5 @@ def has_own_kernels(x: Tensor) -> bool:
 
 
 def is_channels_last_on_cpu(x: Tensor) -> bool:
-    """Where torch's forward kernels are fast and some of its backward kernels are not."""
+    """Whether x is channels last on a CPU: there torch's forward kernels are fast, but some backward kernels slow."""
     return x.device.type == "cpu" and x.is_contiguous(memory_format=torch.channels_last)

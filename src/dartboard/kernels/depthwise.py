@@ -1,15 +1,16 @@
-"""Depthwise convolution whose gradients are as fast as its forward pass, on CPUs too.
+"""Depthwise convolution with gradients as fast as its forward pass, on CPUs too.
 
-The result and its gradients are those of `nn.Conv2d`. On CPUs, channels last, torch's forward kernels are fast and some
-of its backward kernels 5 to 100 times slower (oneDNN has no fast weight gradient for kernels wider than 3 columns or
-for dilation, and no fast input gradient for dilation), so the slow ones are expressed by fast ones:
+The result and its gradients are those of `nn.Conv2d`. On CPUs with channels last, the forward kernels of torch are
+fast, but some of its backward kernels are 5 to 100 times slower: oneDNN has no fast weight gradient for kernels wider
+than 3 columns or for dilation, and no fast input gradient for dilation. So the slow gradients are computed by fast
+kernels:
 
-- the input gradient at stride 1 is a forward convolution of the output's gradient with the flipped kernel;
-- dilation 2 with stride 2 reads every second pixel only: there it is undilated, of stride 1;
-- the weight gradient of dilation 2 is that of an undilated kernel on images of every second row, as twice the batch,
-  with two pixels side by side as one of twice the channels;
-- the weight gradient of a wide kernel is put together from strips of at most 3 columns, each on a shifted image, with
-  rows of zeros around images that are lower than the kernel.
+- the input gradient at stride 1 is a forward convolution of the output gradient with the flipped kernel;
+- dilation 2 with stride 2 reads only every second pixel; on these pixels it has dilation 1 and stride 1;
+- the weight gradient of dilation 2 is that of an undilated kernel: even and odd rows become two images, and two pixels
+  side by side become one pixel with twice the channels;
+- the weight gradient of a wide kernel is joined from strips of at most 3 columns, each on a shifted image; images with
+  fewer rows than the kernel are padded with rows of zeros.
 """
 
 from typing import Any
@@ -29,14 +30,14 @@ __all__ = [
 ]
 
 _STRIP = 3
-"""Columns of a kernel whose weight gradient oneDNN computes fast."""
+"""Largest width of a kernel, in columns, for which oneDNN computes the weight gradient fast."""
 
 
 class DepthwiseConv2d(nn.Conv2d):
-    """A convolution of each channel by itself, without bias, that keeps the size at stride 1.
+    """A depthwise convolution without bias, which convolves each channel by itself; stride 1 keeps height and width.
 
     Args:
-        channels: channels in and out.
+        channels: number of input and output channels.
         kernel: height and width of the kernel, odd.
         stride: 1 or 2.
         dilation: 1 or 2.
@@ -65,7 +66,7 @@ class _Depthwise(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         x, weight = ctx.saved_tensors
         stride, dilation = ctx.steps
-        if torch.is_grad_enabled():  # a second derivative is wanted: torch's own is differentiable
+        if torch.is_grad_enabled():  # a second derivative is wanted: torch's gradients are differentiable
             at_x, at_weight = _torch_gradients(x, gradient, weight, stride, dilation, ctx.needs_input_grad[:2])
             return at_x, at_weight, None, None
         at_x = at_weight = None
@@ -77,11 +78,11 @@ class _Depthwise(torch.autograd.Function):
 
 
 def depthwise(x: Tensor, weight: Tensor, stride: int = 1, dilation: int = 1) -> Tensor:
-    """Convolve each channel by itself, padding so that the size stays at stride 1.
+    """Convolve each channel by itself, with padding that keeps height and width at stride 1.
 
     Args:
         x: (batch, channels, height, width).
-        weight: (channels, 1, kernel, kernel), kernel odd.
+        weight: (channels, 1, kernel, kernel); the kernel is odd.
         stride: 1 or 2.
         dilation: 1 or 2.
 
@@ -95,7 +96,7 @@ def depthwise(x: Tensor, weight: Tensor, stride: int = 1, dilation: int = 1) -> 
 def depthwise_input_gradient(
     gradient: Tensor, weight: Tensor, size: torch.Size | tuple[int, int], stride: int = 1, dilation: int = 1
 ) -> Tensor:
-    """Gradient of `depthwise` for its input.
+    """Gradient of `depthwise` at its input.
 
     Args:
         gradient: at the output, (batch, channels, ceil(height/stride), ceil(width/stride)).
@@ -124,7 +125,7 @@ def depthwise_input_gradient(
 
 
 def depthwise_weight_gradient(x: Tensor, gradient: Tensor, kernel: int, stride: int = 1, dilation: int = 1) -> Tensor:
-    """Gradient of `depthwise` for its weight.
+    """Gradient of `depthwise` at its weight.
 
     Args:
         x: the input, (batch, channels, height, width).
@@ -140,7 +141,7 @@ def depthwise_weight_gradient(x: Tensor, gradient: Tensor, kernel: int, stride: 
 
 
 class DepthwiseInput:
-    """An input that several depthwise convolutions read: what their weight gradients need of it is made once.
+    """An input of several depthwise convolutions; the tensors that their weight gradients need are made only once.
 
     Args:
         x: (batch, channels, height, width).
@@ -153,7 +154,7 @@ class DepthwiseInput:
         self._shifted: dict[tuple[int, int], Tensor] = {}
 
     def weight_gradient(self, gradient: Tensor, kernel: int, stride: int, dilation: int) -> Tensor:
-        """The gradient of the weights of a depthwise convolution of this input, (C, 1, kernel, kernel)."""
+        """The gradient at the weight of a depthwise convolution of this input, (channels, 1, kernel, kernel)."""
         if dilation == 2 and stride == 2:
             self._seconds = self._seconds or DepthwiseInput(
                 self.x[:, :, ::2, ::2].contiguous(memory_format=torch.channels_last)
@@ -175,10 +176,10 @@ class DepthwiseInput:
         return torch.cat(strips, dim=3)
 
     def _strip(self, gradient: Tensor, kernel: int, first: int, columns: int, stride: int) -> Tensor:
-        """Weight gradient of the kernel's columns `first` to `first + columns`."""
+        """Weight gradient of `columns` columns of the kernel from `first` on, (channels, 1, kernel, columns)."""
         left = kernel // 2 - first
         width = (gradient.shape[3] - 1) * stride + columns
-        if -left >= self.x.shape[3] or width <= left:  # with few columns a strip may meet nothing but padding
+        if -left >= self.x.shape[3] or width <= left:  # in a narrow image a strip may read only padding
             return self.x.new_zeros(self.x.shape[1], 1, kernel, columns)
         right = width - self.x.shape[3] - left
         outside = max(0, -(-(kernel - self.x.shape[2]) // 2))
@@ -201,11 +202,11 @@ class DepthwiseInput:
 
 
 def _in_pairs(x: Tensor) -> Tensor:
-    """Every second row, pixels in pairs, padded with zeros to one size: (2 * batch, 2 * channels, ...)."""
+    """Even and odd rows as separate images, pixels in pairs, padded with zeros: (2 * batch, 2 * channels, ...)."""
     batch, channels, height, width = x.shape
     x = functional.pad(x, (0, width % 2, 0, height % 2)) if height % 2 or width % 2 else x
     rows, columns = x.shape[2] // 2, x.shape[3] // 2
-    # Channels last, a pair of pixels lies together already.
+    # In channels-last memory the two pixels of a pair already lie side by side.
     parts = x.permute(0, 2, 3, 1).reshape(batch, rows, 2, columns, 2 * channels).permute(2, 0, 1, 3, 4)
     return parts.reshape(2 * batch, rows, columns, 2 * channels).permute(0, 3, 1, 2)
 

@@ -1,11 +1,11 @@
-"""Batch norm whose time does not depend on how the number of channels fits the machine's vectors.
+"""Batch norm that is fast for any number of channels, whether or not it fits the vector registers of the CPU.
 
-torch's kernels on CPUs, channels last, take much longer where a pixel's channels do not fill whole vectors
-(36 channels of float32, the width of the DARTS evaluation network), and its moments where few channels meet very many
-pixels. But the maps of some pixels that lie side by side are also one pixel of as many times more channels:
-the moments of those are found fast, and few numbers are left to be put together.
+On CPUs with channels last, torch's kernels are much slower if the channels of a pixel do not fill whole vectors (such
+as 36 channels of float32, the width of the DARTS evaluation network). The moments are also slow to compute if a map has
+few channels and very many pixels. But G neighbouring pixels of C channels are also one pixel of G * C channels in the
+same memory. The moments of these are computed fast, and then only few numbers have to be combined.
 
-Shapes by suffix: P pixels of all images, C channels, G pixels taken together, R = P / G rows of G * C values.
+Shapes by suffix: P pixels of all images, C channels, G pixels that form a row, R = P / G rows of G * C values.
 """
 
 from typing import Any
@@ -20,32 +20,32 @@ from dartboard.kernels.rows import as_images, as_rows
 __all__ = ["BatchNorm2d", "channel_moments", "norm_gradient"]
 
 _ROW = 512
-"""Most values of the pixels that are taken together."""
+"""Largest number of values in a row of pixels."""
 
 _NARROW, _LARGE, _SHORT, _MANY = 32, 2**18, 128, 2**20
-"""Up to how many channels, and from how many values of a map on, moments are found faster in rows of so many values;
-and from how many values on that makes up for a batch norm of our own."""
+"""With at most _NARROW channels and at least _LARGE values of a map, moments are faster in rows of at most _SHORT
+values. From _MANY values on, this gain is larger than the cost of our own batch norm."""
 
 _FEWEST = 2**15
-"""Up to how many values torch's kernels are as fast."""
+"""Up to this number of values in a map, torch's kernels are as fast."""
 
 
 class BatchNorm2d(nn.BatchNorm2d):
-    """`nn.BatchNorm2d`, faster in training on CPUs: same arguments, state, results and gradients of any order."""
+    """An `nn.BatchNorm2d` that trains faster on CPUs: same arguments, state, results and gradients of any order."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, channels, height, width) -> the same, every channel of mean 0 and variance 1, then scaled, shifted.
+        """Normalise every channel to mean 0 and variance 1, then scale and shift it; (batch, channels, height, width).
 
-        Without running averages, or in training, mean and variance are those of x. A single value a channel, for which
-        torch raises an error, becomes the shift where there are no running averages: supernets have maps of one pixel,
-        and the last batch of a validation may hold one image.
+        In training, or without running averages, mean and variance are those of x. A channel with a single value
+        becomes the shift if there are no running averages; torch raises an error for it. Such channels occur: supernets
+        have maps of one pixel, and the last validation batch may hold one image.
         """
         batch_moments = self.training or not self.track_running_stats
         if not self.track_running_stats and x.numel() == self.num_features:
             return self._of_one_value(x)
         if not batch_moments or self.momentum is None or not has_own_kernels(x):
             return super().forward(x)
-        # Asked last: a compiler, which has gone above, would tie what it makes to these numbers.
+        # Checked last: a compiler has returned above; otherwise it would tie its code to these numbers.
         if _is_fast_forward(self.num_features, x.numel()):
             return super().forward(x)
         result, mean, variance = _BatchNorm.apply(x, self.weight, self.bias, self.eps)  # type: ignore[no-untyped-call]
@@ -61,7 +61,7 @@ class BatchNorm2d(nn.BatchNorm2d):
         return centred * weight + bias
 
     def _follow(self, mean: Tensor, variance: Tensor, pixels: int, momentum: float) -> None:
-        """Move the running averages, of which the variance is the unbiased one."""
+        """Update the running averages; the running variance is unbiased."""
         assert self.num_batches_tracked is not None
         assert self.running_mean is not None
         assert self.running_var is not None
@@ -71,17 +71,17 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 
 def _is_fast_forward(channels: int, values: int) -> bool:
-    """Whether torch's forward pass is as fast: on small maps, and with whole vectors, if not very many short ones."""
+    """Whether torch's forward pass is as fast: on small maps, and on whole vectors unless very many short ones."""
     return values <= max(_FEWEST, channels) or (_fits_vectors(channels) and (channels > _NARROW or values < _MANY))
 
 
 def _fits_vectors(channels: int) -> bool:
-    """Whether torch is fast with them: whole vectors of 16 channels, or of 8 where there are many."""
+    """Whether torch is fast with this number of channels: a multiple of 16, or above 64 a multiple of 8."""
     return channels % 16 == 0 or (channels % 8 == 0 and channels > 64)
 
 
 class _BatchNorm(torch.autograd.Function):
-    """`apply(x, weight or None, bias or None, eps)`: the normalised x, and the mean and biased variance of channels."""
+    """`apply(x, weight or None, bias or None, eps)`: the normalised x, and mean and biased variance of each channel."""
 
     @staticmethod
     def forward(
@@ -91,7 +91,7 @@ class _BatchNorm(torch.autograd.Function):
         inverse = (variance + eps).rsqrt_()
         scale = inverse if weight is None else inverse * weight
         shift = -mean * scale if bias is None else torch.addcmul(bias, mean, scale, value=-1)
-        result = torch.empty_like(x)  # no view of it, so that others may change it in place
+        result = torch.empty_like(x)  # not a view, so that others may change it in place
         torch.addcmul(shift, as_rows(x), scale, out=as_rows(result))
         ctx.save_for_backward(x, weight, bias, mean, inverse)
         ctx.eps = eps
@@ -106,7 +106,7 @@ class _BatchNorm(torch.autograd.Function):
         if gradient is None:
             return None, None, None, None
         x, weight, bias, mean, inverse = ctx.saved_tensors
-        if torch.is_grad_enabled():  # a second derivative is wanted: torch's own is differentiable
+        if torch.is_grad_enabled():  # a second derivative is wanted: torch's batch norm is differentiable
             at_x, at_weight, at_bias = _differentiable(x, weight, bias, ctx.eps, gradient)
             return at_x, at_weight, at_bias, None
         scale = torch.ones_like(mean) if weight is None else weight
@@ -118,7 +118,7 @@ class _BatchNorm(torch.autograd.Function):
 
 
 def channel_moments(x_PC: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and biased variance of every channel, each (C,), from a row for each pixel, (P, C)."""
+    """Mean and biased variance of every channel, each (C,); `x_PC` is a row for each pixel, (P, C)."""
     if x_PC.device.type != "cpu":
         variance, mean = torch.var_mean(x_PC, dim=0, correction=0)
         return mean, variance
@@ -136,18 +136,18 @@ def channel_moments(x_PC: Tensor) -> tuple[Tensor, Tensor]:
 def norm_gradient(
     x_PC: Tensor, gradient_PC: Tensor, mean: Tensor, inverse: Tensor, scale: Tensor, *, x_wanted: bool
 ) -> tuple[Tensor | None, Tensor, Tensor]:
-    """Gradients of scale * (x - mean) * inverse + shift, mean and inverse being those of x.
+    """Gradients of scale * (x - mean) * inverse + shift; mean and inverse depend on x.
 
     Args:
-        x_PC: a row for each pixel.
-        gradient_PC: at the result.
-        mean: of every channel, (C,).
-        inverse: one over its standard deviation, (C,).
-        scale: what the normalised x is multiplied by, (C,).
-        x_wanted: whether the gradient at x is wanted.
+        x_PC: the input, a row for each pixel, (P, C).
+        gradient_PC: gradient at the result, (P, C).
+        mean: mean of every channel, (C,).
+        inverse: one over the standard deviation of every channel, (C,).
+        scale: factor of the normalised x, (C,).
+        x_wanted: whether the gradient at x is needed.
 
     Returns:
-        The gradients at x, (P, C) or None, at the scale and at the shift.
+        The gradients at x, (P, C) or None, at the scale, (C,), and at the shift, (C,).
     """
     if x_PC.device.type != "cpu" or _fits_vectors(x_PC.shape[1]):
         found: tuple[Tensor | None, Tensor, Tensor] = torch.ops.aten.native_batch_norm_backward(
@@ -172,7 +172,7 @@ def _gradient_sums(x_PC: Tensor, gradient_PC: Tensor, mean: Tensor) -> tuple[Ten
     x_RG, group = _grouped(x_PC)
     gradient_RG, _ = _grouped(gradient_PC)
     means = mean.repeat(group)
-    # With moments given from outside, torch's gradients of scale and shift are bare sums over pixels.
+    # With moments from outside, torch's gradients of scale and shift are plain sums over pixels.
     _, products, sums = torch.ops.aten.native_batch_norm_backward(
         gradient_RG, x_RG, None, means, torch.ones_like(means), None, None, False, 0.0, [False, True, True]
     )
@@ -182,7 +182,7 @@ def _gradient_sums(x_PC: Tensor, gradient_PC: Tensor, mean: Tensor) -> tuple[Ten
 
 
 def _grouped(x_PC: Tensor, most: int = 0) -> tuple[Tensor, int]:
-    """Its rows as (R, G * C), the same memory, and G; `most` values are in a row where pixels fill whole vectors."""
+    """The map as (R, G * C) in the same memory, and G; if pixels fill vectors, a row has at most `most` values."""
     pixels, channels = x_PC.shape
     most, group = most if _fits_vectors(channels) else _ROW, 1
     while 2 * group * channels <= most and pixels % (2 * group) == 0:

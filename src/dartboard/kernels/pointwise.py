@@ -1,4 +1,4 @@
-"""1x1 convolutions: products of matrices, a row for each pixel."""
+"""1x1 convolutions as matrix products, with a row for each pixel."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ __all__ = ["Pointwise", "every_second"]
 
 
 class Pointwise(nn.Conv2d):
-    """1x1 convolution without bias of a stride, which takes the pixels it needs first.
+    """1x1 convolution without bias; with stride 2 it first selects the pixels that it needs.
 
-    On CPUs, channels last, one plain product of matrices is faster than torch's convolution, forward and backward. And
-    torch's own strided one corrupts memory in the backward pass there when it has fewer than 16 input channels (oneDNN
-    issue 6035, in torch 2.13).
+    On CPUs with channels last, one matrix product is faster than torch's convolution, forward and backward. Moreover,
+    the backward pass of torch's strided 1x1 convolution corrupts memory there if it has fewer than 16 input channels
+    (oneDNN issue 6035, in torch 2.13).
 
     Args:
-        inputs: channels in.
-        outputs: channels out.
+        inputs: number of input channels.
+        outputs: number of output channels.
         stride: 1 or 2.
     """
 
@@ -38,7 +38,7 @@ class Pointwise(nn.Conv2d):
 
 
 class _Product(torch.autograd.Function):
-    """`apply(x, weight)`: (batch, inputs, ...), channels last, through (outputs, inputs, 1, 1)."""
+    """`apply(x, weight)`: 1x1 convolution of x, (batch, inputs, ...), channels last, with (outputs, inputs, 1, 1)."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
-        if torch.is_grad_enabled():  # a second derivative is wanted: torch's own is differentiable
+        if torch.is_grad_enabled():  # a second derivative is wanted: torch's gradients are differentiable
             return _torch_gradients(x, weight, gradient, ctx.needs_input_grad[:2])
         at_x = at_weight = None
         gradient = in_channels_last(gradient)
@@ -60,7 +60,7 @@ class _Product(torch.autograd.Function):
 
 
 def _product(x: Tensor, matrix_IO: Tensor) -> Tensor:
-    """Every pixel through a matrix; a tensor of its own and no view, so that others may change it in place."""
+    """Multiply every pixel by a matrix, (I, O); the result is not a view, so that others may change it in place."""
     batch, _, height, width = x.shape
     size = (batch, matrix_IO.shape[1], height, width)
     result = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
@@ -80,9 +80,10 @@ def _torch_gradients(
 def every_second(x: Tensor, first: int) -> Tensor:
     """Every second pixel in both directions, from row and column `first` on (0 or 1).
 
-    Slicing would do, but its gradient is laid out channels first whatever x is, which all that follows pays for.
+    Slicing gives the same pixels, but its gradient is always channels first, even if x is channels last, which slows
+    down the rest of the backward pass.
     """
-    if torch.compiler.is_compiling():  # a compiler lays gradients out by itself
+    if torch.compiler.is_compiling():  # a compiler chooses the layout of gradients itself
         return x[:, :, first::2, first::2]
     result: Tensor = _EverySecond.apply(x, first)  # type: ignore[no-untyped-call]
     return result

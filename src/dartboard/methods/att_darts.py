@@ -26,18 +26,19 @@ def att_darts(
 ) -> Recipe:
     """Att-DARTS: every edge is an operation followed by an attention module, and both are searched.
 
-    A second set of parameters, softmaxed for every edge, mixes six attention operations that act on the mixed output of
-    the candidate operations. The genotype names an attention behind every operation.
+    The mixed output of an edge goes through six attention operations. A second set of parameters, with a softmax for
+    every edge, mixes them. The genotype names an attention behind every operation.
 
-    Differs from the paper: attention hides max(1, channels // 16) units, where the authors' code needs 16 channels.
+    Differs from the paper: the hidden layer of an attention has max(1, channels // 16) units; the authors' code needs
+    at least 16 channels.
     Reference figures: CIFAR-10 error 2.54 +- 0.10 %, CIFAR-100 16.54 +- 0.40 %, 3.2 M parameters; ImageNet 26.0 / 8.5 %
     top-1 / top-5 error, 4.6 M (authors' repository).
 
     Args:
         alpha_lr: learning rate of both sets of parameters.
-        alpha_weight_decay: their L2 factor.
-        order: "second" looks through a virtual weight step, as the authors do; "first" takes
-            one pass instead of four.
+        alpha_weight_decay: L2 factor of both sets of parameters.
+        order: "second" differentiates through a virtual weight step, as the authors do; "first" takes one pass instead
+            of four.
     """
     return Recipe(
         relaxation=Softmax(),

@@ -29,11 +29,11 @@ def cdarts(
 ) -> Recipe:
     """CDARTS: the supernet and a deep network of the architecture found so far teach each other.
 
-    Alpha learns what makes both networks right and alike, so that what it prefers is good in a deep network as well,
-    not only in the shallow supernet; the deep network follows alpha from epoch to epoch.
+    Alpha minimises the losses of both networks and the difference of their outputs. So it prefers operations that are
+    good in a deep network too, not only in the shallow supernet. The deep network follows alpha in every epoch.
 
-    Differs from the paper: the deep network keeps weights of all operations of its own, and switches choices (nni);
-    each network has a stem of its own; the heads of both learn with the deep network.
+    Differs from the paper: the deep network has its own weights for all operations and switches between them (nni);
+    each network has its own stem; the heads of both learn with the deep network.
 
     Reference figures: CIFAR-10 97.52 +- 0.04 %, 3.8 M parameters, ImageNet top-1 76.3 %; NAS-Bench-201 test accuracy
     94.02 +- 0.31 / 71.92 / 45.51 % (the paper).
@@ -41,11 +41,11 @@ def cdarts(
     Args:
         alpha_lr: learning rate of alpha, which has no decay.
         warm_up: share of the epochs in which only the supernet learns; 2 of 32.
-        deeper: cells that the deep network has more, in every group between reductions; 4 make 20 of 8.
+        deeper: additional cells of the deep network in every group between reductions; 4 turn 8 cells into 20.
         companion_lr: learning rate of the deep network at the start.
-        distillation: weight of what the outputs differ in; the losses of both networks are divided by it.
-        temperature: at which outputs are compared.
-        penalty: weight of the sizes of alpha for poolings and skip connections at first.
+        distillation: weight of the difference of the outputs; the losses of both networks are divided by it.
+        temperature: temperature of the softmax with which the outputs are compared.
+        penalty: weight, at first, of the sum of |alpha| over poolings and skip connections.
         penalty_fades: share of the epochs after the warm-up in which the penalty falls to 0.
     """
     end = warm_up + penalty_fades * (1 - warm_up)

@@ -12,12 +12,13 @@ def darts_2nd(
     alpha_weight_decay: NonNegative = 1e-3,
     second_derivative: Literal["finite-difference", "exact"] = "finite-difference",
 ) -> Recipe:
-    """DARTS, second order: the alpha gradient looks through one virtual weight step.
+    """DARTS, second order: the gradient of alpha goes through one virtual weight step.
 
-    What alpha does to the weights counts as well: the loss is taken after the step that the weights would make next,
-    and differentiated through that step. Four forward and backward passes for alpha instead of one.
+    The effect of alpha on the weights counts too: the loss is computed after the next weight step and differentiated
+    through that step. A step of alpha takes four forward and backward passes instead of one.
 
-    Differs from the paper: see `darts`; `second_derivative="exact"` replaces the paper's finite difference.
+    Differs from the paper: alpha starts at random as in `darts`; `second_derivative="exact"` replaces the paper's
+    finite difference.
 
     Reference figures: CIFAR-10 error 2.76 +- 0.09 %, 3.3 M parameters; ImageNet 26.7 / 8.7 % top-1 / top-5 error, 4.7 M
     (the paper).
@@ -25,7 +26,7 @@ def darts_2nd(
     Args:
         alpha_lr: learning rate of alpha.
         alpha_weight_decay: L2 factor of alpha.
-        second_derivative: "finite-difference" as in the paper, or "exact" by differentiating the step itself.
+        second_derivative: "finite-difference" as in the paper; "exact" differentiates the step itself.
     """
     return Recipe(
         relaxation=Softmax(),

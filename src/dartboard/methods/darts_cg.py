@@ -22,20 +22,21 @@ def darts_cg(
     tolerance: NonNegative = 1e-3,
     damping: NonNegative = 1e-2,
 ) -> Recipe:
-    """DARTS with the gradient through the optimal weights, found by conjugate gradients.
+    """DARTS with the gradient of alpha through the optimal weights (implicit differentiation, conjugate gradients).
 
-    As `darts-neumann`, with the linear system solved on damped curvature; conjugate gradients need fewer products than
-    a series where the curvature is positive, and end where it is not.
+    The weights are treated as the best ones for the current alpha; a linear system with the Hessian tells how they
+    would follow alpha. Conjugate gradients solve it with a damped Hessian. Where the curvature is positive, they need
+    fewer products than the series of `darts-neumann`; where it is not, they stop.
 
-    Differs from the paper: it has no cells, so relaxation and optimisers are those of `darts`; the inner problem is not
-    solved first, and the tolerance is constant.
+    Differs from the paper: the paper has no cells, so relaxation and optimisers are those of `darts`; the inner problem
+    is not solved first, and the tolerance is constant.
 
     Args:
         alpha_lr: learning rate of alpha.
         alpha_weight_decay: L2 factor of alpha.
-        iterations: products with the Hessian, at most.
-        tolerance: residual that is small enough, relative to the right-hand side.
-        damping: added to the diagonal of the Hessian.
+        iterations: largest number of products with the Hessian.
+        tolerance: the solver stops at this residual, relative to the right-hand side.
+        damping: number that is added to the diagonal of the Hessian.
     """
     return Recipe(
         relaxation=Softmax(),

@@ -11,18 +11,19 @@ def darts_neumann(
     terms: Count = 5,
     relative_step: NonNegative = 1.0,
 ) -> Recipe:
-    """DARTS with the gradient through the optimal weights, whose inverse Hessian is a Neumann series.
+    """DARTS with the gradient of alpha through the optimal weights (implicit differentiation, Neumann series).
 
-    The weights are taken for the best ones under the alpha at hand; how they would follow alpha is a linear system, and
-    the first terms of a series approximate its solution. One term is DARTS' second order with its probe taken at w.
+    The weights are treated as the best ones for the current alpha. A linear system with the Hessian tells how they
+    would follow alpha, and the first terms of a Neumann series approximate its solution. One term gives the
+    second-order gradient of DARTS, with the mixed derivative taken at the current weights and not after the step.
 
-    Differs from the paper: it has no cells, so relaxation and optimisers are those of `darts`; the step of the series
-    follows the weights' learning rate.
+    Differs from the paper: the paper has no cells, so relaxation and optimisers are those of `darts`; the step of the
+    series is a multiple of the weights' learning rate.
 
     Args:
         alpha_lr: learning rate of alpha.
         alpha_weight_decay: L2 factor of alpha.
-        terms: of the series.
+        terms: number of terms of the series.
         relative_step: step of the series as a multiple of the weights' learning rate.
     """
     return Recipe(

@@ -29,22 +29,23 @@ def darts_plus(
 ) -> Recipe:
     """DARTS+: DARTS that stops before skip connections take over.
 
-    Late in a search the supernet favours skip connections; the search ends when the derived normal cell holds two, or
-    when the order of the learnable operations has settled.
+    Late in a search the supernet favours skip connections. So the search ends when the derived normal cell holds two
+    skip connections, or when the ranking of the learnable operations no longer changes.
 
-    Differs from the paper: what it leaves open is chosen here: the epoch that reaches the limit is the one kept, only
-    the normal cells' ranking counts, and the 10 epochs without a change are a fifth of all epochs.
+    Differs from the paper: three choices that the paper leaves open: the epoch that reaches the limit is kept, only the
+    ranking in normal cells counts, and the 10 epochs without a change are a fifth of all epochs.
 
     Reference figures: CIFAR-10 test error 2.32 %, CIFAR-100 14.87 %, ImageNet top-1 error 23.7 % (the paper's abstract;
     best runs, with longer training).
 
     Args:
         alpha_lr: learning rate of alpha.
-        alpha_weight_decay: its L2 factor.
-        criterion: "skips" counts skip connections, "ranking" waits for a settled order of the learnable operations.
-        skips: so many skip connections stop the search, by the first criterion.
-        keep: whether the first criterion keeps the architecture of the epoch that stopped or of the one before.
-        unchanged: share of the epochs in which the order must not have changed, by the second criterion.
+        alpha_weight_decay: L2 factor of alpha.
+        criterion: "skips" counts skip connections; "ranking" waits until the ranking of the learnable operations is
+            stable.
+        skips: number of skip connections that stops the search, with "skips".
+        keep: with "skips": the architecture of the epoch that stopped the search, or of the epoch before.
+        unchanged: with "ranking": share of the epochs in which the ranking must not have changed.
     """
     return Recipe(
         relaxation=Softmax(),

@@ -20,20 +20,20 @@ def darts_pt(
 ) -> Recipe:
     """DARTS+PT: an operation is kept if the trained supernet does worst without it, whatever its alpha.
 
-    A large alpha need not mean a strong operation. After a search by DARTS, random edges are decided one after the
-    other by taking out each of their operations in turn, then edges of nodes in the same way; the supernet learns on in
-    between.
+    A large alpha need not mean a strong operation. After a search by DARTS, edges are decided one after the other, in
+    random order: each operation of the edge is removed in turn, and the supernet is scored without it. Then the edges
+    that a node keeps are chosen in the same way. The supernet is trained further in between.
 
-    Differs from the paper: no running statistics are written while supernets are scored; in NAS-Bench-201 the paper
-    has `tuning=0.2` of 125 epochs.
+    Differs from the paper: no running statistics are written while supernets are scored. In NAS-Bench-201 the paper has
+    125 epochs and `tuning=0.2`.
     Reference figures: CIFAR-10 error 2.61 +- 0.08 %, 3.0 M parameters in 0.8 GPU days (four searches; the paper).
 
     Args:
         alpha_lr: learning rate of alpha.
         alpha_weight_decay: L2 factor of alpha.
-        measure: what tells how good a supernet is on validation images.
+        measure: score of a supernet on the validation images.
         tuning: share of the epochs in which edges are decided.
-        none: whether `none` competes for shares in spaces that drop edges; it is never chosen there.
+        none: whether `none` is a candidate during the search in spaces that drop edges; it is never chosen there.
     """
     search = Recipe(
         only_selectable=not none,

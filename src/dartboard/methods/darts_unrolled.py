@@ -11,19 +11,20 @@ def darts_unrolled(
     steps: Count = 5,
     backward_steps: Count = 2,
 ) -> Recipe:
-    """DARTS looking several weight steps ahead, the last few of which are differentiated.
+    """DARTS with several virtual weight steps; the gradient of alpha goes through the last few of them.
 
-    The paper's truncated back-propagation with the relaxation of `darts`: alpha is judged by where the weights are
-    after `steps` batches, and the truncation bounds memory. One step is `darts-2nd` without momentum.
+    This is the paper's truncated back-propagation with the relaxation of `darts`. The loss of alpha is computed after
+    `steps` virtual weight steps. The gradient stops `backward_steps` steps back, which bounds the memory. One step is
+    `darts-2nd` without momentum.
 
-    Differs from the paper: it has no cells, so numbers of steps are ours, and relaxation and optimisers are those of
-    `darts`; the virtual steps have the learning rate and weight decay of the weights.
+    Differs from the paper: the paper has no cells, so the numbers of steps are ours, and relaxation and optimisers are
+    those of `darts`; the virtual steps use the learning rate and weight decay of the weights.
 
     Args:
         alpha_lr: learning rate of alpha.
         alpha_weight_decay: L2 factor of alpha.
         steps: virtual weight steps, each on a further training batch.
-        backward_steps: how many of them, from the last, are differentiated; at most `steps`.
+        backward_steps: number of virtual steps, counted from the last, that are differentiated; at most `steps`.
     """
     return Recipe(
         relaxation=Softmax(),

@@ -26,19 +26,19 @@ def dots(
     temperatures: tuple[Positive, Positive] = (10.0, 0.02),
     normalized_edges: bool = True,
 ) -> Recipe:
-    """DOTS: first the operations of every edge, then the pairs of edges.
+    """DOTS: the search chooses first the operations of every edge, then pairs of edges.
 
-    Operations with and without weights compete among themselves, and edges keep the best of each kind. A second
-    supernet searches pairs of edges by a softmax that cools down, alpha and weights stepping on the same batch.
+    Operations with weights and operations without weights compete separately, and every edge keeps the best of each. A
+    second supernet searches pairs of edges by a softmax that cools down; alpha and weights step on the same batch.
 
     Differs from the paper: no batch norm and ReLU before the last pooling, so that all methods search one network; the
-    second stage has the images of both halves from its first epoch on, where the authors begin with one.
+    second stage uses both halves of the images from its first epoch on; the authors begin with one.
     Reference figures: CIFAR-10 97.51 +- 0.06 %, CIFAR-100 83.52 +- 0.13 % (HyperDARTS thesis, table 23).
 
     Args:
         alpha_lr: learning rate of alpha.
         alpha_weight_decay: L2 factor of alpha.
-        temperatures: of pairs, first and last; the two operations of an edge have a thousandth of it.
+        temperatures: of the softmax over pairs, first and last; the softmax over operations has a thousandth of it.
         normalized_edges: whether the weights of a node's edges sum to one (paper) or to two (authors' code).
     """
     first = AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay)

@@ -29,10 +29,11 @@ def drnas(
 ) -> Recipe:
     """DrNAS: gates are drawn from a Dirichlet distribution, whose concentration alpha learns.
 
-    Exploration comes from the draws, and an anchor keeps the distributions near the uniform one, which bounds how
-    sharply the validation loss bends in alpha.
+    The draws explore the space. An anchor keeps the distributions near the uniform one, which bounds the curvature of
+    the validation loss in alpha.
 
-    Differs from the paper: nothing; its runs on NAS-Bench-201 have `channel_share=1`, `warm_up=0` and `none=true`.
+    Differs from the paper: nothing; the paper's runs on NAS-Bench-201 have `channel_share=1`, `warm_up=0` and
+    `none=true`.
     Reference figures: CIFAR-10 error 2.54 +- 0.03 %, 4.0 M parameters; NAS-Bench-201 test accuracy 94.36 %, 73.51 % and
     46.34 % on CIFAR-10, CIFAR-100 and ImageNet16-120 (paper).
 
@@ -40,9 +41,10 @@ def drnas(
         alpha_lr: learning rate of alpha.
         anchor: "l2": weight decay of alpha, as in the authors' code; "kl": divergence from the uniform distribution.
         anchor_weight: factor of the anchor.
-        channel_share: one channel in so many goes through the operations; must divide the width of every cell.
+        channel_share: 1 / channel_share of the channels goes through the operations; must divide the width of every
+            cell.
         warm_up: share of the epochs in which the weights learn alone; 10 of 50 in the authors' code.
-        none: whether `none` competes.
+        none: whether `none` is a candidate.
     """
     by_decay = anchor == "l2"
     return Recipe(

@@ -18,25 +18,25 @@ def drnas_progressive(
     warm_up: Share = 0.4,
     none: bool = False,
 ) -> Recipe:
-    """DrNAS in two stages: first all operations on few channels, then the best on more of them.
+    """DrNAS in two stages: first all operations on few channels, then the best operations on more channels.
 
-    The second stage goes on with the weights, alphas and momentum of the first; its operations are widened by copies of
-    random channels (Net2Wider), and the learning rate of the weights falls over both.
+    The second stage continues with the weights, alphas and momentum of the first. Its operations are widened by copies
+    of random channels (Net2Wider). The learning rate of the weights falls over both stages.
 
-    The defaults are the paper's for the space `darts`, at its width of 36. Where 6 does not divide the width, as in
-    NAS-Bench-201, take `channel_shares=[4, 2]`, there with `kept_ops=3`, `warm_up=0.2` and `none=true`.
+    The defaults are those of the paper for the space `darts` with 36 channels. Where 6 does not divide the width, take
+    `channel_shares=[4, 2]`. In NAS-Bench-201 also take `kept_ops=3`, `warm_up=0.2` and `none=true`.
 
-    Differs from the paper: copied channels are drawn once for every pair of widths, not layer by layer.
+    Differs from the paper: the channels to copy are drawn once for every pair of widths, not for every layer.
     Reference figures: CIFAR-10 error 2.46 +- 0.03 %, 4.1 M parameters; ImageNet 23.7 / 7.1 % top-1 / top-5 (paper).
 
     Args:
         alpha_lr: learning rate of alpha.
-        anchor: see `drnas`.
-        anchor_weight: see `drnas`.
-        channel_shares: see `channel_share` of `drnas`, in the first stage and in the second.
-        kept_ops: operations that an edge keeps for the second stage.
+        anchor: "l2": weight decay of alpha; "kl": divergence from the uniform distribution, as in `drnas`.
+        anchor_weight: factor of the anchor.
+        channel_shares: `channel_share` of `drnas` in the first and in the second stage.
+        kept_ops: number of operations that an edge keeps for the second stage.
         warm_up: share of each stage's epochs in which the weights learn alone; 10 of 25 in the authors' code.
-        none: whether `none` competes.
+        none: whether `none` is a candidate.
     """
     first, second = (
         replace(

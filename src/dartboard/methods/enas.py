@@ -27,27 +27,27 @@ def enas(
     candidates: Count = 100,
     batches: Count = 2,
 ) -> Recipe:
-    """ENAS: a recurrent controller proposes architectures, and learns from how accurate they are with shared weights.
+    """ENAS: a recurrent controller proposes architectures and learns from their accuracy with shared weights.
 
     Every weight step trains one architecture that the controller draws. After an epoch's steps REINFORCE moves the
     controller: the reward of a draw is its accuracy on a batch of validation images.
 
-    Differs from the paper: the settings are those of AutoDL-Projects for NAS-Bench-201, for every space; its 50 updates
-    after 195 steps are one every `steps_per_update`, so that they scale; the learning rate falls once by a cosine, and
-    does not rise again every ten epochs; a node takes a predecessor once at most; the entropy has a gradient.
-    Reference figures: NAS-Bench-201 test accuracy 54.30 % on CIFAR-10 and 15.61 % on CIFAR-100, the cell of skip
-    connections alone (table of Single-DARTS). CIFAR-10 error 2.89 %, 4.6 M parameters (the paper).
+    Differs from the paper: all spaces have the settings of AutoDL-Projects for NAS-Bench-201; its 50 updates after 195
+    steps become one per `steps_per_update` steps; the learning rate falls once by a cosine and does not restart every
+    ten epochs; a node takes each predecessor at most once; the entropy has a gradient.
+    Reference figures: NAS-Bench-201 test accuracy 54.30 % on CIFAR-10 and 15.61 % on CIFAR-100, a cell with skip
+    connections only (table of Single-DARTS). CIFAR-10 error 2.89 %, 4.6 M parameters (the paper).
 
     Args:
         alpha_lr: learning rate of the controller.
-        steps_per_update: weight steps of an epoch that earn an update of the controller.
-        aggregate: architectures of which an update is the mean.
-        entropy_weight: what a nat of entropy adds to a reward.
-        baseline_decay: what the moving average of rewards keeps of itself.
+        steps_per_update: number of weight steps in an epoch for each update of the controller.
+        aggregate: number of architectures over which an update averages.
+        entropy_weight: factor of the entropy (in nats) in the reward.
+        baseline_decay: decay of the moving average of rewards, the baseline.
         temperature: divides the controller's logits, before the tanh.
-        squash: largest absolute logit, after it.
-        candidates: architectures drawn and tried in the end.
-        batches: of 256 validation images on which they are scored.
+        squash: largest absolute logit, after the tanh.
+        candidates: number of architectures that are drawn and scored at the end.
+        batches: number of batches, of 256 validation images each, on which they are scored.
     """
     return Recipe(
         relaxation=Controller(temperature, squash),

@@ -20,24 +20,25 @@ def fair_darts(
 ) -> Recipe:
     """Fair DARTS: operations do not compete, and only those above a threshold are kept.
 
-    Every operation has a sigmoid of its own, so that skip connections cannot win at others' cost; a further loss pushes
-    the sigmoids to 0 or 1, so that a threshold loses little.
+    Every operation has its own sigmoid, so skip connections cannot win at the expense of others. An additional loss
+    pushes the sigmoids to 0 or 1, so little is lost when a threshold makes the architecture discrete.
 
-    Differs from the paper: nodes left without inputs are removed repeatedly, and at least one stays; drop path, when
-    the network is trained, drops operations, not sums of nodes. In spaces that keep every edge, NAS-Bench-201 say, each
-    edge takes its largest gate; `none` is left out there as well.
+    Differs from the paper: nodes without inputs are removed repeatedly, and at least one node stays; drop path in the
+    training of the network drops operations, not sums of nodes. In spaces that keep every edge, such as NAS-Bench-201,
+    each edge takes the operation with its largest gate; `none` is no candidate there either.
 
     Reference figures: CIFAR-10 test accuracy 97.46 +- 0.05 % with 3.3 M parameters on average over seven searches
     (authors' code, README).
 
     Args:
         alpha_lr: learning rate of alpha.
-        alpha_weight_decay: its L2 factor.
+        alpha_weight_decay: L2 factor of alpha.
         zero_one_weight: factor of the zero-one loss.
         zero_one: "l2" squares the distance of a sigmoid from 1/2, "l1" takes its absolute value.
-        threshold: least gate that is kept; matters in spaces that drop edges.
-        form: "sparse" keeps at most one operation on each of a node's two strongest edges, "edge" two on all of them.
-        single_level: learn alpha from the weights' own batches, in one step with them.
+        threshold: smallest gate of an operation that is kept; only spaces that drop edges use it.
+        form: "sparse" keeps at most one operation on each of a node's two strongest edges; "edge" keeps at most two
+            operations on every edge.
+        single_level: whether alpha learns from the same batches as the weights, in the same step.
     """
     return Recipe(
         relaxation=Sigmoid(),

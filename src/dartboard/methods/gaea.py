@@ -22,24 +22,24 @@ def gaea(
     partial_channels: bool = False,
     images: Literal["halves", "same-images"] = "halves",
 ) -> Recipe:
-    """GAEA: the gates are the parameters themselves, and move by exponentiated gradients.
+    """GAEA: the gates themselves are the parameters, and exponentiated gradients update them.
 
-    No softmax stands between alpha and the gates; a multiplicative step keeps every edge's gates a distribution, which
-    becomes sparse faster than a softmax does.
+    There is no softmax between alpha and the gates. A multiplicative step keeps the gates of every edge a distribution,
+    and this distribution becomes sparse faster than that of a softmax.
 
-    Differs from the paper: steps are bounded to a factor of e^30, far beyond any in practice; a search of NAS-Bench-201
-    plans its cosine over the epochs it has, not over twice as many.
+    Differs from the paper: a step changes a gate by a factor of at most e^30, far more than occurs in practice; in
+    NAS-Bench-201 the cosine of the learning rate spans the epochs of the search, not twice as many.
 
     Reference figures: with partial channels CIFAR-10 test error 2.50 +- 0.06 % with 3.7 M parameters, ImageNet top-1
     error 24.0 % (DARTS-PT thesis).
 
     Args:
         alpha_lr: learning rate of the exponentiated gradient.
-        partial_channels: a quarter of the channels goes through the operations, and edges have weights, as in PC-DARTS;
-            `none` is a candidate then, and otherwise is not.
-        images: "halves" learns alpha from another half than the weights and keeps the epoch with the best validation
-            accuracy; "same-images", the single-level form, from the weights' images in other batches, and keeps the
-            last epoch.
+        partial_channels: whether a quarter of the channels goes through the operations and edges have weights, as in
+            PC-DARTS; `none` is a candidate only then.
+        images: "halves": alpha and the weights learn from different halves of the images, and the epoch with the best
+            validation accuracy is kept; "same-images" (single level): both learn from the same images in different
+            batches, and the last epoch is kept.
     """
     return Recipe(
         relaxation=Simplex(),

@@ -22,15 +22,16 @@ def gdas(
     temperatures: tuple[Positive, Positive] = (10.0, 0.1),
     allow_same_source: bool = False,
 ) -> Recipe:
-    """GDAS: every step runs one operation an edge, drawn by the Gumbel trick.
+    """GDAS: every step runs one operation per edge, drawn by the Gumbel trick.
 
-    The gradient goes straight through the draw, to the operations that were not run as well. So a step costs about what
-    a step of a discrete cell with all edges costs, in time and memory.
+    The gradient goes straight through the draw (straight-through estimator), so operations that were not run get a
+    gradient too. A step takes about the time and memory of a step of a discrete cell with all edges.
 
-    Where `none` is a choice to the end, as in NAS-Bench-201, it gains on operations that do harm: their gradient when
-    they are not run is that of a number, and what `none` gives is none.
+    Where `none` may be chosen, as in NAS-Bench-201, it has an advantage over harmful operations. When it is drawn it
+    adds nothing, and a harmful operation raises the loss. Operations that are not drawn all get the same gradient, that
+    of a constant added to the output.
 
-    Differs from the paper: alpha steps before the weights, as in all methods here; the pairs of a node come from
+    Differs from the paper: alpha steps before the weights, as in all methods here; the two inputs of a node come from
     different nodes.
     Reference figures: CIFAR-10 error 2.93 %, 3.4 M parameters (paper); NAS-Bench-201 test accuracy 93.51 +- 0.13 %,
     70.61 % and 41.84 % on CIFAR-10, CIFAR-100 and ImageNet16-120 (table of Single-DARTS).
@@ -38,8 +39,8 @@ def gdas(
     Args:
         alpha_lr: learning rate of alpha.
         alpha_weight_decay: L2 factor of alpha.
-        temperatures: of the draws, in the first and in the last epoch.
-        allow_same_source: whether both pairs of a node may come from the same node, as in the authors' code.
+        temperatures: temperature of the draws in the first and in the last epoch.
+        allow_same_source: whether both inputs of a node may come from the same node, as in the authors' code.
     """
     return Recipe(
         relaxation=HardGumbel(),

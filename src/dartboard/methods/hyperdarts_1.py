@@ -16,15 +16,16 @@ from dartboard.parts import (
 def hyperdarts_1(
     *, alpha_lr: NonNegative = 6e-4, alpha_weight_decay: NonNegative = 1e-3, hyper_direct_grad: bool = True
 ) -> Recipe:
-    """HyperDARTS-1: a linear network makes the weights of candidate operations from alpha.
+    """HyperDARTS-1: a linear hypernetwork generates the weights of candidate operations from alpha.
 
-    The gradient of alpha goes through that network and so sees how the weights would respond, without unrolling a
-    weight step. The network has 113 weights for every weight that it makes: 207 million for the supernet of DARTS.
+    The gradient of alpha goes through the hypernetwork. So it includes the response of the weights to alpha without a
+    virtual weight step. The hypernetwork has 113 weights for every weight that it generates: 207 million for the
+    supernet of DARTS.
 
-    Differs from the source: alpha learns from its gates as well as from the weights' response, since the thesis leaves
-    the former out for being zero, which it is not; the initial weights, which the thesis does not give, are such that
-    the supernet starts as that of DARTS. The thesis's choice among four searches is `--seeds 2,20,200,2000 --choose
-    hyperdarts-rule`.
+    Differs from the source: alpha also gets the direct gradient through its gates; the thesis takes this gradient for
+    zero and leaves it out, but it is not zero. The thesis does not give the initial weights; here they are such that
+    the supernet starts as that of DARTS. The thesis chooses among four searches: `--seeds 2,20,200,2000 --choose
+    hyperdarts-rule` does the same.
 
     Reference figures: test accuracy on CIFAR-10 97.40 +- 0.08 %, on CIFAR-100 83.38 +- 0.25 %, in 47 hours on a GTX
     1080 Ti for four searches (the thesis).
@@ -32,7 +33,7 @@ def hyperdarts_1(
     Args:
         alpha_lr: learning rate of Adam on alpha.
         alpha_weight_decay: L2 factor of alpha.
-        hyper_direct_grad: whether alpha also learns from what its gates do at fixed weights.
+        hyper_direct_grad: whether alpha also gets the direct gradient through its gates, at fixed weights.
     """
     return Recipe(
         relaxation=Softmax(),

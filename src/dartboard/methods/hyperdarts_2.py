@@ -22,12 +22,12 @@ def hyperdarts_2(
     hyper_direct_grad: bool = True,
     activation: Literal["sigmoid", "tanh", "relu", "identity"] = "sigmoid",
 ) -> Recipe:
-    """HyperDARTS-2: a network of two layers makes the weights of candidate operations from alpha.
+    """HyperDARTS-2: a hypernetwork of two layers generates the weights of candidate operations from alpha.
 
-    As `hyperdarts-1`, with a hidden layer half as wide as alpha, which also halves the network.
+    It is `hyperdarts-1` with a hidden layer half as wide as alpha. The hidden layer also halves the number of weights.
 
-    Differs from the source: as `hyperdarts-1`. For the supernet of DARTS the hidden layer leads to 104 million
-    weights; the thesis says 113 million, which its own description does not give.
+    Differs from the source: as `hyperdarts-1`. For the supernet of DARTS the hypernetwork has 104 million weights; the
+    thesis says 113 million, but its own description does not lead to this number.
 
     Reference figures: test accuracy on CIFAR-10 97.46 +- 0.09 %, on CIFAR-100 83.61 +- 0.15 %, in 44 hours on a GTX
     1080 Ti for four searches (the thesis).
@@ -35,8 +35,8 @@ def hyperdarts_2(
     Args:
         alpha_lr: learning rate of Adam on alpha.
         alpha_weight_decay: L2 factor of alpha.
-        hyper_direct_grad: whether alpha also learns from what its gates do at fixed weights.
-        activation: of the hidden layer.
+        hyper_direct_grad: whether alpha also gets the direct gradient through its gates, at fixed weights.
+        activation: activation function of the hidden layer.
     """
     return Recipe(
         relaxation=Softmax(),

@@ -22,19 +22,20 @@ def hyperdarts_embedding(
     hyper_direct_grad: bool = True,
     embedding_size: PositiveInt = 32,
 ) -> Recipe:
-    """HyperDARTS with embeddings: small networks make kernels piece by piece from alpha and an embedding.
+    """HyperDARTS with embeddings: small hypernetworks generate kernels piece by piece from alpha and an embedding.
 
-    As `hyperdarts-1`, but one small network makes a convolution's kernels in all cells, joined from basic ones that
-    learned embeddings tell apart. The thesis tries this as experiment 2.1.1 and leaves it for its slowness.
+    It differs from `hyperdarts-1` in the hypernetwork: for each convolution, one small network generates the kernels of
+    all cells of a kind. Kernels are joined from basic kernels, and each basic kernel has a learned embedding. The
+    thesis tries this in experiment 2.1.1 and drops it because it is slow.
 
-    Differs from the source: as `hyperdarts-1`; all kernels of a convolution are made at once and not one after the
-    other; learning rates, which the thesis does not give here, are those of DARTS.
+    Differs from the source: as `hyperdarts-1`; all kernels of a convolution are generated at once, not one after the
+    other; the thesis does not give learning rates here, so they are those of DARTS.
 
     Args:
         alpha_lr: learning rate of Adam on alpha.
         alpha_weight_decay: L2 factor of alpha.
-        hyper_direct_grad: whether alpha also learns from what its gates do at fixed weights.
-        embedding_size: numbers of an embedding.
+        hyper_direct_grad: whether alpha also gets the direct gradient through its gates, at fixed weights.
+        embedding_size: length of an embedding.
     """
     return Recipe(
         relaxation=Softmax(),

@@ -29,17 +29,17 @@ def i_darts(
 ) -> Recipe:
     """I-DARTS: one softmax over all operations of all edges into a node.
 
-    In DARTS the gates of different edges cannot be compared, since each edge has a softmax of its own; here edges
-    compete as well, and two operations may come from one predecessor.
+    In DARTS the gates of different edges cannot be compared, since each edge has its own softmax. Here edges compete
+    too, and a node may keep two operations from one predecessor (`pairs="any"`).
 
-    Differs from the paper: it searches recurrent cells; what is particular to them (one predecessor, never the input
-    again) is left out, and the settings are those of DARTS. The paper has no figures for images.
+    Differs from the paper: the paper searches recurrent cells; the rules for such cells (one predecessor, never the
+    input again) are left out, and the settings are those of DARTS. The paper has no figures for images.
 
     Args:
         alpha_lr: learning rate of alpha.
-        alpha_weight_decay: its L2 factor.
-        pairs: "distinct" keeps edges from different predecessors, as DARTS does; "any" the strongest pairs of
-            predecessor and operation, as many, which needs a space that drops edges.
+        alpha_weight_decay: L2 factor of alpha.
+        pairs: "distinct" keeps edges from different predecessors, as DARTS does; "any" keeps the same number of the
+            strongest pairs of a predecessor and an operation, and needs a space that drops edges.
     """
     return Recipe(
         relaxation=NodeSoftmax(),

@@ -31,18 +31,18 @@ def p_darts(
 ) -> Recipe:
     """P-DARTS: three stages, each with a deeper supernet and fewer operations than the one before.
 
-    From 5 over 11 to 17 cells of DARTS, edges keep all operations, then the 5 and the 3 with the largest gates. Dropout
-    behind skip connections fades in every stage, and normal cells end with a few skip connections at most.
+    In DARTS the stages have 5, 11 and 17 cells; an edge has all operations, then the 5 with the largest gates, then the
+    3. Dropout after skip connections fades in every stage. Normal cells end with at most `max_skips` skip connections.
 
-    Differs from the paper: dropout as in the authors' command; `none` competes to the end in spaces that let cells take
-    it; a space without normal cells has its only kind capped.
+    Differs from the paper: dropout as in the authors' command; `none` can be chosen where the space allows it in cells;
+    in spaces with one kind of cells, `max_skips` limits that kind.
     Reference figures: CIFAR-10 error 2.50 %, 3.4 M parameters; ImageNet 24.4 / 7.4 % top-1 / top-5 (DrNAS thesis).
 
     Args:
         alpha_lr: learning rate of alpha.
         alpha_weight_decay: L2 factor of alpha.
-        skip_dropout: probability at first in every stage.
-        max_skips: skip connections in the normal cell at most.
+        skip_dropout: dropout probability at the start of each stage.
+        max_skips: largest number of skip connections in the normal cell.
     """
     stages = [
         Recipe(

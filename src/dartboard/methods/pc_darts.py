@@ -24,22 +24,23 @@ def pc_darts(
     edge_weights: bool = True,
     warm_up: Share = 0.3,
 ) -> Recipe:
-    """PC-DARTS: a part of the channels goes through the operations, and edges have weights of their own.
+    """PC-DARTS: only a part of the channels goes through the operations, and edges have weights.
 
-    The other channels bypass the mixed operation, which saves memory and damps what needs no weights; since operations
-    then see few channels, a softmax over the edges into a node keeps the choice of edges stable.
+    The other channels bypass the operations. That saves memory and reduces the advantage of operations without weights.
+    As operations then see few channels, a softmax over the edges into a node keeps the choice of edges stable.
 
-    Differs from the paper: which channels go through is fixed, and a shuffle moves them on, as in the authors' code;
-    the paper draws them.
+    Differs from the paper: always the first channels go through, and a shuffle then exchanges channels, as in the
+    authors' code; the paper draws the channels.
 
     Reference figures: CIFAR-10 test error 2.57 +- 0.07 % with 3.6 M parameters, ImageNet top-1 error 24.2 % (authors'
     code, README).
 
     Args:
         alpha_lr: learning rate of alpha and of the edge weights.
-        alpha_weight_decay: their L2 factor.
-        channel_share: one channel in so many goes through the operations; must divide the width of every cell.
-        edge_weights: whether the edges into a node share one by a softmax.
+        alpha_weight_decay: L2 factor of alpha and of the edge weights.
+        channel_share: 1 / channel_share of the channels goes through the operations; must divide the width of every
+            cell.
+        edge_weights: whether the edges into a node have weights, which a softmax makes sum to one.
         warm_up: share of the epochs in which the weights learn alone; 15 of 50 in the paper.
     """
     return Recipe(

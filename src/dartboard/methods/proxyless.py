@@ -30,22 +30,22 @@ def proxyless(
     cost_form: Literal["mul#log", "add#linear"] = "mul#log",
     cost_strength: NonNegative = 1.0,
 ) -> Recipe:
-    """ProxylessNAS: binary gates run one operation of each edge for the weights, and two for alpha.
+    """ProxylessNAS: binary gates; a weight step runs one operation per edge, an alpha step two.
 
-    What the weights see is always one network, with its memory; gates of 0 and 1 pass their gradient on to alpha.
+    A weight step trains one discrete network and needs only its memory. The gates pass their gradient on to alpha.
 
-    Differs from the paper: one cosine of the learning rate, where the authors begin a second one after the warm-up; no
-    label smoothing or Nesterov momentum; the expected cost is over all operations whatever is drawn.
+    Differs from the paper: one cosine of the learning rate, while the authors begin a second one after the warm-up; no
+    label smoothing, no Nesterov momentum; the expected cost counts all operations, not only the drawn ones.
     Reference figures: CIFAR-10 error 2.08 %, 5.7 M parameters, ImageNet top-1 75.1 %, in spaces of its own (the paper).
 
     Args:
         alpha_lr: learning rate of alpha, which has no decay.
-        gradient: of gates, running "two" operations of an edge or "full", all of them; or "reinforce", by rewards.
-        alpha_every: steps of the weights for one of alpha.
+        gradient: of the gates, with "two" or all ("full") operations of an edge run, or by rewards ("reinforce").
+        alpha_every: number of weight steps for each step of alpha.
         warm_up: share of the epochs in which the weights learn alone: 40 of 160, and the first epoch of the search.
-        cost_reference: multiply-adds that the network of the search should have; None: cost does not count.
+        cost_reference: wanted multiply-adds of a network of the size of the supernet; None: cost does not count.
         cost_form: how cost joins the loss (`ExpectedCost`); a reward is always multiplied (`Reinforce`).
-        cost_strength: multiplies the power of the factor (0.3), the weight of the term (0.1), the reward's power (0.1).
+        cost_strength: multiplies the exponents of mul#log (0.3) and rewards (0.1), and the weight of add#linear (0.1).
     """
     by_reward = gradient == "reinforce"
     cost = ExpectedCost(cost_reference, cost_form, cost_strength) if cost_reference and not by_reward else None

@@ -5,7 +5,7 @@ from dartboard.parts import NoTraining, Recipe, UniformlyRandom, method
 
 @method("random", paper="arXiv:1902.07638")
 def random() -> Recipe:
-    """An architecture drawn uniformly from the space, without any search.
+    """Draw an architecture uniformly from the space, without any search.
 
     Source: Li and Talwalkar 2019, arXiv:1902.07638, who showed how strong this baseline is.
     """

@@ -31,27 +31,27 @@ def robust_darts(
     first_epoch: int = 10,
     factor: NonNegative = 1.3,
 ) -> Recipe:
-    """DARTS, second order, that stops when the validation loss becomes sharp in alpha (DARTS-ES).
+    """DARTS-ES: DARTS, second order, with early stopping when the validation loss becomes sharp in alpha.
 
-    The largest eigenvalue of the alpha Hessian rises before the cells found degrade. R-DARTS(L2) is `stops=false` with
-    `weight_decay_factor` 3, 9, 27 or 81; R-DARTS(DP) is `stops=false` with `drop_path` 0.2, 0.4 or 0.6.
+    The largest eigenvalue of the Hessian in alpha rises before the cells become worse. R-DARTS(L2) is `stops=false`
+    with `weight_decay_factor` 3, 9, 27 or 81; R-DARTS(DP) is `stops=false` with `drop_path` 0.2, 0.4 or 0.6.
 
-    Differs from the paper: all cells of a kind drop the same edges. The paper chooses among several searches: over
-    seeds `--seeds 3 --choose best-short-train` does so, in a run of its own for each strength of R-DARTS.
+    Differs from the paper: all cells of a kind drop the same edges. The paper chooses among several searches: `--seeds
+    3 --choose best-short-train` does so over seeds; each strength of R-DARTS needs its own run.
     Reference figures: R-DARTS(L2) has 2.95 ± 0.21 % test error on CIFAR-10 (cited in the thesis behind DARTS-PT).
 
     Args:
         alpha_lr: learning rate of alpha.
-        alpha_weight_decay: L2 factor of alpha; it counts as curvature.
-        stops: whether to measure and stop.
+        alpha_weight_decay: L2 factor of alpha; the measured curvature includes it.
+        stops: whether the curvature is measured and can stop the search.
         weight_decay_factor: multiplies search.weight_decay.
         drop_path: chance that an image loses the output of a mixed edge, in the last epoch; it grows from 0.
-        cutout: with drop_path: side of a blanked square by that of the image; its chance grows from 0 to 1.
+        cutout: with drop_path: side of a blanked square as a share of the image's side; its chance grows from 0 to 1.
         every: epochs between measurements.
-        window: measurements that are averaged.
-        gap: measurements between the averages compared.
-        first_epoch: earliest epoch to go back to, from 0.
-        factor: growth that ends the search.
+        window: number of measurements that are averaged.
+        gap: number of measurements between the two averages that are compared.
+        first_epoch: earliest epoch to which the search goes back; epochs count from 0.
+        factor: the search ends when the average has grown by more than this factor.
     """
     watch = MeasureCurvature(every, alpha_weight_decay), StopOnSharpening(Sharpening(window, gap, first_epoch, factor))
     drop = GrowDropping(Dropping(drop_path, 1.0, cutout))

@@ -26,23 +26,23 @@ def robust_darts_ada(
     first_epoch: int = 10,
     factor: NonNegative = 1.3,
 ) -> Recipe:
-    """DARTS, second order, that goes back when the validation loss becomes sharp in alpha, and decays more (DARTS-ADA).
+    """DARTS-ADA: DARTS, second order, with stronger weight decay once the validation loss becomes sharp in alpha.
 
-    Where `robust-darts` stops, this search returns to the state from before the rise and goes on with a larger weight
-    decay of the weights, which flattens the loss.
+    When `robust-darts` would stop, this search returns to the state before the rise of the curvature. It continues with
+    a larger weight decay of the weights, which flattens the loss.
 
-    Differs from the paper: epochs that are searched again see the batches that they saw before.
+    Differs from the paper: an epoch that is searched again sees the same batches as before.
 
     Args:
         alpha_lr: learning rate of alpha.
-        alpha_weight_decay: L2 factor of alpha; it counts as curvature.
-        decay_factor: multiplies the weight decay of the weights at every return; above 1.
-        largest_decay: weight decay from which on there is no return.
+        alpha_weight_decay: L2 factor of alpha; the measured curvature includes it.
+        decay_factor: factor, above 1, by which every return multiplies the weight decay of the weights.
+        largest_decay: the search no longer returns once the weight decay has reached this value.
         every: epochs between measurements.
-        window: measurements that are averaged.
-        gap: measurements between the averages compared.
-        first_epoch: earliest epoch to go back to, from 0.
-        factor: growth that is too much.
+        window: number of measurements that are averaged.
+        gap: number of measurements between the two averages that are compared.
+        first_epoch: earliest epoch to which the search returns; epochs count from 0.
+        factor: the search returns when the average has grown by more than this factor.
     """
     test = Sharpening(window, gap, first_epoch, factor)
     return Recipe(

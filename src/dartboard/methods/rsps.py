@@ -9,18 +9,18 @@ def rsps(
 ) -> Recipe:
     """Random search with weight sharing (RSPS): every step trains a random architecture, and the best of many wins.
 
-    There is no alpha: the supernet only serves to score architectures without training each of them.
+    There is no alpha. The supernet is only used to score architectures without training each of them.
 
-    Differs from the paper: the best of all rounds wins, where the authors' script returns that of the first; candidates
-    are scored with batch statistics.
+    Differs from the paper: the best architecture of all rounds wins, while the authors' script returns that of the
+    first round; candidates are scored with batch statistics.
     Reference figures: NAS-Bench-201 test accuracy 87.66 +- 1.69 %, 58.33 % and 31.14 % on CIFAR-10, CIFAR-100 and
     ImageNet16-120 (table of Single-DARTS).
 
     Args:
-        candidates: architectures tried a round.
-        batches: of 256 validation images on which all of them are scored.
-        finalists: of a round, scored on all validation images.
-        steps_per_round: weight steps that earn a round.
+        candidates: number of architectures scored per round.
+        batches: number of batches, of 256 validation images each, on which all candidates are scored.
+        finalists: number of best candidates of a round that are scored on all validation images.
+        steps_per_round: number of weight steps in the search for each round.
     """
     return Recipe(
         relaxation=UniformPaths(), selection=SampleAndValidate(candidates, batches, finalists, steps_per_round)

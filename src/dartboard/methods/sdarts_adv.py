@@ -28,23 +28,25 @@ def sdarts_adv(
     space: Literal["probs", "logits"] = "probs",
     second_order: bool = False,
 ) -> Recipe:
-    """SmoothDARTS with adversarial perturbations: the weights learn at the worst gates nearby.
+    """SmoothDARTS with adversarial perturbations: the weights learn with the worst gates near those of alpha.
 
-    As `sdarts-rs`, but gates are shaken so that the loss of the training batch rises, by projected gradient ascent.
+    In `sdarts-rs` the perturbation of the gates is random. Here projected gradient ascent perturbs the gates so that
+    the loss on the training batch rises.
 
-    Differs from the paper: as `sdarts-rs`; the ascent uses the batch statistics of norms, since supernets keep no
-    running averages.
+    Differs from the paper: the gates are perturbed and not alpha, as in the authors' code; `space="logits"` perturbs
+    alpha. The ascent uses the batch statistics of norms, since supernets keep no running averages.
 
     Reference figures: CIFAR-10 test error 2.61 +- 0.02 % with 3.3M parameters in 1.3 GPU days (arXiv:2002.05283).
 
     Args:
         alpha_lr: learning rate of Adam on alpha.
         alpha_weight_decay: L2 factor of alpha.
-        epsilon_start: largest change of a gate in the first epoch, before rows are divided by their sum.
-        epsilon_end: what the largest change grows towards, linearly.
-        attack_steps: steps of the ascent.
-        space: whether the gates ("probs") or alpha ("logits") are shaken.
-        second_order: whether the gradient of alpha looks through one virtual weight step.
+        epsilon_start: largest change of a gate in the first epoch, before the gates of an edge are divided by their
+            sum.
+        epsilon_end: the largest change grows linearly towards this value.
+        attack_steps: number of steps of the gradient ascent.
+        space: whether the gates ("probs") or alpha ("logits") are perturbed.
+        second_order: whether the gradient of alpha goes through one virtual weight step.
     """
     return Recipe(
         relaxation=Softmax(),

@@ -22,21 +22,23 @@ def sdarts_pt(
     tuning: Share = 81 / 131,
     none: bool = False,
 ) -> Recipe:
-    """SDARTS-RS+PT: the supernet learns at randomly shaken gates, then is selected from as in `darts-pt`.
+    """SDARTS-RS+PT: the supernet learns with randomly perturbed gates, then edges are decided as in `darts-pt`.
 
-    While edges are decided, gates are shaken as much as in the last epoch of the search. See `sdarts-rs`.
+    The search is that of `sdarts-rs`. While edges are decided, the perturbation is as large as in the last epoch of the
+    search.
 
-    Differs from the paper: see `darts-pt`; the noise is uniform as in the authors' code.
+    Differs from the paper: no running statistics are written while supernets are scored; the noise is uniform as in the
+    authors' code.
     Reference figures: CIFAR-10 error 2.54 +- 0.10 %, 3.3 M parameters in 0.8 GPU days (four searches; the paper).
 
     Args:
         alpha_lr: learning rate of alpha.
         alpha_weight_decay: L2 factor of alpha.
         epsilon_start: largest change of a gate in the first epoch.
-        epsilon_end: what the largest change grows towards, linearly, and what it is while edges are decided.
-        measure: see `darts-pt`.
-        tuning: see `darts-pt`.
-        none: see `darts-pt`.
+        epsilon_end: the largest change grows linearly towards this value, and has it while edges are decided.
+        measure: score of a supernet on the validation images.
+        tuning: share of the epochs in which edges are decided.
+        none: whether `none` is a candidate during the search in spaces that drop edges; it is never chosen there.
     """
     plain = darts_pt(alpha_lr=alpha_lr, alpha_weight_decay=alpha_weight_decay, none=none).earlier[0].recipe
     search = replace(plain, perturbation=RandomPerturbation(epsilon_start, epsilon_end))

@@ -25,12 +25,13 @@ def sdarts_rs(
     space: Literal["probs", "logits"] = "probs",
     second_order: bool = False,
 ) -> Recipe:
-    """SmoothDARTS with random perturbations: the weights learn at shaken gates.
+    """SmoothDARTS with random perturbations: the weights learn with randomly perturbed gates.
 
-    Gates that differ a little from those of alpha must serve the weights too, which makes the validation loss flat
-    around alpha, so that less is lost when the architecture becomes discrete. Alpha itself learns at clean gates.
+    The weights must also work with gates that differ a little from those of alpha. This makes the validation loss flat
+    around alpha, so less is lost when the architecture becomes discrete. Alpha itself learns without perturbation.
 
-    Differs from the paper: the gates are shaken and not alpha, as in the authors' code; `space="logits"` shakes alpha.
+    Differs from the paper: the gates are perturbed and not alpha, as in the authors' code; `space="logits"` perturbs
+    alpha.
 
     Reference figures: CIFAR-10 test error 2.67 +- 0.03 % with 3.4M parameters in 0.4 GPU days (arXiv:2002.05283).
 
@@ -38,9 +39,9 @@ def sdarts_rs(
         alpha_lr: learning rate of Adam on alpha.
         alpha_weight_decay: L2 factor of alpha.
         epsilon_start: largest change of a gate in the first epoch.
-        epsilon_end: what the largest change grows towards, linearly.
-        space: whether the gates ("probs") or alpha ("logits") are shaken.
-        second_order: whether the gradient of alpha looks through one virtual weight step.
+        epsilon_end: the largest change grows linearly towards this value.
+        space: whether the gates ("probs") or alpha ("logits") are perturbed.
+        second_order: whether the gradient of alpha goes through one virtual weight step.
     """
     return Recipe(
         relaxation=Softmax(),

@@ -11,10 +11,10 @@ def setn(
     candidates: Count = 100,
     batches: Count = 2,
 ) -> Recipe:
-    """SETN: the weights learn from random architectures, alpha from the mixture, and alpha then proposes candidates.
+    """SETN: the weights learn from random architectures, alpha from the mixture; alpha then proposes candidates.
 
-    What the supernet makes of the likeliest architectures on validation images decides. In spaces that drop edges,
-    candidates are drawn from the distribution that alpha gives.
+    The supernet scores the most probable architectures on validation images, and the best one is chosen. In spaces that
+    drop edges, candidates are drawn from the distribution that alpha gives.
 
     Differs from the paper: the weights' architectures are drawn uniformly, as in the authors' code; alpha steps before
     the weights, as in all methods here.
@@ -24,8 +24,8 @@ def setn(
     Args:
         alpha_lr: learning rate of alpha.
         alpha_weight_decay: L2 factor of alpha.
-        candidates: architectures tried in the end.
-        batches: of 256 validation images on which they are scored.
+        candidates: number of architectures that are scored at the end.
+        batches: number of batches, of 256 validation images each, on which they are scored.
     """
     return Recipe(
         relaxation=UniformPaths(),

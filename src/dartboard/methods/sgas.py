@@ -29,24 +29,24 @@ def sgas(
     last_decision: Share = 44 / 50,
     more_images: Annotated[int, Field(ge=0)] = 8,
 ) -> Recipe:
-    """SGAS: edges are decided one after the other during the search, the most important and certain first.
+    """SGAS: edges are decided one after the other during the search; the most important and certain edge comes first.
 
-    A decided edge keeps one operation and searches no longer, so that the supernet shrinks towards the final network,
-    and what is chosen in the end is what has been trained.
+    A decided edge keeps one operation and is no longer searched. So the supernet shrinks towards the final network, and
+    the final choice is the network that has been trained.
 
-    Differs from the paper: no limit of memory to the growing batches but the number of images; in spaces that keep
-    every edge each is decided once, and `none` may be chosen.
+    Differs from the paper: only the number of images limits the growing batches, not the memory; in spaces that keep
+    every edge, each edge is decided once and `none` may be chosen.
     Reference figures: CIFAR-10 error 2.66 +- 0.24 %, 3.7 M parameters in 0.25 GPU days (criterion 1, ten searches; the
     paper).
 
     Args:
         alpha_lr: learning rate of alpha.
         alpha_weight_decay: L2 factor of alpha.
-        criterion: 1: importance and certainty of an edge; 2: also whether its operations' shares are stable.
-        history: epochs over which criterion 2 compares.
-        first_decision: share of the epochs after which the first edge is decided; alpha rests before.
-        last_decision: share of the epochs after which the last edge is decided.
-        more_images: images by which a decision enlarges the batches.
+        criterion: 1: importance and certainty of an edge; 2: also the stability of the gates of its operations.
+        history: number of earlier epochs with which criterion 2 compares.
+        first_decision: share of the epochs at which the first edge is decided; alpha does not learn before.
+        last_decision: share of the epochs at which the last edge is decided.
+        more_images: number of images that every decision adds to a batch.
     """
     return Recipe(
         relaxation=Softmax(),

@@ -17,20 +17,21 @@ def single_darts(
 ) -> Recipe:
     """Single-DARTS: weights and alpha step at once, on the same batch, with sigmoid gates.
 
-    On other images than the weights', operations that learn look like noise to alpha at first, and a softmax amplifies
-    the gap until parameter-free operations win; one level and sigmoids take both causes away.
+    If alpha learns from other images than the weights, operations with weights look like noise to alpha at first. A
+    softmax then increases the gap until operations without weights win. One level and sigmoids remove both causes.
 
-    Differs from the paper: the start of alpha is -ln(n - 1) for n operations, which is its -ln 7 for eight; the
-    gradient of the weights is clipped as in DARTS.
+    Differs from the paper: alpha starts at -ln(n - 1) for n operations; for eight operations this is the -ln 7 of the
+    paper. The gradient of the weights is clipped as in DARTS.
 
     Reference figures: NAS-Bench-201 test accuracy 94.36 / 73.51 / 46.34 % without variance over five searches, ImageNet
     top-1 77.0 % at best (the paper, table 1 and section 5).
 
     Args:
         alpha_lr: learning rate of alpha; the paper's ablation with "sgd" takes 0.005.
-        alpha_weight_decay: its L2 factor; it would push operations that get no other gradient, such as none.
+        alpha_weight_decay: L2 factor of alpha; above 0 it also moves alphas that get no other gradient, such as that of
+            `none`.
         activation: "sigmoid", or "softmax" as in the ablation.
-        start: gates of sigmoids at the start: "share" one over the number of operations, "half" one half.
+        start: initial value of sigmoid gates: "share": one over the number of operations; "half": one half.
         images: "same-batch", or for the ablation "same-images" (other batches of the same images) or "halves" (DARTS).
         update: "adam", or "sgd" as in the ablation.
     """

@@ -33,19 +33,19 @@ def snas(
 ) -> Recipe:
     """SNAS: gates are drawn from a concrete distribution that hardens as it cools down.
 
-    Differs from the paper: a node keeps its two strongest edges, to be trained like the cells of other methods, unless
-    `keep_all_edges` is set; the chance of dropping paths grows from 0; resources count by mean gates, not drawn ones.
+    Differs from the paper: a node keeps its two strongest edges, like the cells of other methods, unless
+    `keep_all_edges` is set; the chance of dropping paths grows from 0; resources are weighted with mean gates.
     Reference figures: CIFAR-10 error 2.85 +- 0.02 %, 2.8 M parameters (paper); NAS-Bench-201 test accuracy
     92.77 +- 0.83 %, 69.34 +- 1.98 % and 43.16 +- 2.64 % on CIFAR-10, CIFAR-100 and ImageNet16-120 (DrNAS, two levels).
 
     Args:
         alpha_lr: learning rate of alpha.
         alpha_weight_decay: L2 factor of alpha.
-        temperatures: of the distribution, in the first epoch and in the one that would follow the last.
-        level: "single": both learn from the same batches; "bi": alpha learns from the other half of the images.
+        temperatures: temperature of the distribution in the first epoch and in the epoch after the last.
+        level: "single": alpha and weights learn from the same batches; "bi": from different halves of the images.
         drop_path: chance that an image loses an edge, in the last epoch.
         keep_all_edges: whether every edge whose best operation is not `none` stays, as in the paper.
-        resource_weight: how much parameters, multiply-adds and memory count (`ExpectedResources`); 1.5e-3 is mild.
+        resource_weight: weight of parameters, multiply-adds and memory (`ExpectedResources`); 1.5e-3 is mild.
     """
     return Recipe(
         relaxation=Concrete(),

@@ -1,4 +1,4 @@
-"""Run directories: files, events, checkpoints and seeds. This room knows plain numbers and state dicts, no models."""
+"""Run directories: files, events, checkpoints and seeds, from plain numbers and state dicts, without models."""
 
 from dartboard.runs.accuracies import TestAccuracies, ValidationAccuracies
 from dartboard.runs.directory import RunDirectory, next_free

@@ -1,4 +1,4 @@
-"""The accuracies that events and documents tell, in one place: one word more about all of them is said here."""
+"""The accuracies in events and documents, defined in one place for all of them."""
 
 from dartboard.runs.document import Record
 from dartboard.runs.meter import TEST_KEYS, VALIDATION_KEYS, Objective
@@ -7,13 +7,13 @@ __all__ = ["TestAccuracies", "ValidationAccuracies"]
 
 
 class ValidationAccuracies(Record):
-    """How a network, or after a search alone the supernet, does on the validation images; null without such images."""
+    """Validation accuracies of a network, or after a search alone of the supernet; null without validation images."""
 
     validation_accuracy: float | None
-    """Share of the validation images that are classified rightly, as a fraction."""
+    """Share of the validation images that are classified correctly, as a fraction."""
 
     validation_balanced_accuracy: float | None = None
-    """Mean of this share over the classes, as a fraction."""
+    """Mean over the classes of the accuracy on each class, as a fraction."""
 
     def validation(self, objective: Objective) -> float | None:
         """The accuracy that counts."""
@@ -22,18 +22,18 @@ class ValidationAccuracies(Record):
 
 
 class TestAccuracies(Record):
-    """How a network does on the test images; null where it was not tested."""
+    """Accuracies of a network on the test images; null if it was not tested."""
 
     __test__ = False
 
     test_accuracy: float | None = None
-    """Share of the test images that are classified rightly, as a fraction; the mean over the networks of a run."""
+    """Share of the test images that are classified correctly, as a fraction; mean over the networks of a run."""
 
     balanced_accuracy: float | None = None
-    """Mean of this share over the classes, as a fraction; of the first network."""
+    """Mean over the classes of the accuracy on each class, as a fraction; that of the first network."""
 
     objective: Objective = "accuracy"
-    """Which of the two counts, as in the settings."""
+    """Which of the two accuracies is the objective, as in the settings."""
 
     @property
     def tested(self) -> float | None:

@@ -1,4 +1,4 @@
-"""Training state on disk: one file per phase, read without executing code and refused when it does not belong."""
+"""Training state on disk: one file per phase. It is read without executing code, and refused if it does not fit."""
 
 import io
 import pickle
@@ -17,32 +17,32 @@ from dartboard.version import __version__
 __all__ = ["FORMAT", "load_checkpoint", "save_checkpoint"]
 
 FORMAT = 2
-"""Raised whenever the content of a checkpoint changes its meaning."""
+"""Version of the format; it grows whenever the content of a checkpoint changes its meaning."""
 
 
 def save_checkpoint(path: Path, kind: str, state: dict[str, Any]) -> None:
     """Write `state` (nested dicts and lists of tensors, numbers and strings) to `path`, atomically.
 
     Args:
-        path: the file; its folder exists.
-        kind: what the state belongs to ("search", "train"), checked on loading.
-        state: the state, to be read back by `load_checkpoint`.
+        path: the file; its folder must exist.
+        kind: the phase that the state belongs to ("search", "train"); it is checked on loading.
+        state: the state; `load_checkpoint` reads it back.
 
     Raises:
         RunDirectoryError: the file cannot be written.
     """
     content = {"format": FORMAT, "dartboard": __version__, "kind": kind, "state": state}
-    # Serialised in memory first: on a full disk torch.save itself would raise a RuntimeError without the reason.
+    # Serialised in memory first: on a full disk, torch.save itself would raise a RuntimeError without a reason.
     buffer = io.BytesIO()
     torch.save(content, buffer)
     write_atomically(path, lambda stream: stream.write(buffer.getbuffer()))
 
 
 def load_checkpoint(path: Path, kind: str) -> dict[str, Any]:
-    """Read back what `save_checkpoint` wrote, tensors on the CPU.
+    """Read back a state that `save_checkpoint` wrote; its tensors are on the CPU.
 
     Raises:
-        CheckpointError: the file is damaged, holds something else, or was written by another format version.
+        CheckpointError: the file is damaged, holds something else, or has another format version or kind.
     """
     try:
         _check_sums(path)
@@ -54,7 +54,7 @@ def load_checkpoint(path: Path, kind: str) -> dict[str, Any]:
     if content["format"] != FORMAT or content.get("kind") != kind:
         raise CheckpointError(
             f"the checkpoint {path} has format {content['format']} and kind '{content.get('kind')}' (by dartboard "
-            f"{content.get('dartboard', '?')}), where dartboard {__version__} wants format {FORMAT} and kind '{kind}'; "
+            f"{content.get('dartboard', '?')}), but dartboard {__version__} needs format {FORMAT} and kind '{kind}'; "
             "use that version, or delete the file to start the phase again."
         )
     state: dict[str, Any] = content["state"]
@@ -65,7 +65,7 @@ _ZIP_ERRORS = (OSError, RuntimeError, EOFError, ValueError, LookupError, struct.
 
 
 def _check_sums(path: Path) -> None:
-    """Refuse a file whose bytes have changed since it was written: torch.load itself reads flipped bits silently."""
+    """Refuse a file if its bytes have changed since it was written; torch.load itself does not notice flipped bits."""
     with zipfile.ZipFile(path) as archive:
         damaged = archive.testzip()
     if damaged is not None:

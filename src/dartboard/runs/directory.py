@@ -1,4 +1,4 @@
-"""A run directory: each step of a run leaves there what the next steps need."""
+"""A run directory: each step of a run writes there the files that the next steps need."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,12 +22,12 @@ Made = TypeVar("Made")
 class RunDirectory:
     """A folder of named files, held by one process at a time.
 
-    docs/run-directory.md lists the files: what each holds, and which step writes it.
+    docs/run-directory.md lists the files, their contents, and the steps that write them.
 
-    Use it as a context manager: entering takes the lock, leaving releases it (a killed process releases it too).
+    Use it as a context manager: entering takes the lock, and leaving releases it. A killed process releases it too.
 
     Args:
-        path: the folder; created on entering.
+        path: the folder; entering creates it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,7 +37,7 @@ class RunDirectory:
         self._created: list[Path] = []
 
     def __enter__(self) -> Self:
-        """Create the folder where it is missing and lock it.
+        """Create the folder if it is missing, and lock it.
 
         Raises:
             RunDirectoryError: the folder cannot be created or written, or another process holds it.
@@ -65,11 +65,11 @@ class RunDirectory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Release the lock; a folder that was created for a run that never began is removed again."""
+        """Release the lock, and remove the folder if it was created for a run that never began."""
         self._leave()
 
     def _sweep(self) -> None:
-        """Remove what a killed process was writing; in a folder that holds no run, only the first file of a run."""
+        """Remove temporary files of a killed process; in a folder without a run, only those of `settings.json`."""
         patterns = (".*.tmp", "checkpoints/.*.tmp") if self.has("settings.json") else (".settings.json.*.tmp",)
         for pattern in patterns:
             for leftover in self.path.glob(pattern):
@@ -86,11 +86,12 @@ class RunDirectory:
 
         Args:
             settings: resolved settings as plain data.
-            resume: whether the run that the folder holds may be gone on with.
-            migrate: gives recorded settings the keys of today, where an earlier version has written them.
+            resume: whether the run in the folder may be continued.
+            migrate: turns settings that an earlier version has written into settings with the current keys.
 
         Raises:
-            RunDirectoryError: the folder already holds a run and `resume` is off, or the run began with other settings.
+            RunDirectoryError: the folder holds other files but no run, it holds a run and `resume` is off, or the run
+                began with other settings.
         """
         if not self.has("settings.json"):
             if self._foreign_files():
@@ -109,12 +110,12 @@ class RunDirectory:
             )
 
     def claim(self, settings: Mapping[str, Any]) -> None:
-        """Record the settings of a run: from here on the folder is kept."""
+        """Record the settings of a run; from now on the folder is kept."""
         if not self.has("settings.json"):
             self.write("settings.json", settings)
 
     def has(self, name: str) -> bool:
-        """Whether the file is there."""
+        """Whether the file exists."""
         return (self.path / name).exists()
 
     def write(self, name: str, content: object) -> None:
@@ -126,7 +127,7 @@ class RunDirectory:
         return read_json(self.path / name)
 
     def read_as(self, name: str, make: Callable[[Any], Made]) -> Made:
-        """Read a JSON file and hand its content to `make`; returns what `make` returns.
+        """Read a JSON file, pass its content to `make`, and return the result of `make`.
 
         Raises:
             RunDirectoryError: the file is missing or damaged, or `make` cannot use its content.
@@ -151,13 +152,13 @@ class RunDirectory:
         save_checkpoint(path, kind, state)
 
     def load_checkpoint(self, name: str, kind: str) -> dict[str, Any] | None:
-        """Read `checkpoints/NAME.pt`, or None where there is none; raises CheckpointError when it is unusable."""
+        """Read `checkpoints/NAME.pt`, or return None if it does not exist; raises CheckpointError if it is unusable."""
         path = self.path / "checkpoints" / f"{name}.pt"
         return load_checkpoint(path, kind) if path.exists() else None
 
     @contextmanager
     def restoring(self, name: str) -> Iterator[None]:
-        """A context for restoring from `checkpoints/NAME.pt`: state that does not fit becomes a CheckpointError."""
+        """A context for restoring from `checkpoints/NAME.pt`; a state that does not fit raises CheckpointError."""
         try:
             yield
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
@@ -167,7 +168,7 @@ class RunDirectory:
             ) from error
 
     def _leave(self) -> None:
-        # Nothing may be left of a run that never began, but other runs may have settled in the parents in the meantime.
+        # A run that never began leaves nothing, but by now other runs may be using the parent folders.
         with suppress(OSError):
             if (self._lock.is_locked or self._created) and not self.has("settings.json"):
                 (self.path / ".lock").unlink(missing_ok=True)

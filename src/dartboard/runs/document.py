@@ -1,4 +1,4 @@
-"""What a run leaves in JSON files: typed documents, each of which knows its file and its version."""
+"""The JSON files of a run as typed documents; each document knows its file and its version."""
 
 import json
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from dartboard.runs.files import read_json, write_json, write_text
 __all__ = ["Document", "Record", "Version", "first_fault"]
 
 Version = Annotated[int, Field(alias="schema", description="Version of this object's keys; without it, version 1.")]
-"""Of a document: its default is that of today."""
+"""Version of a document; the default is the current version."""
 
 
 class Record(BaseModel):
-    """Something that a run records: frozen, and unknown keys are an error. Descriptions of fields are the manual."""
+    """Something that a run records: frozen, and unknown keys are an error. Docstrings of fields become the manual."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, populate_by_name=True
@@ -25,23 +25,23 @@ class Record(BaseModel):
 
 
 class Document(Record):
-    """What becomes a JSON file of a run directory: validated when it is written, and when it is read.
+    """The content of a JSON file of a run directory; it is validated when it is written and when it is read.
 
-    A subclass names its file and says in the first line of its docstring what it holds. One whose keys have changed
-    raises the default of `layout` and overrides `migrate`, which reads the files of before.
+    A subclass names its file; the first line of its docstring says what the file holds. If the keys of a subclass
+    change, it increases the default of `layout` and overrides `migrate`, which reads older files.
     """
 
     file: ClassVar[str]
     """Name of the file."""
 
     formerly: ClassVar[str | None] = None
-    """Name of the file in runs of old, which is read where there is none of the new name."""
+    """Earlier name of the file; it is read if there is no file with the current name."""
 
     written_by: ClassVar[str]
-    """Which step of a run writes it."""
+    """Step of a run that writes the file."""
 
     compact: ClassVar[bool] = False
-    """Whether the file is one long line, since it is for machines alone."""
+    """Whether the file is one long line, since only programs read it."""
 
     layout: Version = 1
 
@@ -51,10 +51,10 @@ class Document(Record):
 
     @classmethod
     def from_json(cls, content: Any) -> Self:
-        """The document that plain data stand for, which may be of an older version.
+        """Make the document from plain data, which may have an older version.
 
         Raises:
-            ValueError: they are of a version that is not known, or of another form.
+            ValueError: the data have an unknown version, or do not fit the document.
         """
         if not isinstance(content, Mapping):
             raise ValueError(f"it holds a {type(content).__name__} instead of keys and values")
@@ -66,19 +66,19 @@ class Document(Record):
 
     @classmethod
     def migrate(cls, content: dict[str, Any]) -> dict[str, Any]:
-        """The content of a file of an older version, in the keys of today.
+        """Turn the content of a file of an older version into the current keys.
 
         Args:
-            content: of the file; `schema` is its version, below that of today.
+            content: content of the file; `schema` is its version, which is older than the current one.
 
         Raises:
-            ValueError: it cannot be read any more.
+            ValueError: files of this version can no longer be read.
         """
-        raise ValueError(f"it is of version {content['schema']}, which this version of dartboard reads no more")
+        raise ValueError(f"it is of version {content['schema']}, which this version of dartboard can no longer read")
 
     @classmethod
     def exists(cls, folder: Path) -> bool:
-        """Whether a run directory has the file."""
+        """Whether a run directory holds the file."""
         return cls._path(folder).exists()
 
     @classmethod
@@ -87,10 +87,10 @@ class Document(Record):
 
         Args:
             folder: the run directory.
-            remedy: what a message proposes where the file cannot be restored.
+            remedy: what an error message proposes if the file cannot be restored.
 
         Raises:
-            RunDirectoryError: the file is missing or damaged, or of a version that is not known.
+            RunDirectoryError: the file is missing or damaged, or has an unknown version.
         """
         path = cls._path(folder)
         content = read_json(path)
@@ -104,16 +104,16 @@ class Document(Record):
 
     @classmethod
     def find(cls, folder: Path, *, remedy: str = "begin a new run") -> Self | None:
-        """The document of a run directory, or None where it has no such file; damage raises what `read` raises."""
+        """The document of a run directory, or None if it has no such file; raises the same errors as `read`."""
         return cls.read(folder, remedy=remedy) if cls.exists(folder) else None
 
     def write(self, folder: Path) -> None:
         """Write the file into a run directory, atomically.
 
         Raises:
-            RunDirectoryError: it cannot be written.
+            RunDirectoryError: the file cannot be written.
         """
-        unchecked = self.model_dump(mode="json", by_alias=True, warnings=False)  # `model_copy` does not check
+        unchecked = self.model_dump(mode="json", by_alias=True, warnings=False)  # `model_copy` does not validate
         content = type(self).from_json(unchecked).to_json()
         if self.compact:
             write_text(folder / self.file, json.dumps(content, allow_nan=False))
@@ -129,7 +129,7 @@ class Document(Record):
 
 
 def first_fault(error: ValidationError) -> str:
-    """Where the first thing lies that does not fit, and why, as the middle of a sentence."""
+    """The place and the reason of the first fault, as the middle of a sentence."""
     fault = error.errors()[0]
     place, message = ".".join(map(str, fault["loc"])), fault["msg"]
     return f"{place}: {message[0].lower()}{message[1:]}" if place else message

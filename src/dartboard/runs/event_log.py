@@ -1,4 +1,4 @@
-"""The append-only record of a run: one typed event a line, in `events.jsonl`."""
+"""The append-only record of a run: one typed event per line of `events.jsonl`."""
 
 import io
 import json
@@ -16,7 +16,7 @@ __all__ = ["EventLog"]
 
 
 class EventLog:
-    """Appends events and reads them back; a last line cut short by a kill is ignored.
+    """Appends events and reads them back; an incomplete last line, left by a killed process, is ignored.
 
     Losses are means per image in nats, accuracies fractions, and epochs are numbered from 1.
 
@@ -28,7 +28,7 @@ class EventLog:
         self.path = path
 
     def append(self, event: Event) -> None:
-        """Add one event, flushed to the operating system before the call returns.
+        """Append one event; it is flushed to the operating system before the call returns.
 
         Raises:
             RunDirectoryError: the file cannot be written.
@@ -42,7 +42,7 @@ class EventLog:
             raise RunDirectoryError(f"{self.path} cannot be written: {error.strerror or error}.") from error
 
     def _mend(self, stream: io.BufferedRandom) -> None:
-        """End a last line that lacks its end alone; drop one that a kill has cut short."""
+        """Complete a last line that lacks only its newline; drop a last line that is incomplete."""
         stream.seek(max(stream.seek(0, io.SEEK_END) - 1, 0))
         if stream.read(1) in (b"", b"\n"):
             return
@@ -56,7 +56,7 @@ class EventLog:
             stream.write(b"\n")
 
     def read(self) -> list[Event]:
-        """All whole events, oldest first; empty when nothing was recorded.
+        """All complete events, oldest first; an empty list if nothing was recorded.
 
         Raises:
             RunDirectoryError: a line is damaged; the message names it.
@@ -82,7 +82,7 @@ class EventLog:
         return events
 
     def keep(self, wanted: Callable[[Event], bool]) -> None:
-        """Drop the events that are not `wanted`: what happened after the checkpoint a run resumes from."""
+        """Keep only the `wanted` events; a resumed run drops the events after its checkpoint in this way."""
         if self.path.exists():
             write_text(self.path, "".join(_line(event) for event in self.read() if wanted(event)))
 

@@ -1,4 +1,4 @@
-"""The kinds of events that a run records, one a line of `events.jsonl`."""
+"""The kinds of events that a run records, one event per line of `events.jsonl`."""
 
 import math
 from collections.abc import Mapping
@@ -25,25 +25,25 @@ __all__ = [
 ]
 
 Figure = int | float | None
-"""A number that a part of a method has measured; null where it was not finite."""
+"""A number that a part of a method has measured; null if it was not finite."""
 
 
 class Event(Record):
-    """What happened, in one line of `events.jsonl`."""
+    """An event of a run, stored as one line of `events.jsonl`."""
 
     figures_are_flat: ClassVar[bool] = False
-    """Whether the line has the `figures` of the event as keys of its own, beside those named here."""
+    """Whether each of the `figures` of the event is a key of the line, beside the keys named here."""
 
     event: str
-    """Which kind of event."""
+    """Kind of the event."""
 
     phase: str
-    """In which phase of the run."""
+    """Phase of the run."""
 
     @model_validator(mode="before")
     @classmethod
     def _finite(cls, content: Any) -> Any:
-        """A loss that is not a finite number is null: JSON knows no other."""
+        """Replace a number that is not finite by null, since JSON has no such numbers."""
         if not isinstance(content, Mapping):
             return content
         finite = {key: _finite(value) for key, value in content.items()}
@@ -52,7 +52,7 @@ class Event(Record):
         return finite
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, as in the line."""
+        """Plain data, as in the line of the file."""
         content = self.model_dump(mode="json", by_alias=True)
         return content | content.pop("figures") if self.figures_are_flat else content
 
@@ -61,7 +61,7 @@ class Event(Record):
         """The event that a line of this kind holds.
 
         Raises:
-            pydantic.ValidationError: the line lacks a key, or a value is of another form.
+            pydantic.ValidationError: the line lacks a key, or a value has a wrong type.
         """
         if not cls.figures_are_flat:
             return cls.model_validate(content)
@@ -70,75 +70,75 @@ class Event(Record):
 
 
 class Epoch(ValidationAccuracies, Event):
-    """An epoch is done: of the search or of a training."""
+    """An epoch of the search or of a training is done."""
 
     event: Literal["epoch"] = "epoch"
-    """Which kind of event."""
+    """Kind of the event."""
 
     epoch: int
-    """Its number, from 1 on."""
+    """Number of the epoch, counted from 1."""
 
     epochs: int
     """Epochs planned in all."""
 
     steps: int
-    """Its steps."""
+    """Number of steps of the epoch."""
 
     seconds: float
-    """How long it took."""
+    """Duration in seconds."""
 
     validation_loss: float | None
     """Mean cross-entropy per validation image in nats; null without such images."""
 
     learning_rate: float
-    """Of the weights, in its last step."""
+    """Learning rate of the weights in the last step of the epoch."""
 
 
 class SearchEpoch(Epoch):
     """An epoch of the search is done.
 
-    The validation images are of the half on which alpha learns, without augmentation; the supernet is scored on them
-    with its deterministic gates. What the rules of a method have measured is in the line under the names that they give
-    it, such as `eigenvalue`, the largest one of the alpha Hessian of the validation loss.
+    The validation images are those of the half on which alpha learns, without augmentation. The supernet is scored on
+    them with its deterministic gates. The figures that the rules of a method have measured are in the line under their
+    own names, such as `eigenvalue`, the largest eigenvalue of the Hessian of the validation loss in alpha.
     """
 
     figures_are_flat: ClassVar[bool] = True
 
     phase: Literal["search"] = "search"
-    """In which phase of the run."""
+    """Phase of the run."""
 
     stage: int = 0
-    """Its stage, from 0 on; more than one has a method that searches in stages."""
+    """Stage of the search, counted from 0; only methods that search in stages have more than one."""
 
     weight_loss: float | None
-    """Mean loss per image in the steps of the weights, in nats."""
+    """Mean loss per image in the weight steps, in nats."""
 
     weight_accuracy: float | None
-    """Accuracy of the supernet in these steps, as a fraction."""
+    """Accuracy of the supernet in the weight steps, as a fraction."""
 
     alpha_loss: float | None
-    """Mean loss per image in the steps of alpha, in nats; null while alpha rests."""
+    """Mean loss per image in the alpha steps, in nats; null while alpha does not learn."""
 
     gates: dict[str, list[list[float]]]
-    """Deterministic gates by the kind of cells, edges x operations."""
+    """Deterministic gates of each kind of cells, edges x operations."""
 
     operations: tuple[str, ...]
     """Names of the columns of the gates."""
 
     genotype: dict[str, Any]
-    """What would be derived now, as in genotype.json."""
+    """Genotype that the selection would choose now, in the format of genotype.json."""
 
     operation_counts: dict[str, int]
-    """How often each operation is in it."""
+    """How often each operation occurs in the genotype."""
 
     figures: dict[str, Figure] = Field(default_factory=dict)
-    """What the rules have measured; keys of their own in the line."""
+    """Figures that the rules have measured; each is a key of the line."""
 
     def finished(self, figures: Mapping[str, Figure], seconds: float) -> Self:
-        """The event once the rules have come to their end.
+        """The event with the figures of the rules and the final duration.
 
         Raises:
-            ValueError: a rule gives a figure a name that the event itself has.
+            ValueError: the name of a figure is also a key of the event.
         """
         if taken := sorted(figures.keys() & type(self).model_fields.keys()):
             raise ValueError(f"a rule has measured '{taken[0]}', a name that the event of the epoch has already.")
@@ -149,111 +149,111 @@ class TrainEpoch(Epoch):
     """An epoch of a training from scratch is done."""
 
     phase: Literal["train"] = "train"
-    """In which phase of the run."""
+    """Phase of the run."""
 
     run: int
     """Number of the network, from 0 on."""
 
     train_loss: float | None
-    """Mean loss per image in its steps, in nats; with label smoothing, where set."""
+    """Mean training loss per image in the epoch, in nats; it includes label smoothing if that is set."""
 
     train_accuracy: float | None
-    """Accuracy while learning, with augmentation, as a fraction."""
+    """Accuracy on the augmented training images during the epoch, as a fraction."""
 
 
 class KeptWeights(ValidationAccuracies, Event):
     """The weights of an earlier epoch of a training are tested and saved, with `train.keep=best`."""
 
     event: Literal["kept"] = "kept"
-    """Which kind of event."""
+    """Kind of the event."""
 
     phase: Literal["train"] = "train"
-    """In which phase of the run."""
+    """Phase of the run."""
 
     run: int
     """Number of the network, from 0 on."""
 
     epoch: int
-    """Which epoch left them."""
+    """Epoch that the weights are from."""
 
 
 class SearchStop(Event):
     """The search has ended before its last epoch."""
 
     event: Literal["stop"] = "stop"
-    """Which kind of event."""
+    """Kind of the event."""
 
     phase: Literal["search"] = "search"
-    """In which phase of the run."""
+    """Phase of the run."""
 
     reason: str
-    """The end of a sentence about why."""
+    """Reason, as the end of a sentence."""
 
 
 class Rollback(Event):
-    """The search went back to an earlier epoch; the events of the epochs after it are gone, and recorded anew."""
+    """The search went back to an earlier epoch. The events of the epochs after it are removed and recorded anew."""
 
     event: Literal["rollback"] = "rollback"
-    """Which kind of event."""
+    """Kind of the event."""
 
     phase: Literal["search"] = "search"
-    """In which phase of the run."""
+    """Phase of the run."""
 
     before: Annotated[int, Field(alias="from")]
-    """From which epoch."""
+    """Epoch from which the search went back."""
 
     epoch: int
-    """To which epoch."""
+    """Epoch to which the search went back."""
 
     reason: str
-    """The end of a sentence about why."""
+    """Reason, as the end of a sentence."""
 
     seconds: float
-    """How long the epochs took that are undone."""
+    """Seconds that the undone epochs took."""
 
 
 class SelectionDone(Event):
-    """A selection that tries architectures has chosen one; it gives its figures names of its own."""
+    """A selection that tries architectures has chosen one; each selection has its own names of figures."""
 
     figures_are_flat: ClassVar[bool] = True
 
     event: Literal["selection"] = "selection"
-    """Which kind of event."""
+    """Kind of the event."""
 
     phase: Literal["search"] = "search"
-    """In which phase of the run."""
+    """Phase of the run."""
 
     figures: dict[str, Any] = Field(default_factory=dict)
-    """How it came about: plain numbers, text, lists of them; keys of their own in the line."""
+    """Figures about the choice: numbers, text, or lists of these; each is a key of the line."""
 
 
 class MeasurementDone(Event):
-    """One of the measurements of an analysis is done; a resumed analysis does not repeat it."""
+    """A measurement of an analysis is done; a resumed analysis does not repeat it."""
 
     event: Literal["measurement"] = "measurement"
-    """Which kind of event."""
+    """Kind of the event."""
 
     phase: Literal["analysis"] = "analysis"
-    """In which phase of the run."""
+    """Phase of the run."""
 
     name: str
-    """Which measurement."""
+    """Name of the measurement."""
 
     figures: dict[str, Any]
-    """What it found; every analysis has keys of its own, and accuracies are fractions."""
+    """Results of the measurement; every analysis has its own keys, and accuracies are fractions."""
 
     seconds: float
-    """How long it took."""
+    """Duration in seconds."""
 
 
 class PhaseEnd(Event):
     """A phase of the run has ended, such as data, planning, search, finalists, train, evaluation or baselines."""
 
     event: Literal["phase"] = "phase"
-    """Which kind of event."""
+    """Kind of the event."""
 
     seconds: float
-    """Its seconds, those of interrupted earlier tries and of the runs inside this one included."""
+    """Seconds that the phase took, including interrupted earlier tries and the runs inside this run."""
 
 
 EVENTS: tuple[type[Event], ...] = (
@@ -280,10 +280,10 @@ def event_of(content: Any) -> Event:
     """The event that a line holds.
 
     Args:
-        content: of the line, as plain data.
+        content: content of the line, as plain data.
 
     Raises:
-        ValueError: there is no such kind of event, or the line does not hold what such an event has.
+        ValueError: there is no such kind of event, or the line does not fit this kind.
     """
     if not isinstance(content, Mapping):
         raise ValueError(f"it holds a {type(content).__name__} instead of keys and values")

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: every write goes to a temporary name and is renamed into place."""
+"""Files that are either complete or absent: every write goes to a temporary file, which is then renamed."""
 
 import json
 import os
@@ -14,11 +14,12 @@ __all__ = ["check_new_file", "read_json", "write_atomically", "write_json", "wri
 
 
 def check_new_file(path: Path, endings: Sequence[str], *, overwrite: bool) -> None:
-    """Refuse a file that is to be written, before the work for it is done.
+    """Refuse a file name to write to, before the work for the file is done.
 
     Raises:
-        SettingsError: its name has none of the endings.
-        RunDirectoryError: it is there already and `overwrite` is off, or its folder is not there.
+        SettingsError: the name has none of the endings.
+        RunDirectoryError: the file exists and `overwrite` is off, the path is a folder, or the folder of the file does
+            not exist.
     """
     if path.suffix.lower() not in endings:
         raise SettingsError(f"{path.name} cannot be written; its name must end with {listing(endings, last='or')}.")
@@ -31,7 +32,7 @@ def check_new_file(path: Path, endings: Sequence[str], *, overwrite: bool) -> No
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, flush it to the disk and rename it to `path`.
+    """Let `write` fill a temporary file beside `path`, flush the file to the disk, and rename it to `path`.
 
     Raises:
         RunDirectoryError: the file cannot be written (permissions, full disk); nothing is left behind.
@@ -54,7 +55,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8, atomically; bytes of file names that are no text become escapes, which JSON reads back."""
+    """Write `text` as UTF-8, atomically; bytes of file names that are no valid text become escapes that JSON reads."""
     write_atomically(path, lambda stream: stream.write(text.encode("utf-8", errors="backslashreplace")))
 
 

@@ -1,4 +1,4 @@
-"""How long a search or a training is: in epochs and steps, and in seconds of work."""
+"""The length of a search or a training: in epochs and steps, and in seconds of work."""
 
 import math
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ _GROWING = 0.25
 
 
 class Length(NamedTuple):
-    """How long a search or a training is.
+    """The length of a search or a training.
 
     Attributes:
-        epochs: in all.
-        steps: of each epoch, which ends earlier when its images do. None: no other end.
+        epochs: number of epochs in all.
+        steps: number of steps of each epoch, at most; an epoch also ends after its last image. None: no other limit.
     """
 
     epochs: int
@@ -29,36 +29,37 @@ class Length(NamedTuple):
 
 @dataclass(frozen=True)
 class TimeLimit:
-    """The working time of one training, which gets as many steps as end within it.
+    """A limit of the working time of one training; the training gets as many steps as fit into it.
 
-    The epochs stay, with more or fewer steps each: whole epochs would leave up to one of them unused. There are fewer
-    epochs where each would have less than half of the first one's steps, for scoring the network takes time too; and
-    more where each is as long as it may be.
+    Usually the number of epochs stays, and each epoch gets more or fewer steps; with whole epochs only, the time of up
+    to one epoch would be left unused. The number of epochs becomes smaller if each epoch would have less than half of
+    the steps of the first one, since scoring the network takes time too. It becomes larger if each epoch already has
+    the largest number of steps.
 
     Attributes:
-        seconds: of work from its first epoch to its last.
-        most: the length that it may come to, with a number of steps; only in its first quarter, or after its first
-            epoch, does it become longer than it has been, for others wait.
+        seconds: seconds of work from the first epoch to the last.
+        most: the largest length that the training may get; its `steps` is a number. The training becomes longer than it
+            has been only in its first quarter or after its first epoch, since later trainings wait for it.
     """
 
     seconds: float
     most: Length
 
     def fit(self, now: Length, epochs: Sequence[TrainEpoch]) -> Length:
-        """How long the training will be.
+        """Fit the length of the training to the limit.
 
         Args:
-            now: as it is planned so far, with a number of steps.
-            epochs: the events of those done, one or more.
+            now: the planned length; its `steps` is a number.
+            epochs: the events of the epochs done, at least one.
 
         Returns:
-            `now`, where that fits well enough; otherwise at least half an epoch more than is done, in which the rate
-            falls to its end.
+            `now`, if it fits well enough. Otherwise a new length: at least half an epoch more than is done, so that the
+            learning rate can fall to its end.
         """
         done = len(epochs)
         if done >= now.epochs:
             return now
-        # One epoch that something disturbed foretells nothing.
+        # The median: a single epoch that something disturbed says nothing about the next ones.
         step = median(event.seconds / event.steps for event in epochs[-_RECENT:])
         affordable = (self.seconds - math.fsum(event.seconds for event in epochs)) / step
         most = self.most

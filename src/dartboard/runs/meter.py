@@ -1,4 +1,4 @@
-"""Means over an epoch, gathered without waiting for the device at every step."""
+"""Means over an epoch, summed on the device so that no step has to wait for it."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
@@ -9,25 +9,25 @@ from torch import Tensor
 __all__ = ["TEST_KEYS", "VALIDATION_KEYS", "Meter", "Objective", "Score", "ScoreMeter", "validation_facts"]
 
 Objective = Literal["accuracy", "balanced-accuracy"]
-"""What an accuracy counts alike: every image, or every class, whatever its number of images."""
+"""What has the same weight in an accuracy: every image, or every class, whatever its number of images."""
 
 VALIDATION_KEYS: Mapping[Objective, str] = {
     "accuracy": "validation_accuracy",
     "balanced-accuracy": "validation_balanced_accuracy",
 }
-"""Objective -> name of the validation accuracy in the event of an epoch."""
+"""Objective -> name of the validation accuracy in the events of epochs."""
 
 TEST_KEYS: Mapping[Objective, str] = {"accuracy": "test_accuracy", "balanced-accuracy": "balanced_accuracy"}
 """Objective -> name of the test accuracy in the results of a run."""
 
 
 class Score(NamedTuple):
-    """How a network or supernet does on labelled images.
+    """Loss and accuracies of a network or supernet on labelled images.
 
     Attributes:
         loss: mean cross-entropy per image in nats.
         accuracy: share of the images that are classified correctly, as a fraction.
-        balanced_accuracy: mean of the accuracies of the single classes, over classes that have images; a fraction.
+        balanced_accuracy: mean, over the classes with images, of the accuracy on each class, as a fraction.
     """
 
     loss: float
@@ -35,12 +35,12 @@ class Score(NamedTuple):
     balanced_accuracy: float
 
     def by(self, objective: Objective) -> float:
-        """The accuracy that the objective names, as a fraction."""
+        """The accuracy of this objective, as a fraction."""
         return self.accuracy if objective == "accuracy" else self.balanced_accuracy
 
 
 def validation_facts(score: Score | None) -> dict[str, Any]:
-    """The validation figures in the event of an epoch; None without validation images."""
+    """The validation figures for the event of an epoch; all are None without validation images."""
     loss, accuracy, balanced = score or (None, None, None)
     return {"validation_loss": loss, "validation_accuracy": accuracy, "validation_balanced_accuracy": balanced}
 
@@ -63,13 +63,13 @@ class Meter:
         self._sums += torch.stack([loss.detach() * images, correct, torch.full_like(loss, images)]).to(self._sums.dtype)
 
     def read(self) -> tuple[float, float] | None:
-        """(mean loss per image in nats, accuracy as a fraction), or None when nothing was counted."""
+        """(mean loss per image in nats, accuracy as a fraction), or None if nothing was counted."""
         loss, correct, images = self._sums.tolist()
         return (loss / images, correct / images) if images else None
 
 
 class ScoreMeter:
-    """A meter that also counts by class, on the device: a library's balanced accuracy would wait for all predictions.
+    """A meter that also counts by class, on the device; the balanced accuracy of a library would need all predictions.
 
     Args:
         device: where the sums live; they are read once, at the end.
@@ -89,7 +89,7 @@ class ScoreMeter:
         self._by_class.index_add_(1, labels, torch.stack([right, torch.ones_like(right)]).int())
 
     def read(self) -> Score | None:
-        """The score of all images, or None when nothing was counted."""
+        """The score on all images counted, or None if nothing was counted."""
         means = self._meter.read()
         if means is None or self._by_class is None:
             return None

@@ -1,6 +1,6 @@
-"""One seed, many independent streams: each purpose and epoch derives its own generator.
+"""One seed for many independent random streams: each purpose and epoch has its own generator.
 
-Because a stream depends only on (seed, purpose, epoch), a resumed run needs no saved generator state.
+A stream depends only on (seed, purpose, epoch), so a resumed run needs no saved generator state.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ __all__ = ["Replayed", "derive_seed", "make_generator", "seeded_initialization"]
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:
-    """A 63-bit seed that depends on every argument and nothing else."""
+    """A 63-bit seed that depends on all arguments and on nothing else."""
     text = "/".join(str(part) for part in (seed, *purpose))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
@@ -26,10 +26,10 @@ def make_generator(seed: int, *purpose: str | int, device: torch.device | str = 
 
 
 class Replayed:
-    """The same random numbers at every use.
+    """A source that gives the same random numbers at every call.
 
     Args:
-        generator: source of the numbers; the first use takes them from it.
+        generator: source of the numbers; the first call returns it.
     """
 
     def __init__(self, generator: torch.Generator) -> None:
@@ -37,7 +37,7 @@ class Replayed:
         self._state: torch.Tensor | None = None
 
     def __call__(self) -> torch.Generator:
-        """A generator that gives the numbers from the first one on."""
+        """A generator that begins with the first of the numbers."""
         if self._state is None:
             self._state = self._generator.get_state()
             return self._generator
@@ -46,10 +46,10 @@ class Replayed:
 
 @contextmanager
 def seeded_initialization(seed: int, *purpose: str | int) -> Iterator[None]:
-    """Seed torch's global CPU generator while modules draw their initial weights, and put it back afterwards.
+    """Seed torch's global CPU generator while modules draw their initial weights, then restore its state.
 
-    Module constructors take no generator, so this is the one place where the global one is touched; modules are
-    built on the CPU and moved, which gives the same weights on every device.
+    Module constructors take no generator, so this is the only place that seeds the global one. Modules are built on the
+    CPU and then moved, so the weights are the same on every device.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, *purpose))

@@ -1,7 +1,7 @@
-"""What all folded branches that leave one node of a cell have in common: their input, their targets, their interface.
+"""What all folded branches that leave one node of a cell share: their input, their targets and their interface.
 
-Shapes by suffix: N images, C channels, P pixels of all images, B branches, O channels out, R those of all branches
-(B * O).
+Shapes by suffix: N images, C channels, P pixels of all images, B branches, O output channels of a branch, R output
+channels of all branches (B * O).
 """
 
 from abc import ABC, abstractmethod
@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Bundle:
-    """Branches of one form, run side by side.
+    """Branches of the same form, run side by side.
 
     Attributes:
         form: form of every branch.
@@ -82,7 +82,7 @@ class Layout:
 
 
 class Wanted(NamedTuple):
-    """Which gradients the current backward pass needs: those at x, at the gates and at the weights."""
+    """Whether the current backward pass needs the gradients at x, at the gates and at the weights."""
 
     x: bool
     gates: bool
@@ -90,14 +90,14 @@ class Wanted(NamedTuple):
 
 
 class Added(NamedTuple):
-    """Result of a forward pass: tensors for `backward`, and what is still to be subtracted from the targets, (R,)."""
+    """Result of a forward pass: tensors for `backward`, and the constants to subtract from the targets, (R,)."""
 
     saved: list[Tensor]
     excess_R: Tensor
 
 
 class Found(NamedTuple):
-    """Result of a backward pass: gradients at relu(x), at the gates of every channel, (R,), and at stacked weights."""
+    """Result of a backward pass: gradients at relu(x), at the gate of every channel, (R,), and at stacked weights."""
 
     x: Tensor | None
     gates_R: Tensor
@@ -110,8 +110,8 @@ class Branches(ABC):
     Args:
         layout: all branches that leave the node.
         bundle: the branches of this pass.
-        rectified: their input.
-        weights: their weights, as `Bundle.stack` gives them.
+        rectified: input of these branches.
+        weights: weights of these branches, as `Bundle.stack` returns them.
     """
 
     def __init__(self, layout: Layout, bundle: Bundle, rectified: "Rectified", weights: Sequence[Tensor]) -> None:
@@ -124,10 +124,10 @@ class Branches(ABC):
 
         Args:
             gates_R: gate of every channel of every branch, (R,).
-            targets_PO: the accumulators, (P, O) each, which are changed in place.
+            targets_PO: the accumulators, each (P, O); they are changed in place.
 
         Returns:
-            Tensors for `backward`, and the constants that the targets have too much.
+            Tensors for `backward`, and the constants that the caller has to subtract from the targets.
         """
 
     @abstractmethod
@@ -141,7 +141,7 @@ class Branches(ABC):
             gates_R: gate of every channel of every branch, (R,).
             targets: the gradients at the targets.
             wanted: which gradients are needed.
-            at_x: gradient at relu(x) from other bundles, which may be changed in place; None if there is none yet.
+            at_x: gradient at relu(x) from other bundles; it may be changed in place; None if there is none yet.
         """
 
 
@@ -149,7 +149,7 @@ class Targets:
     """The gradients at the targets, in the forms that branches need.
 
     Args:
-        gradients: one for each target, (N, C, H, W).
+        gradients: one gradient for each target, (N, C, H, W).
     """
 
     def __init__(self, gradients: Sequence[Tensor]) -> None:
@@ -167,7 +167,7 @@ class Targets:
 
 
 class Rectified:
-    """The positive part of x, (N, C, H, W), with its channels repeated once for each branch of a call.
+    """The positive part of x, (N, C, H, W); a call repeats its channels once for each branch.
 
     Args:
         x: relu(x), (N, C, H, W).

@@ -1,7 +1,7 @@
 """Weights carried from one supernet to the next, or to the discrete network of one of its architectures.
 
-A pruned, widened or deeper supernet is built anew from another spec; what the old one has learned is carried over by
-name. The functions here take named tensors, so they work on weights and on momentum buffers.
+A pruned, widened or deeper supernet is built anew from another spec; the learned weights of the old supernet are
+carried over by name. The functions here take named tensors, so they work on weights and on momentum buffers.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,42 +17,43 @@ from dartboard.supernet.spec import SupernetSpec
 __all__ = ["carry_weights", "path_weights"]
 
 _ChannelMap = Callable[[int, int], Tensor]
-"""(old width, new width) -> for every new channel the number of the old one whose values it takes."""
+"""(old width, new width) -> for every new channel, the index of the old channel that it copies."""
 
 
 def carry_weights(
     source: Mapping[str, Tensor], target: Mapping[str, Tensor], generator: torch.Generator
 ) -> dict[str, Tensor]:
-    """Give a new supernet the weights of an old one, or anything named and shaped like weights.
+    """Give a new supernet the weights of an old one, or other tensors with the names and shapes of weights.
 
-    Tensors of one name belong together. Along their first two dimensions, output and input channels, a wider target
-    takes the old channels first and then copies of randomly drawn ones, and a narrower one takes the first channels.
-    Names that only the target has (an added operation, a further cell) keep its values; names that only the source has
-    (a pruned operation) are dropped.
+    Tensors of the same name belong together. Their first two dimensions are output and input channels. Along these, a
+    wider target takes all old channels and then copies of randomly drawn old channels; a narrower target takes the
+    first channels. Tensors that only the target has (an added operation, an additional cell) keep their values; tensors
+    that only the source has (a pruned operation) are dropped.
 
     Widening is Net2Wider (arXiv:1511.05641) as in the progressive search of DrNAS (arXiv:2006.10355), without dividing
-    weights by the number of copies. The authors of DrNAS draw channels for every layer; here they are drawn once for
-    every pair of widths, so the input of an operation, its kernels and its norms copy the same channels, and channels
-    that were copied stay equal on copied inputs. Depthwise convolutions and norms give exactly the old channels'
-    values; a convolution over all channels sums every input as often as it was copied, which a batch norm that follows
-    undoes when all were copied equally often.
+    weights by the number of copies. The authors of DrNAS draw channels for every layer. Here they are drawn once for
+    every pair of widths. So the input of an operation, its kernels and its norms copy the same channels, and on copied
+    inputs a copied channel stays equal to its original. Depthwise convolutions and norms give exactly the values of the
+    old channels. A convolution over all channels adds every input as often as it was copied; a batch norm after it
+    undoes this if all inputs were copied equally often.
 
-    Each half of a factorised reduction is widened by itself, and the norm behind them in the same way. Partial channels
-    change only operations (`Mixing.channel_share`). Where the width of the whole network changes, shapes fit, but
-    inputs that join several nodes are widened as one map, which no longer matches the nodes. Cells are matched by
-    number: where more layers move a reduction cell, it gets the weights of a cell of another kind.
+    The two halves of a factorised reduction are widened separately, and the norm after them in the same way. Partial
+    channels change only operations (`Mixing.channel_share`). There are two limits. If the width of the whole network
+    changes, the shapes fit, but an input that joins several nodes is widened as one map and no longer matches the
+    nodes. Cells are matched by number: if more layers move a reduction cell, it gets the weights of a cell of another
+    kind.
 
     Args:
         source: tensors by name, of the old supernet.
-        target: tensors by name, of the new supernet, as initialized; for momentum buffers, zeros.
-        generator: gives one number a call. Generators with equal seeds lead to the same channels, whatever operations
-            are among the names, so a call for the weights and one for their momentum agree.
+        target: tensors by name, of the new supernet: its initial weights, or zeros for momentum buffers.
+        generator: source of one number per call. Generators with equal seeds lead to the same channels, whatever the
+            names are. So a call for the weights and a call for their momentum agree.
 
     Returns:
         New tensors with the names, shapes, types and devices of `target`.
 
     Raises:
-        SettingsError: two tensors of one name differ in more than their channels.
+        SettingsError: two tensors of the same name differ in more than their numbers of channels.
     """
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
 
@@ -75,26 +76,26 @@ def carry_weights(
 
 
 def path_weights(supernet_weights: Mapping[str, Tensor], spec: SupernetSpec, genotype: Genotype) -> dict[str, Tensor]:
-    """The weights that a supernet has for the discrete network of a genotype, under the network's names.
+    """The weights of a supernet for the discrete network of a genotype, under the names of the network.
 
     They are the weights of the kept operations, of the projections and of everything outside the cells, for
-    `Network(space, genotype, spec.plan)`. A supernet's norms usually lack running averages, and those in its cells
-    lack scale and shift; for these the network keeps its initial values: mean 0, variance 1, scale 1, shift 0. The norm
-    that a supernet puts behind some operations (the poolings of DARTS), auxiliary skip connections, and attention that
-    the genotype does not choose do not exist in the network and are left out.
+    `Network(space, genotype, spec.plan)`. The norms of a supernet usually lack running averages, and the norms in its
+    cells lack scale and shift. For these the network keeps its initial values: mean 0, variance 1, scale 1, shift 0.
+    Some parts of a supernet do not exist in the network and are left out: the norms after some operations (the poolings
+    of DARTS), auxiliary skip connections, and attention that the genotype does not choose.
 
     Args:
         supernet_weights: tensors by name, such as the supernet's `state_dict()`.
         spec: the supernet.
-        genotype: an architecture of its space; its nodes may keep fewer or more edges than searches keep.
+        genotype: an architecture of the same space; its nodes may keep fewer or more edges than a search keeps.
 
     Returns:
-        The given tensors, not copies, for `load_state_dict(..., strict=False)`.
+        The given tensors themselves, not copies, for `load_state_dict(..., strict=False)`.
 
     Raises:
         GenotypeError: the genotype belongs to another space, is no architecture of it, or holds an operation or an
             attention that the supernet does not have on that edge.
-        SettingsError: the supernet's operations read only a part of the channels.
+        SettingsError: the operations of the supernet read only a part of the channels.
     """
     _check_path(spec, genotype)
     weights = {name: value for name, value in supernet_weights.items() if not _is_on_an_edge(name)}
@@ -113,7 +114,7 @@ def path_weights(supernet_weights: Mapping[str, Tensor], spec: SupernetSpec, gen
 
 
 def _renamed(spec: SupernetSpec, choice: Choice, new: str) -> list[tuple[str, str]]:
-    """The prefixes of the names of a choice's weights, in the cell of a supernet and in that of a network."""
+    """Prefixes of the names of the weights of a choice: (in the cell of a supernet, in the cell of a network)."""
     row = spec.space.cell.row(choice.target, choice.source)
     op = f"edges.{row}.{choice.op}." + ("0." if choice.op in spec.space.normalized_ops else "")
     if not choice.attention:
@@ -135,9 +136,9 @@ def _fitted(name: str, value: Tensor, own: Tensor, channels: _ChannelMap) -> Ten
 
 
 def _follows_halves(name: str, names: Mapping[str, Tensor]) -> bool:
-    """Whether `name` belongs to the norm of a `FactorizedReduce`, which has the channels of two convolutions.
+    """Whether `name` belongs to the norm of a `FactorizedReduce`; this norm has the channels of two convolutions.
 
-    The name alone does not tell, since stems have a norm of the same name; the convolution beside it does.
+    The name alone is not enough, since stems have a norm of the same name; so the convolution beside it is looked up.
     """
     module, _, part = name.rpartition(".")[0].rpartition(".")
     return part == "norm" and f"{module}.even.weight" in names
@@ -163,8 +164,8 @@ def _check_path(spec: SupernetSpec, genotype: Genotype) -> None:
     for kind, cell in genotype.cells:
         if spec.space.cell.output == "concat" and len(cell.outputs) < spec.space.cell.num_nodes:
             raise GenotypeError(
-                f"the {kind} cell joins {len(cell.outputs)} of {spec.space.cell.num_nodes} nodes, so the weights of "
-                "what follows do not fit; take them from a genotype that keeps every node."
+                f"the {kind} cell joins {len(cell.outputs)} of {spec.space.cell.num_nodes} nodes, so the weights after "
+                "the cell do not fit; name a genotype that keeps every node."
             )
         for choice in cell.choices:
             live = spec.ops_of(kind, spec.space.cell.row(choice.target, choice.source))

@@ -1,9 +1,9 @@
-"""What a search step runs and how much it writes, told from a supernet's structure: nothing is built, nothing is run.
+"""What a search step runs and how much it writes, computed from the structure of a supernet without running it.
 
-What is counted follows the form in which the fast engine runs an operation (`forms.py`): folded ones keep the outputs
-of their convolutions and form nothing behind the last, those without weights are run once for all edges that leave a
-node, all others edge by edge. How often a piece touches a map is a small whole number here, which need not be exact:
-steps of two sizes are compared, and what all sizes of a space have in common cancels.
+The count follows the form in which the fast engine runs an operation (`forms.py`). A folded operation keeps the outputs
+of its convolutions and forms no map after the last one. An operation without weights runs once for all edges that leave
+a node. All others run edge by edge. The number of times that a piece writes a map is a small whole number. It need not
+be exact: the count is used to compare steps of two sizes, and what all sizes of a space have in common cancels.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -25,9 +25,10 @@ from dartboard.supernet.spec import SupernetSpec
 __all__ = ["Map", "Piece", "pieces_of_step", "values_written"]
 
 Kind = Literal["convolution", "norm", "pooling", "folded", "bundle", "gate", "rest", "elementwise"]
-"""What a piece is: ReLU, convolution and batch norm, run as they are; ReLU and batch norm; a pooling; the branch of an
-edge that is folded, and what all branches of one form that leave a node do once; a product with a gate, added to a
-node; the channels of an edge that pass by its operations; one call that writes a map."""
+"""What a piece is. "convolution": ReLU, convolution and batch norm, run one by one; "norm": ReLU and batch norm;
+"pooling": a pooling; "folded": the folded branch of an edge; "bundle": what all branches of the same form that leave a
+node do once; "gate": a product with a gate, added to a node; "rest": the channels of an edge that bypass its
+operations; "elementwise": one call that writes a map."""
 
 
 class Map(NamedTuple):
@@ -38,20 +39,20 @@ class Map(NamedTuple):
 
     @property
     def values(self) -> int:
-        """How many numbers it holds."""
+        """Number of values of the map."""
         return self.channels * self.places
 
 
 class Piece(NamedTuple):
-    """Something that a step runs forward and backward, once for alpha and once for the weights.
+    """A part of a step: it runs forward and backward, once for alpha and once for the weights.
 
     Attributes:
         kind: what it is.
-        read: what it reads.
-        written: what it writes.
-        parameters: learned numbers.
-        multiply_adds: of one forward pass, for all images; those of the definition, without what folding adds.
-        form: of what is folded, else None.
+        read: the map that it reads.
+        written: the map that it writes.
+        parameters: number of learned parameters.
+        multiply_adds: multiply-adds of one forward pass for all images, by the definition, without what folding adds.
+        form: the form of a folded operation; None for other pieces.
     """
 
     kind: Kind
@@ -63,10 +64,11 @@ class Piece(NamedTuple):
 
 
 _UPDATES = 6
-"""Elements written to move a weight: clipping, weight decay, momentum and the step itself."""
+"""Elements written to update one weight: by clipping, weight decay, momentum and the step itself."""
 
 _DILATION_COPIES = 2
-"""Maps written for the gradient of a dilated convolution's weights: pixels sorted into pairs, of a row in two."""
+"""Maps written for the weight gradient of a dilated convolution: pixels sorted into pairs, rows into even and odd
+ones."""
 
 _TIMES: dict[Kind, tuple[int, int]] = {
     "convolution": (6, 6),
@@ -78,11 +80,11 @@ _TIMES: dict[Kind, tuple[int, int]] = {
     "rest": (0, 4),
     "elementwise": (0, 4),
 }
-"""How often a step writes maps as large as the one that a piece reads, and as the one that it writes."""
+"""Kind -> (how often a step writes a map of the size that the piece reads, and of the size that it writes)."""
 
 
 def values_written(spec: SupernetSpec, batch: int, image_size: Size) -> int:
-    """Tensor elements that a step of a first-order search writes: what its time grows with.
+    """Number of tensor elements that a step of a first-order search writes; the time of the step grows with it.
 
     A step is two forward passes, a backward pass for alpha, one for the weights, and the update of the weights.
 
@@ -99,9 +101,9 @@ def values_written(spec: SupernetSpec, batch: int, image_size: Size) -> int:
 
 
 def _separable_times(kind: Kind, form: Folded | None) -> tuple[int, int] | None:
-    """Times for separable convolutions, as in `_TIMES`: more of them write more maps.
+    """Entry of `_TIMES` for separable convolutions, which depends on `repeats` and dilation; None for other forms.
 
-    Between two halves the map is normalised, its positive part taken, and that taken again for the weights' gradient.
+    Between two halves the map is normalised and its positive part is taken, for the weight gradient a second time.
     """
     if not isinstance(form, Separable):
         return None
@@ -112,7 +114,7 @@ def _separable_times(kind: Kind, form: Folded | None) -> tuple[int, int] | None:
 
 
 def pieces_of_step(spec: SupernetSpec, batch: int, image_size: Size) -> Iterator[Piece]:
-    """What either batch of a step runs through, from stem to classifier.
+    """The pieces that each batch of a step runs through, from stem to classifier.
 
     Args:
         spec: the supernet.
@@ -148,7 +150,7 @@ def _convolution(cost: Cost, batch: int, read: Map, written: Map) -> Piece:
 
 
 def _stem(plan: NetworkPlan, norm: Norm, batch: int, size: Size) -> Generator[Piece, None, tuple[Size, Size]]:
-    """The stem, which returns the sizes of the older and the newer of its outputs."""
+    """The pieces of the stem; returns the (height, width) of its older and of its newer output."""
     width = plan.stem_channels
     if plan.mobile:
         side = halved(size, plan.stem_stride)
@@ -173,7 +175,7 @@ def _residual(place: ResidualPlace, norm: Norm, batch: int, before: Size, after:
 
 
 def _cell(spec: SupernetSpec, place: CellPlace, batch: int, inputs: Sequence[Size]) -> Iterator[Piece]:
-    """Projections, all operations, and the nodes."""
+    """The pieces of a cell: projections, all operations, and the nodes."""
     cell, share = spec.space.cell, spec.mixing.channel_share
     before, after = inputs[-1], halved(inputs[-1], place.stride)
     node = Map(place.channels, batch * _pixels(after))
@@ -248,7 +250,7 @@ def _operations(spec: SupernetSpec, kind: str, rows: Sequence[int], maps: _Maps)
 
 
 def _beside(spec: SupernetSpec, maps: _Maps) -> Iterator[Piece]:
-    """What an edge has beside its operations: the auxiliary skip connection and the attention."""
+    """The pieces of an edge beside its operations: the auxiliary skip connection and the attention."""
     if spec.mixing.auxiliary_skip:
         yield _gate(maps.written)
         if maps.stride == 2:
@@ -272,7 +274,7 @@ def _op_cost(name: str, norm: Norm, maps: _Maps) -> Cost:
 
 @cache
 def _form(name: str, space: SearchSpace, stride: int, norm: Norm) -> Form:
-    with torch.device("meta"):  # so that the operation built to look at draws no random numbers
+    with torch.device("meta"):  # so that building the operation draws no random numbers
         return form_of(name, space, stride, norm)
 
 

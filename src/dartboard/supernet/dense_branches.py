@@ -1,7 +1,7 @@
-"""Branches of dense convolutions that leave a node: all have the same input, so they run as one convolution.
+"""Branches of dense convolutions that leave the same node: they have the same input, so they run as one convolution.
 
-Shapes by suffix: N images, C channels, P pixels of all images, B branches, O channels out and I channels in of a
-convolution, K side of a kernel, R channels out of all branches (B * O).
+Shapes by suffix: N images, C channels, P pixels of all images, B branches, O output channels and I input channels of a
+convolution, K side of a kernel, R output channels of all branches (B * O).
 """
 
 from abc import abstractmethod
@@ -20,7 +20,7 @@ __all__ = ["DenseBranches", "PointwiseBranches", "ReducedBranches", "WideBranche
 
 
 class DenseBranches(Branches):
-    """Convolutions that run as one convolution with all their outputs, which are kept for the backward pass."""
+    """Convolutions that run as one convolution; its outputs are kept for the backward pass."""
 
     def forward(self, gates_R: Tensor, targets_PO: Sequence[Tensor]) -> Added:
         """Add every branch to its target, up to a constant: one convolution for all, then its norm and gates."""
@@ -53,7 +53,7 @@ class DenseBranches(Branches):
         Args:
             gradient: gradient at the outputs of all branches, (N, R, H, W).
             wanted: which gradients are needed.
-            at_x: gradient at relu(x) from other bundles, to which that of these branches is added.
+            at_x: gradient at relu(x) from other bundles; the gradient of these branches is added to it.
 
         Returns:
             The gradient at relu(x), (N, C, H, W), and one at every weight; None where it is not needed.
@@ -61,7 +61,7 @@ class DenseBranches(Branches):
 
 
 class PointwiseBranches(DenseBranches):
-    """1x1 convolutions; the weights are one (R, I)."""
+    """1x1 convolutions; the weights are one matrix, (R, I)."""
 
     def convolve(self) -> Tensor:
         """The outputs of all branches, (P, R), as one matrix product."""
@@ -81,10 +81,10 @@ class PointwiseBranches(DenseBranches):
 
 
 class WideBranches(DenseBranches):
-    """Wider convolutions; the weights are one (R, I, K, K)."""
+    """Convolutions wider than 1x1; the weights are one tensor, (R, I, K, K)."""
 
     def convolve(self) -> Tensor:
-        """The outputs of all branches, (P, R), as one convolution of torch."""
+        """The outputs of all branches, (P, R), by the convolution of torch."""
         form, (weight,) = self.bundle.form, self.weights
         assert isinstance(form, Dense)
         padding = form.dilation * (form.kernel // 2)
@@ -110,7 +110,7 @@ class WideBranches(DenseBranches):
 class ReducedBranches(DenseBranches):
     """Pairs of 1x1 convolutions: one reads the pixels in even rows and columns, the other those in odd ones.
 
-    Both are one matrix product, in which the channels of the two pixels lie side by side. The weights are two
+    Both run as one matrix product; the channels of the two pixels lie side by side. The weights are two matrices, each
     (B * O / 2, I).
     """
 
@@ -136,7 +136,7 @@ class ReducedBranches(DenseBranches):
         return at_x, at_weights
 
     def _pairs(self) -> Tensor:
-        """Even and odd pixels of relu(x), (N, 2 * I, ceil(height / 2), ceil(width / 2)); zeros beyond its border."""
+        """Even and odd pixels of relu(x), (N, 2 * I, ceil(height / 2), ceil(width / 2)); zeros outside of the image."""
         x = self.rectified.x
         batch, channels, height, width = x.shape
         size = (batch, 2 * channels, -(-height // 2), -(-width // 2))
@@ -150,7 +150,7 @@ class ReducedBranches(DenseBranches):
         return pairs
 
     def _matrix(self) -> Tensor:
-        """The matrix of all branches, (R, 2 * I)."""
+        """The weights of all branches as one matrix, (R, 2 * I)."""
         outputs, inputs = self.weights[0].shape
         matrix = self.weights[0].new_zeros(2 * outputs, 2 * inputs)
         for part, weight in zip(self._quarters(matrix), self.weights, strict=True):

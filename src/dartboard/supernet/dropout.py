@@ -1,4 +1,4 @@
-"""Dropout behind the identities of a supernet."""
+"""Dropout after the identities of a supernet."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ __all__ = ["SkipDropout", "SkipMasks"]
 
 @dataclass(frozen=True)
 class SkipDropout:
-    """Dropout behind skip connections without weights, so that they do not win just because they are easy to train.
+    """Dropout after skip connections without weights, so that they do not win only because they are easy to train.
 
-    Single values are dropped, different ones on every edge, and the rest are scaled so that the expectation stays. With
-    equal seeds a supernet drops the same values, so its logits remain a function of its arguments. Source:
-    P-DARTS (arXiv:1904.12760, section 3.3); values, not whole maps, as in the authors' code.
+    Single values are dropped, different values on every edge. The other values are scaled so that the expectation stays
+    the same. With equal seeds a supernet drops the same values, so its logits remain a function of its arguments.
+    Source: P-DARTS (arXiv:1904.12760, section 3.3); as in the authors' code, values are dropped and not whole maps.
 
     Attributes:
         probability: chance that a value is dropped, in [0, 1).
@@ -33,7 +33,7 @@ class SkipDropout:
 
 @dataclass(frozen=True)
 class SkipMasks:
-    """Draws the factors of the identities, one cell after the other.
+    """Draws the masks of the identities, one cell after the other.
 
     Attributes:
         probability: chance that a value is dropped, in [0, 1).
@@ -44,15 +44,16 @@ class SkipMasks:
     generator: torch.Generator
 
     def draw(self, count: int, like: Tensor, stride: int) -> Tensor:
-        """Factors of 0 or 1 / (1 - probability) for a cell.
+        """Masks for a cell; each value is 0 or 1 / (1 - probability).
 
         Args:
             count: number of edges with an identity.
-            like: a map with the batch, channels, type and device of such an edge's input, (batch, channels, ...).
-            stride: number by which the sides of `like` are divided to give those of the masks.
+            like: a map with the batch, channels, type and device of the inputs of these edges, (batch, channels,
+                height, width).
+            stride: the sides of the masks are those of `like` divided by this number.
 
         Returns:
-            (count, batch, channels, ceil(height / stride), ceil(width / stride)), each mask channels last.
+            The masks, (count, batch, channels, ceil(height / stride), ceil(width / stride)), each channels last.
         """
         batch, channels, height, width = like.shape
         size = (count, batch, -(-height // stride), -(-width // stride), channels)

@@ -1,14 +1,14 @@
-"""All convolutions that leave one node of a cell, mixed by one function that never forms their normalised outputs.
+"""One function that mixes all convolutions that leave a node of a cell, without forming their normalised outputs.
 
-Every branch ends in a convolution with the output y, a batch norm and a gate. Norm and gate are linear once the mean m
-and the variance v of y are known, so a branch adds to its target node
+Every branch ends in a convolution with the output y, a batch norm and a gate. Norm and gate are an affine function of y
+once its mean m and variance v are known. So a branch adds to its target node
 
     target += gate / sqrt(v + eps) * (y - m)
 
 in one pass over y; the constants of all branches are added together. `docs/engine.md` derives the backward pass.
 
-Shapes by suffix: N images, C channels, P pixels of all images, B branches, O channels out and I channels in of a 1x1
-convolution, K side of a kernel.
+Shapes by suffix: N images, C channels, P pixels of all images, B branches, O output channels and I input channels of a
+1x1 convolution, K side of a kernel.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,11 +32,11 @@ __all__ = ["Bundle", "FoldedBranches", "Layout", "branches_per_call", "plain_bra
 class FoldedBranches(torch.autograd.Function):
     """`apply(layout, x, gates, *accumulators, *weights)` adds every branch to its accumulator, in place.
 
-    x is (N, C, H, W); gates (identities + B,); an accumulator (N, C, ceil(H/stride), ceil(W/stride)); all channels
-    last. The weights are, bundle by bundle, those of the first convolution of every branch, then of the second, ...
-    Returns the accumulators.
+    x is (N, C, H, W), gates are (identities + B,), and an accumulator is (N, C, ceil(H/stride), ceil(W/stride)). Images
+    and accumulators are channels last. The weights are ordered bundle by bundle: first those of the first convolution
+    of every branch, then those of the second, ... Returns the accumulators.
 
-    The backward pass computes only the gradients that are needed. Second derivatives are those of `plain_branches`.
+    The backward pass computes only the gradients that are needed. `plain_branches` gives the second derivatives.
     """
 
     @staticmethod
@@ -86,10 +86,10 @@ def plain_branches(layout: Layout, x: Tensor, gates: Tensor, weights: Sequence[T
         layout: the branches.
         x: input of all branches, (N, C, H, W).
         gates: gates of the identities, then of the branches, (identities + B,).
-        weights: bundle by bundle, those of the first convolution of every branch, then of the second, ...
+        weights: bundle by bundle, the weights of the first convolution of every branch, then of the second, ...
 
     Returns:
-        For each target (N, C, ceil(H/stride), ceil(W/stride)); None for targets without a branch.
+        For each target a tensor, (N, C, ceil(H/stride), ceil(W/stride)); None for targets without a branch.
     """
     results: list[Tensor | None] = [None] * layout.num_targets
     for number, gate in zip(layout.identities, gates, strict=False):
@@ -192,7 +192,7 @@ def _stack(layout: Layout, weights: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _unstack(layout: Layout, stacked: Sequence[Tensor | None], weights: Sequence[Tensor]) -> list[Tensor | None]:
-    """The gradients at the single weights, from those at the stacked weights."""
+    """The gradients at the single weights, taken from the gradients at the stacked weights."""
     left, found = iter(stacked), list[Tensor | None]()
     for bundle in layout.bundles:
         count = len(bundle.targets)
@@ -238,5 +238,5 @@ def will_run(node: Any) -> bool:
         return False
     try:
         return bool(torch._C._will_engine_execute_node(node))
-    except RuntimeError:  # a leaf asked for by `autograd.grad`, which torch does not say; computing it is never wrong
+    except RuntimeError:  # torch cannot tell for a leaf of `autograd.grad`; an unneeded gradient does no harm
         return True

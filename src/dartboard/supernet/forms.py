@@ -1,4 +1,4 @@
-"""Which candidate operations the fast engine can share or fold; it looks at the modules that they are built of."""
+"""Which candidate operations the fast engine can share or fold; the modules of an operation decide."""
 
 from typing import Literal, NamedTuple
 
@@ -19,12 +19,12 @@ __all__ = ["Dense", "Folded", "Form", "Reduced", "Separable", "describe_form", "
 
 
 class Separable(NamedTuple):
-    """ReLU, depthwise, 1x1 convolution and batch norm, `repeats` times; a second half has stride and dilation 1.
+    """ReLU, depthwise and 1x1 convolution, batch norm, `repeats` times; the second time with stride and dilation 1.
 
     Attributes:
         kernel: side of the depthwise kernel.
         dilation: dilation of the first depthwise convolution.
-        repeats: how often the four follow each other, 1 or 2.
+        repeats: how often these four modules follow each other, 1 or 2.
         eps: eps of the batch norms.
     """
 
@@ -35,7 +35,7 @@ class Separable(NamedTuple):
 
 
 class Dense(NamedTuple):
-    """ReLU, convolution that keeps the number of channels, and batch norm.
+    """ReLU, a convolution that keeps the number of channels, and batch norm.
 
     Attributes:
         kernel: side of the kernel.
@@ -49,7 +49,7 @@ class Dense(NamedTuple):
 
 
 class Reduced(NamedTuple):
-    """`FactorizedReduce` that keeps the number of channels.
+    """A `FactorizedReduce` that keeps the number of channels.
 
     Attributes:
         eps: eps of the batch norm.
@@ -59,7 +59,7 @@ class Reduced(NamedTuple):
 
 
 Folded = Separable | Dense | Reduced
-"""Forms whose batch norm and gate are computed while their output is added to a node."""
+"""Folded forms: batch norm and gate are computed while the output of the convolution is added to a node."""
 
 Form = Folded | Literal["nothing", "shared", "plain"]
 """How an operation is run: "nothing" adds nothing; "shared" has no weights and is run once for all edges that leave a
@@ -67,7 +67,7 @@ node; "plain" has no faster form and is run edge by edge."""
 
 
 def find_form(op: nn.Module) -> Form:
-    """The form of a built operation, found from its modules, so that operations of other packages are known as well.
+    """The form of a built operation, found from its modules; so operations of other packages have forms too.
 
     Types must match exactly, since a class that inherits from a known one may compute something else.
     """
@@ -132,7 +132,7 @@ def _reduced(op: FactorizedReduce) -> Reduced | None:
 
 
 def _keeps_size(convolution: nn.Conv2d) -> bool:
-    """Whether it is wider than a pixel, keeps the number of channels and, at stride 1, height and width."""
+    """Whether the kernel is wider than a pixel, and the number of channels and (at stride 1) height and width stay."""
     kernel, stride, dilation = convolution.kernel_size[0], convolution.stride[0], convolution.dilation[0]
     return (
         kernel > 1
@@ -149,7 +149,7 @@ def _keeps_size(convolution: nn.Conv2d) -> bool:
 
 
 def _is_pointwise(part: nn.Module) -> bool:
-    """Whether it is a 1x1 convolution of all pixels that keeps the number of channels."""
+    """Whether the module is a 1x1 convolution of all pixels that keeps the number of channels."""
     if type(part) is Pointwise:
         return part.step == 1 and part.in_channels == part.out_channels
     return (
@@ -175,14 +175,14 @@ def form_of(name: str, space: SearchSpace, stride: int, norm: Norm = SEARCH_NORM
         name: the operation.
         space: the space, which tells whether a norm follows the operation.
         stride: 1 or 2.
-        norm: batch norms of the supernet's cells.
+        norm: the kind of batch norm in the supernet's cells.
     """
     op = build_op(name, 4, stride, norm, size=(4, 4))
     return find_form(nn.Sequential(op, norm(4)) if name in space.normalized_ops else op)
 
 
 def describe_form(form: Form) -> str:
-    """One word for how an operation is run; a form without such a word is called by its name.
+    """One word for how an operation is run; a form without its own word has the name of its class.
 
     >>> describe_form("shared")
     'shared'
@@ -198,14 +198,14 @@ def describe_forms(space: SearchSpace) -> dict[str, dict[str, str]]:
     """How the fast engine runs the operations of a space, at every stride that its cells have.
 
     Returns:
-        Operation -> {"stride 1": a word of `describe_form`, ...}.
+        Operation -> {"stride 1": the word of `describe_form`, ...}.
     """
     channels, layers = space.small_size
     plan = space.plan(in_channels=3, num_classes=2, init_channels=channels, layers=layers)
     strides = sorted({1} | {place.stride for place in plan.places if isinstance(place, CellPlace)})
     with torch.random.fork_rng(
         devices=[]
-    ):  # building an operation draws weights, which must not change the state of anyone's generator
+    ):  # building an operation draws weights; this must not change the global generator
         return {
             name: {f"stride {stride}": describe_form(form_of(name, space, stride)) for stride in strides}
             for name in space.ops

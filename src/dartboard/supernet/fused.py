@@ -1,13 +1,13 @@
-"""The fast engine: the reference's modules and weights, but what edges have in common is done once.
+"""The fast engine: the modules and weights of the reference, but work that edges have in common is done once.
 
 All edges that leave one node read the same input, so a cell runs source by source instead of edge by edge:
 
-- operations without weights (identity, poolings) are computed once per source; only their gates differ by edge;
-- convolutions run together and never form their normalised and gated outputs (`folded.py`);
+- operations without weights (identity, poolings) are computed once per source; only their gates differ between edges;
+- convolutions run together, and their normalised and gated outputs are never formed (`folded.py`);
 - operations without a faster form (`forms.py`) run as they are, edge by edge.
 
-Every product with a gate is added in place to the node where it ends. The mathematics is that of the reference, and all
-weights have the same names and initial values: each engine reads the other's checkpoints.
+Every product with a gate is added in place to the node where its edge ends. The results are those of the reference. All
+weights have the same names and initial values, so each engine reads the checkpoints of the other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,14 +38,14 @@ __all__ = ["FusedSupernet"]
 
 
 class _Edges(NamedTuple):
-    """Edges that leave one node, and what decides how they run in this call.
+    """Edges that leave one node, and the conditions that decide how they run in this call.
 
     Attributes:
-        rows: rows of the edges.
+        rows: rows of the edges in the gates.
         has_auxiliary: whether their auxiliary skip connections are run.
-        drops: whether dropout acts behind their identities.
+        drops: whether dropout acts after their identities.
         folds: whether convolutions are folded.
-        most: how many separable convolutions of a form run side by side.
+        most: largest number of separable convolutions of the same form that run side by side.
         device: the device that they run on.
     """
 
@@ -61,15 +61,15 @@ class _Plan(NamedTuple):
     """How the edges that leave one node run.
 
     Attributes:
-        shared: operations that run once for all edges, each represented by one of its modules.
+        shared: operations that run once for all edges; the module of one edge stands for all.
         single: operations that run by themselves.
-        dropped: rows of the identities with dropout behind them, which drops other values on every edge.
+        dropped: rows of the identities with dropout; it drops different values on every edge.
         drawn: operations that draw, with their rows.
-        terms: (number of the edge, position in `shared` + `single` + `dropped` + `drawn`) of every gated feature.
+        terms: for every gated feature (number of its edge, position in `shared` + `single` + `dropped` + `drawn`).
         term_gates: positions of the gates of `terms` among all gates, (terms,).
         layout: the folded branches, or None.
-        convolutions: bundle by bundle, the first of every branch, then the second of every branch, ...
-        branch_gates: positions of the gates of the layout's identities, then of its branches, among all gates.
+        convolutions: bundle by bundle, the first convolution of every branch, then the second of every branch, ...
+        branch_gates: positions, among all gates, of the gates of the layout's identities, then of its branches.
     """
 
     shared: tuple[nn.Module, ...]
@@ -95,9 +95,9 @@ class _Sorted(NamedTuple):
     """The operations of edges that leave one node, each with the number of its edge and the position of its gate.
 
     Attributes:
-        shared: operations that run once; all edges use one module for a name.
+        shared: operations that run once; all edges use the same module for a name.
         single: operations that run by themselves.
-        dropped: identities with dropout behind them, with their rows.
+        dropped: identities with dropout, with their rows.
         drawn: operations that draw, with their rows.
         identities: all other identities.
         bundles: operations that are folded.
@@ -138,7 +138,7 @@ class FusedCell(MixedCell):
         return tuple(row for row, edge in enumerate(self.topology.edges) if edge.source == source)
 
     def _joined(self, rows: tuple[int, ...], x: Tensor, sums: "_Sums", call: SupernetCall) -> None:
-        """Add the edges `rows`, which leave x, straight to the nodes where they end."""
+        """Add the outputs of the edges `rows`, which leave x, directly to the nodes where they end."""
         kept, rest = split_channels(x, self.share)
         stride = self.strides[rows[0]]
         nodes = [self.topology.edges[row].target for row in rows]
@@ -159,7 +159,7 @@ class FusedCell(MixedCell):
                 sums.bypassed[node] = weighted + sums.bypassed[node] if node in sums.bypassed else weighted
 
     def _edge_by_edge(self, rows: tuple[int, ...], x: Tensor, sums: "_Sums", call: SupernetCall) -> None:
-        """Add the edges `rows` to their nodes, after something that is not linear has acted on the output of each."""
+        """Add the edges `rows` to their nodes one by one, for parts that act on the whole output of each edge."""
         kept, rest = split_channels(x, self.share)
         stride = self.strides[rows[0]]
         targets = [_zeros(kept, self.channels, stride) for _ in rows]
@@ -183,7 +183,7 @@ class FusedCell(MixedCell):
     ) -> Sequence[Tensor]:
         """Add every gated operation of the edges `rows` to the target of its edge, in place."""
         x = x.contiguous(memory_format=torch.channels_last)
-        folds = not torch.is_autocast_enabled(gates.device.type)  # autocast does not cast what is written in place
+        folds = not torch.is_autocast_enabled(gates.device.type)  # autocast casts nothing that is written in place
         edges = _Edges(rows, auxiliary is not None, bool(call.masks), folds, branches_per_call(x), gates.device)
         plan = self._plan(edges, call.active)
         every = gates.flatten() if auxiliary is None else torch.cat([gates.flatten(), auxiliary])
@@ -201,8 +201,8 @@ class FusedCell(MixedCell):
         return targets
 
     def _plan(self, edges: _Edges, active: Active | None) -> _Plan:
-        # Only the latest plan is kept: the same draw hardly ever comes again, and small tensors that outlive a step
-        # fragment the memory that its large ones give back.
+        # Only the latest plan is kept: the same draw hardly ever occurs again, and small tensors that outlive a step
+        # fragment the memory that its large tensors release.
         drawn = None if active is None else tuple(tuple(active[self.kind][row]) for row in edges.rows)
         if edges not in self._plans or self._plans[edges][0] != drawn:
             self._plans[edges] = drawn, self._make_plan(edges, active)
@@ -210,7 +210,7 @@ class FusedCell(MixedCell):
 
     def _make_plan(self, edges: _Edges, active: Active | None) -> _Plan:
         found = self._sort(edges, active)
-        if found.identities and not found.bundles:  # nothing to be added together with
+        if found.identities and not found.bundles:  # no bundle that could add the identities
             identity = nn.Identity()
             found.shared.extend((identity, edge, gate) for edge, gate in found.identities)
             found.identities.clear()
@@ -271,7 +271,7 @@ class FusedCell(MixedCell):
 
 
 class FusedSupernet(ReferenceSupernet):
-    """`ReferenceSupernet`, faster and smaller: same arguments, weights, results and gradients of any order.
+    """A faster `ReferenceSupernet` that needs less memory: same arguments, weights, results and gradients of any order.
 
     Args:
         spec: the supernet.
@@ -280,11 +280,11 @@ class FusedSupernet(ReferenceSupernet):
     cell: ClassVar[type[MixedCell]] = FusedCell
 
     def run(self, images: Tensor, call: SupernetCall, taps: Sequence[int] = ()) -> tuple[Tensor, list[Tensor]]:
-        """Run stem, cells and head, with all maps channels last.
+        """Run stem, cells and head with all maps in the channels-last layout.
 
         Args:
             images: (batch, channels, height, width).
-            call: what every cell receives beside its inputs.
+            call: what every cell receives in addition to its inputs.
             taps: indices of blocks whose outputs are returned as well, in rising order.
 
         Returns:
@@ -294,7 +294,7 @@ class FusedSupernet(ReferenceSupernet):
 
 
 class _Sums(NamedTuple):
-    """Node -> what has arrived so far: the sum of mixed channels, and of those that bypass the operations."""
+    """Node -> its sums so far: of the mixed channels, and of the channels that bypass the operations."""
 
     mixed: dict[int, Tensor]
     bypassed: dict[int, Tensor]
@@ -316,7 +316,7 @@ def _divide(bundles: Mapping[Folded, list[_Branch]], most: int) -> list[tuple[Fo
     for form, branches in bundles.items():
         size = most if isinstance(form, Separable) else len(branches)
         parts += [(form, branches[first : first + size]) for first in range(0, len(branches), size)]
-    # Reductions come last: in the backward pass they add to only some of the pixels, after the others wrote all.
+    # Reductions come last: their backward pass adds to only some of the pixels, after the others have written all.
     return sorted(parts, key=lambda part: (isinstance(part[0], Reduced), part[1][0].edge))
 
 
@@ -327,8 +327,8 @@ def _convolutions(op: nn.Module) -> list[nn.Conv2d]:
 class _Blend(torch.autograd.Function):
     """`apply(terms, gates, *targets, *features)` adds gate * feature to a target for every term, in place.
 
-    A term is (number of the target, number of the feature), and `gates` has one number per term; features and targets
-    are (batch, channels, height, width), channels last. Returns the targets.
+    A term is (number of the target, number of the feature). `gates` is (terms,). Features and targets are (batch,
+    channels, height, width), channels last. Returns the targets.
     """
 
     @staticmethod

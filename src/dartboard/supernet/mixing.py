@@ -8,7 +8,7 @@ __all__ = ["bypass", "join_channels", "split_channels"]
 
 
 def split_channels(x: Tensor, share: int) -> tuple[Tensor, Tensor | None]:
-    """The first 1/share of the channels, which go through the operations, and the others (None for a share of 1).
+    """Split the channels: the first 1/share goes through the operations, the others do not (None for a share of 1).
 
     Source: PC-DARTS, arXiv:1907.05737, section 3.1, with the fixed choice of channels of the authors' code.
 
@@ -24,7 +24,7 @@ def split_channels(x: Tensor, share: int) -> tuple[Tensor, Tensor | None]:
 
 
 def bypass(rest: Tensor, stride: int) -> Tensor:
-    """The channels that bypass the operations: unchanged, at stride 2 the maximum of 2x2 pixels.
+    """The channels that bypass the operations: unchanged at stride 1, the maximum of 2x2 pixels at stride 2.
 
     Args:
         rest: (batch, channels, height, width).
@@ -42,7 +42,7 @@ def join_channels(mixed: Tensor, rest: Tensor | None, share: int) -> Tensor:
     Args:
         mixed: (batch, channels / share, height, width).
         rest: (batch, channels - channels / share, height, width), or None for a share of 1.
-        share: number of groups of the shuffle.
+        share: as for `split_channels`; it is the number of groups of the shuffle.
 
     Returns:
         (batch, channels, height, width).

@@ -1,6 +1,6 @@
-"""A map whose batch norm is not computed separately, but folded into the operations that read the map.
+"""A map with a batch norm that is not computed separately but folded into the operations that read the map.
 
-Shapes by suffix: P pixels of all images, B branches, O channels of a branch, R of all branches (B * O).
+Shapes by suffix: P pixels of all images, B branches, O channels of a branch, R channels of all branches (B * O).
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ __all__ = ["Normalized", "columns"]
 
 
 class Normalized(NamedTuple):
-    """A map with a batch norm behind it, the channels of all branches side by side.
+    """A map before its batch norm; the channels of all branches lie side by side.
 
     Attributes:
-        map_PR: a row for each pixel.
-        mean_R: mean of every channel.
-        inverse_R: one over the standard deviation of every channel.
+        map_PR: the map, a row for each pixel, (P, R).
+        mean_R: mean of every channel, (R,).
+        inverse_R: one over the standard deviation of every channel, (R,).
     """
 
     map_PR: Tensor
@@ -29,7 +29,7 @@ class Normalized(NamedTuple):
 
     @classmethod
     def of(cls, map_PR: Tensor, eps: float) -> "Normalized":
-        """A map, (P, R), with its own mean and variance."""
+        """A map, (P, R), with the mean and variance of its channels."""
         mean_R, variance_R = channel_moments(map_PR)
         return cls(map_PR, mean_R, (variance_R + eps).rsqrt_())
 
@@ -41,7 +41,7 @@ class Normalized(NamedTuple):
         """Add the normalised map of every branch, times its gate, to its target, up to a constant.
 
         Returns:
-            The constants that the targets have too much, (R,); the caller subtracts them.
+            The constants, (R,), that the caller has to subtract from the targets.
         """
         scale_R = self.inverse_R * gates_R
         parts = columns(self.map_PR, len(numbers)), columns(scale_R, len(numbers))
@@ -50,11 +50,11 @@ class Normalized(NamedTuple):
         return self.mean_R * scale_R
 
     def gradient(self, gradient_PR: Tensor, scale_R: Tensor, *, map_wanted: bool) -> tuple[Tensor | None, Tensor]:
-        """Gradients at the map, (P, R), if wanted, and at the scale, (R,).
+        """Gradients at the map, (P, R) or None, and at the scale, (R,).
 
         Args:
-            gradient_PR: gradient at scale * normalised map.
-            scale_R: the scale.
+            gradient_PR: gradient at scale * normalised map, (P, R).
+            scale_R: the scale, (R,).
             map_wanted: whether the gradient at the map is needed.
         """
         at_map_PR, at_scale_R, _ = norm_gradient(

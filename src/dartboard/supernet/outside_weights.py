@@ -1,4 +1,4 @@
-"""Running a module with weights that come from outside."""
+"""Running a module with weights from outside."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,13 +9,13 @@ __all__ = ["OutsideWeights"]
 
 
 class OutsideWeights:
-    """Runs a module with other weights than its own, as `torch.func.functional_call` does, but faster.
+    """Runs a module with weights from outside instead of its own, as `torch.func.functional_call` does, but faster.
 
-    torch looks up every weight by its name twice a call, which for the thousands of weights of a supernet costs as much
-    as a cell. Here their places are found once.
+    torch looks up every weight by its name twice per call. For the thousands of weights of a supernet this costs as
+    much as a cell. Here the places of the weights are found once.
 
     Args:
-        module: the module, whose submodules may not be replaced afterwards.
+        module: the module; its submodules may not be replaced afterwards.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -31,7 +31,7 @@ class OutsideWeights:
         """Call the module with these weights, and return what it returns.
 
         Args:
-            weights: weights by their names in `named_parameters`; the module's own stand in for missing ones.
+            weights: weights by their names in `named_parameters`; the module uses its own weight for a missing name.
             given: positional arguments of the module.
             options: keyword arguments of the module.
 

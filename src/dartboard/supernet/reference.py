@@ -1,4 +1,4 @@
-"""The supernet by definition: plain loops over every edge and every operation, written to be read."""
+"""The supernet by definition: plain loops over every edge and every operation, written for the reader."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -21,22 +21,23 @@ from dartboard.supernet.spec import SupernetSpec
 __all__ = ["Active", "Gates", "MixedCell", "ReferenceSupernet", "SupernetCall"]
 
 Gates = Mapping[str, Tensor]
-"""Name -> what multiplies the outputs of operations or edges; `ReferenceSupernet.forward` lists the names."""
+"""Name -> factors of the outputs of operations or edges; `ReferenceSupernet.forward` lists the names."""
 
 Active = Mapping[str, Sequence[Sequence[int]]]
-"""Cell kind -> for every edge the columns of the operations that are run."""
+"""Cell kind -> for every edge, the columns of the operations that run."""
 
 
 class SupernetCall(NamedTuple):
-    """What a cell receives beside its inputs.
+    """What a cell receives in addition to its inputs.
 
     Attributes:
         gates: gates by name.
         active: which operations run; None for all.
         dropout: gives each cell its masks; None where nothing is dropped.
-        masks: masks of this cell: row of an edge -> what multiplies its identity, shaped like the edge's input.
-        chance: generator on the CPU that gives each cell the seeds of its operations that draw.
-        generators: generators of this cell: row of an edge -> what its operations draw from.
+        masks: masks of this cell: row of an edge -> factors of its identity, in the shape of the output of the
+            identity.
+        chance: generator on the CPU; each cell draws from it the seeds of its random operations.
+        generators: generators of this cell: row of an edge -> generator of its random operations.
     """
 
     gates: Gates
@@ -59,10 +60,10 @@ class MixedCell(nn.Module):
         place: where the cell stands.
 
     Attributes:
-        projections: the modules that give each input the cell's channels and size.
-        edges: for every edge its operations by name.
-        auxiliary: for every edge its auxiliary skip connection; empty where the mixing has none.
-        attention: for every edge its attention operations by name; empty where the mixing has none.
+        projections: the modules that bring each input to the channels and size of the cell.
+        edges: for every edge, its operations by name.
+        auxiliary: for every edge, its auxiliary skip connection; empty if the mixing has none.
+        attention: for every edge, its attention operations by name; empty if the mixing has none.
     """
 
     def __init__(self, spec: SupernetSpec, place: CellPlace) -> None:
@@ -101,7 +102,7 @@ class MixedCell(nn.Module):
         )
 
     def forward(self, inputs: Sequence[Tensor | Features], call: SupernetCall) -> Tensor | Features:
-        """Inputs, oldest first, each (batch, channels, height, width) -> (batch, output channels, ...)."""
+        """Inputs, oldest first, each (batch, channels, height, width) -> (batch, output channels, height, width)."""
         states = [project(Features.of(x).whole) for project, x in zip(self.projections, inputs, strict=True)]
         call = self.with_chance(self.with_masks(call, states[-1]), states[-1].device)
         for node in self.topology.nodes:
@@ -124,7 +125,7 @@ class MixedCell(nn.Module):
         return joined if weights is None else edge_weight(weights, row) * joined
 
     def with_masks(self, call: SupernetCall, x: Tensor) -> SupernetCall:
-        """The call with the dropout masks of this cell, whose projected inputs are shaped like x."""
+        """The call with the dropout masks of this cell; its projected inputs have the shape of x."""
         if call.dropout is None:
             return call
         rows = [row for row in range(len(self.strides)) if any(map(is_identity, self.ops_of(row, None).values()))]
@@ -133,7 +134,7 @@ class MixedCell(nn.Module):
         return call._replace(masks=dict(zip(rows, masks.unbind(), strict=True)))
 
     def with_chance(self, call: SupernetCall, device: torch.device) -> SupernetCall:
-        """The call with a generator for each edge of this cell that draws, so that their order does not matter."""
+        """The call with a generator for each edge with random operations; so the order of the edges does not matter."""
         rows = [row for row in range(len(self.strides)) if any(map(is_random, self.ops_of(row, None).values()))]
         if call.chance is None or not rows:
             return call
@@ -142,7 +143,7 @@ class MixedCell(nn.Module):
         return call._replace(generators=generators)
 
     def after_operations(self, row: int, kept: Tensor, mixed: Tensor, call: SupernetCall) -> Tensor:
-        """Auxiliary skip connection, attention and offset of an edge, in this order."""
+        """Apply the auxiliary skip connection, the attention and the offset of an edge, in this order."""
         if self.auxiliary:
             mixed = mixed + call.gates[f"{self.kind}.auxiliary"][row] * self.auxiliary[row](kept)
         if self.attention:
@@ -168,8 +169,8 @@ class MixedCell(nn.Module):
 class ReferenceSupernet(nn.Module):
     """`supernet(images, gates)`: a function of the images, the gates and its weights (arXiv:1806.09055, eq. 2).
 
-    The gates come in as an argument, so that sampled paths, masked operations, perturbations and Hessian products
-    are all just calls. The weights can come from outside too (`OutsideWeights`).
+    The gates are an argument, so sampled paths, masked operations, perturbations and Hessian products are ordinary
+    calls. The weights can come from outside too (`OutsideWeights`).
 
     Args:
         spec: the supernet.
@@ -184,7 +185,7 @@ class ReferenceSupernet(nn.Module):
 
     @property
     def candidate_weights(self) -> dict[str, list[dict[str, str]]]:
-        """Names of the candidate operations' weights: cell kind -> for every cell, name in the cell -> name here."""
+        """Names of the weights of candidate operations: cell kind -> for every cell, name in the cell -> name here."""
         found: dict[str, list[dict[str, str]]] = {kind: [] for kind in self.spec.space.cell_kinds}
         for index, cell in enumerate(self.backbone.blocks):
             if isinstance(cell, MixedCell):
@@ -204,18 +205,18 @@ class ReferenceSupernet(nn.Module):
 
         Args:
             images: (batch, channels, height, width).
-            gates: `KIND`, for each cell kind: multiplies each operation's output, shape (edges, operations); columns
-                of operations that an edge does not have are ignored. Optional, or needed where the spec says so:
+            gates: `KIND`, for each cell kind: multiplies each operation's output, shape (edges, operations); columns of
+                operations that an edge does not have are ignored. Optional, but needed if the spec says so:
                 `KIND.edges`: multiplies the whole edge, shape (edges,), or (batch, edges) for a number per image;
                 `KIND.auxiliary`: multiplies the auxiliary skip connections, shape (edges,); needed if there are any;
                 `KIND.attention`: multiplies the attention operations, shape (edges, attention operations); needed if
                 there are any;
-                `KIND.offset`: is added to every value of an edge's mixed output, shape (edges,). Zeros here give
-                operations that do not run a gradient (GDAS, arXiv:1910.04465, section 3.2).
-            active: which operations run; None for all. The others are not computed and add nothing.
-            skip_dropout: drops values behind identities; None drops none, also in training mode.
-            noise_seed: seed of what operations draw (`RandomOp`), different on every edge of every cell. Both engines
-                draw the same, so the logits remain a function of the arguments.
+                `KIND.offset`: is added to every value of an edge's mixed output, shape (edges,). Zeros here give a
+                gradient to the gates of operations that do not run (GDAS, arXiv:1910.04465, section 3.2).
+            active: the operations that run; None: all run. The others are not computed and add nothing.
+            skip_dropout: drops values after identities; None drops none, also in training mode.
+            noise_seed: seed of random operations (`RandomOp`); they draw different numbers on every edge of every cell.
+                Both engines draw the same numbers, so the logits remain a function of the arguments.
 
         Returns:
             Logits, shape (batch, classes).
@@ -227,7 +228,7 @@ class ReferenceSupernet(nn.Module):
 
         Args:
             images: (batch, channels, height, width).
-            call: what every cell receives beside its inputs.
+            call: what every cell receives in addition to its inputs.
             taps: indices of blocks whose outputs are returned as well, in rising order.
 
         Returns:
@@ -244,11 +245,11 @@ class ReferenceSupernet(nn.Module):
         skip_dropout: SkipDropout | None = None,
         noise_seed: int = 0,
     ) -> tuple[Tensor, list[Tensor]]:
-        """The logits of `forward`, and the maps after one and two thirds of the blocks, which `make_heads` read."""
+        """The logits of `forward`, and the maps after one and two thirds of the blocks, the inputs of `make_heads`."""
         return self.run(images, make_call(images, gates, active, skip_dropout, noise_seed), self._taps)
 
     def make_heads(self) -> list[nn.Module]:
-        """A small classifier, map -> logits (batch, classes), for each map of `tapped`; it is not trained here."""
+        """A small untrained classifier, map -> logits (batch, classes), for each map of `tapped`."""
         return [AuxiliaryHead(_output_channels(self.spec, tap), self.spec.plan) for tap in self._taps]
 
     @property
@@ -260,13 +261,13 @@ class ReferenceSupernet(nn.Module):
 def make_call(
     images: Tensor, gates: Gates, active: Active | None, skip_dropout: SkipDropout | None, noise_seed: int
 ) -> SupernetCall:
-    """What the cells receive when a supernet is called with these arguments."""
+    """The call that the cells receive when a supernet gets these arguments."""
     dropout = None if skip_dropout is None else skip_dropout.begin(images.device)
     return SupernetCall(gates, active, dropout, chance=torch.Generator().manual_seed(noise_seed))
 
 
 def is_identity(op: nn.Module) -> bool:
-    """Whether an operation is an identity, behind which dropout acts."""
+    """Whether an operation is an identity; dropout acts only after identities."""
     return type(op) is nn.Identity
 
 
@@ -276,7 +277,7 @@ def is_random(op: nn.Module) -> bool:
 
 
 def edge_weight(weights: Tensor, row: int) -> Tensor:
-    """The weight of an edge, in a shape that multiplies its output; `weights` is (edges,) or (batch, edges)."""
+    """The weight of an edge, in a shape that broadcasts to its output; `weights` is (edges,) or (batch, edges)."""
     return weights[row] if weights.dim() == 1 else weights[:, row, None, None, None]
 
 
@@ -300,6 +301,6 @@ def _run(op: nn.Module, x: Tensor, call: SupernetCall, row: int) -> Tensor:
 
 
 def zeros(x: Tensor, channels: int, stride: int) -> Tensor:
-    """Zeros in the shape of an operation's output, for x (batch, channels, height, width)."""
+    """Zeros in the shape of the output of an operation that reads x, (batch, channels, height, width)."""
     batch, _, height, width = x.shape
     return x.new_zeros(batch, channels, -(-height // stride), -(-width // stride))

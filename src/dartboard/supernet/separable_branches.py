@@ -1,7 +1,7 @@
-"""Separable convolutions of one form that leave a node: a forward and a backward pass over them side by side.
+"""Separable convolutions of the same form that leave a node: forward and backward passes run them side by side.
 
-Shapes by suffix: N images, C channels, P pixels of all images, B branches, O channels out and I channels in of a 1x1
-convolution, K side of a kernel.
+Shapes by suffix: N images, C channels, P pixels of all images, B branches, O output channels and I input channels of a
+1x1 convolution, K side of a kernel.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,14 +28,15 @@ from dartboard.supernet.normalized import Normalized, columns
 __all__ = ["SeparableBranches", "branches_per_call"]
 
 _CALL_BYTES = 2**20
-"""On a CPU, branches share a call while their input stays below this size; a larger call would leave the caches."""
+"""On a CPU, branches share a call while their input is at most this large; a larger input would not fit the caches."""
 
 
 class SeparableBranches(Branches):
     """Separable convolutions, run side by side: features are (N, B * C, H, W).
 
     The weights are the depthwise kernels (B * C, 1, K, K) and the 1x1 convolutions (B * O, I) of the first halves, then
-    those of the second. The outputs of all convolutions are kept, and between the halves in normalised form.
+    those of the second. The outputs of all convolutions are kept for the backward pass; the output between the halves
+    is kept in normalised form.
     """
 
     def __init__(self, layout: Layout, bundle: Bundle, rectified: Rectified, weights: Sequence[Tensor]) -> None:
@@ -58,7 +59,7 @@ class SeparableBranches(Branches):
     def backward(
         self, saved: Iterator[Tensor], gates_R: Tensor, targets: Targets, wanted: Wanted, at_x: Tensor | None
     ) -> Found:
-        """Gradients through gates and norms, 1x1 and depthwise convolutions, in this order."""
+        """Gradients through gates and norm, 1x1 convolution and depthwise convolution, in this order, for each half."""
         first = features = next(saved)
         middle_PR = inverse_R = None
         if self.form.repeats == 2:
@@ -77,7 +78,7 @@ class SeparableBranches(Branches):
             if wanted.weights:
                 at_weights[2] = depthwise_weight_gradient(middle.relu(), at_features, self.form.kernel)
             at_middle = depthwise_input_gradient(at_features, self.weights[2], middle.shape[2:])
-            # The kept map is normalised already: its mean is zero, and only the slope of its norm is left.
+            # The kept map is already normalised: its mean is 0, and only the slope of its norm still counts.
             norm = Normalized(middle_PR, torch.zeros_like(inverse_R), torch.ones_like(inverse_R))
             at_rectified_PR = as_rows(through_relu_(at_middle, middle))
             at_middle_PR, _ = norm.gradient(at_rectified_PR, inverse_R, map_wanted=True)
@@ -106,7 +107,7 @@ class SeparableBranches(Branches):
         return as_images(self._product(gradient_PR, self._matrices(place)), features)
 
     def _matrices(self, place: int) -> Tensor:
-        """1x1 convolutions, (B, O, I); that of a single branch (O, I)."""
+        """The 1x1 convolutions as matrices, (B, O, I), or (O, I) for a single branch."""
         weight = self.weights[place]
         return weight if self.count == 1 else weight.view(self.count, -1, self.channels)
 
@@ -117,7 +118,7 @@ class SeparableBranches(Branches):
         if rows_PR.device.type != "cpu":
             product = torch.bmm(as_branches(rows_PR, self.count), matrices)
             return product.transpose(0, 1).reshape(len(rows_PR), -1)
-        # On a CPU, branch by branch costs less than bringing the result of a batched product side by side.
+        # On a CPU, single products cost less than copying the result of a batched product side by side.
         result_PR = torch.empty_like(rows_PR)
         parts = columns(rows_PR, self.count), columns(result_PR, self.count)
         for x_PI, result_PO, matrix_IO in zip(*parts, matrices.unbind(), strict=True):
@@ -125,10 +126,10 @@ class SeparableBranches(Branches):
         return result_PR
 
     def _at_x(self, at_features: Tensor, before: Tensor | None) -> Tensor:
-        """Add the gradient at relu(x) to `before`, that of other bundles."""
+        """Add the gradient at relu(x) to `before`, the gradient from other bundles."""
         x, stride, dilation = self.rectified.x, self.stride, self.form.dilation
         thin = stride == 2 and dilation == 2
-        if thin:  # only every second pixel is read
+        if thin:  # a dilated kernel at stride 2 reads only every second pixel
             x, stride, dilation = x[:, :, ::2, ::2], 1, 1
         found = depthwise_input_gradient(at_features, self.weights[0], x.shape[2:], stride, dilation)
         if self.count > 1:
@@ -143,6 +144,6 @@ class SeparableBranches(Branches):
 def branches_per_call(x: Tensor) -> int:
     """How many branches with the input x, (N, C, H, W), run side by side.
 
-    On an accelerator all of them, since launches cost most there; on a CPU as many as its caches hold.
+    On an accelerator all branches, since there kernel launches cost most; on a CPU as many as fit the caches.
     """
     return 1 << 30 if x.device.type != "cpu" else max(1, _CALL_BYTES // (x.numel() * x.element_size()))

@@ -10,8 +10,9 @@ from dartboard.wording import count, listing
 __all__ = ["SEARCH_NORM", "Mixing", "SupernetSpec"]
 
 SEARCH_NORM = Norm(affine=False, running=False)
-"""Batch norm of a supernet's cells: no scale and shift, and batch statistics in training and evaluation, since the
-extra forward passes of architecture gradients would spoil running averages (arXiv:1806.09055, section 3.1)."""
+"""Batch norm of a supernet's cells: no scale and shift, and batch statistics in training and evaluation. Running
+averages would be wrong after the additional forward passes of architecture gradients (arXiv:1806.09055, section
+3.1)."""
 
 EdgeOps = tuple[tuple[str, ...], ...]
 """The operations of every edge, in the order of the edges."""
@@ -22,12 +23,12 @@ class Mixing:
     """How the gated outputs of an edge's operations join.
 
     Attributes:
-        channel_share: one channel in `channel_share` goes through the operations, the others bypass them (partial
-            channels: PC-DARTS, arXiv:1907.05737, eq. 2); 1 sends all channels through them.
-        auxiliary_skip: whether every edge has a further skip connection outside of the competition, with a gate of its
-            own (DARTS-, arXiv:2009.01027, eq. 4).
-        attention: names of operations that act on the mixed output of an edge and are mixed in turn, with gates of
-            their own (Att-DARTS, arXiv:2006.12874; its candidates are `ATTENTION`); empty for none.
+        channel_share: 1 / channel_share of the channels goes through the operations, the others bypass them (partial
+            channels: PC-DARTS, arXiv:1907.05737, eq. 2); with 1, all channels go through them.
+        auxiliary_skip: whether every edge has an auxiliary skip connection that does not compete and has its own gate
+            (DARTS-, arXiv:2009.01027, eq. 4).
+        attention: names of operations that act on the mixed output of an edge and are mixed with their own gates
+            (Att-DARTS, arXiv:2006.12874; its candidates are `ATTENTION`); empty for no attention.
 
     Raises:
         SettingsError: an attention is not a registered operation, or is named twice.
@@ -47,14 +48,14 @@ class Mixing:
 
 @dataclass(frozen=True)
 class SupernetSpec:
-    """A supernet as data; a pruned, widened or deeper supernet has another spec.
+    """A supernet as data. A pruned, widened or deeper supernet has another spec.
 
     Attributes:
         space: candidate operations and cell graph.
         plan: width, depth, classes.
         mixing: how the outputs of an edge's operations join.
-        norm: batch norms of the cells.
-        live: (cell kind, operations of each edge) where an edge does not have every operation that the space has there.
+        norm: the kind of batch norm in the cells.
+        live: (cell kind, operations of each edge), for the kinds with edges that lack some operations of the space.
 
     Raises:
         SettingsError: the parts do not fit together.
@@ -112,7 +113,7 @@ class SupernetSpec:
 
     @property
     def gate_shapes(self) -> dict[str, tuple[int, int]]:
-        """Cell kind -> (edges, operations), the shape of its alpha and of its gates."""
+        """Cell kind -> (edges, operations), the shape of the alpha and of the gates of that kind."""
         return dict.fromkeys(self.space.cell_kinds, self.space.alpha_shape)
 
     def ops_of(self, kind: str, row: int) -> tuple[str, ...]:

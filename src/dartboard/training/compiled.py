@@ -20,7 +20,7 @@ _COMPILERS = ("c++", "g++", "clang++")
 
 
 def check_compiler(device: torch.device) -> None:
-    """Refuse compilation where torch lacks what it needs: a C++ compiler, on a CPU.
+    """Refuse compilation on a CPU without a C++ compiler, which torch needs.
 
     Raises:
         SettingsError: the device is a CPU and no C++ compiler is found.
@@ -35,13 +35,13 @@ def check_compiler(device: torch.device) -> None:
 
 
 def compile_forward(network: Network) -> Forward:
-    """`network.forward_with_auxiliary`, compiled when it is first called; the network itself stays as it is.
+    """`network.forward_with_auxiliary`, compiled at its first call; the network itself does not change.
 
-    Paths to drop are drawn outside of the compiled part, so one compilation serves all epochs (and a second one the
-    first epoch, in which nothing is dropped).
+    The paths to drop are drawn outside of the compiled part. So there are at most two compilations: one for the first
+    epoch, in which nothing is dropped, and one for all other epochs.
 
     Raises:
-        SettingsError: an operation of the network draws at random; compiled, it would draw only once.
+        SettingsError: an operation of the network draws random numbers; after compilation it would draw them only once.
     """
     if any(isinstance(module, RandomOp) for module in network.modules()):
         raise SettingsError("a network with noise cannot be compiled; set train.compile=false.")

@@ -29,11 +29,11 @@ from dartboard.wording import listing
 __all__ = ["EXPORT_ENDINGS", "ExportedModel", "check_exportable", "export_model"]
 
 EXPORT_ENDINGS = (".onnx", ".pt2")
-"""Endings of files that can be exported: ONNX, and a program of torch.export."""
+"""Endings of exported files: ONNX, and a program of torch.export."""
 
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 _BATCHES = (1, 2, 5)
-"""Sizes of the batches with which the file is compared with the network."""
+"""Batch sizes for the comparison of the file with the network."""
 
 _TOLERANCE = 1e-4
 _CALLS = 20
@@ -44,14 +44,14 @@ Runner = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class ExportedModel:
-    """What an exported file holds, and how it was checked.
+    """An exported file: its content, and the result of its check.
 
     Attributes:
         path: the file.
         classes: class names in the order of the outputs.
         image_shape: (height, width, channels) of the uint8 images that it takes.
-        images: number of images that were shown to both the file and the network.
-        difference: largest difference between their probabilities.
+        images: number of images on which the file was compared with the network.
+        difference: largest difference between the probabilities of the file and of the network.
         seconds: median time for one image, on the CPU.
     """
 
@@ -64,7 +64,7 @@ class ExportedModel:
 
 
 class _FromPixels(nn.Module):
-    """A network between normalisation and softmax: uint8 (batch, height, width, channels) -> (batch, classes)."""
+    """A network with normalisation and softmax: uint8 (batch, height, width, channels) -> (batch, classes)."""
 
     mean: Tensor
     std: Tensor
@@ -81,7 +81,7 @@ class _FromPixels(nn.Module):
 
 
 def check_exportable(path: Path) -> None:
-    """Refuse a format whose packages are missing, before anything else is done.
+    """Refuse a format if its packages are missing, before any other work is done.
 
     Raises:
         ExportError: the packages for ONNX are not installed.
@@ -95,19 +95,20 @@ def check_exportable(path: Path) -> None:
 
 
 def export_model(network: Network, card: ModelCard, path: Path) -> ExportedModel:
-    """Write a trained network as one file, with normalisation and softmax inside, and compare it with the network.
+    """Write a trained network as one file that includes normalisation and softmax, and compare it with the network.
 
-    The file takes uint8 images, (batch, height, width, channels), of any number, and gives probabilities, float32,
+    The file takes any number of uint8 images, (batch, height, width, channels), and returns probabilities, float32,
     (batch, classes). It also holds the class names: in ONNX as the metadata `classes`, in a .pt2 file as the extra file
-    `classes.json`. It is compared with the network on random images before it is written.
+    `classes.json`. Before the file is written, it is compared with the network on random images.
 
     Args:
-        network: in evaluation mode, on the CPU.
+        network: the network, in evaluation mode, on the CPU.
         card: description of the network.
-        path: the file to write, whose ending is one of `EXPORT_ENDINGS`.
+        path: the file to write; its ending is one of `EXPORT_ENDINGS`.
 
     Raises:
-        ExportError: the network draws at random, packages for ONNX are missing, or the file differs from the network.
+        ExportError: the network draws random numbers, packages for ONNX are missing, or the file differs from the
+            network.
         RunDirectoryError: the file cannot be written.
     """
     check_exportable(path)
@@ -132,7 +133,7 @@ def export_model(network: Network, card: ModelCard, path: Path) -> ExportedModel
             wanted = model(images).numpy()
         differences.append(np.abs(runner(images.numpy()) - wanted).max())
     difference = float(np.max(differences))
-    if not difference <= _TOLERANCE:  # nor NaN
+    if not difference <= _TOLERANCE:  # refuses NaN as well
         raise ExportError(
             f"the probabilities of {path.name} differ from the network's by up to {difference:.1g}, so the file is not "
             "written; try the other format, or another version of the packages."
@@ -183,7 +184,7 @@ def _load_program(content: bytes) -> Runner:
 
 
 def _seconds(run: Runner, image: npt.NDArray[np.uint8]) -> float:
-    """Median seconds of a call, without the first one."""
+    """Median seconds of a call; the first call is not counted."""
     run(image)
     taken = []
     for _ in range(_CALLS):
@@ -195,7 +196,7 @@ def _seconds(run: Runner, image: npt.NDArray[np.uint8]) -> float:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence the exporters about packages that are not needed here and about their own future versions."""
+    """Silence warnings of the exporters about packages that are not needed here and about their own future versions."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

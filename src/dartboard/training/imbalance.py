@@ -1,4 +1,4 @@
-"""What a training can do about classes of unequal size."""
+"""What a training does about classes of unequal size."""
 
 from typing import Literal
 
@@ -10,14 +10,14 @@ from torch import Tensor
 __all__ = ["Imbalance", "log_prior"]
 
 Imbalance = Literal["none", "balanced-sampling", "logit-adjustment"]
-"""What is done about them; `TrainSettings.imbalance` explains each."""
+"""What is done about such classes; `TrainSettings.imbalance` explains each value."""
 
 
 def log_prior(labels: npt.NDArray[np.int64], num_classes: int) -> Tensor:
     """The logarithm of each class's share of the training images, float32, shape (classes,).
 
-    Added to the logits inside the training loss, and only there, it makes the plain argmax of the logits aim at the
-    balanced error (tau = 1). A class without images counts as one with a single image.
+    It is added to the logits inside of the training loss, and only there. Then the plain argmax of the logits is
+    trained for the balanced error (tau = 1). A class without images counts as a class with one image.
 
     Args:
         labels: class of each training image, shape (images,).

@@ -45,14 +45,14 @@ _NOTEWORTHY = 0.02
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Batches of one training.
+    """The batches of one training, and how they are used.
 
     Attributes:
         train: the training images, augmented.
         validation: images held out of training, or None.
         device: where everything runs.
         logit_offset: added to the logits in the training loss, shape (classes,), or None.
-        objective: by which accuracy on the validation images weights are the best.
+        objective: the accuracy on the validation images by which the best weights are chosen.
     """
 
     train: Batches
@@ -74,24 +74,25 @@ def train_network(
     observer: Observer,
     time_limit: TimeLimit | None = None,
 ) -> Network:
-    """Train network `number` of a run, from its checkpoint or from the start.
+    """Train network `number` of a run, from its checkpoint or, without one, from the start.
 
     Args:
         data: batches.
         card: the network to build.
         settings: learning rates and the like.
         run: where events and checkpoints go.
-        number: which of the `settings.runs` networks; each has random streams of its own.
+        number: number of the network among the `settings.runs` networks; each has its own random streams.
         epochs: epochs in all.
         seed: root of every random stream.
-        observer: hears of every step and epoch.
-        time_limit: the working time, to which its length is fitted after every epoch; None lets it take what it takes.
+        observer: is told of every step and epoch.
+        time_limit: limit of the working time; after every epoch the length of the training is fitted to it. None: no
+            limit.
 
     Returns:
-        The network after the last epoch, or after the one that `settings.keep` names.
+        The network with the weights of the last epoch, or of the best epoch with `settings.keep="best"`.
 
     Raises:
-        NonFiniteLossError: the loss became NaN or infinite; the checkpoint holds the epoch before.
+        NonFiniteLossError: the loss became NaN or infinite; the checkpoint holds the state after the epoch before.
         CheckpointError: the checkpoint cannot be used.
     """
     training = NetworkTraining(data, card, settings, number=number, epochs=epochs, seed=seed)
@@ -126,11 +127,11 @@ def train_network(
 
 def _tell_length(taken: int, planned: int, observer: Observer) -> None:
     if abs(taken - planned) > _NOTEWORTHY * planned:
-        observer.note(f"The training had {taken} steps instead of {planned}, as its time allowed.")
+        observer.note(f"The training had {taken} steps instead of {planned}, to fit its time limit.")
 
 
 def _parameter_groups(network: nn.Module, *, decay_norms: bool) -> list[dict[str, Any]]:
-    """All parameters, those of batch norms without weight decay unless it is to act on them too."""
+    """All parameters in groups; those of batch norms have no weight decay unless `decay_norms` is set."""
     parts = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d) and not decay_norms]
     norms = [weight for part in parts for weight in part.parameters(recurse=False)]
     resting = {id(weight) for weight in norms}
@@ -147,23 +148,24 @@ def _is_done(event: Event, done: int) -> bool:
 
 
 class NetworkTraining:
-    """A network, its optimizer and how far they are.
+    """A network in training: its weights, its optimizer and the epochs done.
 
     Args:
         data: batches.
         card: the network to build.
         settings: learning rates and the like.
-        number: which of several networks; each has random streams of its own.
+        number: number of the network in its run; each has its own random streams.
         epochs: epochs in all.
         seed: root of every random stream.
 
     Attributes:
         network: the network.
-        schedule: how long the training is.
-        epoch: epochs done.
-        usual_steps: steps of an epoch, as the settings have it.
-        num_steps: steps of the next epoch.
-        kept: with `settings.keep` of "best" the epoch and the validation accuracies of the best weights so far.
+        schedule: the length of the training, and how far it is.
+        epoch: number of epochs done.
+        usual_steps: steps of an epoch according to the settings.
+        num_steps: steps of the next epoch, fitted to the time limit.
+        kept: with `settings.keep="best"`: the epoch and the validation accuracies of the best weights so far; empty
+            otherwise.
     """
 
     def __init__(
@@ -188,11 +190,11 @@ class NetworkTraining:
         self._best: dict[str, Tensor] | None = None
 
     def compile(self) -> None:
-        """Let torch.compile speed up the steps."""
+        """Run the forward passes of the training steps with torch.compile."""
         self._forward = compile_forward(self.network)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the next epoch needs, for a checkpoint."""
+        """Everything that the next epoch needs, as the content of a checkpoint."""
         return {
             "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
@@ -204,7 +206,7 @@ class NetworkTraining:
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
+        """Continue from a state that `state_dict` returned."""
         self.network.load_state_dict(saved["network"])
         self._optimizer.load_state_dict(saved["optimizer"])
         self.epoch, self.schedule = int(saved["epoch"]), Schedule(**saved["schedule"])
@@ -212,10 +214,10 @@ class NetworkTraining:
         self.kept, self._best = saved["kept"], saved["best"]
 
     def keep_to(self, time_limit: TimeLimit, epochs: Sequence[TrainEpoch]) -> bool:
-        """Let the training be as long as fits; `epochs` are the events of those done.
+        """Fit the length of the training to a time limit; `epochs` are the events of the epochs done.
 
         Returns:
-            Whether its length has changed.
+            Whether the length of the training has changed.
         """
         before = Length(self.schedule.epochs, self.num_steps)
         fitting = time_limit.fit(before, epochs)
@@ -226,7 +228,7 @@ class NetworkTraining:
         return fitting != before
 
     def kept_network(self) -> Network:
-        """The network with the weights to keep: the last, or those that did best on the validation images."""
+        """The network with the weights to keep: the last weights, or those with the best validation accuracy."""
         if self._best is not None:
             self.network.load_state_dict(self._best)
         return self.network
@@ -274,7 +276,7 @@ class NetworkTraining:
         )
 
     def step(self, batch: Batch, drop_path: DropPath, meter: Meter) -> None:
-        """Move the weights by one batch."""
+        """Take one training step on one batch."""
         with self._autocast():
             logits, auxiliary = self._forward(batch.images, drop_path)
         loss = self._loss(logits.float(), batch)
@@ -289,7 +291,7 @@ class NetworkTraining:
 
     @torch.no_grad()
     def validate(self) -> Score | None:
-        """The score on the validation images, or None without any."""
+        """The score on the validation images, or None without validation images."""
         if self.data.validation is None:
             return None
         meter = ScoreMeter(self.data.device)
@@ -301,7 +303,7 @@ class NetworkTraining:
         return meter.read()
 
     def _autocast(self) -> torch.autocast:
-        """For one forward pass: it remembers the weights that it has rounded."""
+        """A new autocast for each forward pass, since an autocast keeps the weights that it has rounded."""
         lowered = self.settings.precision == "bfloat16"
         return torch.autocast(self.data.device.type, torch.bfloat16, enabled=lowered)
 
@@ -318,7 +320,10 @@ class NetworkTraining:
         return lr
 
     def _keep_if_best(self, score: Score) -> None:
-        """Of equal epochs the later one is kept: its rate was lower. Early epochs would only be lucky."""
+        """Keep the weights if they are the best so far in the last fifth of the epochs.
+
+        Earlier epochs would only be best by luck. Of equal epochs the later one is kept, as its rate was lower.
+        """
         objective = self.data.objective
         is_late = self.schedule.position(self.epoch) >= (1 - _LAST_PART) * self.schedule.planned
         if is_late and score.by(objective) >= self.kept.get(VALIDATION_KEYS[objective], 0.0):

@@ -1,4 +1,4 @@
-"""A trained network on disk: weights as safetensors, and beside them all that is needed to rebuild and feed it."""
+"""A trained network on disk: its weights as safetensors, and a description to rebuild the network and feed it."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,10 +21,10 @@ Positive = Annotated[int, Field(gt=0)]
 
 
 class ModelCard(Settings):
-    """What `model.json` holds: how to build the network and how to feed it."""
+    """The content of `model.json`: how to build the network and how to feed it."""
 
     format: Annotated[int, Field(ge=1)] = FORMAT
-    """Version of this file's layout."""
+    """Version of the layout of this file."""
 
     genotype: dict[str, Any]
     """The architecture, as in genotype.json."""
@@ -33,10 +33,10 @@ class ModelCard(Settings):
     """Width of the first cells."""
 
     layers: Positive
-    """Cells (of each stage, in NAS-Bench-201)."""
+    """Number of cells (in NAS-Bench-201: of each stage)."""
 
     stem: Stem
-    """How the network begins, for small or large images (`NetworkPlan.stem`)."""
+    """First layers of the network, for small or large images (`NetworkPlan.stem`)."""
 
     classes: tuple[str, ...]
     """Class names in the order of the outputs."""
@@ -45,10 +45,10 @@ class ModelCard(Settings):
     """(channels, height, width) of the images."""
 
     mean: tuple[float, ...]
-    """Mean of each channel of pixel / 255, to be subtracted."""
+    """Mean of each channel of pixel / 255; it is subtracted."""
 
     std: tuple[float, ...]
-    """Standard deviation of each channel, to divide by."""
+    """Standard deviation of each channel of pixel / 255; the difference is divided by it."""
 
     @property
     def normalization(self) -> Normalization:
@@ -67,13 +67,13 @@ class ModelCard(Settings):
         )
 
     def build(self, *, auxiliary: bool = False) -> Network:
-        """The network with fresh weights; draws from torch's global generator (see `seeded_initialization`)."""
+        """The network with initial weights from torch's global generator, which `seeded_initialization` seeds."""
         genotype = Genotype.from_json(self.genotype)
         return Network(get_space(genotype.space), genotype, self.plan(), auxiliary=auxiliary)
 
 
 def save_model(folder: Path, network: Network, card: ModelCard) -> None:
-    """Write `model.safetensors` and `model.json`; the auxiliary head, which only training uses, is left out.
+    """Write `model.safetensors` and `model.json`; the auxiliary head is left out, since only training uses it.
 
     Raises:
         RunDirectoryError: a file cannot be written.
@@ -93,7 +93,7 @@ def load_model(folder: Path) -> tuple[Network, ModelCard]:
 
     Raises:
         RunDirectoryError: the folder holds no trained model.
-        CheckpointError: a file is damaged or of another version, or the two do not belong together.
+        CheckpointError: a file is damaged or has another version, or the two files do not belong together.
     """
     description, weights = folder / "model.json", folder / "model.safetensors"
     content = read_json(description)
@@ -115,13 +115,13 @@ def rebuild_model(
     Args:
         description: content of `model.json`, as plain data.
         weights: content of `model.safetensors`.
-        names: what messages call the two.
+        names: names of the two in error messages.
 
     Returns:
         The network, in evaluation mode on the CPU, and its description.
 
     Raises:
-        CheckpointError: one is damaged or of another version, or the two do not belong together.
+        CheckpointError: one of the two is damaged or has another version, or they do not belong together.
     """
     card, network = _read_card(description, names[0])
     try:

@@ -1,4 +1,4 @@
-"""Predictions for images without labels, and the files that they are written to."""
+"""Predictions for images without labels, and the files with these predictions."""
 
 import csv
 import io
@@ -14,18 +14,18 @@ from dartboard.runs import check_new_file, write_atomically
 __all__ = ["PREDICTION_ENDINGS", "ImagePredictions"]
 
 PREDICTION_ENDINGS = (".npy", ".csv")
-"""Endings of files that predictions can be written to."""
+"""Endings of the files to which predictions can be written."""
 
 
 @dataclass(frozen=True, eq=False)
 class ImagePredictions:
-    """What a network predicts for some images.
+    """The predictions of a network for some images.
 
     Attributes:
         names: names of the images, in the order of the manifest or folder.
         classes: class names in the order of the outputs.
         probabilities: float32, shape (images, classes).
-        seconds: how long the network took for all images.
+        seconds: time that the network took for all images.
     """
 
     names: Sequence[str]
@@ -37,8 +37,8 @@ class ImagePredictions:
     def labels(self) -> npt.NDArray[np.int64]:
         """The most probable class of each image, int64, shape (images,).
 
-        Where all class names are whole numbers, these are the numbers, so that they can be compared with the dataset's
-        own labels; otherwise they are positions in `classes`.
+        If all class names are whole numbers, the labels are these numbers, so they can be compared with the labels of
+        the dataset. Otherwise the labels are positions in `classes`.
         """
         own = all(name.isascii() and name.removeprefix("-").isdigit() for name in self.classes)
         numbers = [int(name) for name in self.classes] if own else range(len(self.classes))
@@ -52,7 +52,7 @@ class ImagePredictions:
 
     @property
     def images_per_second(self) -> float:
-        """Throughput of the network, without the time for reading images."""
+        """Throughput of the network; the time for reading images is not counted."""
         return len(self.names) / max(self.seconds, 1e-9)
 
     def write(self, path: Path) -> None:

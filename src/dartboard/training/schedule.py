@@ -1,4 +1,4 @@
-"""How far a training is in its schedule, also when its length changes on the way, and the learning rate there."""
+"""The position of a training in its schedule, also when its length changes, and the learning rate at that position."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -11,13 +11,13 @@ __all__ = ["Schedule", "learning_rate"]
 
 @dataclass
 class Schedule:
-    """Position in a schedule of so many epochs; when their number changes, the rest is stretched and nothing jumps.
+    """Position in a schedule. When the number of epochs changes, the rest of the schedule is stretched, without a jump.
 
     Attributes:
-        epochs: of the training as it is planned now.
-        planned: epochs that the schedule's shape is made for: those planned at the start.
-        since: epochs done at the last change.
-        position_then: position at that time, in epochs of `planned`.
+        epochs: number of epochs that are planned now.
+        planned: number of epochs planned at the start; the shape of the schedule is made for it.
+        since: number of epochs done at the last change.
+        position_then: position at the last change, in epochs of the planned schedule.
     """
 
     epochs: int
@@ -31,7 +31,13 @@ class Schedule:
         return cls(epochs, epochs)
 
     def position(self, epoch: int, step: int = 0, steps: int = 1) -> float:
-        """Steps of the planned schedule that `step` steps of `steps` after `epoch` whole epochs stand for."""
+        """Position in the planned schedule, in steps.
+
+        Args:
+            epoch: number of whole epochs done.
+            step: number of steps done in the next epoch.
+            steps: number of steps of an epoch.
+        """
         done = epoch * steps + step
         if not self.since:
             return done * self.planned / self.epochs
@@ -40,11 +46,11 @@ class Schedule:
         return self.position_then * steps + left * (done - start) / (end - start)
 
     def change(self, done: int, epochs: int) -> None:
-        """After `done` epochs: let there be `epochs` in all, more than `done`."""
+        """Change the number of epochs in all to `epochs`, which is larger than the number `done` so far."""
         self.position_then, self.since, self.epochs = self.position(done), done, epochs
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, from which `Schedule(**...)` makes it again."""
+        """Plain data; `Schedule(**data)` restores the schedule."""
         return asdict(self)
 
 
@@ -52,10 +58,11 @@ def learning_rate(settings: TrainSettings, step: float, steps: int, steps_per_ep
     """The learning rate of one step.
 
     Args:
-        settings: which schedule.
-        step: steps done; a fraction where the schedule is stretched.
-        steps: steps in all.
-        steps_per_epoch: "cosine" and "linear" change once per epoch only, as in the papers.
+        settings: the schedule, its rates and its warm-up.
+        step: number of steps done; not a whole number if the schedule is stretched.
+        steps: number of steps in all.
+        steps_per_epoch: number of steps of an epoch; "cosine" and "linear" change only once per epoch, as in the
+            papers.
     """
     epoch, epochs = step // steps_per_epoch, steps // steps_per_epoch
     if settings.schedule == "cosine":
@@ -70,7 +77,7 @@ def learning_rate(settings: TrainSettings, step: float, steps: int, steps_per_ep
 
 
 def _linear(epoch: float, epochs: int, warmup: int) -> float:
-    """The share of the rate in an epoch; the training for ImageNet of P-DARTS (arXiv:1904.12760, the authors' code)."""
+    """Factor of the learning rate in an epoch, as for ImageNet in P-DARTS (arXiv:1904.12760, the authors' code)."""
     falling = max(1, epochs - warmup)
     share = (falling - epoch) / falling if epoch < falling else (epochs - epoch) / (warmup * falling)
     return share * (epoch + 1) / warmup if epoch < warmup else share

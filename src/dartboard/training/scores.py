@@ -1,4 +1,4 @@
-"""What the test says, as files: scores, predictions and pictures for the report."""
+"""Results of the test as files: scores, predictions and example images for the report."""
 
 import io
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ __all__ = ["EXAMPLES_PER_KIND", "Predictions", "class_probabilities", "predict",
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a network says of some images.
+    """The predictions of a network for some labelled images.
 
     Attributes:
         labels: true classes, int64, shape (images,).
@@ -36,7 +36,7 @@ class Predictions:
 
     @property
     def accuracy(self) -> float:
-        """Share of images whose most probable class is the true one."""
+        """Share of the images for which the most probable class is the true class, as a fraction."""
         return float((self.predicted == self.labels).mean())
 
     @property
@@ -47,27 +47,28 @@ class Predictions:
 
 
 def predict(network: Network, batches: Batches) -> Predictions:
-    """Run the network over every image once, without augmentation; raises DataError where there are no labels."""
+    """Run the network on every image once, without augmentation; raises DataError if there are no labels."""
     return Predictions(batches.view.labels, class_probabilities(network, batches))
 
 
 @torch.no_grad()
 def class_probabilities(network: Network, batches: Batches) -> npt.NDArray[np.float32]:
-    """What the network gives each class for each image, in order, float32, shape (images, classes)."""
+    """The probability of each class for each image, in order, float32, shape (images, classes)."""
     network.eval()
     logits = [network(images).float() for images in batches.images_in_order()]
     return np.concatenate([functional.softmax(each, dim=1).cpu().numpy() for each in logits])
 
 
 EXAMPLES_PER_KIND = 24
-"""Pictures kept of rightly and of wrongly classified images."""
+"""Largest number of example images per kind: correctly and wrongly classified."""
 
 
 def score_figures(predictions: Sequence[Predictions]) -> dict[str, Any]:
-    """What the test says of all networks of a run together, for `scores.json`.
+    """The test results of all networks of a run, for `scores.json`.
 
     Args:
-        predictions: per network its test predictions; balanced accuracy, recall and confusion are of the first.
+        predictions: the test predictions of each network; balanced accuracy, recall and confusion are those of the
+            first.
 
     Returns:
         Figures by name; the standard deviation divides by the number of networks (ddof 0).
@@ -78,7 +79,7 @@ def score_figures(predictions: Sequence[Predictions]) -> dict[str, Any]:
     accuracies = [each.accuracy for each in predictions]
     answers, classes = (first.labels, first.predicted), range(first.probabilities.shape[1])
     recall = metrics.recall_score(*answers, labels=classes, average=None, zero_division=0.0)
-    # Over the classes that have images; scikit-learn's own balanced accuracy is the same, but warns of the others.
+    # Mean over the classes with images. scikit-learn's balanced accuracy is the same, but warns about other classes.
     balanced = metrics.recall_score(*answers, labels=np.unique(first.labels), average="macro")
     return {
         "test_accuracy_mean": float(np.mean(accuracies)),
@@ -96,7 +97,7 @@ def write_predictions(run: RunDirectory, predictions: Predictions, test: ImageVi
 
     Args:
         run: where the files go.
-        predictions: of the first network for the test images.
+        predictions: predictions of the first network for the test images.
         test: the test images, in the order of the predictions.
     """
     _write_arrays(
@@ -110,7 +111,7 @@ def write_predictions(run: RunDirectory, predictions: Predictions, test: ImageVi
 
 
 def _write_examples(run: RunDirectory, predictions: Predictions, test: ImageView) -> None:
-    """Evenly spaced among the right ones; of the wrong ones the most confident, which teach most."""
+    """Take evenly spaced correct images, and the most confident wrong ones, as they are the most instructive."""
     predicted = predictions.predicted
     confidence = predictions.probabilities.max(axis=1)
     right = np.flatnonzero(predicted == predictions.labels)

@@ -1,4 +1,4 @@
-"""Whether one network is really better than another on the same test images, or by chance."""
+"""Whether one network is better than another on the same test images, or only by chance."""
 
 from typing import NamedTuple
 
@@ -32,19 +32,19 @@ def paired_difference(
 ) -> Difference:
     """The difference in accuracy, with its uncertainty from the choice of test images.
 
-    Test images are drawn again with replacement, 10,000 times (percentile bootstrap; Efron and Tibshirani 1993, chapter
-    13). An image counts +1, 0 or -1, so a draw is one of a multinomial distribution. The interval does not
-    cover what another seed of the training would change. For balanced accuracy every class is drawn by itself, and the
-    means of the classes are averaged.
+    Test images are resampled with replacement, 10,000 times (percentile bootstrap; Efron and Tibshirani 1993, chapter
+    13). An image counts +1, 0 or -1, so each resample is a draw from a multinomial distribution. For balanced accuracy
+    every class is resampled separately, and the means of the classes are averaged. The interval does not include the
+    variation between seeds of the training.
 
     Args:
-        first: for each test image whether the first network is right, (images,).
-        second: for each test image whether the second network is right, (images,).
+        first: for each test image, whether the first network is right, (images,).
+        second: for each test image, whether the second network is right, (images,).
         classes: the class of each test image, (images,), to compare balanced accuracy; None compares accuracy.
         seed: seed of the bootstrap.
 
     Raises:
-        ValueError: the two arrays have different lengths, or none.
+        ValueError: the two arrays have different lengths, or are empty.
     """
     if len(first) != len(second) or not len(first):
         raise ValueError(

@@ -42,7 +42,7 @@ def test_what_is_not_there_is_said_with_what_is(table: ArchitectureTable, tmp_pa
 
 def test_the_table_is_looked_for_where_the_data_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DARTBOARD_DATA", str(tmp_path))
-    with pytest.raises(DataError, match="let DARTBOARD_DATA name a folder"):
+    with pytest.raises(DataError, match="set DARTBOARD_DATA to a folder"):
         find_table()
 
 

@@ -70,7 +70,7 @@ def _environment() -> dict[str, str]:
 
 def test_a_checkpoint_of_another_phase_is_refused(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "a.pt", "search", STATE)
-    with pytest.raises(CheckpointError, match=r"has format 2 and kind 'search' .* wants format 2 and kind 'train'"):
+    with pytest.raises(CheckpointError, match=r"has format 2 and kind 'search' .* needs format 2 and kind 'train'"):
         load_checkpoint(tmp_path / "a.pt", "train")
 
 

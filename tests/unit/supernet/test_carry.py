@@ -397,5 +397,5 @@ def test_partial_channels_are_refused() -> None:
 
 def test_a_genotype_that_has_lost_nodes_is_refused() -> None:
     cells = "normal=[('skip_connect', 0, 3)], normal_concat=[3], reduce=[('skip_connect', 1, 2)], reduce_concat=[2]"
-    with pytest.raises(GenotypeError, match=r"the normal cell joins 1 of 4 nodes, so the weights of what follows"):
+    with pytest.raises(GenotypeError, match=r"the normal cell joins 1 of 4 nodes, so the weights after"):
         path_weights({}, spec_of(DARTS), parse_genotype(f"Genotype({cells})"))

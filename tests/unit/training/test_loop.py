@@ -372,7 +372,7 @@ def test_a_training_that_is_too_slow_has_fewer_steps_in_as_many_epochs_and_its_r
     assert [event.steps for event in events] == [8, 4, 6, 8, 8]  # a step seems to take 1.5 s, 1.25 s, then 1 s
     assert sum(event.seconds for event in events) == 38.0
     assert listener.sizes == [(5, 4, 1), (5, 6, 2), (5, 8, 3)]
-    assert listener.notes == ["The training had 34 steps instead of 40, as its time allowed."]
+    assert listener.notes == ["The training had 34 steps instead of 40, to fit its time limit."]
     falling = [event.learning_rate for event in events][1:]
     assert falling == sorted(falling, reverse=True)
     assert falling[-1] < 0.1 * settings.lr
