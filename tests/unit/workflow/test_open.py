@@ -237,10 +237,10 @@ def test_the_settings_file_of_a_run_repeats_its_plan(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("layer", "said"),
     [
-        ({"budget": "2s"}, r"a budget of 2.0 s is too small here: .* give at least --budget \d+s"),
+        ({"budget": "2s"}, r"a budget of 2.0 s is too small on this machine: .* give at least --budget \d+s"),
         (
             {"train.epochs": 1_000_000},
-            r"with what is given \(train.epochs\) this takes about .* longer than the budget",
+            r"with the given settings \(train.epochs\) the run takes about .* longer than the budget",
         ),
     ],
 )
