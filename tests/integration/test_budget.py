@@ -104,7 +104,10 @@ def test_a_plan_is_told_without_a_run(dartboard: Run, folder: Path) -> None:
     [
         (("--budget", "1s"), "a budget of 1.0 s is too small on this machine"),
         (("--budget", "soon"), "the setting 'budget' cannot be 'soon': input should be a length of time"),
-        (("--budget", "1m", "--set", "train.epochs=1000000"), "with the given settings (train.epochs) the run takes about"),
+        (
+            ("--budget", "1m", "--set", "train.epochs=1000000"),
+            "with the given settings (train.epochs) the run takes about",
+        ),
     ],
 )
 def test_an_impossible_budget_is_one_sentence(

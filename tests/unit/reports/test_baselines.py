@@ -49,7 +49,7 @@ def test_the_verdict_names_balanced_accuracy_where_that_was_compared():
     ],
 )
 def test_a_baseline_whose_training_was_cut_short_proves_nothing_unless_it_is_better_even_so(trained, interval, said):
-    what = "a plain ResNet, trained for 5 of 10 steps for want of time,"
+    what = "a plain ResNet, trained for 5 of 10 steps for lack of time,"
     assert said in verdict("resnet", baseline(what=what, interval=interval, steps=round(100 * trained)))
 
 

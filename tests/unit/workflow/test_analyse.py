@@ -125,7 +125,7 @@ def test_what_cannot_be_analysed_is_refused_in_a_sentence_and_leaves_nothing(sea
     refused(SettingsError, "there is no edge '9-0'", searched, "discretisation", {"edges": "9-0"})
     refused(RunDirectoryError, "holds no run of dartboard", tmp_path, "shuffling")
     refused(CheckpointError, "no trained supernet", search(tmp_path / "random", "random"), "shuffling")
-    refused(CheckpointError, "has decided edges", search(tmp_path / "sgas", "sgas"), "shuffling")
+    refused(CheckpointError, "decided edges", search(tmp_path / "sgas", "sgas"), "shuffling")
     hyper = search(tmp_path / "hyper", "hyperdarts-1")
     refused(CheckpointError, "has its weights from a hypernetwork", hyper, "discretisation", ONE_EDGE)
     # One cell a stage: no two layers are alike, which only the supernet tells.

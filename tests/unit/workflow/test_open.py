@@ -196,7 +196,7 @@ def test_short_trainings_of_a_given_length_are_planned_with_it(tmp_path: Path, m
     assert timetable["finalists"] == pytest.approx(3 * (30 / settings.train.epochs * timetable["train"] + 0.5))
     as_measured(monkeypatch, train=1.0)
     given = {"finalists": 90, "short_train_epochs": 30, "train.epochs": 30}
-    with pytest.raises(BudgetError, match=r"\(finalists, short_train_epochs, train.epochs\) this takes about"):
+    with pytest.raises(BudgetError, match=r"\(finalists, short_train_epochs, train.epochs\) the run takes about"):
         opened_for(tmp_path / "long", HELD_OUT, given)
 
 
