@@ -53,7 +53,7 @@ def refused(dartboard: Run, folder: Path) -> Callable[..., str]:
         (["run", "--seed", "-1"], ["'--seed'", "greater than or equal to 0"]),
         (["run", "--set", "seed=-1"], ["'seed'", "-1", "greater than or equal to 0"]),
         (["run", "missing", "--seeds", "0"], ["'seeds'", "'0'", "from 1 to 100 searches"]),
-        (["search", "missing", "--seeds", "2,2"], ["'seeds'", "'2,2'", "the seed 2 is there twice"]),
+        (["search", "missing", "--seeds", "2,2"], ["'seeds'", "'2,2'", "the seed 2 is given twice"]),
         (["run", "missing", "--seeds", "some"], ["'seeds'", "'some'", "as in 2,20,200"]),
         (["run", "missing", "--seeds", "2", "--choose", "best"], ["no choice rule 'best'", "hyperdarts-rule"]),
         (["run", "missing", "--choose", "hyperdarts-rule"], ["hyperdarts-rule has nothing to choose", "--seeds 4"]),

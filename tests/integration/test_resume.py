@@ -195,7 +195,7 @@ def test_resuming_a_finished_run_prints_its_result_and_changes_nothing(
     before = {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("[!.]*")}
     again = dartboard(*command, "--resume")
     assert (again.code, again.out) == (0, first.out)
-    assert again.err == "note: the run in run has ended; this is its result.\n"
+    assert again.err == "note: The run in run has ended; this is its result.\n"
     assert {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("[!.]*")} == before
 
 

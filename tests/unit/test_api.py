@@ -25,7 +25,7 @@ def test_too_little_device_memory_is_told_in_a_sentence(
 
 
 def test_a_rule_without_several_seeds_is_refused_before_anything_is_read(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"best-short-train has nothing to choose from; .* --seeds 4"):
+    with pytest.raises(SettingsError, match=r"best-short-train has only one search to choose from; .* --seeds 4"):
         api.run(tmp_path / "absent", {"choose": "best-short-train"}, out=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
 
