@@ -63,8 +63,8 @@ def test_a_width_that_shares_do_not_divide_is_refused_with_one_that_they_do(
         check_method(resolve_settings(layer, {"search.init_channels": width}))
     assert str(refusal.value) == (
         f"{method} sends {shares} of the channels through the operations, so search.init_channels must be a multiple "
-        f"of {divisor}, but it is {width}; set search.init_channels={fitting}, or choose other shares by the options of "
-        "the method."
+        f"of {divisor}, but it is {width}; set search.init_channels={fitting}, or choose other shares by the options "
+        "of the method."
     )
     check_method(resolve_settings(layer, {"search.init_channels": fitting}))
 
