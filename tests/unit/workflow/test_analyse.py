@@ -42,7 +42,7 @@ def test_an_analysis_gets_a_directory_of_its_own_and_leaves_the_search_as_it_was
         assert dartboard.analyse(searched, name, options, resume=True).analysis == result.analysis
         page = (result.path / "report.html").read_text()
         assert {"discretisation": "Strength of operations", "shuffling": "Shuffled edges"}[name] in page
-        assert "was looked into" in page
+        assert "was analysed" in page
         assert "No search was recorded" not in page
     assert dartboard.analyse(searched, "shuffling").path == searched.with_name("run-shuffling-2")
 
