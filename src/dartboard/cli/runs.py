@@ -31,7 +31,7 @@ def run(options: RunOptions) -> None:
 @verbs.command(cls=showing("presets", "choice-rules"))
 @takes(SearchOptions)
 def search(options: SearchOptions) -> None:
-    """Search an architecture; the test images are not touched.
+    """Search an architecture; the test images are not used.
 
     [bold]Examples[/]
 

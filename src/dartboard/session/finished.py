@@ -12,7 +12,7 @@ __all__ = ["check_same_images", "directory_beside", "finished_run", "trained_sup
 
 
 def finished_run(run_directory: Path) -> RunDirectory:
-    """The directory of a run whose search has ended; it is not locked.
+    """The directory of a run with a finished search; it is not locked.
 
     Raises:
         RunDirectoryError: there is no run, or its search has not ended.
@@ -51,7 +51,7 @@ def trained_supernet(source: RunDirectory) -> dict[str, Any]:
     if saved is None:
         raise CheckpointError(
             f"the run in {source.path} has no checkpoint of a search (checkpoints/search.pt), so there is no "
-            "trained supernet; name a run whose method trains one"
+            "trained supernet; name a run with a method that trains one"
             + (", such as one of its candidates." if source.has("choice.json") else ".")
         )
     return saved

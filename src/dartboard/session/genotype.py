@@ -32,7 +32,7 @@ def _find(name: str) -> Genotype:
         return parse_genotype(name)
     is_folder, is_file = _kind(Path(name))
     if is_folder and not (Path(name) / "genotype.json").is_file():
-        raise GenotypeError(f"the folder {name} holds no genotype.json; name a run directory whose search has ended.")
+        raise GenotypeError(f"the folder {name} holds no genotype.json; name the run directory of a finished search.")
     if is_folder or is_file:
         path = Path(name) / "genotype.json" if is_folder else Path(name)
         content = read_json(path)

@@ -234,7 +234,7 @@ def asked_settings(*layers: Mapping[str, Any]) -> RunSettings:
 
 
 def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[AutomaticChoice] = ()) -> RunSettings:
-    """The whole tree of settings, merged from layers of which each overrides those before it.
+    """The whole tree of settings, merged from layers; each layer overrides those before it.
 
     The order is: defaults, the settings of the method's paper, the preset, automatic choices, then `layers`.
 
