@@ -56,10 +56,10 @@ def refused(dartboard: Run, folder: Path) -> Callable[..., str]:
         (["search", "missing", "--seeds", "2,2"], ["'seeds'", "'2,2'", "the seed 2 is given twice"]),
         (["run", "missing", "--seeds", "some"], ["'seeds'", "'some'", "as in 2,20,200"]),
         (["run", "missing", "--seeds", "2", "--choose", "best"], ["no choice rule 'best'", "hyperdarts-rule"]),
-        (["run", "missing", "--choose", "hyperdarts-rule"], ["hyperdarts-rule has nothing to choose", "--seeds 4"]),
+        (["run", "missing", "--choose", "hyperdarts-rule"], ["hyperdarts-rule has only one search", "--seeds 4"]),
         (
             ["search", "--set", "search.cuda_graph=true", "--device", "cpu"],
-            ["search.cuda_graph", "on the cpu", "--device"],
+            ["search.cuda_graph", "device cpu", "--device"],
         ),
         (["run", "--finalists", "0"], ["'--finalists'", "greater than or equal to 1"]),
         (["run", "--set", "finalists=0"], ["'finalists'", "greater than 0"]),

@@ -215,7 +215,7 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
         page = self.result_.path / "report.html"
         if not page.is_file():
             raise RunDirectoryError(
-                f"the report {page} was deleted with its run directory; give a permanent one, as in out='runs/mine'."
+                f"the report {page} was deleted with its run directory; set a permanent one, as in out='runs/mine'."
             )
         return ReportPage(page)
 
