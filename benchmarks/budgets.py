@@ -111,7 +111,7 @@ def as_table(records: Records) -> str:
         "Each run is `dartboard run DATA --budget TIME --seed SEED` and nothing else: one search and three trainings",
         "of equal size and length, within the time. Test accuracy, mean ± sample standard deviation over seeds.",
         "",
-        "| dataset | budget | seeds | found | random | ResNet | found less random | whole command | of the budget "
+        "| dataset | budget | seeds | found | random | ResNet | found minus random | whole command | of the budget "
         "| pixels | channels, layers | passes |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]

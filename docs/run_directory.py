@@ -21,12 +21,12 @@ BEGIN, END = "<!-- written by docs/generate.py -->", "<!-- the end of what docs/
 
 OTHERS = (
     ("settings.json", "start", "Every resolved setting; a resumed run must have the same."),
-    ("description.md", "start", "What the dataset says of itself, where it does."),
+    ("description.md", "start", "The description that the dataset brings along, if it has one."),
     ("events.jsonl", "every step", "What happened, one event a line."),
     (
         "checkpoints/search.pt, checkpoints/train-N.pt",
         "search, train",
-        "The state after the last whole epoch; read without executing code.",
+        "The state after the last completed epoch; read without executing code.",
     ),
     (
         "candidates/seed-N/",

@@ -102,9 +102,12 @@ def test_a_plan_is_told_without_a_run(dartboard: Run, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--budget", "1s"), "a budget of 1.0 s is too small here"),
+        (("--budget", "1s"), "a budget of 1.0 s is too small on this machine"),
         (("--budget", "soon"), "the setting 'budget' cannot be 'soon': input should be a length of time"),
-        (("--budget", "1m", "--set", "train.epochs=1000000"), "with what is given (train.epochs) this takes about"),
+        (
+            ("--budget", "1m", "--set", "train.epochs=1000000"),
+            "with the given settings (train.epochs) the run takes about",
+        ),
     ],
 )
 def test_an_impossible_budget_is_one_sentence(

@@ -76,7 +76,7 @@ def test_what_cannot_be_exported_is_refused_in_one_sentence_and_nothing_is_writt
 ) -> None:
     (folder / "mine.pt2").write_text("mine")
     cases = [
-        (("export", ".", "--out", "m.pt2"), "holds no trained model (model.json)"),
+        (("export", ".", "--out", "m.pt2"), "holds no trained network (model.json)"),
         (("export", made, "--out", "m.pth"), "must end with .onnx or .pt2"),
         (("export", made, "--out", "mine.pt2"), "mine.pt2 is already there; add --overwrite"),
         (("export", made, "--out", "nowhere/m.pt2"), "there is no folder nowhere"),

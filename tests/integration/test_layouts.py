@@ -240,7 +240,7 @@ def test_predict_refuses_in_one_sentence_and_writes_nothing(
 def test_predict_needs_a_trained_model_and_a_known_ending(
     dartboard: Run, folder: Path, made: tuple[Path, Path]
 ) -> None:
-    assert "holds no trained model" in dartboard("predict", ".", made[1], "--out", "p.npy").error
+    assert "holds no trained network" in dartboard("predict", ".", made[1], "--out", "p.npy").error
     assert "must end with .npy or .csv" in dartboard("predict", made[0], made[1], "--out", "p.txt").error
     assert "there is no folder missing" in dartboard("predict", made[0], made[1], "--out", "missing/p.npy").error
     (folder / "p.npy").write_text("old")

@@ -20,7 +20,7 @@ EPOCHS = ("--set", "search.epochs=2", "--set", "train.epochs=2")
 LONG = ("--set", "search.epochs=12", "--set", "train.epochs=25", "--set", "train.batch_size=4")
 """Epochs enough that a run is still at work when a test has seen it there and acts."""
 
-SENTENCE = "dartboard: interrupted; the same command with --resume goes on after the last whole epoch."
+SENTENCE = "dartboard: interrupted; the same command with --resume continues after the last completed epoch."
 
 
 def outcome_of(run: Path) -> dict[str, object]:
@@ -195,7 +195,7 @@ def test_resuming_a_finished_run_prints_its_result_and_changes_nothing(
     before = {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("[!.]*")}
     again = dartboard(*command, "--resume")
     assert (again.code, again.out) == (0, first.out)
-    assert again.err == "note: the run in run has ended; this is its result.\n"
+    assert again.err == "note: The run in run has ended; this is its result.\n"
     assert {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("[!.]*")} == before
 
 

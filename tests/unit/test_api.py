@@ -25,7 +25,7 @@ def test_too_little_device_memory_is_told_in_a_sentence(
 
 
 def test_a_rule_without_several_seeds_is_refused_before_anything_is_read(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"best-short-train has nothing to choose from; .* --seeds 4"):
+    with pytest.raises(SettingsError, match=r"best-short-train has only one search to choose from; .* --seeds 4"):
         api.run(tmp_path / "absent", {"choose": "best-short-train"}, out=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
 
@@ -55,7 +55,7 @@ def test_a_run_without_test_images_trains_its_network_and_says_that_it_is_not_te
     assert (result.test_accuracy, result.baselines) == (None, {})
     assert result.validation_accuracy is not None
     assert "evaluation" not in result.seconds
-    assert watching.heard[-1] == "Without test images nothing can be compared, so no baseline is trained."
+    assert watching.heard[-1] == "There are no test images, so networks cannot be compared and no baseline is trained."
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "No images were set aside for a test (data.test_fraction=0), so no test accuracy can be given." in page
     assert "is not tested: no images were set aside for a test" in page

@@ -172,7 +172,7 @@ def test_floats_that_are_no_pixels_are_refused() -> None:
 
 
 def test_images_of_another_shape_are_refused(fitted: ArchitectureSearchClassifier) -> None:
-    with pytest.raises(DataError, match=r"shape \(9, 8\) were given to a classifier of \(8, 8\)"):
+    with pytest.raises(DataError, match=r"the images have shape \(9, 8\), but those of fit had \(8, 8\)"):
         fitted.predict(np.zeros((2, 9, 8), dtype=np.uint8))
 
 
@@ -195,7 +195,7 @@ def test_a_pickled_classifier_predicts_the_same_and_is_data_only(tmp_path: Path)
     assert not folder.exists()
     for back in (pickle.loads(pickled), joblib.load(tmp_path / "classifier.joblib")):
         np.testing.assert_array_equal(back.predict_proba(images), expected)
-        with pytest.raises(RunDirectoryError, match=r"gone with its run directory; .* out='runs/mine'"):
+        with pytest.raises(RunDirectoryError, match=r"deleted with its run directory; .* out='runs/mine'"):
             back.report()
 
 

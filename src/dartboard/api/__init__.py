@@ -1,8 +1,8 @@
-"""The story in code: search, train, test, report. The command line calls these functions and nothing else.
+"""The Python API: search, train, test, report. The command line calls only these functions.
 
-Every verb takes the same words: `data` comes first, then layers of settings; `out` names the run directory, `resume`
-goes on with the run that it holds, and `observer` hears of progress. All raise `DartboardError`, whose message is one
-sentence for the user.
+The functions share their arguments: `data` comes first, then layers of settings; `out` names the run directory,
+`resume` continues the run in it, and `observer` is told about progress. All functions raise `DartboardError` with a
+message of one sentence for the user.
 """
 
 import dartboard.methods  # noqa: F401 - importing registers the methods

@@ -1,4 +1,4 @@
-"""The verb that runs several methods and sets them beside one another."""
+"""The verb that runs several search methods and compares them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,32 +28,32 @@ def compare(
     observer: Observer | None = None,
     command: str = "dartboard.compare(...)",
 ) -> Comparison:
-    """Run several search methods by the same recipe on the same data, each with the same seeds, and tabulate them.
+    """Run several search methods by the same recipe on the same data and seeds, and compare them in a table.
 
     Every run is an ordinary one in a folder of its own, `METHOD/seed-N`, as `run` or `search` would make it with
-    those settings. What has ended is kept when the comparison is resumed. A run whose loss is no longer finite, or
-    whose device has too little memory, is reported as failed, and the others go on.
+    those settings. Runs that have ended are kept when the comparison is resumed. A run is reported as failed when its
+    loss is no longer finite or its device has too little memory; the other runs continue.
 
     Args:
         data: a folder or file in any layout, "hf:owner/name", arrays as `(images, labels)` or a dict with `x_train`,
-            `y_train`, `x_test` and `y_test`; None stands for scikit-learn's digits.
-        layers: settings that all runs share, with nested or dotted keys, of which later ones win; where they leave the
-            space open, it is one that fits all methods.
-        methods: names, with options as in "darts-minus:auxiliary_gate=0.3"; with "random" among them, the others are
-            compared with it, otherwise with the first.
-        seeds: how many, from the setting `seed` on, or which. Each is the root of the random streams of a run, and of
-            the split of the images.
-        train: also train and test what is found; otherwise cells can only be compared by the table of NAS-Bench-201.
+            `y_train`, `x_test` and `y_test`; None means scikit-learn's digits.
+        layers: settings that all runs share, with nested or dotted keys; later layers win. Where they name no space,
+            one that fits all methods is chosen.
+        methods: names, with options as in "darts-minus:auxiliary_gate=0.3". All other methods are compared with
+            "random" if it is in the list, otherwise with the first.
+        seeds: the number of seeds, which count up from the setting `seed`, or the seeds themselves. A seed is the root
+            of the random streams of a run, and of the split of the images.
+        train: also train and test the architectures; otherwise only the table of NAS-Bench-201 can compare them.
         out: directory of the comparison; None makes a new one under `runs/`.
-        resume: go on with the comparison in `out`, or begin it there.
-        observer: hears of progress; `dartboard.progress()` shows it.
-        command: what to record as the command that was typed.
+        resume: continue the comparison in `out`, or begin it there.
+        observer: is told about progress; `dartboard.progress()` shows it.
+        command: text to record as the command that was typed.
 
     Returns:
-        The summary, as in `comparison.json`; `comparison.html` and the tables lie beside it.
+        The summary, as in `comparison.json`; `comparison.html` and the tables are beside that file.
 
     Raises:
-        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+        DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
     plan = plan_comparison(data, layers, methods, seeds, train=train)
     place = Path(out) if out else next_free(Path("runs") / "comparison")
@@ -83,7 +83,7 @@ def compare(
 
 
 def _refuse_early(data: Data | None, plan: ComparisonPlan, place: Path, observer: Observer) -> None:
-    """Open the first run of a comparison without beginning it: what data or device refuse leaves nothing behind."""
+    """Open the first run of a comparison without beginning it, so that an early error leaves no files behind."""
     seed, contender = next(plan.pairs())
     request = search_request(data, plan.layers_of(seed, contender), plan.steps)
     with opened(data, request, place / plan.folder(seed, contender), False, observer):

@@ -1,4 +1,4 @@
-"""Verbs that go on from a run that has ended: select, analyse, predict, export, report."""
+"""Verbs that work on an existing run: select, analyse, predict, export, report."""
 
 from pathlib import Path
 from typing import Any
@@ -44,23 +44,23 @@ def select(
     observer: Observer | None = None,
     command: str = "dartboard.select(...)",
 ) -> Result:
-    """Read another architecture from the supernet of a run whose search has ended, without searching again.
+    """Select another architecture from the supernet of a finished search, without searching again.
 
     Args:
-        run_directory: of the search; nothing in it is changed.
-        name: of the selection; `dartboard.list_selections()` lists them with their options.
-        options: of the selection, by name.
-        data: the images of the search, where they were given as arrays; otherwise the run knows where they lie.
+        run_directory: run directory of the search; nothing in it is changed.
+        name: name of the selection; `dartboard.list_selections()` lists them with their options.
+        options: options of the selection, by name.
+        data: the images of the search, where they were given as arrays; otherwise the run has recorded their place.
         out: the run directory of the selection; None makes a new one beside that of the search.
-        resume: go on with the selection in `out`, or begin it there.
-        observer: hears of progress; `dartboard.progress()` shows it.
-        command: what to record as the command that was typed.
+        resume: continue the selection in `out`, or begin it there.
+        observer: is told about progress; `dartboard.progress()` shows it.
+        command: text to record as the command that was typed.
 
     Returns:
-        The summary; its `reselection` tells what the search had chosen.
+        The summary; its `reselection` holds the architecture that the search had chosen.
 
     Raises:
-        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+        DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
     settings = reselection_settings(Path(run_directory), name, dict(options or {}))
     place = reselection_directory(settings, Path(out) if out else None, resume=resume)
@@ -83,23 +83,23 @@ def analyse(
     observer: Observer | None = None,
     command: str = "dartboard.analyse(...)",
 ) -> Result:
-    """Find out something about what a search has learned, once it has ended, without searching again.
+    """Analyse the supernet of a finished search, without searching again.
 
     Args:
-        run_directory: of the search; nothing in it is changed.
-        name: of the analysis; `dartboard.list_analyses()` lists them with their options.
-        options: of the analysis, by name.
-        data: the images of the search, where they were given as arrays; otherwise the run knows where they lie.
+        run_directory: run directory of the search; nothing in it is changed.
+        name: name of the analysis; `dartboard.list_analyses()` lists them with their options.
+        options: options of the analysis, by name.
+        data: the images of the search, where they were given as arrays; otherwise the run has recorded their place.
         out: the run directory of the analysis; None makes a new one beside that of the search.
-        resume: go on with the analysis in `out`, or begin it there; what is measured already is not measured again.
-        observer: hears of progress; `dartboard.progress()` shows it.
-        command: what to record as the command that was typed.
+        resume: continue the analysis in `out`, or begin it there; finished measurements are not repeated.
+        observer: is told about progress; `dartboard.progress()` shows it.
+        command: text to record as the command that was typed.
 
     Returns:
-        The summary; its `analysis` tells what was found, its `genotype` is that of the search.
+        The summary; its `analysis` holds the findings, its `genotype` is that of the search.
 
     Raises:
-        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+        DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
     settings = analysis_settings(Path(run_directory), name, dict(options or {}))
     place = analysis_directory(settings, Path(out) if out else None, resume=resume)
@@ -122,22 +122,22 @@ def predict(
     device: str = "auto",
     observer: Observer | None = None,
 ) -> ImagePredictions:
-    """Predict images with the trained model of a run: the test images of `data`, or all where it has no test split.
+    """Predict images with the trained network of a run: the test images of `data`, or all if there is no test split.
 
     Args:
-        run_directory: the run; image size, normalisation and classes are its own.
-        data: a dataset as in `run`; labels are not needed, and a folder of images without class folders will do.
-        layer: settings of `data`, such as `{"image_column": "file"}`, where they differ from the run's.
-        out: also write the predictions there: integer labels (.npy), or names and probabilities (.csv).
-        overwrite: replace `out` if it is there.
+        run_directory: the run; it provides the image size, the normalisation and the classes.
+        data: a dataset as in `run`. Labels are not needed; a folder of images without class folders is allowed.
+        layer: settings of `data`, such as `{"image_column": "file"}`, where they differ from those of the run.
+        out: file to write the predictions to: integer labels (.npy), or names and probabilities (.csv); None for none.
+        overwrite: replace `out` if it exists.
         device: "auto", or a torch device such as "cpu", "cuda:1" or "mps".
-        observer: hears of progress; `dartboard.progress()` shows it.
+        observer: is told about progress; `dartboard.progress()` shows it.
 
     Returns:
-        The names of the images, the classes, and how probable each class is for each image.
+        The names of the images, the classes, and the probability of each class for each image.
 
     Raises:
-        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+        DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
     if out is not None:
         check_new_file(Path(out), PREDICTION_ENDINGS, overwrite=overwrite)
@@ -152,19 +152,20 @@ def predict(
 def predict_in_memory(
     network: Network, card: ModelCard, images: npt.NDArray[Any], *, device: str = "auto"
 ) -> npt.NDArray[np.float32]:
-    """Predict arrays with a network that is in memory, as scikit-learn does.
+    """Predict images in an array with a network in memory; the scikit-learn classifier uses this.
 
     Args:
-        network: the trained network, which is left on the device.
-        card: what the network takes and gives.
+        network: the trained network; it is moved to the device and stays there.
+        card: image shape, normalisation and classes of the network.
         images: shape (images, height, width) or (images, height, width, channels), uint8 or floats from 0 to 1.
         device: "auto", or a torch device such as "cpu", "cuda:1" or "mps".
 
     Returns:
-        How probable each class is, shape (images, classes), columns as in `card.classes`.
+        The probability of each class, shape (images, classes), columns in the order of `card.classes`.
 
     Raises:
-        DataError: the images are not as they must be.
+        DataError: the images have a wrong shape or type.
+        SettingsError: there is no such device.
     """
     source = ArrayData({"images": images})
     target = find_device(device)
@@ -172,34 +173,36 @@ def predict_in_memory(
 
 
 def export(run_directory: Place, out: Place, *, overwrite: bool = False) -> ExportedModel:
-    """Write the trained network of a run as one file that needs no dartboard: uint8 images in, probabilities out.
+    """Write the trained network of a run as one file that works without dartboard.
+
+    The file takes uint8 images of shape (batch, height, width, channels) and returns probabilities of the classes.
 
     Args:
-        run_directory: the run; `baselines/NAME` below it holds the network of that baseline.
-        out: the file: .onnx (needs the extra `export`) or .pt2, a program of torch.export.
-        overwrite: replace `out` if it is there.
+        run_directory: the run; its folder `baselines/NAME` holds the network of a baseline.
+        out: the file: .onnx (needs the extra `export`), or .pt2 (a program of torch.export).
+        overwrite: replace `out` if it exists.
 
     Returns:
-        What the file takes, and how far it differs from the network on random images.
+        The image shape of the file, and the largest difference between the file and the network on random images.
 
     Raises:
-        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+        DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
     check_new_file(Path(out), EXPORT_ENDINGS, overwrite=overwrite)
     return export_network(Path(run_directory), Path(out))
 
 
 def report(run_directory: Place) -> Path:
-    """Write the report of a run anew, from what its directory holds; or of a comparison.
+    """Write the report of a run or a comparison again, from the files in its directory.
 
     Args:
         run_directory: the run, finished or not, or the directory of a comparison.
 
     Returns:
-        The page, `report.html` in the run directory, or `comparison.html`.
+        Path of the page: `report.html` of a run, or `comparison.html` of a comparison.
 
     Raises:
-        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+        DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
     path = Path(run_directory)
     return write_comparison(path) if Comparison.exists(path) else write_report(path)

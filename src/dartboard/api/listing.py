@@ -1,4 +1,4 @@
-"""What there is to work with: the images of a dataset, and all that is registered."""
+"""Verbs that list things: the contents of a dataset, and the things that are registered under a name."""
 
 from pathlib import Path
 from typing import Any
@@ -39,21 +39,21 @@ def describe(
     overwrite: bool = False,
     observer: Observer | None = None,
 ) -> DatasetDescription:
-    """Read a dataset and say what it holds; broken images are named rather than refused.
+    """Read a dataset and describe its contents; broken images are listed, and raise no error.
 
     Args:
         data: a folder or file in any layout, "hf:owner/name", arrays as `(images, labels)` or a dict with `x_train`,
-            `y_train`, `x_test` and `y_test`; None stands for scikit-learn's digits.
+            `y_train`, `x_test` and `y_test`; None means scikit-learn's digits.
         layer: settings of `data`, such as `{"image_column": "file"}`.
-        contact_sheet: a .png file to draw some images of each class into.
-        overwrite: replace `contact_sheet` if it is there.
-        observer: hears of progress; `dartboard.progress()` shows it.
+        contact_sheet: a .png file that will show some images of each class; None draws nothing.
+        overwrite: replace `contact_sheet` if it exists.
+        observer: is told about progress; `dartboard.progress()` shows it.
 
     Returns:
         Classes, counts, sizes, broken images, and duplicates between training and test.
 
     Raises:
-        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+        DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
     sheet = Path(contact_sheet) if contact_sheet is not None else None
     if sheet is not None:
@@ -73,7 +73,7 @@ def list_methods() -> list[dict[str, Any]]:
 
 
 def list_spaces() -> list[dict[str, Any]]:
-    """The registered search spaces: name, summary, paper, options, what a cell can be, how the fast engine runs it."""
+    """The registered search spaces: name, summary, paper, options, possible cells, and form in the fast engine."""
     return list_registered("spaces")
 
 
@@ -83,7 +83,7 @@ def list_operations() -> list[dict[str, Any]]:
 
 
 def list_presets() -> list[dict[str, Any]]:
-    """The registered presets, layers of settings below your own: name, summary, paper."""
+    """The registered presets (layers of settings below the user's own): name, summary, paper, space, method."""
     return list_registered("presets")
 
 
@@ -93,7 +93,7 @@ def list_choice_rules() -> list[dict[str, Any]]:
 
 
 def list_baselines() -> list[dict[str, Any]]:
-    """The registered baselines, networks that are trained beside the one found: name, summary, paper."""
+    """The registered baselines (networks that are trained for comparison with the one found): name, summary, paper."""
     return list_registered("baselines")
 
 

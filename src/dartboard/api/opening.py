@@ -1,4 +1,4 @@
-"""How every verb that makes a run opens a session and announces it."""
+"""Opening a session and announcing it, for every verb that makes a run."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,17 +25,17 @@ Place = str | Path
 def opened(
     data: Data | None, request: Request, out: Place | None, resume: bool, observer: Observer | None
 ) -> Iterator[Session]:
-    """A session with nothing left open, in which what cannot be built or compared has been refused.
+    """A session with all automatic choices made; networks and comparisons that are impossible are refused first.
 
     Args:
-        data: where arrays may be.
-        request: what is asked for.
-        out: the run directory, or None.
-        resume: whether to go on with what it holds.
-        observer: hears of progress, or None.
+        data: the user's data; only arrays are taken from it, other data is in the request.
+        request: what the command asks for.
+        out: the run directory; None makes a new one under `runs/`.
+        resume: continue the run in `out`.
+        observer: is told about progress; None for no one.
 
     Raises:
-        DartboardError: the request cannot be met, or the device has too little memory for it.
+        DartboardError: the request cannot be carried out, or the device has too little memory for it.
     """
     with (
         observer or Observer() as watching,
@@ -62,7 +62,7 @@ def opened(
 
 
 def begin(session: Session, steps: Sequence[Step]) -> None:
-    """Record what the run is, and tell the observer what it is about to do."""
+    """Record settings and split of the run, and tell the observer what the run will do."""
     session.begin()
     session.observer.plan(announce(session, steps))
     for choice in session.settings.automatic_choices:

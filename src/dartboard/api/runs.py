@@ -1,4 +1,4 @@
-"""Verbs that search and train: run, search, train, and the plan of what they would do."""
+"""Verbs that search and train: run, search, train; and plan, which says what they would do."""
 
 import tempfile
 from pathlib import Path
@@ -31,27 +31,26 @@ def run(
     observer: Observer | None = None,
     command: str = "dartboard.run(...)",
 ) -> Result:
-    """Search an architecture, train it from scratch, test it once, report.
+    """Search an architecture, train it from scratch, test it once, and write the report.
 
-    With the setting `seeds`, search with each of them and choose among what they find, by the rule `choose`. With
-    `finalists`, train several architectures that the search proposes for a short time, and take the best.
+    With the setting `seeds`, search once with each seed, and choose one of the searches by the rule `choose`. With
+    `finalists`, train several proposals of the search for a short time, and take the best.
 
     Args:
         data: a folder or file in any layout, "hf:owner/name", arrays as `(images, labels)` or a dict with `x_train`,
-            `y_train`, `x_test` and `y_test`; None stands for scikit-learn's digits.
+            `y_train`, `x_test` and `y_test`; None means scikit-learn's digits.
         layers: settings with nested or dotted keys, such as `{"space": "darts", "search.epochs": 10}`; later ones win
             over earlier ones, over the preset and over the defaults.
         out: the run directory; None makes a new one under `runs/`.
-        resume: go on with the run in `out`, or begin it there.
-        observer: hears of progress; `dartboard.progress()` shows it.
-        command: what to record as the command that was typed.
+        resume: continue the run in `out`, or begin it there.
+        observer: is told about progress; `dartboard.progress()` shows it.
+        command: text to record as the command that was typed.
 
     Returns:
-        The summary, as in `result.json`; its `test_accuracy` is None where there are no test images, or no labels of
-        them.
+        The summary, as in `result.json`; its `test_accuracy` is None where there are no test images with labels.
 
     Raises:
-        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+        DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
     with opened(data, search_request(data, layers, ("search", "train")), out, resume, observer) as session:
         if result := finished_result(session, tested=True):
@@ -73,25 +72,25 @@ def search(
     observer: Observer | None = None,
     command: str = "dartboard.search(...)",
 ) -> Result:
-    """Search an architecture and report; the test images are not touched.
+    """Search an architecture and write the report; the test images are not used.
 
     The settings `seeds`, `choose` and `finalists` mean what they mean in `run`.
 
     Args:
         data: a folder or file in any layout, "hf:owner/name", arrays as `(images, labels)` or a dict with `x_train`,
-            `y_train`, `x_test` and `y_test`; None stands for scikit-learn's digits.
+            `y_train`, `x_test` and `y_test`; None means scikit-learn's digits.
         layers: settings with nested or dotted keys, such as `{"space": "darts", "search.epochs": 10}`; later ones win
             over earlier ones, over the preset and over the defaults.
         out: the run directory; None makes a new one under `runs/`.
-        resume: go on with the run in `out`, or begin it there.
-        observer: hears of progress; `dartboard.progress()` shows it.
-        command: what to record as the command that was typed.
+        resume: continue the run in `out`, or begin it there.
+        observer: is told about progress; `dartboard.progress()` shows it.
+        command: text to record as the command that was typed.
 
     Returns:
-        The summary; its `validation_accuracy` is the supernet's, `test_accuracy` is None.
+        The summary; its `validation_accuracy` is that of the supernet, its `test_accuracy` is None.
 
     Raises:
-        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+        DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
     with opened(data, search_request(data, layers, ("search",)), out, resume, observer) as session:
         if result := finished_result(session, tested=False):
@@ -110,24 +109,24 @@ def train(
     observer: Observer | None = None,
     command: str = "dartboard.train(...)",
 ) -> Result:
-    """Train a given architecture from scratch, test it once, report.
+    """Train a given architecture from scratch, test it once, and write the report.
 
     Args:
         data: a folder or file in any layout, "hf:owner/name", arrays as `(images, labels)` or a dict with `x_train`,
-            `y_train`, `x_test` and `y_test`; None stands for scikit-learn's digits.
+            `y_train`, `x_test` and `y_test`; None means scikit-learn's digits.
         layers: settings with nested or dotted keys, such as `{"space": "darts", "search.epochs": 10}`; later ones win
             over earlier ones, over the preset and over the defaults.
         genotype: a run directory, a JSON file, a NAS-Bench-201 string, `Genotype(...)` text or a published name.
         out: the run directory; None makes a new one under `runs/`.
-        resume: go on with the run in `out`, or begin it there.
-        observer: hears of progress; `dartboard.progress()` shows it.
-        command: what to record as the command that was typed.
+        resume: continue the run in `out`, or begin it there.
+        observer: is told about progress; `dartboard.progress()` shows it.
+        command: text to record as the command that was typed.
 
     Returns:
-        The summary, whose `method` is None.
+        The summary; its `method` is None.
 
     Raises:
-        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+        DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
     given = read_genotype(genotype)
     with opened(data, train_request(data, layers, given), out, resume, observer) as session:
@@ -146,21 +145,21 @@ def plan(
     genotype: Place | None = None,
     observer: Observer | None = None,
 ) -> Plan:
-    """Decide all that `run` would decide, or `train` with a `genotype`, and how long it would take; nothing is kept.
+    """Plan what `run` would do, or `train` if a `genotype` is given, and how long it would take; no file is kept.
 
     Args:
         data: a folder or file in any layout, "hf:owner/name", arrays as `(images, labels)` or a dict with `x_train`,
-            `y_train`, `x_test` and `y_test`; None stands for scikit-learn's digits.
+            `y_train`, `x_test` and `y_test`; None means scikit-learn's digits.
         layers: settings with nested or dotted keys, such as `{"space": "darts", "search.epochs": 10}`; later ones win
             over earlier ones, over the preset and over the defaults.
-        genotype: what is trained, as in `train`; None plans a search and the training of what it finds.
-        observer: hears of progress; `dartboard.progress()` shows it.
+        genotype: the architecture to train, as in `train`; None plans a search and the training of its result.
+        observer: is told about progress; `dartboard.progress()` shows it.
 
     Returns:
-        What is decided and why, and for a budget the seconds of every phase.
+        The decisions and their reasons; with a budget also the seconds of every phase.
 
     Raises:
-        DartboardError: what is asked cannot be done; the message is one sentence for the user.
+        DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
     given = None if genotype is None else read_genotype(genotype)
     request = train_request(data, layers, given) if given else search_request(data, layers, ("search", "train"))

@@ -1,4 +1,4 @@
-"""Seconds become sizes and lengths."""
+"""Turns a budget in seconds into network sizes and numbers of epochs and steps."""
 
 from dartboard.budget.allowances import FOUND, allot_trainings
 

@@ -1,4 +1,4 @@
-"""How long each training of a budgeted run may be: what time is left when they begin is shared out among them."""
+"""How long each training of a run with a budget may take: the time that is left is shared among the trainings."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,26 +15,26 @@ from dartboard.space import Genotype
 __all__ = ["FOUND", "allot_trainings", "remaining_allowance"]
 
 FOUND = "found"
-"""Name of the network that was found, beside those of the baselines."""
+"""Name of the network found, beside the names of the baselines."""
 
 _LEAST_EPOCHS = 2
 _ROUNDS = 2
 _KEPT_BACK = 0.03
-"""The first network leaves this share of its time to the others, so that they get as many steps even where the machine
+"""Share of its time that the first network leaves to the others, so that they get as many steps even if the machine
 becomes a little slower."""
 
 
 def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Allowance]:
-    """Measure a step of every network that is to be trained, and give all of them as many steps as there is time for.
+    """Measure a step of every network that will be trained, and give all of them the same number of steps.
 
-    Recorded in `allowances.json`, so that a resumed run keeps to it.
+    The number is the largest that the time allows. `allowances.json` records the allowances for a resumed run.
 
     Args:
-        session: data read, the search done.
-        genotype: the network that is trained; after a search, with the setting `baselines`, others are too.
+        session: the session, with the data read and the search done.
+        genotype: architecture of the network found; after a search, the setting `baselines` adds the baselines.
 
     Returns:
-        Allowances by name, `FOUND` first; empty without a budget, or where the epochs were given.
+        Allowances by name of the network, `FOUND` first; empty without a budget, or where the user gave the epochs.
     """
     run = session.run
     if session.settings.budget is None or "train.epochs" not in _chosen(session):
@@ -49,20 +49,20 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Allowance
 def remaining_allowance(
     session: Session, allowances: Mapping[str, Allowance], name: str, *, length: Length, worked: float
 ) -> Allowance:
-    """The allowance of a later network: the length of the first, and its share of what time is left.
+    """The allowance of a later network: the length of the first training, and a share of the time that is left.
 
     Args:
-        session: a run with a budget.
-        allowances: of all networks, in the order in which they are trained.
-        name: of this one.
-        length: that the first network came to, with a number of steps.
-        worked: seconds that this one has been trained already.
+        session: session of a run with a budget.
+        allowances: allowances of all networks, in the order of their training.
+        name: name of this network.
+        length: epochs and steps that the first network was trained for.
+        worked: seconds that this network has been trained for already.
     """
     names = list(allowances)
     later = [allowances[each] for each in names[names.index(name) :]]
     left = _time_left(session) / session.settings.train.runs - sum(each.test_seconds for each in later)
     wanted = sum(each.seconds for each in later)
-    share = allowances[name].seconds / wanted if wanted else 1 / len(later)  # no time was left when all were allotted
+    share = allowances[name].seconds / wanted if wanted else 1 / len(later)  # wanted is 0 where no time was left
     assert length.steps is not None
     return Allowance(
         epochs=length.epochs,
@@ -75,7 +75,7 @@ def remaining_allowance(
 
 
 def _networks(session: Session, genotype: Genotype) -> Iterator[BaselineNetwork]:
-    """All networks that are to be trained, the one found first."""
+    """All networks that will be trained, the network found first."""
     settings = session.settings
     size = settings.train
     yield BaselineNetwork("the network found", genotype, size.init_channels, size.layers, FOUND)
@@ -84,7 +84,7 @@ def _networks(session: Session, genotype: Genotype) -> Iterator[BaselineNetwork]
 
 
 def _share_out(session: Session, rates: Mapping[str, TrainingRate]) -> dict[str, Allowance]:
-    """The allowance of each network by what it costs: all of them get the same length."""
+    """The allowance of each network: all get the same length, and the time in proportion to their cost."""
     train, images, scored = session.settings.train, len(session.splits.train), len(session.splits.validation)
     tests = {name: len(session.splits.test) * rate.image for name, rate in rates.items()}
     together = TrainingRate(
@@ -114,7 +114,7 @@ def _share_out(session: Session, rates: Mapping[str, TrainingRate]) -> dict[str,
 
 
 def _measure_in_turn(session: Session, networks: Sequence[BaselineNetwork]) -> dict[str, TrainingRate]:
-    """The cost of a step of each network, measured in turn and more than once, so that a change of speed meets all."""
+    """The cost of a step of each network, measured in turn and repeatedly, so that a change of speed affects all."""
     rounds = [
         [
             measure_training(session, each.genotype, init_channels=each.init_channels, layers=each.layers)

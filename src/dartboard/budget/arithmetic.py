@@ -1,7 +1,7 @@
-"""The arithmetic of a budget: sizes to choose from, and how long a search or training may be; nothing is measured here.
+"""The arithmetic of a budget: sizes to choose from, and lengths of searches and trainings. Nothing is measured here.
 
-The reasoning, which `docs/budget.md` tells at length: a network should see every image often enough before it is made
-larger; a supernet should take enough steps before it is; and what neither needs goes to more epochs.
+A network is made larger only if it can still see every image often enough, and a supernet only if it can still take
+enough steps. The remaining time goes to more epochs. `docs/budget.md` explains the reasons.
 """
 
 import math
@@ -37,31 +37,31 @@ LEAST_EPOCHS, LEAST_STEPS = 3, 5
 """A training of fewer epochs than these, or of fewer steps in each, is refused."""
 
 TRAIN_EPOCHS = 8
-"""A training that has time for fewer passes gets this many epochs of parts of passes, as far as scoring them allows."""
+"""A training with time for fewer passes gets this many shorter epochs, or fewer where scoring would take too long."""
 
 _SEARCH_EPOCHS = (10, 25, 50)
-"""Epochs of a search: the fewest, as many as it usually has, and the most."""
+"""Epochs of a search: the fewest, the usual number, and the most."""
 
 _STEPS_OF_AN_EPOCH = 15
-"""Steps that an epoch of a search should have where time is short, since the supernet is scored after every epoch."""
+"""Steps that each epoch of a short search should have, since the supernet is scored after every epoch."""
 
 _SCORING_SHARE = 0.15
-"""Share of its time that a search or a training may spend on the scores after its epochs."""
+"""Share of the time of a search or a training that may go to the evaluations after its epochs."""
 
 _MEASUREMENTS = 6
-"""Sizes that are measured at most."""
+"""Largest number of sizes that are measured."""
 
 _LARGEST_JUMP = 8
-"""The next size to be measured has at most this many times the work of the largest one measured: a guess may be wrong,
-and finding that out must not take long."""
+"""The next size to measure has at most this many times the work of the largest suitable size so far. A prediction may
+be wrong, and the measurement that shows this must not take long."""
 
 
 class Size(NamedTuple):
     """Width and depth of a network.
 
     Attributes:
-        channels: of its first cells.
-        layers: as its space counts.
+        channels: channels of its first cells.
+        layers: number of layers, as its space counts them.
     """
 
     channels: int
@@ -70,13 +70,13 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True)
 class SearchRate:
-    """What a search of some size costs.
+    """The cost of a search at one size.
 
     Attributes:
-        step: seconds of a step of alpha and weights.
-        scoring: seconds for the supernet's score after every epoch.
-        available: steps in a pass over its images.
-        memory: bytes that a step keeps.
+        step: seconds of a step of alphas and weights.
+        scoring: seconds of the supernet's evaluation after every epoch.
+        available: steps in one pass over the images.
+        memory: bytes that autograd keeps in a step.
     """
 
     step: float
@@ -85,24 +85,24 @@ class SearchRate:
     memory: int
 
     def scaled(self, factor: float) -> "SearchRate":
-        """The same on a machine, or of a size, that takes `factor` times as long."""
+        """The cost if everything takes `factor` times as long."""
         return replace(self, step=self.step * factor, scoring=self.scoring * factor)
 
     def seconds(self, length: Length, share: float) -> float:
-        """Seconds of a search of that length, scored on `share` of the images that score the supernet now."""
+        """Seconds of a search of this length, if `share` of the present images evaluate the supernet."""
         steps = self.available if length.steps is None else length.steps
         return length.epochs * (steps * self.step + share * self.scoring)
 
 
 @dataclass(frozen=True)
 class TrainingRate:
-    """What training a network of some size costs.
+    """The cost of a training at one size.
 
     Attributes:
         step: seconds of a step.
-        image: seconds to evaluate an image.
-        available: steps in a pass over the training images.
-        memory: bytes that a step keeps.
+        image: seconds to evaluate one image.
+        available: steps in one pass over the training images.
+        memory: bytes that autograd keeps in a step.
     """
 
     step: float
@@ -111,31 +111,32 @@ class TrainingRate:
     memory: int
 
     def limited(self, steps: int | None) -> "TrainingRate":
-        """The rate of a training whose epochs have at most `steps` steps; None sets no bound."""
+        """The cost of a training with at most `steps` steps in an epoch; None sets no limit."""
         return self if steps is None else replace(self, available=min(steps, self.available))
 
     def epoch(self, steps: int | None, scored: int) -> float:
-        """Seconds of an epoch of `steps`, or of a pass, and the evaluation of `scored` images."""
+        """Seconds of an epoch of `steps` steps (None: a whole pass) and the evaluation of `scored` images."""
         return min(steps or self.available, self.available) * self.step + scored * self.image
 
     def seconds(self, length: Length, scored: int) -> float:
-        """Seconds of a training of that length, with the evaluation of `scored` images after every epoch."""
+        """Seconds of a training of this length, with an evaluation of `scored` images after every epoch."""
         return length.epochs * self.epoch(length.steps, scored)
 
     def scaled(self, factor: float) -> "TrainingRate":
-        """The same on a machine, or of a size, that takes `factor` times as long."""
+        """The cost if everything takes `factor` times as long."""
         return replace(self, step=self.step * factor, image=self.image * factor)
 
 
 def reserve(budget: float) -> float:
-    """Seconds kept for what is not planned: starting Python, writing, the report."""
+    """Seconds kept free for work that is not planned: starting Python, writing files, the report."""
     return 3.0 + 0.02 * budget
 
 
 def training_sizes(space: SearchSpace) -> list[Size]:
-    """Networks from half the width of a small one to twice that of the published one, each up to twice as costly.
+    """Sizes of networks, from half the width of the small size to twice the larger of small and published width.
 
-    Widths are multiples of 8, as the vectors of processors are.
+    Each size costs up to twice as much as the one before. Widths are multiples of 8, which suit the vector instructions
+    of processors.
 
     >>> from dartboard.space import get_space
     >>> [tuple(size) for size in training_sizes(get_space("nas-bench-201"))][:5]
@@ -156,7 +157,7 @@ def training_sizes(space: SearchSpace) -> list[Size]:
 
 
 def search_sizes(space: SearchSpace) -> list[Size]:
-    """Supernets from a quarter of the small width to the papers' own size, each about twice as costly."""
+    """Sizes of supernets, from a quarter of the small width to the size in the papers, each about twice as costly."""
     small, fewest = space.small_size[0], space.skeleton.fewest_layers
     deep = max(fewest, min(8, space.reference_size[1]))
     steps = [(small // 4, fewest), (small // 2, fewest), (small // 2, (fewest + deep) // 2), (small, deep)]
@@ -164,10 +165,10 @@ def search_sizes(space: SearchSpace) -> list[Size]:
 
 
 def wanted_passes(images: int, channels: int = 16) -> int:
-    """How often a network should see every image: the more, the fewer there are, and the wider it is.
+    """How often a network should see every image: more often for fewer images, and for a wider network.
 
-    In equal time a network of 16 channels after 4 passes over 50,000 images is as good as one of 8 after 8, and better
-    than one of 24 after 2 (benchmarks/short_trainings.py).
+    In the same time, a network of 16 channels with 4 passes over 50,000 images becomes as good as one of 8 channels
+    with 8 passes, and better than one of 24 channels with 2 passes (benchmarks/short_trainings.py).
 
     >>> wanted_passes(50_000), wanted_passes(50_000, 32), wanted_passes(3000), wanted_passes(100)
     (4, 8, 38, 60)
@@ -176,7 +177,7 @@ def wanted_passes(images: int, channels: int = 16) -> int:
 
 
 def most_epochs(images: int) -> int:
-    """The most passes that are planned."""
+    """The largest number of epochs that a training is planned for."""
     return max(60, 6 * wanted_passes(images))
 
 
@@ -196,19 +197,22 @@ def choose_size(
     measure: Callable[[Size], R],
     enough: Callable[[Size, R], bool],
 ) -> tuple[Size, R]:
-    """The largest size that is fast enough, found with few measurements; the smallest if none is.
+    """The largest size that is fast enough, found with few measurements; the smallest if no size is fast enough.
 
-    What is not measured is foretold: a step takes a fixed time, and time in proportion to its work.
+    The times of other sizes are predicted: a step takes a fixed time, and additional time in proportion to its work.
 
     Args:
-        sizes: in ascending order of work.
-        work: of a size, such as multiply-adds.
-        measure: a step of a size.
-        enough: whether a size with such steps may be taken.
+        sizes: the sizes, in ascending order of work.
+        work: gives the work of a size, such as multiply-adds.
+        measure: measures the cost of a step at a size.
+        enough: whether a size with this cost may be chosen.
+
+    Returns:
+        The chosen size, and its measured cost.
     """
 
     def foretold_enough(number: int, best: int) -> bool:
-        """Whether a size is foretold to be enough, and is no great jump from the best one measured."""
+        """Whether a size is predicted to be fast enough, and is not much larger than the best size so far."""
         wanted, known = work(sizes[number]), work(sizes[best])
         if wanted > _LARGEST_JUMP * known:
             return False
@@ -233,23 +237,29 @@ def choose_size(
 
 
 def _foretell(seconds: dict[float, float]) -> Callable[[float], float]:
-    """Seconds of a step by its work: in proportion, or with two measurements along the line through the outer ones."""
+    """A function that predicts the seconds of a step from its work, on a line through the outer two measurements.
+
+    With one measurement the seconds are in proportion to the work.
+
+    Args:
+        seconds: work -> measured seconds.
+    """
     (first, first_seconds), (last, last_seconds) = min(seconds.items()), max(seconds.items())
     slope = (last_seconds - first_seconds) / (last - first) if last > first else first_seconds / first
     return lambda work: first_seconds + max(slope, 0.0) * (work - first)
 
 
 def search_within(rate: SearchRate, seconds: float, *, epochs: int | None = None) -> tuple[Length, float]:
-    """Epochs and steps of a search that has `seconds`.
+    """Epochs and steps of a search that may take `seconds`.
 
     Args:
-        rate: of its size.
-        seconds: for all of it.
-        epochs: that are asked for.
+        rate: cost of the search at its size.
+        seconds: time for the whole search.
+        epochs: number of epochs that the user gave, or None.
 
     Returns:
-        The length, which takes less time than given where the images give no more steps. And the share of the scoring
-        images, at most 1, that leaves enough time for steps.
+        The length of the search, and the share of the scoring images, at most 1, that leaves enough time for steps. The
+        search takes less than `seconds` where it reaches the largest number of epochs of whole passes.
     """
     least, usual, most = _SEARCH_EPOCHS
     affordable = math.floor(seconds / (_STEPS_OF_AN_EPOCH * rate.step))
@@ -266,14 +276,17 @@ def search_within(rate: SearchRate, seconds: float, *, epochs: int | None = None
 def training_within(
     rate: TrainingRate, seconds: float, *, images: int, scored: int, epochs: int | None = None
 ) -> Length:
-    """Epochs of a training that has `seconds`; they are parts of passes where there is time for too few whole ones.
+    """Epochs and steps of a training that may take `seconds`; epochs are shorter than a pass if time is short.
 
     Args:
-        rate: of its size.
-        seconds: for all of it.
-        images: that it learns from.
-        scored: images that are evaluated after every epoch.
-        epochs: that are asked for.
+        rate: cost of the training at its size.
+        seconds: time for the whole training.
+        images: number of training images.
+        scored: number of images that are evaluated after every epoch.
+        epochs: number of epochs that the user gave, or None.
+
+    Returns:
+        The length; its steps are None where every epoch is a whole pass.
     """
     whole, scoring = rate.epoch(None, scored), scored * rate.image
     number = epochs or min(math.floor(seconds / whole), most_epochs(images))

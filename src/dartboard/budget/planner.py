@@ -1,4 +1,4 @@
-"""A budget turned into settings: what steps take here is measured, then sizes and lengths follow."""
+"""Turns a budget into settings: steps are timed on this machine, then sizes and lengths are chosen."""
 
 from collections.abc import Collection, Sequence
 from statistics import quantiles
@@ -17,28 +17,28 @@ from dartboard.space import Genotype, get_space, network_cost
 __all__ = ["plan_budget"]
 
 _SEARCH_SHARE, _SEARCH_SHARE_BESIDE_BASELINES = 0.3, 0.2
-"""The share of the time that the search of a whole run gets, without baselines and with them."""
+"""Share of the time for the search, in a run that also trains: without baselines, and with them."""
 
 _DRAWN = 15
-"""Architectures of which one stands for those that a search may find."""
+"""Number of architectures drawn at random; one of them serves as an example of what a search may find."""
 
 
 def plan_budget(
     session: Session, steps: Sequence[Step], given: Collection[str], genotype: Genotype | None
 ) -> tuple[list[AutomaticChoice], dict[str, float]]:
-    """Choose sizes and lengths so that what is left of the budget suffices.
+    """Choose sizes and lengths for which the rest of the budget is enough.
 
     Args:
-        session: data read, space and method chosen.
-        steps: of the command.
-        given: dotted names of the settings that are not to be chosen.
-        genotype: what is trained, where it is known.
+        session: the session, with the data read, and space and method chosen.
+        steps: steps of the command.
+        given: dotted names of the settings that must not be chosen automatically.
+        genotype: the architecture to train, where it is known.
 
     Returns:
-        The choices, and the seconds planned by phase.
+        The automatic choices, and the planned seconds of each phase.
 
     Raises:
-        BudgetError: the budget is too small for the least that could be called a run, or for what was given.
+        BudgetError: the budget is too small for the shortest run, or for the lengths that the user gave.
     """
     account = Account(session, given)
     searches, trains = "search" in steps, "train" in steps
@@ -52,7 +52,7 @@ def plan_budget(
 
 
 def _search_share(session: Session, *, trains: bool) -> float:
-    """The share of the time that the searches get."""
+    """The share of the time for all searches together."""
     if not trains:
         return 0.5 if _compares(session) else 1.0
     compared = session.settings.baselines and is_comparable(session)
@@ -60,12 +60,12 @@ def _search_share(session: Session, *, trains: bool) -> float:
 
 
 def _compares(session: Session) -> bool:
-    """Whether it is asked for that short trainings choose among what the searches find."""
+    """Whether short trainings will compare seeds or finalists."""
     return session.settings.finalists > 1 or seeds_compared(session) > 0
 
 
 def _typical_genotype(session: Session) -> Genotype:
-    """Of some architectures drawn from the space one at the upper quartile of cost: few searches find cheap ones."""
+    """A random architecture at the upper quartile of cost among those drawn, since few searches find cheap ones."""
     space, plan = get_space(session.settings.space), network_plan(session, "train")
     height, width = session.dataset.image_shape[1:]
     generator = make_generator(session.settings.seed, "probe-genotypes")

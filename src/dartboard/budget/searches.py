@@ -1,4 +1,4 @@
-"""Size and length of a search that has a part of a budget."""
+"""Chooses size and length of a search, within its part of the budget."""
 
 from functools import partial
 
@@ -27,8 +27,8 @@ def plan_search(account: Account, share: float) -> None:
     """Choose size and length of the search.
 
     Args:
-        account: gets the choices, and the seconds of the search.
-        share: of the time that is left for all searches together.
+        account: receives the automatic choices and the planned seconds of the search.
+        share: share of the unused time that all searches together get.
     """
     settings = account.session.settings
     recipe = search_recipe(settings)
@@ -61,7 +61,7 @@ def plan_search(account: Account, share: float) -> None:
 
 
 def _length(account: Account, rate: SearchRate, seconds: float) -> tuple[Length, float, float]:
-    """The length of a search that learns for `seconds`, the share of images that score it, and the seconds it takes."""
+    """The length of a search that learns for `seconds`, the share of the scoring images it uses, and its duration."""
     settings = account.session.settings.search
     asked = settings.epochs if "search.epochs" in account.given else None
     length, scored = search_within(rate, seconds, epochs=asked)
@@ -72,7 +72,7 @@ def _length(account: Account, rate: SearchRate, seconds: float) -> tuple[Length,
 
 
 def _work(session: Session, size: Size) -> float:
-    """Tensor elements that a step of the first stage writes: what its time grows with."""
+    """Number of tensor elements that a step of the first stage writes; the time of the step grows with it."""
     tried = with_size(session, "search", {"init_channels": size.channels, "layers": size.layers})
     stage = search_recipe(tried.settings).stages[0].recipe
     live = initial_live(stage, get_space(tried.settings.space))

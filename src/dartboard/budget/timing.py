@@ -1,4 +1,4 @@
-"""How long a step takes here: measured with the real networks, batches and augmentation, for a second or two."""
+"""Times the steps on this machine for a second or two, with the real networks, batches and augmentation."""
 
 import math
 import time
@@ -29,18 +29,18 @@ _SECONDS = 1.5
 
 
 def computes_in_bfloat16(device: torch.device) -> bool:
-    """Whether the device computes in bfloat16: elsewhere a single step in it may take a hundred times as long."""
+    """Whether the device has instructions for bfloat16; without them a step may take a hundred times as long."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
 
 
 def measure_search(session: Session, **size: int) -> SearchRate:
-    """Time some steps of the search's first stage; nothing of it is kept.
+    """Time some steps of the first stage of the search; the supernet is discarded afterwards.
 
     Args:
-        session: data, method and space.
-        size: settings of the search that are to be tried, such as init_channels.
+        session: the session, with data, method and space.
+        size: settings of the search to try, such as init_channels.
     """
     tried = with_size(session, "search", size)
     settings, recipe = tried.settings, search_recipe(tried.settings)
@@ -59,12 +59,12 @@ def measure_search(session: Session, **size: int) -> SearchRate:
 
 
 def measure_training(session: Session, genotype: Genotype, **size: Any) -> TrainingRate:
-    """Time some steps of training a network, and its evaluation; nothing of it is kept.
+    """Time some training steps of a network, and its evaluation; the network is discarded afterwards.
 
     Args:
-        session: data and recipe.
-        genotype: the network's architecture.
-        size: settings of the training that are to be tried, such as init_channels and precision.
+        session: the session, with data and settings of the training.
+        genotype: architecture of the network.
+        size: settings of the training to try, such as init_channels and precision.
     """
     tried = with_size(session, "train", size, genotype.space)
     data = training_data(tried)
@@ -89,7 +89,7 @@ def measure_training(session: Session, genotype: Genotype, **size: Any) -> Train
 
 
 def _memory_and_seconds(step: Callable[[], object], session: Session) -> tuple[int, float]:
-    """Bytes that autograd keeps in the first step, which meets empty caches, and seconds of those after it."""
+    """Bytes that autograd keeps in one step, and median seconds of later steps; the first also warms up the caches."""
     kept: dict[int, int] = {}
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
@@ -103,7 +103,7 @@ def _memory_and_seconds(step: Callable[[], object], session: Session) -> tuple[i
 
 
 def _seconds_of(step: Callable[[], object], session: Session) -> float:
-    """Median seconds of a step, over as many as fit a second or two."""
+    """Median seconds of a step, over at most 6 steps and about 1.5 seconds."""
     times: list[float] = []
     while len(times) < _STEPS and math.fsum(times) < _SECONDS:
         started = time.perf_counter()

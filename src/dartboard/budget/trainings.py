@@ -1,4 +1,4 @@
-"""Size and length of the trainings that have a part of a budget: whole ones, short ones, and those of baselines."""
+"""Chooses size and length of the trainings within the budget: whole ones, short ones, and those of baselines."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -27,36 +27,36 @@ from dartboard.wording import duration
 __all__ = ["TrainingPlan", "seeds_compared"]
 
 _BASELINE_SECONDS = 15.0
-"""Baselines are left out where they would leave a training fewer seconds than these."""
+"""Baselines are left out if any training would have less time than this, in seconds."""
 
 _FASTER = 0.95
-"""Share of a step's time in float32 below which bfloat16 is taken."""
+"""bfloat16 is chosen if its step takes less than this share of the time in float32."""
 
 _FEW_PASSES = 6
-"""Passes below which images are not cropped at random: see benchmarks/results/short_trainings.md."""
+"""A training of fewer passes does not crop images at random (benchmarks/results/short_trainings.md)."""
 
 _SHORT_SHARE = 0.15
-"""A short training has this share of the epochs of a whole one."""
+"""Epochs of a short training, as a share of those of a whole one."""
 
 _SHORT_SECONDS = 0.5
 """Seconds that the run directory and the report of a short training take."""
 
 
 def seeds_compared(session: Session) -> int:
-    """Searches of which short trainings choose one."""
+    """Number of searches that short trainings compare; 0 where the choice rule needs no short training."""
     settings = session.settings
     short = CHOICE_RULES[settings.choose].factory().short_train
     return len(settings.seeds or ()) if short else 0
 
 
 class TrainingPlan:
-    """Chooses size and length of the trainings, which are all of one size.
+    """Chooses size and length of the trainings; all of them have the same size.
 
     Args:
-        account: gets the choices, and the seconds of the trainings.
-        genotype: the network that stands for those to be trained.
+        account: receives the automatic choices and the planned seconds of the trainings.
+        genotype: an example of the architectures to train.
         searches: whether the command searches.
-        trains: whether it trains what is found.
+        trains: whether the command trains the architecture that was found or given.
     """
 
     def __init__(self, account: Account, genotype: Genotype, *, searches: bool, trains: bool) -> None:
@@ -74,7 +74,7 @@ class TrainingPlan:
         self._count = whole + self._short_epochs(usual) / usual * sum(self._short.values())
 
     def make(self) -> None:
-        """Measure, choose, and enter the seconds."""
+        """Measure steps, choose size and length, and enter the planned seconds into the account."""
         account, settings = self._account, self._session.settings.train
         sizes = account.allowed("train", training_sizes(get_space(self._genotype.space)))
         size, rate = self._choose_network(sizes)
@@ -82,33 +82,33 @@ class TrainingPlan:
         length = training_within(rate, seconds, images=self._images, scored=self._scored, epochs=self._asked)
         self._plan_short_trainings(rate, length)
         self._enter_whole_trainings(rate, length)
-        time = f"{duration(seconds)} for a training"
+        time = f"{duration(seconds)} per training"
         account.choose_size("train", size, sizes, f"sees every image {self._wanted(size)} times in {time}")
-        paced = f"{time}, {1000 * rate.step:.0f} ms a step"
+        paced = f"{time}, {1000 * rate.step:.0f} ms per step"
         account.choose("train.epochs", length.epochs, paced)
         if length.steps is not None:
-            account.choose("train.steps_per_epoch", length.steps, f"{paced}, too little for whole passes")
+            account.choose("train.steps_per_epoch", length.steps, f"{paced}: too little time for whole passes")
         steps = length.epochs * (length.steps or rate.available)
         self._plan_augmentation(steps * settings.batch_size / self._images)
         if self._scored:
-            account.choose("train.keep", "best", "held-out images tell which epoch's weights are the best")
+            account.choose("train.keep", "best", "the held-out images show which epoch has the best weights")
 
     def _wanted(self, size: Size) -> int:
-        """Passes over the images that a network of that size should have."""
+        """Number of passes over the images that a network of this size should make."""
         return self._asked or wanted_passes(self._images, size.channels)
 
     def _seconds_each(self, rate: TrainingRate) -> float:
-        """Seconds that a whole training has, its test excepted."""
+        """Seconds for each whole training, without its test."""
         left = self._account.left_after_search - _SHORT_SECONDS * sum(self._short.values())
         return left / self._count - self._tested * rate.image
 
     def _is_enough(self, size: Size, rate: TrainingRate) -> bool:
-        """Whether a network of that size sees every image often enough in its time."""
+        """Whether a network of this size fits into memory and makes the wanted number of passes in its time."""
         wanted = self._wanted(size) * rate.epoch(None, self._scored)
         return self._seconds_each(rate) >= wanted and self._account.fits_memory(rate)
 
     def _choose_network(self, sizes: Sequence[Size]) -> tuple[Size, TrainingRate]:
-        """The size of the network, and in which precision it is trained: the one whose steps are faster here."""
+        """The size of the network and its cost; also chooses the precision of the training, the faster one here."""
         given = self._session.settings.train
         choose = partial(self._largest, work=partial(_work, self._session, self._genotype))
         size, rate = choose(given.precision, sizes)
@@ -119,13 +119,13 @@ class TrainingPlan:
             return size, rate
         takes = f"a step of {larger.channels} channels and {larger.layers} layers takes {1000 * lowered.step:.0f} ms"
         than = f"one of {size.channels} and {size.layers} takes {1000 * rate.step:.0f} ms in float32"
-        self._account.choose("train.precision", "bfloat16", f"{takes} in it, {than}")
+        self._account.choose("train.precision", "bfloat16", f"{takes} in bfloat16, {than}")
         return larger, lowered
 
     def _largest(
         self, precision: str, sizes: Sequence[Size], work: Callable[[Size], float]
     ) -> tuple[Size, TrainingRate]:
-        """The largest size that is enough when it is trained in that precision."""
+        """The largest size for which the time is enough in this precision, and its cost."""
         session = self._session
 
         def measure(size: Size) -> TrainingRate:
@@ -147,23 +147,23 @@ class TrainingPlan:
         account.least += self._count * (LEAST_EPOCHS * rate.epoch(LEAST_STEPS, self._scored) + test)
 
     def _plan_short_trainings(self, rate: TrainingRate, length: Length) -> None:
-        """Enter the seconds of short trainings, where a whole one has that length."""
+        """Enter the planned seconds of short trainings; `length` is that of a whole training."""
         account, epochs = self._account, self._short_epochs(length.epochs)
         for phase, number in self._short.items():
             if number:
                 share = epochs * rate.seconds(length, self._scored) / length.epochs
                 account.timetable[phase] = account.timetable.get(phase, 0.0) + number * (share + _SHORT_SECONDS)
         if any(self._short.values()):
-            account.choose("short_train_epochs", epochs, "about a seventh of the training's")
+            account.choose("short_train_epochs", epochs, "about a seventh of the epochs of a whole training")
 
     def _short_epochs(self, epochs: int) -> int:
-        """Epochs of a short training where a whole one has `epochs`."""
+        """Epochs of a short training, if a whole one has `epochs`."""
         if "short_train_epochs" in self._account.given:
             return min(self._session.settings.short_train_epochs, epochs)
         return max(1, round(_SHORT_SHARE * epochs))
 
     def _plan_baselines(self) -> int:
-        """How many baselines are trained: none where that would leave too little to train anything well."""
+        """Number of baselines to train; 0 where each training would then have too little time."""
         account, settings = self._account, self._session.settings
         if not settings.baselines or not is_comparable(self._session):
             return 0
@@ -176,11 +176,11 @@ class TrainingPlan:
         return 0
 
     def _plan_augmentation(self, passes: float) -> None:
-        """No crops at random where images are seen so seldom that no network learns them by heart."""
+        """Turn random crops off where a network sees each image too rarely to memorise it."""
         augment, side = self._session.settings.train.augment, min(self._session.dataset.image_shape[1:])
         is_open = augment.crop_padding is None and augment.min_scale is None
         if is_open and side < PHOTOGRAPH_SIDE and passes < _FEW_PASSES:
-            why = f"images that are seen {passes:.1f} times need no variation"
+            why = f"the network sees each image {passes:.1f} times, too rarely to overfit"
             self._account.choose("train.augment.crop_padding", 0, why)
 
 

@@ -1,6 +1,6 @@
 """The command line: arguments -> settings -> one call of the Python API -> exit code.
 
-Importing torch takes a second, so commands import the API when they run: `--help` stays quick.
+Importing torch takes a second. Commands therefore import the API only when they run, and `--help` stays quick.
 """
 
 import io
@@ -35,13 +35,13 @@ From a dataset to a searched, retrained, tested and reported network:
   [bold]dartboard search PICTURES[/]                    only search an architecture
   [bold]dartboard train PICTURES --genotype darts-v2[/] only train a given one
 
-  [bold]dartboard compare PICTURES --methods darts,random[/] several methods beside one another
+  [bold]dartboard compare PICTURES --methods darts,random[/] compare several methods
   [bold]dartboard data PICTURES[/]                      what a dataset holds
-  [bold]dartboard predict RUN IMAGES --out preds.csv[/] what the network of a run says of other images
-  [bold]dartboard export RUN --out model.onnx[/]        that network as a file for other programs
+  [bold]dartboard predict RUN IMAGES --out preds.csv[/] classify other images with the network of a run
+  [bold]dartboard export RUN --out model.onnx[/]        write that network as a file for other programs
 
-PICTURES is a folder with one folder of images per class, or any other layout of those in dartboard run --help.
-Every verb leaves its results in a run directory and, when interrupted, goes on with --resume.
+PICTURES is a folder with one folder of images per class, or any other layout that dartboard run --help lists.
+Verbs that search or train write their results into a run directory, and --resume continues an interrupted one.
 """,
 )
 for verbs in (runs.verbs, finished.verbs, listing.verbs):
@@ -53,7 +53,7 @@ def dartboard(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", metavar="", help="Print the version and exit.")] = False,
 ) -> None:
-    """Print the version, or without a verb the help."""
+    """Print the version; without a verb, print the help."""
     if version:
         typer.echo(__version__)
         raise typer.Exit
@@ -62,9 +62,9 @@ def dartboard(
 
 
 def main() -> None:
-    """Run the command line; user errors become one sentence on standard error and exit code 2."""
+    """Run the command line; an error of the user prints one sentence on standard error and exits with code 2."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # file names may hold bytes that are no text
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names may hold bytes that are not text
     try:
         code = app(standalone_mode=False, prog_name="dartboard")
         sys.stdout.flush()
@@ -79,7 +79,7 @@ def main() -> None:
     except OSError as error:
         _fail(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}.", 2)
     if code == _INTERRUPTED:
-        _fail("interrupted; the same command with --resume goes on after the last whole epoch.", code)
+        _fail("interrupted; the same command with --resume continues after the last completed epoch.", code)
     sys.exit(code or 0)
 
 

@@ -1,4 +1,4 @@
-"""From what was typed to one call of the API, with a display on standard error and the result on standard output."""
+"""One call of the API for each command, with a display on standard error and the result on standard output."""
 
 import os
 import shlex
@@ -17,25 +17,25 @@ __all__ = ["busy_cores", "share_processors"]
 
 
 _CHOSEN = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS")
-"""Variables by which a user has said how threads behave."""
+"""Environment variables by which a user sets how threads wait."""
 
 _SPINS = "10000"
-"""How often a waiting thread looks before it sleeps (benchmarks/results/sharing.md)."""
+"""How often a waiting thread checks before it sleeps (benchmarks/results/sharing.md)."""
 
 _LIMIT = 0.5
 _SECONDS = 0.1
 
 
 def share_processors() -> str:
-    """Let the threads of torch sleep while they wait for one another: soon, or at once where cores are busy.
+    """Let the threads of torch sleep while they wait for one another: after a short spin, or at once on busy cores.
 
-    By default a waiting thread spins for long, which is fastest on an idle machine. Where another program wants its
-    core, the thread that all wait for does not run meanwhile, and a step takes several times as long; to spin for a
-    moment and then sleep costs little and helps (benchmarks/results/sharing.md). OpenMP reads its settings when torch
-    is loaded, so this must come before.
+    By default a waiting thread spins for a long time, which is fastest on an idle machine. On a busy machine the
+    spinning threads take cores from the thread that they wait for, and a step takes several times as long. A short spin
+    followed by sleep costs little there (benchmarks/results/sharing.md). OpenMP reads its settings when torch is
+    loaded, so this function must be called before torch is imported.
 
     Returns:
-        What was done, as a sentence for the user; or nothing.
+        A sentence for the user about what was done; empty where there is nothing to say.
     """
     if "torch" in sys.modules or any(name in os.environ for name in _CHOSEN):
         return ""
@@ -48,7 +48,12 @@ def share_processors() -> str:
 
 
 def busy_cores(stat: Path = Path("/proc/stat"), seconds: float = _SECONDS) -> float:
-    """How many cores work for other programs while this one sleeps for a moment; 0 where the system does not say."""
+    """Number of cores that other programs use while this one sleeps for `seconds`; 0 where the system does not tell.
+
+    Args:
+        stat: file with the clock ticks of the cores, in the format of Linux.
+        seconds: length of the measurement.
+    """
     before = _cpu_times(stat)
     time.sleep(seconds if before else 0.0)
     after = _cpu_times(stat)
@@ -59,7 +64,7 @@ def busy_cores(stat: Path = Path("/proc/stat"), seconds: float = _SECONDS) -> fl
 
 
 def _cpu_times(stat: Path) -> tuple[int, int] | None:
-    """(idle, all) clock ticks of all cores since the start of the machine."""
+    """Idle clock ticks and all clock ticks, summed over all cores since the machine started; None if unreadable."""
     try:
         ticks = [int(entry) for entry in stat.read_text().partition("\n")[0].split()[1:9]]
         return ticks[3] + ticks[4], sum(ticks)
@@ -74,13 +79,13 @@ __all__ = ["at_work", "make", "make_run", "typed"]
 
 
 def typed() -> str:
-    """The command as it was typed."""
+    """The command line that the user typed."""
     return shlex.join(["dartboard", *sys.argv[1:]])
 
 
 @contextmanager
 def at_work() -> Iterator[tuple[Any, "Observer"]]:
-    """The API, and a display on standard error for what it does."""
+    """The API, and a display on standard error that shows its progress."""
     note = share_processors()
     from dartboard import api
     from dartboard.display import make_display
@@ -92,13 +97,13 @@ def at_work() -> Iterator[tuple[Any, "Observer"]]:
 
 
 def make_run(verb: str, options: SearchOptions | TrainOptions, **further: str) -> None:
-    """Call a verb of the API that makes a run from a dataset and layers of settings, and print its result."""
+    """Call a verb of the API that makes a run from a dataset and layers of settings, and print the result."""
     layers = options.layers()
     make(verb, options.data, *layers, out=options.out, resume=options.resume, as_json=options.as_json, **further)
 
 
 def make(verb: str, *arguments: Any, out: Path | None, resume: bool, as_json: bool, **further: str) -> None:
-    """Call the verb of the API with what was typed: a display on standard error, then the result on standard output."""
+    """Call a verb of the API with a display on standard error, then print the result on standard output."""
     from dartboard.cli.output import print_result
 
     with at_work() as (api, display):

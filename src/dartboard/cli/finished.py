@@ -1,4 +1,4 @@
-"""The verbs that go on from a run that has ended: select, analyse, report, predict, export."""
+"""The verbs that work on an existing run: select, analyse, report, predict, export."""
 
 import json
 from pathlib import Path
@@ -31,14 +31,19 @@ def select(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FOLDER", help="Run directory of the selection. Without it: one beside."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="Run directory of the selection. Without this option: a new one beside that of the search.",
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", metavar="", help="Go on with a selection that was interrupted.")
+        bool, typer.Option("--resume", metavar="", help="Continue a selection that was interrupted.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Read another architecture from the supernet of a finished search, without searching again.
+    """Select another architecture from the supernet of a finished search, without searching again.
 
     [bold]Examples[/]
 
@@ -60,14 +65,19 @@ def analyse(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FOLDER", help="Run directory of the analysis. Without it: one beside."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="Run directory of the analysis. Without this option: a new one beside that of the search.",
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", metavar="", help="Go on with an analysis that was interrupted.")
+        bool, typer.Option("--resume", metavar="", help="Continue an analysis that was interrupted.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Find out what a finished search has learned; the supernet of the search stays as it is.
+    """Analyse the supernet of a finished search; the run directory of the search is not changed.
 
     [bold]Examples[/]
 
@@ -82,7 +92,7 @@ def report(
     run_directory: Annotated[Path, typer.Argument(metavar="FOLDER", help="The run directory.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Write the report of a run anew, from what its directory holds, finished or not.
+    """Write the report of a run again from the files in its directory, whether the run has ended or not.
 
     [bold]Example[/]
 
@@ -102,8 +112,8 @@ def predict(
         typer.Argument(
             metavar="DATA",
             show_default=False,
-            help="A dataset as for dartboard run, labelled or not, or a folder of images. Its test images are "
-            "predicted, or all where it has no test split.",
+            help="A dataset in any layout of dartboard run, labelled or not, or a folder of images. Its test images "
+            "are predicted; a dataset without a test split has all its images predicted.",
         ),
     ],
     out: Annotated[
@@ -112,7 +122,7 @@ def predict(
             "--out",
             "-o",
             metavar="FILE",
-            help="preds.npy for the integer labels, preds.csv for names, classes and probabilities.",
+            help="A .npy file gets the integer labels; a .csv file gets names, classes and probabilities.",
         ),
     ],
     image_column: ImageColumn = None,
@@ -121,7 +131,7 @@ def predict(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Predict images with the trained network of a run, in the order of the manifest or folder.
+    """Predict the classes of images with the trained network of a run, in the order of the manifest or folder.
 
     [bold]Examples[/]
 
@@ -147,15 +157,16 @@ def export(
             "--out",
             "-o",
             metavar="FILE",
-            help="model.onnx, for which the extra 'export' must be installed, or model.pt2 for torch.export.load.",
+            help="A .onnx file, which needs the extra 'export' to be installed, or a .pt2 file for torch.export.load.",
         ),
     ],
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Write the trained network of a run as one file that needs no dartboard, and compare the two.
+    """Write the trained network of a run as one file that works without dartboard, and compare it with the network.
 
-    It takes uint8 images (batch, height, width, channels) and gives probabilities; the class names are in it.
+    The file takes uint8 images of shape (batch, height, width, channels) and returns the probabilities of the classes.
+    It also holds the class names.
 
     [bold]Examples[/]
 

@@ -1,4 +1,4 @@
-"""The verbs that say what there is: what a dataset holds, and all that can be asked for by name."""
+"""The verbs that list things: the contents of a dataset, and everything that is registered under a name."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,27 +13,27 @@ __all__ = ["verbs"]
 
 verbs = typer.Typer()
 
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Print all that is known of each.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Print everything known about each entry.")]
 
 _PANEL = "Lists"
 _MORE = {
     "spaces": """
 [bold]How the fast engine runs an operation[/]
 
-  shared   once for all edges that leave a node
-  folded   its last convolution, norm and gate in one matrix product
-  plain    as it is, edge by edge
-  nothing  not at all
+  shared   computed once for all edges that leave a node
+  folded   its last convolution, norm and gate become one matrix product
+  plain    computed unchanged, edge by edge
+  nothing  not computed at all
 """
 }
-"""Kind -> what the list of its things needs to be understood."""
+"""Kind of registered thing -> an explanation of terms in its list."""
 
 
 @verbs.command()
 def data(
     data: Annotated[
         Path | None,
-        typer.Argument(metavar="DATA", show_default=False, help="A dataset as for dartboard run."),
+        typer.Argument(metavar="DATA", show_default=False, help="A dataset, in any layout of dartboard run."),
     ] = None,
     contact_sheet: Annotated[
         Path | None,
@@ -44,7 +44,7 @@ def data(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Say what a dataset holds: counts by class, sizes, broken files, duplicates between training and test, imbalance.
+    """Describe a dataset: images per class, sizes, broken files, duplicates between training and test, imbalance.
 
     [bold]Example[/]
 
@@ -64,7 +64,7 @@ def data(
 
 
 def _list_all_of(kind: str, shelf: Shelf) -> None:
-    """Add the verb that lists what is registered of one kind."""
+    """Add the verb that lists the registered things of one kind."""
 
     def show(verbose: Verbose = False, as_json: Json = False) -> None:
         from dartboard import api

@@ -1,4 +1,4 @@
-"""What can be typed after a verb, declared once: each verb takes one of these objects."""
+"""The options of the verbs, each declared once: every verb that makes a run takes one of these objects."""
 
 import inspect
 from collections.abc import Callable
@@ -24,7 +24,7 @@ __all__ = [
     "takes",
 ]
 
-_WHAT, _HOW, _WHERE = "What to work on", "How to go about it", "Where the results go"
+_WHAT, _HOW, _WHERE = "What to work on", "How to work", "Where the results go"
 _PLACES = {
     "budget": "budget",
     "space": "space",
@@ -41,21 +41,21 @@ _PLACES = {
     "image_column": "data.image_column",
     "label_column": "data.label_column",
 }
-"""Option -> the setting that it stands for."""
+"""Option -> dotted name of the setting that it sets."""
 
 ImageColumn = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
         rich_help_panel=_WHAT,
-        help="Column of a manifest or parquet file with the images or their paths.",
+        help="Column with the images or their paths, in a manifest or parquet file.",
     ),
 ]
 LabelColumn = Annotated[
     str | None, typer.Option(metavar="NAME", rich_help_panel=_WHAT, help="Column with the labels.  \\[default: label]")
 ]
-Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON, and nothing else.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it is there.")]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print only JSON.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it exists.")]
 
 _Runs = Annotated[
     int | None,
@@ -63,14 +63,15 @@ _Runs = Annotated[
         metavar="NUMBER",
         min=1,
         rich_help_panel=_HOW,
-        help="Networks to train from different seeds; mean and deviation are reported.  \\[default: 1]",
+        help="Number of networks to train from different seeds; the report gives mean and standard deviation.  "
+        "\\[default: 1]",
     ),
 ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Options:
-    """What all verbs that make a run have in common; field help is the manual."""
+    """The options that all verbs that make a run share; the help texts of the fields describe them."""
 
     data: Annotated[
         Path | None,
@@ -79,7 +80,7 @@ class _Options:
             show_default=False,
             help="A folder with one folder of images per class, with or without train/, val/ and test/ above; "
             "train.csv and test.csv beside images_train/ and images_test/; a manifest (.csv, .parquet); arrays (.npz); "
-            "parquet files as on the Hugging Face Hub, or hf:owner/name; IDX files as of MNIST. Without it: "
+            "parquet files as on the Hugging Face Hub, or hf:owner/name; IDX files like those of MNIST. Without DATA: "
             "scikit-learn's handwritten digits.",
         ),
     ] = None
@@ -89,7 +90,7 @@ class _Options:
             "--skip-broken",
             metavar="",
             rich_help_panel=_WHAT,
-            help="Leave out files that are no readable images, with a note, instead of stopping.",
+            help="Leave out files that cannot be read as images, with a note, instead of stopping.",
         ),
     ] = None
     image_column: ImageColumn = None
@@ -99,12 +100,12 @@ class _Options:
         typer.Option(
             metavar="NAME",
             rich_help_panel=_WHAT,
-            help="Search space, from: dartboard spaces.  \\[default: auto, by what the data is]",
+            help="Search space; dartboard spaces lists them.  \\[default: auto, chosen for the data]",
         ),
     ] = None
     preset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", rich_help_panel=_HOW, help="The preset, from the list below.  \\[default: quick]"),
+        typer.Option(metavar="NAME", rich_help_panel=_HOW, help="Preset, from the list below.  \\[default: quick]"),
     ] = None
     config: Annotated[
         Path | None,
@@ -113,7 +114,7 @@ class _Options:
             "-c",
             metavar="FILE",
             rich_help_panel=_HOW,
-            help="YAML or JSON file of settings, such as the settings.json of another run.",
+            help="YAML or JSON file with settings, such as the settings.json of another run.",
         ),
     ] = None
     overrides: Annotated[
@@ -122,7 +123,7 @@ class _Options:
             "--set",
             metavar="KEY=VALUE",
             rich_help_panel=_HOW,
-            help="One setting, such as search.epochs=25; may be repeated, and wins over all others.",
+            help="One setting, such as search.epochs=25; may be repeated, and takes precedence over all other options.",
         ),
     ] = None
     budget: Annotated[
@@ -131,8 +132,8 @@ class _Options:
             metavar="TIME",
             show_default=False,
             rich_help_panel=_HOW,
-            help="Time for the whole command, as in 90s, 30m or 2h: sizes and lengths that you do not set are planned "
-            "for it and corrected on the way. Without it: the preset's.",
+            help="Time for the whole command, as in 90s, 30m or 2h. Network sizes and numbers of epochs that you do "
+            "not set are planned for this time, and corrected during the run. Without a budget the preset sets them.",
         ),
     ] = None
     seed: Annotated[
@@ -141,7 +142,7 @@ class _Options:
             metavar="NUMBER",
             min=0,
             rich_help_panel=_HOW,
-            help="Root of every random stream: on the CPU the same seed gives the same result.  \\[default: 0]",
+            help="Root of every random stream; on the CPU the same seed gives the same result.  \\[default: 0]",
         ),
     ] = None
     device: Annotated[
@@ -156,7 +157,7 @@ class _Options:
             metavar="FOLDER",
             show_default=False,
             rich_help_panel=_WHERE,
-            help="Run directory, which receives every result. Without it: a new one under runs/.",
+            help="Run directory, which receives all results. Without this option: a new one under runs/.",
         ),
     ] = None
     resume: Annotated[
@@ -165,8 +166,8 @@ class _Options:
             "--resume",
             metavar="",
             rich_help_panel=_WHERE,
-            help="Go on with the run in the run directory from its last whole epoch, or begin it there. A run that has "
-            "ended is not repeated.",
+            help="Continue the run in the run directory after its last completed epoch, or begin a run if there is "
+            "none. A run that has ended is not repeated.",
         ),
     ] = False
     as_json: Annotated[
@@ -175,12 +176,12 @@ class _Options:
             "--json",
             metavar="",
             rich_help_panel=_WHERE,
-            help="Print the result as one JSON object on standard output, and nothing else there.",
+            help="Print only the result on standard output, as one JSON object.",
         ),
     ] = False
 
     def layers(self) -> list[dict[str, Any]]:
-        """The settings file, then the options, then the overrides, as layers of settings.
+        """The settings file, the options and the overrides, as layers of settings in this order; later ones win.
 
         Raises:
             SettingsError: the file or an override cannot be read.
@@ -192,14 +193,14 @@ class _Options:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions(_Options):
-    """What can be typed after `search`."""
+    """The options of `search`."""
 
     method: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
             rich_help_panel=_WHAT,
-            help="Search method, from: dartboard methods.  \\[default: auto, by what the data is]",
+            help="Search method; dartboard methods lists them.  \\[default: auto, chosen for the data]",
         ),
     ] = None
     seeds: Annotated[
@@ -207,8 +208,8 @@ class SearchOptions(_Options):
         typer.Option(
             metavar="NUMBER|LIST",
             rich_help_panel=_HOW,
-            help="Number of searches, whose seeds count from --seed on, or the seeds themselves, as in 2,20,200; one "
-            "of them is chosen.  \\[default: one search]",
+            help="Number of searches, with seeds that count up from --seed, or the seeds themselves, as in 2,20,200. "
+            "One of the searches is chosen.  \\[default: one search]",
         ),
     ] = None
     choose: Annotated[
@@ -216,7 +217,7 @@ class SearchOptions(_Options):
         typer.Option(
             metavar="RULE",
             rich_help_panel=_HOW,
-            help="How to choose among the searches of --seeds, from the list below.  \\[default: best-supernet]",
+            help="Rule that chooses among the searches of --seeds, from the list below.  \\[default: best-supernet]",
         ),
     ] = None
     finalists: Annotated[
@@ -225,15 +226,15 @@ class SearchOptions(_Options):
             min=1,
             metavar="NUMBER",
             rich_help_panel=_HOW,
-            help="Number of architectures that the search proposes; each is trained for short_train_epochs, and the "
-            "best by validation accuracy is taken.  \\[default: 1]",
+            help="Number of architectures that the search proposes. Each is trained for short_train_epochs, and the "
+            "one with the highest validation accuracy is chosen.  \\[default: 1]",
         ),
     ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions(SearchOptions):
-    """What can be typed after `run`."""
+    """The options of `run`."""
 
     runs: _Runs = None
     baselines: Annotated[
@@ -243,15 +244,15 @@ class RunOptions(SearchOptions):
             metavar="",
             show_default=False,
             rich_help_panel=_HOW,
-            help="Whether to train, for comparison, the baselines listed below; each takes as long as the network "
-            "found.  \\[default: the preset's; quick does]",
+            help="Whether to train the baselines listed below for comparison; each takes as long as the network that "
+            "was found.  \\[default: the preset decides; quick trains them]",
         ),
     ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions(_Options):
-    """What can be typed after `compare`."""
+    """The options of `compare`."""
 
     budget: Annotated[str | None, typer.Option(hidden=True)] = None
     methods: Annotated[
@@ -259,8 +260,9 @@ class CompareOptions(_Options):
         typer.Option(
             metavar="LIST",
             rich_help_panel=_WHAT,
-            help="Search methods with commas between them, from: dartboard methods. Options of one follow a colon, as "
-            "in darts,darts-minus:auxiliary_gate=0.3,random. With random among them, the others are compared with it.",
+            help="Search methods, separated by commas; dartboard methods lists them. Options of a method follow a "
+            "colon, as in darts,darts-minus:auxiliary_gate=0.3,random. All others are compared with random if it is "
+            "in the list, otherwise with the first.",
         ),
     ]
     seeds: Annotated[
@@ -268,7 +270,7 @@ class CompareOptions(_Options):
         typer.Option(
             metavar="NUMBER|LIST",
             rich_help_panel=_HOW,
-            help="Number of runs of each method, whose seeds count from --seed on, or the seeds themselves, as in "
+            help="Number of runs of each method, with seeds that count up from --seed, or the seeds themselves, as in "
             "2,20,200.",
         ),
     ] = "3"
@@ -278,17 +280,21 @@ class CompareOptions(_Options):
             "--search-only",
             metavar="",
             rich_help_panel=_HOW,
-            help="Train nothing: compare cells by the table of NAS-Bench-201 and by their skip connections.",
+            help="Train no network; compare the cells by the table of NAS-Bench-201 and by their skip connections.",
         ),
     ] = False
 
     def layers(self) -> list[dict[str, Any]]:
-        """As of a run; the seeds are those of the comparison."""
+        """The layers of settings of a run, without the seeds, which the comparison sets.
+
+        Raises:
+            SettingsError: the file or an override cannot be read.
+        """
         return [{name: value for name, value in layer.items() if name != "seeds"} for layer in super().layers()]
 
     @property
     def names(self) -> list[str]:
-        """The methods, each with its options."""
+        """The methods as text, each with its options; a comma inside the options of a method does not split it."""
         names: list[str] = []
         for part in self.methods.split(","):
             if names and ":" in names[-1] and ":" not in part and "=" in part:
@@ -300,30 +306,30 @@ class CompareOptions(_Options):
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions(RunOptions):
-    """What can be typed after `plan`."""
+    """The options of `plan`."""
 
     genotype: Annotated[
         str | None,
-        typer.Option(metavar="GENOTYPE", rich_help_panel=_WHAT, help="Plan to train this one instead of searching."),
+        typer.Option(metavar="GENOTYPE", rich_help_panel=_WHAT, help="Plan the training of this one only."),
     ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(_Options):
-    """What can be typed after `train`."""
+    """The options of `train`."""
 
     genotype: Annotated[
         str,
         typer.Option(
             metavar="GENOTYPE",
             rich_help_panel=_WHAT,
-            help="The architecture: a run directory, a JSON file, a published name such as darts-v2 or "
+            help="Architecture to train: a run directory, a JSON file, a published name such as darts-v2 or "
             "nas-bench-201-resnet, a NAS-Bench-201 string, or Genotype(...) text.",
         ),
     ]
     space: Annotated[
         str | None,
-        typer.Option(metavar="NAME", rich_help_panel=_WHAT, help="Refuse a genotype that is not of this search space."),
+        typer.Option(metavar="NAME", rich_help_panel=_WHAT, help="Refuse a genotype of another search space."),
     ] = None
     runs: _Runs = None
 
@@ -332,7 +338,7 @@ O = TypeVar("O", bound=_Options)  # noqa: E741 - the customary single letter, an
 
 
 def takes(options: type[O]) -> Callable[[Callable[[O], None]], Callable[..., None]]:
-    """Let typer see the fields of `options` as the parameters of the decorated function, which is given an object."""
+    """Show typer the fields of `options` as the parameters of the decorated function, which receives one object."""
 
     def decorate(function: Callable[[O], None]) -> Callable[..., None]:
         def command(**values: Any) -> None:
@@ -357,6 +363,6 @@ def takes(options: type[O]) -> Callable[[Callable[[O], None]], Callable[..., Non
 
 
 def columns(image_column: str | None, label_column: str | None) -> dict[str, str]:
-    """The settings of `data` for the columns that were named."""
+    """The settings in the group `data` for the columns that the user named."""
     named = {"image_column": image_column, "label_column": label_column}
     return {name: column for name, column in named.items() if column is not None}

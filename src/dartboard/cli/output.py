@@ -1,4 +1,4 @@
-"""What a command leaves on standard output: a result or a list, for people or as JSON."""
+"""Prints the result of a command on standard output, for people or as JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,14 +31,14 @@ __all__ = [
 
 
 _UNBOUNDED = 10_000
-"""Characters of a line that is written to a file."""
+"""Width in characters of output that does not go to a terminal."""
 
 _NAMED = 5
-"""Broken files and duplicates that are named, of those that are counted."""
+"""Number of broken files or duplicates that are listed by name; all of them are counted."""
 
 
 def print_result(result: "Result", *, as_json: bool) -> None:
-    """Print the summary of a run: what its sections have for the terminal."""
+    """Print the summary of a run, with the rows that the report's sections provide for the terminal."""
     from dartboard.reports import result_rows
 
     if as_json:
@@ -63,7 +63,7 @@ def print_plan(plan: "Plan", *, as_json: bool) -> None:
 
 
 def print_description(description: "DatasetDescription", *, as_json: bool) -> None:
-    """Print what a dataset holds."""
+    """Print the description of a dataset."""
     if as_json:
         typer.echo(json.dumps(description.to_json()))
         return
@@ -80,10 +80,10 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
             ),
             "sizes": smallest if description.sizes == 1 else f"{description.sizes}, from {smallest} to {largest}",
             "read as": f"{width}x{height} pixels, {count(channels, 'channel')}",
-            "imbalance": f"{description.imbalance:.3g} training images of the largest class for one of the smallest",
+            "imbalance": f"{description.imbalance:.3g} training images of the largest class for each of the smallest",
             "broken": _some(broken),
             "duplicates": _some([f"{pair.test} is {pair.train}" for pair in description.duplicates])
-            + (" (test images that are training images too)" if description.duplicates else ""),
+            + (" (test images that are also training images)" if description.duplicates else ""),
             "notes": " ".join(description.notes) or "none",
         }
     )
@@ -99,7 +99,7 @@ def _some(entries: Sequence[str]) -> str:
 
 
 def print_predictions(predictions: "ImagePredictions", out: "Path", *, as_json: bool) -> None:
-    """Print what was predicted: how many images, how fast, and where the predictions lie."""
+    """Print how many images were predicted, how fast, and the path of the predictions."""
     facts = {
         "images": len(predictions.names),
         "seconds": round(predictions.seconds, 3),
@@ -119,7 +119,7 @@ def print_predictions(predictions: "ImagePredictions", out: "Path", *, as_json: 
 
 
 def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
-    """Print the table of a comparison, and where the rest lies."""
+    """Print the table of a comparison, and the paths of its report and directory."""
     from dartboard.reports import tabulate
 
     if as_json:
@@ -141,7 +141,7 @@ def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
 
 
 def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
-    """Print what was exported, how it was checked, and how fast it is."""
+    """Print what the exported file takes and gives, how it was checked, and how fast it is."""
     size, shape = model.path.stat().st_size, " x ".join(map(str, model.image_shape))
     if as_json:
         facts = {
@@ -158,22 +158,22 @@ def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
     _print_rows(
         {
             "takes": f"uint8 images, {shape} (height x width x channels), any number at once",
-            "gives": f"probabilities of {len(model.classes)} classes, whose names are in the file",
+            "gives": f"probabilities of {len(model.classes)} classes; the file holds their names",
             "checked": f"{model.images} random images: no probability differs from the network's by more than "
             f"{model.difference:.1e}",
-            "speed": f"{1000 * model.seconds:.2g} ms an image, one at a time on this CPU",
+            "speed": f"{1000 * model.seconds:.2g} ms per image, one image at a time on this CPU",
             "model": f"{model.path} ({size / 1024:,.0f} KiB)",
         }
     )
 
 
 def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: bool, as_json: bool) -> None:
-    """Print registered methods or spaces.
+    """Print registered things, such as methods or spaces.
 
     Args:
-        kind: heading of the names.
-        entries: each with name, summary, paper and more that only `verbose` and JSON show.
-        verbose: print all that the entries hold.
+        kind: heading of the column of names.
+        entries: name, summary and paper of each, and further facts that only `verbose` and JSON show.
+        verbose: print everything that the entries hold.
         as_json: print the entries as a JSON array.
     """
     if as_json:
@@ -190,7 +190,7 @@ def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: b
 
 
 def _print_rows(rows: Mapping[str, str]) -> None:
-    """One line a row, whole however long it is: what is printed here may be copied or searched."""
+    """Print one line for each row without wrapping it, so that the text can be copied and searched."""
     console, width = Console(), max(map(len, rows))
     for heading, text in rows.items():
         line = Text.assemble((f"{heading:{width}}", "bold"), "  ", text)
@@ -208,6 +208,6 @@ def _plain(value: object) -> str:
 
 
 def _cases(by_case: Mapping[str, object]) -> str:
-    """What holds in the first case, and in which others something else holds."""
+    """The value of the first case, followed by the other cases that have a different value."""
     first, *others = ((case, _plain(value)) for case, value in by_case.items())
     return "; ".join([first[1], *(f"{case}: {text}" for case, text in others if text != first[1])])

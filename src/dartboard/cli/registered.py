@@ -1,7 +1,7 @@
-"""What is registered, below the help of a verb; told without importing it, since torch takes a second.
+"""Lists the registered things below the help of a verb, without importing them, since importing torch takes a second.
 
-Our own things are read from the source: each has a decorator that names it. Where other packages add
-theirs, or where the registry is imported anyway, the registry itself is asked.
+Things of this package are read from its source code, where a decorator names each of them. The registry itself is
+asked where other packages register things too, or where the registry is imported already.
 """
 
 import ast
@@ -26,12 +26,12 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class Registered(NamedTuple):
-    """One registered thing, in words.
+    """One registered thing, as text.
 
     Attributes:
         name: the registry name.
         summary: first line of the docstring, without a full stop.
-        options: name of an option -> its default.
+        options: name of an option -> its default value.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Registered(NamedTuple):
 
 
 def showing(*kinds: str) -> type[TyperCommand]:
-    """A command whose help ends with what is registered of these kinds (keys of `REGISTRIES`)."""
+    """A command with a help that ends with the registered things of these kinds (keys of `REGISTRIES`)."""
 
     class Showing(TyperCommand):
         def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -52,7 +52,7 @@ def showing(*kinds: str) -> type[TyperCommand]:
 
 
 def find_registered(shelf: Shelf) -> list[Registered]:
-    """All that a registry holds, in the order of the names."""
+    """Everything that a registry holds, sorted by name."""
     if shelf.module in sys.modules or entry_points(group=shelf.group):
         return [
             Registered(
@@ -64,7 +64,7 @@ def find_registered(shelf: Shelf) -> list[Registered]:
 
 
 def read_source(shelf: Shelf) -> Iterator[Registered]:
-    """Our own things, from the source of the module or of the modules of the package."""
+    """The things of this package, read from the source code of the registry's module or package."""
     place = _PACKAGE.joinpath(*shelf.ours.split(".")[1:])
     for path in place.glob("*.py") if place.is_dir() else [place.with_suffix(".py")]:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -73,7 +73,7 @@ def read_source(shelf: Shelf) -> Iterator[Registered]:
 
 
 def _registered(made: ast.FunctionDef | ast.ClassDef, shelf: Shelf) -> Iterator[Registered]:
-    """The function or class with its registry name, for each decorator that gives it one."""
+    """One entry for each decorator that gives the function or class a registry name."""
     for each in made.decorator_list:
         if isinstance(each, ast.Call) and ast.unparse(each.func) == shelf.decorator:
             summary = inspect.cleandoc(ast.get_docstring(made) or "").partition("\n")[0].rstrip(".")

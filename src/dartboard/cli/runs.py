@@ -14,7 +14,7 @@ verbs = typer.Typer()
 @verbs.command(cls=showing("presets", "choice-rules", "baselines"))
 @takes(RunOptions)
 def run(options: RunOptions) -> None:
-    """Search an architecture, train it from scratch, test it once, write the report.
+    """Search an architecture, train it from scratch, test it once, and write the report.
 
     [bold]Examples[/]
 
@@ -31,7 +31,7 @@ def run(options: RunOptions) -> None:
 @verbs.command(cls=showing("presets", "choice-rules"))
 @takes(SearchOptions)
 def search(options: SearchOptions) -> None:
-    """Search an architecture; the test images are not touched.
+    """Search an architecture; the test images are not used.
 
     [bold]Examples[/]
 
@@ -44,7 +44,7 @@ def search(options: SearchOptions) -> None:
 @verbs.command(cls=showing("presets"))
 @takes(TrainOptions)
 def train(options: TrainOptions) -> None:
-    """Train a given architecture from scratch, test it once, write the report.
+    """Train a given architecture from scratch, test it once, and write the report.
 
     [bold]Examples[/]
 
@@ -58,7 +58,7 @@ def train(options: TrainOptions) -> None:
 @verbs.command(cls=showing("presets", "choice-rules", "baselines"))
 @takes(PlanOptions)
 def plan(options: PlanOptions) -> None:
-    """Say what run would do and why, without doing it; or train, with --genotype.
+    """Show what run would do and why, without doing it; with --genotype, what train would do.
 
     [bold]Example[/]
 
@@ -75,9 +75,9 @@ def plan(options: PlanOptions) -> None:
 @verbs.command(cls=showing("presets"))
 @takes(CompareOptions)
 def compare(options: CompareOptions) -> None:
-    """Compare search methods: the same data, seeds and recipe for all, and a table with mean and deviation.
+    """Compare search methods with the same data, seeds and recipe, in a table of means and standard deviations.
 
-    Every run is kept with its report, in METHOD/seed-N of the directory of the comparison.
+    Every run is kept with its report, in the folder METHOD/seed-N of the comparison's directory.
 
     [bold]Examples[/]
 

@@ -1,4 +1,4 @@
-"""What a run leaves, as typed documents."""
+"""The files of a run directory, as typed documents."""
 
 from dartboard.records.allowances import Allowance, Allowances
 from dartboard.records.baselines import Baseline, Baselines
@@ -51,4 +51,4 @@ DOCUMENTS: tuple[type[Document], ...] = (
     Result,
     Comparison,
 )
-"""Every document of a run directory, in the order in which a run writes them."""
+"""All documents of a run directory, in the order in which a run writes them."""

@@ -1,4 +1,4 @@
-"""How long each training of a run with a budget may be."""
+"""The time and length of each training in a run with a budget."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -9,34 +9,34 @@ __all__ = ["Allowance", "Allowances"]
 
 
 class Allowance(Record):
-    """How long one network's training may be."""
+    """The time and length of the training of one network."""
 
     epochs: int
-    """Epochs, as planned at the start."""
+    """Number of epochs, as planned at the start."""
 
     steps: int
-    """Steps of an epoch, as planned at the start."""
+    """Steps in each epoch, as planned at the start."""
 
     seconds: float
-    """Working time from the first epoch to the last."""
+    """Seconds of work allowed, from the first epoch to the last."""
 
     test_seconds: float
-    """What its test will take."""
+    """Expected seconds of the test."""
 
     most_epochs: int
-    """Epochs that it may come to."""
+    """Largest number of epochs."""
 
     most_steps: int
-    """Steps that an epoch may come to."""
+    """Largest number of steps in an epoch."""
 
     @property
     def time_limit(self) -> TimeLimit:
-        """What corrects the length on the way."""
+        """The time limit that corrects the length during the training."""
         return TimeLimit(self.seconds, Length(self.most_epochs, self.most_steps))
 
 
 class Allowances(Document):
-    """How long each training may be, where there is a budget."""
+    """The time and length of each training, in a run with a budget."""
 
     file: ClassVar[str] = "allowances.json"
     formerly: ClassVar[str | None] = "lots.json"
@@ -45,7 +45,7 @@ class Allowances(Document):
     layout: Version = 2
 
     networks: dict[str, Allowance]
-    """By name, in the order of the trainings: `found` is the network of the run, the others are its baselines."""
+    """The allowances by name, in the order of the trainings: `found` is the network found, the others are baselines."""
 
     @classmethod
     def migrate(cls, content: dict[str, Any]) -> dict[str, Any]:
@@ -54,5 +54,5 @@ class Allowances(Document):
 
     @classmethod
     def of(cls, networks: Mapping[str, Allowance]) -> Self:
-        """The record of what was allotted."""
+        """The record of these allowances."""
         return cls(networks=dict(networks))

@@ -1,4 +1,4 @@
-"""What stands beside the network that was found."""
+"""The baselines of a run: networks that are compared with the network found."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -9,41 +9,42 @@ __all__ = ["Baseline", "Baselines"]
 
 
 class Baseline(TestAccuracies):
-    """A network of about the same cost, trained and tested like the one that was found."""
+    """A network of about the same cost as the network found, trained and tested in the same way."""
 
     what: str
-    """What it is, in words."""
+    """Description in words."""
 
     test_accuracy: float
-    """Accuracy on the test images as a fraction; the mean when several networks were trained."""
+    """Accuracy on the test images, as a fraction; the mean if several networks were trained."""
 
     test_accuracy_std: float | None
     """Standard deviation over the trained networks (ddof 0)."""
 
     parameters: int | None
-    """Learned numbers."""
+    """Number of learned parameters."""
 
     multiply_adds: int | None
     """Multiply-adds for one image."""
 
     difference: float
-    """Accuracy of the first network of the run less that of the first baseline, as a fraction; by the objective."""
+    """Accuracy of the network found minus that of the baseline, as a fraction, by the objective. It compares the first
+    trained networks of both."""
 
     interval: tuple[float, float]
-    """What holds 95 % of the differences when the test images are drawn anew (paired bootstrap)."""
+    """95% interval of the difference, by a paired bootstrap over the test images."""
 
     run_directory: str
-    """Where everything about it lies."""
+    """Run directory of the baseline."""
 
     steps: int | None = None
-    """Steps of its training."""
+    """Number of steps of its training."""
 
     wanted_steps: int | None = None
-    """Steps of the network that was found; more where the budget did not suffice for as many."""
+    """Number of steps of the training of the network found; `steps` is smaller where the budget was too small."""
 
 
 class Baselines(Document):
-    """What the baselines come to, which are trained and tested like the network found."""
+    """The results of the baselines, which are trained and tested like the network found."""
 
     file: ClassVar[str] = "baselines.json"
     formerly: ClassVar[str | None] = "yardsticks.json"
@@ -52,7 +53,7 @@ class Baselines(Document):
     layout: Version = 2
 
     networks: dict[str, Baseline]
-    """The baselines by name; the directory of each is `baselines/NAME`."""
+    """The baselines by name; the run directory of each is `baselines/NAME`."""
 
     @classmethod
     def migrate(cls, content: dict[str, Any]) -> dict[str, Any]:

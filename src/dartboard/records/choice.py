@@ -1,4 +1,4 @@
-"""How one of several architectures was chosen: among the searches of several seeds, or among the finalists of one."""
+"""The choice of one architecture: among the searches of several seeds, or among the finalists of one search."""
 
 from typing import ClassVar
 
@@ -12,47 +12,47 @@ class Candidate(Record):
     """One of several searches; accuracies are fractions, and null where they were not measured."""
 
     seed: int
-    """Of the search."""
+    """Seed of the search."""
 
     folder: str
-    """Its run directory, inside the run directory."""
+    """Its run directory, relative to the outer run directory."""
 
     genotype: GenotypeForms
-    """What it found."""
+    """The architecture that it found."""
 
     supernet_accuracy: float | None
-    """Highest accuracy of its supernet on the validation images, over the epochs."""
+    """Highest accuracy of its supernet on the validation images, over all epochs."""
 
     short_train_accuracy: float | None
     """Accuracy of its network on the validation images after a short training from scratch."""
 
     rejected: str | None
-    """Why the rule does not take it; null where it may be taken."""
+    """Reason why the rule rejects the search; null if it does not."""
 
     chosen: bool
-    """Whether it was chosen."""
+    """Whether the search was chosen."""
 
 
 class SeedChoiceRecord(Document):
-    """Which of the searches of several seeds was chosen, and why."""
+    """The choice of one search among those of several seeds."""
 
     file: ClassVar[str] = "choice.json"
     written_by: ClassVar[str] = "search, with `--seeds`"
 
     rule: str
-    """Rule of choice."""
+    """Name of the choice rule."""
 
     objective: Objective = "accuracy"
-    """What the accuracies here are of: images, or classes as the balanced one is."""
+    """Which accuracies these are: "accuracy" over images, or "balanced-accuracy", the mean over classes."""
 
     rule_violated: bool
-    """Whether the rule rejected every search, so that the best of all was taken."""
+    """Whether the rule rejected all searches; the best of all was then chosen."""
 
     accuracy_mean: float | None
-    """Mean, over the searches, of the accuracy that decides."""
+    """Mean, over the searches, of the accuracy that decides the choice."""
 
     accuracy_std: float | None
-    """Its standard deviation (ddof 0)."""
+    """Standard deviation of that accuracy (ddof 0)."""
 
     candidates: tuple[Candidate, ...]
     """The searches, in the order of the seeds."""
@@ -67,26 +67,26 @@ class Finalist(Record):
     """One of several architectures that a search proposed."""
 
     number: int
-    """In the order of the proposals, from 1 on; the first is what the search itself found."""
+    """Number in the order of the proposals, from 1 on; number 1 is the architecture that the search itself found."""
 
     folder: str
-    """Its run directory, inside the run directory."""
+    """Its run directory, relative to the outer run directory."""
 
     genotype: GenotypeForms
     """The architecture."""
 
     validation_accuracy: float
-    """Of its network after the short training, as a fraction; by the objective of the finalists."""
+    """Validation accuracy of its network after the short training, as a fraction, by the objective."""
 
     chosen: bool
-    """Whether it was taken."""
+    """Whether the architecture was chosen."""
 
 
 class Finalists(Document):
-    """Which of several architectures that the search proposed was taken, after a short training of each.
+    """The choice of one architecture among several proposals of the search, after a short training of each.
 
-    The chosen one is then in genotype.json. The file is not there where the search is so sure that it proposes one
-    architecture alone.
+    The chosen architecture is also in genotype.json. There is no such file if the search proposes only one
+    architecture.
     """
 
     file: ClassVar[str] = "finalists.json"
@@ -94,15 +94,15 @@ class Finalists(Document):
     written_by: ClassVar[str] = "finalists, with `--finalists`"
 
     epochs: int
-    """Of the short training from scratch that each had."""
+    """Number of epochs of each short training from scratch."""
 
     objective: Objective = "accuracy"
-    """What the accuracies here are of: images, or classes as the balanced one is."""
+    """Which accuracies these are: "accuracy" over images, or "balanced-accuracy", the mean over classes."""
 
     finalists: tuple[Finalist, ...]
-    """All of them, in the order of the proposals."""
+    """All finalists, in the order of the proposals."""
 
     @property
     def chosen(self) -> Finalist:
-        """The one that was taken."""
+        """The finalist that was chosen."""
         return next(finalist for finalist in self.finalists if finalist.chosen)

@@ -1,4 +1,4 @@
-"""What a comparison of methods ends with: the object in `comparison.json`, which `--json` prints too."""
+"""The summary of a comparison of methods: the content of `comparison.json`, which `--json` prints too."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,50 +12,50 @@ __all__ = ["ComparedMethod", "ComparedRun", "Comparison", "Spread", "summary_of"
 
 
 class ComparedRun(TestAccuracies):
-    """One search of a comparison; accuracies are fractions, and null where they were not measured."""
+    """One run of a comparison; accuracies are fractions, and null where they were not measured."""
 
     method: str
-    """As it was named, options included."""
+    """Name and options of the method, as the user gave them."""
 
     seed: int
     """Root of its random streams, and of the split of the images."""
 
     folder: str
-    """Its run directory, inside that of the comparison."""
+    """Its run directory, relative to the directory of the comparison."""
 
     genotype: GenotypeForms | None = None
-    """What it found."""
+    """The architecture that it found."""
 
     validation_accuracy: float | None = None
-    """Of the network, or after a search alone of the supernet."""
+    """Validation accuracy of the trained network; if none was trained, that of the supernet."""
 
     table_accuracy: float | None = None
-    """On CIFAR-10's test images after the short schedule of 12 epochs, by the table of NAS-Bench-201."""
+    """Accuracy on CIFAR-10's test images after the short schedule of 12 epochs, by the table of NAS-Bench-201."""
 
     table_percentile: float | None = None
-    """How many in a hundred of the table's architectures are worse."""
+    """Percentage of the architectures in the table that are worse."""
 
     skips: int | None = None
-    """Skip connections in its cells."""
+    """Number of skip connections in its cells."""
 
     parameters: int | None = None
-    """Learned numbers of the network."""
+    """Number of learned parameters of the network."""
 
     multiply_adds: int | None = None
     """Multiply-adds for one image."""
 
     search_seconds: float | None = None
-    """Of the search."""
+    """Seconds of the search."""
 
     train_seconds: float | None = None
-    """Of the training."""
+    """Seconds of the training."""
 
     failure: str | None = None
-    """Why it did not come to its end; null for one that did."""
+    """Reason why the run failed; null for a run that ended."""
 
 
 class Spread(Record):
-    """A mean over seeds."""
+    """Mean and standard deviation over seeds."""
 
     mean: float
     """Mean."""
@@ -65,16 +65,16 @@ class Spread(Record):
 
 
 class ComparedMethod(Record):
-    """What the runs of one method came to; figures are null where no run has them."""
+    """The results of the runs of one method; figures are null where no run has them."""
 
     method: str
-    """As it was named."""
+    """Name and options of the method, as the user gave them."""
 
     runs: int
-    """Runs that ended."""
+    """Number of runs that ended."""
 
     failures: int
-    """Runs that could not."""
+    """Number of runs that failed."""
 
     test_accuracy: Spread | None
     """Accuracy of the trained network on the test images."""
@@ -83,20 +83,20 @@ class ComparedMethod(Record):
     """Mean recall of the classes on the test images."""
 
     difference: Spread | None
-    """What counts less that of the baseline with the same seed: test accuracy, plain or balanced, or by the table
-    where nothing was trained; null for the baseline itself."""
+    """Accuracy minus that of the baseline with the same seed; null for the baseline itself. It is the test accuracy,
+    plain or balanced by the objective, or the accuracy by the table if nothing was tested."""
 
     table_accuracy: Spread | None
     """Accuracy by the table of NAS-Bench-201, on CIFAR-10 after 12 epochs."""
 
     table_percentile: Spread | None
-    """How many in a hundred of the table's architectures are worse."""
+    """Percentage of the architectures in the table that are worse."""
 
     skips: Spread | None
-    """Skip connections in the cells."""
+    """Number of skip connections in the cells."""
 
     parameters: Spread | None
-    """Learned numbers of the network."""
+    """Number of learned parameters of the network."""
 
     multiply_adds: Spread | None
     """Multiply-adds for one image."""
@@ -120,45 +120,45 @@ class Comparison(Document):
     """Name of the dataset; null before the first run has ended."""
 
     space: str
-    """Search space of all."""
+    """Search space of all runs."""
 
     trained: bool
-    """Whether what was found was trained and tested, or searched alone."""
+    """Whether the architectures found were also trained and tested."""
 
     baseline: str | None
     """The method that all others are compared with; null for a single method."""
 
     methods: tuple[ComparedMethod, ...]
-    """In the order in which they were named."""
+    """The results of all methods, in the order in which the user named them."""
 
     runs: tuple[ComparedRun, ...]
-    """Those that ended or failed so far, in the order in which they were made."""
+    """The runs that ended or failed so far, in the order in which they were made."""
 
     wanted: int
-    """Runs in all."""
+    """Number of runs of the whole comparison."""
 
     command: str
-    """What was typed."""
+    """The command that was typed."""
 
     run_directory: str
-    """Where everything lies."""
+    """Directory of the comparison."""
 
     finished: str
     """Time of this summary, ISO 8601, UTC."""
 
     @property
     def path(self) -> Path:
-        """Where everything lies."""
+        """Directory of the comparison."""
         return Path(self.run_directory)
 
     @classmethod
     def migrate(cls, content: dict[str, Any]) -> dict[str, Any]:
-        """In version 1 the baseline was the `reference`."""
+        """Version 1 called the baseline `reference`."""
         return {"baseline" if key == "reference" else key: value for key, value in content.items()}
 
 
 def summary_of(method: str, baseline: str | None, runs: Sequence[ComparedRun]) -> ComparedMethod:
-    """What the runs of one method came to, beside those of the baseline with the same seeds."""
+    """The results of the runs of one method, and their differences to the runs of the baseline with the same seeds."""
     own = [run for run in runs if run.method == method]
     ended = [run for run in own if run.failure is None]
 
@@ -189,7 +189,7 @@ def summary_of(method: str, baseline: str | None, runs: Sequence[ComparedRun]) -
 
 
 def _worth(run: ComparedRun) -> float | None:
-    """What methods are compared by."""
+    """The accuracy by which methods are compared: the tested one, or without a test that of the table."""
     return run.table_accuracy if run.tested is None else run.tested
 
 

@@ -1,4 +1,4 @@
-"""What a run was about: images and an architecture, as several documents tell them."""
+"""The dataset and the architecture of a run, in the form that several documents share."""
 
 from typing import Annotated, Any, Self
 
@@ -11,19 +11,19 @@ __all__ = ["DatasetRecord", "GenotypeForms"]
 
 
 class DatasetRecord(Record):
-    """What was learned from and tested on."""
+    """The dataset of a run."""
 
     name: str
     """Short name."""
 
     train: int
-    """Images that train the network (and, in two halves, the supernet)."""
+    """Number of images that train the network and, in two halves, the supernet."""
 
     validation: int
-    """Images held out of search and training."""
+    """Number of images held out of search and training."""
 
     test: int
-    """Images of the final test."""
+    """Number of images of the final test."""
 
     classes: tuple[str, ...]
     """Class names in label order."""
@@ -32,14 +32,14 @@ class DatasetRecord(Record):
     """(channels, height, width) after resizing."""
 
     notes: tuple[str, ...]
-    """What was chosen while reading."""
+    """Notes on choices that were made while the data was read."""
 
 
 class GenotypeForms(Record):
-    """The architecture in both forms."""
+    """An architecture in two forms."""
 
     text: str
-    """The literature's notation."""
+    """The architecture in the notation of the literature."""
 
     plain: Annotated[dict[str, Any], Field(alias="json")]
     """The content of genotype.json."""
@@ -51,9 +51,9 @@ class GenotypeForms(Record):
 
     @property
     def genotype(self) -> Genotype:
-        """The architecture itself.
+        """The architecture as a genotype.
 
         Raises:
-            GenotypeError: it is none.
+            GenotypeError: the recorded content is no genotype.
         """
         return Genotype.from_json(self.plain)

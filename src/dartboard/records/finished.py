@@ -1,4 +1,4 @@
-"""What was made of a search once it had ended: another selection, or an analysis."""
+"""Records of work on a finished search: another selection, or an analysis."""
 
 from typing import Any, ClassVar
 
@@ -9,38 +9,38 @@ __all__ = ["AnalysisRecord", "ReselectionRecord"]
 
 
 class ReselectionRecord(Document):
-    """Another selection from the supernet of a run that had ended: what was chosen before, and what is chosen now."""
+    """Another selection from the supernet of a finished search, compared with the choice of the search itself."""
 
     file: ClassVar[str] = "selection.json"
     written_by: ClassVar[str] = "select"
 
     name: str
-    """Which selection."""
+    """Name of the selection."""
 
     run: str
     """The run directory of the search."""
 
     genotype_before: GenotypeForms
-    """What the search itself had chosen."""
+    """The architecture that the search itself had chosen."""
 
     skips_before: int
-    """Skip connections in it, over all cells."""
+    """Number of skip connections in that architecture, over all cells."""
 
     skips: int
-    """Skip connections in what is chosen now."""
+    """Number of skip connections in the architecture that is chosen now, over all cells."""
 
 
 class AnalysisRecord(Document):
-    """What was found out about a search that had ended."""
+    """The findings of an analysis of a finished search."""
 
     file: ClassVar[str] = "analysis.json"
     written_by: ClassVar[str] = "analyse"
 
     name: str
-    """Which analysis."""
+    """Name of the analysis."""
 
     run: str
     """The run directory of the search."""
 
     findings: dict[str, Any]
-    """What it found; every analysis has keys of its own, and accuracies are fractions."""
+    """The findings; every analysis has keys of its own, and accuracies are fractions."""

@@ -1,4 +1,4 @@
-"""A run directory as it is read: one typed view of all that a run has left so far."""
+"""Reading a run directory: one typed view of all files that a run has written so far."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -34,10 +34,10 @@ Made = TypeVar("Made")
 
 
 class RunRecords:
-    """What a run directory holds, finished or not; a file that is not there gives None, or nothing.
+    """The files of a run directory, finished or not; a missing file gives None or an empty value.
 
-    Every file is read when it is first asked for, and once. No lock is taken and nothing is changed, so a run at work
-    can be read too. A damaged file raises a RunDirectoryError that names it, when it is asked for.
+    Every file is read once, when it is first used. No lock is taken and nothing is changed, so a run in progress can
+    be read too. Reading a damaged file raises a RunDirectoryError that names the file.
 
     Args:
         path: the run directory of a search, of a training, or of a whole run.
@@ -58,18 +58,18 @@ class RunRecords:
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
-        """Every resolved setting in the words of today, as plain data; empty without a file."""
+        """All resolved settings as plain data, with old keys renamed; empty without a file."""
         return self._plain("settings.json", migrate) or {}
 
     @cached_property
     def description(self) -> str:
-        """What the dataset says of itself; empty where it does not."""
+        """The description that the dataset brought along; empty where it has none."""
         path = self.path / "description.md"
         return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
-        """All whole events, oldest first."""
+        """All completely written events, the oldest first."""
         return tuple(EventLog(self.path / "events.jsonl").read())
 
     @cached_property
@@ -79,14 +79,14 @@ class RunRecords:
 
     @cached_property
     def train_epochs(self) -> Mapping[int, tuple[TrainEpoch, ...]]:
-        """The epochs of every training, by the number of its network."""
+        """The epochs of every training, by the number of the trained network."""
         epochs = [event for event in self.events if isinstance(event, TrainEpoch)]
         numbers = sorted({event.run for event in epochs})
         return {number: tuple(event for event in epochs if event.run == number) for number in numbers}
 
     @cached_property
     def genotype(self) -> Genotype | None:
-        """The architecture: of genotype.json, or without that file of the result."""
+        """The architecture in genotype.json, or without that file the one in the result."""
         found = self._plain("genotype.json", Genotype.from_json)
         if found is None and self.result is not None:
             return self.result.genotype.genotype
@@ -94,47 +94,47 @@ class RunRecords:
 
     @cached_property
     def split(self) -> Split | None:
-        """Which images served for what."""
+        """The indices of the images for search, training, validation and test."""
         return self._document(Split)
 
     @cached_property
     def timetable(self) -> Timetable | None:
-        """Seconds planned for every phase."""
+        """The planned seconds of every phase."""
         return self._document(Timetable)
 
     @cached_property
     def allowances(self) -> Allowances | None:
-        """How long each training may be."""
+        """The time and length of each training."""
         return self._document(Allowances)
 
     @cached_property
     def seed_choice(self) -> SeedChoiceRecord | None:
-        """Which of the searches of several seeds was chosen."""
+        """The choice among the searches of several seeds."""
         return self._document(SeedChoiceRecord)
 
     @cached_property
     def finalists(self) -> Finalists | None:
-        """Which of several proposed architectures was taken."""
+        """The choice among the finalists."""
         return self._document(Finalists)
 
     @cached_property
     def scores(self) -> Scores | None:
-        """What the test says."""
+        """The test accuracies."""
         return self._document(Scores)
 
     @cached_property
     def baselines(self) -> Baselines | None:
-        """What stands beside the network."""
+        """The results of the baselines."""
         return self._document(Baselines)
 
     @cached_property
     def reselection(self) -> ReselectionRecord | None:
-        """What was selected afterwards from the supernet of another run."""
+        """The selection from the supernet of another run."""
         return self._document(ReselectionRecord)
 
     @cached_property
     def analysis(self) -> AnalysisRecord | None:
-        """What was found out about the search of another run."""
+        """The analysis of the search of another run."""
         return self._document(AnalysisRecord)
 
     @cached_property
@@ -144,24 +144,24 @@ class RunRecords:
 
     @cached_property
     def model_card(self) -> ModelCard | None:
-        """How the trained network is built and fed."""
+        """The card of the trained network: architecture, size, classes and normalisation."""
         return self._plain("model.json", ModelCard.model_validate)
 
     @cached_property
     def predictions(self) -> Arrays | None:
-        """Of the first network for the test images: `labels`, `predicted`, and `probabilities`, (images, classes)."""
+        """Predictions of the first network: `labels` and `predicted` (images,), `probabilities` (images, classes)."""
         return self._arrays("predictions.npz", "labels", "predicted", "probabilities")
 
     @cached_property
     def examples(self) -> Arrays | None:
-        """Some test pictures: `images`, (pictures, height, width, channels), `labels`, `predicted`, `confidence`."""
+        """Some test pictures: `images` (pictures, height, width, channels); `labels`, `predicted`, `confidence`."""
         return self._arrays("examples.npz", "images", "labels", "predicted", "confidence")
 
     def _document(self, kind: type[Kind]) -> Kind | None:
         return kind.find(self.path, remedy=_REMEDY)
 
     def _plain(self, name: str, make: Callable[[Any], Made]) -> Made | None:
-        """What `make` makes of a JSON file that is no `Document`."""
+        """The content of a JSON file that is no `Document`, converted by `make`; None without a file."""
         path = self.path / name
         if not path.exists():
             return None

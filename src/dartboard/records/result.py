@@ -1,4 +1,4 @@
-"""What a run ends with: the object in `result.json`, which `--json` prints too."""
+"""The summary of a run: the content of `result.json`, which `--json` prints too."""
 
 import json
 import platform
@@ -24,7 +24,7 @@ __all__ = ["Result", "notebook_view", "versions"]
 
 
 class Result(TestAccuracies, ValidationAccuracies, Document):
-    """Summary of a run, which `--json` prints; figures of steps that were not asked for are null."""
+    """Summary of a run, which `--json` prints; figures of steps that the run does not have are null."""
 
     file: ClassVar[str] = "result.json"
     written_by: ClassVar[str] = "the end"
@@ -32,13 +32,13 @@ class Result(TestAccuracies, ValidationAccuracies, Document):
     layout: Version = 2
 
     dataset: DatasetRecord
-    """What was learned from and tested on."""
+    """The dataset of the run."""
 
     space: str
     """Search space."""
 
     method: str | None
-    """Search method; null when a given genotype was trained."""
+    """Search method; null if a given genotype was trained."""
 
     seed: int
     """Root of every random stream."""
@@ -47,53 +47,53 @@ class Result(TestAccuracies, ValidationAccuracies, Document):
     """The architecture."""
 
     reselection: ReselectionRecord | None = None
-    """What was selected afterwards from the supernet of another run; null for other runs."""
+    """The selection from the supernet of another run; null for runs that are no selection."""
 
     analysis: AnalysisRecord | None = None
-    """What was found out about the search of another run; null for other runs."""
+    """The analysis of the search of another run; null for runs that are no analysis."""
 
     choice: SeedChoiceRecord | None = None
-    """Which of several searches found it; null for one search or none."""
+    """The choice among the searches of several seeds; null for a single search or none."""
 
     finalists: Finalists | None = None
-    """Which of several proposed architectures was taken; null where the search had the last word."""
+    """The choice among several architectures that the search proposed; null if it proposed only one."""
 
     parameters: int | None
-    """Learned numbers of the discrete network."""
+    """Number of learned parameters of the discrete network."""
 
     multiply_adds: int | None
     """Multiply-adds of convolutions and linear layers for one image."""
 
     budget: float | None = None
-    """Seconds that the whole command might take; null without a budget."""
+    """Seconds that the whole command was allowed to take; null without a budget."""
 
     planned: dict[str, float] = Field(default_factory=dict)
-    """Seconds per phase as planned for the budget."""
+    """Planned seconds of each phase; empty without a budget."""
 
     automatic_choices: tuple[AutomaticChoice, ...] = ()
-    """Which settings were left open, what they became, and why."""
+    """The settings that were chosen automatically, their values, and the reasons."""
 
     seconds: dict[str, float]
-    """Wall-clock seconds per phase (data, search, finalists, train, evaluation), and `total`; several searches count
-    with their short trainings as one."""
+    """Wall-clock seconds of each phase (data, search, finalists, train, evaluation), and `total`. The phase `search`
+    includes all searches of several seeds, and their short trainings."""
 
     test_accuracy_std: float | None
     """Standard deviation over the trained networks (ddof 0)."""
 
     baselines: dict[str, Baseline] = Field(default_factory=dict)
-    """What stands beside the network by name; empty where nothing was compared."""
+    """The results of the baselines, by name; empty where none were trained."""
 
     device: str
-    """Where it ran."""
+    """Device that the run used."""
 
     versions: dict[str, str]
-    """Of Python and of the libraries that decide the figures."""
+    """Versions of Python and of the libraries that affect the results."""
 
     command: str
-    """What was typed."""
+    """The command that was typed."""
 
     run_directory: str
-    """Where everything lies."""
+    """The run directory."""
 
     finished: str
     """Time of the end, ISO 8601, UTC."""
@@ -105,19 +105,19 @@ class Result(TestAccuracies, ValidationAccuracies, Document):
 
     @classmethod
     def migrate(cls, content: dict[str, Any]) -> dict[str, Any]:
-        """In version 1 the baselines were `yardsticks`, the finalists `finals`, the automatic choices `decisions`."""
+        """Version 1 called the baselines `yardsticks`, the finalists `finals`, the automatic choices `decisions`."""
         renamed = {_PHASES.get(key, key): value for key, value in migrate(content).items()}
         for key in ("seconds", "planned"):
             renamed[key] = {_PHASES.get(phase, phase): seconds for phase, seconds in content.get(key, {}).items()}
         return renamed
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """The HTML that a notebook shows."""
         return _VIEWS[-1](self)
 
 
 _PHASES = {"yardsticks": "baselines", "finals": "finalists"}
-"""Phases of version 1, and what they are called now."""
+"""Phase of version 1 -> its present name."""
 
 
 def _plain_view(result: Result) -> str:
@@ -128,13 +128,16 @@ _VIEWS: list[Callable[[Result], str]] = [_plain_view]
 
 
 def notebook_view(view: Callable[[Result], str]) -> Callable[[Result], str]:
-    """Let the decorated function write what a notebook shows of a result, as HTML; without one it is the plain text."""
+    """Register the decorated function, which gives the HTML that a notebook shows of a result.
+
+    Without such a function a notebook shows the result as JSON text.
+    """
     _VIEWS.append(view)
     return view
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that decide the figures."""
+    """Versions of Python and of the libraries that affect the results, by name."""
     return {
         "dartboard": __version__,
         "python": platform.python_version(),

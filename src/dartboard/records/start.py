@@ -1,4 +1,4 @@
-"""What a run writes before its first step: which images serve for what, and the time of every phase."""
+"""Records that a run writes before its first step: the split of the images, and the planned time of each phase."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -12,41 +12,41 @@ Indices = tuple[int, ...]
 
 
 class Split(Document):
-    """Which images serve for what, as indices; a resumed run must have the same."""
+    """The split of the images, as indices; a resumed run must have the same split."""
 
     file: ClassVar[str] = "split.json"
     written_by: ClassVar[str] = "start"
     compact: ClassVar[bool] = True
 
     weights: Indices
-    """Half of the images of the search, on which it trains the weights; of the training set."""
+    """Images that train the weights of the supernet, half of those of the search; indices of the training set."""
 
     alphas: Indices
-    """The other half, on which it trains alpha; of the training set."""
+    """Images that train the alphas of the supernet, the other half; indices of the training set."""
 
     train: Indices
-    """Both halves together, for the training; of the training set."""
+    """Images that train the network found, both halves together; indices of the training set."""
 
     validation: Indices
-    """Held out of both; of the set that `validation_source` names."""
+    """Images held out of search and training; indices of the set that `validation_source` names."""
 
     test: Indices
-    """For the final test; of the set that `test_source` names."""
+    """Images of the final test; indices of the set that `test_source` names."""
 
     validation_source: SplitSource
-    """"validation" where the dataset brought such a set, else "train"."""
+    """"validation" if the dataset has a validation set of its own, else "train"."""
 
     test_source: SplitSource
-    """"test" where the dataset brought such a set, else "train"."""
+    """"test" if the dataset has a test set of its own, else "train"."""
 
     @classmethod
     def of(cls, splits: Splits) -> Self:
-        """The record of what was divided."""
+        """The record of a split."""
         return cls.model_validate(splits.to_json())
 
 
 class Timetable(Document):
-    """Seconds planned for every phase, where there is a budget."""
+    """The planned seconds of every phase, in a run with a budget."""
 
     file: ClassVar[str] = "timetable.json"
     written_by: ClassVar[str] = "start, with `--budget`"
@@ -54,7 +54,7 @@ class Timetable(Document):
     layout: Version = 2
 
     seconds: dict[str, float]
-    """Seconds of each phase, in the order of the run."""
+    """Planned seconds of each phase, in the order of the run."""
 
     @classmethod
     def migrate(cls, content: dict[str, Any]) -> dict[str, Any]:
@@ -63,5 +63,5 @@ class Timetable(Document):
 
     @classmethod
     def of(cls, seconds: Mapping[str, float]) -> Self:
-        """The record of a plan."""
+        """The record of these planned seconds."""
         return cls(seconds=dict(seconds))

@@ -1,4 +1,4 @@
-"""Run directories to facts, figures, rows and one page; needs files only, nothing that lives."""
+"""Reports of run directories: facts, figures, rows for the terminal, and an HTML page; they need only files."""
 
 from dartboard.reports import sections
 from dartboard.reports.analysis_section import AnalysisSection

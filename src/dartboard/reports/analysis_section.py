@@ -1,4 +1,4 @@
-"""What the section of an analysis is: the findings of a run that made it, read into a type of its own."""
+"""The base class of a section that shows the findings of one analysis."""
 
 from typing import ClassVar, TypeVar
 
@@ -13,11 +13,11 @@ Found = TypeVar("Found", bound=BaseModel)
 
 
 class AnalysisSection(Section[Found]):
-    """The section of one analysis; the page of a run shows it where the run made that analysis.
+    """The section of one analysis; it is on the page of a run that made this analysis.
 
     Attributes:
         analysis: registry name of the analysis.
-        findings: what its findings are read as.
+        findings: type of its findings.
     """
 
     analysis: ClassVar[str]
@@ -25,10 +25,10 @@ class AnalysisSection(Section[Found]):
     order = 500
 
     def read(self, run: RunRecords) -> Found | None:
-        """The findings.
+        """The findings of the analysis; None for other runs.
 
         Raises:
-            RunDirectoryError: they are not those of this analysis.
+            RunDirectoryError: the recorded findings do not have the form of this analysis.
         """
         if run.analysis is None or run.analysis.name != self.analysis:
             return None

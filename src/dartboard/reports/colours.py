@@ -1,4 +1,4 @@
-"""How operations are grouped and coloured: the same colour for the same operation in every figure."""
+"""Families and colours of operations: an operation has the same colour in every figure."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ FAMILY_COLOURS: Mapping[str, str] = MappingProxyType(
         "other": "#7d8590",
     }
 )
-"""Family -> colour, mid-tones that stand out on white and on dark grey."""
+"""Family -> colour; all are mid-tones that can be seen on white and on dark grey."""
 
 FAMILIES = tuple(FAMILY_COLOURS)
 
@@ -58,7 +58,7 @@ _COLOURS = {
 
 
 def family(operation: str) -> str:
-    """The family an operation belongs to, one of `FAMILIES`, told by its name.
+    """The family of an operation, one of `FAMILIES`, by the name of the operation.
 
     >>> family("sep_conv_3x3")
     'separable convolution'
@@ -67,5 +67,5 @@ def family(operation: str) -> str:
 
 
 def operation_colour(operation: str) -> str:
-    """Hexadecimal colour of one operation: its family's, or a shade of it."""
+    """Hexadecimal colour of one operation: the colour of its family, or a shade of it."""
     return _COLOURS.get(operation, FAMILY_COLOURS[family(operation)])

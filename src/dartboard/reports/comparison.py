@@ -1,4 +1,4 @@
-"""The page and the tables of a comparison: methods beside one another, with mean and deviation over seeds."""
+"""The page and the tables of a comparison of methods, with mean and standard deviation over seeds."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ _BLUE = "#3b82c4"
 
 
 def what_counts(comparison: Comparison) -> tuple[str, str]:
-    """By what the methods are compared: its key, and in words."""
+    """The accuracy by which the methods are compared: its key, and its name in words."""
     if all(run.test_accuracy is None for run in comparison.runs):
         return "table_accuracy", "accuracy by the table"
     if any(run.objective == "balanced-accuracy" for run in comparison.runs):
@@ -35,7 +35,7 @@ def what_counts(comparison: Comparison) -> tuple[str, str]:
 
 
 def draw_comparison(comparison: Comparison) -> str:
-    """Draw the accuracies of all runs and the mean of each method, as SVG; empty where nothing was measured."""
+    """Draw the accuracies of all runs and the mean of each method, as SVG; empty if nothing was measured."""
     from matplotlib.figure import Figure
 
     key, label = what_counts(comparison)
@@ -78,12 +78,12 @@ _LATEX = str.maketrans(
 
 @dataclass(frozen=True)
 class MethodTable:
-    """A row for each method, in texts.
+    """A table of text with one row for each method.
 
     Attributes:
-        headings: of the columns; the first is that of the names.
-        rows: as many texts each.
-        notes: what the headings do not say.
+        headings: headings of the columns; the first column holds the names.
+        rows: one text for each column.
+        notes: sentences that explain the table.
     """
 
     headings: tuple[str, ...]
@@ -92,7 +92,7 @@ class MethodTable:
 
 
 def tabulate(comparison: Comparison) -> MethodTable:
-    """The methods of a comparison; columns without any figure are left out."""
+    """The table of the methods of a comparison; columns without any figure are left out."""
     methods = comparison.methods
     columns: list[tuple[str, Callable[[ComparedMethod], str]]] = [
         ("method", lambda method: method.method),
@@ -110,7 +110,7 @@ def tabulate(comparison: Comparison) -> MethodTable:
 
 
 def write_comparison(path: Path) -> Path:
-    """Write the page of a comparison and its tables as CSV, Markdown and LaTeX, from its `comparison.json`.
+    """Write the page of a comparison, and its tables as CSV, Markdown and LaTeX, from `comparison.json`.
 
     Args:
         path: the directory of the comparison, finished or not.
@@ -135,11 +135,11 @@ def write_comparison(path: Path) -> Path:
 
 
 def _figures(baseline: str | None) -> tuple[tuple[str, str, Callable[[float], str]], ...]:
-    """Key, heading and notation of every figure that a method may have."""
+    """Key, heading and format of every figure that a method may have."""
     return (
         ("test_accuracy", "test accuracy (%)", _percent),
         ("balanced_accuracy", "balanced accuracy (%)", _percent),
-        ("difference", f"less {baseline} (points)", signed_points),
+        ("difference", f"minus {baseline} (points)", signed_points),
         ("table_accuracy", "by the table (%)", _percent),
         ("table_percentile", "better than (%)", lambda value: f"{value:.1f}"),
         ("skips", "skip connections", lambda value: f"{value:.1f}"),
@@ -151,7 +151,7 @@ def _figures(baseline: str | None) -> tuple[tuple[str, str, Callable[[float], st
 
 
 _SPREADING = ("test_accuracy", "balanced_accuracy", "difference", "table_accuracy", "table_percentile", "skips")
-"""Figures whose deviation is shown; of the others the mean tells enough."""
+"""Figures that are shown with their standard deviation; the others are shown as means only."""
 
 
 def _cell(key: str, write: Callable[[float], str]) -> Callable[[ComparedMethod], str]:
@@ -177,16 +177,16 @@ def _runs(method: ComparedMethod) -> str:
 
 def _notes(comparison: Comparison) -> list[str]:
     made = len(comparison.runs)
-    notes = ["Mean ± sample standard deviation over seeds; all methods have the same images, seeds and recipe."]
+    notes = ["Mean ± sample standard deviation over seeds. All methods have the same images, seeds and recipe."]
     if made < comparison.wanted:
         notes.append(f"{made} of {comparison.wanted} runs are done.")
     if any(method.difference for method in comparison.methods):
         worth = what_counts(comparison)[1]
-        notes.append(f"The difference to {comparison.baseline} is that of {worth} with the same seed.")
+        notes.append(f"The difference from {comparison.baseline} is that of {worth} between runs with the same seed.")
     if any(method.table_accuracy for method in comparison.methods):
         notes.append(
-            "By the table: what NAS-Bench-201 gives for the cell on CIFAR-10 after its short schedule of 12 epochs, "
-            "and how many of its architectures are worse; papers quote the schedule of 200 epochs."
+            "By the table: the accuracy of the cell on CIFAR-10 in NAS-Bench-201 after the short schedule of 12 "
+            "epochs, and the share of its architectures that are worse. Papers quote the schedule of 200 epochs."
         )
     notes += [f"{run.method} with seed {run.seed} failed: {run.failure}" for run in comparison.runs if run.failure]
     return notes
@@ -204,7 +204,7 @@ def _markdown(table: MethodTable) -> str:
 
 
 def _latex(table: MethodTable) -> str:
-    """A tabular with rules of the package booktabs."""
+    """The table as a LaTeX tabular; it needs the package booktabs."""
     lines = [
         f"\\begin{{tabular}}{{l{'r' * (len(table.headings) - 1)}}}",
         "\\toprule",

@@ -1,4 +1,4 @@
-"""How the gates of a search moved, edge by edge."""
+"""The history of the gates of a search, edge by edge."""
 
 from collections.abc import Sequence
 
@@ -9,20 +9,20 @@ from dartboard.space import CellGenotype, Genotype
 __all__ = ["read_gates"]
 
 Gates = Sequence[Sequence[float]]
-"""Edges x operations."""
+"""Gates of one kind of cells, edges x operations."""
 
 
 def read_gates(epochs: Sequence[SearchEpoch], genotype: Genotype | None) -> tuple[CellGates, ...]:
     """The gates of every kind of cells over the epochs of a search.
 
     Args:
-        epochs: at least one.
-        genotype: the search's outcome, which tells the cell's graph and the operations kept.
+        epochs: epochs of the search, at least one.
+        genotype: architecture found by the search; it gives the graph of the cell and the chosen operations.
     """
     last, cells = epochs[-1], dict(genotype.cells) if genotype else {}
     facts = []
     for kind, gates in last.gates.items():
-        # A search in stages may change the number of operations; what belongs together is what has the last shape.
+        # A search in stages may change the number of operations; only epochs with the last shape are comparable.
         alike = [epoch for epoch in epochs if _shape(epoch.gates.get(kind, ())) == _shape(gates)]
         edges = _edges([epoch.gates[kind] for epoch in alike], cells.get(kind))
         facts.append(CellGates(kind, last.operations, tuple(epoch.epoch for epoch in alike), edges))
@@ -34,7 +34,7 @@ def _shape(gates: Gates) -> tuple[int, ...]:
 
 
 def _edges(history: Sequence[Gates], cell: CellGenotype | None) -> tuple[EdgeGates, ...]:
-    """One entry a row of the gates; `history` is epochs x edges x operations."""
+    """One entry for each row of the gates; `history` is epochs x edges x operations."""
     ends = _ends(len(history[-1]), cell)
     edges = []
     for row, numbers in enumerate(history[-1]):
@@ -50,11 +50,11 @@ def _edges(history: Sequence[Gates], cell: CellGenotype | None) -> tuple[EdgeGat
 
 
 def _ends(num_edges: int, cell: CellGenotype | None) -> list[tuple[int, int]] | None:
-    """(source, target) of each row, if a cell with all edges has as many; None where the cell has another graph."""
+    """(source, target) of each row of the gates, if the cell is densely connected; None for other graphs."""
     if cell is None or not cell.choices:
         return None
     computed = [*(choice.target for choice in cell.choices), *cell.outputs]
-    # Nodes that have left may lie below and above those that are named: the number of edges tells.
+    # The genotype may leave nodes out, before or after those that it names, so the number of edges decides.
     for first in range(min(computed), 0, -1):
         ends: list[tuple[int, int]] = []
         while len(ends) < num_edges:

@@ -1,4 +1,4 @@
-"""What is computed from counts and predictions: intervals, the commonest mistakes and calibration."""
+"""Measures of a test, computed from counts and predictions: intervals, frequent mistakes and calibration."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """Two classes that are mixed up.
+    """Two classes that the network confuses.
 
     Attributes:
         true: number of the true class.
-        predicted: number of the class named instead.
-        count: test images concerned.
-        fraction: of the true class's images.
+        predicted: number of the class that was predicted instead.
+        count: number of test images with this mistake.
+        fraction: share of the images of the true class with this mistake.
     """
 
     true: int
@@ -31,28 +31,28 @@ class ConfusedPair:
 
 
 def wilson_interval(fraction: float, total: int) -> tuple[float, float]:
-    """The 95% interval of Wilson's score for a proportion.
+    """The 95% Wilson score interval of a proportion.
 
-    It stays inside [0, 1] and is honest for few trials, where the textbook interval is not.
+    It stays inside [0, 1], and is reliable for few trials, unlike the normal approximation.
 
     Args:
-        fraction: share of successes, of which there is a whole number.
+        fraction: share of successes; it is rounded to a whole number of successes.
         total: number of trials, at least 1.
 
     Paper: Wilson 1927, Journal of the American Statistical Association 22.
     """
-    from scipy.stats import binomtest  # slow to import, and the pages of many runs need none
+    from scipy.stats import binomtest  # slow to import, and many pages do not need it
 
     interval = binomtest(round(fraction * total), total).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
 
 
 def confused_pairs(confusion: NDArray[np.int64], limit: int = 10) -> tuple[ConfusedPair, ...]:
-    """The most frequent mistakes, most images first, then the larger share of the true class.
+    """The most frequent mistakes, sorted by number of images, then by share of the true class.
 
     Args:
-        confusion: counts of shape (classes, classes), rows true.
-        limit: how many at most.
+        confusion: counts of shape (classes, classes), rows true classes, columns predicted ones.
+        limit: largest number of mistakes.
     """
     totals = confusion.sum(axis=1)
     pairs = [

@@ -1,4 +1,4 @@
-"""A run directory to one HTML page that needs no other file: its sections, in their order."""
+"""The report of a run directory: one HTML page with all sections, which needs no other file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ __all__ = ["read_facts", "render_page", "write_report"]
 
 
 def write_report(path: Path) -> Path:
-    """Write `report.html` and `facts.json` into a run directory, from the files that are there; takes no lock.
+    """Write `report.html` and `facts.json` into a run directory, from the files in it; no lock is taken.
 
     Args:
         path: the run directory of a search, of a training, or of a whole run, finished or not.
@@ -36,7 +36,7 @@ def write_report(path: Path) -> Path:
 
 
 def read_facts(run: RunRecords) -> dict[str, Any]:
-    """What every section has to tell of a run, by the section's name; of those that have nothing, none.
+    """The facts of all sections that have any, by the name of the section.
 
     Raises:
         RunDirectoryError: a file of the run is damaged.
@@ -50,18 +50,18 @@ def read_facts(run: RunRecords) -> dict[str, Any]:
 
 @dataclass
 class _Part:
-    """A headline and what stands below it."""
+    """A headline, and the HTML of the sections below it."""
 
     headline: str
     bodies: list[Markup] = field(default_factory=list)
 
 
 def render_page(run: RunRecords, facts: Mapping[str, Any]) -> str:
-    """The page as text; the same files give the same text.
+    """The HTML page as text; the same files give the same text.
 
     Args:
-        run: tells what is missing.
-        facts: of every section that has something to tell, by its name.
+        run: the run directory; sections without facts use it to say what is missing.
+        facts: the facts by the name of their section.
     """
     parts = [_Part("")]
     for name, section in sections_in_order().items():

@@ -1,4 +1,4 @@
-"""The rows of a result, as the terminal and a notebook show them: the lines of its sections, in their order."""
+"""The rows of a result for the terminal and for a notebook: the lines of its sections, in their order."""
 
 from html import escape
 from pathlib import Path
@@ -13,12 +13,12 @@ __all__ = ["result_html", "result_rows"]
 
 
 _SHEET = "color:#1d2630;background:#ffffff;padding:8px"
-"""The drawings are dark on white, whatever the notebook's colours are."""
+"""Style of the output: dark on white, independent of the notebook's colours."""
 
 
 @notebook_view
 def result_html(result: Result) -> str:
-    """One `<div>` without scripts and ids; every name in it is escaped."""
+    """The rows and drawings of a result as one `<div>` without scripts and ids; every name in it is escaped."""
     rows = "".join(
         f'<tr><th style="text-align:left">{escape(heading)}</th><td style="text-align:left">{_cell(text)}</td></tr>'
         for heading, text in result_rows(result).items()
@@ -27,7 +27,7 @@ def result_html(result: Result) -> str:
 
 
 def _cell(text: str) -> str:
-    """The way to a page is a link."""
+    """The text of a table cell; the path of an HTML page becomes a link."""
     shown = escape(text)
     return f'<a href="{shown}" target="_blank">{shown}</a>' if text.endswith(".html") else shown
 
@@ -41,7 +41,7 @@ def _drawings(result: Result) -> str:
 
 
 def result_rows(result: Result) -> dict[str, str]:
-    """Heading -> text, from the result in hand and whatever else its run directory still holds.
+    """Heading -> text of each row, from the result and from the files that its run directory still holds.
 
     Raises:
         RunDirectoryError: a file of the run directory is damaged.
@@ -56,7 +56,7 @@ def result_rows(result: Result) -> dict[str, str]:
 
 
 class _ResultRecords(RunRecords):
-    """The records of a result that is there already, while its run directory may be gone."""
+    """The records of a result in memory; its run directory may have been deleted."""
 
     def __init__(self, result: Result) -> None:
         self.path: Path = result.path

@@ -1,4 +1,4 @@
-"""What a section of a report is, and the registry that all of them join."""
+"""The base class of the sections of a report, and their registry."""
 
 import inspect
 import math
@@ -25,15 +25,15 @@ Document = TypeVar("Document", bound=BaseModel)
 
 
 class Section(Generic[Told]):
-    """One section of a report: what it tells of a run, and how that looks on the page and in the terminal.
+    """One section of a report: its facts about a run, and their form on the page and in the terminal.
 
-    A section says what it reads (`read`) and overrides those of the others that it has something for. Its facts are a
-    frozen dataclass or one of the documents of `dartboard.records`.
+    A section must define `read`, and may override the other methods. Its facts are a frozen dataclass or one of the
+    documents of `dartboard.records`.
 
     Attributes:
-        order: its place; the sections of dartboard have multiples of a hundred, or lie between two of them.
-        title: its headline on the page; a section without one continues the section above it.
-        needs: one sentence that stands on the page where there is nothing to tell; without one the section is left out.
+        order: its place on the page; sections with a smaller order come first.
+        title: its headline on the page; a section without a title continues the section above it.
+        needs: a sentence for the page if the section has no facts; without such a sentence the section is left out.
     """
 
     order: float = 1050
@@ -41,7 +41,7 @@ class Section(Generic[Told]):
     needs: str = ""
 
     def read(self, run: RunRecords) -> Told | None:
-        """What there is to tell of a run; None where there is nothing.
+        """The facts of the section about a run; None if there are none.
 
         Raises:
             RunDirectoryError: a file of the run is damaged.
@@ -49,17 +49,17 @@ class Section(Generic[Told]):
         raise NotImplementedError
 
     def missing(self, run: RunRecords) -> str:  # noqa: ARG002 - for those that override it, as in all methods below
-        """What stands on the page where there is nothing to tell: `needs`, for a run that has such a part."""
+        """The sentence for the page if the section has no facts; empty to leave the section out."""
         return self.needs
 
     def headline(self, told: Told) -> str:  # noqa: ARG002
-        """The headline where it depends on what is told; else the title."""
+        """The headline of the section; override it if it depends on the facts."""
         return self.title
 
     def html(self, told: Told) -> Markup:
-        """What stands below the headline: the template beside the section's file, given `told` and `drawn`.
+        """The HTML below the headline, from the template beside the section's file with the values `told` and `drawn`.
 
-        A section without a template has nothing on the page unless it overrides this.
+        A section without a template has no HTML, unless it overrides this method.
         """
         file = Path(inspect.getfile(type(self))).with_suffix(".html.j2")
         if not file.exists():
@@ -71,7 +71,7 @@ class Section(Generic[Told]):
         return {}
 
     def lines(self, told: Told) -> dict[str, str]:  # noqa: ARG002
-        """Rows of the terminal and of a notebook: heading -> text."""
+        """The rows of the section in the terminal and in a notebook: heading -> text."""
         return {}
 
 
@@ -79,7 +79,7 @@ SECTIONS: Registry[Callable[[], Section[Any]]] = Registry("report section", "dar
 
 
 def section(name: str) -> Callable[[type[Section[Told]]], type[Section[Told]]]:
-    """Register the decorated class as the section `name`, which is its key in `facts.json` too."""
+    """Register the decorated class as the section `name`; the name is also its key in `facts.json`."""
 
     def register(made: type[Section[Told]]) -> type[Section[Told]]:
         SECTIONS.add(name, made)
@@ -89,10 +89,15 @@ def section(name: str) -> Callable[[type[Section[Told]]], type[Section[Told]]]:
 
 
 def checked(make: type[Document], content: object, file: Path) -> Document:
-    """The document that plain data of a file stand for.
+    """Plain data of a file, read as a document.
+
+    Args:
+        make: type of the document.
+        content: the plain data.
+        file: the file that holds the data.
 
     Raises:
-        RunDirectoryError: they are of another form; the message names the file.
+        RunDirectoryError: the data do not have the form of the document; the message names the file.
     """
     try:
         return make.model_validate(content)
@@ -104,7 +109,7 @@ def checked(make: type[Document], content: object, file: Path) -> Document:
 
 
 def sections_in_order() -> dict[str, Section[Any]]:
-    """Every registered section by name, in the order of the page."""
+    """All registered sections by name, in the order of the page."""
     made = {entry.name: SECTIONS.checked(entry.name, entry.factory()) for entry in SECTIONS}
     return dict(sorted(made.items(), key=lambda item: item[1].order))
 
@@ -131,7 +136,7 @@ def working(name: str, section: Section[Any]) -> Iterator[None]:
 
 
 def plain(told: object) -> Any:
-    """Facts as plain data for `facts.json`; fields that are marked `metadata={"plain": False}` are left out."""
+    """Facts as plain data for `facts.json`; fields with `metadata={"plain": False}` are left out."""
     if isinstance(told, Genotype):
         return told.to_json()
     if isinstance(told, BaseModel):

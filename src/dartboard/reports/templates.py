@@ -1,4 +1,4 @@
-"""How the templates of the pages are read and filled in."""
+"""Reading and filling in the templates of the pages."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -13,14 +13,14 @@ __all__ = ["render"]
 
 
 def render(template: str, *, beside: Path | None = None, **values: Any) -> Markup:
-    """Fill in a template: names that are missing are errors, and texts are escaped.
+    """Fill in a template; missing names are errors, and texts are escaped.
 
     Args:
-        template: its file name. Every template may import `card` and `figure` from `parts.html.j2`.
-        beside: the folder where it lies; None: that of the pages.
-        values: what it shows.
+        template: file name of the template. Every template may import `card` and `figure` from `parts.html.j2`.
+        beside: folder of the template; None for the folder of the pages.
+        values: values for the names in the template.
     """
-    # Markup says that a text is markup already: the template has escaped what it was given.
+    # Markup marks the text as HTML, since the template has escaped its values already.
     return Markup(_environment(beside).get_template(template).render(**values))
 
 

@@ -1,4 +1,4 @@
-"""One run at work: its data, sizes and batches, and the steps search, train and test."""
+"""One run in progress: its data, sizes and batches, and its steps search, train and test."""
 
 from dartboard.session.baselines import BASELINES, BaselineNetwork, baseline
 from dartboard.session.evaluation import evaluate_networks

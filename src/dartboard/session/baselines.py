@@ -1,4 +1,4 @@
-"""What a searched network is compared with: others of about its cost."""
+"""Baselines: networks of about the same cost as the one found, to compare it with."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -25,14 +25,14 @@ _RESNET_WIDTHS = range(2, 257, 2)
 
 @dataclass(frozen=True)
 class BaselineNetwork:
-    """A network to compare with.
+    """A network that the network found is compared with.
 
     Attributes:
-        what: it is, in words.
+        what: description in words, such as "a plain ResNet-20".
         genotype: its architecture.
         init_channels: its width.
-        layers: its depth, as the genotype's space counts.
-        name: of its run directory; `find_baselines` gives it that of the registry.
+        layers: its depth, as the genotype's space counts layers.
+        name: name of its run directory; `find_baselines` sets it to the registry name.
     """
 
     what: str
@@ -43,7 +43,7 @@ class BaselineNetwork:
 
 
 BaselineBuilder = Callable[[Session, Genotype], BaselineNetwork]
-"""From a session whose search is done and the architecture found to a network that is trained by the same recipe."""
+"""Takes a session with its search done and the architecture found; gives a network to train by the same recipe."""
 
 BASELINES: Registry[BaselineBuilder] = Registry(
     "baseline", "dartboard.baselines", given=("session", "genotype"), gives=BaselineNetwork
@@ -61,7 +61,7 @@ def baseline(name: str, *, paper: str = "") -> Callable[[BaselineBuilder], Basel
 
 
 def is_comparable(session: Session) -> bool:
-    """Whether there are test images with labels, without which nothing can be compared."""
+    """Whether there are test images with labels; the comparison with baselines needs them."""
     test = session.splits.view(session.dataset, "test")
     return bool(len(test)) and test.labelled
 
@@ -70,8 +70,8 @@ def find_baselines(session: Session, genotype: Genotype) -> Iterator[BaselineNet
     """The registered baselines of a network, in the order of their names.
 
     Args:
-        session: data read, the search done.
-        genotype: of the network.
+        session: session with the data read and the search done.
+        genotype: architecture of the network found.
     """
     for entry in BASELINES:
         yield replace(BASELINES.checked(entry.name, entry.factory(session, genotype)), name=entry.name)
@@ -88,7 +88,7 @@ def random_architecture(session: Session, _found: Genotype) -> BaselineNetwork:
 
 @baseline("resnet", paper="arXiv:1512.03385")
 def plain_resnet(session: Session, found: Genotype) -> BaselineNetwork:
-    """A plain ResNet, as wide as comes nearest to the multiply-adds of the network found.
+    """A plain ResNet, with the width that comes nearest to the multiply-adds of the network found.
 
     Its blocks are those of NAS-Bench-201 (arXiv:2001.00326).
     """
@@ -101,7 +101,7 @@ def plain_resnet(session: Session, found: Genotype) -> BaselineNetwork:
 
 
 def multiply_adds(session: Session, genotype: Genotype, init_channels: int, layers: int) -> int:
-    """What a network of that size costs for one image of the dataset."""
+    """Multiply-adds of a network of this size for one image of the dataset."""
     sized = with_size(session, "train", {"init_channels": init_channels, "layers": layers}, genotype.space)
     plan = network_plan(sized, "train")
     height, width = session.dataset.image_shape[1:]

@@ -1,4 +1,4 @@
-"""Images of a session as batches."""
+"""Batches of the images of a session."""
 
 from dartboard.data import Augmentation, AugmentSettings, Batches, ImageView, Part
 from dartboard.session.session import Session
@@ -11,7 +11,7 @@ EVALUATION_BATCH = 256
 def part_batches(
     session: Session, part: Part, augment: AugmentSettings, batch_size: int, *, balanced: bool = False
 ) -> Batches:
-    """Batches of a part of the dataset."""
+    """Batches of one part of the dataset, such as "train"; `balanced` draws all classes equally often."""
     view = session.splits.view(session.dataset, part)
     return batches_of(session, view, augment, batch_size, balanced=balanced)
 
@@ -19,7 +19,7 @@ def part_batches(
 def batches_of(
     session: Session, view: ImageView, augment: AugmentSettings, batch_size: int, *, balanced: bool = False
 ) -> Batches:
-    """Batches of a view."""
+    """Batches of a view of the dataset; `balanced` draws all classes equally often."""
     augmentation = Augmentation(augment, session.normalization, session.dataset.image_shape)
     reading = session.settings.data
     return Batches(

@@ -1,4 +1,4 @@
-"""Seconds of work on a run: of its phases, and of all tries together."""
+"""Seconds of work on a run: of each phase, and of all attempts together."""
 
 import time
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from dartboard.runs import Epoch, MeasurementDone, PhaseEnd, Rollback, RunDirect
 __all__ = ["CHILD_FOLDERS", "Clock", "begun_seconds", "phase_seconds", "worked_seconds"]
 
 CHILD_FOLDERS = {"search": "candidates", "finalists": "finalists", "baselines": "baselines"}
-"""Phase of a run -> folder of the runs inside it that are the work of this phase."""
+"""Phase of a run -> folder with the inner runs that make up this phase."""
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,8 @@ class Clock:
     """Counts the seconds of work on a run.
 
     Attributes:
-        earlier: seconds of earlier tries, as far as they left something behind.
-        started: reading of `time.perf_counter` when this one began.
+        earlier: seconds of earlier attempts, as far as they are recorded.
+        started: value of `time.perf_counter` when this attempt began.
     """
 
     earlier: float = 0.0
@@ -25,25 +25,25 @@ class Clock:
 
     @property
     def spent(self) -> float:
-        """Seconds so far."""
+        """Seconds of work so far, in this attempt and earlier ones."""
         return self.earlier + time.perf_counter() - self.started
 
 
 def phase_seconds(run: RunDirectory) -> dict[str, float]:
-    """Seconds of each phase that ended, and their `total`."""
+    """Seconds of each phase that has ended, and their `total`."""
     seconds = {event.phase: event.seconds for event in run.events.read() if isinstance(event, PhaseEnd)}
     return {**seconds, "total": sum(seconds.values())}
 
 
 def begun_seconds(run: RunDirectory, phase: str) -> float:
-    """Seconds of the epochs and measurements of a phase, those that a return undid included, and of runs inside it."""
+    """Seconds of a phase's epochs (with those undone by a rollback), measurements, and inner runs."""
     events = [event for event in run.events.read() if event.phase == phase]
     own = sum(event.seconds for event in events if isinstance(event, Epoch | Rollback | MeasurementDone))
     return own + _child_seconds(run, phase)
 
 
 def worked_seconds(run: RunDirectory) -> float:
-    """Seconds of all phases that ended, of the epochs of those that did not, and of the runs inside this one."""
+    """Seconds of all phases that have ended, and of the epochs and inner runs of the other phases."""
     events = run.events.read()
     ended = {event.phase: event.seconds for event in events if isinstance(event, PhaseEnd)}
     begun = sum(event.seconds for event in events if isinstance(event, Epoch | Rollback) and event.phase not in ended)

@@ -1,4 +1,4 @@
-"""The test of a run: its networks on the test images, once."""
+"""The test of a run: its networks are evaluated once on the test images."""
 
 import time
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ __all__ = ["evaluate_networks"]
 
 
 def evaluate_networks(session: Session, networks: Sequence[Network]) -> None:
-    """Test every network on the test images, once: a finished evaluation is not repeated.
+    """Test every network once on the test images, and write `scores.json`; a finished test is not repeated.
 
-    Where the test images have no labels, `predictions.csv` and `predictions.npy` hold what the first network says of
-    them, and there are no scores. Without test images nothing is done.
+    If the test images have no labels, there are no scores; the predictions of the first network are written to
+    `predictions.csv` and `predictions.npy`. Without test images nothing is done.
     """
     if not len(session.splits.test):
         return

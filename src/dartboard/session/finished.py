@@ -1,4 +1,4 @@
-"""What a search that has ended left, for those that go on from there without touching it."""
+"""Read access to the run directory of a finished search, for selections and analyses."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ __all__ = ["check_same_images", "directory_beside", "finished_run", "trained_sup
 
 
 def finished_run(run_directory: Path) -> RunDirectory:
-    """The directory of a run whose search has ended; it is not locked.
+    """The directory of a run with a finished search; it is not locked.
 
     Raises:
         RunDirectoryError: there is no run, or its search has not ended.
@@ -21,12 +21,19 @@ def finished_run(run_directory: Path) -> RunDirectory:
     if not source.has("settings.json"):
         raise RunDirectoryError(f"{run_directory} holds no run of dartboard; name the run directory of a search.")
     if not source.has("genotype.json"):
-        raise RunDirectoryError(f"the search in {run_directory} has not ended; go on with it by --resume first.")
+        raise RunDirectoryError(f"the search in {run_directory} has not ended; continue it with --resume first.")
     return source
 
 
 def directory_beside(run: str, name: str, out: Path | None, *, resume: bool) -> Path:
-    """Where something about a run goes: `out`, or a new folder RUN-NAME beside it, or with `resume` the first such."""
+    """Directory for new results about a run: `out`, or a new folder RUN-NAME beside the run.
+
+    Args:
+        run: the run directory of the search.
+        name: name of the selection or analysis.
+        out: the directory that the user asked for, or None.
+        resume: take RUN-NAME itself, even if it exists, instead of the first free RUN-NAME-N.
+    """
     if out is not None:
         return out
     source = Path(run)
@@ -35,23 +42,23 @@ def directory_beside(run: str, name: str, out: Path | None, *, resume: bool) -> 
 
 
 def trained_supernet(source: RunDirectory) -> dict[str, Any]:
-    """The state at the end of the search.
+    """The checkpoint at the end of the search, with the trained supernet.
 
     Raises:
-        CheckpointError: there is none, or it cannot be read.
+        CheckpointError: there is no checkpoint, or it cannot be read.
     """
     saved = source.load_checkpoint("search", "search")
     if saved is None:
         raise CheckpointError(
             f"the run in {source.path} has no checkpoint of a search (checkpoints/search.pt), so there is no "
-            "trained supernet; name a run whose method trains one"
+            "trained supernet; name a run with a method that trains one"
             + (", such as one of its candidates." if source.has("choice.json") else ".")
         )
     return saved
 
 
 def check_same_images(session: Session, source: RunDirectory) -> None:
-    """Refuse to go on with other images than the search had.
+    """Refuse a dataset that is not split into the same images as in the search.
 
     Raises:
         RunDirectoryError: the dataset has changed.

@@ -1,4 +1,4 @@
-"""Finding a genotype by whatever names it: a run directory, a file, a published name, or its text."""
+"""Reading a genotype from a run directory, a file, a published name, or its text."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ def read_genotype(name: str | Path) -> Genotype:
     """The genotype that `name` stands for, checked against its space.
 
     Args:
-        name: a run directory, a JSON file as `genotype.json`, a published name ("darts-v2"), a NAS-Bench-201 string,
-            `Genotype(...)` text, or that of a layer-wise network.
+        name: a run directory, a JSON file like `genotype.json`, a published name ("darts-v2"), a NAS-Bench-201 string,
+            `Genotype(...)` text, or the text of a layer-wise network.
 
     Raises:
-        GenotypeError: it stands for nothing, or for no architecture of its space.
+        GenotypeError: the name stands for no genotype, or the genotype does not fit its space.
     """
     genotype = _find(str(name))
     check_genotype(genotype, get_space(genotype.space), strict=str(name) not in PUBLISHED)
@@ -32,12 +32,12 @@ def _find(name: str) -> Genotype:
         return parse_genotype(name)
     is_folder, is_file = _kind(Path(name))
     if is_folder and not (Path(name) / "genotype.json").is_file():
-        raise GenotypeError(f"the folder {name} holds no genotype.json; name a run directory whose search has ended.")
+        raise GenotypeError(f"the folder {name} holds no genotype.json; name the run directory of a finished search.")
     if is_folder or is_file:
         path = Path(name) / "genotype.json" if is_folder else Path(name)
         content = read_json(path)
         if not isinstance(content, dict):
-            raise GenotypeError(f"{path} holds no genotype: it must be an object with the cells of a space.")
+            raise GenotypeError(f"{path} holds no genotype; it must hold a JSON object with the cells of a space.")
         return Genotype.from_json(content)
     raise GenotypeError(
         f"{name[:80]!r} is neither a run directory, nor a JSON file, nor a genotype text, nor a published name; "
@@ -46,7 +46,7 @@ def _find(name: str) -> Genotype:
 
 
 def _kind(path: Path) -> tuple[bool, bool]:
-    """Whether `path` is a folder, and whether it is a file; neither when it is too long to be a path at all."""
+    """Whether `path` is a folder, and whether it is a file; both are false for a text that is too long for a path."""
     try:
         return path.is_dir(), path.is_file()
     except OSError:

@@ -27,7 +27,7 @@ __all__ = ["describe_search", "search_genotype", "search_problem", "search_recip
 
 
 def describe_search(session: Session) -> str:
-    """What the search will do, in one line."""
+    """One line about the search: method, space, length, images and size of the supernet."""
     settings, splits, length = session.settings, session.splits, search_length(session)
     recipe, size = make_recipe(settings.method.name, settings.method.options), settings.search
     if recipe.images == "halves":
@@ -44,7 +44,7 @@ def describe_search(session: Session) -> str:
 
 
 def search_genotype(session: Session) -> Genotype:
-    """Search, unless the run directory already holds a genotype."""
+    """Run the search, and return the genotype found; a genotype in the run directory is returned without a search."""
     settings, seed = session.settings, session.settings.seed
     with session.phase("search"):
         if session.run.has("genotype.json"):
@@ -63,7 +63,7 @@ def search_genotype(session: Session) -> Genotype:
 
 
 def search_problem(session: Session) -> SearchProblem:
-    """What the search of a session works on."""
+    """The search problem of a session: space, device, and builders of supernet, batches and operation costs."""
     return SearchProblem(
         space=get_space(session.settings.space),
         make_supernet=partial(_make_supernet, session),
@@ -89,11 +89,11 @@ def _make_supernet(session: Session, request: SupernetRequest) -> FusedSupernet:
 
 
 _NOTED_BYTES = 2**30
-"""A hypernetwork that takes more memory than this is told of before the search begins."""
+"""A hypernetwork that takes more bytes of memory than this is announced before the search begins."""
 
 
 def _note_hypernetwork(session: Session, recipe: Recipe) -> None:
-    """Say how large the hypernetwork is where that may surprise; it is measured on the meta device, without memory."""
+    """Announce the size of a large hypernetwork; it is built on the meta device, which takes no memory."""
     space = get_space(session.settings.space)
     counts = [0]
     for number, stage in enumerate(recipe.stages):
@@ -106,7 +106,7 @@ def _note_hypernetwork(session: Session, recipe: Recipe) -> None:
                 hypernetwork = stage.recipe.hypernetwork.build(supernet, architecture, make_generator(0))
             counts.append(sum(weight.numel() for weight in hypernetwork.parameters()))
     weights = 4 * max(counts)
-    taken = 4 * weights  # momentum, the gradient, and that of the step before, which is kept until it is replaced
+    taken = 4 * weights  # weights, momentum, gradient, and the gradient of the step before, kept until it is replaced
     if taken > _NOTED_BYTES:
         session.observer.note(
             f"The hypernetwork has {max(counts):,} weights; with gradients and momentum they take "
@@ -115,7 +115,7 @@ def _note_hypernetwork(session: Session, recipe: Recipe) -> None:
 
 
 def supernet_spec(session: Session, request: SupernetRequest) -> SupernetSpec:
-    """The supernet of a stage."""
+    """The specification of the supernet of a stage."""
     space = get_space(session.settings.space)
     return SupernetSpec(space, network_plan(session, "search", request.deeper), request.mixing).with_live(request.live)
 
@@ -127,7 +127,7 @@ def _operation_costs(session: Session, request: SupernetRequest) -> OperationCos
 
 
 def _search_batches(session: Session, images: Images) -> SearchBatches:
-    """The batches of a search: from two halves, or from one set that both weights and alphas see."""
+    """The batches of a search: from two halves, or from one set of images that trains both weights and alphas."""
     settings = session.settings.search
     if images == "halves":
         weights, alphas = (session.splits.view(session.dataset, part) for part in ("weights", "alphas"))
@@ -143,10 +143,10 @@ def _search_batches(session: Session, images: Images) -> SearchBatches:
 
 
 def _shared_images(session: Session) -> tuple[ImageView, ImageView]:
-    """Images of both halves for weights and alphas together, and those kept from them, on which the supernet is scored.
+    """Two sets of images: those that train both weights and alphas, and those held out to score the supernet.
 
-    The latter are at most half of the alpha half: `validation_images` of null, all of it, would leave too few to learn
-    from.
+    The second set is at most half of the alpha half, even where `validation_images` is null. Otherwise too few images
+    would be left for training.
     """
     mixed, weights = _mixed_alphas(session), session.splits.view(session.dataset, "weights")
     count = min(session.settings.search.validation_images or len(mixed), len(mixed) // 2)
@@ -155,7 +155,10 @@ def _shared_images(session: Session) -> tuple[ImageView, ImageView]:
 
 
 def _mixed_alphas(session: Session) -> npt.NDArray[np.int64]:
-    """The alpha half in mixed order: batch statistics of batches sorted by class would mislead."""
+    """Indices of the alpha half in random order, shape (images,).
+
+    Batches sorted by class would have misleading batch statistics.
+    """
     indices = session.splits.alphas
     generator = make_generator(session.settings.split_seed, "search", "validation-order")
     mixed: npt.NDArray[np.int64] = indices[torch.randperm(len(indices), generator=generator).numpy()]

@@ -1,4 +1,4 @@
-"""What the steps of one run share: settings, data, run directory, device, observer."""
+"""The session of a run: settings, data, run directory, device and observer, which all steps share."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,25 +22,25 @@ from dartboard.settings.tree import RunSettings
 __all__ = ["Session", "open_session"]
 
 _SUMMARY_FILES = ("result.json", "facts.json")
-"""The first and the last file that the end of a run writes."""
+"""The first and the last of the summary files that a run writes at its end."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """One run at work.
+    """One run in progress.
 
     Attributes:
         settings: resolved settings.
         dataset: images and labels.
-        splits: which images serve for what.
-        normalization: mean and deviation of the training images.
+        splits: indices of the images for training, validation and test.
+        normalization: mean and standard deviation of the training images.
         run: the run directory, locked.
-        device: where everything runs.
-        observer: hears of everything.
-        data_seconds: how long reading and dividing the data took.
+        device: device on which everything is computed.
+        observer: is told about all events.
+        data_seconds: seconds for reading and splitting the data.
         clock: counts the seconds of work on the run.
-        timetable: phase -> seconds planned, where there is a budget.
-        planning_seconds: how long that took.
+        timetable: phase -> planned seconds; empty without a budget.
+        planning_seconds: seconds for planning the budget.
     """
 
     settings: RunSettings
@@ -57,19 +57,19 @@ class Session:
 
     @property
     def spent(self) -> float:
-        """Seconds of work on the run so far, those of interrupted earlier tries included."""
+        """Seconds of work on the run so far, including those of earlier, interrupted attempts."""
         return self.clock.spent
 
     @property
     def has_ended(self) -> bool:
-        """Whether the run directory holds a run that has been summed up."""
+        """Whether the run directory holds the summary files of a finished run."""
         return all(self.run.has(name) for name in _SUMMARY_FILES)
 
     def check_dataset(self) -> None:
-        """Accept the dataset for the run that the directory holds, if any; nothing is written.
+        """Refuse a dataset that differs from that of the run in the directory, if there is one; nothing is written.
 
         Raises:
-            RunDirectoryError: a resumed run would work on another dataset than it began with.
+            RunDirectoryError: a resumed run would continue with another dataset.
         """
         recorded = Split.find(self.run.path)
         if recorded is not None and recorded != Split.of(self.splits):
@@ -78,7 +78,11 @@ class Session:
             )
 
     def begin(self) -> None:
-        """Record settings and split: from here on the run directory is kept, and an earlier summary no longer holds."""
+        """Record settings and split in the run directory, which is kept from now on; an old summary is deleted.
+
+        Raises:
+            RunDirectoryError: a resumed run would continue with another dataset.
+        """
         self.check_dataset()
         for name in _SUMMARY_FILES:
             (self.run.path / name).unlink(missing_ok=True)
@@ -94,11 +98,14 @@ class Session:
 
     @contextmanager
     def inside(self, folder: str, changes: Mapping[str, Any]) -> Iterator["Session"]:
-        """A run in a folder of this run's, on the same images, with other settings; one begun earlier is resumed.
+        """The session of an inner run, on the same images, with other settings; an earlier inner run is resumed.
 
         Args:
-            folder: its name in the run directory, as in `finalists/2`.
-            changes: settings that differ from this run's.
+            folder: folder of the inner run in this run directory, as in `finalists/2`.
+            changes: settings that differ from those of this run.
+
+        Raises:
+            RunDirectoryError: the folder holds a run that began with other settings.
         """
         settings, path = self.settings.model_copy(update=changes), self.run.path / folder
         path.parent.mkdir(exist_ok=True)
@@ -108,9 +115,9 @@ class Session:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Record how long a phase took, what is left of an interrupted earlier try included; once, when it first ends.
+        """Record the seconds of a phase once, when it first ends.
 
-        That is the seconds of its epochs, and of the runs inside this one.
+        They include the recorded epochs, measurements and inner runs of earlier, interrupted attempts.
         """
         earlier = begun_seconds(self.run, name)
         started = time.perf_counter()
@@ -131,18 +138,18 @@ def open_session(
     arrays: ArrayData | None = None,
     settle: Callable[[RunDirectory], RunSettings] | None = None,
 ) -> Iterator[Session]:
-    """Lock the run directory, read and divide the data; nothing is recorded before `Session.begin`.
+    """Lock the run directory, and read and split the data; nothing is recorded before `Session.begin`.
 
     Args:
         settings: resolved settings.
         out: the run directory; None takes a name under `runs/` from the settings.
-        resume: go on with the run that the directory holds, or begin one.
-        observer: hears of what is noteworthy about the data.
-        arrays: the dataset, where it does not lie at `settings.source`.
-        settle: gives the settings with nothing left open, once the directory is locked.
+        resume: continue the run in the directory, or begin one there.
+        observer: is told about the reading of the data.
+        arrays: the dataset, if it was given as arrays instead of `settings.source`.
+        settle: makes the automatic choices once the directory is locked, and returns the complete settings.
 
     Raises:
-        DartboardError: the device, the directory or the data cannot be used; the directory is as it was.
+        DartboardError: the device, the directory or the data cannot be used; the directory is then unchanged.
     """
     device = find_device(settings.device)
     _check_recording(settings, device)
@@ -170,8 +177,8 @@ def open_session(
 def _check_recording(settings: RunSettings, device: torch.device) -> None:
     if settings.search.cuda_graph and device.type not in GRAPHS:
         raise SettingsError(
-            f"search.cuda_graph records steps on a CUDA device, and this run is on the {device.type}; leave it out, or "
-            "choose another --device."
+            f"search.cuda_graph needs a CUDA device, but this run uses the device {device.type}; leave the setting "
+            "out, or choose another --device."
         )
 
 

@@ -1,4 +1,4 @@
-"""How large and how long: the network of a step, its epochs, and whether the images fit it."""
+"""Sizes and lengths: the network of a step, its epochs, and whether the images are large enough for it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ __all__ = ["check_sizes", "network_plan", "network_stem", "search_length", "trai
 
 
 def network_plan(session: Session, step: Step, deeper: int = 0) -> NetworkPlan:
-    """The network of a step; `deeper` adds cells to every group between reductions."""
+    """The plan of the network of a step; `deeper` adds cells to every group between reductions."""
     size = session.settings.search if step == "search" else session.settings.train
     space = get_space(session.settings.space)
     return space.plan(
@@ -30,21 +30,28 @@ def network_plan(session: Session, step: Step, deeper: int = 0) -> NetworkPlan:
 
 
 def with_size(session: Session, group: Step, size: Mapping[str, Any], space: str | None = None) -> Session:
-    """The session with other settings of the search or the training, such as init_channels, and with another space."""
+    """The session with some settings of the search or the training replaced, and optionally with another space.
+
+    Args:
+        session: the session.
+        group: "search" or "train".
+        size: settings of that group to replace, such as init_channels.
+        space: name of another space; None keeps that of the session.
+    """
     changed = getattr(session.settings, group).model_copy(update=size)
     update = {group: changed, "space": space or session.settings.space}
     return replace(session, settings=session.settings.model_copy(update=update))
 
 
 def network_stem(session: Session, asked: Stem | None) -> Stem:
-    """The stem asked for, or the one that fits the images."""
+    """The stem that the user asked for; without one, "imagenet" for photographs and "cifar" for smaller images."""
     if asked is not None:
         return asked
     return "imagenet" if min(session.dataset.image_shape[1:]) >= PHOTOGRAPH_SIDE else "cifar"
 
 
 def search_length(session: Session) -> Length:
-    """Epochs of the search and steps of each."""
+    """Number of epochs of the search, and steps of each epoch."""
     settings, available = session.settings.search, len(session.splits.weights)
     if settings.epochs is not None:
         return Length(settings.epochs, settings.steps_per_epoch)
@@ -54,7 +61,7 @@ def search_length(session: Session) -> Length:
 
 
 def train_epochs(session: Session) -> int:
-    """Epochs of the training."""
+    """Number of epochs of the training."""
     settings = session.settings.train
     if settings.epochs is not None:
         return settings.epochs
@@ -62,10 +69,10 @@ def train_epochs(session: Session) -> int:
 
 
 def check_sizes(session: Session, steps: Sequence[Step] = ("search", "train")) -> None:
-    """Refuse networks that shrink the images to less than 2x2, or cannot be compiled, before anything is trained.
+    """Refuse networks that shrink the images too far, or that cannot be compiled, before anything is trained.
 
     Raises:
-        SettingsError: width, depth, stem and image size do not fit together, or a compiler is missing.
+        SettingsError: the smallest feature map is smaller than the space allows, or a compiler is missing.
     """
     if "train" in steps and session.settings.train.compile:
         check_compiler(session.device)
@@ -82,9 +89,9 @@ def check_sizes(session: Session, steps: Sequence[Step] = ("search", "train")) -
 
 
 def _affordable(session: Session, step: Step, images: int) -> int:
-    """How many images of this dataset cost the cells about as much as `images` images of 32x32 pixels.
+    """Number of images of this dataset that cost about as much computation as `images` images of 32x32 pixels.
 
-    Small maps save less than their pixels promise, since every operation has a cost of its own: twice as many at most.
+    It is at most twice `images`, since every operation has a fixed cost that smaller images do not reduce.
     """
     height, width = session.dataset.image_shape[1:]
     shrinks = 64 if network_plan(session, step).stem == "imagenet" else 1

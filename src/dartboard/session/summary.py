@@ -1,4 +1,4 @@
-"""The end of a run: what its directory holds is summed up in result.json, and read from there when it is resumed."""
+"""The end of a run: the summary in `result.json`, which a resumed run reads again."""
 
 from datetime import UTC, datetime
 
@@ -26,7 +26,7 @@ __all__ = ["finished_result", "recorded_result", "summarize"]
 
 
 def finished_result(session: Session, *, tested: bool) -> Result | None:
-    """The result of a run that has nothing left to do, which is said to those who watch; else None.
+    """The result of a run with nothing left to do, else None; the observer is told that the run has ended.
 
     Args:
         session: the session.
@@ -34,12 +34,12 @@ def finished_result(session: Session, *, tested: bool) -> Result | None:
     """
     result = recorded_result(session, tested=tested)
     if result is not None:
-        session.observer.note(f"the run in {session.run.path} has ended; this is its result.")
+        session.observer.note(f"The run in {session.run.path} has ended; this is its result.")
     return result
 
 
 def recorded_result(session: Session, *, tested: bool) -> Result | None:
-    """The result that a run has recorded, where nothing is left to do in it, else None; nobody is told.
+    """The recorded result of a run with nothing left to do, else None; the observer is not told.
 
     Args:
         session: the session.
@@ -55,7 +55,7 @@ def recorded_result(session: Session, *, tested: bool) -> Result | None:
 
 
 def summarize(session: Session, genotype: Genotype, command: str) -> Result:
-    """Gather what the run directory holds into `result.json`."""
+    """Write the summary of the run directory to `result.json`, and return it."""
     run, settings = session.run, session.settings
     scores, timetable = Scores.find(run.path), Timetable.find(run.path)
     baselines = Baselines.find(run.path)
@@ -109,7 +109,7 @@ def _dataset_record(session: Session) -> DatasetRecord:
 
 
 def _tested(session: Session, result: Result) -> bool:
-    """Whether a run that has ended went as far as its test; without test images, as far as its network."""
+    """Whether a finished run includes its test; without test images, whether it has a trained network."""
     if not len(session.splits.test):
         return session.run.has("model.json")
     return result.test_accuracy is not None or session.run.has("predictions.npy")

@@ -1,4 +1,4 @@
-"""The training step of a run: networks of an architecture, from scratch; and what the trainings of a run came to."""
+"""The training step of a run: trains networks of an architecture from scratch, and reads recorded trainings."""
 
 import math
 
@@ -23,12 +23,15 @@ __all__ = [
 
 
 def train_networks(session: Session, genotype: Genotype, allowance: Allowance | None = None) -> list[Network]:
-    """Train `train.runs` networks from scratch; the first one is saved as the model.
+    """Train `train.runs` networks from scratch; the first one is saved as the model of the run.
 
     Args:
-        session: data and settings.
-        genotype: what is trained.
-        allowance: how long each may take; None goes by the epochs of the settings.
+        session: session with data and settings.
+        genotype: the architecture to train.
+        allowance: time and length of each training; None takes the epochs of the settings.
+
+    Returns:
+        The trained networks.
     """
     settings, seed = session.settings, session.settings.seed
     card, data = model_card(session, genotype), training_data(session)
@@ -53,7 +56,7 @@ def train_networks(session: Session, genotype: Genotype, allowance: Allowance | 
 
 
 def training_data(session: Session) -> TrainingData:
-    """The batches of a training."""
+    """The batches and the objective of a training."""
     settings = session.settings.train
     return TrainingData(
         train=part_batches(
@@ -73,7 +76,7 @@ def training_data(session: Session) -> TrainingData:
 
 
 def model_card(session: Session, genotype: Genotype) -> ModelCard:
-    """How the network of the training is built and fed."""
+    """The card of the trained network: its architecture and size, its classes, and the normalisation of images."""
     settings = session.settings.train
     return ModelCard(
         genotype=genotype.to_json(),
@@ -95,12 +98,12 @@ def _logit_offset(session: Session) -> Tensor | None:
 
 
 def trained_steps(run: RunDirectory) -> int:
-    """Steps that the first network of a run was trained for."""
+    """Number of steps that the first network of a run was trained for."""
     return sum(_epoch_steps(run))
 
 
 def trained_length(run: RunDirectory) -> Length:
-    """Its epochs, and as many steps of equal epochs as make no fewer in all."""
+    """Epochs of the first network of a run, and its mean number of steps per epoch, rounded up."""
     steps = _epoch_steps(run)
     return Length(len(steps), math.ceil(sum(steps) / len(steps)))
 
@@ -112,9 +115,10 @@ def _epoch_steps(run: RunDirectory) -> list[int]:
 def last_validation_accuracy(
     session: Session, number: int | None = None, objective: Objective = "accuracy"
 ) -> float | None:
-    """Of network `number`, of the mean over networks, or after a search alone of the supernet.
+    """Accuracy on the validation images: of network `number`, or the mean over all networks if it is None.
 
-    From the last epochs, or from those whose weights were kept.
+    It is that of the last epoch, or of the epoch with the kept weights. After a search without a training it is that of
+    the supernet. It is None where nothing was measured.
     """
     events = session.run.events.read()
     networks = [event for event in events if isinstance(event, TrainEpoch | KeptWeights)]

@@ -1,4 +1,4 @@
-"""What a run can be told, and how layers of settings become one whole."""
+"""The settings of a run, and how layers of settings are merged."""
 
 from dartboard.settings.presets import PRESETS, preset
 from dartboard.settings.request import Request, check_method, search_request, stored_request, train_request

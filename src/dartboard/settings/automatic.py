@@ -13,19 +13,19 @@ __all__ = ["CHOSEN_SPACES", "RULES", "Rule", "Situation", "choose_by_rules"]
 
 _FLAT = 0.1
 _ACCELERATION = 20
-"""How many times faster than a CPU of few cores an accelerator is taken to be, where only the order matters."""
+"""Assumed speed of an accelerator relative to a CPU with few cores; only the order of magnitude matters."""
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What the rules look at.
+    """The facts that the rules depend on.
 
     Attributes:
-        data: the dataset.
+        data: facts about the dataset.
         budget: seconds for the whole command, or None.
-        accelerator: whether there is one.
-        objective: what counts, as in the settings.
-        unfit: spaces that the method asked for does not fit.
+        accelerator: whether the run uses an accelerator.
+        objective: the objective, as in the settings.
+        unfit: spaces that do not fit the method that the user asked for.
     """
 
     data: DataLook
@@ -36,14 +36,14 @@ class Situation:
 
     @property
     def seconds_per_image(self) -> float:
-        """CPU seconds of the budget for each training image; without a budget a middling number."""
+        """Seconds of the budget for each training image, in terms of a CPU; without a budget a medium value."""
         if self.budget is None:
             return 0.2
         return self.budget * (_ACCELERATION if self.accelerator else 1) / max(1, self.data.images)
 
     @property
     def is_photographs(self) -> bool:
-        """Whether the images are so large that they are resized anyway."""
+        """Whether the images are as large as photographs, which are resized anyway."""
         return self.data.side >= PHOTOGRAPH_SIDE
 
     @property
@@ -58,10 +58,10 @@ class Rule:
 
     Attributes:
         setting: dotted name of the setting that the rule chooses.
-        value: what it chooses.
-        holds: whether the rule applies in a situation.
-        reason: why, in a sentence that may name attributes of the situation in braces.
-        group: settings that only make sense together; where the user gives one of them, the rule does not apply.
+        value: the value that it chooses.
+        holds: tells whether the rule applies in a situation.
+        reason: the reason, in a text that may name attributes of the situation in braces.
+        group: settings that only make sense together; if the user gives one of them, the rule does not apply.
     """
 
     setting: str
@@ -76,8 +76,8 @@ def _always(_: Situation) -> bool:
 
 
 _SMALL_BATCHES = (
-    "{data.images} training images give few steps an epoch, and smaller batches more of them; the rate falls in "
-    "proportion"
+    "{data.images} training images give few steps per epoch, and smaller batches give more; the learning rate is "
+    "lowered in proportion"
 )
 
 
@@ -90,71 +90,71 @@ RULES: tuple[Rule, ...] = (
         "space",
         "darts",
         lambda s: "nas-bench-201" in s.unfit and "darts" not in s.unfit,
-        "the method asked for does not fit the cells of nas-bench-201",
+        "the given method does not fit the cells of nas-bench-201",
     ),
     Rule(
         "space",
         "darts",
         lambda s: s.accelerator and (s.budget or 0) >= 3600 and "darts" not in s.unfit,
-        "an accelerator for {time} affords the larger cells of the DARTS paper",
+        "in {time} an accelerator can search the larger cells of the DARTS paper",
     ),
     Rule(
         "space",
         "nas-bench-201",
         _always,
-        "its cells cost least to search and to train, so that {time} is enough for both",
+        "its cells take the least time to search and to train, so that both fit into {time}",
     ),
     Rule(
         "method.name",
         "random",
         lambda s: s.data.images < 100,
-        "{data.images} training images are too few to tell architectures apart, so one is drawn",
+        "{data.images} training images are too few to compare architectures, so one is drawn at random",
     ),
     Rule(
         "method.name",
         "single-darts",
         _always,
-        "weights and alpha move in one backward pass on all images, at 0.6 of the cost of a DARTS step, and no "
-        "method compared found better cells in as many steps (docs/benchmarks.md)",
+        "one backward pass on all images updates weights and alphas, at 0.6 of the cost of a DARTS step, and no other "
+        "method that was measured found better cells in the same number of steps (docs/benchmarks.md)",
     ),
     Rule(
         "data.image_size",
         224,
         lambda s: s.is_photographs and s.data.side >= 224 and s.seconds_per_image >= 4,
-        "photographs of {data.side} pixels, and time for {seconds_per_image:.2g} seconds an image",
+        "photographs of {data.side} pixels, with {seconds_per_image:.2g} seconds per image",
     ),
     Rule(
         "data.image_size",
         160,
         lambda s: s.is_photographs and s.data.side >= 160 and s.seconds_per_image >= 0.5,
-        "photographs of {data.side} pixels, and time for {seconds_per_image:.2g} seconds an image",
+        "photographs of {data.side} pixels, with {seconds_per_image:.2g} seconds per image",
     ),
     Rule(
         "data.image_size",
         96,
         lambda s: s.is_photographs and s.seconds_per_image < 0.08,
-        "photographs of {data.side} pixels, but no more than {seconds_per_image:.2g} seconds an image",
+        "photographs of {data.side} pixels, but only {seconds_per_image:.2g} seconds per image",
     ),
     *(
         Rule(
             f"{step}.augment.flip",
             True,
             lambda s: s.data.channels == 1 and s.data.flat < _FLAT,
-            "the commonest shade of these gray images fills {data.flat:.0%} of them, which characters and drawings "
-            "exceed; of photographs a mirrored one is as good",
+            "the commonest shade of these grey images fills {data.flat:.0%} of them, less than in images of characters "
+            "or drawings, so they are taken for photographs, which may be mirrored",
         )
         for step in ("search", "train")
     ),
     *_batches(
         {"train.batch_size": 256},
         lambda s: s.accelerator and s.data.images >= 10_000,
-        "the batches of the NAS-Bench-201 benchmark (arXiv:2001.00326), which keep an accelerator busy",
+        "the batch size of the NAS-Bench-201 benchmark (arXiv:2001.00326), which keeps an accelerator busy",
     ),
     *_batches(
         {"train.batch_size": 128, "train.lr": 0.2},
         lambda s: not s.accelerator and s.data.images >= 10_000 and s.seconds_per_image >= 0.006,
-        "{data.images} training images give steps enough in batches twice as large, which share what every step costs; "
-        "the rate rises in proportion",
+        "{data.images} training images give enough steps in batches of twice the size, where the fixed cost of a step "
+        "is shared by more images; the learning rate is raised in proportion",
     ),
     *_batches(
         {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8},
@@ -170,18 +170,19 @@ RULES: tuple[Rule, ...] = (
         "train.imbalance",
         "logit-adjustment",
         lambda s: s.objective == "balanced-accuracy" and s.data.imbalance >= 1.5,
-        "the largest class has {data.imbalance:.1f} times as many images as the smallest, and every class is to count "
-        "as much as any other",
+        "the largest class has {data.imbalance:.1f} times as many images as the smallest, and the objective counts "
+        "every class the same",
     ),
     Rule(
         "train.imbalance",
         "none",
         lambda s: s.data.imbalance >= 3,
-        "the largest class has {data.imbalance:.1f} times as many images as the smallest, but what counts is the share "
-        "of images, which favouring rare classes would lower (objective=balanced-accuracy turns that round)",
+        "the largest class has {data.imbalance:.1f} times as many images as the smallest, but the objective counts "
+        "every image the same, and favouring rare classes would lower it (objective=balanced-accuracy counts every "
+        "class the same)",
     ),
 )
-"""The table; a setting for which no rule holds stays as it is."""
+"""The table of rules; a setting without a rule that applies keeps its value."""
 
 CHOSEN_SPACES = tuple(dict.fromkeys(rule.value for rule in RULES if rule.setting == "space"))
 """The spaces that a rule may choose."""
@@ -191,8 +192,8 @@ def choose_by_rules(situation: Situation, given: AbstractSet[str]) -> Iterator[A
     """The automatic choices for a dataset, a budget and a machine.
 
     Args:
-        situation: what the rules look at.
-        given: dotted names of the settings that are not left open.
+        situation: the facts that the rules depend on.
+        given: dotted names of the settings that must not be chosen automatically.
     """
     chosen = set(given)
     for rule in RULES:

@@ -1,4 +1,4 @@
-"""Settings of runs that an earlier version made: what their keys are called now."""
+"""Settings of runs by earlier versions: renames old keys to their present names."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 __all__ = ["RENAMED", "migrate"]
 
 RENAMED: Mapping[str, str] = {"decisions": "automatic_choices", "yardsticks": "baselines"}
-"""Key that a `settings.json` may have -> what it is called now."""
+"""Old key of a `settings.json` -> its present name."""
 
 
 def migrate(layer: Mapping[str, Any]) -> dict[str, Any]:
-    """A layer of settings under the names of today; every other key is left to be checked.
+    """A layer of settings with old keys renamed; all other keys are kept, and checked later.
 
     >>> migrate({"yardsticks": True, "decisions": [{"setting": "yardsticks", "value": True, "reason": "time"}]})
     {'baselines': True, 'automatic_choices': [{'setting': 'baselines', 'value': True, 'reason': 'time'}]}

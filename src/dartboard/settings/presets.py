@@ -1,4 +1,4 @@
-"""The presets: layers of settings between the defaults and the user's own."""
+"""The presets: layers of settings between the defaults and the user's settings."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -13,19 +13,19 @@ from dartboard.space import CellPlace, SearchSpace
 __all__ = ["AUTO", "PRESETS", "Preset", "preset"]
 
 AUTO = "auto"
-"""Stands for a space or a method that is chosen from what the data is."""
+"""Stands for a space or a method that is chosen automatically for the data."""
 
 LayerFor = Callable[[SearchSpace], dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A layer of settings between the defaults and the user's.
+    """A layer of settings between the defaults and the user's settings.
 
     Attributes:
-        layer: gives the settings for a space.
-        space: the space that the preset is made for, taken unless the user asks for another.
-        method: the search method that the preset is made for, taken unless the user asks for another.
+        layer: function that gives the settings for a space.
+        space: name of the space that is used unless the user asks for another.
+        method: name of the search method that is used unless the user asks for another.
     """
 
     layer: LayerFor
@@ -50,10 +50,10 @@ def preset(name: str, *, space: str = AUTO, method: str = AUTO, paper: str = "")
     """Register the decorated function as the preset `name`; it gives the settings for a space.
 
     Args:
-        name: as in `--preset NAME`.
-        space: registry name of the space that it is made for; "auto" leaves the choice to what the data is.
-        method: registry name of the method that it is made for; "auto" leaves the choice to what the data is.
-        paper: where these settings were published.
+        name: registry name, as in `--preset NAME`.
+        space: registry name of the space that it is made for; "auto" chooses one for the data.
+        method: registry name of the method that it is made for; "auto" chooses one for the data.
+        paper: the publication with these settings.
     """
 
     def register(layer: LayerFor) -> LayerFor:
@@ -64,12 +64,12 @@ def preset(name: str, *, space: str = AUTO, method: str = AUTO, paper: str = "")
 
 
 _ALL_IMAGES: Mapping[str, Any] = {"data.validation_fraction": 0.0, "search.validation_images": None}
-"""As in the papers: the training holds none out, and supernets are scored on every image of the alpha half."""
+"""As in the papers: no images are held out for validation, and supernets are scored on the whole alpha half."""
 
 
 @preset("darts-cifar", space="darts", method="darts", paper="arXiv:1806.09055")
 def darts_cifar(space: SearchSpace) -> dict[str, Any]:
-    """The DARTS paper: its space, 50 epochs of search, 600 of training; for a GPU."""
+    """The DARTS paper: its space, 50 epochs of search, 600 epochs of training; for a GPU."""
     channels, layers = space.reference_size
     return {
         **_ALL_IMAGES,
@@ -81,10 +81,10 @@ def darts_cifar(space: SearchSpace) -> dict[str, Any]:
 
 @preset("darts-imagenet", space="darts", method="darts", paper="arXiv:1907.05737")
 def darts_imagenet(space: SearchSpace) -> dict[str, Any]:
-    """Photographs of 224 pixels, 250 epochs in batches of 1024; for a large GPU.
+    """Photographs of 224 pixels, 250 epochs of training in batches of 1024; for a large GPU.
 
-    The mobile setting of ImageNet in its later form (arXiv:1904.12760, 1907.05737). The network has 48 channels and 14
-    cells, as in the DARTS paper. The test sees the whole central square of an image, not 0.875 of it.
+    This is the mobile setting of ImageNet in its later form (arXiv:1904.12760, 1907.05737). The network has 48 channels
+    and 14 cells, as in the DARTS paper. The test uses the whole central square of an image, not 0.875 of it.
     """
     return {
         **_ALL_IMAGES,
@@ -108,9 +108,9 @@ def darts_imagenet(space: SearchSpace) -> dict[str, Any]:
 
 @preset("nas-bench-201", space="nas-bench-201", method="darts", paper="arXiv:2001.00326")
 def nas_bench_201(space: SearchSpace) -> dict[str, Any]:
-    """The benchmark's training of 200 epochs.
+    """The training of 200 epochs of the NAS-Bench-201 benchmark.
 
-    SGD with Nesterov's momentum in batches of 256, without cutout.
+    It uses SGD with Nesterov momentum and batches of 256, without cutout.
     """
     channels, layers = space.reference_size
     return {
@@ -135,17 +135,17 @@ def nas_bench_201(space: SearchSpace) -> dict[str, Any]:
 
 @preset("nas-bench-201-12", space="nas-bench-201", method="darts", paper="arXiv:2001.00326")
 def nas_bench_201_12(space: SearchSpace) -> dict[str, Any]:
-    """The benchmark's short training of 12 epochs."""
+    """The short training of 12 epochs of the NAS-Bench-201 benchmark."""
     whole = nas_bench_201(space)
     return {**whole, "train": {**whole["train"], "epochs": 12}}
 
 
 @preset("proxyless", space="proxyless", method="proxyless", paper="arXiv:1812.00332")
 def proxyless(space: SearchSpace) -> dict[str, Any]:
-    """ProxylessNAS: its space, 160 epochs of search, 300 of training; for a GPU.
+    """ProxylessNAS: its space, 160 epochs of search, 300 epochs of training; for a GPU.
 
-    The search works at full width, and the training smooths labels. The colours are jittered as strongly as in the
-    authors' code.
+    The search uses networks of full width, and the training smooths labels. The colour jitter is that of the authors'
+    code.
     """
     channels, layers = space.reference_size
     return {
@@ -172,11 +172,11 @@ def proxyless(space: SearchSpace) -> dict[str, Any]:
 
 @preset("quick")
 def quick(space: SearchSpace) -> dict[str, Any]:
-    """Minutes on a CPU, with small networks; the default.
+    """Small networks that take minutes on a CPU; the default.
 
-    A small supernet, then a short one-cycle training; the number of epochs follows from the dataset's size. The search
-    sees fewer images where an image costs more: a supernet's cost grows with its edges and operations. Its rates are
-    those of benchmarks/short_searches.py that find good cells in a few hundred steps.
+    A small supernet is followed by a short one-cycle training. The numbers of epochs depend on the size of the dataset.
+    The cost of a supernet grows with its edges and operations; a costlier supernet sees fewer images. The learning
+    rates of the search find good cells in a few hundred steps (benchmarks/short_searches.py).
     """
     channels, layers = space.small_size
     fewest = space.skeleton.fewest_layers
@@ -213,9 +213,9 @@ def quick(space: SearchSpace) -> dict[str, Any]:
 
 @preset("smoke", space="nas-bench-201", method="darts")
 def smoke(space: SearchSpace) -> dict[str, Any]:
-    """Seconds; shows that everything works, says nothing about accuracy.
+    """Tiny networks that take seconds, to check that everything works; the accuracy means nothing.
 
-    The same path with a tiny network, and with as many epochs of search as methods have stages.
+    The run has all the usual steps. The search has 3 epochs, since methods have up to 3 stages.
     """
     size = {"batch_size": 32, "init_channels": 4, "layers": space.skeleton.fewest_layers}
     train = {"epochs": 2, "auxiliary_weight": 0.0, "drop_path": 0.0, "augment.cutout": 0}

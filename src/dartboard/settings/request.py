@@ -1,4 +1,4 @@
-"""From the layers of a command to one request: what it asks for, and what it leaves open."""
+"""The request of a command: the settings that the user gave, and those to choose automatically."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ def check_method(settings: RunSettings) -> None:
     Raises:
         UnknownNameError: there is no such method or space.
         SettingsError: an option is unknown or does not fit, or the supernet cannot be built.
-        RecipeError: the parts of the method do not fit together, or not the space.
+        RecipeError: the parts of the method do not fit together, or do not fit the space.
     """
     recipe = make_recipe(settings.method.name, settings.method.options)
     space, size = get_space(settings.space), settings.search
@@ -53,9 +53,9 @@ def check_method(settings: RunSettings) -> None:
     if width != size.init_channels:
         shares = " and later ".join(f"1/{stage.recipe.mixing.channel_share}" for stage in recipe.stages)
         raise SettingsError(
-            f"{settings.method.name} sends {shares} of the channels through the operations, so the width must be a "
-            f"multiple of {divisor}, and search.init_channels is {size.init_channels}; set "
-            f"search.init_channels={width}, or other shares among the options of the method."
+            f"{settings.method.name} sends {shares} of the channels through the operations, so search.init_channels "
+            f"must be a multiple of {divisor}, but it is {size.init_channels}; set search.init_channels={width}, or "
+            "choose other shares by the options of the method."
         )
 
 
@@ -64,12 +64,12 @@ Layer = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Request:
-    """What a command asks for, with what it leaves open.
+    """The settings that a command asks for; some of them may be open, which means chosen automatically.
 
     Attributes:
-        layers: layers of settings, of which later ones win.
-        steps: what the command does.
-        genotype: what is trained, where it is given.
+        layers: layers of settings; later layers win.
+        steps: steps of the command.
+        genotype: the architecture to train, if it is given.
     """
 
     layers: tuple[Mapping[str, Any], ...]
@@ -78,19 +78,19 @@ class Request:
 
     @cached_property
     def asked(self) -> RunSettings:
-        """What the layers say; the space and the method may still be "auto"."""
+        """The settings of the layers alone; the space and the method may still be "auto"."""
         return asked_settings(*self.layers)
 
     @property
     def is_open(self) -> bool:
-        """Whether anything is to be chosen automatically."""
+        """Whether any setting will be chosen automatically."""
         asked = self.asked
         chooses = asked.budget is not None or PRESETS[asked.preset].factory.space == AUTO
         return chooses and not asked.automatic_choices and asked.reselection is None and asked.analysis is None
 
     @cached_property
     def given(self) -> frozenset[str]:
-        """Dotted names of the settings that are not to be chosen automatically."""
+        """Dotted names of the settings that must not be chosen automatically."""
         names = {
             name for layer in self.layers for name, value in _leaves(nest(migrate(layer))) if value not in (None, AUTO)
         }
@@ -100,7 +100,7 @@ class Request:
 
     @property
     def unfit_spaces(self) -> frozenset[str]:
-        """The spaces that the method does not fit, of those that may be chosen automatically."""
+        """The spaces that may be chosen automatically but do not fit the method."""
         method = self.asked.method
         if "search" not in self.steps or method.name == AUTO:
             return frozenset()
@@ -119,14 +119,14 @@ def search_request(data: Data | None, layers: Sequence[Layer], steps: tuple[Step
     """The request of a command that searches.
 
     Args:
-        data: the dataset, where it is given beside the settings.
-        layers: layers of settings.
-        steps: what the command does.
+        data: the dataset, if it is not given in the settings.
+        layers: layers of settings; later layers win.
+        steps: steps of the command.
 
     Raises:
         UnknownNameError: the preset or the choice rule does not exist.
-        SettingsError: the settings are those of a training, a selection or an analysis; or a choice rule has only one
-            search to choose from.
+        SettingsError: the settings are those of a training, a selection or an analysis; or a choice rule is given for a
+            single search.
     """
     request = Request((*layers, recorded_source(data)), steps)
     settings = request.asked
@@ -146,8 +146,8 @@ def search_request(data: Data | None, layers: Sequence[Layer], steps: tuple[Step
         )
     if settings.seeds is None and settings.choose != DEFAULT_RULE:
         raise SettingsError(
-            f"{settings.choose} has nothing to choose from; say with how many seeds to search, as in --seeds 4 (the "
-            "setting 'seeds')."
+            f"{settings.choose} has only one search to choose from; give the number of seeds to search with, as in "
+            "--seeds 4 (the setting 'seeds')."
         )
     return request
 
@@ -156,9 +156,9 @@ def train_request(data: Data | None, layers: Sequence[Layer], genotype: Genotype
     """The request of a command that trains a given genotype.
 
     Args:
-        data: the dataset, where it is given beside the settings.
-        layers: layers of settings.
-        genotype: what is trained.
+        data: the dataset, if it is not given in the settings.
+        layers: layers of settings; later layers win.
+        genotype: the architecture to train.
 
     Raises:
         SettingsError: the layers name another space than that of the genotype.
@@ -169,13 +169,13 @@ def train_request(data: Data | None, layers: Sequence[Layer], genotype: Genotype
     for name in (name for name in spaces if name != genotype.space):
         raise SettingsError(
             f"the genotype belongs to the space '{genotype.space}', not to '{name}'; leave out --space, or train "
-            "another."
+            "another genotype."
         )
     return Request((*layers, given, recorded_source(data)), ("train",), genotype)
 
 
 def stored_request(settings: RunSettings) -> Request:
-    """The request of a command that goes on from a finished search, whose settings leave nothing open."""
+    """The request of a selection or an analysis of a finished search; nothing is chosen automatically."""
     return Request((settings.model_dump(mode="json"),), ("search",))
 
 

@@ -1,4 +1,4 @@
-"""The tree of all settings, and how layers are resolved into it."""
+"""The tree of all settings, and the merging of layers into it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -31,14 +31,14 @@ __all__ = [
 ]
 
 Step = Literal["search", "train"]
-"""What a command may do."""
+"""A step of a run."""
 
 
 class MethodSettings(Settings):
     """Which search method, and its options."""
 
     name: str = AUTO
-    """Registry name (`dartboard methods` lists them); "auto" chooses by what the data is."""
+    """Registry name (`dartboard methods` lists them); "auto" chooses one for the data."""
 
     options: dict[str, Any] = Field(default_factory=dict)
     """The method's own options."""
@@ -51,7 +51,7 @@ class MethodSettings(Settings):
 
 
 class ReselectionSettings(Settings):
-    """Another selection from the supernet of a run that has ended."""
+    """Another selection from the supernet of a finished search."""
 
     run: str
     """The run directory."""
@@ -64,7 +64,7 @@ class ReselectionSettings(Settings):
 
 
 class AnalysisSettings(Settings):
-    """A look into what a finished run has learned."""
+    """An analysis of a finished search."""
 
     run: str
     """The run directory."""
@@ -77,100 +77,100 @@ class AnalysisSettings(Settings):
 
 
 class AutomaticChoice(Settings):
-    """A setting that was left open and has been chosen for this dataset, budget and machine."""
+    """A setting that was chosen automatically for this dataset, budget and machine."""
 
     setting: str
-    """Dotted name."""
+    """Dotted name of the setting."""
 
     value: Any
-    """What was chosen."""
+    """The chosen value."""
 
     reason: str
-    """Why, in a sentence."""
+    """The reason for the choice, in words."""
 
 
 Seed = Annotated[int, Field(ge=0)]
 MOST_SEEDS = 100
 DEFAULT_RULE = "best-supernet"
 ALONE: Mapping[str, Any] = {"seeds": None, "choose": DEFAULT_RULE, "finalists": 1}
-"""The settings that choose nothing further: one search, whose architecture is taken as it is."""
+"""Settings of a run with a single search and without finalists."""
 
 
 class RunSettings(Settings):
-    """Everything that decides what a run does; `settings.json` holds it resolved."""
+    """All settings of a run; `settings.json` holds them resolved."""
 
     source: str | None = None
-    """The dataset: a folder or file, hf:owner/name, or null for the embedded digits; arrays leave their fingerprint."""
+    """The dataset: a folder or file, hf:owner/name, null for scikit-learn's digits, or a fingerprint of arrays."""
 
     space: str = AUTO
-    """Name of the search space (`dartboard spaces` lists them), with options as in darts:nodes=3; "auto" chooses by
-    what the data is."""
+    """Name of the search space (`dartboard spaces` lists them), with options as in darts:nodes=3; "auto" chooses one
+    for the data."""
 
     method: MethodSettings = MethodSettings()
-    """Which search method, and its options."""
+    """The search method, and its options."""
 
     preset: str = "quick"
-    """The layer of settings between the defaults and your own (`dartboard presets` lists them)."""
+    """Name of a layer of settings between the defaults and your own (`dartboard presets` lists them)."""
 
     genotype: dict[str, Any] | None = None
-    """An architecture to train as it is, without a search."""
+    """An architecture to train without a search; null for a search."""
 
     reselection: ReselectionSettings | None = None
-    """What `dartboard select` does; null: the method searches."""
+    """The selection that `dartboard select` makes; null for other commands."""
 
     analysis: AnalysisSettings | None = None
-    """What `dartboard analyse` does; null: nothing is analysed."""
+    """The analysis that `dartboard analyse` makes; null for other commands."""
 
     budget: Annotated[float, Field(gt=0)] | None = None
-    """Seconds in which the command ends, the last test and the report excepted; also as "90s", "30m" or "2h". Sizes and
-    lengths that you do not give are planned for this time. null: the preset gives them."""
+    """Seconds for the whole command, except for the last test and the report; also as "90s", "30m" or "2h". Network
+    sizes and numbers of epochs that you do not give are planned for this time. null: the preset gives them."""
 
     objective: Objective = "accuracy"
-    """What counts where classes are of unequal size: "accuracy" counts images, "balanced-accuracy" counts every class
-    as much as any other. The objective decides what a training does about imbalance, which epoch's weights and which of
-    several architectures are the best, and by what the baselines are compared."""
+    """The accuracy to maximise: "accuracy" counts every image the same, "balanced-accuracy" counts every class the
+    same. The objective decides how a training treats imbalance, which epoch's weights are the best, which of several
+    architectures is the best, and by which accuracy the baselines are compared."""
 
     automatic_choices: tuple[AutomaticChoice, ...] = ()
-    """Settings that were left open and have been chosen automatically. They are a layer between the preset and your own
-    settings; a run that finds such a list chooses nothing anew."""
+    """Settings that were chosen automatically. They are a layer between the preset and your own settings. A run that is
+    given such a list makes no new choices."""
 
     seed: Seed = 0
-    """Root of every random stream: the same seed and settings give the same result on the CPU."""
+    """Root of every random stream; the same seed and settings give the same result on the CPU."""
 
     seeds: tuple[Seed, ...] | None = None
-    """Search once with each of these seeds, and choose among the searches. A number stands for as many seeds, from
-    `seed` on; null: one search, with `seed`."""
+    """Seeds of several searches; the rule `choose` takes one of the searches. A number means that many seeds, which
+    count up from `seed`. null: one search, with `seed`."""
 
     choose: str = DEFAULT_RULE
-    """How to choose among the searches (`dartboard choice-rules` lists the rules)."""
+    """Name of the rule that chooses among the searches (`dartboard choice-rules` lists the rules)."""
 
     finalists: Annotated[int, Field(gt=0)] = 1
-    """Architectures that the search proposes, the one it found among them. With more than one, each is trained from
-    scratch for `short_train_epochs`, and the best on validation images is taken."""
+    """Number of architectures that the search proposes, including the one it found. If there are several, each is
+    trained from scratch for `short_train_epochs`, and the best on the validation images is taken."""
 
     short_train_epochs: Annotated[int, Field(gt=0)] = 100
-    """Epochs of a short training from scratch, which compares `finalists`, and seeds under "best-short-train"; at most
-    the epochs of the whole training."""
+    """Epochs of a short training from scratch, at most those of the whole training. Short trainings compare the
+    finalists, and the searches of several seeds under the rule "best-short-train"."""
 
     device: str = "auto"
-    """"auto" takes an accelerator when there is one; or a torch device such as "cpu", "cuda:1", "mps"."""
+    """A torch device such as "cpu", "cuda:1" or "mps"; "auto" takes an accelerator if there is one."""
 
     baselines: bool = False
-    """Whether `dartboard run` also trains other networks of about the same cost (`dartboard baselines` lists them), so
-    that it is plain whether the search paid off; each takes as long as the training of the network found."""
+    """Whether `dartboard run` also trains other networks of about the same cost (`dartboard baselines` lists them), to
+    show whether the search was worth its time. Each takes as long as the training of the network found."""
 
     data: DataSettings = DataSettings()
-    """Reading and splitting."""
+    """Reading and splitting the data."""
 
     search: SearchSettings = SearchSettings()
-    """Training the supernet."""
+    """Searching, which trains the supernet."""
 
     train: TrainSettings = TrainSettings()
-    """Training the discrete network."""
+    """Training the network found from scratch."""
 
     @property
     def split_seed(self) -> int:
-        """Root of the random streams that say which images serve for what."""
+        """Root of the random streams that split the images into training, validation and test."""
         return self.seed if self.data.split_seed is None else self.data.split_seed
 
     @field_validator("budget", mode="before")
@@ -186,7 +186,7 @@ class RunSettings(Settings):
     @field_validator("seeds", mode="before")
     @classmethod
     def _listed(cls, value: Any, info: ValidationInfo) -> Any:
-        """A number (4, "4") stands for as many seeds; a text holds seeds with commas between them ("2,20,200")."""
+        """The seeds of a number (4 or "4": that many seeds), of a text such as "2,20,200", or of a list."""
         if value is None:
             return None
         if isinstance(value, str) and "," in value:
@@ -198,12 +198,12 @@ class RunSettings(Settings):
                 count = int(str(value))
             except ValueError as error:
                 raise PydanticCustomError(
-                    "seeds", "input should be a number of searches, or seeds with commas between them, as in 2,20,200"
+                    "seeds", "input should be a number of searches, or seeds separated by commas, as in 2,20,200"
                 ) from error
             first = info.data.get("seed", 0)
             seeds = range(first, first + min(count, MOST_SEEDS + 1))
         if not 1 <= len(seeds) <= MOST_SEEDS:
-            raise PydanticCustomError("seeds", f"input should be from 1 to {MOST_SEEDS} searches")
+            raise PydanticCustomError("seeds", f"input should give from 1 to {MOST_SEEDS} searches")
         return seeds
 
     @field_validator("seeds")
@@ -211,12 +211,12 @@ class RunSettings(Settings):
     def _distinct(cls, seeds: tuple[int, ...] | None) -> tuple[int, ...] | None:
         for seed, times in Counter(seeds).items():
             if times > 1:
-                raise PydanticCustomError("seeds", f"the seed {seed} is there twice, and every search needs its own")
+                raise PydanticCustomError("seeds", f"the seed {seed} is given twice, but every search needs its own")
         return seeds
 
 
 FALLBACK = {"space": "nas-bench-201", "method.name": "single-darts"}
-"""What "auto" means without a look at the data."""
+"""The space and the method that "auto" stands for if no rule chooses another."""
 
 
 def asked_settings(*layers: Mapping[str, Any]) -> RunSettings:
@@ -234,12 +234,14 @@ def asked_settings(*layers: Mapping[str, Any]) -> RunSettings:
 
 
 def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[AutomaticChoice] = ()) -> RunSettings:
-    """The whole tree: defaults, the method's paper, the preset, automatic choices, then `layers`; later ones win.
+    """The whole tree of settings, merged from layers; each layer overrides those before it.
+
+    The order is: defaults, the settings of the method's paper, the preset, automatic choices, then `layers`.
 
     Args:
-        layers: of settings.
-        automatic_choices: what was chosen where the layers leave something open. A space or a method that is still
-            open becomes that of `FALLBACK`.
+        layers: layers of settings; later layers win.
+        automatic_choices: settings that were chosen automatically. A space or a method that is still "auto" becomes
+            that of `FALLBACK`.
 
     Raises:
         UnknownNameError: the space, the method, the preset or the choice rule does not exist.

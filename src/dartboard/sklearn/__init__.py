@@ -1,4 +1,4 @@
-"""dartboard among scikit-learn's estimators."""
+"""An estimator with the interface of scikit-learn."""
 
 from dartboard.sklearn.classifier import ArchitectureSearchClassifier, ReportPage
 

@@ -29,15 +29,15 @@ __all__ = ["ArchitectureSearchClassifier", "PortableModel", "ReportPage"]
 
 
 class PortableModel:
-    """The network of a run with the description that rebuilds it, independent of the run directory.
+    """The network of a run together with the description that rebuilds it, independent of the run directory.
 
-    Pickled, it is the content of `model.json` and the bytes of `model.safetensors`.
+    Its pickle holds the content of `model.json` and the bytes of `model.safetensors`.
 
     Args:
         folder: the run directory.
 
     Raises:
-        DartboardError: it holds no whole model.
+        DartboardError: the folder holds no complete model.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -51,21 +51,25 @@ class PortableModel:
         return self._state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Rebuild the network; raises CheckpointError when the pickled contents do not belong together."""
+        """Rebuild the network.
+
+        Raises:
+            CheckpointError: the description and the weights in the pickle do not fit together.
+        """
         self._state = state
         self.network, self.card = rebuild_model(state["description"], state["weights"])
 
 
 _HEIGHT = 700
-"""Pixels; the page scrolls."""
+"""Height of the report in a notebook, in pixels; the page scrolls."""
 
 
 @dataclass(frozen=True)
 class ReportPage:
-    """A report: its path for `str`, `open` and `Path`, the page itself for a notebook.
+    """A report. `str`, `open` and `Path` get its path; a notebook shows the page itself.
 
     Attributes:
-        path: of `report.html`.
+        path: path of `report.html`.
     """
 
     path: Path
@@ -84,7 +88,7 @@ class ReportPage:
 Array = npt.NDArray[Any]
 
 _IMAGES = {"allow_nd": True, "ensure_2d": False}
-"""What scikit-learn's checks let pass."""
+"""Arguments that let scikit-learn's checks accept arrays of images."""
 
 
 class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -97,36 +101,37 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
     >>> classifier.fit(digits.data[:500], digits.target[:500]).predict_proba(digits.data[500:]).shape
     (1297, 10)
 
-    No image is set aside for a test, since scikit-learn tests with images of its own; the setting `data.test_fraction`
-    asks for one. A tenth is held out for `validation_accuracy_` (`data.validation_fraction`).
+    No images are set aside for a test, since scikit-learn tests with other images. The setting `data.test_fraction`
+    sets some aside. A tenth of the images is held out for `validation_accuracy_` (`data.validation_fraction`).
 
-    Images are uint8 or floats from 0 to 1, of shape (images, height, width) or (images, height, width, channels) with 1
-    or 3 channels, channels first as well; or rows of shape (images, features) with `image_shape`. All must have one
-    shape, in `predict` that of `fit`.
+    Images are uint8 or floats from 0 to 1. Their shape is (images, height, width) or (images, height, width, channels)
+    with 1 or 3 channels; channels may also come first. With `image_shape` they may be rows of shape (images, features).
+    All images must have the same shape, and images in `predict` must have the shape of those in `fit`.
 
     Args:
         space: search space, as in the settings of a run.
         method: search method, as in the settings of a run: a name, or {"name": ..., "options": {...}}.
-        budget: time for `fit`, such as "10m"; None for the lengths that the settings have.
-        random_state: an integer is the seed of the run, with which the same images give the same classifier on the CPU;
-            a RandomState draws one, and None another in every `fit`.
-        settings: further settings of a run, above all these, such as {"preset": "smoke", "train.epochs": 20}.
-        image_shape: (height, width) or (height, width, channels) of images that come as rows.
-        pixel_range: which values are black and white, such as (0, 16); values beyond are cut off. None: 0 and 255 for
-            integers, 0 and 1 for floats.
-        out: the run directory of `fit`; where it is taken, as in cross-validation, the first of OUT-2, OUT-3, ... that
-            is free. None: a temporary one, which goes when the classifier goes or is fitted again.
+        budget: time for `fit`, such as "10m"; None leaves the numbers of epochs to the settings.
+        random_state: an integer is the seed of the run; with it the same images give the same classifier on the CPU. A
+            RandomState draws the seed, and None draws a new seed in every `fit`.
+        settings: further settings of a run, such as {"preset": "smoke", "train.epochs": 20}; they take precedence over
+            the other arguments.
+        image_shape: (height, width) or (height, width, channels) of images that are given as rows.
+        pixel_range: the values of black and white, such as (0, 16); values outside are clipped. None means 0 and 255
+            for integers, 0 and 1 for floats.
+        out: the run directory of `fit`. If it exists, as in cross-validation, `fit` takes the first free one of OUT-2,
+            OUT-3, ... None means a temporary directory, which is removed with the classifier or at the next `fit`.
         device: as in the settings of a run; `predict` uses it too.
-        verbose: above 0 progress is shown, see `dartboard.progress`.
+        verbose: above 0, progress is shown (`dartboard.progress`).
 
     Attributes:
         classes_: the labels, sorted, shape (classes,).
-        genotype_: the architecture found.
+        genotype_: the architecture that the search found.
         result_: summary of the run (`Result`).
-        validation_accuracy_: of the trained network on the images held out, as a fraction; None without any.
+        validation_accuracy_: accuracy of the trained network on the held-out images, as a fraction; None without any.
         image_shape_: shape of an image in `fit`.
-        model_: the trained network. Pickled it is data, not code, and needs no run directory.
-        n_features_in_: features of a row; only where `fit` was given rows.
+        model_: the trained network. Its pickle holds data, not code, and needs no run directory.
+        n_features_in_: number of features of a row; only where `fit` was given rows.
     """
 
     def __init__(
@@ -155,16 +160,19 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Search and train.
+        """Search an architecture and train it.
 
         Args:
-            X: images (images, height, width) or (images, height, width, channels), channels first or last, or rows of
-                pixels (images, values) where `image_shape` says what they are.
+            X: images of shape (images, height, width) or (images, height, width, channels), channels first or last.
+                With `image_shape` also rows of pixels, shape (images, features).
             y: labels of any kind that can be sorted, shape (images,).
 
+        Returns:
+            The classifier itself.
+
         Raises:
-            ValueError: images or labels are not as they must be; `DataError` and `SettingsError` are kinds of it.
-            DartboardError: as `dartboard.run`.
+            ValueError: images or labels are invalid; `DataError` and `SettingsError` are subclasses.
+            DartboardError: the run fails, as in `dartboard.run`.
         """
         values, labels = self._labelled(X, y)
         check_classification_targets(labels)
@@ -178,43 +186,48 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
         return self
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
-        """How probable each class is for each image, shape (images, classes), columns as in `classes_`."""
+        """The probability of each class for each image, shape (images, classes), columns in the order of `classes_`.
+
+        Raises:
+            DataError: the images do not have the shape of those in `fit`.
+            NotFittedError: `fit` was not called.
+        """
         check_is_fitted(self, "model_")
         images = self._images(self._unlabelled(X))
         if images.shape[1:] != self.image_shape_:
-            raise DataError(f"images of shape {images.shape[1:]} were given to a classifier of {self.image_shape_}.")
+            raise DataError(f"the images have shape {images.shape[1:]}, but those of fit had {self.image_shape_}.")
         probabilities = api.predict_in_memory(self.model_.network, self.model_.card, images, device=self.device)
         return probabilities[:, self._order]
 
     def predict(self, X: Any) -> Array:
-        """The most probable label of each image, shape (images,)."""
+        """The most probable label of each image, shape (images,); raises the errors of `predict_proba`."""
         probabilities = self.predict_proba(X)
         labels: Array = self.classes_[probabilities.argmax(axis=1)]
         return labels
 
     def report(self) -> ReportPage:
-        """The report of the run: its path, and in a notebook the page itself.
+        """The report of the run as a path; a notebook shows the page itself.
 
         Raises:
-            RunDirectoryError: it is gone with its run directory.
+            RunDirectoryError: the run directory was deleted, and the report with it.
         """
         check_is_fitted(self, "model_")
         page = self.result_.path / "report.html"
         if not page.is_file():
             raise RunDirectoryError(
-                f"the report {page} is gone with its run directory; give fit a place that stays, as in out='runs/mine'."
+                f"the report {page} was deleted with its run directory; set a permanent one, as in out='runs/mine'."
             )
         return ReportPage(page)
 
     def __sklearn_tags__(self) -> Any:
-        """Images come in three dimensions or four, and as rows only where their shape is known."""
+        """Say that `fit` takes arrays of three dimensions, and rows only where `image_shape` is given."""
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.input_tags.two_d_array = self.image_shape is not None
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles do not own the temporary run directory."""
+        """The state without the finalizer, since a copy or pickle must not delete the temporary run directory."""
         state: dict[str, Any] = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_discard"}
 
@@ -222,7 +235,7 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
         return as_images(values, self.image_shape, self.pixel_range)
 
     def _run(self, data: tuple[Array, Array]) -> None:
-        """Search and train in a run directory, and keep what came out."""
+        """Search and train in a run directory, and keep the results."""
         layer = {
             "space": self.space,
             "method": self.method,
@@ -251,7 +264,7 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
         self.validation_accuracy_ = self.result_.validation_accuracy
 
     def _folder(self) -> Path:
-        """A new and empty folder for a run."""
+        """Create an empty folder for a run, and delete the temporary folder of an earlier `fit`."""
         if discard := getattr(self, "_discard", None):
             discard()
         if self.out is not None:
@@ -266,7 +279,7 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
         return int(check_random_state(self.random_state).randint(2**31))
 
     def _labelled(self, X: Any, y: Any) -> tuple[Array, Array]:
-        """Images or rows with their labels, as arrays of finite numbers without further checks of their shape."""
+        """Images or rows with their labels, as arrays of finite numbers; the shape of images is not checked here."""
         for name in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(name, None)
         found: tuple[Array, Array] = (
@@ -282,13 +295,13 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
 
 
 def _holds_rows(X: Any) -> bool:
-    """Whether the input has too few dimensions for images, so that scikit-learn checks and counts its features."""
+    """Whether the input has at most two dimensions; scikit-learn then checks it and counts its features."""
     dimensions: int = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
     return dimensions <= 2
 
 
 def _claim(path: Path) -> Path:
-    """Create `path`, or the first of `path-2`, `path-3`, ... that is free; two at once never get the same."""
+    """Create `path`, or the first free one of `path-2`, `path-3`, ...; two processes never get the same folder."""
     while True:
         folder = next_free(path)
         try:

@@ -1,4 +1,4 @@
-"""What scikit-learn hands over as images and labels, in the form that dartboard reads."""
+"""Conversion of the images and labels of scikit-learn into the form that dartboard reads."""
 
 import math
 from collections.abc import Sequence
@@ -19,16 +19,17 @@ def as_images(values: Array, image_shape: Sequence[int] | None, pixel_range: tup
     """Images from rows or images.
 
     Args:
-        values: numbers, shape (images, features), or any shape of images that `ArrayData` takes.
-        image_shape: the shape of one image, without the number of images; needed for rows.
-        pixel_range: which values are black and white, beyond which they are cut off; None as in `ArrayData`.
+        values: numbers of shape (images, features), or images of any shape that `ArrayData` takes.
+        image_shape: the shape of one image; needed for rows.
+        pixel_range: the values of black and white; values outside are clipped. None leaves the values unchanged.
 
     Returns:
-        As `ArrayData` takes them, shape (images, *image_shape) where that is given.
+        Images for `ArrayData`, of shape (images, *image_shape) where `image_shape` is given. With `pixel_range` they
+        are float64 from 0 to 1.
 
     Raises:
-        DataError: rows do not have that shape.
-        SettingsError: the range is empty.
+        DataError: the values do not fit `image_shape`, or rows have no `image_shape`.
+        SettingsError: the range is empty or not finite.
     """
     if image_shape is not None:
         _check_shape(values, image_shape)
@@ -44,7 +45,7 @@ def as_images(values: Array, image_shape: Sequence[int] | None, pixel_range: tup
 
 
 def class_names(classes: Array) -> list[str]:
-    """What dartboard calls classes: their labels as text, or their positions where texts would be missing or equal."""
+    """The names of the classes: their labels as text, or their positions where some labels have no text or the same."""
     texts = [label_text(label) for label in classes.tolist()]
     names = [text for text in texts if text is not None]
     return names if len(set(names)) == len(texts) else [str(position) for position in range(len(texts))]
@@ -62,6 +63,6 @@ def _without_shape(values: Array) -> str:
     side = math.isqrt(values.shape[1])
     shape = f"({side}, {side})" if side * side == values.shape[1] else "(height, width)"
     return (
-        f"the array has shape {values.shape}, and rows of numbers are no images; say how they lie, as in "
+        f"the array has shape {values.shape}, and rows of numbers are not images; give the shape of an image, as in "
         f"image_shape={shape}, or give images of shape (images, height, width)."
     )

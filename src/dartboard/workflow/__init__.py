@@ -1,4 +1,4 @@
-"""What a verb does beyond the steps of one run."""
+"""The work of a verb beyond the steps of a single run, such as comparisons, plans and runs inside a run."""
 
 from dartboard.workflow.analyse import analyse_search, analysis_directory, analysis_settings, plan_analysis
 from dartboard.workflow.baselines import compare_baselines

@@ -1,4 +1,4 @@
-"""A look into what a search has learned, once it has ended."""
+"""The analysis of a finished search."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,11 +22,11 @@ __all__ = ["analyse_search", "analysis_directory", "analysis_settings", "plan_an
 
 
 def analysis_settings(run_directory: Path, name: str, options: dict[str, Any]) -> RunSettings:
-    """The settings of the run, with what to analyse.
+    """The settings of an analysis: those of the search, with the name and options of the analysis.
 
     Raises:
-        RunDirectoryError: there is no run, its search has not ended, or it is no search.
-        CheckpointError: the run has no supernet, or one that this analysis cannot use.
+        RunDirectoryError: there is no run, its search has not ended, or it is itself a selection or an analysis.
+        CheckpointError: the run has no trained supernet, or one that this analysis cannot use.
         UnknownNameError: there is no such analysis.
         SettingsError: an option does not fit.
     """
@@ -45,13 +45,17 @@ def analysis_settings(run_directory: Path, name: str, options: dict[str, Any]) -
 
 
 def _check_supernet(settings: RunSettings, wanted: Analysis, trained: dict[str, Any]) -> None:
-    """Refuse supernets that have learned with operations shut out, or that cannot learn on."""
+    """Refuse supernets that were trained with some operations removed, or that cannot be trained further.
+
+    Raises:
+        CheckpointError: the supernet is one of these.
+    """
     assert settings.analysis is not None
     why = ""
     if any(trained["decisions"].values()):
-        why = "has decided edges during the search, so that other operations were no longer trained"
+        why = "decided edges during the search, and the other operations of these edges were no longer trained"
     elif wanted.learns and search_recipe(settings).hypernetwork:
-        why = "has its weights from a hypernetwork, without which it cannot learn on"
+        why = "has its weights from a hypernetwork, and cannot be trained further without it"
     if why:
         raise CheckpointError(
             f"the supernet of {settings.method.name} in {settings.analysis.run} {why}; analyse a run of another method."
@@ -59,19 +63,19 @@ def _check_supernet(settings: RunSettings, wanted: Analysis, trained: dict[str, 
 
 
 def analysis_directory(settings: RunSettings, out: Path | None, *, resume: bool) -> Path:
-    """Where the analysis goes: `out`, or a folder RUN-NAME beside the search: a new one unless it is resumed."""
+    """Run directory of the analysis: `out`, or a folder RUN-NAME beside the search, which is new without `resume`."""
     asked = settings.analysis
     assert asked is not None
     return directory_beside(asked.run, asked.name, out, resume=resume)
 
 
 def plan_analysis(session: Session) -> list[Measurement]:
-    """What is to be measured; nothing is written.
+    """The measurements that the analysis will take; nothing is written.
 
     Raises:
         RunDirectoryError: the dataset is not the one that the supernet was trained on.
         CheckpointError: the checkpoint of the search cannot be used.
-        SettingsError: the options leave nothing to measure.
+        SettingsError: nothing is left to measure under these options.
     """
     settings = session.settings
     asked = settings.analysis
@@ -90,9 +94,9 @@ def plan_analysis(session: Session) -> list[Measurement]:
 
 
 def analyse_search(session: Session, measurements: Sequence[Measurement]) -> None:
-    """Take the measurements that are open, and write what all of them say to `analysis.json`.
+    """Take the measurements that are not done yet, and write the findings to `analysis.json`.
 
-    The architecture that the search found is copied beside it, so that the report shows what it is about.
+    The architecture of the search is copied into the run directory, so that the report can show it.
     """
     run, asked = session.run, session.settings.analysis
     assert asked is not None

@@ -1,4 +1,4 @@
-"""What stands beside the searched network: others of about its cost, trained and tested the same way."""
+"""The baselines of a run: networks of about the same cost as the one found, trained and tested in the same way."""
 
 from collections.abc import Mapping
 
@@ -21,20 +21,20 @@ __all__ = ["compare_baselines"]
 
 
 def compare_baselines(session: Session, genotype: Genotype, allowances: Mapping[str, Allowance]) -> None:
-    """Train and test each baseline in `baselines/NAME`, a run directory of its own, and write `baselines.json`.
+    """Train and test each registered baseline in a run directory `baselines/NAME`, and write `baselines.json`.
 
-    The baselines are those that are registered (`dartboard.session.baselines`).
+    Nothing is trained where there are no labelled test images.
 
     Args:
-        session: of the run, whose networks are trained and tested.
-        genotype: what the search found.
-        allowances: how long the trainings may be, by name; empty where there is no budget.
+        session: session of the run; its own networks are already trained and tested.
+        genotype: the architecture that the search found.
+        allowances: how long each training may take, by name; empty where there is no budget.
     """
     if Baselines.exists(session.run.path):
         return
     if not is_comparable(session):
         lacking = "labels of the test images" if len(session.splits.test) else "test images"
-        session.observer.note(f"Without {lacking} nothing can be compared, so no baseline is trained.")
+        session.observer.note(f"There are no {lacking}, so networks cannot be compared and no baseline is trained.")
         return
     with session.phase("baselines"):
         results = {
@@ -45,7 +45,7 @@ def compare_baselines(session: Session, genotype: Genotype, allowances: Mapping[
 
 
 def _run(session: Session, baseline: BaselineNetwork, allowances: Mapping[str, Allowance]) -> ChildRun:
-    """Train and test one, unless that is done."""
+    """Train and test one baseline, unless that is done already."""
     genotype, length = baseline.genotype, trained_length(session.run)
     size = {"init_channels": baseline.init_channels, "layers": baseline.layers}
     epochs = {"epochs": length.epochs} if allowances else {}
@@ -64,12 +64,12 @@ def _run(session: Session, baseline: BaselineNetwork, allowances: Mapping[str, A
             allowance = remaining_allowance(session, allowances, baseline.name, length=length, worked=worked)
         evaluate_networks(child, train_networks(child, genotype, allowance))
 
-    task = f"Now for comparison {baseline.what}, trained and tested in the same way."
+    task = f"For comparison, {baseline.what} is trained and tested in the same way."
     return run_child(session, f"{CHILD_FOLDERS['baselines']}/{baseline.name}", changes, work, task=task, tested=True)
 
 
 def _compared(session: Session, baseline: BaselineNetwork, child: ChildRun) -> Baseline:
-    """What one came to, and how much better the searched network is on the same test images."""
+    """The record of one baseline, with the paired difference to the network found on the same test images."""
     labels, found = _tested(session.run)
     objective = session.settings.objective
     classes = labels if objective == "balanced-accuracy" else None
@@ -78,7 +78,7 @@ def _compared(session: Session, baseline: BaselineNetwork, child: ChildRun) -> B
     assert result.test_accuracy is not None
     steps, wanted = trained_steps(child.run), trained_steps(session.run)
     return Baseline(
-        what=baseline.what + (f", trained for {steps} of {wanted} steps for want of time," if steps < wanted else ""),
+        what=baseline.what + (f", trained for {steps} of {wanted} steps for lack of time," if steps < wanted else ""),
         test_accuracy=result.test_accuracy,
         test_accuracy_std=result.test_accuracy_std,
         balanced_accuracy=result.balanced_accuracy,
@@ -94,7 +94,7 @@ def _compared(session: Session, baseline: BaselineNetwork, child: ChildRun) -> B
 
 
 def _tested(run: RunDirectory) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """For every test image its class, and whether the first network of a run is right."""
+    """The class of every test image, and whether the first network of a run predicts it; both of shape (images,)."""
     with np.load(run.path / "predictions.npz", allow_pickle=False) as predictions:
         labels = predictions["labels"]
         return labels, labels == predictions["predicted"]

@@ -1,4 +1,4 @@
-"""A run inside a run (the search with one seed, a finalist, a baseline), and how every run ends."""
+"""Runs inside a run (the search with one seed, a finalist, a baseline), and the end of every run."""
 
 import shlex
 from collections.abc import Callable, Mapping
@@ -20,15 +20,15 @@ class ChildRun(NamedTuple):
     """A run inside a run that has ended.
 
     Attributes:
-        result: its summary.
-        run: its directory, no longer locked.
+        result: summary of the run.
+        run: the run directory, no longer locked.
     """
 
     result: Result
     run: RunDirectory
 
     def validation_accuracy(self, objective: Objective) -> float | None:
-        """How well its networks do on the validation images; None where they could not be scored."""
+        """Accuracy of its networks on the validation images, by the objective; None where it was not measured."""
         balanced = objective == "balanced-accuracy"
         return self.result.validation_balanced_accuracy if balanced else self.result.validation_accuracy
 
@@ -42,18 +42,21 @@ def run_child(
     task: str,
     tested: bool = False,
 ) -> ChildRun:
-    """Make a run inside a run: a run directory of its own, on the same images, with other settings.
+    """Make a run inside a run (a child), on the same images, with other settings and a run directory of its own.
 
-    A child that has ended is only read, and one that was interrupted is resumed where it was left. A child makes no
-    choice of its own among seeds or finalists; where its settings hold a genotype, that becomes its architecture.
+    A child that has ended is only read, and an interrupted child is resumed. A child does not choose among seeds or
+    finalists itself. A genotype in its settings becomes its architecture.
 
     Args:
-        session: the run around it.
-        folder: where the child lies in the directory of that run, as in "finalists/2".
-        changes: settings that differ from those of the run around it.
-        work: what the child does; it is given the child's session, and leaves `genotype.json` in its directory.
-        task: what the child does, in a sentence for people who watch.
-        tested: whether the work includes the test, without which the child has not ended.
+        session: session of the outer run.
+        folder: folder of the child in the directory of the outer run, as in "finalists/2".
+        changes: settings that differ from those of the outer run.
+        work: does the work of the child; it receives the child's session, and leaves `genotype.json` in its directory.
+        task: a sentence about the child for the observer.
+        tested: whether the work includes the test; if so, a child without a test has not ended.
+
+    Returns:
+        The summary of the child, and its run directory.
 
     Raises:
         RunDirectoryError: the folder holds a run that began with other settings.
@@ -73,11 +76,14 @@ def run_child(
 
 
 def finish_run(session: Session, command: str) -> Result:
-    """Sum up what the directory of a run holds in `result.json`, and write its report.
+    """Write the summary of a run to `result.json`, and write its report.
 
     Args:
-        session: of the run, whose work is done.
-        command: to be recorded as what made it.
+        session: session of a run with all its work done.
+        command: text to record as the command that made the run.
+
+    Returns:
+        The summary.
     """
     result = summarize(session, read_genotype(session.run.path), command)
     write_report(session.run.path)

@@ -1,4 +1,4 @@
-"""Several methods by the same recipe, on the same data and seeds: what is run, and the record of it."""
+"""Comparisons of several methods by the same recipe, on the same data and seeds: their plan and their record."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ class Contender:
     """One method of a comparison.
 
     Attributes:
-        label: as it was named.
+        label: name and options, as the user gave them.
         layer: its settings.
     """
 
@@ -41,19 +41,19 @@ class Contender:
 
     @property
     def folder(self) -> str:
-        """Its name as that of a folder."""
+        """Its label in characters that are safe in the name of a folder."""
         return re.sub(r"[^\w.=-]+", "-", self.label)
 
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """What is compared.
+    """The plan of a comparison.
 
     Attributes:
         contenders: the methods.
-        seeds: with which each is run.
-        space: of all.
-        steps: of every run.
+        seeds: the seeds; every method runs once with each.
+        space: search space of all runs.
+        steps: steps of every run.
         layers: settings that all runs share.
     """
 
@@ -65,7 +65,7 @@ class ComparisonPlan:
 
     @property
     def wanted(self) -> int:
-        """Runs in all."""
+        """Number of runs of the whole comparison."""
         return len(self.seeds) * len(self.contenders)
 
     def pairs(self) -> Iterator[tuple[int, Contender]]:
@@ -73,11 +73,11 @@ class ComparisonPlan:
         return ((seed, contender) for seed in self.seeds for contender in self.contenders)
 
     def folder(self, seed: int, contender: Contender) -> str:
-        """Where one run lies, inside the directory of the comparison."""
+        """The folder of one run, relative to the directory of the comparison."""
         return f"{contender.folder}/seed-{seed}"
 
     def settings(self, data: Data | None) -> dict[str, Any]:
-        """What a resumed comparison must have in common with its beginning."""
+        """The settings that must be the same when the comparison is resumed."""
         seed, contender = next(self.pairs())
         shared = search_request(data, self.layers_of(seed, contender), self.steps).asked
         own = {"method", "seed", "automatic_choices"}
@@ -99,18 +99,18 @@ class ComparisonPlan:
 def plan_comparison(
     data: Data | None, layers: Sequence[Layer], methods: Sequence[str], seeds: int | str | Sequence[int], *, train: bool
 ) -> ComparisonPlan:
-    """What a comparison will run; nothing is read or written.
+    """The plan of a comparison; no file is read or written.
 
     Args:
         data: the dataset.
         layers: settings that all runs share.
         methods: names, with options as in "darts-minus:auxiliary_gate=0.3".
-        seeds: how many, from the setting `seed` on, or which.
-        train: whether what is found is trained and tested.
+        seeds: the number of seeds, which count up from the setting `seed`, or the seeds themselves.
+        train: whether the architectures found are trained and tested.
 
     Raises:
         UnknownNameError: there is no such method or space.
-        SettingsError: a method is there twice or none is, a setting does not fit, or a budget is given.
+        SettingsError: a method is named twice, none is named, a setting does not fit, or a budget is given.
         RecipeError: a method does not fit the space.
     """
     contenders = tuple(map(_contender, methods))
@@ -119,12 +119,12 @@ def plan_comparison(
         raise SettingsError("there is nothing to compare; name methods, as in --methods darts,gdas,random.")
     for label in labels:
         if labels.count(label) > 1:
-            raise SettingsError(f"the method '{label}' is there twice; name every method once.")
+            raise SettingsError(f"the method '{label}' is named twice; name every method once.")
     asked = asked_settings(*layers, {"seeds": seeds})
     if asked.budget is not None:
         raise SettingsError(
-            "a comparison takes no budget, under which every run would have another length; give all the same one by "
-            "--set search.epochs=... and --set train.epochs=..., or by a preset."
+            "a comparison takes no budget, since every run would then have another length; give all runs the same "
+            "length by --set search.epochs=... and --set train.epochs=..., or by a preset."
         )
     steps: tuple[Step, ...] = ("search", "train") if train else ("search",)
     plan = ComparisonPlan(contenders, asked.seeds or (asked.seed,), AUTO, steps, tuple(layers))
@@ -142,23 +142,25 @@ def _contender(name: str) -> Contender:
 
 
 def _common_space(plan: ComparisonPlan, data: Data | None) -> str:
-    """The space that the rules choose first among those that every method fits."""
+    """The space for a comparison that names none: the first choice of the rules that every method fits."""
     requests = [search_request(data, plan.layers_of(plan.seeds[0], each), plan.steps) for each in plan.contenders]
     unfit = frozenset[str]().union(*(request.unfit_spaces for request in requests))
     spaces: list[str] = [space for space in (FALLBACK["space"], *CHOSEN_SPACES) if space not in unfit]
     if not spaces:
-        raise SettingsError("no space fits all of these methods; name one with --space to see which does not fit it.")
+        raise SettingsError(
+            "no space fits all of these methods; name one with --space to see which methods it does not fit."
+        )
     return spaces[0]
 
 
 class ComparisonRecord:
-    """The runs of a comparison so far, in a run directory of their own.
+    """Collects the runs of a comparison and writes `comparison.json`.
 
     Args:
-        run: the directory, locked.
-        plan: what is compared.
-        command: to be recorded.
-        observer: hears where the table of NAS-Bench-201 is missing.
+        run: directory of the comparison, locked.
+        plan: plan of the comparison.
+        command: text to record as the command that was typed.
+        observer: is told if the table of NAS-Bench-201 is missing.
     """
 
     def __init__(self, run: RunDirectory, plan: ComparisonPlan, command: str, observer: Observer) -> None:
@@ -171,11 +173,11 @@ class ComparisonRecord:
                 self._table = find_table()
             except DataError:
                 observer.note(
-                    "The table of NAS-Bench-201 is not at hand (DARTBOARD_DATA), so nothing is looked up in it."
+                    "The table of NAS-Bench-201 was not found (DARTBOARD_DATA), so no accuracies are looked up."
                 )
 
     def add(self, seed: int, contender: Contender, result: Result) -> None:
-        """Note a run that has ended."""
+        """Add a run that has ended, with its accuracy and percentile by the table."""
         genotype = result.genotype.genotype
         accuracy, percentile = self._look_up(genotype)
         self._dataset = result.dataset.name
@@ -200,7 +202,7 @@ class ComparisonRecord:
         )
 
     def _look_up(self, genotype: Genotype) -> tuple[float | None, float | None]:
-        """Accuracy and percentile by the table; it does not hold cells with attention, for example."""
+        """Accuracy and percentile by the table; None for cells that it does not hold, such as those with attention."""
         if self._table is None:
             return None, None
         try:
@@ -210,12 +212,12 @@ class ComparisonRecord:
         return accuracy, self._table.percentile(genotype, _TABLE_COLUMN)
 
     def fail(self, seed: int, contender: Contender, reason: str) -> None:
-        """Note a run that cannot come to its end."""
+        """Add a run that failed."""
         folder = self._plan.folder(seed, contender)
         self._runs.append(ComparedRun(method=contender.label, seed=seed, folder=folder, failure=reason))
 
     def summarize(self) -> Comparison:
-        """Write what there is to `comparison.json`."""
+        """Summarise the runs so far, and write the summary to `comparison.json`."""
         labels = [contender.label for contender in self._plan.contenders]
         baseline = next((label for label in labels if label == _BASELINE), labels[0]) if len(labels) > 1 else None
         comparison = Comparison(

@@ -1,4 +1,4 @@
-"""The end of a search that proposes several architectures: each is trained for a short time, and the best is taken."""
+"""The choice among several architectures that a search proposes, by a short training of each."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ _FOLDER = CHILD_FOLDERS["finalists"]
 
 
 def check_finalists(session: Session) -> None:
-    """Refuse finalists that cannot be held, before anything is searched.
+    """Refuse finalists that cannot be trained or scored, before anything is searched.
 
     Raises:
         SettingsError: the network does not fit the images, or no images are held out for validation.
@@ -32,13 +32,13 @@ def check_finalists(session: Session) -> None:
     check_sizes(session, ("train",))
     if not len(session.splits.validation):
         raise SettingsError(
-            "finalists are compared on images held out for validation, and there are none; raise "
+            "finalists are compared on images held out for validation, but there are none; raise "
             "data.validation_fraction, or set finalists=1."
         )
 
 
 def describe_finalists(session: Session) -> dict[str, str]:
-    """How the finalists go, as a heading and a line; empty where the search has the last word."""
+    """One heading and line about the finalists; empty where the search proposes a single architecture."""
     finalists = session.settings.finalists
     if finalists == 1:
         return {}
@@ -47,27 +47,27 @@ def describe_finalists(session: Session) -> dict[str, str]:
 
 
 def compare_finalists(session: Session, found: Genotype) -> Genotype:
-    """Train what the search proposes for a short time each, and take the best on images held out for validation.
+    """Train each architecture that the search proposes for a short time, and take the best on the validation images.
 
-    Successive halving in one round (arXiv:1603.06560): the supernet tells which architectures are worth a look, and
-    short trainings at full size tell which of these to train. Every finalist has a run directory of its own; the test
-    images are not touched. `finalists.json` tells of all, and the best becomes the genotype of the run.
+    This is one round of successive halving, as in Hyperband (arXiv:1603.06560): the supernet proposes architectures,
+    and short trainings at full size compare them. Every finalist has a run directory of its own; the test images are
+    not used. `finalists.json` records all finalists, and the best becomes the genotype of the run.
 
     Args:
-        session: the search done.
-        found: its architecture, the first finalist.
+        session: session of a run with its search done.
+        found: architecture of the search, the first finalist.
 
     Returns:
-        The best, among equals the one proposed first; `found` where the setting `finalists` is 1, or the search is so
-        sure that it proposes nothing else: then there is no `finalists.json`.
+        The best architecture; among equals the one proposed first. It is `found`, and there is no `finalists.json`,
+        where the setting `finalists` is 1 or the search proposes nothing else.
     """
     run = session.run
     if session.settings.finalists == 1:
         return found
-    # Once there is `finalists.json`, the architecture found may no longer be that of the run.
+    # Once `finalists.json` is written, `found` may already be the chosen finalist instead of the search's own result.
     proposals = [] if Finalists.exists(run.path) else _proposals(session, found)
     if len(proposals) == 1:
-        session.observer.note("The search proposes one architecture alone, so nothing is left to compare.")
+        session.observer.note("The search proposes only one architecture, so there is nothing to compare.")
         return found
     with session.phase("finalists"):
         if proposals:
@@ -75,7 +75,7 @@ def compare_finalists(session: Session, found: Genotype) -> Genotype:
     finalists = Finalists.read(run.path)
     best = finalists.chosen
     session.observer.note(
-        f"Of {len(finalists.finalists)} architectures, number {best.number} does best after a short training "
+        f"Of {len(finalists.finalists)} architectures, number {best.number} is the best after a short training "
         f"({percent(best.validation_accuracy)} {finalists.objective.replace('-', ' ')} on the validation images)."
     )
     genotype = best.genotype.genotype
@@ -84,12 +84,12 @@ def compare_finalists(session: Session, found: Genotype) -> Genotype:
 
 
 def short_epochs(session: Session) -> int:
-    """Epochs of a short training."""
+    """Epochs of a short training; at most those of the whole training."""
     return min(session.settings.short_train_epochs, train_epochs(session))
 
 
 def _proposals(session: Session, found: Genotype) -> list[Genotype]:
-    """Drawn from the gates of the last epoch, or evenly where nothing was learned."""
+    """The proposals, drawn from the gates of the last epoch, or uniformly where no search epoch was recorded."""
     settings, space = session.settings, get_space(session.settings.space)
     epochs = [event for event in session.run.events.read() if isinstance(event, SearchEpoch)]
     gates = {kind: torch.tensor(rows) for kind, rows in epochs[-1].gates.items()} if epochs else None
@@ -116,7 +116,7 @@ def _record(session: Session, proposals: Sequence[Genotype]) -> Finalists:
 
 
 def _train(session: Session, number: int, proposals: Sequence[Genotype]) -> float:
-    """How well one finalist does on the validation images, after its short training where that is not done."""
+    """Accuracy of one finalist on the validation images, by the objective; trains it first unless that is done."""
     genotype, objective = proposals[number - 1], session.settings.objective
     train = session.settings.train.model_copy(update={"epochs": short_epochs(session), "runs": 1})
     child = run_child(

@@ -1,4 +1,4 @@
-"""What there is to choose from, as plain data: the methods, the spaces and all else that can be registered."""
+"""Lists of registered things, such as methods and spaces, as plain data."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,10 +12,10 @@ __all__ = ["list_registered"]
 
 
 def list_registered(kind: str) -> list[dict[str, Any]]:
-    """Everything of one kind, in the order of the names: name, summary, paper, options with their defaults.
+    """All registered things of one kind, sorted by name: name, summary, paper, options with their defaults.
 
-    Of a space also what its cells can be, and how the fast engine runs them; of a preset the space and the method that
-    it is made for.
+    A space also has its possible cells and their form in the fast engine; a preset also has the space and the method
+    that it is made for.
 
     Args:
         kind: a key of `REGISTRIES`.
@@ -64,4 +64,4 @@ _FURTHER: Mapping[str, Callable[[Entry[Any]], dict[str, Any]]] = {
     "spaces": _describe_space,
     "presets": _describe_preset,
 }
-"""Kind -> further facts of one entry."""
+"""Kind of registered thing -> function that gives further facts of one entry."""

@@ -1,4 +1,4 @@
-"""A request becomes a session with nothing left open: rules choose, the data is read, and a budget is planned for."""
+"""Turns a request into a session: automatic choices are made, the data is read, and the budget is planned."""
 
 import time
 from collections.abc import Iterator
@@ -25,28 +25,28 @@ __all__ = ["open_request"]
 def open_request(
     request: Request, out: Path | None, *, resume: bool, observer: Observer, arrays: ArrayData | None = None
 ) -> Iterator[Session]:
-    """Choose what is open, lock the run directory, read and divide the data; `Session.begin` records it.
+    """Make the automatic choices, lock the run directory, and read and split the data; nothing is recorded yet.
 
-    A run that is resumed keeps what was chosen when it began.
+    A resumed run keeps the automatic choices that it began with. `Session.begin` records settings and split.
 
     Args:
-        request: what is asked for.
+        request: what the command asks for.
         out: the run directory; None takes a name under `runs/` from the settings.
-        resume: go on with the run that the directory holds, or begin one.
-        observer: hears of what is noteworthy about the data.
-        arrays: the dataset, where it does not lie at the settings' source.
+        resume: continue the run in the directory, or begin one there.
+        observer: is told about the reading of the data and the timing of steps.
+        arrays: the dataset, if it was given as arrays.
 
     Raises:
-        DartboardError: the settings, the device, the directory or the data cannot be used, or the budget does not
-            suffice; the directory is as it was.
+        DartboardError: the settings, the device, the directory or the data cannot be used, or the budget is too small.
+            The directory is then unchanged.
     """
-    resolve_settings(*request.layers)  # what cannot be right is refused before anything is read
+    resolve_settings(*request.layers)  # invalid settings are refused before any data is read
     settle = partial(_settle, request, resume=resume, arrays=arrays)
     with open_session(request.asked, out, resume=resume, observer=observer, arrays=arrays, settle=settle) as session:
         if not request.is_open or session.settings.budget is None or session.run.has("settings.json"):
             yield session
             return
-        observer.note("Some steps are timed, to plan for the budget.")
+        observer.note("Some steps are timed to plan the budget.")
         started = time.perf_counter()
         planned, timetable = plan_budget(session, request.steps, request.given, request.genotype)
         yield replace(
@@ -58,7 +58,7 @@ def open_request(
 
 
 def _settle(request: Request, run: RunDirectory, *, resume: bool, arrays: ArrayData | None) -> RunSettings:
-    """The settings by the automatic choices that the run began with, or else by the rules."""
+    """The settings with the automatic choices of a resumed run, or with those of the rules for a new run."""
     if not request.is_open:
         return request.resolved()
     if resume and run.has("settings.json"):

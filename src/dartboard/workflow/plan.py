@@ -1,4 +1,4 @@
-"""What a run is about to do: in a few lines as it begins, and with reasons and times where it is only planned."""
+"""The announcement of a run that begins, and the plan of a run with reasons and times."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,34 +22,34 @@ class Plan(Settings):
     """What `dartboard plan` prints."""
 
     summary: dict[str, str]
-    """What a run announces: a heading and a line for each matter."""
+    """The lines that a run announces at its start: heading -> text."""
 
     automatic_choices: tuple[AutomaticChoice, ...]
-    """What was left open, what it became, and why."""
+    """The settings that were chosen automatically, their values, and the reasons."""
 
     budget: float | None
-    """Seconds that the command may take."""
+    """Seconds that the command may take; null without a budget."""
 
     seconds: dict[str, float]
-    """Seconds of each phase, and their `total`; empty without a budget."""
+    """Planned seconds of each phase, and their `total`; empty without a budget."""
 
     end: str | None
-    """When a run that began now would end, ISO 8601, UTC; null without a budget."""
+    """Time at which a run would end if it began now, ISO 8601, UTC; null without a budget."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """The plan as plain data for JSON."""
         return self.model_dump(mode="json")
 
 
 def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
-    """What a run announces.
+    """The lines that a run announces at its start.
 
     Args:
-        session: with nothing left open.
-        steps: of the command.
+        session: session with all automatic choices made.
+        steps: steps of the command.
 
     Returns:
-        A heading and a line for each matter.
+        Heading -> text of each line.
     """
     settings, dataset, splits = session.settings, session.dataset, session.splits
     channels, height, width = dataset.image_shape
@@ -80,8 +80,8 @@ def describe_plan(session: Session, summary: Mapping[str, str]) -> Plan:
     """The plan of a session that has not begun.
 
     Args:
-        session: with nothing left open.
-        summary: what the run would announce.
+        session: session with all automatic choices made.
+        summary: the lines that the run would announce.
     """
     settings, seconds = session.settings, dict(session.timetable)
     if seconds:

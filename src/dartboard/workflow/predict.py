@@ -1,4 +1,4 @@
-"""Using the trained model of a run: predicting images, and exporting it."""
+"""Predictions with the trained network of a run, and its export."""
 
 import time
 from collections.abc import Mapping
@@ -39,17 +39,19 @@ __all__ = ["export_network", "predict_images", "predict_with"]
 def predict_images(
     run: Path, source: str | Path | ArrayData | None, layer: Mapping[str, Any], *, device: str, observer: Observer
 ) -> ImagePredictions:
-    """Predict the test images of a source, or all where it has no test split, sized and normalised as in the run.
+    """Predict the test images of a source, or all images if there is no test split.
+
+    The images are resized and normalised as in the run.
 
     Args:
-        run: the run directory of a training that has ended; nothing in it is changed.
+        run: the run directory of a finished training; nothing in it is changed.
         source: any dataset, labelled or not, or a folder of images.
-        layer: settings of `data`, above those of the run; the names of the columns are used.
+        layer: settings of `data`; they take precedence over the run's names of columns.
         device: as in the settings of a run.
-        observer: hears of the reading.
+        observer: is told about the reading of the images.
 
     Raises:
-        DartboardError: there is no such model, the images cannot be read, or the device is not available.
+        DartboardError: there is no trained network, the images cannot be read, or the device is not available.
     """
     _check_trained(run)
     target = find_device(device)
@@ -57,12 +59,16 @@ def predict_images(
 
 
 def export_network(run: Path, path: Path) -> ExportedModel:
-    """Write the trained network of a run as one file that needs no dartboard (see `dartboard.training.export_model`).
+    """Write the trained network of a run as one file that works without dartboard.
+
+    Args:
+        run: the run directory of a finished training.
+        path: the file to write; its ending chooses the format.
 
     Raises:
-        RunDirectoryError: there is no such model, or the file cannot be written.
-        CheckpointError: the model is damaged.
-        ExportError: it cannot be exported, or packages for that are absent.
+        RunDirectoryError: there is no trained network, or the file cannot be written.
+        CheckpointError: the files of the network are damaged.
+        ExportError: the network cannot be exported, or a package for the export is missing.
     """
     _check_trained(run)
     check_exportable(path)
@@ -77,14 +83,18 @@ def predict_with(
     device: torch.device,
     observer: Observer,
 ) -> ImagePredictions:
-    """Predict images with a model in memory: the test images of a source, or all where it has no test split.
+    """Predict with a network in memory: the test images of a source, or all images if there is no test split.
 
     Args:
-        model: the network, which is left on the device, and how images are sized and normalised for it.
+        model: the network, which is moved to the device and stays there, and its card with image shape and
+            normalisation.
         source: any dataset, labelled or not, or a folder of images.
-        settings: how the source is read.
-        device: where the network computes.
-        observer: hears of the reading.
+        settings: settings for reading the source.
+        device: device on which the network computes.
+        observer: is told about the reading of the images.
+
+    Returns:
+        The names of the images, the classes, and probabilities of shape (images, classes).
 
     Raises:
         DataError: the images cannot be read.
@@ -109,7 +119,7 @@ def predict_with(
 def _check_trained(run: Path) -> None:
     if not (run / "model.json").is_file():
         raise RunDirectoryError(
-            f"{run} holds no trained model (model.json); name the run directory of a run or training that has ended."
+            f"{run} holds no trained network (model.json); name the run directory of a finished run or training."
         )
 
 

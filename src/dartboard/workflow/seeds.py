@@ -1,4 +1,4 @@
-"""The search step of a run whose settings name several seeds: search with each of them, and choose."""
+"""The search step of a run with several seeds: one search with each seed, and the choice of one search."""
 
 from statistics import fmean, pstdev
 
@@ -33,13 +33,13 @@ def check_choice(session: Session) -> None:
     check_sizes(session, ("train",))
     if not len(session.splits.validation):
         raise SettingsError(
-            f"{settings.choose} compares networks on images held out for validation, and there are none; raise "
+            f"{settings.choose} compares networks on images held out for validation, but there are none; raise "
             "data.validation_fraction, or choose by another rule."
         )
 
 
 def describe_choice(session: Session) -> dict[str, str]:
-    """What will be chosen from and how, as a heading and a line; empty for a single search."""
+    """One heading and line about the seeds and the choice rule; empty for a single search."""
     settings, after = session.settings, ""
     if settings.seeds is None:
         return {}
@@ -50,10 +50,10 @@ def describe_choice(session: Session) -> dict[str, str]:
 
 
 def choose_genotype(session: Session) -> Genotype:
-    """Search, or with `seeds` once with each of them, and take what the rule chooses.
+    """Search once, or with the setting `seeds` once with each seed, and take the search that the rule chooses.
 
-    Every candidate is an ordinary search with a run directory of its own, on the images of this run and never on those
-    of its test. What is chosen becomes this run's: its genotype, and the events of its search.
+    Every candidate is an ordinary search with a run directory of its own. It uses the images of this run, but not the
+    test images. Genotype and search events of the chosen candidate become those of this run.
     """
     settings, run = session.settings, session.run
     if settings.seeds is None:
@@ -71,7 +71,7 @@ def choose_genotype(session: Session) -> Genotype:
 
 
 def _search(session: Session, seed: int, rule: ChoiceRule) -> SeedOutcome:
-    """The search with one seed, from where it was left to the end, and where the rule wants it a short training."""
+    """Search with one seed, resuming an interrupted search, and train the result briefly if the rule asks for it."""
     settings, objective = session.settings, session.settings.objective
     short = {"epochs": short_epochs(session), "runs": 1} if rule.short_train else {}
     changes = {
@@ -97,7 +97,7 @@ def _search(session: Session, seed: int, rule: ChoiceRule) -> SeedOutcome:
 
 
 def _take_over(session: Session, seed: int) -> None:
-    """Let the events tell the chosen search as this run's own, in the seconds that all candidates took."""
+    """Copy the search events of the chosen candidate into this run, with the seconds of all candidates together."""
     events = session.run.events
     candidates = {each: RunDirectory(session.run.path / _folder(each)) for each in session.settings.seeds or ()}
     seconds = [phase_seconds(candidate)["total"] for candidate in candidates.values()]
@@ -132,11 +132,11 @@ def _record(session: Session, rule: ChoiceRule, outcomes: list[SeedOutcome], cho
 
 
 def _say(session: Session, rule: ChoiceRule, choice: SeedChoice) -> None:
-    sentence = f"Of {len(session.settings.seeds or ())} searches, that with seed {choice.chosen.seed} is chosen"
+    sentence = f"Of {len(session.settings.seeds or ())} searches, the one with seed {choice.chosen.seed} is chosen"
     if choice.rule_violated:
-        sentence += f" against {session.settings.choose}, which rejects all of them"
+        sentence += f", although {session.settings.choose} rejects all of them"
     if rule.score(choice.chosen) is None:
-        sentence += " for its seed alone, since no supernet was scored"
+        sentence += ", only by its seed, since no supernet was scored"
     session.observer.note(f"{sentence}.")
 
 

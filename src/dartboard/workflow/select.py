@@ -1,4 +1,4 @@
-"""Another architecture from the supernet of a run that has ended."""
+"""The selection of another architecture from the supernet of a finished search."""
 
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,11 @@ _SKIP = "skip_connect"
 
 
 def reselection_settings(run_directory: Path, name: str, options: dict[str, Any]) -> RunSettings:
-    """The settings of the run, with what to select.
+    """The settings of a selection: those of the search, with the name and options of the selection.
 
     Raises:
         RunDirectoryError: there is no run, or its search has not ended.
-        CheckpointError: the run has no supernet, or one that this selection cannot use.
+        CheckpointError: the run has no trained supernet, or one that this selection cannot use.
         UnknownNameError: there is no such selection.
         SettingsError: an option does not fit.
     """
@@ -40,32 +40,36 @@ def reselection_settings(run_directory: Path, name: str, options: dict[str, Any]
 
 
 def _check_supernet(settings: RunSettings, wanted: Reselection, trained: dict[str, Any]) -> None:
-    """Refuse to try operations with a supernet that has learned with some of them shut out."""
+    """Refuse supernets in which the selection cannot try single operations or cannot train further.
+
+    Raises:
+        CheckpointError: the supernet is one of these.
+    """
     assert settings.reselection is not None
     name, recipe = settings.reselection.name, search_recipe(settings)
     why = ""
     if wanted.tries and any(trained["decisions"].values()):
-        why = "has decided edges during the search, so that other operations were no longer trained"
+        why = "decided edges during the search, and the other operations of these edges were no longer trained"
     elif wanted.tries and not wanted.epochs and (recipe.mixing.attention or recipe.mixing.auxiliary_skip):
-        why = "mixes attention or auxiliary skip connections, without which no architecture can be tried"
+        why = "mixes attention or auxiliary skip connections, and no architecture can be tried without them"
     elif wanted.epochs and recipe.hypernetwork:
-        why = "has its weights from a hypernetwork, without which it cannot learn on"
+        why = "has its weights from a hypernetwork, and cannot be trained further without it"
     if why:
         raise CheckpointError(
-            f"'{name}' tries operations with the supernet, and that of {settings.method.name} in "
+            f"'{name}' tries operations in the supernet, but the supernet of {settings.method.name} in "
             f"{settings.reselection.run} {why}; select from a run of another method."
         )
 
 
 def reselection_directory(settings: RunSettings, out: Path | None, *, resume: bool) -> Path:
-    """Where the selection goes: `out`, or a folder RUN-NAME beside the search: a new one unless it is resumed."""
+    """Run directory of the selection: `out`, or a folder RUN-NAME beside the search, which is new without `resume`."""
     asked = settings.reselection
     assert asked is not None
     return directory_beside(asked.run, asked.name, out, resume=resume)
 
 
 def reselect_genotype(session: Session) -> Genotype:
-    """Select, unless the run directory already holds a genotype.
+    """Select an architecture, unless the run directory holds one already, and record it in `selection.json`.
 
     Raises:
         RunDirectoryError: the dataset is not the one that the supernet was trained on.

@@ -242,7 +242,7 @@ def test_parts_that_make_no_sense_together_are_refused(parts: dict[str, Any], se
         (
             {"name": "pc-darts", "options": {"channel_share": 3}},
             SettingsError,
-            r"the width must be a multiple of 3, and search.init_channels is",
+            r"search.init_channels must be a multiple of 3, but it is",
         ),
     ],
 )

@@ -74,7 +74,7 @@ def test_the_page_tells_how_strong_operations_are(run_path: Path) -> None:
         assert text in page
     assert "τ 0.33" in page
     assert "τ \N{EN DASH}" in page  # where perturbation told nothing apart
-    assert "1 copy might have got better yet" in page
+    assert "1 copy might have become better" in page
     assert told(run_path).discretisation.edges[0].operations[1].ranks == operation("", 0, 0, 0, 1, 2, 1)["ranks"]
     assert json.loads((run_path / "facts.json").read_text())["discretisation"] == STRENGTHS
 

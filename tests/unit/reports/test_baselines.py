@@ -24,9 +24,9 @@ def baseline(**changes):
 @pytest.mark.parametrize(
     ("interval", "said"),
     [
-        ((0.01, 0.03), "is better than a plain ResNet, by +2.0"),
-        ((-0.01, 0.03), "shows no difference (+2.0"),
-        ((-0.03, -0.01), "that one is kept in baselines/resnet, from where dartboard predict takes it as well"),
+        ((0.01, 0.03), "is better than a plain ResNet by +2.0"),
+        ((-0.01, 0.03), "no significant difference between the network found and a plain ResNet (+2.0"),
+        ((-0.03, -0.01), "The better network is kept in baselines/resnet, and dartboard predict can use it too."),
     ],
 )
 def test_the_verdict_says_where_the_better_network_is(interval, said):
@@ -35,7 +35,7 @@ def test_the_verdict_says_where_the_better_network_is(interval, said):
 
 def test_the_verdict_names_balanced_accuracy_where_that_was_compared():
     made = baseline(interval=(0.01, 0.03), objective="balanced-accuracy")
-    said = "The network found is better than a plain ResNet, by +2.00 points of balanced accuracy."
+    said = "The network found is better than a plain ResNet by +2.00 points of balanced accuracy."
     assert verdict("resnet", made) == said
 
 
@@ -43,13 +43,13 @@ def test_the_verdict_names_balanced_accuracy_where_that_was_compared():
     ("trained", "interval", "said"),
     [
         (0.95, (0.01, 0.03), "is better than"),
-        (0.5, (0.01, 0.03), "nothing follows"),
-        (0.5, (-0.01, 0.03), "nothing follows"),
+        (0.5, (0.01, 0.03), "that training was too short"),
+        (0.5, (-0.01, 0.03), "that training was too short"),
         (0.5, (-0.03, -0.01), "is worse than"),
     ],
 )
 def test_a_baseline_whose_training_was_cut_short_proves_nothing_unless_it_is_better_even_so(trained, interval, said):
-    what = "a plain ResNet, trained for 5 of 10 steps for want of time,"
+    what = "a plain ResNet, trained for 5 of 10 steps for lack of time,"
     assert said in verdict("resnet", baseline(what=what, interval=interval, steps=round(100 * trained)))
 
 

@@ -90,7 +90,7 @@ def test_the_page_shows_the_curvature_where_it_was_measured(run_path):
     run.search(parse_genotype(NAS_BENCH_201))
     records = RunRecords(run_path)
     facts = read_facts(records)
-    sentence = "How sharply the validation loss bends in alpha"
+    sentence = "Curvature of the validation loss in alpha"
     assert sentence not in render_page(records, facts)
     search = replace(facts["search"], epochs=with_eigenvalues(facts["search"].epochs, (0.1, 0.2)))
     assert sentence in render_page(records, facts | {"search": search})

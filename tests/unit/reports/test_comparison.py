@@ -60,7 +60,7 @@ def tabulated(**changes: Any) -> MethodTable:
 def test_a_table_has_a_row_for_each_method_and_no_empty_column() -> None:
     table = tabulated()
     assert table.headings == (
-        "method", "runs", "test accuracy (%)", "less random (points)", "skip connections", "search",
+        "method", "runs", "test accuracy (%)", "minus random (points)", "skip connections", "search",
     )  # fmt: skip
     assert table.rows == (
         ("darts_x", "1, 1 failed", "90.00", "-1.23", "2.0", "\u2013"),
@@ -75,7 +75,7 @@ def test_a_table_has_a_row_for_each_method_and_no_empty_column() -> None:
 def test_figures_of_the_table_are_named_with_their_schedule() -> None:
     by_table = [method("a", table_accuracy=(0.85, 0.01), table_percentile=(93.04, 1.0), difference=(0.02, 0.015))]
     table = tabulated(trained=False, methods=by_table)
-    assert table.headings[2:] == ("less random (points)", "by the table (%)", "better than (%)")
+    assert table.headings[2:] == ("minus random (points)", "by the table (%)", "better than (%)")
     assert table.rows[0][2:] == ("+2.00 ± 1.50", "85.00 ± 1.00", "93.0 ± 1.0")
     assert "12 epochs" in " ".join(table.notes)
 
@@ -85,8 +85,10 @@ def test_balanced_accuracy_is_shown_where_it_counts() -> None:
     for objective, shown in (("accuracy", ()), ("balanced-accuracy", ("balanced accuracy (%)",))):
         runs = [run("a", 0, test_accuracy=0.9, balanced_accuracy=0.8, objective=objective)]
         table = tabulated(methods=[method("a", 1, **figures)], runs=runs)
-        assert table.headings[2:] == ("test accuracy (%)", *shown, "less random (points)")
-        said = "is that of balanced accuracy on the test images with" if shown else "is that of test accuracy with"
+        assert table.headings[2:] == ("test accuracy (%)", *shown, "minus random (points)")
+        said = (
+            "is that of balanced accuracy on the test images between" if shown else "is that of test accuracy between"
+        )
         assert said in " ".join(table.notes)
 
 

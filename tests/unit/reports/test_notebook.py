@@ -58,7 +58,7 @@ def test_a_notebook_shows_accuracies_baselines_size_and_the_way_to_the_report() 
         "parameters": "1,234,567",
         "multiply-adds": "3,000",
         "genotype": NB201.to_text(),
-        "baseline resnet": "90.00%  (a plain ResNet-12; the network found is -2.50 points from it, 95% interval "
+        "baseline resnet": "90.00%  (a plain ResNet-12; difference of the network found: -2.50 points, 95% interval "
         "-5.00 to +1.00)",
         "time": "total 1 min 15 s",
         "report": "runs/<pets>/report.html",

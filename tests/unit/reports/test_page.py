@@ -100,7 +100,7 @@ def test_candidates_are_listed_with_what_became_of_them(run_path):
         "20 5 nor_conv_3x3, 1 none 80.00% 25.00% rejected: its cell has &lt;no&gt; skip_connect",
         "85.00% ± 5.00%",
         "Seed 20.",
-        "That with seed 2, the chosen one: 2 epochs",
+        "The chosen search, with seed 2: 2 epochs",
     ):
         assert part in text
     assert page.count('aria-label="cell"') == 3
@@ -116,7 +116,7 @@ def test_a_violated_rule_is_said_and_a_single_search_has_no_candidates(run_path)
     nothing = {"accuracy_mean": None, "accuracy_std": None}
     run.choose({2: parse_genotype(DARTS_V2)}, rule_violated=True, **nothing)
     page = write_report(run_path).read_text()
-    assert "The rule rejects every search, so the best of all was taken." in page
+    assert "The rule rejects all searches, so the best of all was chosen." in page
     assert "The accuracy that decides" not in page
     assert "Seed 2, reduce cell." in page
 
@@ -132,8 +132,8 @@ def test_finalists_are_listed_with_what_became_of_them(run_path):
     text = " ".join(re.sub(r"<[^>]*>", " ", page.partition("<h2>Finalists</h2>")[2]).split())
     for part in (
         "The search proposed 2 architectures",
-        "Each was trained from scratch for 3 epochs, and the best on validation images was taken. The test images play "
-        "no part in it.",
+        "Each was trained from scratch for 3 epochs, and the best on the validation images was chosen. The test images "
+        "were not used.",
         "1 5 nor_conv_3x3, 1 none 79.00% 2 5 nor_conv_3x3, 1 skip_connect 90.00% chosen",
         "Cells of all finalists",
         "Finalist 2.",

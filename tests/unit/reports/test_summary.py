@@ -30,4 +30,4 @@ def test_the_summary_says_that_a_short_training_chose_among_proposals(finished_r
     genotype = parse_genotype(NAS_BENCH_201)
     FakeRun(finished_run).compare_finalists([genotype] * 3)
     sentences = told(finished_run).summary.sentences
-    assert "; of 3 architectures proposed, the best after a short training was taken; the result" in sentences
+    assert "; of 3 proposed architectures, the best after a short training was chosen; the result" in sentences

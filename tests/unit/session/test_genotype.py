@@ -52,7 +52,7 @@ def test_what_names_no_architecture_is_answered_with_one_sentence(name: str, sen
 
 
 def test_a_folder_without_a_genotype_is_told_from_a_missing_one(tmp_path: Path) -> None:
-    with pytest.raises(GenotypeError, match=r"holds no genotype\.json; name a run directory whose search has ended"):
+    with pytest.raises(GenotypeError, match=r"holds no genotype\.json; name the run directory of a finished search"):
         read_genotype(tmp_path)
 
 

@@ -62,9 +62,9 @@ def test_a_width_that_shares_do_not_divide_is_refused_with_one_that_they_do(
     with pytest.raises(SettingsError) as refusal:
         check_method(resolve_settings(layer, {"search.init_channels": width}))
     assert str(refusal.value) == (
-        f"{method} sends {shares} of the channels through the operations, so the width must be a multiple of "
-        f"{divisor}, and search.init_channels is {width}; set search.init_channels={fitting}, or other shares among "
-        "the options of the method."
+        f"{method} sends {shares} of the channels through the operations, so search.init_channels must be a multiple "
+        f"of {divisor}, but it is {width}; set search.init_channels={fitting}, or choose other shares by the options "
+        "of the method."
     )
     check_method(resolve_settings(layer, {"search.init_channels": fitting}))
 

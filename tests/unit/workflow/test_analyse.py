@@ -42,7 +42,7 @@ def test_an_analysis_gets_a_directory_of_its_own_and_leaves_the_search_as_it_was
         assert dartboard.analyse(searched, name, options, resume=True).analysis == result.analysis
         page = (result.path / "report.html").read_text()
         assert {"discretisation": "Strength of operations", "shuffling": "Shuffled edges"}[name] in page
-        assert "was looked into" in page
+        assert "was analysed" in page
         assert "No search was recorded" not in page
     assert dartboard.analyse(searched, "shuffling").path == searched.with_name("run-shuffling-2")
 
@@ -125,7 +125,7 @@ def test_what_cannot_be_analysed_is_refused_in_a_sentence_and_leaves_nothing(sea
     refused(SettingsError, "there is no edge '9-0'", searched, "discretisation", {"edges": "9-0"})
     refused(RunDirectoryError, "holds no run of dartboard", tmp_path, "shuffling")
     refused(CheckpointError, "no trained supernet", search(tmp_path / "random", "random"), "shuffling")
-    refused(CheckpointError, "has decided edges", search(tmp_path / "sgas", "sgas"), "shuffling")
+    refused(CheckpointError, "decided edges", search(tmp_path / "sgas", "sgas"), "shuffling")
     hyper = search(tmp_path / "hyper", "hyperdarts-1")
     refused(CheckpointError, "has its weights from a hypernetwork", hyper, "discretisation", ONE_EDGE)
     # One cell a stage: no two layers are alike, which only the supernet tells.

@@ -41,7 +41,7 @@ def test_the_space_left_open_is_one_that_fits_all() -> None:
     ("methods", "layer", "kind", "sentence"),
     [
         ((), {}, SettingsError, "there is nothing to compare; name methods"),
-        (("darts", "gdas", "darts"), {}, SettingsError, "the method 'darts' is there twice"),
+        (("darts", "gdas", "darts"), {}, SettingsError, "the method 'darts' is named twice"),
         (("darts", "dratz"), {}, UnknownNameError, "there is no method 'dratz'; did you mean"),
         (("darts:depth=3",), {}, SettingsError, "depth"),
         (("darts:depth",), {}, SettingsError, "not of the form key=value"),

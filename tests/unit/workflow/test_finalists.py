@@ -98,7 +98,7 @@ def test_the_highest_accuracy_decides_and_among_equals_the_first(
     chosen = facts["finalists"][best - 1]
     assert json.loads((folder / "genotype.json").read_text()) == chosen["genotype"]["json"]
     assert listener.notes[-1] == (
-        f"Of 3 architectures, number {best} does best after a short training "
+        f"Of 3 architectures, number {best} is the best after a short training "
         f"({accuracies[best - 1]:.2%} accuracy on the validation images)."
     )
     # The proposals follow from the search alone.
@@ -223,7 +223,7 @@ def test_where_nothing_else_is_proposed_nothing_is_trained(tmp_path: Path, monke
     with opened(folder, observer=listener) as session:
         found = search_genotype(session)
         assert compare_finalists(session, found) == found
-    assert "proposes one architecture alone" in listener.notes[-1]
+    assert "proposes only one architecture" in listener.notes[-1]
     assert not (folder / "finalists.json").exists()
     assert not (folder / "finalists").exists()
 

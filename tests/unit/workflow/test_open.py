@@ -196,7 +196,7 @@ def test_short_trainings_of_a_given_length_are_planned_with_it(tmp_path: Path, m
     assert timetable["finalists"] == pytest.approx(3 * (30 / settings.train.epochs * timetable["train"] + 0.5))
     as_measured(monkeypatch, train=1.0)
     given = {"finalists": 90, "short_train_epochs": 30, "train.epochs": 30}
-    with pytest.raises(BudgetError, match=r"\(finalists, short_train_epochs, train.epochs\) this takes about"):
+    with pytest.raises(BudgetError, match=r"\(finalists, short_train_epochs, train.epochs\) the run takes about"):
         opened_for(tmp_path / "long", HELD_OUT, given)
 
 
@@ -237,10 +237,10 @@ def test_the_settings_file_of_a_run_repeats_its_plan(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("layer", "said"),
     [
-        ({"budget": "2s"}, r"a budget of 2.0 s is too small here: .* give at least --budget \d+s"),
+        ({"budget": "2s"}, r"a budget of 2.0 s is too small on this machine: .* give at least --budget \d+s"),
         (
             {"train.epochs": 1_000_000},
-            r"with what is given \(train.epochs\) this takes about .* longer than the budget",
+            r"with the given settings \(train.epochs\) the run takes about .* longer than the budget",
         ),
     ],
 )

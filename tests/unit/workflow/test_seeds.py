@@ -157,7 +157,7 @@ def test_a_search_without_supernet_is_chosen_by_its_seed_or_by_training(tmp_path
     listener = Listener()
     by_seed = choose(tmp_path / "seed", random, observer=listener)
     assert listener.notes[-1] == (
-        "Of 2 searches, that with seed 3 is chosen for its seed alone, since no supernet was scored."
+        "Of 2 searches, the one with seed 3 is chosen, only by its seed, since no supernet was scored."
     )
     assert [(each["supernet_accuracy"], each["chosen"]) for each in by_seed["candidates"]] == [
         (None, False),
@@ -180,7 +180,7 @@ def test_where_the_rule_rejects_all_the_best_is_taken_and_the_choice_says_so(tmp
     finally:
         CHOICE_RULES.remove("contrary")
     assert choice["rule_violated"]
-    assert listener.notes[-1].endswith(" is chosen against contrary, which rejects all of them.")
+    assert listener.notes[-1].endswith(" is chosen, although contrary rejects all of them.")
     assert [each["rejected"] for each in choice["candidates"]] == ["it could be better"] * 2
     best = max(each["supernet_accuracy"] for each in choice["candidates"])
     assert [each["supernet_accuracy"] for each in choice["candidates"] if each["chosen"]] == [best]

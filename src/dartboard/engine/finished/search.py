@@ -52,12 +52,12 @@ class FinishedSearch:
             self._stage.state.load_state_dict(trained)
 
     def begin(self, recipe: Recipe, epochs: int, purpose: str) -> StageSearch:
-        """A stage with a new, untrained supernet of the same form; `hand_over` copies what was learned into it.
+        """A stage with a new, untrained supernet of the same form; `hand_over` copies weights and alphas into it.
 
         Args:
-            recipe: of the stage, with the mixing of the search.
-            epochs: of the stage.
-            purpose: on which its random streams depend, beside the seed of the search.
+            recipe: recipe of the stage, with the mixing of the search.
+            epochs: epochs of the stage.
+            purpose: name that the stage's random streams depend on, beside the seed of the search.
         """
         length, seed = Length(epochs, self._length.steps), derive_seed(self._seed, purpose)
         return StageSearch(self.problem, recipe, self._settings, 0, (0, epochs), length, seed, self._live)

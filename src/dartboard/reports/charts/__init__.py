@@ -1,3 +1,3 @@
-"""Charts of a report, as SVG; matplotlib is loaded when the first one is drawn."""
+"""Charts of a report as SVG; matplotlib is imported when the first chart is drawn."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""The confusion matrix as a heat map: what is right in blue, mistakes in orange."""
+"""The confusion matrix as a heat map: correct predictions in blue, mistakes in orange."""
 
 from typing import TYPE_CHECKING
 
@@ -20,12 +20,13 @@ _LONGEST_NAME = 18
 def draw_confusion(confusion: tuple[tuple[int, ...], ...], names: tuple[str, ...]) -> str:
     """Draw a confusion matrix, as SVG.
 
-    The strength of a cell is its share of the true class, mistakes on a square-root scale so that rare ones can be
-    seen. Counts are written up to 20 classes, names up to 50; beyond that rows and columns carry class numbers.
+    The colour of a cell is stronger for a larger share of the true class. Mistakes are on a square-root scale, so that
+    rare ones can be seen. Counts are written for up to 20 classes, and names for up to 50; larger matrices have class
+    numbers.
 
     Args:
         confusion: counts, rows true classes, columns predicted ones.
-        names: of the classes.
+        names: names of the classes.
     """
     from matplotlib.figure import Figure
 
@@ -36,7 +37,7 @@ def draw_confusion(confusion: tuple[tuple[int, ...], ...], names: tuple[str, ...
         figure = Figure(figsize=(side + 1.6, side + 1.1), layout="constrained")
         axes = figure.add_subplot()
         strengths = _strengths(counts)
-        # Transparent where there is nothing, so that the map stands on a light and on a dark page.
+        # Empty cells are transparent, so that the map suits a light and a dark page.
         colours = np.empty((size, size, 4))
         colours[..., :3] = np.where(np.eye(size, dtype=bool)[..., None], _RIGHT, _WRONG)
         colours[..., 3] = strengths

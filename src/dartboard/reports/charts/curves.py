@@ -1,4 +1,4 @@
-"""Curves over epochs: losses, accuracies and whatever else an epoch measures."""
+"""Curves over epochs: losses, accuracies and other figures of an epoch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["BLUE", "ORANGE", "VIOLET", "Line", "Series", "draw_lines", "mark_epochs"]
 
 BLUE, ORANGE, VIOLET = "#3b82c4", "#d9772b", "#8b5cc7"
-"""Of training images, of validation images, and of alpha."""
+"""Colours for training images, for validation images, and for alpha."""
 
 Series = Sequence[float | None]
-"""One figure an epoch; None where it does not apply."""
+"""One figure for each epoch; None where there is none."""
 
 _SIZE = (5.2, 2.9)
 _FEW_EPOCHS = 12
@@ -26,7 +26,7 @@ _FEW_EPOCHS = 12
 
 @dataclass(frozen=True)
 class Line:
-    """One curve; unnamed ones stay out of the legend, and None in `values` leaves a gap."""
+    """One curve. A curve without a name is not in the legend, and None in `values` leaves a gap."""
 
     name: str | None
     colour: str
@@ -39,11 +39,11 @@ def draw_lines(name: str, title: str, lines: Sequence[Line], *, label: str, perc
     """A chart of curves over epochs.
 
     Args:
-        name: of the chart, unique on the page.
-        title: for screen readers.
+        name: name of the chart, unique on the page.
+        title: title for screen readers.
         lines: the curves; those without any value are left out.
-        label: of the vertical axis.
-        percent: show fractions as percentages.
+        label: label of the vertical axis.
+        percent: whether to show fractions as percentages.
 
     Returns:
         SVG, or an empty string where no curve has a value.
@@ -79,7 +79,7 @@ def draw_lines(name: str, title: str, lines: Sequence[Line], *, label: str, perc
 
 
 def mark_epochs(axes: "Axes") -> None:
-    """Make the horizontal axis one of whole epochs."""
+    """Label the horizontal axis with whole numbers of epochs."""
     from matplotlib.ticker import MaxNLocator
 
     axes.set_xlabel("epoch")

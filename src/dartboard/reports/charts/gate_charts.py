@@ -1,4 +1,4 @@
-"""Small multiples of the relaxed choice: one panel an edge, one line an operation."""
+"""Charts of the gates of a search: one panel for each edge, one line for each operation."""
 
 import math
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class EdgeGates:
     """One edge of a cell during the search.
 
     Attributes:
-        label: where it leads, "0 → 2"; "edge 3" where the cell's graph is unknown.
-        source: node it comes from, or None.
-        target: node it feeds, or None.
-        kept: the operations that the genotype has here.
-        gates: for each operation its mean gate at every recorded epoch.
+        label: name of the edge, as in "0 → 2"; "edge 3" if the graph of the cell is unknown.
+        source: source node, or None.
+        target: target node, or None.
+        kept: operations that the genotype has on this edge.
+        gates: mean gate of each operation at every recorded epoch.
     """
 
     label: str
@@ -41,7 +41,7 @@ class EdgeGates:
 
 @dataclass(frozen=True)
 class CellGates:
-    """The relaxed choice of one cell kind: its edges, by target, then source."""
+    """The gates of one kind of cells during the search; the edges are sorted by target, then source."""
 
     kind: str
     operations: tuple[str, ...]
@@ -52,8 +52,8 @@ class CellGates:
 def draw_gates(gates: CellGates) -> str:
     """Draw the gates of one cell kind over the epochs, as SVG.
 
-    Where the cell's graph is known the panels stand in a triangle: one row for each node, one column for each
-    source. The operations that the genotype keeps are drawn thick and named above their panels.
+    If the graph of the cell is known, the panels form a triangle, with one row for each target node and one column for
+    each source. Operations in the genotype have thick lines, and their names are above the panels.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D

@@ -1,4 +1,4 @@
-"""The relaxed choice of a layer-wise network in one picture: a row for each block."""
+"""The gates of a layer-wise network in one picture, with a row for each block."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
@@ -18,12 +18,13 @@ _WIDTH, _ROW_HEIGHT = 10.4, 0.26
 
 
 def draw_layer_gates(gates: Sequence[CellGates]) -> str:
-    """Draw the gates of all blocks, as SVG: on the left the last ones, on the right what led after every epoch.
+    """Draw the gates of all blocks, as SVG: left after the last epoch, right the largest gate after every epoch.
 
-    The strength of a cell is its gate, on a scale that all blocks share; a frame marks what the genotype holds.
+    The colour of a cell is stronger for a larger gate, on one scale for all blocks. A frame marks the operation in the
+    genotype.
 
     Args:
-        gates: of every block, each with one edge.
+        gates: gates of every block, each with one edge.
     """
     from matplotlib.colors import to_rgb
     from matplotlib.figure import Figure
@@ -59,7 +60,7 @@ def draw_layer_gates(gates: Sequence[CellGates]) -> str:
 
 
 def _part_cells(axes: "Axes", columns: int, rows: int, axis: Literal["both", "y"]) -> None:
-    """Gaps between the cells, or between the rows alone, so that frames of neighbours stay apart."""
+    """Draw gaps between the cells, or only between the rows, so that the frames of neighbours do not touch."""
     axes.set_yticks(np.arange(rows - 1) + 0.5, minor=True)
     if axis == "both":
         axes.set_xticks(np.arange(columns - 1) + 0.5, minor=True)
@@ -68,7 +69,7 @@ def _part_cells(axes: "Axes", columns: int, rows: int, axis: Literal["both", "y"
 
 
 def _painted(gates: np.ndarray, operations: Sequence[str], largest: float) -> np.ndarray:
-    """Each operation in its colour, as strong as its gate, transparent at 0: (blocks, operations, 4)."""
+    """The colour of each operation with its gate as opacity, shape (blocks, operations, 4)."""
     from matplotlib.colors import to_rgb
 
     colours = np.array([to_rgb(operation_colour(name)) for name in operations])

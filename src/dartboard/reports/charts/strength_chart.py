@@ -1,4 +1,4 @@
-"""How strong the operations of each edge are, in one picture: a row for each edge."""
+"""The strength of the operations of each edge in one picture, with a row for each edge."""
 
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,11 @@ __all__ = ["draw_strengths", "edge_label"]
 
 _WIDTH, _ROW_HEIGHT = 10.4, 0.34
 _MARKS = (("largest gate", "o", 130), ("missed most (perturbation)", "s", 190))
-"""How the choices of the cheap measures are drawn around an operation: name, form, area in square points."""
+"""Marks for the operations that the cheap measures choose: name, form, area in square points."""
 
 
 def draw_strengths(found: Strengths) -> str:
-    """Draw the accuracy reached with every operation of every edge, as SVG; frames mark what cheap measures prefer."""
+    """Draw the accuracy with every operation of every edge, as SVG; marks show the choices of the cheap measures."""
     from matplotlib.figure import Figure
 
     with style():
@@ -29,7 +29,7 @@ def draw_strengths(found: Strengths) -> str:
         axes.set_yticks(range(len(found.edges)), list(map(edge_label, found.edges)))
         axes.set_ylim(len(found.edges) - 0.4, -0.6)
         axes.margins(x=0.06)
-        axes.set_xlabel("validation accuracy reached (%); dashed: the supernet as the search left it")
+        axes.set_xlabel("validation accuracy reached (%); dashed: the supernet at the end of the search")
         names = list(dict.fromkeys(each.operation for edge in found.edges for each in edge.operations))
         for name in names:
             axes.scatter([], [], s=42, color=operation_colour(name), label=name)
@@ -40,7 +40,7 @@ def draw_strengths(found: Strengths) -> str:
 
 
 def edge_label(edge: EdgeStrengths) -> str:
-    """How an edge is called, as in "normal 0 → 2"."""
+    """The name of an edge, as in "normal 0 → 2"."""
     return f"{'' if edge.kind == 'cell' else edge.kind + ' '}{edge.source} → {edge.target}"
 
 

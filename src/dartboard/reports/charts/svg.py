@@ -1,4 +1,4 @@
-"""Turns matplotlib figures into SVG for a page: small, the same at every call, in the page's own colours and fonts."""
+"""Turns matplotlib figures into small, reproducible SVG with the colours and fonts of the page."""
 
 import io
 import re
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["GRID", "INK", "MUTED", "SURFACE", "figure_to_svg", "style"]
 
 INK, MUTED, GRID, SURFACE = "#010a0b", "#010a0c", "#010a0d", "#010a0e"
-"""Stand-ins, used for nothing else, that become the page's colours."""
+"""Placeholder colours that are used for nothing else; the colours of the page replace them."""
 
 _PAGE_COLOURS: Mapping[str, str] = MappingProxyType(
     {
@@ -64,7 +64,7 @@ _STYLE: Any = MappingProxyType(
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The look of the charts while a figure is built; the caller's own matplotlib settings come back afterwards."""
+    """Set the style of the charts while a figure is built; afterwards the caller's matplotlib settings are restored."""
     import matplotlib
 
     with matplotlib.rc_context(dict(_STYLE)):
@@ -75,18 +75,18 @@ def figure_to_svg(figure: "Figure", name: str, title: str) -> str:
     """Render a figure as one `<svg>` element.
 
     Args:
-        figure: built under `style()`.
-        name: unique on the page; every id that stays begins with it.
-        title: says what is shown, for screen readers.
+        figure: figure that was built under `style()`.
+        name: name that is unique on the page; all remaining ids begin with it.
+        title: title for screen readers.
 
     Returns:
-        The element, without XML prologue, metadata, or widths of its own; the same bytes for the same figure.
+        The element, without XML prologue, metadata and fixed width; the same bytes for the same figure.
     """
     import matplotlib
 
     stream = io.StringIO()
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
-        # The reader's browser draws the letters, from fonts that have them.
+        # The browser draws the letters, with fonts that have them.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return _page_ready(stream.getvalue(), name, title)
@@ -114,7 +114,7 @@ def _page_ready(text: str, name: str, title: str) -> str:
 
 
 def _own_ids(body: str, name: str) -> str:
-    """Drop the ids that nothing refers to; begin the others with `name`, as several pictures share a page."""
+    """Drop the ids that nothing refers to, and prefix the others with `name`, since several pictures share a page."""
     used = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', body))
     referenced = {first or second for first, second in used}
     body = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in referenced else "", body)

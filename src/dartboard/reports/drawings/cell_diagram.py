@@ -22,18 +22,18 @@ _ARROW_LENGTH, _ARROW_HALF_WIDTH = 8.0, 4.0
 def draw_cell(cell: CellGenotype, *, title: str = "cell", num_inputs: int | None = None) -> str:
     """Draw one cell.
 
-    Nodes carry the numbers of the genotype's text, the inputs the literature's names (`c_{k-2}`, `c_{k-1}`). Each edge
-    has its operation's name in a box, below it that of the attention where one follows, and the colour of the
-    operation's family; edges of `none` are dashed and grey.
+    Nodes have the numbers of the genotype's text; the inputs have the names of the literature (`c_{k-2}`, `c_{k-1}`).
+    Each edge has the colour of its operation's family, and a box with the name of the operation. If attention follows
+    the operation, its name is below. Edges of `none` are dashed and grey.
 
     Args:
         cell: the cell.
-        title: what the picture is called, as in "normal cell".
-        num_inputs: the cell's input nodes; None: see `place_cell`.
+        title: title of the picture, as in "normal cell".
+        num_inputs: number of input nodes of the cell; None derives it from the cell.
 
     Returns:
-        One `<svg>` element without ids, fit for an HTML page or a file; it follows the page's colours `--ink`,
-        `--muted`, `--wire` and `--node` where they are defined.
+        One `<svg>` element without ids, for an HTML page or a file. It uses the page's colours `--ink`, `--muted`,
+        `--wire` and `--node` if they are defined.
     """
     layout = place_cell(cell, num_inputs)
     description = "; ".join(f"{choice.source} to {choice.target}: {_name(choice)}" for choice in cell.choices)
@@ -69,7 +69,7 @@ def _drawing_order(route: Route) -> int:
 
 
 def _draw_route(route: Route) -> str:
-    """The edge, interrupted by the box of its operation, with an arrow head at its end."""
+    """Draw an edge, interrupted by the box of its operation, with an arrow head at its end."""
     colour = _LINE if route.operation is None else FAMILY_COLOURS[family(route.operation)]
     dashes = ' stroke-dasharray="5 4"' if route.operation is not None and family(route.operation) == "none" else ""
     path, last = [], len(route.boxes) - 2
@@ -138,7 +138,7 @@ def _two_lines(box: Box, upper: str, lower: str, *, weight: int = 400) -> str:
 
 
 def _legend(operations: list[str]) -> tuple[str, float]:
-    """Swatches of the families in the cell, and the width of the row."""
+    """The legend with the colours of the families in the cell, and its width."""
     present = [name for name in FAMILIES if any(family(operation) == name for operation in operations)]
     parts, left = [], 0.0
     for name in present:

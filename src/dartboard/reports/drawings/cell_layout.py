@@ -1,8 +1,8 @@
 """Places the parts of a cell on a plane: columns from left to right, every label in a slot of its own.
 
-The classic layered drawing: nodes stand in columns by their depth, each operation is a box of its own in the column
-before the node it feeds, and an edge that jumps over columns reserves a slot in each of them. Boxes of a column are
-stacked without overlap, so no label can touch another one, a node, or a passing edge.
+This is a layered graph drawing. Nodes are in columns by their depth, and each operation is a box in the column before
+the node that it feeds. An edge that skips columns reserves a slot in each of them. The boxes of a column do not
+overlap, so no label can touch another label, a node, or a passing edge.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,10 +28,10 @@ class Box:
     """A slot of a column; coordinates are those of its centre, in user units of the drawing.
 
     Attributes:
-        kind: what stands in it; a "pass" is only crossed by an edge.
-        label: node number or operation.
-        column: from the left, starting at 0.
-        detail: a second line under the label: the attention that follows the operation.
+        kind: content of the slot; an edge passes through a "pass".
+        label: number of the node, or name of the operation.
+        column: number of the column from the left, starting at 0.
+        detail: second line under the label, with the name of the attention after the operation.
     """
 
     kind: Literal["input", "node", "operation", "pass", "output"]
@@ -50,7 +50,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Route:
-    """An edge: the boxes that it visits, one in each column; `operation` is None for edges into the output."""
+    """An edge as a sequence of boxes, one in each column; `operation` is None for edges into the output."""
 
     operation: str | None
     boxes: tuple[Box, ...]
@@ -61,8 +61,8 @@ class CellLayout:
     """A placed cell.
 
     Attributes:
-        width: of the drawing.
-        height: of the drawing.
+        width: width of the drawing.
+        height: height of the drawing.
         columns: the boxes from left to right, each column from top to bottom.
         routes: the edges.
     """
@@ -82,8 +82,9 @@ def place_cell(cell: CellGenotype, num_inputs: int | None = None) -> CellLayout:
     """Lay out a cell; the same cell always gives the same drawing.
 
     Args:
-        cell: the cell. A computed node that receives nothing and forms no output has left and is not drawn.
-        num_inputs: its input nodes; None: those below the lowest one that receives an operation or forms the output.
+        cell: the cell. A computed node without incoming edges that is no output is not drawn.
+        num_inputs: number of its input nodes; None takes all nodes before the first one that has an incoming edge or is
+            an output.
     """
     boxes, routes = _boxes_and_routes(cell, num_inputs)
     columns: list[list[Box]] = [[] for _ in range(max(box.column for box in boxes) + 1)]
@@ -130,7 +131,7 @@ Link = tuple[Box, Box]
 
 
 def _order(columns: list[list[Box]], links: Sequence[Link]) -> None:
-    """Order each column so that few edges cross: barycentre sweeps, then swaps of neighbours while they help."""
+    """Order each column so that few edges cross, by barycentre sweeps and by helpful swaps of neighbours."""
     best, best_crossings = [list(column) for column in columns], _crossings(columns, links)
     for sweep in range(_SWEEPS):
         forward = sweep % 2 == 0
@@ -170,7 +171,7 @@ def _crossings(columns: Sequence[Sequence[Box]], links: Sequence[Link]) -> int:
 
 
 def _place_columns(columns: Sequence[Sequence[Box]]) -> float:
-    """Set x and width of every box; returns the width of the drawing."""
+    """Set x and width of every box, and return the width of the drawing."""
     widths = [max((_natural_width(box) for box in column), default=0.0) for column in columns]
     free = _WIDTH - 2 * _MARGIN - sum(widths)
     gap = min(max(free / (len(columns) - 1), _NARROWEST_GAP), _WIDEST_GAP)
@@ -190,7 +191,7 @@ def _natural_width(box: Box) -> float:
 
 
 def _place_rows(columns: Sequence[Sequence[Box]], links: Sequence[Link], routes: Sequence[Route]) -> float:
-    """Set y of every box, near the boxes it is linked with; returns the height of the drawing."""
+    """Set y of every box close to the boxes that it is linked with, and return the height of the drawing."""
     for column in columns:
         _stack(column, [0.0] * len(column))
     for sweep in range(8 * _SWEEPS):
@@ -205,7 +206,7 @@ def _place_rows(columns: Sequence[Sequence[Box]], links: Sequence[Link], routes:
 
 
 def _straighten(columns: Sequence[Sequence[Box]], routes: Sequence[Route]) -> None:
-    """Put the slots of a passing edge, and the box of its operation, on one height where there is room."""
+    """Give the slots of a passing edge and the box of its operation the same height, if there is room."""
     for _ in range(3):
         for route in routes:
             run = route.boxes[1:-1]
@@ -220,7 +221,7 @@ def _straighten(columns: Sequence[Sequence[Box]], routes: Sequence[Route]) -> No
 
 
 def _room(column: Sequence[Box], box: Box) -> tuple[float, float]:
-    """Between which heights a box can move in its column without coming too close to the next ones."""
+    """Lowest and highest y that a box can have in its column without coming too close to its neighbours."""
     place = next(index for index, other in enumerate(column) if other is box)
     above, below = column[place - 1] if place else None, column[place + 1] if place + 1 < len(column) else None
     lowest = above.y + (above.height + box.height) / 2 + _GAP_ABOVE if above else -inf
@@ -229,7 +230,7 @@ def _room(column: Sequence[Box], box: Box) -> tuple[float, float]:
 
 
 def _pull(box: Box, links: Sequence[Link]) -> float:
-    """Weighted mean height of the boxes beside; passing edges pull hardest, which keeps them straight."""
+    """Weighted mean height of the linked boxes; passing edges have the largest weight, which keeps them straight."""
     total, weights = 0.0, 0.0
     for start, end in links:
         if start is box or end is box:
@@ -240,7 +241,7 @@ def _pull(box: Box, links: Sequence[Link]) -> float:
 
 
 def _stack(column: Sequence[Box], wanted: Sequence[float]) -> None:
-    """Give the boxes the heights nearest to `wanted` (least squares) that keep their order and leave a gap between."""
+    """Give the boxes the heights closest to `wanted` (least squares) that keep their order and the gaps."""
     offsets = [0.0]
     for upper, lower in pairwise(column):
         offsets.append(offsets[-1] + (upper.height + lower.height) / 2 + _GAP_ABOVE)

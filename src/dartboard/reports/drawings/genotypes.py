@@ -1,4 +1,4 @@
-"""The drawings of an architecture: its cells, or its layers."""
+"""Drawings of an architecture: its cells, or its layers."""
 
 from markupsafe import Markup
 
@@ -11,8 +11,8 @@ __all__ = ["cell_title", "draw_genotype"]
 
 
 def draw_genotype(genotype: Genotype) -> list[tuple[str, Markup]]:
-    """The drawings of an architecture, each an `<svg>` with what it shows: its cells by kind, or its layers."""
-    # Markup says that a text is markup already: the drawings escape every name they contain.
+    """The drawings of an architecture as (kind, `<svg>`): one for each kind of cells, or one of all layers."""
+    # Markup marks the text as HTML, since the drawings escape every name that they contain.
     if genotype.stages:
         return [("layers", Markup(draw_layers(genotype)))]
     try:
@@ -25,5 +25,5 @@ def draw_genotype(genotype: Genotype) -> list[tuple[str, Markup]]:
 
 
 def cell_title(kind: str) -> str:
-    """What a kind of cells is called, as in "normal cell"."""
+    """The name of a kind of cells, as in "normal cell"."""
     return {"reduce": "reduction cell", "cell": "cell"}.get(kind, f"{kind} cell")

@@ -17,16 +17,16 @@ _ARROW_LENGTH, _ARROW_HALF_WIDTH = 8.0, 4.0
 def draw_layers(genotype: Genotype) -> str:
     """Draw a layer-wise genotype.
 
-    Each row is a stage and is read from left to right, then the next row. A block has the name of its operation, below
-    it that of the attention where one follows; an arc over it is its identity shortcut. Blocks that were left out are
-    dashed: only their shortcut remains.
+    Each row is a stage; rows are read from left to right. A block has the name of its operation, and below it the name
+    of the attention, if there is any. An arc over a block is its identity shortcut. Dashed blocks were left out; only
+    their shortcut remains.
 
     Args:
-        genotype: one with `stages`.
+        genotype: a genotype with `stages`.
 
     Returns:
-        One `<svg>` element without ids, fit for an HTML page or a file; it follows the page's colours `--ink`,
-        `--muted` and `--wire` where they are defined.
+        One `<svg>` element without ids, for an HTML page or a file. It uses the page's colours `--ink`, `--muted` and
+        `--wire` if they are defined.
     """
     longest = max(map(len, genotype.stages))
     width = _LEFT + longest * (_BOX_WIDTH + _GAP) + _MARGIN
@@ -57,7 +57,7 @@ def _draw_stage(number: int, stage: tuple[Choice, ...]) -> str:
 
 
 def _draw_block(choice: Choice, column: int, y: float) -> str:
-    """The arrow to the block, its box, and its shortcut, which the first block of a stage has not."""
+    """Draw the arrow to the block, its box, and its shortcut; the first block of a stage has no shortcut."""
     left = _LEFT + column * (_BOX_WIDTH + _GAP) + _GAP
     colour, absent = operation_colour(choice.op), choice.op == "zero"
     start, tip = left - _GAP, left

@@ -1,4 +1,4 @@
-"""The sections of a report, one file each; importing this package registers every module in it."""
+"""The sections of a report, one in each file; importing this package registers all of them."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -1,4 +1,4 @@
-"""The architecture, drawn and as text."""
+"""The architecture as a drawing and as text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class ArchitectureFacts:
     """The architecture.
 
     Attributes:
-        genotype: None where it holds something that is not installed here.
-        text: the literature's notation.
-        analysed: whether it is that of a search that was analysed here.
+        genotype: the architecture; None if it uses an operation or space that is not installed here.
+        text: the architecture in the notation of the literature.
+        analysed: whether the run is an analysis, so that the architecture is that of the analysed search.
     """
 
     genotype: Genotype | None
@@ -29,22 +29,22 @@ class ArchitectureFacts:
 
 @section("architecture")
 class ArchitectureSection(Section[ArchitectureFacts]):
-    """The architecture, drawn and in the notation of the literature."""
+    """The architecture as a drawing and in the notation of the literature."""
 
     order = 200
     title = "Architecture"
     needs = "No architecture has been recorded here yet: genotype.json is missing."
 
     def read(self, run: RunRecords) -> ArchitectureFacts | None:
-        """What came out."""
+        """The architecture of the run, if there is one."""
         genotype = run.genotype
         text = run.result.genotype.text if run.result else genotype.to_text() if genotype else ""
         return ArchitectureFacts(genotype, text, run.analysis is not None) if text else None
 
     def drawn(self, told: ArchitectureFacts) -> Mapping[str, Any]:
-        """The cells by kind, or the layers."""
+        """Drawings of the cells by kind, or of the layers."""
         return {"cells": draw_genotype(told.genotype) if told.genotype else []}
 
     def lines(self, told: ArchitectureFacts) -> dict[str, str]:
-        """The genotype."""
+        """The row of the genotype; none for an analysis."""
         return {} if told.analysed else {"genotype": told.text}

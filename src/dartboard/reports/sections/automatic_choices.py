@@ -1,4 +1,4 @@
-"""Which settings were left open, what they became, and why."""
+"""The settings that were chosen automatically, their values, and the reasons."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ __all__ = ["AutomaticChoicesSection", "ChoiceFacts"]
 
 @dataclass(frozen=True)
 class ChoiceFacts:
-    """The choices, and the seconds of the budget that they follow from, if there is one."""
+    """The automatic choices, and the budget in seconds, if there is one."""
 
     choices: tuple[AutomaticChoice, ...]
     budget: float | None
@@ -19,7 +19,7 @@ class ChoiceFacts:
 
 @section("automatic-choices")
 class AutomaticChoicesSection(Section[ChoiceFacts]):
-    """Which settings were left open, what they became, and why."""
+    """The settings that were chosen automatically, their values, and the reasons."""
 
     order = 1000
     title = "Automatic choices"

@@ -1,4 +1,4 @@
-"""What stands beside the network found, trained and tested like it, and whether the search was worth its time."""
+"""The baselines beside the network found, and whether the search was worth its time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from dartboard.wording import percent, points, signed_points
 __all__ = ["BaselineFacts", "BaselinesSection", "verdict"]
 
 _COMPARABLE = 0.9
-"""Share of the steps of the network found that another must have had for its accuracy to say anything."""
+"""A baseline with a smaller share of the steps of the network found is not compared with it if it is not better."""
 
 
 @dataclass(frozen=True)
 class BaselineFacts:
-    """The network found beside the baselines.
+    """The network found and the baselines.
 
     Attributes:
-        accuracy: of the network found on the test images, by the objective.
-        parameters: its learned numbers.
-        multiply_adds: for one image.
-        baselines: by name.
+        accuracy: test accuracy of the network found, by the objective.
+        parameters: number of learned parameters of the network found.
+        multiply_adds: its multiply-adds for one image.
+        baselines: the baselines by name.
     """
 
     accuracy: float | None
@@ -38,12 +38,12 @@ class BaselineFacts:
 
 @section("baselines")
 class BaselinesSection(Section[BaselineFacts]):
-    """What stands beside the network found, and whether the search was worth its time."""
+    """The baselines beside the network found, and whether the search was worth its time."""
 
     order = 820
 
     def read(self, run: RunRecords) -> BaselineFacts | None:
-        """The baselines, where some were trained."""
+        """The baselines, if some were trained."""
         if not run.baselines:
             return None
         baselines, result, scores = run.baselines.networks, run.result, run.scores
@@ -59,7 +59,7 @@ class BaselinesSection(Section[BaselineFacts]):
         )
 
     def lines(self, told: BaselineFacts) -> dict[str, str]:
-        """A row for each, and where the best of those lies that are better than the network found beyond chance."""
+        """A row for each baseline, and the run directory of the best one that is significantly better."""
         better = [each for each in told.baselines.values() if each.interval[1] < 0]
         place = {"better network": min(better, key=lambda each: each.difference).run_directory} if better else {}
         return {f"baseline {name}": _row(each) for name, each in told.baselines.items()} | place
@@ -71,28 +71,28 @@ def _row(baseline: Baseline) -> str:
     if baseline.objective == "balanced-accuracy":
         accuracy = f"{percent(baseline.balanced_accuracy)} balanced accuracy"
     return (
-        f"{accuracy}  ({baseline.what}; the network found is {signed_points(baseline.difference)} points from it, "
+        f"{accuracy}  ({baseline.what}; difference of the network found: {signed_points(baseline.difference)} points, "
         f"95% interval {low} to {high})"
     )
 
 
 def verdict(name: str, baseline: Baseline) -> str:
-    """Whether the network found is better than the baseline of that name, in a sentence."""
+    """One sentence that says whether the network found is better than the baseline."""
     low, high = baseline.interval
     difference = points(baseline.difference)
     if baseline.objective != "accuracy":
         difference += f" of {baseline.objective.replace('-', ' ')}"
     trained = baseline.steps / baseline.wanted_steps if baseline.steps and baseline.wanted_steps else 1.0
     if trained < _COMPARABLE and high >= 0:
-        return f"Of {baseline.what} nothing follows, since so short a training compares with no other."
+        return f"The network found cannot be compared with {baseline.what} since that training was too short."
     if low > 0:
-        return f"The network found is better than {baseline.what}, by {difference}."
+        return f"The network found is better than {baseline.what} by {difference}."
     if high < 0:
         return (
-            f"The network found is worse than {baseline.what}, by {difference}; that one is kept in "
-            f"baselines/{name}, from where dartboard predict takes it as well."
+            f"The network found is worse than {baseline.what} by {difference}. The better network is kept in "
+            f"baselines/{name}, and dartboard predict can use it too."
         )
     return (
-        f"Between the network found and {baseline.what} this test shows no difference "
-        f"({difference}, within what chance does)."
+        f"The test shows no significant difference between the network found and {baseline.what} "
+        f"({difference}, which may be chance)."
     )

@@ -1,4 +1,4 @@
-"""How each class fares in the test, and which are mixed up."""
+"""The test results of each class, and the classes that the network confuses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ __all__ = ["ClassFacts", "ConfusionFacts", "ConfusionSection", "class_names"]
 
 @dataclass(frozen=True)
 class ClassFacts:
-    """How one class fares in the test: recall over its images, precision over those called by its name."""
+    """The test result of one class: recall over its images, precision over the images predicted as this class."""
 
     name: str
     images: int
@@ -29,12 +29,12 @@ class ClassFacts:
 
 @dataclass(frozen=True)
 class ConfusionFacts:
-    """What became of the test images of every class, by the first network.
+    """The predictions of the first network for the test images of each class.
 
     Attributes:
-        counts: rows true, columns predicted.
-        classes: in the order of the rows.
-        pairs: the classes that are mixed up most often.
+        counts: confusion matrix, rows true classes, columns predicted ones.
+        classes: results of the classes, in the order of the rows.
+        pairs: the pairs of classes that are confused most often.
     """
 
     counts: tuple[tuple[int, ...], ...]
@@ -44,12 +44,12 @@ class ConfusionFacts:
 
 @section("confusion")
 class ConfusionSection(Section[ConfusionFacts]):
-    """How each class fares in the test, and which are mixed up."""
+    """The test results of each class, and the classes that the network confuses."""
 
     order = 840
 
     def read(self, run: RunRecords) -> ConfusionFacts | None:
-        """The counts of the scores."""
+        """The counts of the scores, if there are any."""
         if not run.scores or not run.scores.confusion:
             return None
         counts = np.asarray(run.scores.confusion, dtype=np.int64)
@@ -57,12 +57,12 @@ class ConfusionSection(Section[ConfusionFacts]):
         return ConfusionFacts(run.scores.confusion, classes, confused_pairs(counts))
 
     def drawn(self, told: ConfusionFacts) -> Mapping[str, Any]:
-        """The matrix."""
+        """The confusion matrix."""
         return {"matrix": Markup(draw_confusion(told.counts, tuple(each.name for each in told.classes)))}
 
 
 def class_names(run: RunRecords, num_classes: int) -> tuple[str, ...]:
-    """The names of the classes, or numbers where they are not recorded."""
+    """The names of the classes, or "class 0", "class 1", ... if they are not recorded."""
     names = run.result.dataset.classes if run.result else ()
     return names[:num_classes] if len(names) >= num_classes else tuple(f"class {n}" for n in range(num_classes))
 

@@ -1,4 +1,4 @@
-"""What the run took, and how large the network is."""
+"""The time of the run, and the size of the network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ class CostFacts:
     """Seconds and sizes.
 
     Attributes:
-        seconds: by phase, in the order of the run; "total" where it was recorded.
-        planned: the same as planned for a budget, or nothing.
-        parameters: learned numbers of the network, or None.
-        multiply_adds: for one image, or None.
+        seconds: phase -> seconds, in the order of the run; with "total" if it was recorded.
+        planned: phase -> seconds planned for a budget; empty without a budget.
+        parameters: number of learned parameters of the network, or None.
+        multiply_adds: multiply-adds for one image, or None.
     """
 
     seconds: Mapping[str, float]
@@ -30,14 +30,14 @@ class CostFacts:
 
 @section("cost")
 class CostSection(Section[CostFacts]):
-    """What the run took, beside what was planned, and how large the network is."""
+    """The time of the run beside the planned time, and the size of the network."""
 
     order = 900
     title = "Cost"
     needs = "No durations or sizes were recorded: result.json is missing and no phase has ended."
 
     def read(self, run: RunRecords) -> CostFacts | None:
-        """What the summary holds; of a run that goes on, the phases that have ended."""
+        """The figures of the summary; for an unfinished run, the phases that have ended."""
         if run.result:
             seconds: Mapping[str, float] = run.result.seconds
         else:
@@ -49,7 +49,7 @@ class CostSection(Section[CostFacts]):
         return CostFacts(seconds, run.timetable.seconds if run.timetable else {}, parameters, multiply_adds)
 
     def lines(self, told: CostFacts) -> dict[str, str]:
-        """The phases in a row."""
+        """One row with the time of all phases."""
         if not told.seconds:
             return {}
         return {"time": ", ".join(f"{name} {duration(seconds)}" for name, seconds in told.seconds.items())}

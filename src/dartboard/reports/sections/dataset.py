@@ -1,4 +1,4 @@
-"""What the dataset says of itself, and what was noted while it was read."""
+"""The description of the dataset, and notes on reading it."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ class Described:
     """The dataset.
 
     Attributes:
-        dataset: as recorded; None before the run has ended.
-        description: what it says of itself, or nothing.
+        dataset: its record in the summary; None before the run has ended.
+        description: the description that the dataset brought along; may be empty.
     """
 
     dataset: DatasetRecord | None
@@ -24,11 +24,11 @@ class Described:
 
 @section("dataset")
 class DatasetSection(Section[Described]):
-    """What the dataset says of itself, and what was noted while it was read."""
+    """The description of the dataset, and notes on reading it."""
 
     order = 100
 
     def read(self, run: RunRecords) -> Described | None:
-        """The description, and the images as counted in the end."""
+        """The description, and the record of the dataset in the summary."""
         dataset, description = run.result.dataset if run.result else None, run.description
         return Described(dataset, description) if dataset or description else None

@@ -27,8 +27,8 @@ class DiscretisationSection(AnalysisSection[Strengths]):
         return {"strengths": Markup(draw_strengths(told)), "labels": list(map(edge_label, told.edges))}
 
     def lines(self, told: Strengths) -> dict[str, str]:
-        """Edge by edge what its operations reach, and how far the cheap measures agree."""
-        rows = {"supernet": f"{percent(told.supernet_accuracy)} validation accuracy, as the search left it"}
+        """For each edge the accuracies of its operations, and the agreement of the cheap measures with them."""
+        rows = {"supernet": f"{percent(told.supernet_accuracy)} validation accuracy at the end of the search"}
         for edge in told.edges:
             ordered = sorted(edge.operations, key=lambda each: each.ranks["discretisation"])
             reached = ", ".join(f"{each.operation} {percent(each.accuracy)}" for each in ordered)

@@ -16,7 +16,7 @@ from dartboard.reports.sections.confusion import class_names
 __all__ = ["LARGEST_SIDE", "ExampleFacts", "ExamplesFacts", "ExamplesSection", "picture_uri"]
 
 LARGEST_SIDE = 96
-"""Larger pictures are reduced to this many pixels; smaller ones are enlarged by the browser, pixel by pixel."""
+"""Side in pixels to which larger pictures are reduced; the browser enlarges smaller ones without smoothing."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ExampleFacts:
 
 @dataclass(frozen=True)
 class ExamplesFacts:
-    """Rightly classified test pictures, and misclassified ones, most confident first."""
+    """Correctly classified test pictures, and misclassified ones, the most confident first."""
 
     correct: tuple[ExampleFacts, ...]
     wrong: tuple[ExampleFacts, ...]
@@ -60,11 +60,11 @@ class ExamplesSection(Section[ExamplesFacts]):
         return ExamplesFacts(tuple(correct), tuple(sorted(wrong, key=lambda example: -example.confidence)))
 
     def missing(self, run: RunRecords) -> str:
-        """Without a test there are no pictures."""
+        """The sentence on missing pictures; none without a test."""
         return self.needs if run.scores else ""
 
     def drawn(self, told: ExamplesFacts) -> Mapping[str, Any]:
-        """Every picture as a URI, and whether it is to be enlarged."""
+        """Every picture as a URI, and whether the browser should enlarge it."""
         return {
             name: [(picture_uri(each.image), max(each.image.shape[:2]) < LARGEST_SIDE) for each in examples]
             for name, examples in (("correct", told.correct), ("wrong", told.wrong))
@@ -75,7 +75,7 @@ def picture_uri(image: NDArray[np.uint8]) -> str:
     """A `data:` URI of a picture.
 
     Args:
-        image: shape (height, width, channels) with 1 or 3 channels; of any other number the first is shown in grey.
+        image: shape (height, width, channels) with 1 or 3 channels; with another number, the first is shown in grey.
     """
     from PIL import Image
 

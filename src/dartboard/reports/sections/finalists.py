@@ -1,4 +1,4 @@
-"""Which of several architectures that the search proposed was taken."""
+"""The choice of one architecture among several proposals of the search."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,22 +14,22 @@ __all__ = ["FinalistsSection"]
 
 @section("finalists")
 class FinalistsSection(Section[Finalists]):
-    """Which of several architectures that the search proposed was taken."""
+    """The choice of one architecture among several proposals of the search."""
 
     order = 400
     title = "Finalists"
 
     def read(self, run: RunRecords) -> Finalists | None:
-        """The architectures and what a short training made of them."""
+        """The architectures, and their accuracies after a short training."""
         return run.finalists
 
     def drawn(self, told: Finalists) -> Mapping[str, Any]:
-        """Every architecture."""
+        """The genotype and the drawings of every architecture."""
         genotypes = [finalist.genotype.genotype for finalist in told.finalists]
         return {"genotypes": genotypes, "cells": list(map(draw_genotype, genotypes))}
 
     def lines(self, told: Finalists) -> dict[str, str]:
-        """The one that was taken, and how far apart all are."""
+        """The chosen architecture, and the range of the accuracies of all."""
         best, accuracies = told.chosen, [finalist.validation_accuracy for finalist in told.finalists]
         return {
             "finalist": f"number {best.number} of {len(accuracies)} after {count(told.epochs, 'epoch')} of training "

@@ -1,4 +1,4 @@
-"""The findings of an analysis that has no section of its own, as it wrote them."""
+"""The findings of an analysis that has no section of its own, as recorded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class FindingsSection(Section[FindingsFacts]):
     order = 550
 
     def read(self, run: RunRecords) -> FindingsFacts | None:
-        """The findings, where no other section shows them."""
+        """The findings, if no other section shows them."""
         if run.analysis is None:
             return None
         others = (each for each in sections_in_order().values() if isinstance(each, AnalysisSection))
@@ -35,9 +35,9 @@ class FindingsSection(Section[FindingsFacts]):
         return FindingsFacts(run.analysis.name, dotted(run.analysis.findings))
 
     def headline(self, told: FindingsFacts) -> str:
-        """It names the analysis."""
+        """The headline with the name of the analysis."""
         return f"Analysis: {told.name}"
 
     def lines(self, told: FindingsFacts) -> dict[str, str]:
-        """A row for each of the findings."""
+        """A row for each finding."""
         return dict(told.findings)

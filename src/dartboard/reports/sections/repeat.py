@@ -1,4 +1,4 @@
-"""What a run must be given to be repeated."""
+"""Everything that is needed to repeat a run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ __all__ = ["RepeatFacts", "RepeatSection"]
 
 @dataclass(frozen=True)
 class RepeatFacts:
-    """What decided the run; None where it was not recorded.
+    """The facts that determine a run; None if they were not recorded.
 
     Attributes:
         seed: root of every random stream.
@@ -31,13 +31,13 @@ class RepeatFacts:
 
 @section("repeat")
 class RepeatSection(Section[RepeatFacts]):
-    """What a run must be given to be repeated: command, settings, seed and versions."""
+    """Everything that is needed to repeat a run: command, settings, seed and versions."""
 
     order = 1100
     title = "How to repeat this run"
 
     def read(self, run: RunRecords) -> RepeatFacts:
-        """From the summary; of a run that goes on, from its settings."""
+        """The facts in the summary; for an unfinished run, those in its settings."""
         result, settings = run.result, run.settings
         given = {key: value for key, value in settings.items() if key != "automatic_choices"}
         return RepeatFacts(
@@ -51,5 +51,5 @@ class RepeatSection(Section[RepeatFacts]):
         )
 
     def lines(self, told: RepeatFacts) -> dict[str, str]:
-        """Where everything lies."""
+        """The paths of the report and the run directory."""
         return {"report": f"{told.run_directory}/report.html", "run directory": told.run_directory}

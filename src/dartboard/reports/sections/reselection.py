@@ -1,4 +1,4 @@
-"""What another selection from the same supernet changed; in the terminal alone."""
+"""The change by another selection from the same supernet; shown only in the terminal."""
 
 from dartboard.records import ReselectionRecord
 from dartboard.records.reader import RunRecords
@@ -9,16 +9,16 @@ __all__ = ["ReselectionSection"]
 
 @section("reselection")
 class ReselectionSection(Section[ReselectionRecord]):
-    """What another selection from the same supernet changed."""
+    """The change by another selection from the same supernet."""
 
     order = 250
 
     def read(self, run: RunRecords) -> ReselectionRecord | None:
-        """What was selected before and now."""
+        """The architectures selected before and now."""
         return run.reselection
 
     def lines(self, told: ReselectionRecord) -> dict[str, str]:
-        """What the search had chosen and what is chosen now, one below the other."""
+        """The choice of the search, and the numbers of skip connections before and now."""
         return {
             "genotype before": told.genotype_before.text,
             "skip connections": f"{told.skips} by {told.name}, {told.skips_before} before",

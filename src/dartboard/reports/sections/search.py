@@ -26,11 +26,11 @@ _SIZE = (10.4, 2.7)
 
 
 def draw_operation_counts(epochs: Sequence[int], counts: Mapping[str, Series]) -> str:
-    """Draw how often the genotype holds each operation, skip connections at the bottom and strongest, as SVG.
+    """Draw how often the genotype holds each operation, as SVG; skip connections are at the bottom, in a strong colour.
 
     Args:
-        epochs: their numbers.
-        counts: for each operation how often it is there, by epoch; None where no genotype was derived.
+        epochs: numbers of the epochs.
+        counts: operation -> how often the genotype holds it, by epoch; None where no genotype was derived.
     """
     from matplotlib.figure import Figure
 
@@ -67,14 +67,14 @@ def draw_operation_counts(epochs: Sequence[int], counts: Mapping[str, Series]) -
 
 @dataclass(frozen=True)
 class SearchFacts:
-    """What the page tells of the search.
+    """The facts about the search.
 
     Attributes:
-        epochs: as recorded; of those that a rollback has undone the second try.
-        seconds: of all epochs, those undone included.
-        settled: first epoch from which on the derived genotype stays the last one.
-        seed: of the search that was chosen among several, or None.
-        gates: edge by edge, as drawn.
+        epochs: the recorded epochs; after a rollback, the repeated epochs replace those that were undone.
+        seconds: seconds of all epochs, including those that were undone.
+        settled: first epoch after which the derived genotype did not change any more.
+        seed: seed of the search that was chosen among several, or None.
+        gates: gates of every edge over the epochs.
     """
 
     epochs: tuple[SearchEpoch, ...]
@@ -85,12 +85,12 @@ class SearchFacts:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """Of the epochs."""
+        """The numbers of the epochs."""
         return tuple(epoch.epoch for epoch in self.epochs)
 
     @property
     def operation_counts(self) -> dict[str, Series]:
-        """For each operation how often the derived genotype holds it, by epoch, the most frequent one first."""
+        """Operation -> how often the derived genotype holds it, by epoch; the most frequent operation first."""
         last = self.epochs[-1].operation_counts
         names = {name for epoch in self.epochs for name in epoch.operation_counts}
         return {
@@ -101,14 +101,14 @@ class SearchFacts:
 
 @section("search")
 class SearchSection(Section[SearchFacts]):
-    """The search, epoch by epoch: losses, accuracies, gates and what the cells are made of."""
+    """The search, epoch by epoch: losses, accuracies, gates and the operations of the cells."""
 
     order = 600
     title = "Search"
-    needs = "No search was recorded in this run directory, so nothing tells how the cells were found."
+    needs = "No search was recorded in this run directory."
 
     def read(self, run: RunRecords) -> SearchFacts | None:
-        """What was recorded of the epochs."""
+        """The facts of the recorded epochs, if there are any."""
         epochs = run.search_epochs
         if not epochs:
             return None
@@ -122,7 +122,7 @@ class SearchSection(Section[SearchFacts]):
         )
 
     def missing(self, run: RunRecords) -> str:
-        """An analysis has no search of its own."""
+        """The sentence on a missing search; none for an analysis, which has no search of its own."""
         return "" if run.analysis else self.needs
 
     def drawn(self, told: SearchFacts) -> Mapping[str, Any]:

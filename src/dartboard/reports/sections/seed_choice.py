@@ -1,4 +1,4 @@
-"""Which of several searches was chosen, and how."""
+"""The choice of one search among those of several seeds."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ __all__ = ["SeedChoiceSection"]
 
 @section("seed-choice")
 class SeedChoiceSection(Section[SeedChoiceRecord]):
-    """Which of several searches was chosen, and how."""
+    """The choice of one search among those of several seeds."""
 
     order = 300
     title = "Candidates"
@@ -24,7 +24,7 @@ class SeedChoiceSection(Section[SeedChoiceRecord]):
         return run.seed_choice
 
     def drawn(self, told: SeedChoiceRecord) -> Mapping[str, Any]:
-        """The architecture of every candidate."""
+        """The genotype and the drawings of every candidate."""
         genotypes = [candidate.genotype.genotype for candidate in told.candidates]
         return {"genotypes": genotypes, "cells": list(map(draw_genotype, genotypes))}
 

@@ -1,4 +1,4 @@
-"""The findings of the analysis `shuffling`: what it costs when parts of the supernet change places."""
+"""The findings of the analysis `shuffling`: the loss of accuracy when parts of the supernet are exchanged."""
 
 from dartboard.engine.finished.analyses.shuffling import Shuffled
 from dartboard.reports.analysis_section import AnalysisSection
@@ -10,13 +10,13 @@ __all__ = ["ShufflingSection"]
 
 @section("shuffling")
 class ShufflingSection(AnalysisSection[Shuffled]):
-    """What it costs when edges or layers of the supernet of a finished search change places."""
+    """The loss of accuracy when edges or layers of the supernet of a finished search are exchanged."""
 
     analysis = "shuffling"
     findings = Shuffled
 
     def headline(self, told: Shuffled) -> str:
-        """It names what changed places."""
+        """The headline with the exchanged parts: edges or layers."""
         return f"Shuffled {told.parts}"
 
     def lines(self, told: Shuffled) -> dict[str, str]:

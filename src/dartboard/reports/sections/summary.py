@@ -1,4 +1,4 @@
-"""The run in a headline, a few sentences and its main figures."""
+"""Summary of a run: a headline, a few sentences and the main figures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ __all__ = ["SummaryFacts", "SummarySection", "run_title"]
 
 @dataclass(frozen=True)
 class SummaryFacts:
-    """What the page begins with. Accuracies are fractions, None where they were not measured.
+    """The facts at the top of the page. Accuracies are fractions, None where they were not measured.
 
     Attributes:
-        title: "digits: found by darts in nas-bench-201", as far as known.
-        sentences: the run in two or three plain sentences.
-        objective: which accuracy counted.
-        test_accuracy: mean over the trained networks.
-        test_accuracy_std: spread over them; None for a single one.
-        networks: how many were tested.
-        interval: 95% Wilson interval of the test accuracy of a single one.
-        test_images: that it was tested on.
-        balanced_accuracy: on the test images.
-        validation_accuracy: on the held-out validation images.
-        validation_balanced_accuracy: on the same.
-        parameters: learned numbers.
-        multiply_adds: for one image.
-        seconds: of the whole run.
-        device: where it ran.
-        analysed: whether this is an analysis of a search, which has no outcome of its own.
+        title: headline, such as "digits: found by darts in nas-bench-201".
+        sentences: two or three sentences about the run.
+        objective: the objective of the run.
+        test_accuracy: mean test accuracy over the trained networks.
+        test_accuracy_std: its standard deviation over the networks; None for a single network.
+        networks: number of tested networks.
+        interval: 95% Wilson interval of the test accuracy of a single network.
+        test_images: number of test images.
+        balanced_accuracy: balanced accuracy on the test images.
+        validation_accuracy: accuracy on the held-out validation images.
+        validation_balanced_accuracy: balanced accuracy on the same images.
+        parameters: number of learned parameters.
+        multiply_adds: multiply-adds for one image.
+        seconds: seconds of the whole run.
+        device: device that the run used.
+        analysed: whether the run is an analysis of a search, without a network of its own.
     """
 
     title: str
@@ -55,12 +55,12 @@ class SummaryFacts:
 
 @section("summary")
 class SummarySection(Section[SummaryFacts]):
-    """The run in a headline, a few sentences and its main figures."""
+    """Summary of a run: a headline, a few sentences and the main figures."""
 
     order = 0
 
     def read(self, run: RunRecords) -> SummaryFacts:
-        """What there is so far of a run that goes on, or has ended."""
+        """The facts of a finished run, or those known so far of an unfinished run."""
         result, scores = run.result, run.scores
         networks, images = (len(scores.runs), scores.test_images) if scores else (0, 0)
         accuracy = result.test_accuracy if result else scores.test_accuracy_mean if scores else None
@@ -86,7 +86,7 @@ class SummarySection(Section[SummaryFacts]):
         )
 
     def lines(self, told: SummaryFacts) -> dict[str, str]:
-        """Accuracies and sizes of the network that came out."""
+        """Accuracies and size of the network; empty for an analysis."""
         if told.analysed:
             return {}
         balanced = told.objective == "balanced-accuracy"
@@ -103,7 +103,7 @@ class SummarySection(Section[SummaryFacts]):
 
 
 def _validation(run: RunRecords) -> tuple[float | None, float | None]:
-    """The recorded accuracies, or those of the last epoch of the first training."""
+    """The validation accuracies of the result, or those of the last epoch of the first training."""
     if run.result and run.result.validation_accuracy is not None:
         return run.result.validation_accuracy, run.result.validation_balanced_accuracy
     if not run.train_epochs:
@@ -113,7 +113,7 @@ def _validation(run: RunRecords) -> tuple[float | None, float | None]:
 
 
 def run_title(run: RunRecords) -> str:
-    """The headline, as in "digits: found by darts in nas-bench-201", as far as known."""
+    """The headline, as in "digits: found by darts in nas-bench-201"; unknown parts are left out."""
     method, space = _method(run), _space(run)
     found = f"found by {method}" if method else "an architecture"
     return f"{_dataset(run)}: {found}" + (f" in {space}" if space else "")
@@ -126,7 +126,7 @@ def _dataset(run: RunRecords) -> str:
 def _method(run: RunRecords) -> str | None:
     if run.result:
         return run.result.method
-    # Without a search the setting is a mere default: the architecture came from elsewhere.
+    # Without a search the setting is only a default, since the architecture was given.
     return run.settings["method"]["name"] if run.settings and run.search_epochs else None
 
 
@@ -156,26 +156,26 @@ def _sentences(run: RunRecords) -> Iterator[str]:
         yield f"Its network was trained for {count(len(trained), 'epoch')} and {tested}."
     total, device = run.result.seconds.get("total") if run.result else None, _device(run)
     if total is not None:
-        yield f"Everything took {duration(total)}" + (f" on {device}." if device else ".")
+        yield f"The whole run took {duration(total)}" + (f" on {device}." if device else ".")
 
 
 def _architecture_sentence(run: RunRecords) -> str:
     images, method, space = _images(run), _method(run), _space(run)
     named, where = f"the method {method}" if method else "a method", f" in the space {space}" if space else ""
     if run.analysis:
-        return f"On {images}, what {named} had learned{where} was looked into; nothing was searched anew."
+        return f"On {images}, a finished search by {named}{where} was analysed; nothing was searched again."
     if run.search_epochs:
         seeds = f" (chosen among {len(run.seed_choice.candidates)} seeds)" if run.seed_choice else ""
         text = f"On {images}, {named} searched for {count(len(run.search_epochs), 'epoch')}{seeds}{where}"
     elif method and run.genotype:
-        text = f"On {images}, an architecture that {method} gave{where} was taken"
+        text = f"On {images}, an architecture that {method} found{where} was used"
     else:
-        text = f"On {images}, an architecture{where} was taken as given"
+        text = f"On {images}, a given architecture{where} was used"
     if run.finalists:
         proposed = len(run.finalists.finalists)
-        text += f"; of {proposed} architectures proposed, the best after a short training was taken"
+        text += f"; of {proposed} proposed architectures, the best after a short training was chosen"
     if run.search_epochs and not run.genotype:
-        return f"{text}; no architecture has come out yet."
+        return f"{text}; no architecture has been found yet."
     parameters = run.result.parameters if run.result else None
     return f"{text}; the result is a network with {compact(parameters)} parameters." if parameters else f"{text}."
 

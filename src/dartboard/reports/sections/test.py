@@ -1,4 +1,4 @@
-"""How well the trained network does on the test images."""
+"""The test of the trained network on the test images."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ _FEWEST_CLASSES_FOR_TOP_5 = 11
 
 @dataclass(frozen=True)
 class TestFacts:
-    """The test of the trained network. Accuracies are fractions, the loss in nats per image.
+    """The test of the trained network. Accuracies are fractions, the loss is in nats per image.
 
     Attributes:
-        scores: as recorded.
-        loss: mean over the networks.
+        scores: the recorded scores.
+        loss: mean loss over the networks.
         mean_confidence: mean probability of the predicted class.
         calibration_error: expected calibration error over 15 bins.
-        top5: fraction with the true class among the five most probable; None below eleven classes.
+        top5: share of images with the true class among the five most probable ones; None for fewer than 11 classes.
     """
 
     __test__ = False
@@ -38,7 +38,7 @@ class TestFacts:
 
 @section("test")
 class TestSection(Section[TestFacts]):
-    """How well the trained network does on the test images."""
+    """The test of the trained network on the test images."""
 
     __test__ = False
 
@@ -47,7 +47,7 @@ class TestSection(Section[TestFacts]):
     needs = "No test scores were recorded in this run directory: scores.json is missing."
 
     def read(self, run: RunRecords) -> TestFacts | None:
-        """The scores, and what follows from the probabilities."""
+        """The scores, and the measures that are computed from the probabilities."""
         scores = run.scores
         if scores is None:
             return None
@@ -67,13 +67,13 @@ class TestSection(Section[TestFacts]):
         )
 
     def missing(self, run: RunRecords) -> str:
-        """Why there are no scores; an analysis has none."""
+        """The reason why there are no scores; none for an analysis."""
         if run.analysis:
             return ""
         if (run.path / "predictions.npy").exists():
             return (
                 "The test images have no labels, so no test accuracy can be given; predictions.csv and "
-                "predictions.npy hold what the network says of them."
+                "predictions.npy hold the predictions of the network."
             )
         if run.result and run.result.dataset.test == 0:
             return "No images were set aside for a test (data.test_fraction=0), so no test accuracy can be given."
@@ -81,7 +81,7 @@ class TestSection(Section[TestFacts]):
 
 
 def _top_5(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> float:
-    """Share of the images whose true class is among the 5 most probable ones."""
+    """Share of the images with the true class among the 5 most probable ones."""
     from sklearn import metrics  # slow to import, and many datasets have few classes
 
     return float(metrics.top_k_accuracy_score(labels, probabilities, k=5, labels=range(probabilities.shape[1])))

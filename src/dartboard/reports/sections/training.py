@@ -19,8 +19,8 @@ class TrainingFacts:
     """The training.
 
     Attributes:
-        runs: the epochs of every network, by its number.
-        seconds: of all epochs of the first.
+        runs: the epochs of every network, in the order of the networks.
+        seconds: seconds of all epochs of the first network.
     """
 
     runs: tuple[tuple[TrainEpoch, ...], ...]
@@ -36,18 +36,18 @@ class TrainingSection(Section[TrainingFacts]):
     needs = "No training was recorded in this run directory: the network has not been trained from scratch."
 
     def read(self, run: RunRecords) -> TrainingFacts | None:
-        """What was recorded of the epochs."""
+        """The recorded epochs, if there are any."""
         runs = tuple(run.train_epochs.values())
         if not runs:
             return None
         return TrainingFacts(runs, sum(epoch.seconds for epoch in runs[0]))
 
     def missing(self, run: RunRecords) -> str:
-        """An analysis needs no training."""
+        """The sentence on a missing training; none for an analysis, which needs no training."""
         return "" if run.analysis else self.needs
 
     def drawn(self, told: TrainingFacts) -> Mapping[str, Any]:
-        """Curves over the epochs, the first run strongest."""
+        """Curves over the epochs; those of the first network are the strongest."""
         losses = _lines(told, lambda epoch: epoch.train_loss, lambda epoch: epoch.validation_loss)
         accuracies = _lines(told, lambda epoch: epoch.train_accuracy, lambda epoch: epoch.validation_accuracy)
         return {
