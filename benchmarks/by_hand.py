@@ -3,10 +3,9 @@
     python benchmarks/by_hand.py DATA --seconds 600 [--seed 0] [--threads 1] [--width 32] [--views 1]
 
 DATA is a folder with `train` and `test` (or `val`), as parquet files or as folders of class folders, or a `.npz` file
-with `x_train`, `y_train`, `x_test`, `y_test`. Reading, training and the test take SECONDS together. The recipe is that
-of the CIFAR-10 speed runs (Jordan, arXiv:2404.00498): a frozen whitening stem, identity starts, large steps for the
-shifts of batch norms, label smoothing, lookahead, alternating flip, and a test on mirrored images as well. The rate
-follows the clock, so that the training ends in time on any machine. Prints one JSON object.
+with `x_train`, `y_train`, `x_test`, `y_test`. Reading, training and the test take SECONDS together, by the clock. The
+recipe is that of the CIFAR-10 speed runs (Jordan, arXiv:2404.00498): a frozen whitening stem, identity starts, large
+steps for the shifts of batch norms, label smoothing, lookahead, alternating flip, and a test on mirrored images too.
 """
 
 import argparse
@@ -14,7 +13,6 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +22,7 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 from torch.nn import functional
 
-LOADING = 2.5  # seconds that Python and the imports take before the clock starts
-BATCH, LARGEST_SIDE = 512, 96
+LOADING, BATCH, LARGEST_SIDE = 2.5, 512, 96  # seconds that Python and the imports take; images of a step; pixels
 WIDTHS, PASSES = (16, 32, 48, 64, 96), 9.0  # the widest network is taken that sees every image so often
 RATE, MOMENTUM, DECAY = 11.5 / 7850.67, 0.85, 0.0153 / 11.5  # rate for a summed loss; decay as a share of the rate
 SMOOTHING, SHIFT_FACTOR, LOOKAHEAD_EVERY, KEPT = 0.2, 64.0, 5, 0.95
@@ -50,10 +47,9 @@ def decode(sources: Sequence[io.BytesIO | Path]) -> Tensor:
     """The middle squares of images, at most `LARGEST_SIDE` pixels wide."""
     pixels = []
     for source in sources:
-        with Image.open(source) as opened:
-            image = opened.convert("L" if opened.mode in ("L", "1") else "RGB")
-        side = min(*image.size, LARGEST_SIDE)
-        pixels.append(np.asarray(ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)))
+        image = Image.open(source)
+        side, mode = min(*image.size, LARGEST_SIDE), "L" if image.mode in ("L", "1") else "RGB"
+        pixels.append(np.asarray(ImageOps.fit(image.convert(mode), (side, side), Image.Resampling.BILINEAR)))
     return torch.from_numpy(np.stack(pixels))
 
 
@@ -63,8 +59,7 @@ def whitening(images: Tensor, precision: torch.dtype) -> Callable[[Tensor], Tens
     mean, deviation = values.mean((0, 1, 2)), values.std((0, 1, 2))
     patches = ((values - mean) / deviation).unfold(1, 2, 1).unfold(2, 2, 1).reshape(-1, 4 * channels)
     squares, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
-    filters = (vectors / (squares + 5e-4).sqrt()).T.reshape(-1, channels, 2, 2)
-    filters = torch.cat([filters, -filters])
+    filters = (torch.cat([vectors, -vectors], 1) / (squares.repeat(2) + 5e-4).sqrt()).T.reshape(-1, channels, 2, 2)
 
     @torch.no_grad()
     def stem(images: Tensor) -> Tensor:
@@ -86,7 +81,7 @@ def network(side: int, channels: int, classes: int, width: int) -> nn.Sequential
     """All that follows the stem."""
     layers, inputs = list[nn.Module](), 8 * channels
     if side > 48:
-        layers += [nn.Conv2d(inputs, width, side // 24, stride=side // 24, bias=False), nn.GELU()]
+        layers += [nn.Conv2d(inputs, width, side // 24, stride=side // 24, bias=False), *block(width, width)[1:]]
         inputs = width
     for outputs in (width, 4 * width, 4 * width):
         layers += block(inputs, outputs, nn.MaxPool2d(2, ceil_mode=side < 24)) + block(outputs, outputs)
@@ -100,13 +95,13 @@ def batches(images: Tensor, labels: Tensor, seed: int, views: int) -> Iterator[t
     random, side, count = torch.Generator().manual_seed(seed), images.shape[1], min(BATCH, len(images))
     mirrored, reach = torch.rand(len(images), generator=random) < 0.5, max(1, side // 12)
     while True:
-        for chosen in torch.split(torch.randperm(len(images), generator=random), count):
-            if len(chosen) == count:
-                shifts = torch.randint(-reach, reach + 1, (2, count, 1), generator=random)
-                rows, columns = side - 1 - (side - 1 - (torch.arange(side) + shifts).abs()).abs()
-                if views == 2:
-                    columns = torch.where(mirrored[chosen, None], side - 1 - columns, columns)
-                yield images[chosen[:, None, None], rows[:, :, None], columns[:, None, :]], labels[chosen]
+        order = torch.randperm(len(images), generator=random)[: len(images) // count * count]
+        for chosen in order.reshape(-1, count):
+            shifts = torch.randint(-reach, reach + 1, (2, count, 1), generator=random)
+            rows, columns = side - 1 - (side - 1 - (torch.arange(side) + shifts).abs()).abs()
+            if views == 2:
+                columns = torch.where(mirrored[chosen, None], side - 1 - columns, columns)
+            yield images[chosen[:, None, None], rows[:, :, None], columns[:, None, :]], labels[chosen]
         mirrored = ~mirrored
 
 
@@ -147,16 +142,14 @@ class Training:
     def accuracy(self, images: Tensor, labels: Tensor, views: int) -> float:
         """The share of images that the mean over 1 or 2 views classifies rightly."""
         self.network.eval()
-        logits = torch.zeros(())
-        for view in (images, images.flip(2))[:views]:
-            logits = logits + torch.cat([self.logits(each) for each in torch.split(view, BATCH)])
+        sides = [torch.split(view, BATCH) for view in (images, images.flip(2))[:views]]
+        logits = torch.stack([torch.cat([self.logits(each) for each in side]) for side in sides]).sum(0)
         self.network.train()
         return (logits.argmax(dim=1) == labels).double().mean().item()
 
 
 def main() -> None:
     """Read, train as long as there is time, test."""
-    end = time.perf_counter() - LOADING
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--seconds", type=float, default=600.0)
@@ -166,7 +159,7 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=2, choices=(1, 2), help="1: nothing is mirrored")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), help="otherwise what the processor is fast in")
     asked = parser.parse_args()
-    end += asked.seconds
+    end = time.perf_counter() - LOADING + asked.seconds
     torch.set_num_threads(asked.threads)
     torch.manual_seed(asked.seed)
     flags = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
@@ -174,18 +167,18 @@ def main() -> None:
     test = "test" if asked.data.suffix == ".npz" or any(asked.data.glob("test*")) else "val"
     (images, labels), (tests, answers) = read(asked.data, "train"), read(asked.data, test)
     some, drawn = images[torch.randperm(len(images))[:5000]], batches(images, labels, asked.seed, asked.views)
-    begin = partial(Training, some, int(labels.max()) + 1, getattr(torch, precision))
+    classes, dtype = int(labels.max()) + 1, getattr(torch, precision)
     width = asked.width or WIDTHS[0]
     for wanted in () if asked.width else WIDTHS[1:]:
-        tried, began = begin(wanted), 0.0
-        for _ in range(2):
-            began = time.perf_counter()
-            tried.step(*next(drawn), 0.0)
+        tried = Training(some, classes, dtype, wanted)
+        tried.step(*next(drawn), 0.0)
+        began = time.perf_counter()
+        tried.step(*next(drawn), 0.0)
         now = time.perf_counter()
         if (end - now) / (now - began) * BATCH / len(images) < PASSES:
             break
         width = wanted
-    training = begin(width)
+    training = Training(some, classes, dtype, width)
     began = time.perf_counter()
     training.accuracy(tests[:BATCH], answers[:BATCH], asked.views)
     now = time.perf_counter()
@@ -193,12 +186,13 @@ def main() -> None:
     while (now := time.perf_counter()) < last:
         training.step(*next(drawn), (now - began) / (last - began))
     found = {
+        "data": asked.data.name,
         "accuracy": training.accuracy(tests, answers, asked.views),
-        "seconds": round(asked.seconds + time.perf_counter() - end, 1),
+        "seconds": round(time.perf_counter() - end + asked.seconds, 1),
         "passes": round(training.taken * min(BATCH, len(images)) / len(images), 2),
         "weights": sum(each.numel() for each in training.network.parameters()),
     }
-    print(json.dumps({**found, **vars(asked), "data": asked.data.name, "width": width, "precision": precision}))
+    print(json.dumps({**vars(asked), "width": width, "precision": precision, **found}))
 
 
 if __name__ == "__main__":
