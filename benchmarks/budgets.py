@@ -131,7 +131,7 @@ def run_by_hand(data: Path, seconds: float, seed: int, views: int = 2) -> Record
 def _digits(out: Path, folder: Path) -> Path:
     """A file of the embedded digits: the test images of the run in `out`, and all others to train on."""
     dataset = load_dataset(None, DataSettings())
-    tests = Split.read(out).test
+    tests = np.array(Split.read(out).test)
     images, labels = dataset.train.images, dataset.train.true_labels
     others = np.setdiff1d(np.arange(len(labels)), tests)
     path = folder / "digits.npz"

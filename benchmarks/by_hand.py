@@ -169,7 +169,7 @@ def main() -> None:
     some, drawn = images[torch.randperm(len(images))[:5000]], batches(images, labels, asked.seed, asked.views)
     classes, dtype = int(labels.max()) + 1, getattr(torch, precision)
     width = asked.width or WIDTHS[0]
-    for wanted in () if asked.width else WIDTHS[1:]:
+    for wanted in () if asked.width else WIDTHS:
         tried = Training(some, classes, dtype, wanted)
         tried.step(*next(drawn), 0.0)
         began = time.perf_counter()
@@ -180,9 +180,9 @@ def main() -> None:
         width = wanted
     training = Training(some, classes, dtype, width)
     began = time.perf_counter()
-    training.accuracy(tests[:BATCH], answers[:BATCH], asked.views)
+    training.accuracy(tests[:128], answers[:128], asked.views)
     now = time.perf_counter()
-    began, last = now, end - 1.1 * (now - began) * max(1.0, len(tests) / BATCH) - 0.5
+    began, last = now, end - 1.1 * (now - began) * max(1.0, len(tests) / 128) - 0.5
     while (now := time.perf_counter()) < last:
         training.step(*next(drawn), (now - began) / (last - began))
     found = {

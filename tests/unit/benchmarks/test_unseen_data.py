@@ -132,6 +132,7 @@ def test_training_and_test_images_have_different_sources(tmp_path, write_image_f
         np.testing.assert_array_equal(made.labels, [len(np.unique(own)) - 1 for own in digits])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(KINDS))
 def test_real_images_are_made_as_their_sources_say(name, data_root) -> None:
     if not (data_root / KINDS[name].source).is_dir():
