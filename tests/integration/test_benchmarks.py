@@ -111,15 +111,15 @@ def test_what_is_on_record_of_budgets_is_shown_with_a_dash_where_nothing_was_mea
 @pytest.mark.data
 @pytest.mark.usefixtures("data_root")
 def test_the_benchmark_of_unlike_data_measures_both_networks(tmp_path: Path) -> None:
-    options = ["--train", "400", "--test", "100", "--measure", "20s", "--results", str(tmp_path)]
+    options = ["--train", "400", "--test", "100", "--measure", "40s", "--results", str(tmp_path)]
     command = [sys.executable, str(BENCHMARKS / "unseen.py"), "cifar-tile", str(tmp_path), *options]
     done = subprocess.run(
         command, check=True, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
     )
-    record = json.loads((tmp_path / "unseen.json").read_text(encoding="utf-8"))["cifar-tile/20s/0"]
+    record = json.loads((tmp_path / "unseen.json").read_text(encoding="utf-8"))["cifar-tile/40s/0"]
     assert record["accuracy"].keys() >= {"found", "by hand"}
     assert str(tmp_path) not in record["command"]
-    assert "| cifar-tile | 400 + 100 | 20s | 0 |" in done.stdout
+    assert "| cifar-tile | 400 + 100 | 40s | 0 |" in done.stdout
     assert "| CIFARTile | cifar-tile | 45.56 |" in done.stdout
 
 
