@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-sharing benchmark-short-searches benchmark-short-trainings benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 clean
+.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-trainings benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -38,8 +38,12 @@ format: install ## format the code and apply safe lint fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-benchmark-budgets: install ## what 2, 10 and 30 minutes buy on digits, flowers5 and CIFAR-10 (takes their sum, 2 h 6 min)
+benchmark-budgets: install ## what 2, 10 and 30 minutes buy on digits, flowers5 and CIFAR-10, beside a network by hand (takes twice their sum, 4 h 12 min)
 	$(BIN)/python benchmarks/budgets.py
+
+benchmark-unseen: install ## what 10 minutes buy on data sets unlike those that networks are tuned on (needs fashion and CIFAR-10; 40 min)
+	$(BIN)/python benchmarks/unseen.py add-fashion runs/unseen --measure 10m
+	$(BIN)/python benchmarks/unseen.py cifar-tile runs/unseen --measure 10m
 
 benchmark-engine: install ## a search step by engine: time, operations, memory
 	$(BIN)/python benchmarks/engine.py

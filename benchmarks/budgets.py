@@ -3,8 +3,9 @@
     python benchmarks/budgets.py [digits flowers5 cifar10] [--budgets 2m 10m 30m] [--seeds 0 1 2]
 
 Reads the datasets from DARTBOARD_DATA (default ../shared/data) and runs each through the command line as a user would,
-with nothing but `--budget` and `--seed`. What is recorded is not repeated (`--again` does); `benchmarks/results/
-budgets.json` and `.md` are written after each run. All of it takes as long as its budgets add up to.
+with nothing but `--budget` and `--seed`. On CPUs, the network by hand (`by_hand.py`) then trains for as long, on the
+same cores and images. What is recorded is not repeated (`--again` does); `benchmarks/results/budgets.json` and `.md`
+are written after each run. All of it takes twice as long as its budgets add up to.
 """
 
 import argparse
@@ -18,7 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dartboard.records import RunRecords
+import numpy as np
+
+from dartboard.data import DataSettings, load_dataset
+from dartboard.records import RunRecords, Split
 from dartboard.wording import duration, parse_duration
 from records import Records, data_root, load, machine, save
 
@@ -52,18 +56,22 @@ def main() -> None:
 
 
 def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
-    """One run in a fresh run directory."""
+    """One run in a fresh run directory, and the network by hand."""
     data = [] if name == "digits" else [str(data_root() / name)]
     with tempfile.TemporaryDirectory() as scratch:
         out = (keep or Path(scratch)) / f"{name}-{budget}-{seed}"
-        options = ["--budget", budget, "--seed", str(seed), "--out", str(out), "--json"]
-        began, started = datetime.now(UTC), time.perf_counter()
-        finished = subprocess.run(
-            [sys.executable, "-m", "dartboard", "run", *data, *options], stdout=subprocess.PIPE, text=True, check=True
-        )
-        seconds = time.perf_counter() - started
-        result, settings = json.loads(finished.stdout), json.loads((out / "settings.json").read_text())
+        began = datetime.now(UTC)
+        told = run_dartboard(data, budget, seed, out)
+        result, settings = told["result"], json.loads((out / "settings.json").read_text())
         trained = [event for epochs in RunRecords(out).train_epochs.values() for event in epochs]
+        by_hand = None
+        if result["device"].startswith("cpu"):
+            by_hand = run_by_hand(
+                Path(data[0]) if data else _digits(out, Path(scratch)),
+                parse_duration(budget),
+                seed,
+                views=1 if name == "digits" else 2,
+            )
     train = settings["train"]
     steps = sum(event.steps for event in trained)
     finalists = result["finalists"] or {"finalists": []}
@@ -71,16 +79,20 @@ def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
         "dataset": name,
         "budget": budget,
         "seed": seed,
-        "command": " ".join(["dartboard run", *(f"$DARTBOARD_DATA/{name}" for _ in data), *options[:4]]),
+        "command": " ".join(
+            ["dartboard run", *(f"$DARTBOARD_DATA/{name}" for _ in data), f"--budget {budget} --seed {seed}"]
+        ),
         "date": began.date().isoformat(),
         "machine": machine(),
         "device": result["device"],
         "torch": result["versions"]["torch"],
-        "command_seconds": round(seconds, 1),
+        "command_seconds": round(told["command_seconds"], 1),
         "seconds": result["seconds"],
         "planned": {phase: round(value, 1) for phase, value in result["planned"].items()},
         "accuracy": {"found": result["test_accuracy"]}
-        | {each: baseline["test_accuracy"] for each, baseline in result["baselines"].items()},
+        | {each: baseline["test_accuracy"] for each, baseline in result["baselines"].items()}
+        | ({"by hand": by_hand["accuracy"]} if by_hand else {}),
+        "by_hand": by_hand,
         "intervals": {each: baseline["interval"] for each, baseline in result["baselines"].items()},
         "method": result["method"],
         "space": result["space"],
@@ -96,24 +108,57 @@ def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
     }
 
 
+def run_dartboard(data: list[str], budget: str, seed: int, out: Path) -> Records:
+    """The result of `dartboard run` in a fresh run directory, and the seconds of the whole command."""
+    command = [sys.executable, "-m", "dartboard", "run", *data, "--budget", budget, "--seed", str(seed)]
+    started = time.perf_counter()
+    finished = subprocess.run([*command, "--out", str(out), "--json"], stdout=subprocess.PIPE, text=True, check=True)
+    return {"result": json.loads(finished.stdout), "command_seconds": time.perf_counter() - started}
+
+
+def run_by_hand(data: Path, seconds: float, seed: int, views: int = 2) -> Records:
+    """What `by_hand.py` prints, on the cores that this process may use, and the seconds of the whole command."""
+    script = Path(__file__).with_name("by_hand.py")
+    options = ["--seconds", str(seconds), "--seed", str(seed), "--views", str(views)]
+    started = time.perf_counter()
+    finished = subprocess.run(
+        [sys.executable, str(script), str(data), *options], stdout=subprocess.PIPE, text=True, check=True
+    )
+    found: Records = json.loads(finished.stdout)
+    return {**found, "command_seconds": round(time.perf_counter() - started, 1)}
+
+
+def _digits(out: Path, folder: Path) -> Path:
+    """A file of the embedded digits: the test images of the run in `out`, and all others to train on."""
+    dataset = load_dataset(None, DataSettings())
+    tests = np.array(Split.read(out).test)
+    images, labels = dataset.train.images, dataset.train.true_labels
+    others = np.setdiff1d(np.arange(len(labels)), tests)
+    path = folder / "digits.npz"
+    np.savez(path, x_train=images[others], y_train=labels[others], x_test=images[tests], y_test=labels[tests])
+    return path
+
+
 def as_table(records: Records) -> str:
     """The records as Markdown."""
     groups: dict[tuple[str, str], list[Records]] = {}
     for record in records.values():
         groups.setdefault((record["dataset"], record["budget"]), []).append(record)
     order = sorted(groups, key=lambda group: (DATASETS.index(group[0]), parse_duration(group[1])))
-    first, dates = next(iter(records.values())), sorted({record["date"] for record in records.values()})
+    dates = sorted({record["date"] for record in records.values()})
+    places = dict.fromkeys(f"{each['machine']}, {each['device']}, torch {each['torch']}" for each in records.values())
     lines = [
         "# What a budget buys",
         "",
-        f"Printed by `python benchmarks/budgets.py` ({first['machine']}, {first['device']}, torch {first['torch']}, "
+        f"Printed by `python benchmarks/budgets.py` ({'; '.join(places)}; "
         f"{' to '.join(dict.fromkeys((dates[0], dates[-1])))}).",
         "Each run is `dartboard run DATA --budget TIME --seed SEED` and nothing else: one search and three trainings",
-        "of equal size and length, within the time. Test accuracy, mean ± sample standard deviation over seeds.",
+        "of equal size and length, within the time. The network by hand (`benchmarks/by_hand.py`) has all the time for",
+        "its own training. Test accuracy, mean ± sample standard deviation over seeds; - where nothing was measured.",
         "",
-        "| dataset | budget | seeds | found | random | ResNet | found minus random | whole command | of the budget "
-        "| pixels | channels, layers | passes |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "| dataset | budget | seeds | found | random | ResNet | by hand | found minus random | whole command "
+        "| of the budget | pixels | channels, layers | passes |",
+        "|" + "---|" * 13,
     ]
     for dataset, budget in order:
         own = groups[dataset, budget]
@@ -121,7 +166,7 @@ def as_table(records: Records) -> str:
         sizes = sorted({f"{each['train']['init_channels']}, {each['train']['layers']}" for each in own})
         lines.append(
             f"| {dataset} | {budget} | {len(own)} | {_percent(own, 'found')} | {_percent(own, 'random')} "
-            f"| {_percent(own, 'resnet')} | {_difference(own)} "
+            f"| {_percent(own, 'resnet')} | {_percent(own, 'by hand')} | {_difference(own)} "
             f"| {duration(statistics.fmean(each['command_seconds'] for each in own))} "
             f"| {_range([100 * share for share in shares])}% | {own[0]['shape'][1]} | {' and '.join(sizes)} "
             f"| {_range([each['train']['passes'] for each in own])} |"
@@ -133,12 +178,11 @@ def as_table(records: Records) -> str:
     lines += ["", "Planned and actual seconds by phase:", "", "| run | " + " | ".join(PHASES) + " |"]
     lines += ["|---|" + "---|" * len(PHASES)]
     for record in records.values():
-        cells = [
-            f"{record['planned'][phase]:.0f}, {record['seconds'].get(phase, 0.0):.0f}"
-            if phase in record["planned"]
-            else ""
-            for phase in PHASES
-        ]
+        planned, taken = (
+            {FORMERLY.get(phase, phase): seconds for phase, seconds in record[each].items()}
+            for each in ("planned", "seconds")
+        )
+        cells = [f"{planned[each]:.0f}, {taken.get(each, 0.0):.0f}" if each in planned else "-" for each in PHASES]
         lines.append(f"| {record['dataset']} {record['budget']} seed {record['seed']} | {' | '.join(cells)} |")
     lines += ["", "Cells found:", ""]
     lines += [
@@ -150,6 +194,8 @@ def as_table(records: Records) -> str:
 
 
 PHASES = ("data", "search", "finalists", "train", "evaluation", "baselines")
+FORMERLY = {"yardsticks": "baselines", "finals": "finalists"}
+"""What phases were called in earlier records."""
 
 
 def _finalists(record: Records) -> str:

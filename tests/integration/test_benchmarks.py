@@ -81,9 +81,46 @@ def test_the_budget_benchmark_records_what_was_planned_and_what_was_taken(tmp_pa
     assert record["command"] == "dartboard run --budget 20s --seed 0"
     assert record["planned"].keys() <= record["seconds"].keys() | {"baselines"}
     assert 0 < record["accuracy"]["found"] <= 1
+    assert record["accuracy"]["by hand"] == record["by_hand"]["accuracy"] > 0.2
+    assert record["by_hand"]["command_seconds"] > 15  # of 20; the rest is what is set aside for the test
     assert (tmp_path / "budgets.md").read_text(encoding="utf-8").startswith("# What a budget buys")
     again = subprocess.run(command, check=True, capture_output=True, text=True)
     assert again.stdout.startswith("# What a budget buys")  # nothing is repeated
+
+
+def test_what_is_on_record_of_budgets_is_shown_with_a_dash_where_nothing_was_measured(tmp_path: Path) -> None:
+    recorded = json.loads((BENCHMARKS / "results" / "budgets.json").read_text(encoding="utf-8"))
+    name, record = next(iter(recorded.items()))
+    with_a_figure = {**record, "seed": 9, "budget": "7m", "accuracy": {**record["accuracy"], "by hand": 0.4321}}
+    content = {**recorded, "new": with_a_figure, "old": {**record, "seed": 9, "budget": "8m"}}
+    (tmp_path / "budgets.json").write_text(json.dumps(content), encoding="utf-8")
+    dataset, budget, seed = name.split("/")
+    options = [dataset, "--budgets", budget, "--seeds", seed, "--folder", str(tmp_path)]
+    command = [sys.executable, str(BENCHMARKS / "budgets.py"), *options]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    column = rows[0].index("by hand")
+    table = {(row[0], row[1]): row for row in rows[2:] if len(row) == len(rows[0])}
+    assert table[dataset, "7m"][column] == "43.21"
+    assert table[dataset, "8m"][column] == "-"
+    found = f"{100 * record['accuracy']['found']:.2f}"
+    assert table[dataset, "7m"][rows[0].index("found")] == table[dataset, "8m"][rows[0].index("found")] == found
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.usefixtures("data_root")
+def test_the_benchmark_of_unlike_data_measures_both_networks(tmp_path: Path) -> None:
+    options = ["--train", "400", "--test", "100", "--measure", "40s", "--results", str(tmp_path)]
+    command = [sys.executable, str(BENCHMARKS / "unseen.py"), "cifar-tile", str(tmp_path), *options]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    record = json.loads((tmp_path / "unseen.json").read_text(encoding="utf-8"))["cifar-tile/40s/0"]
+    assert record["accuracy"].keys() >= {"found", "by hand"}
+    assert str(tmp_path) not in record["command"]
+    assert "| cifar-tile | 400 + 100 | 40s | 0 |" in done.stdout
+    assert "| CIFARTile | cifar-tile | 45.56 |" in done.stdout
 
 
 @pytest.mark.slow
