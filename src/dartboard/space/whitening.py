@@ -66,7 +66,7 @@ class Whitening(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(batch, channels, height, width) -> (batch, 8 * channels, height - 1, width - 1)."""
-        if not torch.is_autocast_enabled(images.device.type):
+        if images.is_meta or not torch.is_autocast_enabled(images.device.type):
             return self._whiten(images)
         with torch.autocast(images.device.type, enabled=False):
             return self._whiten(images)
