@@ -21,7 +21,7 @@ SPACES = ("darts", "nas-bench-201", "proxyless", "conv-stages")
 SMALL_SPACES = (
     get_space("darts:nodes=1"),
     get_space("nas-bench-201:nodes=2"),
-    replace(get_space("proxyless"), skeleton=MobileSkeleton((1,) * 6), edge_ops={}),
+    replace(get_space("proxyless"), skeleton=MobileSkeleton((1,) * 6), ops=("mbconv_3x3_e3",), edge_ops={}),
     get_space("conv-stages:blocks=2"),
 )
 
