@@ -1,5 +1,6 @@
 """The space of dense stages: the network of the speed runs by its terms, sizes, rounding, supernet and notation."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dartboard.errors import RecipeError, SettingsError
 from dartboard.reports.drawings.genotypes import draw_genotype
+from dartboard.runs import RunDirectory
+from dartboard.session import check_sizes
 from dartboard.space import (
     PUBLISHED,
     CellPlace,
@@ -30,6 +33,7 @@ from dartboard.space import (
 )
 from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec, path_weights
 from dartboard.supernet.cost import pieces_of_step
+from dartboard.testing.small import open_small
 from dartboard.testing.spaces import drawn_genotype
 
 STAGES = get_space("conv-stages")
@@ -211,6 +215,14 @@ def test_mixings_that_keep_channels_or_round_up_are_refused(mixing: Mixing) -> N
     same = get_space("conv-stages:growth=1")
     with pytest.raises(SettingsError, match="divide odd sides rounding up, and the operations of"):
         SupernetSpec(same, plan(same, in_channels=1, init_channels=8), mixing)
+
+
+def test_images_that_shrink_to_nothing_are_refused(tmp_path: Path) -> None:
+    layers = {"space": "conv-stages", "method.name": "darts", "search.stem": "imagenet"}
+    with RunDirectory(tmp_path) as run:
+        check_sizes(open_small(run, layers), ("train",))
+        with pytest.raises(SettingsError, match=r"images of 8x8 pixels shrink to 0x0 .* or search\.stem=cifar"):
+            check_sizes(open_small(run, layers))
 
 
 def test_another_depth_is_refused() -> None:
