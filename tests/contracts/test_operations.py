@@ -34,7 +34,12 @@ PARAMETERS = {
         for k in (3, 5, 7)
         for e in (3, 6)
     },
+    "dense_1x1": lambda c: c * c + 2 * c,
+    **{name: lambda c: 9 * c * c + 2 * c for name in ("dense_3x3", "dense_3x3_relu", "pool_dense_3x3", "residual_3x3")},
+    "dense_5x5": lambda c: 25 * c * c + 2 * c,
+    "bottleneck_3x3": lambda c: 2 * c * (c // 2) + 9 * (c // 2) ** 2 + 4 * (c // 2) + 2 * c,
 }
+DENSE = ("dense", "pool_dense", "residual", "bottleneck")
 
 
 class TestEveryOperation(OperationContract):
@@ -53,7 +58,7 @@ def test_batch_norm_stands_behind_convolutions_and_in_three_attentions(name: str
     for norm in NORMS:
         built = any(isinstance(module, nn.BatchNorm2d) for module in build(name, stride, norm).modules())
         attends = name in ("bam", "cbam", "gather_excite")
-        assert built == ("conv" in name or attends or (name, stride) == ("skip_connect", 2))
+        assert built == ("conv" in name or name.startswith(DENSE) or attends or (name, stride) == ("skip_connect", 2))
 
 
 @every_build
@@ -99,6 +104,13 @@ def test_average_pooling_does_not_count_padding() -> None:
         ("dil_conv_5x5", 4),
         ("nor_conv_1x1", 0),
         ("nor_conv_3x3", 1),
+        ("dense_1x1", 0),
+        ("dense_3x3", 1),
+        ("dense_5x5", 2),
+        ("dense_3x3_relu", 1),
+        ("pool_dense_3x3", 1),
+        ("residual_3x3", 1),
+        ("bottleneck_3x3", 1),
         ("max_pool_3x3", 1),
         ("avg_pool_3x3", 1),
     ],

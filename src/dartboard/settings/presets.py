@@ -73,7 +73,7 @@ def darts_cifar(space: SearchSpace) -> dict[str, Any]:
     channels, layers = space.reference_size
     return {
         **_ALL_IMAGES,
-        "search.layers": max(SearchSettings().layers, space.skeleton.fewest_layers),
+        "search.layers": _depth(space, SearchSettings().layers),
         "train.init_channels": channels,
         "train.layers": layers,
     }
@@ -89,12 +89,12 @@ def darts_imagenet(space: SearchSpace) -> dict[str, Any]:
     return {
         **_ALL_IMAGES,
         "data.image_size": 224,
-        "search.layers": max(SearchSettings().layers, space.skeleton.fewest_layers),
+        "search.layers": _depth(space, SearchSettings().layers),
         "train": {
             "epochs": 250,
             "batch_size": 1024,
             "init_channels": 48,
-            "layers": max(14, space.skeleton.fewest_layers),
+            "layers": _depth(space, 14),
             "lr": 0.5,
             "schedule": "linear",
             "warmup_fraction": 0.02,
@@ -220,3 +220,10 @@ def smoke(space: SearchSpace) -> dict[str, Any]:
     size = {"batch_size": 32, "init_channels": 4, "layers": space.skeleton.fewest_layers}
     train = {"epochs": 2, "auxiliary_weight": 0.0, "drop_path": 0.0, "augment.cutout": 0}
     return {"short_train_epochs": 1, "search": {**size, "epochs": 3}, "train": {**size, **train}}
+
+
+def _depth(space: SearchSpace, layers: int) -> int:
+    """So many layers, or as many as the space has where their number is fixed."""
+    fewest = space.skeleton.fewest_layers
+    is_fixed = space.reference_size[1] == space.small_size[1] == fewest
+    return fewest if is_fixed else max(layers, fewest)

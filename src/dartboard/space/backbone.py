@@ -7,10 +7,12 @@ from torch import Tensor, nn
 
 from dartboard.space.features import Features
 from dartboard.space.ops.conv import FactorizedReduce, relu_conv_norm
+from dartboard.space.ops.dense import stage_stem
 from dartboard.space.ops.mobile import mobile_head, mobile_stem
 from dartboard.space.ops.operation import Norm
 from dartboard.space.skeleton import CellPlace, NetworkPlan, ResidualPlace
 from dartboard.space.topology import CellTopology
+from dartboard.space.whitening import Whitening
 
 __all__ = ["Backbone", "ResidualBlock", "join_outputs", "project_inputs"]
 
@@ -48,11 +50,15 @@ class Backbone(nn.Module):
         make_cell: builds the cell of a place; it is called with (list of input `Features`, context) and returns a map
             or features.
         norm: batch norm of the cells; stem, residual blocks and head use it with learned scale and shift.
+
+    Attributes:
+        whitening: what the images go through before the stem; None where the plan does not ask for it.
     """
 
     def __init__(self, plan: NetworkPlan, make_cell: Callable[[CellPlace], nn.Module], norm: Norm) -> None:
         super().__init__()
         self.plan = plan
+        self.whitening = Whitening(plan.in_channels) if plan.whitens else None
         self.stem = _make_stem(plan, norm.learned())
         self.blocks = nn.ModuleList(
             make_cell(place) if isinstance(place, CellPlace) else ResidualBlock(place, norm.learned())
@@ -74,6 +80,7 @@ class Backbone(nn.Module):
         Returns:
             Logits, shape (batch, classes), and the outputs of the blocks `taps`, each (batch, channels, height, width).
         """
+        images = images if self.whitening is None else self.whitening(images)
         older, newer = (Features.of(x) for x in self.stem(images))
         tapped = []
         for index, block in enumerate(self.blocks):
@@ -84,7 +91,9 @@ class Backbone(nn.Module):
                 older, newer = newer, Features.of(block([older, newer][-inputs:], context))
             if index in taps:
                 tapped.append(newer.whole)
-        return self.classifier(self.head(newer.whole).mean(dim=(2, 3))), tapped
+        features = self.head(newer.whole)
+        logits = self.classifier(features.amax(dim=(2, 3)) if self.plan.stages else features.mean(dim=(2, 3)))
+        return logits if self.plan.logit_scale == 1.0 else logits * self.plan.logit_scale, tapped
 
 
 class ResidualBlock(nn.Module):
@@ -114,7 +123,7 @@ class ResidualBlock(nn.Module):
 class _CifarStem(nn.Module):
     def __init__(self, plan: NetworkPlan, norm: Norm) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(plan.in_channels, plan.stem_channels, 3, padding=1, bias=False)
+        self.convolution = nn.Conv2d(plan.stem_inputs, plan.stem_channels, 3, padding=1, bias=False)
         self.norm = norm(plan.stem_channels)
 
     def forward(self, images: Tensor) -> tuple[Features, Features]:
@@ -127,7 +136,7 @@ class _ImageNetStem(nn.Module):
         super().__init__()
         width = plan.stem_channels
         self.quarter = nn.Sequential(
-            nn.Conv2d(plan.in_channels, width // 2, 3, stride=2, padding=1, bias=False),
+            nn.Conv2d(plan.stem_inputs, width // 2, 3, stride=2, padding=1, bias=False),
             norm(width // 2),
             nn.ReLU(),
             nn.Conv2d(width // 2, width, 3, stride=2, padding=1, bias=False),
@@ -143,7 +152,19 @@ class _ImageNetStem(nn.Module):
 class _MobileStem(nn.Module):
     def __init__(self, plan: NetworkPlan, width: int, norm: Norm) -> None:
         super().__init__()
-        self.layers = mobile_stem(plan.in_channels, width, plan.stem_channels, plan.stem_stride, norm)
+        self.layers = mobile_stem(plan.stem_inputs, width, plan.stem_channels, plan.stem_stride, norm)
+
+    def forward(self, images: Tensor) -> tuple[Features, Features]:
+        features = Features(self.layers(images))
+        return features, features
+
+
+class _StageStem(nn.Module):
+    def __init__(self, plan: NetworkPlan, patch: int, norm: Norm) -> None:
+        super().__init__()
+        passes = plan.stem == "cifar" and plan.whitens
+        patch = patch if plan.stem == "imagenet" else 1
+        self.layers = nn.Identity() if passes else stage_stem(plan.stem_inputs, plan.stem_channels, patch, norm)
 
     def forward(self, images: Tensor) -> tuple[Features, Features]:
         features = Features(self.layers(images))
@@ -153,6 +174,8 @@ class _MobileStem(nn.Module):
 def _make_stem(plan: NetworkPlan, norm: Norm) -> nn.Module:
     if plan.mobile:
         return _MobileStem(plan, plan.mobile.stem, norm)
+    if plan.stages:
+        return _StageStem(plan, plan.stages.patch, norm)
     return _CifarStem(plan, norm) if plan.stem == "cifar" else _ImageNetStem(plan, norm)
 
 

@@ -142,7 +142,7 @@ class _Cell(nn.Module):
         self._topology = space.cell
         self._choices = genotype.choices
         self._outputs = genotype.outputs
-        self._stride = place.stride
+        self._stride, self._place = place.stride, place
         self._channels = place.channels
         self._shortcut = place.shortcut
         self.drops_paths = place.drops_paths
@@ -178,7 +178,7 @@ class _Cell(nn.Module):
     def _silent(self, first: Tensor) -> Tensor:
         """Zeros of a node's shape, for published cells that join a node without edges."""
         batch, _, height, width = first.shape
-        return first.new_zeros(batch, self._channels, -(-height // self._stride), -(-width // self._stride))
+        return first.new_zeros(batch, self._channels, *self._place.shrink((height, width)))
 
 
 class _Attended(nn.Sequential):

@@ -7,9 +7,11 @@ from dartboard.space.genotype import Genotype
 from dartboard.space.network import NETWORK_NORM
 from dartboard.space.ops import Cost, Norm, Size, op_cost
 from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
+from dartboard.space.ops.dense import stage_stem_cost
 from dartboard.space.ops.mobile import mobile_head_cost, mobile_stem_cost
 from dartboard.space.skeleton import CellPlace, NetworkPlan, ResidualPlace, halved
 from dartboard.space.spaces.search_space import SearchSpace
+from dartboard.space.whitening import whitening_cost
 
 __all__ = ["OperationCosts", "network_cost", "operation_costs", "smallest_map"]
 
@@ -55,7 +57,7 @@ def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, imag
         for choice in genotype[place.kind].choices:
             cost += _op_cost(space, choice.op, place, choice.source, size)
             if choice.attention:
-                pixels = _pixels(halved(size, place.stride))
+                pixels = _pixels(place.shrink(size))
                 cost += op_cost(choice.attention, place.channels, 1, NETWORK_NORM, pixels)
     return cost
 
@@ -91,9 +93,9 @@ def operation_costs(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> 
 
 def smallest_map(plan: NetworkPlan, image_size: Size) -> Size:
     """(height, width) of the last feature map; a network needs at least `Skeleton.smallest_side`."""
-    size = halved(image_size, plan.stem_stride)
+    size = plan.after_stem(image_size)
     for place in plan.places:
-        size = halved(size, place.stride if isinstance(place, CellPlace) else 2)
+        size = place.shrink(size)
     return size
 
 
@@ -101,17 +103,26 @@ def _pixels(size: Size) -> int:
     return size[0] * size[1]
 
 
-def _stem_cost(plan: NetworkPlan, size: Size) -> tuple[Cost, Size]:
-    norm, channels, width = NETWORK_NORM, plan.in_channels, plan.stem_channels
+def _stem_cost(plan: NetworkPlan, image_size: Size) -> tuple[Cost, Size]:
+    """The cost of whitening and stem, and the size of the maps that they give."""
+    size, shrunk = plan.before_stem(image_size), plan.after_stem(image_size)
+    whitening = whitening_cost(plan.in_channels, _pixels(size)) if plan.whitens else Cost()
+    return whitening + _cost_behind_whitening(plan, size, shrunk), shrunk
+
+
+def _cost_behind_whitening(plan: NetworkPlan, size: Size, shrunk: Size) -> Cost:
+    norm, channels, width = NETWORK_NORM, plan.stem_inputs, plan.stem_channels
     if plan.mobile:
-        shrunk = halved(size, plan.stem_stride)
-        return mobile_stem_cost(channels, plan.mobile.stem, width, norm, _pixels(shrunk)), shrunk
+        return mobile_stem_cost(channels, plan.mobile.stem, width, norm, _pixels(shrunk))
+    if plan.stages:
+        passes = plan.stem == "cifar" and plan.whitens
+        return Cost() if passes else stage_stem_cost(channels, width, plan.stem_stride, norm, _pixels(shrunk))
     if plan.stem == "cifar":
-        return relu_conv_norm_cost(channels, width, 3, norm, _pixels(size)), size
+        return relu_conv_norm_cost(channels, width, 3, norm, _pixels(size))
     half, quarter, eighth = halved(size, 2), halved(size, 4), halved(size, 8)
     cost = relu_conv_norm_cost(channels, width // 2, 3, norm, _pixels(half))
     cost += relu_conv_norm_cost(width // 2, width, 3, norm, _pixels(quarter))
-    return cost + relu_conv_norm_cost(width, width, 3, norm, _pixels(eighth)), eighth
+    return cost + relu_conv_norm_cost(width, width, 3, norm, _pixels(eighth))
 
 
 def _residual_cost(place: ResidualPlace, size: Size) -> Cost:
@@ -126,11 +137,11 @@ def _frame_cost(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> Cost
     cost, newer = _stem_cost(plan, image_size)
     for place in plan.places:
         if isinstance(place, ResidualPlace):
-            newer = halved(newer, 2)
+            newer = place.shrink(newer)
             cost += _residual_cost(place, newer)
         else:
             cost += _projections_cost(space, place, newer)
-            newer = halved(newer, place.stride)
+            newer = place.shrink(newer)
     if plan.normalizes_features:
         cost += Cost(2 * plan.features)
     if plan.mobile:
@@ -145,7 +156,7 @@ def _cells(plan: NetworkPlan, image_size: Size) -> Iterator[tuple[CellPlace, Siz
     for place in plan.places:
         if isinstance(place, CellPlace):
             yield place, newer
-        newer = halved(newer, place.stride if isinstance(place, CellPlace) else 2)
+        newer = place.shrink(newer)
 
 
 def _projections_cost(space: SearchSpace, place: CellPlace, size: Size) -> Cost:
@@ -159,7 +170,7 @@ def _projections_cost(space: SearchSpace, place: CellPlace, size: Size) -> Cost:
 
 def _op_cost(space: SearchSpace, name: str, place: CellPlace, source: int, size: Size) -> Cost:
     """The cost of an operation on an edge from `source`, in a cell that reads maps of this size."""
-    pixels, from_input = _pixels(halved(size, place.stride)), source < space.cell.num_inputs
+    pixels, from_input = _pixels(place.shrink(size)), source < space.cell.num_inputs
     return op_cost(
         name,
         place.channels,
@@ -175,7 +186,7 @@ def _values_moved(space: SearchSpace, name: str, place: CellPlace, source: int, 
     """Values that an operation reads and writes for one image."""
     if name in _PASSING and cost == Cost():
         return 0
-    written = _pixels(halved(size, place.stride))
+    written = _pixels(place.shrink(size))
     read = _pixels(size) if source < space.cell.num_inputs else written
     return place.inputs(space.cell, source) * read + place.channels * written
 

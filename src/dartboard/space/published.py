@@ -2,6 +2,10 @@
 
 Notation: per computed node the kept `operation-predecessor` pairs, nodes separated by `|`; operations abbreviated as
 in `_SHORT`. Sources: the authors' released genotypes.
+
+Three members of the space `conv-stages` are named as well, to be compared with what a search finds there:
+`conv-stages-by-hand` is the network of airbench (arXiv:2404.00498), `conv-stages-resnet` has residual blocks
+(arXiv:1512.03385) and `conv-stages-mobile` inverted residuals (arXiv:1801.04381) behind the first block of each stage.
 """
 
 from dartboard.space.genotype import CellGenotype, Choice, Genotype, parse_genotype
@@ -73,6 +77,14 @@ _NB201_STRINGS = {
 }
 
 
+_STAGES = {
+    "conv-stages-by-hand": "dense_3x3 dense_3x3 skip_connect",
+    "conv-stages-resnet": "residual_3x3 residual_3x3 residual_3x3",
+    "conv-stages-mobile": "dense_3x3 mbconv_3x3_e3 mbconv_3x3_e3",
+}
+"""The blocks of every stage."""
+
+
 def _darts_cell(text: str) -> CellGenotype:
     choices = []
     for target, pairs in enumerate(text.split("|"), start=2):
@@ -85,5 +97,7 @@ def _darts_cell(text: str) -> CellGenotype:
 PUBLISHED: dict[str, Genotype] = {
     name: Genotype("darts", (("normal", _darts_cell(normal)), ("reduce", _darts_cell(reduce))))
     for name, (normal, reduce) in _DARTS_CELLS.items()
-} | {name: parse_genotype(text) for name, text in _NB201_STRINGS.items()}
+}
+PUBLISHED |= {name: parse_genotype(text) for name, text in _NB201_STRINGS.items()}
+PUBLISHED |= {name: parse_genotype(f"conv-stages: {stage} | {stage} | {stage}") for name, stage in _STAGES.items()}
 """Name of a published architecture -> its genotype."""

@@ -19,6 +19,7 @@ __all__ = [
     "NetworkPlan",
     "ResidualPlace",
     "Skeleton",
+    "StageEnds",
     "Stem",
     "halved",
 ]
@@ -40,6 +41,7 @@ class CellPlace:
         map_size: (height, width) of every node in the cell; None where the plan was made without the image size.
         shortcut: whether the cell adds its only input to its output.
         drops_paths: whether drop path may act; False where it would leave nothing of an image.
+        rounds_down: whether a stride of 2 takes an odd side to (side - 1) / 2 and not to (side + 1) / 2.
     """
 
     kind: str
@@ -50,6 +52,11 @@ class CellPlace:
     map_size: Size | None = None
     shortcut: bool = False
     drops_paths: bool = True
+    rounds_down: bool = False
+
+    def shrink(self, size: Size) -> Size:
+        """(height, width) of every node in the cell, from that of its newest input."""
+        return halved(size, self.stride, down=self.rounds_down)
 
     def inputs(self, cell: CellTopology, source: int) -> int:
         """Channels that an operation reads from the node `source`."""
@@ -65,6 +72,10 @@ class ResidualPlace:
     in_channels: int
     out_channels: int
 
+    def shrink(self, size: Size) -> Size:
+        """(height, width) of its output, from that of its input."""
+        return halved(size, 2)
+
 
 @dataclass(frozen=True)
 class MobileEnds:
@@ -77,6 +88,21 @@ class MobileEnds:
 
     stem: int
     head: int
+
+
+@dataclass(frozen=True)
+class StageEnds:
+    """What stands around the blocks of a network of dense stages (arXiv:2404.00498).
+
+    Small images go through a 3x3 convolution, batch norm and GELU, or, where the network whitens, straight from the
+    whitening to the blocks. Large ones go through a convolution of `patch` x `patch` pixels with that stride, batch
+    norm and GELU; sides are divided rounding down. The classifier reads the maximum of every channel.
+
+    Attributes:
+        patch: side and stride of the convolution that divides large images.
+    """
+
+    patch: int
 
 
 @dataclass(frozen=True)
@@ -94,6 +120,10 @@ class NetworkPlan:
         auxiliary_after: index of the place whose output feeds the auxiliary head; None when the space has none.
         mobile: the ends of a mobile network, whose stem "imagenet" has one stride of 2 and "cifar" none; None for the
             stems and the head of cells.
+        stages: the ends of a network of dense stages; None for those of cells.
+        whitens: whether whitened 2x2 patches of the images come before the stem, which then reads 8 channels for
+            every one of the images, of a pixel less in height and width (`Whitening`).
+        logit_scale: what the outputs of the classifier are multiplied by.
     """
 
     in_channels: int
@@ -105,13 +135,31 @@ class NetworkPlan:
     normalizes_features: bool
     auxiliary_after: int | None
     mobile: MobileEnds | None = None
+    stages: StageEnds | None = None
+    whitens: bool = False
+    logit_scale: float = 1.0
+
+    @property
+    def stem_inputs(self) -> int:
+        """Channels that the stem reads."""
+        return 8 * self.in_channels if self.whitens else self.in_channels
 
     @property
     def stem_stride(self) -> int:
         """The number by which the stem divides height and width."""
         if self.stem == "cifar":
             return 1
+        if self.stages:
+            return self.stages.patch
         return 2 if self.mobile else 8
+
+    def before_stem(self, image_size: Size) -> Size:
+        """(height, width) of what the stem reads: that of the images, or, where they are whitened, a pixel less."""
+        return (max(0, image_size[0] - 1), max(0, image_size[1] - 1)) if self.whitens else image_size
+
+    def after_stem(self, image_size: Size) -> Size:
+        """(height, width) of what the stem gives for images of a size."""
+        return halved(self.before_stem(image_size), self.stem_stride, down=self.stages is not None)
 
     @property
     def pooled(self) -> int:
@@ -141,15 +189,17 @@ class NetworkPlan:
         Args:
             size: (height, width) of the images.
         """
-        newer, places = halved(size, self.stem_stride), []
+        newer, places = self.after_stem(size), []
         for place in self.places:
-            newer = halved(newer, place.stride if isinstance(place, CellPlace) else 2)
+            newer = place.shrink(newer)
             places.append(replace(place, map_size=newer) if isinstance(place, CellPlace) else place)
         return replace(self, places=tuple(places))
 
 
-def halved(size: Size, stride: int) -> Size:
-    """The size of a map after a stride, or after several strides with that product; rounded up."""
+def halved(size: Size, stride: int, *, down: bool = False) -> Size:
+    """The size of a map after a stride, or after several strides with that product; rounded up, or down."""
+    if down:
+        return size[0] // stride, size[1] // stride
     return -(-size[0] // stride), -(-size[1] // stride)
 
 

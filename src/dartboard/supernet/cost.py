@@ -16,9 +16,11 @@ import torch
 from dartboard.space import CellPlace, Cost, NetworkPlan, Norm
 from dartboard.space.ops import Size, op_cost
 from dartboard.space.ops.conv import factorized_reduce_cost, relu_conv_norm_cost
+from dartboard.space.ops.dense import stage_stem_cost
 from dartboard.space.ops.mobile import mobile_head_cost, mobile_stem_cost
 from dartboard.space.skeleton import ResidualPlace, halved
 from dartboard.space.spaces.search_space import SearchSpace
+from dartboard.space.whitening import whitening_cost
 from dartboard.supernet.forms import Folded, Form, Separable, form_of
 from dartboard.supernet.spec import SupernetSpec
 
@@ -125,11 +127,11 @@ def pieces_of_step(spec: SupernetSpec, batch: int, image_size: Size) -> Iterator
     older, newer = yield from _stem(plan, learned, batch, image_size)
     for place in plan.places:
         if isinstance(place, ResidualPlace):
-            older, newer = newer, halved(newer, 2)
+            older, newer = newer, place.shrink(newer)
             yield from _residual(place, learned, batch, older, newer)
         else:
             yield from _cell(spec, place, batch, [older, newer][-len(place.input_channels) :])
-            older, newer = newer, halved(newer, place.stride)
+            older, newer = newer, place.shrink(newer)
     last = Map(plan.features, batch * _pixels(newer))
     if plan.normalizes_features:
         yield Piece("norm", last, last, learned.parameters(plan.features))
@@ -151,14 +153,23 @@ def _convolution(cost: Cost, batch: int, read: Map, written: Map) -> Piece:
 
 def _stem(plan: NetworkPlan, norm: Norm, batch: int, size: Size) -> Generator[Piece, None, tuple[Size, Size]]:
     """The pieces of the stem; returns the (height, width) of its older and of its newer output."""
-    width = plan.stem_channels
-    if plan.mobile:
-        side = halved(size, plan.stem_stride)
-        cost = mobile_stem_cost(plan.in_channels, plan.mobile.stem, width, norm, _pixels(side))
-        yield _convolution(cost, batch, Map(plan.in_channels, batch * _pixels(size)), Map(width, batch * _pixels(side)))
+    width, inputs, side = plan.stem_channels, plan.stem_inputs, plan.after_stem(size)
+    if plan.whitens:
+        images, size = size, plan.before_stem(size)
+        cost = whitening_cost(plan.in_channels, _pixels(size))
+        read, written = Map(plan.in_channels, batch * _pixels(images)), Map(inputs, batch * _pixels(size))
+        yield _convolution(cost, batch, read, written)
+    if plan.mobile or plan.stages:
+        read, written = Map(inputs, batch * _pixels(size)), Map(width, batch * _pixels(side))
+        if plan.mobile:
+            cost = mobile_stem_cost(inputs, plan.mobile.stem, width, norm, _pixels(side))
+            yield _convolution(cost, batch, read, written)
+        elif plan.stem == "imagenet" or not plan.whitens:
+            cost = stage_stem_cost(inputs, width, plan.stem_stride, norm, _pixels(side))
+            yield _convolution(cost, batch, read, written)
         return side, side
     sides = [size, size] if plan.stem == "cifar" else [size] + [halved(size, by) for by in (2, 4, 8)]
-    widths = [plan.in_channels, width] if plan.stem == "cifar" else [plan.in_channels, width // 2, width, width]
+    widths = [inputs, width] if plan.stem == "cifar" else [inputs, width // 2, width, width]
     maps = [Map(channels, batch * _pixels(side)) for channels, side in zip(widths, sides, strict=True)]
     for (read, written), side in zip(pairwise(maps), sides[1:], strict=True):
         cost = relu_conv_norm_cost(read.channels, written.channels, 3, norm, _pixels(side))
@@ -177,7 +188,7 @@ def _residual(place: ResidualPlace, norm: Norm, batch: int, before: Size, after:
 def _cell(spec: SupernetSpec, place: CellPlace, batch: int, inputs: Sequence[Size]) -> Iterator[Piece]:
     """The pieces of a cell: projections, all operations, and the nodes."""
     cell, share = spec.space.cell, spec.mixing.channel_share
-    before, after = inputs[-1], halved(inputs[-1], place.stride)
+    before, after = inputs[-1], place.shrink(inputs[-1])
     node = Map(place.channels, batch * _pixels(after))
     if cell.projects_inputs:
         yield from _projections(spec, place, batch, inputs)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from dartboard.devices.sending import send
 from dartboard.space import CellPlace
@@ -134,6 +135,11 @@ class FusedCell(MixedCell):
         joined = join_outputs(self.topology, states)
         return Features(joined.whole + states[0]) if self.shortcut else joined
 
+    @override
+    def zeros(self, x: Tensor, stride: int) -> Tensor:
+        size = (len(x), self.channels, *self.output_size(x, stride))
+        return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last).zero_()
+
     def _outgoing(self, source: int) -> tuple[int, ...]:
         return tuple(row for row, edge in enumerate(self.topology.edges) if edge.source == source)
 
@@ -142,7 +148,7 @@ class FusedCell(MixedCell):
         kept, rest = split_channels(x, self.share)
         stride = self.strides[rows[0]]
         nodes = [self.topology.edges[row].target for row in rows]
-        targets = [sums.mixed[node] if node in sums.mixed else _zeros(kept, self.channels, stride) for node in nodes]
+        targets = [sums.mixed[node] if node in sums.mixed else self.zeros(kept, stride) for node in nodes]
         gates = call.gates[self.kind]
         further = [call.gate(self.kind, part) for part in ("auxiliary", "offset")]
         weights = call.gate(self.kind, "edges")
@@ -162,7 +168,7 @@ class FusedCell(MixedCell):
         """Add the edges `rows` to their nodes one by one, for parts that act on the whole output of each edge."""
         kept, rest = split_channels(x, self.share)
         stride = self.strides[rows[0]]
-        targets = [_zeros(kept, self.channels, stride) for _ in rows]
+        targets = [self.zeros(kept, stride) for _ in rows]
         passed = None if rest is None else bypass(rest, stride)
         weights = call.gate(self.kind, "edges")
         added = self._add(rows, kept, targets, call.gates[self.kind], None, call)
@@ -298,12 +304,6 @@ class _Sums(NamedTuple):
 
     mixed: dict[int, Tensor]
     bypassed: dict[int, Tensor]
-
-
-def _zeros(x: Tensor, channels: int, stride: int) -> Tensor:
-    batch, _, height, width = x.shape
-    size = (batch, channels, -(-height // stride), -(-width // stride))
-    return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last).zero_()
 
 
 def _positions(gates: Sequence[int], device: torch.device) -> Tensor:

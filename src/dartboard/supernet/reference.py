@@ -14,6 +14,7 @@ from dartboard.space.features import Features
 from dartboard.space.network import AuxiliaryHead
 from dartboard.space.ops import RandomOp, Size, build_op
 from dartboard.space.ops.noise import generator_on
+from dartboard.space.skeleton import halved
 from dartboard.supernet.dropout import SkipDropout, SkipMasks
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
 from dartboard.supernet.spec import SupernetSpec
@@ -75,7 +76,7 @@ class MixedCell(nn.Module):
         self.strides = tuple(
             place.stride if edge.source < self.topology.num_inputs else 1 for edge in self.topology.edges
         )
-        self.shortcut = place.shortcut
+        self.shortcut, self.rounds_down = place.shortcut, place.rounds_down
         self.channels = channels = place.channels // self.share
         read = [place.inputs(self.topology, edge.source) // self.share for edge in self.topology.edges]
         self.projections = project_inputs(self.topology, place, spec.norm)
@@ -118,11 +119,19 @@ class MixedCell(nn.Module):
         gated = [
             gates[self.columns[name]] * _run(op, kept, call, row) for name, op in self.ops_of(row, call.active).items()
         ]
-        mixed = sum(gated[1:], start=gated[0]) if gated else zeros(kept, self.channels, self.strides[row])
+        mixed = sum(gated[1:], start=gated[0]) if gated else self.zeros(kept, self.strides[row])
         mixed = self.after_operations(row, kept, mixed, call)
         joined = join_channels(mixed, None if rest is None else bypass(rest, self.strides[row]), self.share)
         weights = call.gate(self.kind, "edges")
         return joined if weights is None else edge_weight(weights, row) * joined
+
+    def zeros(self, x: Tensor, stride: int) -> Tensor:
+        """Zeros in the shape of what an operation gives for x, (batch, channels, height, width)."""
+        return x.new_zeros(len(x), self.channels, *self.output_size(x, stride))
+
+    def output_size(self, x: Tensor, stride: int) -> Size:
+        """(height, width) of what an operation gives for x."""
+        return halved((x.shape[2], x.shape[3]), stride, down=self.rounds_down)
 
     def with_masks(self, call: SupernetCall, x: Tensor) -> SupernetCall:
         """The call with the dropout masks of this cell; its projected inputs have the shape of x."""
@@ -298,9 +307,3 @@ def _run(op: nn.Module, x: Tensor, call: SupernetCall, row: int) -> Tensor:
     mask = call.masks.get(row)
     output: Tensor = op(x, call.generators.get(row)) if is_random(op) else op(x)
     return output * mask if mask is not None and is_identity(op) else output
-
-
-def zeros(x: Tensor, channels: int, stride: int) -> Tensor:
-    """Zeros in the shape of the output of an operation that reads x, (batch, channels, height, width)."""
-    batch, _, height, width = x.shape
-    return x.new_zeros(batch, channels, -(-height // stride), -(-width // stride))

@@ -83,6 +83,12 @@ class SupernetSpec:
                 f"{part} need operations that keep the number of channels, but those of '{self.space.name}' change "
                 "it; choose another method or another space."
             )
+        if place.rounds_down and place.stride == 2 and (mixing.channel_share > 1 or mixing.auxiliary_skip):
+            part = "partial channels" if mixing.channel_share > 1 else "auxiliary skip connections"
+            raise SettingsError(
+                f"{part} divide odd sides rounding up, and the operations of '{self.space.name}' round down; choose "
+                "another method or another space."
+            )
         if place.channels % mixing.channel_share:
             raise SettingsError(
                 f"partial channels of 1/{mixing.channel_share} need a width divisible by {mixing.channel_share}, but "

@@ -50,6 +50,9 @@ class ModelCard(Settings):
     std: tuple[float, ...]
     """Standard deviation of each channel of pixel / 255; the difference is divided by it."""
 
+    whitens: bool = False
+    """Whether whitened 2x2 patches of the images come before the stem (`NetworkPlan.whitens`)."""
+
     @property
     def normalization(self) -> Normalization:
         """Mean and standard deviation with which images are normalised."""
@@ -64,6 +67,7 @@ class ModelCard(Settings):
             layers=self.layers,
             stem=self.stem,
             image_size=self.image_shape[1:],
+            whitens=self.whitens,
         )
 
     def build(self, *, auxiliary: bool = False) -> Network:

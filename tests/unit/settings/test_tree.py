@@ -7,7 +7,7 @@ from dartboard.errors import DartboardError, SettingsError, UnknownNameError
 from dartboard.parts import Recipe, method
 from dartboard.parts.recipe import METHODS
 from dartboard.settings import PRESETS, RunSettings, resolve_settings
-from dartboard.space import SPACES
+from dartboard.space import SPACES, get_space
 
 SPACE_NAMES = [entry.name for entry in SPACES]
 
@@ -137,13 +137,13 @@ def test_proxyless_is_the_authors_search_and_retraining_of_their_own_space() -> 
     assert values(settings, wanted) == wanted
 
 
-@pytest.mark.parametrize("space", SPACE_NAMES)
+@pytest.mark.parametrize("space", [*SPACE_NAMES, "conv-stages:blocks=1", "conv-stages:blocks=8"])
 @pytest.mark.parametrize("preset", [entry.name for entry in PRESETS])
 def test_every_preset_fits_every_space_and_is_recorded(preset: str, space: str) -> None:
     settings = resolve_settings({"preset": preset, "space": space})
     assert settings.preset == preset
     for step in (settings.search, settings.train):
-        SPACES[space].factory().plan(
+        get_space(space).plan(
             in_channels=3, num_classes=10, init_channels=step.init_channels, layers=step.layers, stem=step.stem
         )
 

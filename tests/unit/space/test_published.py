@@ -17,6 +17,9 @@ NAMES = {
     "darts-pt",
     "nas-bench-201-9930",
     "nas-bench-201-resnet",
+    "conv-stages-by-hand",
+    "conv-stages-resnet",
+    "conv-stages-mobile",
 }
 everyone = pytest.mark.parametrize("name", sorted(PUBLISHED))
 

@@ -29,6 +29,8 @@ AT_EITHER_STRIDE: dict[str, Form] = {
     "nor_conv_3x3": Dense(3, 1, EPS),
     "noise": "plain",
     **{f"mbconv_{kernel}x{kernel}_e{growth}": "plain" for kernel in (3, 5, 7) for growth in (3, 6)},
+    **dict.fromkeys(("dense_1x1", "dense_3x3", "dense_5x5", "dense_3x3_relu", "pool_dense_3x3"), "plain"),
+    **dict.fromkeys(("residual_3x3", "bottleneck_3x3"), "plain"),
 }
 EXPECTED = {(name, stride): form for name, form in AT_EITHER_STRIDE.items() for stride in (1, 2)}
 EXPECTED |= {("skip_connect", 1): "shared", ("skip_connect", 2): Reduced(EPS)}

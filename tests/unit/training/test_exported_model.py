@@ -20,11 +20,15 @@ from dartboard.training import ModelCard, check_exportable, export_model, export
 
 NB201 = parse_genotype("|nor_conv_1x1~0|+|skip_connect~0|nor_conv_3x3~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|")
 MOBILE = UniformlyRandom()(get_space("proxyless"), {}, torch.Generator().manual_seed(0))
-SIZES = {"darts": (4, 3), "nas-bench-201": (4, 1), "proxyless": (8, 21)}
+SIZES = {"darts": (4, 3), "nas-bench-201": (4, 1), "proxyless": (8, 21), "conv-stages": (8, 9)}
+STAGES = UniformlyRandom()(get_space("conv-stages"), {}, torch.Generator().manual_seed(0))
+BY_HAND = PUBLISHED["conv-stages-by-hand"]
 CLASSES = ("rose", "tulip", "größte")
 
 
-def trained(genotype: Genotype, shape: tuple[int, int, int] = (3, 24, 20)) -> tuple[Network, ModelCard]:
+def trained(
+    genotype: Genotype, shape: tuple[int, int, int] = (3, 24, 20), *, whitens: bool = False
+) -> tuple[Network, ModelCard]:
     """A network whose running averages are not those of its start."""
     channels, layers = SIZES[genotype.space]
     card = ModelCard(
@@ -36,6 +40,7 @@ def trained(genotype: Genotype, shape: tuple[int, int, int] = (3, 24, 20)) -> tu
         image_shape=shape,
         mean=(0.4, 0.5, 0.6)[: shape[0]],
         std=(0.2, 0.3, 0.25)[: shape[0]],
+        whitens=whitens,
     )
     with torch.random.fork_rng():
         torch.manual_seed(1)
@@ -81,13 +86,16 @@ def run_onnx(content: bytes) -> Callable[[np.ndarray], np.ndarray]:
         (".pt2", run_program, MOBILE, (3, 32, 32)),
         (".onnx", run_onnx, NB201, (1, 8, 8)),
         (".onnx", run_onnx, PUBLISHED["darts-v2"], (3, 24, 20)),
+        (".onnx", run_onnx, STAGES, (3, 24, 20)),
+        (".pt2", run_program, BY_HAND, (3, 23, 20)),
+        (".onnx", run_onnx, BY_HAND, (3, 23, 20)),
     ],
     ids=lambda value: value if isinstance(value, str) else getattr(value, "space", None),
 )
 def test_a_file_says_of_any_number_of_images_what_the_network_says(
     tmp_path: Path, ending: str, run: Callable, genotype: Genotype, shape: tuple[int, int, int]
 ) -> None:
-    network, card = trained(genotype, shape)
+    network, card = trained(genotype, shape, whitens=genotype == BY_HAND)
     made = export_model(network, card, tmp_path / f"model{ending}")
     assert (made.classes, made.image_shape) == (CLASSES, (*shape[1:], shape[0]))
     assert 0 <= made.difference < 1e-5

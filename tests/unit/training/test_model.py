@@ -15,7 +15,7 @@ NB201 = parse_genotype("|nor_conv_1x1~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0
 ATTENTIVE = parse_genotype("|nor_conv_1x1~0~gather_excite|+|skip_connect~0~bam|none~1|+|none~0|none~1|none~2~cbam|")
 
 
-def make_card(genotype: Genotype = NB201, layers: int = 1, classes: int = 3) -> ModelCard:
+def make_card(genotype: Genotype = NB201, layers: int = 1, classes: int = 3, *, whitens: bool = False) -> ModelCard:
     return ModelCard(
         genotype=genotype.to_json(),
         init_channels=4,
@@ -25,6 +25,7 @@ def make_card(genotype: Genotype = NB201, layers: int = 1, classes: int = 3) -> 
         image_shape=(3, 8, 8),
         mean=(0.5, 0.4, 0.3),
         std=(0.2, 0.2, 0.2),
+        whitens=whitens,
     )
 
 
@@ -58,6 +59,17 @@ def test_a_loaded_network_gives_the_same_logits_bit_for_bit(tmp_path: Path, geno
     assert found == card
     assert not loaded.training
     assert torch.equal(loaded(images(5)), network(images(5)))
+
+
+def test_filters_that_whiten_are_saved_although_they_are_not_learned(tmp_path: Path) -> None:
+    card = make_card(whitens=True)
+    network = trained(card)
+    network.backbone.whitening.fit(images(20))  # type: ignore[union-attr]
+    save_model(tmp_path, network.eval(), card)
+    loaded, found = load_model(tmp_path)
+    assert found.whitens
+    assert torch.equal(loaded(images(5)), network(images(5)))
+    assert not ModelCard.model_validate(card.model_dump(exclude={"whitens"})).whitens  # as older files are read
 
 
 def test_the_auxiliary_head_is_left_out(tmp_path: Path) -> None:

@@ -5,20 +5,21 @@ from markupsafe import Markup
 from dartboard.errors import DartboardError
 from dartboard.reports.drawings.cell_diagram import draw_cell
 from dartboard.reports.drawings.layer_diagram import draw_layers
-from dartboard.space import Genotype, get_space
+from dartboard.space import CellPlace, Genotype, SearchSpace, get_space
 
 __all__ = ["cell_title", "draw_genotype"]
 
 
 def draw_genotype(genotype: Genotype) -> list[tuple[str, Markup]]:
-    """The drawings of an architecture as (kind, `<svg>`): one for each kind of cells, or one of all layers."""
-    # Markup marks the text as HTML, since the drawings escape every name that they contain.
-    if genotype.stages:
-        return [("layers", Markup(draw_layers(genotype)))]
+    """The drawings of an architecture, each an `<svg>` with what it shows: its cells by kind, or its layers."""
+    # Markup says that a text is markup already: the drawings escape every name they contain.
     try:
-        num_inputs = get_space(genotype.space).cell.num_inputs
+        space = get_space(genotype.space)
     except DartboardError:  # a space that is not installed here
-        num_inputs = None
+        space = None
+    if genotype.stages:
+        return [("layers", Markup(draw_layers(genotype, shortcuts=space is None or _has_shortcuts(space))))]
+    num_inputs = None if space is None else space.cell.num_inputs
     return [
         (kind, Markup(draw_cell(cell, title=cell_title(kind), num_inputs=num_inputs))) for kind, cell in genotype.cells
     ]
@@ -27,3 +28,10 @@ def draw_genotype(genotype: Genotype) -> list[tuple[str, Markup]]:
 def cell_title(kind: str) -> str:
     """The name of a kind of cells, as in "normal cell"."""
     return {"reduce": "reduction cell", "cell": "cell"}.get(kind, f"{kind} cell")
+
+
+def _has_shortcuts(space: SearchSpace) -> bool:
+    """Whether blocks of a layer-wise space have an identity shortcut around them."""
+    channels, layers = space.small_size
+    plan = space.plan(in_channels=3, num_classes=2, init_channels=channels, layers=layers)
+    return any(isinstance(place, CellPlace) and place.shortcut for place in plan.places)

@@ -14,15 +14,16 @@ _ROW_HEIGHT, _ARC = 70.0, 15.0
 _ARROW_LENGTH, _ARROW_HALF_WIDTH = 8.0, 4.0
 
 
-def draw_layers(genotype: Genotype) -> str:
+def draw_layers(genotype: Genotype, *, shortcuts: bool = True) -> str:
     """Draw a layer-wise genotype.
 
-    Each row is a stage; rows are read from left to right. A block has the name of its operation, and below it the name
-    of the attention, if there is any. An arc over a block is its identity shortcut. Dashed blocks were left out; only
-    their shortcut remains.
+    Each row is a stage and is read from left to right, then the next row. A block has the name of its operation, below
+    it that of the attention where one follows; an arc over it is its identity shortcut. Blocks that were left out are
+    dashed.
 
     Args:
-        genotype: a genotype with `stages`.
+        genotype: one with `stages`.
+        shortcuts: whether all blocks but the first of a stage have an identity shortcut around them.
 
     Returns:
         One `<svg>` element without ids, for an HTML page or a file. It uses the page's colours `--ink`, `--muted` and
@@ -40,7 +41,7 @@ def draw_layers(genotype: Genotype) -> str:
         'font-family="system-ui, -apple-system, Segoe UI, Roboto, sans-serif" font-size="12.5">',
         "<title>network</title>",
         f"<desc>{escape(description)}</desc>",
-        *(_draw_stage(number, stage) for number, stage in enumerate(genotype.stages, 1)),
+        *(_draw_stage(number, stage, shortcuts) for number, stage in enumerate(genotype.stages, 1)),
         "</svg>",
     ]
     return "\n".join(parts)
@@ -50,16 +51,18 @@ def _name(choice: Choice) -> str:
     return f"{choice.op}, then {choice.attention}" if choice.attention else choice.op
 
 
-def _draw_stage(number: int, stage: tuple[Choice, ...]) -> str:
+def _draw_stage(number: int, stage: tuple[Choice, ...], shortcuts: bool) -> str:
     middle = _MARGIN + (number - 0.5) * _ROW_HEIGHT + _ARC / 2
     label = _text(_MARGIN, middle, f"stage {number}", anchor="start", colour=_MUTED)
-    return label + "".join(_draw_block(choice, column, middle) for column, choice in enumerate(stage))
+    return label + "".join(
+        _draw_block(choice, column, middle, shortcut=shortcuts and column > 0) for column, choice in enumerate(stage)
+    )
 
 
-def _draw_block(choice: Choice, column: int, y: float) -> str:
-    """Draw the arrow to the block, its box, and its shortcut; the first block of a stage has no shortcut."""
+def _draw_block(choice: Choice, column: int, y: float, *, shortcut: bool) -> str:
+    """The arrow to the block, its box, and its shortcut if it has one."""
     left = _LEFT + column * (_BOX_WIDTH + _GAP) + _GAP
-    colour, absent = operation_colour(choice.op), choice.op == "zero"
+    colour, absent = operation_colour(choice.op), choice.op in ("zero", "skip_connect")
     start, tip = left - _GAP, left
     arrow = (
         f'<path d="M{start:.1f} {y:.1f}H{tip - _ARROW_LENGTH + 1:.1f}" stroke="{_LINE}" stroke-width="1.4"/>'
@@ -76,7 +79,7 @@ def _draw_block(choice: Choice, column: int, y: float) -> str:
         label = _text(centre, y - 6.5, choice.op) + _text(centre, y + 8, choice.attention, size=10.5, colour=_MUTED)
     else:
         label = _text(centre, y, choice.op, colour=_MUTED if absent else _INK)
-    if not column:
+    if not shortcut:
         return arrow + box + label
     begin, end, above = left - _GAP / 2, left + _BOX_WIDTH + _GAP / 4, top - _ARC / 2
     arc = (

@@ -2,10 +2,28 @@
 
 from dartboard.kernels.choice import plain_kernels
 from dartboard.kernels.depthwise import DepthwiseConv2d
-from dartboard.space.ops import attention, basic, conv, mobile, noise  # noqa: F401 - importing registers the operations
+from dartboard.space.ops import (  # noqa: F401 - importing registers the operations
+    attention,
+    basic,
+    conv,
+    dense,
+    mobile,
+    noise,
+)
 from dartboard.space.ops.attention import ATTENTION
 from dartboard.space.ops.noise import RandomOp
-from dartboard.space.ops.operation import OPS, Cost, Norm, OpBuilder, Size, build_op, has_weights, op, op_cost
+from dartboard.space.ops.operation import (
+    OPS,
+    Cost,
+    Norm,
+    OpBuilder,
+    Size,
+    build_op,
+    has_weights,
+    op,
+    op_cost,
+    rounds_down,
+)
 
 __all__ = [
     "ATTENTION",
@@ -21,4 +39,5 @@ __all__ = [
     "op",
     "op_cost",
     "plain_kernels",
+    "rounds_down",
 ]

@@ -11,7 +11,19 @@ from dartboard.errors import SettingsError
 from dartboard.kernels.norm import BatchNorm2d
 from dartboard.registry import Registry
 
-__all__ = ["OPS", "Cost", "CostFormula", "Norm", "OpBuilder", "Size", "build_op", "has_weights", "op", "op_cost"]
+__all__ = [
+    "OPS",
+    "Cost",
+    "CostFormula",
+    "Norm",
+    "OpBuilder",
+    "Size",
+    "build_op",
+    "has_weights",
+    "op",
+    "op_cost",
+    "rounds_down",
+]
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
@@ -63,6 +75,8 @@ class Cost:
 class OpBuilder(Protocol):
     """Builds an operation that keeps the number of channels and divides height and width by `stride` (1 or 2).
 
+    Odd sides are divided rounding up, or, by operations that are registered so, rounding down.
+
     A builder can have further keywords: `size`, the (height, width) of its output, or None where a plan does not know
     it; `inputs`, its number of input channels, which then can differ from `channels`.
     """
@@ -78,20 +92,23 @@ channels, and `input_pixels`, the number of their pixels."""
 
 OPS: Registry[OpBuilder] = Registry("operation", "dartboard.ops", given=None)
 _COSTS: dict[str, CostFormula] = {}
+_ROUNDS_DOWN: dict[str, bool] = {}
 
 
-def op(name: str, *, cost: CostFormula, paper: str = "") -> Callable[[OpBuilder], OpBuilder]:
+def op(name: str, *, cost: CostFormula, paper: str = "", rounds_down: bool = False) -> Callable[[OpBuilder], OpBuilder]:
     """Register the decorated builder as the candidate operation `name`.
 
     Args:
         name: the literature's name ("sep_conv_3x3").
         cost: its cost by formula, tested against the built module.
         paper: where it was published.
+        rounds_down: whether stride 2 divides odd sides rounding down, not up; such operations stand where
+            `CellPlace.rounds_down` says the same.
     """
 
     def register(builder: OpBuilder) -> OpBuilder:
         OPS.add(name, builder, paper=paper)
-        _COSTS[name] = cost
+        _COSTS[name], _ROUNDS_DOWN[name] = cost, rounds_down
         return builder
 
     return register
@@ -161,6 +178,15 @@ def _wanted(function: Callable[..., Any], **offered: Any) -> dict[str, Any]:
     """The offered keywords that the function takes."""
     known = signature(function).parameters
     return {name: value for name, value in offered.items() if name in known}
+
+
+def rounds_down(name: str) -> bool:
+    """Whether the operation `name` divides odd sides rounding down at stride 2.
+
+    Raises:
+        UnknownNameError: no operation of that name is registered.
+    """
+    return _ROUNDS_DOWN[OPS[name].name]
 
 
 def has_weights(name: str) -> bool:

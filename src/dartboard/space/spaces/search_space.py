@@ -117,6 +117,7 @@ class SearchSpace:
         layers: int,
         stem: Stem = "cifar",
         image_size: Size | None = None,
+        whitens: bool = False,
     ) -> NetworkPlan:
         """The network of a width and a depth.
 
@@ -128,6 +129,7 @@ class SearchSpace:
             stem: how the network begins.
             image_size: (height, width) of the images in pixels; operations that must know the size of their maps
                 (`gather_excite`) can only be built from a plan that has it.
+            whitens: whether whitened 2x2 patches of the images come before the stem (`Whitening`).
 
         Raises:
             SettingsError: the space has no network of that width or depth.
@@ -140,6 +142,7 @@ class SearchSpace:
             layers=layers,
             stem=stem,
         )
+        plan = replace(plan, whitens=whitens)
         return plan if image_size is None else plan.for_images(image_size)
 
 
