@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-trainings benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 clean
+.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-trainings benchmark-ingredients benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -74,6 +74,9 @@ benchmark-short-searches: install ## what rates a search of a few hundred steps 
 
 benchmark-short-trainings: install ## width, passes, rates and augmentation of trainings of minutes (needs CIFAR-10 and flowers5)
 	$(BIN)/python benchmarks/short_trainings.py
+
+benchmark-ingredients: install ## what each ingredient of the short recipe is worth (needs CIFAR-10 and emotions)
+	$(BIN)/python benchmarks/ingredients.py
 
 benchmark-scaling: install ## time and memory of a search step by size, beside the formula
 	$(BIN)/python benchmarks/scaling.py

@@ -25,7 +25,7 @@ from dartboard.training import NetworkTraining
 __all__ = ["computes_in_bfloat16", "measure_search", "measure_training"]
 
 _STEPS = 6
-_SECONDS = 1.5
+_SECONDS = 1.0
 
 
 def computes_in_bfloat16(device: torch.device) -> bool:
@@ -75,7 +75,9 @@ def measure_training(session: Session, genotype: Genotype, **size: Any) -> Train
     masks = make_generator(tried.settings.seed, "probe-paths", device=session.device)
     paths = DropPath(tried.settings.train.drop_path, masks)
     training.network.train()
-    memory, step = _memory_and_seconds(lambda: training.step(next(drawn), paths, meter), session)
+    memory, step = _memory_and_seconds(
+        lambda: training.step(next(drawn), paths, meter, tried.settings.train.lr), session
+    )
     seen: list[Batch] = list(islice(data.train.in_order(256), 1))
     training.network.eval()
 

@@ -146,17 +146,19 @@ class Augmentation:
         self._scale = (1 / (255 * std)).repeat(width)
         self._shift = (-mean / std).repeat(width)
 
-    def train(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def train(self, images: Tensor, generator: torch.Generator, mirrored: Tensor | None = None) -> Tensor:
         """Varied and normalised images.
 
         Args:
             images: uint8, shape (batch, height, width, channels).
             generator: a CPU generator, moved on by the same amount for every batch of that size.
+            mirrored: bool, shape (batch,), on the CPU: which images are mirrored; None draws them.
 
         Returns:
             float32, shape (batch, channels, height, width), channels last in memory, on the device of `images`.
         """
-        return self.apply(images, self.draw(len(images), generator))
+        draws = self.draw(len(images), generator)
+        return self.apply(images, draws if mirrored is None else draws._replace(mirrored=mirrored))
 
     def plain(self, images: Tensor) -> Tensor:
         """Normalised images, not varied: uint8 (batch, height, width, channels) -> float32 (batch, channels, ...)."""
@@ -207,13 +209,20 @@ class Augmentation:
         _, height, width = self.image_shape
         cropped = images
         if self._padding:
-            padded = functional.pad(images, (0, 0, *(4 * [self._padding])))
+            padded = self._pad(images)
             # Every crop at every place as a view without a copy: (batch, top, left, height, width, channels).
             crops = padded.unfold(1, height, 1).unfold(2, width, 1).permute(0, 1, 2, 4, 5, 3)
             cropped = crops[torch.arange(len(images), device=images.device), draws.top, draws.left]
         if self.settings.flip:
             cropped = torch.where(draws.mirrored[:, None, None, None], cropped.flip(2), cropped)
         return cropped
+
+    def _pad(self, images: Tensor) -> Tensor:
+        if self.settings.border == "black":
+            return functional.pad(images, (0, 0, *(4 * [self._padding])))
+        for axis in (1, 2):
+            images = images.index_select(axis, _reflected(images.shape[axis], self._padding).to(images.device))
+        return images
 
     def _normalize(self, images: Tensor) -> Tensor:
         """Scale and shift float32 images of shape (batch, height, width, channels), in place."""
@@ -222,6 +231,12 @@ class Augmentation:
         # Two operations, not a fused one, so that every device rounds alike.
         rows.mul_(scale).add_(shift)
         return rows.view(images.shape)
+
+
+def _reflected(length: int, padding: int) -> Tensor:
+    """Positions of a row of pixels that is reflected at both ends, without repeating the last one."""
+    there = torch.arange(-padding, length + padding).abs() % max(1, 2 * length - 2)
+    return torch.minimum(there, (2 * length - 2 - there).clamp(min=0))
 
 
 def _resized_crop(images: Tensor, box: Tensor, mirrored: Tensor) -> Tensor:

@@ -100,13 +100,23 @@ class Batches:
         larger.batch_size = max(1, min(self.batch_size + images, len(self.view)))
         return larger
 
-    def epoch(self, generator: torch.Generator) -> Iterator[Batch]:
-        """Training batches in random order, augmented; the images that do not fill the last batch are left out."""
+    def draw_mirrored(self, generator: torch.Generator) -> Tensor:
+        """Which images to mirror, half of them in the mean: bool, shape (images,), on the CPU."""
+        return torch.rand(len(self.view), generator=generator) < 0.5
+
+    def epoch(self, generator: torch.Generator, *, mirrored: Tensor | None = None) -> Iterator[Batch]:
+        """Training batches in random order, augmented; the images that do not fill the last batch are left out.
+
+        Args:
+            generator: of order and augmentation.
+            mirrored: bool, shape (images of the view,), on the CPU: which ones are mirrored; None draws them.
+        """
         order = self._order(generator)
         starts = range(0, len(self) * self.batch_size, self.batch_size)
         with closing(self._gather(order[start : start + self.batch_size] for start in starts)) as gathered:
             for there, images in gathered:
-                yield Batch(self.augmentation.train(images, generator), self._labels_at(there))
+                sides = None if mirrored is None else mirrored[there]
+                yield Batch(self.augmentation.train(images, generator, sides), self._labels_at(there))
 
     def forever(self, generator: torch.Generator) -> Iterator[Batch]:
         """Training batches of one epoch after another, each in a new order, without end.

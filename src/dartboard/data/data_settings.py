@@ -1,5 +1,7 @@
 """Settings of reading a dataset and of augmenting its training images."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from dartboard.config import Settings
@@ -58,13 +60,17 @@ class DataSettings(Settings):
 class AugmentSettings(Settings):
     """How training images are varied each time they are drawn; validation and test images never are."""
 
-    flip: bool | None = None
-    """Mirror half of the images left to right. None: on for colour images, off for gray ones, which are often
-    characters."""
+    flip: bool | Literal["alternating"] | None = None
+    """Mirror half of the images left to right. "alternating" mirrors in an epoch of a training the images that the
+    epoch before did not mirror (arXiv:2404.00498), and half of them at random in a search. None: on for colour images,
+    off for gray ones, which are often characters."""
 
     crop_padding: int | None = Field(default=None, ge=0, le=128)
-    """Pixels of black added on every side before a crop of the original size at a random place. None: one eighth of
+    """Pixels of border added on every side before a crop of the original size at a random place. None: one eighth of
     the shorter side, and 1 below a side of 16."""
+
+    border: Literal["black", "reflect"] = "black"
+    """What `crop_padding` adds: black, or the image reflected at its edge."""
 
     min_scale: float | None = Field(default=None, gt=0.0, le=1.0)
     """Below 1: crop a random rectangle of at least this share of the area and resize it to the full image, in place of

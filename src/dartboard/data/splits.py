@@ -1,7 +1,7 @@
 """Who trains on which images: halves for weights and architecture, retraining, validation and test."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -97,6 +97,12 @@ class Splits:
                 "the splits were made for another dataset or other data settings."
             )
         return ImageView(image_set, indices)
+
+    def everything(self, dataset: Dataset) -> ImageView:
+        """The images for retraining, and those for validation if they come from the training set too."""
+        held_out = self.validation if self.validation_source == "train" else self.validation[:0]
+        whole = replace(self, train=np.sort(np.concatenate([self.train, held_out])))
+        return whole.view(dataset, "train")
 
     def to_json(self) -> dict[str, Any]:
         """Lists and strings, ready for `json.dumps`."""

@@ -15,8 +15,8 @@ __all__ = ["available_memory", "equal_steps", "keep_freed_memory"]
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _UNKNOWN = 4 * 2**30
 _LARGEST_TRIM = 2**31 - 1
-_LARGEST_MMAP = 32 * 2**20
-"""The largest threshold that glibc accepts: allocations below it come from the heap."""
+_LARGEST_MMAP, _ALLOWED_MMAP = 2**30, 32 * 2**20
+"""Allocations below such a threshold come from the heap: the one wanted, and the largest that every glibc accepts."""
 
 
 def available_memory(device: torch.device) -> int:
@@ -58,5 +58,7 @@ def keep_freed_memory() -> None:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries of Linux lack it
     if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP)
+        # Some versions refuse thresholds above 32 MiB, which one map of a wide network in a large batch exceeds.
+        if not mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP):
+            mallopt(_M_MMAP_THRESHOLD, _ALLOWED_MMAP)
         mallopt(_M_TRIM_THRESHOLD, _LARGEST_TRIM)

@@ -26,6 +26,7 @@ def network_plan(session: Session, step: Step, deeper: int = 0) -> NetworkPlan:
         layers=space.skeleton.deepen(size.layers, deeper),
         stem=network_stem(session, size.stem),
         image_size=session.dataset.image_shape[1:],
+        whitens=step == "train" and session.settings.train.whiten,
     )
 
 
@@ -94,8 +95,8 @@ def _affordable(session: Session, step: Step, images: int) -> int:
     It is at most twice `images`, since every operation has a fixed cost that smaller images do not reduce.
     """
     height, width = session.dataset.image_shape[1:]
-    shrinks = 64 if network_plan(session, step).stem == "imagenet" else 1
-    return round(images * min(2.0, 32 * 32 * shrinks / (height * width)))
+    shrinks = network_plan(session, step).stem_stride
+    return round(images * min(2.0, (32 * shrinks) ** 2 / (height * width)))
 
 
 def _clamp(epochs: float, least: int, most: int) -> int:

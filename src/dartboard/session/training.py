@@ -1,12 +1,15 @@
 """The training step of a run: trains networks of an architecture from scratch, and reads recorded trainings."""
 
 import math
+from contextlib import nullcontext
+from dataclasses import replace
 
 from torch import Tensor
 
+from dartboard.data import ImageView
 from dartboard.records.allowances import Allowance
 from dartboard.runs import KeptWeights, Length, Objective, RunDirectory, SearchEpoch, TrainEpoch
-from dartboard.session.batches import EVALUATION_BATCH, part_batches
+from dartboard.session.batches import EVALUATION_BATCH, batches_of, part_batches
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_stem, train_epochs
 from dartboard.space import Genotype, Network
@@ -14,7 +17,9 @@ from dartboard.training import ModelCard, TrainingData, log_prior, save_model, t
 
 __all__ = [
     "last_validation_accuracy",
+    "learned_images",
     "model_card",
+    "num_scored",
     "train_networks",
     "trained_length",
     "trained_steps",
@@ -22,21 +27,26 @@ __all__ = [
 ]
 
 
-def train_networks(session: Session, genotype: Genotype, allowance: Allowance | None = None) -> list[Network]:
+def train_networks(
+    session: Session, genotype: Genotype, allowance: Allowance | None = None, *, until: int | None = None
+) -> list[Network]:
     """Train `train.runs` networks from scratch; the first one is saved as the model of the run.
 
     Args:
         session: session with data and settings.
         genotype: the architecture to train.
         allowance: time and length of each training; None takes the epochs of the settings.
+        until: stop after so many epochs of the training, which is then neither scored after every epoch nor saved as
+            the model; None trains to the end.
 
     Returns:
         The trained networks.
     """
     settings, seed = session.settings, session.settings.seed
     card, data = model_card(session, genotype), training_data(session)
+    data = data if until is None else replace(data, validation=None)
     train = settings.train.model_copy(update={"steps_per_epoch": allowance.steps} if allowance else {})
-    with session.phase("train"):
+    with session.phase("train") if until is None else nullcontext():
         networks = [
             train_network(
                 data,
@@ -48,26 +58,39 @@ def train_networks(session: Session, genotype: Genotype, allowance: Allowance | 
                 seed=seed,
                 observer=session.observer,
                 time_limit=allowance.time_limit if allowance else None,
+                until=until,
             )
             for number in range(settings.train.runs)
         ]
-        save_model(session.run.path, networks[0], card)
+        if until is None:
+            save_model(session.run.path, networks[0], card)
     return networks
+
+
+def learned_images(session: Session) -> ImageView:
+    """The images that a training learns from."""
+    splits, dataset = session.splits, session.dataset
+    return splits.view(dataset, "train") if session.settings.train.hold_out else splits.everything(dataset)
+
+
+def num_scored(session: Session) -> int:
+    """The number of images that score a training after every epoch."""
+    return len(session.splits.validation) if session.settings.train.hold_out else 0
 
 
 def training_data(session: Session) -> TrainingData:
     """The batches and the objective of a training."""
     settings = session.settings.train
     return TrainingData(
-        train=part_batches(
+        train=batches_of(
             session,
-            "train",
+            learned_images(session),
             settings.augment,
             settings.batch_size,
             balanced=settings.imbalance == "balanced-sampling",
         ),
         validation=part_batches(session, "validation", settings.augment, EVALUATION_BATCH)
-        if len(session.splits.validation)
+        if num_scored(session)
         else None,
         device=session.device,
         logit_offset=_logit_offset(session),
@@ -87,13 +110,15 @@ def model_card(session: Session, genotype: Genotype) -> ModelCard:
         image_shape=session.dataset.image_shape,
         mean=session.normalization.mean,
         std=session.normalization.std,
+        whitens=settings.whiten,
+        views=settings.views,
     )
 
 
 def _logit_offset(session: Session) -> Tensor | None:
     if session.settings.train.imbalance != "logit-adjustment":
         return None
-    labels = session.splits.view(session.dataset, "train").labels
+    labels = learned_images(session).labels
     return log_prior(labels, len(session.dataset.classes)).to(session.device)
 
 

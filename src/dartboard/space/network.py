@@ -69,10 +69,20 @@ class Network(nn.Module):
         genotype: a valid genotype of it.
         plan: width, depth, classes (`space.plan`); the inputs of cells become as wide as the genotype's outputs.
         auxiliary: whether to build the auxiliary head, where the plan has a place for one.
+        mirrors: whether the logits of a network in evaluation mode are the mean over images and their mirror images.
     """
 
-    def __init__(self, space: SearchSpace, genotype: Genotype, plan: NetworkPlan, *, auxiliary: bool = False) -> None:
+    def __init__(
+        self,
+        space: SearchSpace,
+        genotype: Genotype,
+        plan: NetworkPlan,
+        *,
+        auxiliary: bool = False,
+        mirrors: bool = False,
+    ) -> None:
         super().__init__()
+        self.mirrors = mirrors
         joined = {kind: len(cell.outputs) for kind, cell in genotype.cells}
         plan = plan.joining(joined)
         self.backbone = Backbone(plan, lambda place: _Cell(space, genotype[place.kind], place), NETWORK_NORM)
@@ -88,6 +98,8 @@ class Network(nn.Module):
     def forward(self, images: Tensor, drop_path: DropPath | DrawnPaths | None = None) -> Tensor:
         """(batch, channels, height, width) -> logits (batch, classes)."""
         logits: Tensor = self.backbone(images, drop_path)[0]
+        if self.mirrors and not self.training:
+            logits = (logits + self.backbone(images.flip(3), drop_path)[0]) / 2
         return logits
 
     def forward_with_auxiliary(

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -32,9 +33,12 @@ from dartboard.runs import (
     validation_facts,
 )
 from dartboard.space import DropPath, Network
+from dartboard.training.averaging import WeightAverage
 from dartboard.training.compiled import Forward, compile_forward
 from dartboard.training.model import ModelCard
+from dartboard.training.optimizer import WeightOptimizer
 from dartboard.training.schedule import Schedule, learning_rate
+from dartboard.training.start import prepare_network
 from dartboard.training.training_settings import TrainSettings
 
 __all__ = ["NetworkTraining", "TrainingData", "train_network"]
@@ -73,6 +77,7 @@ def train_network(
     seed: int,
     observer: Observer,
     time_limit: TimeLimit | None = None,
+    until: int | None = None,
 ) -> Network:
     """Train network `number` of a run, from its checkpoint or, without one, from the start.
 
@@ -87,6 +92,7 @@ def train_network(
         observer: is told of every step and epoch.
         time_limit: limit of the working time; after every epoch the length of the training is fitted to it. None: no
             limit.
+        until: stop after so many epochs, before the end; a later call goes on from the checkpoint. None: no stop.
 
     Returns:
         The network with the weights of the last epoch, or of the best epoch with `settings.keep="best"`.
@@ -109,7 +115,7 @@ def train_network(
         observer.note("The network is compiled in the first steps of the training, which takes a minute or more.")
         training.compile()
     with equal_steps():
-        while training.epoch < schedule.epochs:
+        while training.epoch < min(schedule.epochs, until or schedule.epochs):
             event = training.run_epoch(observer)
             run.events.append(event)
             epochs_done.append(event)
@@ -118,6 +124,8 @@ def train_network(
             observer.epoch(event)
             if changed:
                 observer.resize(epochs=schedule.epochs, steps=training.num_steps, done=training.epoch)
+    if until is not None:
+        return training.kept_network()
     _tell_length(sum(event.steps for event in epochs_done), epochs * training.usual_steps, observer)
     if kept := training.kept:
         run.events.append(KeptWeights(run=number, **kept))
@@ -128,15 +136,6 @@ def train_network(
 def _tell_length(taken: int, planned: int, observer: Observer) -> None:
     if abs(taken - planned) > _NOTEWORTHY * planned:
         observer.note(f"The training had {taken} steps instead of {planned}, to fit its time limit.")
-
-
-def _parameter_groups(network: nn.Module, *, decay_norms: bool) -> list[dict[str, Any]]:
-    """All parameters in groups; those of batch norms have no weight decay unless `decay_norms` is set."""
-    parts = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d) and not decay_norms]
-    norms = [weight for part in parts for weight in part.parameters(recurse=False)]
-    resting = {id(weight) for weight in norms}
-    decayed = [weight for weight in network.parameters() if id(weight) not in resting]
-    return [{"params": decayed}, *([{"params": norms, "weight_decay": 0.0}] if norms else [])]
 
 
 def _is_of(event: Event, number: int) -> bool:
@@ -176,16 +175,11 @@ class NetworkTraining:
         self.usual_steps = self.num_steps = min(len(data.train), settings.steps_per_epoch or len(data.train))
         with seeded_initialization(seed, "train", number, "weights"):
             self.network = card.build(auxiliary=settings.auxiliary_weight > 0)
+            prepare_network(self.network, settings, data.train)
         self.network.to(device=data.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._forward: Forward = self.network.forward_with_auxiliary
-        self._optimizer = torch.optim.SGD(
-            _parameter_groups(self.network, decay_norms=settings.decay_norms),
-            lr=settings.lr,
-            momentum=settings.momentum,
-            nesterov=settings.nesterov,
-            weight_decay=settings.weight_decay,
-            fused=True,
-        )
+        self._optimizer = WeightOptimizer(self.network, settings)
+        self._average = None if settings.average == "none" else WeightAverage(self.network, settings.average)
         self.kept: dict[str, Any] = {}
         self._best: dict[str, Tensor] | None = None
 
@@ -198,6 +192,7 @@ class NetworkTraining:
         return {
             "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
+            "average": self._average.state_dict() if self._average else None,
             "epoch": self.epoch,
             "schedule": self.schedule.to_json(),
             "num_steps": self.num_steps,
@@ -209,6 +204,8 @@ class NetworkTraining:
         """Continue from a state that `state_dict` returned."""
         self.network.load_state_dict(saved["network"])
         self._optimizer.load_state_dict(saved["optimizer"])
+        if self._average is not None:
+            self._average.load_state_dict(saved["average"])
         self.epoch, self.schedule = int(saved["epoch"]), Schedule(**saved["schedule"])
         self.num_steps = int(saved["num_steps"])
         self.kept, self._best = saved["kept"], saved["best"]
@@ -231,6 +228,8 @@ class NetworkTraining:
         """The network with the weights to keep: the last weights, or those with the best validation accuracy."""
         if self._best is not None:
             self.network.load_state_dict(self._best)
+        elif self._average is not None:
+            self._average.hand_over()
         return self.network
 
     def run_epoch(self, observer: Observer) -> TrainEpoch:
@@ -248,10 +247,11 @@ class NetworkTraining:
         meter = Meter(data.device)
         self.network.train()
         lr = self.settings.lr
-        drawn = data.train.epoch(make_generator(self._seed, "train", self.number, "batches", epoch))
-        for step, batch in enumerate(islice(drawn, self.num_steps)):
-            lr = self._set_learning_rate(step)
-            self.step(batch, drop_path, meter)
+        for step, batch in enumerate(islice(self._drawn(epoch), self.num_steps)):
+            lr, done = self._pace(step)
+            self.step(batch, drop_path, meter, lr)
+            if self._average is not None:
+                self._average.step(done)
             observer.step()
         train_loss, train_accuracy = meter.read() or (None, None)
         if train_loss is not None and not math.isfinite(train_loss):
@@ -275,28 +275,31 @@ class NetworkTraining:
             learning_rate=lr,
         )
 
-    def step(self, batch: Batch, drop_path: DropPath, meter: Meter) -> None:
-        """Take one training step on one batch."""
+    def step(self, batch: Batch, drop_path: DropPath, meter: Meter, lr: float) -> None:
+        """Take one training step on one batch, at that learning rate."""
         with self._autocast():
             logits, auxiliary = self._forward(batch.images, drop_path)
         loss = self._loss(logits.float(), batch)
         meter.add(loss, logits, batch.labels)
         if auxiliary is not None:
             loss = loss + self.settings.auxiliary_weight * self._loss(auxiliary.float(), batch)
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.settings.grad_clip is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.grad_clip, foreach=True)
-        self._optimizer.step()
+        self._optimizer.step(lr)
 
-    @torch.no_grad()
     def validate(self) -> Score | None:
-        """The score on the validation images, or None without validation images."""
+        """The score of the weights, or of their average, on the validation images; None without validation images."""
         if self.data.validation is None:
             return None
+        with self._average.applied() if self._average else nullcontext(), torch.no_grad():
+            return self._score(self.data.validation)
+
+    def _score(self, images: Batches) -> Score | None:
         meter = ScoreMeter(self.data.device)
         self.network.eval()
-        for batch in self.data.validation.in_order():
+        for batch in images.in_order():
             with self._autocast():
                 logits = self.network(batch.images).float()
             meter.add(functional.cross_entropy(logits, batch.labels), logits, batch.labels)
@@ -312,12 +315,20 @@ class NetworkTraining:
         logits = logits if offset is None else logits + offset
         return functional.cross_entropy(logits, batch.labels, label_smoothing=self.settings.label_smoothing)
 
-    def _set_learning_rate(self, step: int) -> float:
+    def _drawn(self, epoch: int) -> Iterator[Batch]:
+        """The batches of an epoch."""
+        generator = make_generator(self._seed, "train", self.number, "batches", epoch)
+        if self.settings.augment.flip != "alternating":
+            return self.data.train.epoch(generator)
+        sides = make_generator(self._seed, "train", self.number, "mirrored")
+        return self.data.train.epoch(generator, mirrored=self.data.train.draw_mirrored(sides) ^ bool(epoch % 2))
+
+    def _pace(self, step: int) -> tuple[float, float]:
+        """The learning rate of a step, and the share of the training that is done after it."""
         steps, schedule = self.num_steps, self.schedule
-        lr = learning_rate(self.settings, schedule.position(self.epoch, step, steps), schedule.planned * steps, steps)
-        for group in self._optimizer.param_groups:
-            group["lr"] = lr
-        return lr
+        lr, planned = self.settings, schedule.planned * steps
+        rate = learning_rate(lr, schedule.position(self.epoch, step, steps), planned, steps)
+        return rate, schedule.position(self.epoch, step + 1, steps) / planned
 
     def _keep_if_best(self, score: Score) -> None:
         """Keep the weights if they are the best so far in the last fifth of the epochs.
@@ -328,4 +339,5 @@ class NetworkTraining:
         is_late = self.schedule.position(self.epoch) >= (1 - _LAST_PART) * self.schedule.planned
         if is_late and score.by(objective) >= self.kept.get(VALIDATION_KEYS[objective], 0.0):
             self.kept = {"epoch": self.epoch, **{VALIDATION_KEYS[each]: score.by(each) for each in VALIDATION_KEYS}}
-            self._best = {name: weight.detach().clone() for name, weight in self.network.state_dict().items()}
+            with self._average.applied() if self._average else nullcontext():
+                self._best = {name: weight.detach().clone() for name, weight in self.network.state_dict().items()}

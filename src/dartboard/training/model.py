@@ -1,7 +1,7 @@
 """A trained network on disk: its weights as safetensors, and a description to rebuild the network and feed it."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import safetensors
 import safetensors.torch
@@ -50,6 +50,9 @@ class ModelCard(Settings):
     std: tuple[float, ...]
     """Standard deviation of each channel of pixel / 255; the difference is divided by it."""
 
+    views: Literal["one", "mirrored"] = "one"
+    """Whether the logits are the mean over an image and its mirror image."""
+
     whitens: bool = False
     """Whether whitened 2x2 patches of the images come before the stem (`NetworkPlan.whitens`)."""
 
@@ -73,7 +76,8 @@ class ModelCard(Settings):
     def build(self, *, auxiliary: bool = False) -> Network:
         """The network with initial weights from torch's global generator, which `seeded_initialization` seeds."""
         genotype = Genotype.from_json(self.genotype)
-        return Network(get_space(genotype.space), genotype, self.plan(), auxiliary=auxiliary)
+        mirrors = self.views == "mirrored"
+        return Network(get_space(genotype.space), genotype, self.plan(), auxiliary=auxiliary, mirrors=mirrors)
 
 
 def save_model(folder: Path, network: Network, card: ModelCard) -> None:

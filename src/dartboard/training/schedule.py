@@ -54,6 +54,10 @@ class Schedule:
         return asdict(self)
 
 
+_STARTS = {"one-cycle": 0.1, "triangle": 0.2}
+"""Schedule -> the share of the largest rate at which it starts."""
+
+
 def learning_rate(settings: TrainSettings, step: float, steps: int, steps_per_epoch: int) -> float:
     """The learning rate of one step.
 
@@ -72,8 +76,12 @@ def learning_rate(settings: TrainSettings, step: float, steps: int, steps_per_ep
         return settings.lr_min + (settings.lr - settings.lr_min) * share
     rising = max(1, round(settings.warmup_fraction * steps))
     if step < rising:
-        return settings.lr * (0.1 + 0.9 * step / rising)
-    return _cosine((step - rising) / max(1, steps - rising), settings.lr, settings.lr_min)
+        start = _STARTS[settings.schedule]
+        return settings.lr * (start + (1 - start) * step / rising)
+    progress = (step - rising) / max(1, steps - rising)
+    if settings.schedule == "triangle":
+        return settings.lr + (settings.lr_min - settings.lr) * progress
+    return _cosine(progress, settings.lr, settings.lr_min)
 
 
 def _linear(epoch: float, epochs: int, warmup: int) -> float:

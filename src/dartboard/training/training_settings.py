@@ -9,7 +9,9 @@ from dartboard.data import AugmentSettings
 from dartboard.space import Stem
 from dartboard.training.imbalance import Imbalance
 
-__all__ = ["TrainSettings"]
+__all__ = ["Average", "TrainSettings"]
+
+Average = Literal["none", "lookahead", "ema"]
 
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -32,6 +34,10 @@ class TrainSettings(Settings):
     """Which weights are tested and saved. "last": those of the last epoch. "best": those of the epoch with the highest
     validation accuracy in the last fifth of the epochs; this validation accuracy is then too high, since it was
     selected."""
+
+    hold_out: bool = True
+    """Whether the validation images are left out of the training. Without it the training learns from them as well, and
+    nothing is scored until the test; a validation set that the dataset brings is always left out."""
 
     images: Positive = 360_000
     """If `epochs` is null: number of images of 32x32 pixels that all epochs together may show; images of another size
@@ -56,14 +62,24 @@ class TrainSettings(Settings):
     lr_min: NonNegative = 0.0
     """Learning rate at the end."""
 
-    schedule: Literal["cosine", "linear", "one-cycle"] = "cosine"
+    optimizer: Literal["sgd", "muon"] = "sgd"
+    """What moves the kernels of dense convolutions: "sgd" like all other weights, or "muon" (torch.optim.Muon), which
+    makes updates orthogonal and keeps the norm of every kernel at the root of its output channels."""
+
+    muon_lr: Annotated[float, Field(gt=0)] = 0.24
+    """Largest learning rate of "muon"; it rises and falls with `lr`."""
+
+    muon_momentum: Fraction = 0.6
+    """Momentum of "muon"."""
+
+    schedule: Literal["cosine", "linear", "one-cycle", "triangle"] = "cosine"
     """"cosine" falls from `lr` to `lr_min`, once an epoch; "linear" also changes once an epoch: it rises for
     `warmup_fraction` of the epochs, then falls in a straight line, and falls slowly in the last `warmup_fraction` of
     the epochs; "one-cycle" changes at every step: it rises linearly from a tenth of `lr` for `warmup_fraction` of all
-    steps, then falls as a cosine."""
+    steps, then falls as a cosine; "triangle" rises likewise from a fifth of `lr`, then falls in a straight line."""
 
     warmup_fraction: Fraction = 0.2
-    """Share of the steps in which "one-cycle" rises, and of the epochs in which "linear" rises."""
+    """Share of the steps in which "one-cycle" and "triangle" rise, and of the epochs in which "linear" rises."""
 
     momentum: Fraction = 0.9
     """Momentum of SGD."""
@@ -74,8 +90,36 @@ class TrainSettings(Settings):
     weight_decay: NonNegative = 3e-4
     """L2 factor of the weights."""
 
+    decoupled_decay: bool = False
+    """Whether weights shrink by the rate times `weight_decay` in every step (arXiv:1711.05101), in place of an L2 term
+    in the gradient, which momentum multiplies."""
+
     decay_norms: bool = True
     """Whether weight decay also acts on the scales and shifts of batch norms."""
+
+    norm_shift_rate: Annotated[float, Field(gt=0)] = 1.0
+    """Factor of the learning rate for the shifts of batch norms."""
+
+    norm_scale: Literal["learned", "fixed"] = "learned"
+    """Whether batch norms learn their scales; "fixed" leaves them at 1."""
+
+    norm_momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Share of a batch in the running statistics of batch norms."""
+
+    whiten: bool = False
+    """Whether images first pass fixed 2x2 filters that make the pixels of a patch uncorrelated over the training
+    images (arXiv:2404.00498)."""
+
+    identity_start: bool = False
+    """Whether the first outputs of every dense convolution begin as its inputs (arXiv:2404.00498)."""
+
+    average: Average = "none"
+    """Whether weights are averaged over steps, more and more to the end: with "lookahead" the training goes on from the
+    average, with "ema" the average is only what is scored and kept."""
+
+    views: Literal["one", "mirrored"] = "one"
+    """How images are classified: as they are, or by the mean of the logits of each image and its mirror image. This
+    holds for validation, test, predictions and exported files alike, and takes twice the time."""
 
     grad_clip: Annotated[float, Field(gt=0)] | None = 5.0
     """Largest norm of the gradient; null: no clipping."""

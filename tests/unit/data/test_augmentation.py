@@ -22,6 +22,34 @@ from dartboard.errors import DataError, SettingsError
 IDENTITY = Normalization((0.0,) * 3, (1 / 255,) * 3)
 
 
+@pytest.mark.parametrize("side", [1, 2, 3, 8])
+def test_a_reflected_border_is_torchs_where_that_goes_so_far(side: int) -> None:
+    """And beyond it goes on from one end to the other; an image of one pixel is repeated."""
+    augmentation = Augmentation(
+        AugmentSettings(crop_padding=2, border="reflect", flip=False), IDENTITY, (3, side, side)
+    )
+    images = random_images(4, side, side)
+    padded = augmentation._pad(images)
+    if side > 2:
+        moved = images.permute(0, 3, 1, 2).float()
+        wanted = torch.nn.functional.pad(moved, (2, 2, 2, 2), mode="reflect")
+        assert torch.equal(padded.permute(0, 3, 1, 2).float(), wanted)
+    assert padded.shape == (4, side + 4, side + 4, 3)
+    if side == 1:
+        assert bool((padded == images).all())
+
+
+def test_alternating_images_are_mirrored_by_what_is_handed_in() -> None:
+    augmentation = Augmentation(AugmentSettings(crop_padding=0, flip="alternating"), IDENTITY, (3, 8, 8))
+    images = random_images(4)
+    sides = torch.tensor([True, False, True, False])
+    even = augmentation.train(images, generator(), sides)
+    odd = augmentation.train(images, generator(), ~sides)
+    plain = augmentation.plain(images)
+    assert torch.equal(even, torch.where(sides[:, None, None, None], plain.flip(3), plain))
+    assert torch.equal(odd, even.flip(3))
+
+
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 

@@ -307,9 +307,26 @@ class StopIn(Observer):
             raise Stopped
 
 
+SHORT: dict[str, Any] = {
+    "schedule": "triangle",
+    "optimizer": "muon",
+    "decoupled_decay": True,
+    "norm_shift_rate": 8.0,
+    "norm_scale": "fixed",
+    "norm_momentum": 0.4,
+    "identity_start": True,
+}
+"""The recipe of short trainings, but for what needs whole data sets."""
+
+
 @pytest.mark.parametrize("step", [1, 3, 4])
-def test_stopped_and_resumed_is_never_stopped_bit_for_bit(tmp_path: Path, step: int) -> None:
-    settings = PLAIN.model_copy(update={"drop_path": 0.3, "schedule": "one-cycle"})
+@pytest.mark.parametrize(
+    "changes",
+    [{"drop_path": 0.3, "schedule": "one-cycle"}, SHORT | {"average": "lookahead"}, SHORT | {"average": "ema"}],
+    ids=["papers", "lookahead", "ema"],
+)
+def test_stopped_and_resumed_is_never_stopped_bit_for_bit(tmp_path: Path, step: int, changes: dict[str, Any]) -> None:
+    settings = PLAIN.model_copy(update=changes)
     whole, events = train(tmp_path / "whole", settings)
     with pytest.raises(Stopped):
         train(tmp_path / "stopped", settings, observer=StopIn(step))

@@ -161,3 +161,20 @@ def test_a_model_moves_to_another_folder(folder: Path, tmp_path: Path) -> None:
     for name in ("model.json", "model.safetensors"):
         shutil.copy(folder / name, other)
     assert load_model(other)[1] == make_card()
+
+
+def test_mirrored_views_give_the_mean_of_the_logits_in_evaluation_only(tmp_path: Path) -> None:
+    plain = trained(make_card())
+    card = make_card().model_copy(update={"views": "mirrored"})
+    save_model(tmp_path, plain, card)
+    network, again = load_model(tmp_path)
+    assert again.views == "mirrored"
+    plain.eval()
+    pictures = images(5)
+    with torch.no_grad():
+        wanted = (plain(pictures) + plain(pictures.flip(3))) / 2
+        torch.testing.assert_close(network(pictures), wanted)
+        torch.testing.assert_close(network(pictures.flip(3)), wanted)
+        symmetric = (pictures + pictures.flip(3)) / 2
+        torch.testing.assert_close(network(symmetric), plain(symmetric))
+        assert torch.equal(network.train()(pictures), plain.train()(pictures))

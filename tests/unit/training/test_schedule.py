@@ -51,6 +51,13 @@ def test_the_linear_schedule_is_that_of_the_trainings_for_imagenet() -> None:
     assert by_epoch[245:] == pytest.approx([0.5 * (250 - epoch) / (5 * 245) for epoch in range(245, 250)])
 
 
+def test_a_triangle_rises_from_a_fifth_and_falls_in_straight_lines() -> None:
+    settings = TrainSettings(lr=1.0, lr_min=0.07, schedule="triangle", warmup_fraction=0.23)
+    rates = [learning_rate(settings, step, 100, 10) for step in range(101)]
+    assert rates[:24] == pytest.approx([0.2 + 0.8 * step / 23 for step in range(24)])
+    assert rates[23:] == pytest.approx([1 - 0.93 * step / 77 for step in range(78)])
+
+
 @pytest.mark.parametrize(("fraction", "epochs"), [(0.0, 1), (0.0, 10), (0.2, 1), (0.2, 3), (0.9, 10)])
 def test_a_linear_schedule_of_any_length_stays_between_its_ends(fraction: float, epochs: int) -> None:
     settings = TrainSettings(lr=0.5, lr_min=0.1, schedule="linear", warmup_fraction=fraction)

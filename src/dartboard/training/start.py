@@ -1,0 +1,48 @@
+"""What a network begins with beside its drawn weights: identities in its kernels, fixed scales, a whitening stem."""
+
+from itertools import islice
+
+import torch
+from torch import nn
+
+from dartboard.data import Batches
+from dartboard.space import Network
+from dartboard.training.training_settings import TrainSettings
+
+__all__ = ["WHITENING_IMAGES", "begin_as_identity", "prepare_network"]
+
+WHITENING_IMAGES = 5000
+"""Training images whose patches a whitening stem is fitted to, as in airbench (arXiv:2404.00498)."""
+
+_CENTRED = ((3, 3), (5, 5), (7, 7))
+
+
+def prepare_network(network: Network, settings: TrainSettings, images: Batches) -> None:
+    """Make a new network ready for its first step.
+
+    Args:
+        network: with the weights that it was built with.
+        settings: say what is changed.
+        images: the training images, to which a whitening stem is fitted.
+    """
+    for part in network.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.momentum = settings.norm_momentum
+            if settings.norm_scale == "fixed" and part.affine:
+                part.weight.requires_grad_(False)
+    if settings.identity_start:
+        begin_as_identity(network)
+    if network.backbone.whitening is not None:
+        first = list(islice(images.in_order(), -(-WHITENING_IMAGES // images.batch_size)))
+        network.backbone.whitening.fit(torch.cat([batch.images for batch in first])[:WHITENING_IMAGES].cpu())
+
+
+@torch.no_grad()
+def begin_as_identity(network: nn.Module) -> None:
+    """Let the first outputs of every dense convolution be its inputs (arXiv:2404.00498).
+
+    Those are min(in, out) outputs of kernels of 3x3, 5x5 and 7x7; the other outputs keep their weights.
+    """
+    for part in network.modules():
+        if isinstance(part, nn.Conv2d) and part.groups == 1 and part.kernel_size in _CENTRED:
+            nn.init.dirac_(part.weight[: min(part.in_channels, part.out_channels)])
