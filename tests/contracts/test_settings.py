@@ -25,6 +25,8 @@ FOLLOWS: Layer = {"search.epochs": None, "search.steps_per_epoch": None}
 LARGE: Layer = {"data.image_size": 64, "search.steps_per_epoch": 1, "search.epochs": 1, "train.epochs": 1}
 ONE_CYCLE: Layer = {"train.schedule": "one-cycle"}
 
+MUON: Layer = {"train.optimizer": "muon"}
+
 SEARCH_FIELDS: dict[str, tuple[Any, Layer]] = {
     "epochs": (1, {}),
     "steps_per_epoch": (1, {}),
@@ -70,6 +72,18 @@ TRAIN_FIELDS: dict[str, tuple[Any, Layer]] = {
     "auxiliary_weight": (0.4, {}),
     "imbalance": ("balanced-sampling", {}),
     "precision": ("bfloat16", {}),
+    "optimizer": ("muon", {}),
+    "muon_lr": (0.1, MUON),
+    "muon_momentum": (0.1, MUON),
+    "decoupled_decay": (True, {"train.weight_decay": 0.1}),
+    "norm_shift_rate": (8.0, {}),
+    "norm_scale": ("fixed", {}),
+    "norm_momentum": (0.4, {}),
+    "whiten": (True, {}),
+    "identity_start": (True, {"data.image_size": 16, "train.layers": 3}),
+    "average": ("lookahead", {}),
+    "views": ("mirrored", {}),
+    "hold_out": (False, {}),
 }
 
 SPEED_ONLY = {"compile", "cuda_graph"}
@@ -81,6 +95,7 @@ COLOUR_ONLY = {"hue_jitter"}
 AUGMENT_FIELDS: dict[str, tuple[Any, Layer]] = {
     "flip": (False, {}),
     "crop_padding": (3, {}),
+    "border": ("reflect", {"search.augment.crop_padding": 2, "train.augment.crop_padding": 2}),
     "min_scale": (0.5, {}),
     "cutout": (4, {}),
     "color_jitter": (0.4, {}),

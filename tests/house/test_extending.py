@@ -183,7 +183,7 @@ def test_a_run_takes_a_preset_a_choice_rule_and_a_baseline_of_ones_own(tmp_path:
     assert (result.space, result.method) == ("two-nodes", "hasty")
     assert result.choice is not None
     assert result.choice.rule == "unfussy"
-    assert list(result.baselines) == ["random", "resnet", "twin"]
+    assert list(result.baselines) == ["by-hand", "random", "resnet", "twin"]
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     for told in ("unfussy", "the same network", "baselines/twin/report.html"):
         assert told in page

@@ -20,7 +20,7 @@ def test_baselines_are_whole_runs_and_stand_in_result_and_report(dartboard: Run,
     outcome = dartboard("run", *DATA, *SMALL, "--baselines", "--out", "run", "--json")
     assert outcome.code == 0, outcome.err
     result = Result.model_validate(json.loads(outcome.out))
-    assert set(result.baselines) == {"random", "resnet"}
+    assert set(result.baselines) == {"by-hand", "random", "resnet"}
     for name, baseline in result.baselines.items():
         own = Result.model_validate_json((folder / "run" / "baselines" / name / "result.json").read_text())
         assert own.test_accuracy == baseline.test_accuracy

@@ -27,7 +27,7 @@ def test_a_run_within_a_budget_decides_trains_compares_and_says_why(dartboard: R
     assert (result.space, result.method, result.budget) == ("nas-bench-201", "single-darts", 25.0)
     assert set(result.planned) == {"data", "search", "train", "evaluation", "baselines"}
     assert sum(result.planned.values()) < 25
-    assert set(result.baselines) == {"random", "resnet"}
+    assert set(result.baselines) == {"by-hand", "random", "resnet"}
     trained = RunRecords(folder / "run").train_epochs[0]
     assert trained[-1].epoch == len(trained)
     assert trained[-1].learning_rate < 0.2 * max(event.learning_rate for event in trained)

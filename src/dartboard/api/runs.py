@@ -18,6 +18,7 @@ from dartboard.workflow import (
     compare_finalists,
     describe_plan,
     finish_run,
+    hold_contest,
 )
 
 __all__ = ["plan", "run", "search", "train"]
@@ -56,7 +57,7 @@ def run(
         if result := finished_result(session, tested=True):
             return result
         begin(session, ("search", "train"))
-        genotype = compare_finalists(session, choose_genotype(session))
+        session, genotype = hold_contest(session, compare_finalists(session, choose_genotype(session)))
         allowances = allot_trainings(session, genotype)
         evaluate_networks(session, train_networks(session, genotype, allowances.get(FOUND)))
         if session.settings.baselines:

@@ -2,17 +2,41 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from dartboard.budget.arithmetic import TrainingRate, most_epochs, reserve, training_within
 from dartboard.budget.timing import measure_training
-from dartboard.records import Allowance, Allowances
-from dartboard.runs import Length
+from dartboard.records import Allowance, Allowances, Contest
+from dartboard.runs import Length, TrainEpoch
 from dartboard.session.baselines import BaselineNetwork, find_baselines, is_comparable
 from dartboard.session.session import Session
+from dartboard.session.sizes import train_epochs
+from dartboard.session.training import learned_images, num_scored
 from dartboard.space import Genotype
 
-__all__ = ["FOUND", "allot_trainings", "remaining_allowance"]
+__all__ = [
+    "CONTEST_PARTS",
+    "FOUND",
+    "MOST_SCORED",
+    "ROUND_SECONDS",
+    "Pace",
+    "allot_trainings",
+    "contest_costs",
+    "contest_pace",
+    "contestants",
+    "has_time_for_rounds",
+    "remaining_allowance",
+]
+
+CONTEST_PARTS = 32
+"""A round of a contest is this part of a whole training."""
+
+MOST_SCORED = 2000
+"""Validation images that score a contestant at most: scoring takes time that the training could use."""
+
+ROUND_SECONDS = 8.0
+"""A contest has no rounds if they would be shorter than this."""
 
 FOUND = "found"
 """Name of the network found, beside the names of the baselines."""
@@ -41,6 +65,10 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Allowance
         return {}
     if recorded := Allowances.find(run.path):
         return dict(recorded.networks)
+    if contest := Contest.find(run.path):
+        allowances = {FOUND: _winners_allowance(session, contest)}
+        Allowances.of(allowances).write(run.path)
+        return allowances
     allowances = _share_out(session, _measure_in_turn(session, list(_networks(session, genotype))))
     Allowances.of(allowances).write(run.path)
     return allowances
@@ -83,9 +111,110 @@ def _networks(session: Session, genotype: Genotype) -> Iterator[BaselineNetwork]
         yield from find_baselines(session, genotype)
 
 
+@dataclass(frozen=True)
+class Pace:
+    """The length of a contest and of the training of its winner.
+
+    Attributes:
+        epochs: epochs of a whole training.
+        rounds: number of epochs that the contestants have been trained for at the end of each round; empty where there
+            is no time for any.
+        seconds: expected seconds of an epoch, the same for all contestants.
+        steps: name of a contestant -> number of steps in an epoch.
+        test_seconds: name of a contestant -> expected seconds of its test.
+    """
+
+    epochs: int
+    rounds: tuple[int, ...]
+    seconds: float
+    steps: Mapping[str, int]
+    test_seconds: Mapping[str, float]
+
+
+def contestants(session: Session, genotype: Genotype) -> list[BaselineNetwork]:
+    """The network found, first, and the baselines that have another architecture."""
+    size = session.settings.train
+    found = BaselineNetwork("the network found", genotype, size.init_channels, size.layers, FOUND)
+    others = [each for each in find_baselines(session, genotype) if each.genotype != genotype]
+    return [found, *others]
+
+
+def contest_costs(number: int) -> tuple[int, int]:
+    """The number of rounds of a contest, and its cost together with the training of the winner.
+
+    >>> contest_costs(4)
+    (2, 36)
+
+    Args:
+        number: number of contestants.
+
+    Returns:
+        The number of rounds, in each of which every network that is left is trained for one part of a whole training
+        (`CONTEST_PARTS` parts). And the parts that the rounds and the rest of the winner's training take: for four
+        networks 4 + 2 + 30.
+    """
+    rounds, parts, left = 0, 0, number
+    while left > 1:
+        rounds, parts, left = rounds + 1, parts + left, max(1, left // 2)
+    return rounds, parts + CONTEST_PARTS - rounds
+
+
+def has_time_for_rounds(session: Session, networks: Sequence[BaselineNetwork]) -> bool:
+    """Whether the time that is left suffices for rounds of `ROUND_SECONDS`, or there is no budget to keep to."""
+    if session.settings.budget is None or "train.epochs" not in _chosen(session):
+        return True
+    return _time_left(session) / contest_costs(len(networks))[1] >= ROUND_SECONDS
+
+
+def contest_pace(session: Session, networks: Sequence[BaselineNetwork]) -> Pace:
+    """Measure a step of every contestant, and share the time that is left, if there is a budget.
+
+    Args:
+        session: the session, with the data read and the search done.
+        networks: the contestants.
+    """
+    rounds, parts = contest_costs(len(networks))
+    rates = {
+        each.name: measure_training(session, each.genotype, init_channels=each.init_channels, layers=each.layers)
+        for each in networks
+    }
+    tests = {name: len(session.splits.test) * rate.image for name, rate in rates.items()}
+    available, cheapest = next(iter(rates.values())).available, min(rate.step for rate in rates.values())
+    if session.settings.budget is None or "train.epochs" not in _chosen(session):
+        epochs, seconds = train_epochs(session), available * max(rate.step for rate in rates.values())
+        ends = [max(1, round(epochs * (number + 1) / CONTEST_PARTS)) for number in range(rounds)]
+        return Pace(epochs, tuple(ends), seconds, dict.fromkeys(rates, available), tests)
+    scored = (parts - CONTEST_PARTS + rounds) * min(MOST_SCORED, len(session.splits.validation))
+    scoring = scored * max(rate.image for rate in rates.values())
+    part = max(0.0, _time_left(session) - max(tests.values()) - scoring) / parts
+    epochs_of_part = max(1, math.ceil(part / (available * cheapest)))
+    seconds = part / epochs_of_part
+    return Pace(
+        epochs=CONTEST_PARTS * epochs_of_part,
+        rounds=tuple(epochs_of_part * (number + 1) for number in range(rounds)),
+        seconds=seconds,
+        steps={name: max(1, min(available, math.floor(seconds / rate.step))) for name, rate in rates.items()},
+        test_seconds=tests,
+    )
+
+
+def _winners_allowance(session: Session, contest: Contest) -> Allowance:
+    """The time that is left, and the time that the winner was trained for in the contest."""
+    winner, images = contest.chosen, len(learned_images(session))
+    trained = [event.seconds for event in session.run.events.read() if isinstance(event, TrainEpoch)]
+    return Allowance(
+        epochs=contest.epochs,
+        steps=winner.steps,
+        seconds=max(0.0, _time_left(session) - winner.test_seconds) + math.fsum(trained),
+        test_seconds=winner.test_seconds,
+        most_epochs=max(contest.epochs, most_epochs(images)),
+        most_steps=max(winner.steps, images // min(session.settings.train.batch_size, images)),
+    )
+
+
 def _share_out(session: Session, rates: Mapping[str, TrainingRate]) -> dict[str, Allowance]:
     """The allowance of each network: all get the same length, and the time in proportion to their cost."""
-    train, images, scored = session.settings.train, len(session.splits.train), len(session.splits.validation)
+    train, images, scored = session.settings.train, len(learned_images(session)), num_scored(session)
     tests = {name: len(session.splits.test) * rate.image for name, rate in rates.items()}
     together = TrainingRate(
         step=math.fsum(rate.step for rate in rates.values()),

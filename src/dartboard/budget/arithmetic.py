@@ -164,16 +164,20 @@ def search_sizes(space: SearchSpace) -> list[Size]:
     return list(dict.fromkeys(Size(channels, layers) for channels, layers in steps))
 
 
-def wanted_passes(images: int, channels: int = 16) -> int:
+def wanted_passes(images: int, width: float = 1.0) -> int:
     """How often a network should see every image: more often for fewer images, and for a wider network.
 
     In the same time, a network of 16 channels with 4 passes over 50,000 images becomes as good as one of 8 channels
     with 8 passes, and better than one of 24 channels with 2 passes (benchmarks/short_trainings.py).
 
-    >>> wanted_passes(50_000), wanted_passes(50_000, 32), wanted_passes(3000), wanted_passes(100)
+    >>> wanted_passes(50_000), wanted_passes(50_000, 2.0), wanted_passes(3000), wanted_passes(100)
     (4, 8, 38, 60)
+
+    Args:
+        images: that the network learns from.
+        width: of the network, in units of a small one of its space.
     """
-    return max(2, round(min(60, 4 * math.pow(50_000 / images, 0.8)) * channels / 16))
+    return max(2, round(min(60, 4 * math.pow(50_000 / images, 0.8)) * width))
 
 
 def most_epochs(images: int) -> int:

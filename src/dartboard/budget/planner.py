@@ -12,11 +12,11 @@ from dartboard.session.baselines import is_comparable
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan
 from dartboard.settings.tree import AutomaticChoice, Step
-from dartboard.space import Genotype, get_space, network_cost
+from dartboard.space import PUBLISHED, Genotype, get_space, network_cost
 
 __all__ = ["plan_budget"]
 
-_SEARCH_SHARE, _SEARCH_SHARE_BESIDE_BASELINES = 0.3, 0.2
+_SEARCH_SHARE, _SEARCH_SHARE_BESIDE_BASELINES = 0.3, 0.1
 """Share of the time for the search, in a run that also trains: without baselines, and with them."""
 
 _DRAWN = 15
@@ -67,6 +67,8 @@ def _compares(session: Session) -> bool:
 def _typical_genotype(session: Session) -> Genotype:
     """A random architecture at the upper quartile of cost among those drawn, since few searches find cheap ones."""
     space, plan = get_space(session.settings.space), network_plan(session, "train")
+    if space.name == "conv-stages":
+        return PUBLISHED["conv-stages-by-hand"]
     height, width = session.dataset.image_shape[1:]
     generator = make_generator(session.settings.seed, "probe-genotypes")
     drawn = [UniformlyRandom()(space, {}, generator) for _ in range(_DRAWN)]

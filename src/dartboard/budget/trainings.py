@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from dartboard.budget.account import Account
+from dartboard.budget.allowances import CONTEST_PARTS, ROUND_SECONDS, contest_costs
 from dartboard.budget.arithmetic import (
     LEAST_EPOCHS,
     LEAST_STEPS,
@@ -21,6 +22,7 @@ from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.runs import Length
 from dartboard.session.baselines import BASELINES, is_comparable, multiply_adds
 from dartboard.session.session import Session
+from dartboard.session.training import learned_images, num_scored
 from dartboard.space import Genotype, get_space
 from dartboard.wording import duration
 
@@ -28,6 +30,9 @@ __all__ = ["TrainingPlan", "seeds_compared"]
 
 _BASELINE_SECONDS = 15.0
 """Baselines are left out if any training would have less time than this, in seconds."""
+
+_LEAST_SCORED = 50
+"""No contest is held if fewer images than these would decide it."""
 
 _FASTER = 0.95
 """bfloat16 is chosen if its step takes less than this share of the time in float32."""
@@ -62,14 +67,16 @@ class TrainingPlan:
     def __init__(self, account: Account, genotype: Genotype, *, searches: bool, trains: bool) -> None:
         self._account, self._session, self._genotype, self._trains = account, account.session, genotype, trains
         settings, splits = self._session.settings, self._session.splits
-        self._images, self._scored, self._tested = len(splits.train), len(splits.validation), len(splits.test)
+        self._images, self._scored = len(learned_images(self._session)), num_scored(self._session)
+        self._tested = len(splits.test)
+        self._contest = self._plan_contest() if searches and trains else 0.0
         self._baselines = self._plan_baselines() if searches and trains else 0
         self._short = {
             "search": seeds_compared(self._session) if searches else 0,
             "finalists": settings.finalists if searches and settings.finalists > 1 else 0,
         }
         self._asked = settings.train.epochs if "train.epochs" in account.given else None
-        whole = settings.train.runs * (1 + self._baselines) if trains else 0
+        whole = settings.train.runs * (1 + self._baselines) + self._contest if trains else 0
         usual = self._asked or max(TRAIN_EPOCHS, wanted_passes(self._images))
         self._count = whole + self._short_epochs(usual) / usual * sum(self._short.values())
 
@@ -90,12 +97,12 @@ class TrainingPlan:
             account.choose("train.steps_per_epoch", length.steps, f"{paced}: too little time for whole passes")
         steps = length.epochs * (length.steps or rate.available)
         self._plan_augmentation(steps * settings.batch_size / self._images)
-        if self._scored:
+        if self._scored and settings.average == "none":
             account.choose("train.keep", "best", "the held-out images show which epoch has the best weights")
 
     def _wanted(self, size: Size) -> int:
         """Number of passes over the images that a network of this size should make."""
-        return self._asked or wanted_passes(self._images, size.channels)
+        return self._asked or wanted_passes(self._images, size.channels / get_space(self._genotype.space).small_size[0])
 
     def _seconds_each(self, rate: TrainingRate) -> float:
         """Seconds for each whole training, without its test."""
@@ -109,18 +116,24 @@ class TrainingPlan:
 
     def _choose_network(self, sizes: Sequence[Size]) -> tuple[Size, TrainingRate]:
         """The size of the network and its cost; also chooses the precision of the training, the faster one here."""
-        given = self._session.settings.train
-        choose = partial(self._largest, work=partial(_work, self._session, self._genotype))
-        size, rate = choose(given.precision, sizes)
-        if "train.precision" in self._account.given or not computes_in_bfloat16(self._session.device):
-            return size, rate
-        larger, lowered = choose("bfloat16", sizes[sizes.index(size) :])
-        if larger == size and lowered.step >= _FASTER * rate.step:
-            return size, rate
-        takes = f"a step of {larger.channels} channels and {larger.layers} layers takes {1000 * lowered.step:.0f} ms"
-        than = f"one of {size.channels} and {size.layers} takes {1000 * rate.step:.0f} ms in float32"
-        self._account.choose("train.precision", "bfloat16", f"{takes} in bfloat16, {than}")
-        return larger, lowered
+        session, account = self._session, self._account
+        precision = session.settings.train.precision
+        if "train.precision" not in account.given and computes_in_bfloat16(session.device):
+            channels, layers = self._usual(sizes)
+            single, lowered = (
+                measure_training(session, self._genotype, init_channels=channels, layers=layers, precision=each).step
+                for each in ("float32", "bfloat16")
+            )
+            if lowered < _FASTER * single:
+                precision = "bfloat16"
+                takes = f"a step of {channels} channels and {layers} layers takes {1000 * lowered:.0f} ms in bfloat16"
+                account.choose("train.precision", precision, f"{takes} and {1000 * single:.0f} ms in float32")
+        return self._largest(precision, sizes, partial(_work, session, self._genotype))
+
+    def _usual(self, sizes: Sequence[Size]) -> Size:
+        """The size nearest to a small network of the space."""
+        channels, layers = get_space(self._genotype.space).small_size
+        return min(sizes, key=lambda size: (abs(size.channels - channels), abs(size.layers - layers)))
 
     def _largest(
         self, precision: str, sizes: Sequence[Size], work: Callable[[Size], float]
@@ -142,6 +155,8 @@ class TrainingPlan:
         training, test = rate.seconds(length, self._scored), self._tested * rate.image
         if self._trains:
             account.timetable |= {"train": runs * training, "evaluation": runs * test}
+        if self._contest:
+            account.timetable["contest"] = self._contest * training
         if self._baselines:
             account.timetable["baselines"] = self._baselines * runs * (training + test)
         account.least += self._count * (LEAST_EPOCHS * rate.epoch(LEAST_STEPS, self._scored) + test)
@@ -162,10 +177,41 @@ class TrainingPlan:
             return min(self._session.settings.short_train_epochs, epochs)
         return max(1, round(_SHORT_SHARE * epochs))
 
+    def _plan_contest(self) -> float:
+        """Time of the contest beside the winner's training, in whole trainings; 0 where no contest is held.
+
+        A contest takes the place of baselines that are trained to the end, unless the user decided about these.
+        """
+        account, settings = self._account, self._session.settings
+        _, parts = contest_costs(1 + len(BASELINES))
+        seconds = account.left_after_search / parts
+        if "contest" in account.given:
+            held = settings.contest
+        else:
+            averages = settings.train.average != "none" and settings.train.runs == 1
+            is_open = "baselines" not in account.given
+            held = is_open and averages and self._scored >= _LEAST_SCORED
+        if not held:
+            return 0.0
+        short = seconds < ROUND_SECONDS
+        if short:
+            why = f"there is no time for rounds of {duration(ROUND_SECONDS)}, so the network by hand is trained at once"
+            account.choose("contest", True, why)
+            account.choose("baselines", False, "there is no time for baselines")
+        else:
+            why = f"rounds of {duration(seconds)} show which network is worth the rest of the time"
+            account.choose("contest", True, why)
+            account.choose("baselines", False, "the contest compares the network found with them in less time")
+        if is_comparable(self._session):
+            account.choose("train.hold_out", False, "weights are averaged, so held-out images choose no epoch")
+            self._scored = 0
+        return 0.0 if short else (parts - CONTEST_PARTS) / CONTEST_PARTS
+
     def _plan_baselines(self) -> int:
         """Number of baselines to train; 0 where each training would then have too little time."""
         account, settings = self._account, self._session.settings
-        if not settings.baselines or not is_comparable(self._session):
+        chosen = {choice.setting for choice in account.choices}
+        if not settings.baselines or not is_comparable(self._session) or "contest" in chosen:
             return 0
         count = len(BASELINES)
         each = account.left_after_search / ((1 + count) * settings.train.runs)

@@ -4,6 +4,7 @@ from dartboard.records.allowances import Allowance, Allowances
 from dartboard.records.baselines import Baseline, Baselines
 from dartboard.records.choice import Candidate, Finalist, Finalists, SeedChoiceRecord
 from dartboard.records.comparison import ComparedMethod, ComparedRun, Comparison
+from dartboard.records.contest import Contest, Contestant, SearchWorth
 from dartboard.records.dataset import DatasetRecord, GenotypeForms
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.reader import RunRecords
@@ -23,6 +24,8 @@ __all__ = [
     "ComparedMethod",
     "ComparedRun",
     "Comparison",
+    "Contest",
+    "Contestant",
     "DatasetRecord",
     "Finalist",
     "Finalists",
@@ -32,6 +35,7 @@ __all__ = [
     "Result",
     "RunRecords",
     "Scores",
+    "SearchWorth",
     "SeedChoiceRecord",
     "Split",
     "Timetable",
@@ -43,6 +47,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     Timetable,
     SeedChoiceRecord,
     Finalists,
+    Contest,
     Allowances,
     Scores,
     Baselines,

@@ -14,6 +14,7 @@ from dartboard.errors import RunDirectoryError
 from dartboard.records.allowances import Allowances
 from dartboard.records.baselines import Baselines
 from dartboard.records.choice import Finalists, SeedChoiceRecord
+from dartboard.records.contest import Contest
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.result import Result
 from dartboard.records.scores import Scores
@@ -116,6 +117,11 @@ class RunRecords:
     def finalists(self) -> Finalists | None:
         """The choice among the finalists."""
         return self._document(Finalists)
+
+    @cached_property
+    def contest(self) -> Contest | None:
+        """The contest for the time of the training."""
+        return self._document(Contest)
 
     @cached_property
     def scores(self) -> Scores | None:

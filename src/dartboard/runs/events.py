@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -148,8 +148,8 @@ class SearchEpoch(Epoch):
 class TrainEpoch(Epoch):
     """An epoch of a training from scratch is done."""
 
-    phase: Literal["train"] = "train"
-    """Phase of the run."""
+    phase: Literal["train", "contest"] = "train"
+    """Phase of the run: "contest" for an epoch that the winner of the contest was trained for in it."""
 
     run: int
     """Number of the network, from 0 on."""
@@ -269,9 +269,9 @@ EVENTS: tuple[type[Event], ...] = (
 """Every kind of event."""
 
 _KINDS: Mapping[tuple[Any, Any], type[Event]] = {
-    (cls.model_fields["event"].default, None if phase.is_required() else phase.default): cls
+    (cls.model_fields["event"].default, phase): cls
     for cls in EVENTS
-    for phase in (cls.model_fields["phase"],)
+    for phase in get_args(cls.model_fields["phase"].annotation) or (None,)
 }
 """Kind and phase -> class; None stands for any phase."""
 

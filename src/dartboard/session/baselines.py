@@ -94,10 +94,31 @@ def plain_resnet(session: Session, found: Genotype) -> BaselineNetwork:
     """
     size, space = session.settings.train, get_space(session.settings.space)
     aim = multiply_adds(session, found, size.init_channels, size.layers)
+    if found.space == "conv-stages":
+        resnet = PUBLISHED["conv-stages-resnet"]
+        layers = get_space(resnet.space).skeleton.fewest_layers
+        return BaselineNetwork("a ResNet of three stages", resnet, size.init_channels, layers)
     resnet = PUBLISHED["nas-bench-201-resnet"]
     layers = size.layers if space.name == resnet.space else max(1, size.layers // 3)
     width = min(_RESNET_WIDTHS, key=lambda channels: abs(multiply_adds(session, resnet, channels, layers) - aim))
     return BaselineNetwork(f"a plain ResNet-{6 * layers + 6}", resnet, width, layers)
+
+
+@baseline("by-hand", paper="arXiv:2404.00498")
+def network_by_hand(session: Session, found: Genotype) -> BaselineNetwork:
+    """The network of the CIFAR-10 speed runs: six dense convolutions.
+
+    It is as wide as the network found if that is of the space conv-stages. Otherwise its width is the one that comes
+    nearest to the multiply-adds of that network.
+    """
+    size, by_hand = session.settings.train, PUBLISHED["conv-stages-by-hand"]
+    layers = get_space(by_hand.space).skeleton.fewest_layers
+    if found.space == by_hand.space:
+        return BaselineNetwork("the network by hand", by_hand, size.init_channels, layers)
+    aim = multiply_adds(session, found, size.init_channels, size.layers)
+    widths = range(8, 129, 8)
+    width = min(widths, key=lambda channels: abs(multiply_adds(session, by_hand, channels, layers) - aim))
+    return BaselineNetwork("the network by hand", by_hand, width, layers)
 
 
 def multiply_adds(session: Session, genotype: Genotype, init_channels: int, layers: int) -> int:

@@ -7,7 +7,12 @@ from dartboard.runs import Epoch, MeasurementDone, PhaseEnd, Rollback, RunDirect
 
 __all__ = ["CHILD_FOLDERS", "Clock", "begun_seconds", "phase_seconds", "worked_seconds"]
 
-CHILD_FOLDERS = {"search": "candidates", "finalists": "finalists", "baselines": "baselines"}
+CHILD_FOLDERS = {
+    "search": "candidates",
+    "finalists": "finalists",
+    "contest": "contest",
+    "baselines": "baselines",
+}
 """Phase of a run -> folder with the inner runs that make up this phase."""
 
 

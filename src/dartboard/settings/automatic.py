@@ -2,14 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dartboard.data import PHOTOGRAPH_SIDE, DataLook
+from dartboard.settings.presets import AUTO
 from dartboard.settings.tree import AutomaticChoice
 from dartboard.wording import duration
 
 __all__ = ["CHOSEN_SPACES", "RULES", "Rule", "Situation", "choose_by_rules"]
+
+DENSE_SPACE = "conv-stages"
+
+_DENSE_SIDE = 16
+"""Pixels of a side that the three stages of the dense space divide by 8."""
+
+_LEAST_FOR_A_SEARCH = 240.0
+"""Seconds of a budget below which the space of dense convolutions is not searched."""
 
 _FLAT = 0.1
 _ACCELERATION = 20
@@ -26,6 +35,9 @@ class Situation:
         accelerator: whether the run uses an accelerator.
         objective: the objective, as in the settings.
         unfit: spaces that do not fit the method that the user asked for.
+        space: registry name of the space, without its options; "auto" until it is chosen.
+        image_size: side of the images that the user asked for, or None.
+        trains: whether the command trains what it finds.
     """
 
     data: DataLook
@@ -33,6 +45,9 @@ class Situation:
     accelerator: bool
     objective: str
     unfit: frozenset[str] = frozenset()
+    space: str = AUTO
+    image_size: int | None = None
+    trains: bool = True
 
     @property
     def seconds_per_image(self) -> float:
@@ -45,6 +60,16 @@ class Situation:
     def is_photographs(self) -> bool:
         """Whether the images are as large as photographs, which are resized anyway."""
         return self.data.side >= PHOTOGRAPH_SIDE
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the space is that of dense convolutions, whose networks are trained by a recipe of their own."""
+        return self.space == DENSE_SPACE
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether a mirror image is as good: of colour images, and of gray ones that are not characters or drawings."""
+        return self.data.channels > 1 or self.data.flat < _FLAT
 
     @property
     def time(self) -> str:
@@ -88,6 +113,17 @@ def _batches(settings: dict[str, Any], holds: Callable[[Situation], bool], reaso
 RULES: tuple[Rule, ...] = (
     Rule(
         "space",
+        DENSE_SPACE,
+        lambda s: (
+            DENSE_SPACE not in s.unfit
+            and (s.image_size or s.data.side) >= _DENSE_SIDE
+            and not (s.accelerator and (s.budget or 0) >= 3600)
+        ),
+        "wide, dense convolutions on small maps keep a processor multiplying, so that its networks learn most in "
+        "{time} (docs/benchmarks.md)",
+    ),
+    Rule(
+        "space",
         "darts",
         lambda s: "nas-bench-201" in s.unfit and "darts" not in s.unfit,
         "the given method does not fit the cells of nas-bench-201",
@@ -109,6 +145,12 @@ RULES: tuple[Rule, ...] = (
         "random",
         lambda s: s.data.images < 100,
         "{data.images} training images are too few to compare architectures, so one is drawn at random",
+    ),
+    Rule(
+        "method.name",
+        "random",
+        lambda s: s.is_dense and s.trains and s.budget is not None and s.budget < _LEAST_FOR_A_SEARCH,
+        "in {time} a search learns too little to be worth its time, so an architecture is drawn",
     ),
     Rule(
         "method.name",
@@ -135,6 +177,18 @@ RULES: tuple[Rule, ...] = (
         lambda s: s.is_photographs and s.seconds_per_image < 0.08,
         "photographs of {data.side} pixels, but only {seconds_per_image:.2g} seconds per image",
     ),
+    Rule(
+        "train.augment.flip",
+        "alternating",
+        lambda s: s.is_dense and s.mirrors,
+        "an image and its mirror image in turn teach more than sides at random (arXiv:2404.00498)",
+    ),
+    Rule(
+        "train.views",
+        "mirrored",
+        lambda s: s.is_dense and s.mirrors,
+        "the mean over an image and its mirror image is right more often than either",
+    ),
     *(
         Rule(
             f"{step}.augment.flip",
@@ -146,24 +200,34 @@ RULES: tuple[Rule, ...] = (
         for step in ("search", "train")
     ),
     *_batches(
+        {"train.batch_size": 32, "train.lr": 0.047, "search.batch_size": 16},
+        lambda s: s.is_dense and s.data.images < 1000,
+        _SMALL_BATCHES,
+    ),
+    *_batches(
+        {"train.batch_size": 128, "train.lr": 0.1875},
+        lambda s: s.is_dense and s.data.images < 10_000,
+        _SMALL_BATCHES,
+    ),
+    *_batches(
         {"train.batch_size": 256},
-        lambda s: s.accelerator and s.data.images >= 10_000,
+        lambda s: s.accelerator and s.data.images >= 10_000 and not s.is_dense,
         "the batch size of the NAS-Bench-201 benchmark (arXiv:2001.00326), which keeps an accelerator busy",
     ),
     *_batches(
         {"train.batch_size": 128, "train.lr": 0.2},
-        lambda s: not s.accelerator and s.data.images >= 10_000 and s.seconds_per_image >= 0.006,
+        lambda s: not s.accelerator and s.data.images >= 10_000 and s.seconds_per_image >= 0.006 and not s.is_dense,
         "{data.images} training images give enough steps in batches of twice the size, where the fixed cost of a step "
         "is shared by more images; the learning rate is raised in proportion",
     ),
     *_batches(
         {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8},
-        lambda s: s.data.images < 300,
+        lambda s: s.data.images < 300 and not s.is_dense,
         _SMALL_BATCHES,
     ),
     *_batches(
         {"train.batch_size": 32, "train.lr": 0.05, "search.batch_size": 16},
-        lambda s: s.data.images < 1000,
+        lambda s: s.data.images < 1000 and not s.is_dense,
         _SMALL_BATCHES,
     ),
     Rule(
@@ -199,6 +263,8 @@ def choose_by_rules(situation: Situation, given: AbstractSet[str]) -> Iterator[A
     for rule in RULES:
         if rule.setting not in chosen and not given & set(rule.group) and rule.holds(situation):
             chosen.add(rule.setting)
+            if rule.setting == "space":
+                situation = replace(situation, space=rule.value)
             yield AutomaticChoice(setting=rule.setting, value=rule.value, reason=_explained(rule.reason, situation))
 
 

@@ -159,6 +159,10 @@ class RunSettings(Settings):
     """Whether `dartboard run` also trains other networks of about the same cost (`dartboard baselines` lists them), to
     show whether the search was worth its time. Each takes as long as the training of the network found."""
 
+    contest: bool = False
+    """Whether `dartboard run` lets the network found and the baselines compete by short trainings of equal time. The
+    best on the validation images goes on and is trained to the end, whichever it is."""
+
     data: DataSettings = DataSettings()
     """Reading and splitting the data."""
 

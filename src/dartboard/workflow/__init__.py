@@ -4,6 +4,7 @@ from dartboard.workflow.analyse import analyse_search, analysis_directory, analy
 from dartboard.workflow.baselines import compare_baselines
 from dartboard.workflow.child import command_to_repeat, finish_run
 from dartboard.workflow.compare import ComparisonPlan, ComparisonRecord, plan_comparison
+from dartboard.workflow.contest import hold_contest
 from dartboard.workflow.finalists import check_finalists, compare_finalists
 from dartboard.workflow.listing import list_registered
 from dartboard.workflow.open import open_request
@@ -29,6 +30,7 @@ __all__ = [
     "describe_plan",
     "export_network",
     "finish_run",
+    "hold_contest",
     "list_registered",
     "open_request",
     "plan_analysis",

@@ -71,6 +71,9 @@ def _settle(request: Request, run: RunDirectory, *, resume: bool, arrays: ArrayD
         accelerator=find_device(asked.device).type != "cpu",
         objective=asked.objective,
         unfit=request.unfit_spaces,
+        space=asked.space.partition(":")[0],
+        image_size=asked.data.image_size,
+        trains="train" in request.steps,
     )
     return request.resolved(list(choose_by_rules(situation, request.given)))
 

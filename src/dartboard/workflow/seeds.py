@@ -73,7 +73,7 @@ def choose_genotype(session: Session) -> Genotype:
 def _search(session: Session, seed: int, rule: ChoiceRule) -> SeedOutcome:
     """Search with one seed, resuming an interrupted search, and train the result briefly if the rule asks for it."""
     settings, objective = session.settings, session.settings.objective
-    short = {"epochs": short_epochs(session), "runs": 1} if rule.short_train else {}
+    short = {"epochs": short_epochs(session), "runs": 1, "hold_out": True} if rule.short_train else {}
     changes = {
         "seed": seed,
         "data": settings.data.model_copy(update={"split_seed": settings.split_seed}),

@@ -86,7 +86,7 @@ def test_the_sizes_of_every_space_can_be_built_and_grow(name: str) -> None:
 def test_fewer_images_are_shown_more_often() -> None:
     passes = [wanted_passes(images) for images in (100, 1437, 5000, 28_709, 50_000, 1_000_000)]
     assert passes == [60, 60, 25, 6, 4, 2]
-    assert [wanted_passes(50_000, channels) for channels in (8, 16, 24, 32, 64)] == [2, 4, 6, 8, 16]
+    assert [wanted_passes(50_000, width) for width in (0.5, 1.0, 1.5, 2.0, 4.0)] == [2, 4, 6, 8, 16]
     assert most_epochs(50_000) == 60
 
 

@@ -19,6 +19,7 @@ FOLDER = DataLook(2934, (600, 700, 550, 500, 584), channels=3, side=128, same_si
 HALF_AN_HOUR = 1800.0
 TINY = {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8}
 SMALL = {"train.batch_size": 32, "train.lr": 0.05, "search.batch_size": 16}
+DENSE_SMALL = {"train.batch_size": 32, "train.lr": 0.047, "search.batch_size": 16}
 
 NAMES = [entry.name for entry in (*METHODS, *SPACES)]
 
@@ -31,22 +32,36 @@ def on_cpu(look: DataLook, budget: float | None = HALF_AN_HOUR, objective: str =
     return Situation(look, budget, accelerator=False, objective=objective)
 
 
-CPU_CELLS = {"space": "nas-bench-201", "method.name": "single-darts"}
+DENSE = {"space": "conv-stages", "method.name": "single-darts"}
+CELLS = DENSE | {"space": "nas-bench-201"}
 LARGE = {"train.batch_size": 128, "train.lr": 0.2}
-FACES = CPU_CELLS | LARGE | {"search.augment.flip": True, "train.augment.flip": True}
+FEW = {"train.batch_size": 128, "train.lr": 0.1875}
+MIRRORED = {"train.augment.flip": "alternating", "train.views": "mirrored"}
+FACES = DENSE | MIRRORED | {"search.augment.flip": True}
+FAR = replace(FASHION, side=8)
+"""As many images of digits' size."""
 
 
 @pytest.mark.parametrize(
     ("situation", "wanted"),
     [
-        (on_cpu(FASHION), CPU_CELLS | LARGE),
-        (on_cpu(FASHION, 120), CPU_CELLS),
-        (on_cpu(FLOWERS), CPU_CELLS | {"train.imbalance": "none"}),
+        (on_cpu(FASHION), DENSE),
+        (on_cpu(FASHION, 120), DENSE | {"method.name": "random"}),
+        (replace(on_cpu(FASHION, 120), trains=False), DENSE),
+        (on_cpu(FAR), CELLS | LARGE),
+        (on_cpu(FAR, 120), CELLS),
+        (replace(on_cpu(FAR), accelerator=True), CELLS | {"train.batch_size": 256}),
+        (replace(on_cpu(FASHION), image_size=8), CELLS | LARGE),
+        (replace(on_cpu(FASHION), unfit=frozenset({"conv-stages"})), CELLS | LARGE),
+        (on_cpu(FLOWERS), DENSE | FEW | MIRRORED | {"train.imbalance": "none"}),
         (on_cpu(EMOTIONS), FACES | {"train.imbalance": "none"}),
         (on_cpu(EMOTIONS, objective="balanced-accuracy"), FACES | {"train.imbalance": "logit-adjustment"}),
-        (on_cpu(FOLDER, 600), CPU_CELLS),
-        (on_cpu(FOLDER, 120), CPU_CELLS | {"data.image_size": 96}),
-        (on_cpu(FLOWERS, 2 * HALF_AN_HOUR), CPU_CELLS | {"data.image_size": 160, "train.imbalance": "none"}),
+        (on_cpu(FOLDER, 600), DENSE | FEW | MIRRORED),
+        (on_cpu(FOLDER, 120), DENSE | {"method.name": "random"} | FEW | MIRRORED | {"data.image_size": 96}),
+        (
+            on_cpu(FLOWERS, 2 * HALF_AN_HOUR),
+            DENSE | FEW | MIRRORED | {"data.image_size": 160, "train.imbalance": "none"},
+        ),
         (
             replace(on_cpu(FLOWERS, 2 * HALF_AN_HOUR), accelerator=True),
             {
@@ -58,15 +73,17 @@ FACES = CPU_CELLS | LARGE | {"search.augment.flip": True, "train.augment.flip": 
         ),
         (
             on_cpu(DataLook(60, (20, 20, 20), channels=3, side=48, same_size=True)),
-            {"space": "nas-bench-201", "method.name": "random"} | TINY,
+            DENSE | {"method.name": "random"} | DENSE_SMALL | MIRRORED,
         ),
-        (on_cpu(DataLook(500, (100,) * 5, channels=3, side=32, same_size=True)), CPU_CELLS | SMALL),
         (
-            replace(on_cpu(FASHION), accelerator=True),
-            CPU_CELLS | {"train.batch_size": 256},
+            on_cpu(DataLook(60, (20, 20, 20), channels=3, side=8, same_size=True)),
+            CELLS | {"method.name": "random"} | TINY,
         ),
-        (on_cpu(FASHION, None), CPU_CELLS | LARGE),
-        (on_cpu(FLOWERS, None), CPU_CELLS | {"train.imbalance": "none"}),
+        (on_cpu(DataLook(500, (100,) * 5, channels=3, side=32, same_size=True)), DENSE | DENSE_SMALL | MIRRORED),
+        (on_cpu(DataLook(500, (100,) * 5, channels=3, side=8, same_size=True)), CELLS | SMALL),
+        (replace(on_cpu(FASHION), accelerator=True), DENSE),
+        (on_cpu(FASHION, None), DENSE),
+        (on_cpu(FLOWERS, None), DENSE | FEW | MIRRORED | {"train.imbalance": "none"}),
     ],
 )
 def test_what_is_chosen_for_a_dataset(situation: Situation, wanted: dict[str, Any]) -> None:
@@ -78,10 +95,15 @@ def test_what_is_given_is_not_chosen() -> None:
     assert decided(on_cpu(EMOTIONS), *given) == {"method.name": "single-darts"}
 
 
+@pytest.mark.parametrize(("space", "wanted"), [("nas-bench-201", LARGE), ("conv-stages", {})])
+def test_the_recipe_follows_a_space_that_is_given(space: str, wanted: dict[str, Any]) -> None:
+    assert decided(replace(on_cpu(FASHION), space=space), "space", "method.name") == wanted
+
+
 def test_batches_and_rates_are_chosen_together_or_not_at_all() -> None:
-    small = on_cpu(DataLook(500, (100,) * 5, channels=3, side=32, same_size=True))
-    assert decided(small) == CPU_CELLS | SMALL
-    assert decided(small, "train.batch_size") == CPU_CELLS
+    small = on_cpu(DataLook(500, (100,) * 5, channels=3, side=8, same_size=True))
+    assert decided(small) == CELLS | SMALL
+    assert decided(small, "train.batch_size") == CELLS
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.setting}={rule.value}")
@@ -90,12 +112,20 @@ def test_every_rule_decides_a_setting_that_exists_and_explains_itself(rule: Any)
     assert isinstance(settings, RunSettings)
     holding = [
         situation
-        for look in (FASHION, FLOWERS, EMOTIONS, FOLDER, *(DataLook(n, (n // 2,) * 2, 3, 48, True) for n in (60, 500)))
+        for look in (
+            FASHION,
+            FAR,
+            FLOWERS,
+            EMOTIONS,
+            FOLDER,
+            *(DataLook(n, (n // 2,) * 2, 3, side, True) for n in (60, 500) for side in (8, 48)),
+        )
         for budget in (None, 60.0, 600.0, 7200.0, 50_000.0)
         for accelerator in (False, True)
         for objective in ("accuracy", "balanced-accuracy")
-        for unfit in ((), ("nas-bench-201",))
-        if rule.holds(situation := Situation(look, budget, accelerator, objective, frozenset(unfit)))
+        for unfit in ((), ("nas-bench-201", "conv-stages"))
+        for space in ("auto", "nas-bench-201", "conv-stages")
+        if rule.holds(situation := Situation(look, budget, accelerator, objective, frozenset(unfit), space))
     ]
     assert holding, "no situation is known in which the rule holds"
     found = list(choose_by_rules(holding[0], set()))

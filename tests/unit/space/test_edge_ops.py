@@ -114,7 +114,7 @@ def test_a_supernet_is_not_given_an_operation_of_another_edge() -> None:
 
 
 def test_a_method_that_empties_an_edge_is_refused() -> None:
-    with pytest.raises(RecipeError, match="of 'darts' that edge 0 -> 2 of the normal cell has"):
+    with pytest.raises(RecipeError, match="every operation that the edge 0 -> 2 of the normal cell has in 'darts'"):
         check_fit(Recipe(without=("skip_connect",)), with_edge_ops(normal=ONES))
     check_fit(Recipe(without=("skip_connect",)), DARTS)
 

@@ -8,7 +8,7 @@ import torch
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.parts import UniformlyRandom
 from dartboard.runs import RunDirectory
-from dartboard.space import Genotype, get_space, network_cost
+from dartboard.space import PUBLISHED, Genotype, get_space, network_cost
 from dartboard.testing import open_small
 from dartboard.workflow.baselines import find_baselines
 
@@ -28,7 +28,7 @@ def test_the_resnet_has_the_width_whose_cost_is_nearest(name: str, channels: int
     found = UniformlyRandom()(get_space(name), {}, NONE)
     with RunDirectory(tmp_path) as run:
         session = open_small(run, {"space": name, "train.init_channels": channels, "train.layers": layers})
-        _, resnet = find_baselines(session, found)
+        _, _, resnet = find_baselines(session, found)
     aim = multiply_adds(found, channels, layers)
     off = {
         width: abs(multiply_adds(resnet.genotype, width, resnet.layers) - aim)
@@ -45,5 +45,15 @@ def test_the_random_architecture_has_the_size_of_the_network_found(
 ) -> None:
     with RunDirectory(tmp_path) as run:
         session = open_small(run, {"space": name, "train.init_channels": channels, "train.layers": layers})
-        random, _ = find_baselines(session, UniformlyRandom()(get_space(name), {}, NONE))
+        by_hand, random, _ = find_baselines(session, UniformlyRandom()(get_space(name), {}, NONE))
     assert (random.genotype.space, random.init_channels, random.layers) == (name, channels, layers)
+    assert by_hand.genotype == PUBLISHED["conv-stages-by-hand"]
+
+
+def test_in_its_own_space_the_network_by_hand_has_the_width_of_the_network_found(tmp_path: Path) -> None:
+    found = UniformlyRandom()(get_space("conv-stages"), {}, NONE)
+    layer = {"space": "conv-stages", "train.init_channels": 24, "train.layers": 9, "search.layers": 9}
+    with RunDirectory(tmp_path) as run:
+        by_hand, random, resnet = find_baselines(open_small(run, layer), found)
+    assert {each.init_channels for each in (by_hand, random, resnet)} == {24}
+    assert {each.genotype.space for each in (by_hand, random, resnet)} == {"conv-stages"}

@@ -49,6 +49,6 @@ def conv_stages(blocks: Blocks = 3, growth: Growth = 4) -> SearchSpace:
         skeleton=skeleton,
         normalized_ops=frozenset(),
         reference_size=(64, skeleton.fewest_layers),
-        small_size=(16, skeleton.fewest_layers),
+        small_size=(32, skeleton.fewest_layers),
         edge_ops={kind: (_FIRST if kind in firsts else _FURTHER,) for kind in skeleton.cell_kinds},
     )

@@ -1,0 +1,196 @@
+"""A contest before the training: the network found and others begin it together, and the best of them ends it."""
+
+import io
+import math
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from dartboard.budget.allowances import FOUND, MOST_SCORED, Pace, contest_pace, contestants, has_time_for_rounds
+from dartboard.data import ImageView
+from dartboard.records import Contest, Contestant, GenotypeForms, SearchWorth
+from dartboard.runs import RunDirectory, TrainEpoch, write_atomically
+from dartboard.session.baselines import BaselineNetwork
+from dartboard.session.batches import EVALUATION_BATCH, batches_of
+from dartboard.session.clock import CHILD_FOLDERS
+from dartboard.session.session import Session
+from dartboard.session.sizes import with_size
+from dartboard.session.training import train_networks
+from dartboard.settings.tree import ALONE
+from dartboard.space import PUBLISHED, Genotype, Network
+from dartboard.training import paired_difference, predict
+from dartboard.wording import percent, signed_points
+
+__all__ = ["hold_contest"]
+
+_FOLDER = CHILD_FOLDERS["contest"]
+
+
+def hold_contest(session: Session, found: Genotype) -> tuple[Session, Genotype]:
+    """Let the network found and the baselines compete by short trainings; nothing that the winner learned is lost.
+
+    Successive halving (arXiv:1603.06560) on the validation images: all contestants get equal time, the better half goes
+    on. Each begins the schedule that it would have as the winner, so the training of the run continues from the
+    winner's checkpoint. The test images are not touched. `contest.json` tells of all.
+
+    Args:
+        session: the search is done.
+        found: the architecture found.
+
+    Returns:
+        The session with the size of the winner, and its architecture; both as given without the setting `contest`.
+    """
+    run = session.run
+    if not session.settings.contest or not len(session.splits.validation):
+        return session, found
+    with session.phase("contest"):
+        record = Contest.find(run.path) or _planned(session, found)
+        record.write(run.path)
+        while record.winner is None:
+            record = _round(session, record)
+            record.write(run.path)
+    winner = record.chosen
+    genotype = winner.genotype.genotype
+    if run.load_checkpoint("train-0", "train") is None:
+        session.observer.note(_outcome(record))
+        if record.rounds:
+            _adopt(session, winner)
+        run.write("genotype.json", genotype.to_json())
+    return with_size(session, "train", _size(winner), genotype.space), genotype
+
+
+def _outcome(record: Contest) -> str:
+    winner = record.chosen
+    if not record.rounds:
+        return f"There is no time for a contest, so {winner.what} is trained at once."
+    return (
+        f"Of {len(record.contestants)} contestants {winner.what} is the best after a short training "
+        f"({percent(winner.accuracies[-1])} of the validation images), so it is trained on."
+    )
+
+
+def _planned(session: Session, found: Genotype) -> Contest:
+    networks = contestants(session, found)
+    if not has_time_for_rounds(session, networks):
+        networks = [next(each for each in networks if each.genotype == PUBLISHED["conv-stages-by-hand"])]
+    pace = contest_pace(session, networks)
+    return Contest(
+        epochs=pace.epochs,
+        rounds=pace.rounds,
+        seconds=pace.seconds,
+        objective=session.settings.objective,
+        images=len(_scored_images(session)),
+        contestants=tuple(_contestant(each, pace) for each in networks),
+        winner=None if pace.rounds else networks[0].name,
+    )
+
+
+def _contestant(network: BaselineNetwork, pace: Pace) -> Contestant:
+    return Contestant(
+        name=network.name,
+        what=network.what,
+        genotype=GenotypeForms.of(network.genotype),
+        init_channels=network.init_channels,
+        layers=network.layers,
+        steps=pace.steps[network.name],
+        test_seconds=pace.test_seconds[network.name],
+    )
+
+
+def _round(session: Session, record: Contest) -> Contest:
+    """Train and score the contestants that are left for one more round."""
+    number, competing = record.rounds_done, record.left
+    accuracies = {}
+    for each in competing:
+        session.observer.note(f"Contest, round {number + 1} of {len(record.rounds)}: {each.what}.")
+        accuracies[each.name] = _compete(session, record, each, number)
+    scored = tuple(
+        each.model_copy(update={"accuracies": (*each.accuracies, accuracies[each.name])})
+        if each.name in accuracies
+        else each
+        for each in record.contestants
+    )
+    record = record.model_copy(update={"contestants": scored})
+    if number == 0:
+        record = record.model_copy(update={"worth": _worth(session, record)})
+    ended = number + 1 == len(record.rounds) or len(record.left) == 1
+    if not ended:
+        return record
+    best = max((each for each in scored if each.name in accuracies), key=lambda each: each.accuracies[-1])
+    return record.model_copy(update={"winner": best.name})
+
+
+def _compete(session: Session, record: Contest, contestant: Contestant, number: int) -> float:
+    """The validation accuracy of one contestant at the end of a round."""
+    genotype = contestant.genotype.genotype
+    train = session.settings.train.model_copy(
+        update={**_size(contestant), "epochs": record.epochs, "steps_per_epoch": contestant.steps, "hold_out": True}
+    )
+    changes = {**ALONE, "space": genotype.space, "genotype": genotype.to_json(), "train": train}
+    with session.inside(
+        f"{_FOLDER}/{contestant.name}", {**changes, "baselines": False, "contest": False, "budget": None}
+    ) as child:
+        child.begin()
+        child.run.write("genotype.json", genotype.to_json())
+        [network] = train_networks(child, genotype, until=record.rounds[number])
+        right, labels = _scored(child, network)
+        _store(child.run, number, right)
+    if record.objective == "accuracy":
+        return float(right.mean())
+    return float(np.mean([right[labels == each].mean() for each in np.unique(labels)]))
+
+
+def _scored(child: Session, network: Network) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """For some validation images whether the network is right about one view of them, and their classes."""
+    batches = batches_of(child, _scored_images(child), child.settings.train.augment, EVALUATION_BATCH)
+    network.mirrors = False
+    predicted = predict(network, batches)
+    return predicted.predicted == predicted.labels, predicted.labels
+
+
+def _scored_images(session: Session) -> ImageView:
+    """Validation images at equal distances, so that each class has its share."""
+    view = session.splits.view(session.dataset, "validation")
+    step = max(1, math.ceil(len(view) / MOST_SCORED))
+    return replace(view, indices=view.indices[::step])
+
+
+def _store(run: RunDirectory, number: int, right: npt.NDArray[np.bool_]) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, right, allow_pickle=False)
+    write_atomically(run.path / f"round-{number + 1}.npy", lambda stream: stream.write(buffer.getvalue()))
+
+
+def _worth(session: Session, record: Contest) -> SearchWorth | None:
+    """How much better the network found is than the random one, after the first round."""
+    if "random" not in {each.name for each in record.contestants}:
+        return None
+    folder = session.run.path / _FOLDER
+    first, second = (
+        np.load(folder / name / "round-1.npy", allow_pickle=False).astype(np.bool_) for name in (FOUND, "random")
+    )
+    labels = _scored_images(session).labels
+    classes = labels if record.objective == "balanced-accuracy" else None
+    difference = paired_difference(first, second, classes)
+    session.observer.note(
+        f"After the first round the network found is {signed_points(difference.mean)} points ahead of a random one "
+        f"(95 % interval {signed_points(difference.low)} to {signed_points(difference.high)})."
+    )
+    return SearchWorth(difference=difference.mean, interval=(difference.low, difference.high))
+
+
+def _adopt(session: Session, winner: Contestant) -> None:
+    """Make what the winner has learned the beginning of the run's own training."""
+    own, its = session.run, RunDirectory(session.run.path / _FOLDER / winner.name)
+    own.events.keep(lambda event: not isinstance(event, TrainEpoch))
+    for event in its.events.read():
+        if isinstance(event, TrainEpoch):
+            own.events.append(event.model_copy(update={"phase": "contest"}))
+    state = its.load_checkpoint("train-0", "train")
+    assert state is not None
+    own.save_checkpoint("train-0", "train", state)
+
+
+def _size(contestant: Contestant) -> dict[str, int]:
+    return {"init_channels": contestant.init_channels, "layers": contestant.layers}

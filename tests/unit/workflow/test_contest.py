@@ -1,0 +1,194 @@
+"""A contest trains several networks for a short time; the best goes on as if it had been trained alone."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from dartboard.budget.allowances import CONTEST_PARTS, contest_costs
+from dartboard.data import Part, Splits
+from dartboard.records import Contest, Contestant, GenotypeForms
+from dartboard.runs import Objective, Observer, RunDirectory, TrainEpoch
+from dartboard.session import evaluate_networks, read_genotype, search_genotype, train_networks
+from dartboard.session.clock import phase_seconds
+from dartboard.space import PUBLISHED, Genotype
+from dartboard.training import load_model
+from dartboard.workflow import hold_contest
+from dartboard.workflow.child import finish_run
+
+from .tiny import Listener, open_tiny
+
+OWN: Mapping[str, Any] = {
+    "contest": True,
+    "train": {"epochs": 4, "batch_size": 16, "average": "lookahead", "schedule": "triangle"},
+}
+
+
+def held(folder: Path, *layers: Mapping[str, Any], observer: Observer | None = None) -> Contest:
+    """Search, hold the contest and train its winner."""
+    with open_tiny(folder, OWN, *layers, observer=observer) as session:
+        sized, genotype = hold_contest(session, search_genotype(session))
+        evaluate_networks(sized, train_networks(sized, genotype))
+        finish_run(sized, "test")
+    assert read_genotype(folder) == genotype
+    return Contest.read(folder)
+
+
+def epochs_of(folder: Path) -> list[dict[str, Any]]:
+    """The epochs of the training, without their times."""
+    events = RunDirectory(folder).events.read()
+    return [
+        {key: value for key, value in event.to_json().items() if key not in ("seconds", "phase")}
+        for event in events
+        if isinstance(event, TrainEpoch)
+    ]
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_model(folder)[0].state_dict()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("contest") / "run"
+    held(folder)
+    return folder
+
+
+def test_the_better_half_goes_on_and_the_winner_is_the_best_of_the_last_round(run: Path) -> None:
+    contest = Contest.read(run)
+    assert [each.name for each in contest.contestants] == ["found", "by-hand", "random", "resnet"]
+    assert sorted(len(each.accuracies) for each in contest.contestants) == [1, 1, 2, 2]
+    in_first = sorted(contest.contestants, key=lambda each: -each.accuracies[0])
+    assert {each.accuracies[0] for each in contest.contestants if len(each.accuracies) == 2} == {
+        each.accuracies[0] for each in in_first[:2]
+    }
+    assert contest.chosen.accuracies[-1] == max(
+        each.accuracies[-1] for each in contest.contestants if len(each.accuracies) == 2
+    )
+
+
+def test_the_winner_ends_as_if_it_had_been_trained_alone(run: Path, tmp_path: Path) -> None:
+    winner = Contest.read(run).chosen
+    size = {"train": {"init_channels": winner.init_channels, "layers": winner.layers}}
+    genotype = winner.genotype.genotype
+    with open_tiny(tmp_path, OWN, {"contest": False, "space": genotype.space}, size) as session:
+        train_networks(session, genotype)
+    alone = weights(tmp_path)
+    assert alone.keys() == weights(run).keys()
+    assert all(torch.equal(alone[name], tensor) for name, tensor in weights(run).items())
+    of_the_run, of_the_other = epochs_of(run), epochs_of(tmp_path)
+    assert [each["epoch"] for each in of_the_run] == [1, 2, 3, 4]
+    assert [each["train_loss"] for each in of_the_run] == [each["train_loss"] for each in of_the_other]
+
+
+class Stopped(Exception):
+    """Stands for a kill."""
+
+
+class StopIn(Observer):
+    """Raises in one step."""
+
+    def __init__(self, step: int) -> None:
+        self.left = step
+
+    def step(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Stopped
+
+
+@pytest.mark.parametrize("step", [4, 9, 14])
+def test_a_contest_that_is_killed_and_resumed_ends_as_one_that_never_was(run: Path, tmp_path: Path, step: int) -> None:
+    with pytest.raises(Stopped):
+        held(tmp_path, observer=StopIn(step))
+    resumed = held(tmp_path)
+    whole = Contest.read(run)
+    assert (resumed.winner, resumed.worth) == (whole.winner, whole.worth)
+    assert [each.accuracies for each in resumed.contestants] == [each.accuracies for each in whole.contestants]
+    assert all(torch.equal(weights(tmp_path)[name], tensor) for name, tensor in weights(run).items())
+    assert epochs_of(tmp_path) == epochs_of(run)
+
+
+def test_a_contest_is_not_held_twice(run: Path, tmp_path: Path) -> None:
+    before, again = (run / "contest.json").read_bytes(), tmp_path / "run"
+    shutil.copytree(run, again)
+    listener = Listener()
+    with open_tiny(again, OWN, observer=listener) as session:
+        hold_contest(session, Contest.read(run).contestants[0].genotype.genotype)
+    assert listener.notes == []
+    assert (again / "contest.json").read_bytes() == before
+
+
+def test_the_test_images_are_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, asked = Splits.view, set[str]()
+
+    def view(self: Splits, dataset: Any, part: Part) -> Any:
+        asked.add(part)
+        return whole(self, dataset, part)
+
+    with open_tiny(tmp_path, OWN) as session:
+        genotype = search_genotype(session)
+        monkeypatch.setattr(Splits, "view", view)
+        hold_contest(session, genotype)
+    assert asked == {"train", "validation"}
+
+
+def test_without_images_held_out_there_is_no_contest(tmp_path: Path) -> None:
+    with open_tiny(tmp_path, OWN, {"data.validation_fraction": 0.0}) as session:
+        genotype = search_genotype(session)
+        assert hold_contest(session, genotype) == (session, genotype)
+    assert not Contest.exists(tmp_path)
+
+
+def test_the_time_of_a_contest_is_a_phase_of_its_own_and_counted_once(run: Path) -> None:
+    seconds = phase_seconds(RunDirectory(run))
+    trained = [event for event in RunDirectory(run).events.read() if isinstance(event, TrainEpoch)]
+    assert [event.phase for event in trained] == ["contest", "train", "train", "train"] or [
+        event.phase for event in trained
+    ] == ["contest", "contest", "train", "train"]
+    assert seconds["contest"] > sum(event.seconds for event in trained if event.phase == "contest")
+
+
+def test_the_report_and_the_terminal_tell_of_the_contest(run: Path) -> None:
+    page = (run / "report.html").read_text(encoding="utf-8")
+    for told in ("<h2>Contest</h2>", "the network found", "a random architecture", "the network by hand", "trained on"):
+        assert told in page
+    facts = json.loads((run / "facts.json").read_text())
+    assert facts["contest"]["winner"] == Contest.read(run).winner
+
+
+def contestant(name: str, *accuracies: float) -> Contestant:
+    form = GenotypeForms.of(PUBLISHED["nas-bench-201-resnet"])
+    return Contestant(
+        name=name, what=name, genotype=form, init_channels=4, layers=1, steps=1, test_seconds=0.0, accuracies=accuracies
+    )
+
+
+def contest(*contestants: Contestant, objective: Objective = "accuracy") -> Contest:
+    return Contest(epochs=16, rounds=(1, 2, 3), seconds=1.0, objective=objective, images=9, contestants=contestants)
+
+
+def test_equals_are_kept_in_their_order_and_an_odd_number_is_halved_downwards() -> None:
+    assert [each.name for each in contest(*map(contestant, "abcde")).left] == list("abcde")
+    first = contest(*(contestant(name, 0.5) for name in "abcde"))
+    assert [each.name for each in first.left] == ["a", "b"]
+    second = contest(contestant("a", 0.5, 0.6), contestant("b", 0.5, 0.7), contestant("c", 0.4))
+    assert [each.name for each in second.left] == ["b"]
+
+
+@pytest.mark.parametrize(("number", "rounds", "parts"), [(1, 0, 32), (2, 1, 33), (3, 1, 34), (4, 2, 36), (8, 3, 43)])
+def test_what_a_contest_costs(number: int, rounds: int, parts: int) -> None:
+    assert CONTEST_PARTS == 32
+    assert contest_costs(number) == (rounds, parts)
+
+
+def test_a_genotype_that_stands_among_the_baselines_takes_part_once(tmp_path: Path) -> None:
+    found: Genotype = PUBLISHED["nas-bench-201-resnet"]
+    with open_tiny(tmp_path, OWN) as session:
+        hold_contest(session, found)
+    assert [each.name for each in Contest.read(tmp_path).contestants] == ["found", "by-hand", "random"]
