@@ -55,7 +55,7 @@ def look_at_dataset(source: str | Path | ArrayData | None, settings: DataSetting
 
     Args:
         source: the dataset, in any form that `load_dataset` takes.
-        settings: the settings of which the names of the columns and `max_train_images` are used.
+        settings: only the names of the columns and `max_train_images` are used.
 
     Raises:
         DataError: there is no usable dataset.

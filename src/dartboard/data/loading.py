@@ -80,7 +80,7 @@ def load_images(
 
     Args:
         source: as for `load_dataset`, or a folder of images without class folders.
-        settings: the settings of which only the names of the columns are used.
+        settings: only the names of the columns are used.
         image_shape: (channels, height, width) that the network was trained on.
         progress: called now and then with the numbers of images decoded and to be decoded.
 

@@ -3,6 +3,7 @@
 from dataclasses import MISSING, fields, is_dataclass
 
 from dartboard.parts.recipe import Recipe
+from dartboard.wording import percent
 
 __all__ = ["describe_part", "describe_recipe"]
 
@@ -28,7 +29,7 @@ def describe_recipe(recipe: Recipe) -> list[dict[str, str]]:
         }
         if stage.pruning is not None:
             slots["pruning"] = describe_part(stage.pruning)
-        described.append({"epochs": f"{stage.share:.0%}", **slots} if len(stages) > 1 else slots)
+        described.append({"epochs": percent(stage.share, digits=0), **slots} if len(stages) > 1 else slots)
     return described
 
 

@@ -37,7 +37,7 @@ class Situation:
         unfit: spaces that do not fit the method that the user asked for.
         space: registry name of the space, without its options; "auto" until it is chosen.
         image_size: side of the images that the user asked for, or None.
-        trains: whether the command trains what it finds.
+        contests: whether a contest may decide what the command trains.
     """
 
     data: DataLook
@@ -47,7 +47,7 @@ class Situation:
     unfit: frozenset[str] = frozenset()
     space: str = AUTO
     image_size: int | None = None
-    trains: bool = True
+    contests: bool = True
 
     @property
     def seconds_per_image(self) -> float:
@@ -149,7 +149,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "method.name",
         "random",
-        lambda s: s.is_dense and s.trains and s.budget is not None and s.budget < _LEAST_FOR_A_SEARCH,
+        lambda s: s.is_dense and s.contests and s.budget is not None and s.budget < _LEAST_FOR_A_SEARCH,
         "in {time} a search learns too little to be worth its time, so an architecture is drawn",
     ),
     Rule(

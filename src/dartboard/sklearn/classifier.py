@@ -241,9 +241,8 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
             "method": self.method,
             "seed": self._seed(),
             "device": self.device,
-            "baselines": False,
             "data.test_fraction": 0.0,
-            **({} if self.budget is None else {"budget": self.budget}),
+            **({"baselines": False} if self.budget is None else {"budget": self.budget}),
         }
         folder = self._folder()
         try:

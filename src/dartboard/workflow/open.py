@@ -73,9 +73,16 @@ def _settle(request: Request, run: RunDirectory, *, resume: bool, arrays: ArrayD
         unfit=request.unfit_spaces,
         space=asked.space.partition(":")[0],
         image_size=asked.data.image_size,
-        trains="train" in request.steps,
+        contests=_may_contest(request),
     )
     return request.resolved(list(choose_by_rules(situation, request.given)))
+
+
+def _may_contest(request: Request) -> bool:
+    """Whether nothing that the user asked for rules out a contest."""
+    asked = request.asked
+    decided = "baselines" in request.given or ("contest" in request.given and not asked.contest)
+    return "train" in request.steps and request.genotype is None and not decided and asked.train.runs == 1
 
 
 def _recorded_choices(settings: dict[str, Any]) -> list[AutomaticChoice]:

@@ -47,7 +47,7 @@ FAR = replace(FASHION, side=8)
     [
         (on_cpu(FASHION), DENSE),
         (on_cpu(FASHION, 120), DENSE | {"method.name": "random"}),
-        (replace(on_cpu(FASHION, 120), trains=False), DENSE),
+        (replace(on_cpu(FASHION, 120), contests=False), DENSE),
         (on_cpu(FAR), CELLS | LARGE),
         (on_cpu(FAR, 120), CELLS),
         (replace(on_cpu(FAR), accelerator=True), CELLS | {"train.batch_size": 256}),

@@ -38,7 +38,7 @@ def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -
     Args:
         source: None or "digits" for the embedded digits, arrays, "hf:owner/name" for the Hugging Face Hub, else a
             folder or a file. To read a folder called digits, write "./digits".
-        settings: the settings of which only the names of the columns are used.
+        settings: only the names of the columns are used.
 
     Raises:
         DataError: nothing usable lies there.

@@ -25,6 +25,7 @@ class TestFacts:
         mean_confidence: mean probability of the predicted class.
         calibration_error: expected calibration error over 15 bins.
         top5: share of images with the true class among the five most probable ones; None for fewer than 11 classes.
+        mirrored: whether every image is classified together with its mirror image.
     """
 
     __test__ = False
@@ -34,6 +35,7 @@ class TestFacts:
     mean_confidence: float | None = None
     calibration_error: float | None = None
     top5: float | None = None
+    mirrored: bool = False
 
 
 @section("test")
@@ -52,9 +54,10 @@ class TestSection(Section[TestFacts]):
         if scores is None:
             return None
         loss = sum(network.test_loss for network in scores.runs) / len(scores.runs)
-        predictions = run.predictions
+        predictions, card = run.predictions, run.model_card
+        mirrored = card is not None and card.views == "mirrored"
         if predictions is None or not len(predictions["labels"]):
-            return TestFacts(scores, loss)
+            return TestFacts(scores, loss, mirrored=mirrored)
         labels, probabilities = predictions["labels"], predictions["probabilities"]
         confidence = probabilities.max(axis=1).astype(np.float64)
         many = probabilities.shape[1] >= _FEWEST_CLASSES_FOR_TOP_5
@@ -64,6 +67,7 @@ class TestSection(Section[TestFacts]):
             mean_confidence=float(confidence.mean()),
             calibration_error=calibration_error(confidence, predictions["predicted"] == labels),
             top5=_top_5(labels, probabilities) if many else None,
+            mirrored=mirrored,
         )
 
     def missing(self, run: RunRecords) -> str:
