@@ -174,7 +174,8 @@ def _worth(session: Session, record: Contest) -> SearchWorth | None:
     classes = labels if record.objective == "balanced-accuracy" else None
     difference = paired_difference(first, second, classes)
     session.observer.note(
-        f"After the first round the network found differs from a random one by {signed_points(difference.mean)} points "
+        "After the first round the network found differs from a random one by "
+        f"{signed_points(difference.mean)} points "
         f"(95% interval {signed_points(difference.low)} to {signed_points(difference.high)})."
     )
     return SearchWorth(difference=difference.mean, interval=(difference.low, difference.high))

@@ -156,7 +156,14 @@ def test_the_time_of_a_contest_is_a_phase_of_its_own_and_counted_once(run: Path)
 
 def test_the_report_and_the_terminal_tell_of_the_contest(run: Path) -> None:
     page = (run / "report.html").read_text(encoding="utf-8")
-    for told in ("<h2>Contest</h2>", "the network found", "a random architecture", "the network by hand", "trained on", "its mirror image"):
+    for told in (
+        "<h2>Contest</h2>",
+        "the network found",
+        "a random architecture",
+        "the network by hand",
+        "trained on",
+        "its mirror image",
+    ):
         assert told in page
     facts = json.loads((run / "facts.json").read_text())
     assert facts["contest"]["winner"] == Contest.read(run).winner
