@@ -12,6 +12,7 @@ from signal import SIGINT, SIGKILL, SIGSTOP
 import pytest
 
 from dartboard.runs import Epoch, EventLog
+from resuming import timeless
 
 from .command import SMALL, SOURCE, Command, Halt
 from .conftest import Run, Start
@@ -30,11 +31,7 @@ def outcome_of(run: Path) -> dict[str, object]:
         del network["seconds"]
     result = json.loads((run / "result.json").read_text())
     changing = ("seconds", "finished", "command", "run_directory")
-    events = [
-        {key: value for key, value in event.to_json().items() if key != "seconds"}
-        for event in EventLog(run / "events.jsonl").read()
-        if isinstance(event, Epoch)
-    ]
+    events = [event.to_json() for event in timeless(EventLog(run / "events.jsonl").read()) if isinstance(event, Epoch)]
     names = ("genotype.json", "model.safetensors", "model.json", "predictions.npz", "examples.npz", "split.json")
     return {
         "scores": scores,

@@ -154,6 +154,9 @@ class TrainEpoch(Epoch):
     run: int
     """Number of the network, from 0 on."""
 
+    scoring_seconds: float = 0.0
+    """Part of the seconds that scoring the validation images took."""
+
     train_loss: float | None
     """Mean training loss per image in the epoch, in nats; it includes label smoothing if that is set."""
 

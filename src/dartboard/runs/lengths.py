@@ -59,20 +59,22 @@ class TimeLimit:
         done = len(epochs)
         if done >= now.epochs:
             return now
-        # The median: a single epoch that something disturbed says nothing about the next ones.
-        step = median(event.seconds / event.steps for event in epochs[-_RECENT:])
-        affordable = (self.seconds - math.fsum(event.seconds for event in epochs)) / step
+        # The medians: a single epoch that something disturbed says nothing about the next ones.
+        recent = epochs[-_RECENT:]
+        step = median((event.seconds - event.scoring_seconds) / event.steps for event in recent)
+        scoring = median(event.scoring_seconds for event in recent)
+        rest = self.seconds - math.fsum(event.seconds for event in epochs)
         most = self.most
         if done > max(1, _GROWING * now.epochs):
             most = Length(*(max(getattr(event, name) for event in epochs) for name in Length._fields))
         assert now.steps is not None
         assert most.steps is not None
-        left = max(now.epochs - done, min(most.epochs - done, math.floor(affordable / most.steps)))
-        fitting = affordable / left
+        left = max(now.epochs - done, min(most.epochs - done, math.floor(rest / (most.steps * step + scoring))))
+        fitting = (rest / left - scoring) / step
         least = math.ceil(epochs[0].steps / 2)
         if fitting < least:
-            left = max(1, math.floor(affordable / least))
-            fitting = affordable / left
+            left = max(1, math.floor(rest / (least * step + scoring)))
+            fitting = (rest / left - scoring) / step
         if left == now.epochs - done and (1 - _SLACK) * now.steps <= fitting < now.steps:
             return now
         return Length(done + left, max(least, min(most.steps, math.floor(fitting))))

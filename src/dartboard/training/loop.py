@@ -259,7 +259,9 @@ class NetworkTraining:
                 f"the training loss is {train_loss} in epoch {epoch + 1}; lower train.lr (now {self.settings.lr}) or "
                 "set train.grad_clip."
             )
+        stepped = time.perf_counter()
         score = self.validate()
+        scored = time.perf_counter()
         self.epoch += 1
         if self.settings.keep == "best" and score is not None:
             self._keep_if_best(score)
@@ -269,6 +271,7 @@ class NetworkTraining:
             epochs=epochs,
             steps=self.num_steps,
             seconds=time.perf_counter() - started,
+            scoring_seconds=scored - stepped,
             train_loss=train_loss,
             train_accuracy=train_accuracy,
             **validation_facts(score),

@@ -10,6 +10,7 @@ from dartboard.parts import Recipe
 from dartboard.parts.rules import GoingBack, Outcome, SearchView
 from dartboard.parts.rules.protocol import Rule
 from dartboard.runs import Epoch, Event, EventLog, Observer, Rollback
+from resuming import timeless
 
 from .test_loop import DARTS, Killed, problem, search
 
@@ -47,10 +48,6 @@ def returning(*returns: tuple[int, int]) -> Recipe:
 
 def told(events: list[Event]) -> list[tuple[str, int]]:
     return [(event.event, event.epoch) for event in events]
-
-
-def timeless(events: list[Event]) -> list[Event]:
-    return [event.model_copy(update={"seconds": 0.0}) for event in events]
 
 
 def test_a_search_that_goes_back_does_the_epochs_again_and_records_them_once(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_at_a_steady_pace_a_training_takes_its_time_and_no_more(
     limit, done = TimeLimit(seconds, most), list[TrainEpoch]()
     while len(done) < now.epochs:
         taken = now.steps * step + scoring
-        done.append(train_epoch(epochs=now.epochs, steps=now.steps, seconds=taken))
+        done.append(train_epoch(epochs=now.epochs, steps=now.steps, seconds=taken, scoring_seconds=scoring))
         now = limit.fit(now, done)
     assert len(done) <= most.epochs
     assert max(event.steps for event in done) <= most.steps
@@ -79,5 +79,4 @@ def test_at_a_steady_pace_a_training_takes_its_time_and_no_more(
     unavoidable = 2 * (steps * step + scoring) if planned > 1 else steps * step + scoring
     assert spent <= max(unavoidable, seconds * 1.05 + step) + 1e-9
     if planned >= 8 and share >= 0.4 and most.epochs * (most.steps * step + scoring) >= seconds:
-        # Scoring takes a part of an epoch that does not grow with its steps, so steps look longer than they are.
-        assert spent >= 0.85 * seconds - planned * step
+        assert spent >= 0.9 * seconds - planned * step

@@ -28,6 +28,7 @@ from dartboard.space import PUBLISHED, DropPath, Genotype, Network, parse_genoty
 from dartboard.training import ModelCard, TrainingData, TrainSettings, loop, train_network
 from dartboard.training.loop import NetworkTraining
 from dartboard.training.schedule import learning_rate
+from resuming import StopIn, Stopped, timeless
 
 NB201 = parse_genotype("|nor_conv_1x1~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|")
 PLAIN = TrainSettings(auxiliary_weight=0.0, drop_path=0.0)
@@ -98,10 +99,6 @@ def train(
             time_limit=time_limit,
         )
         return network, run.events.read()
-
-
-def timeless(events: list[Event]) -> list[Event]:
-    return [event.model_copy(update={"seconds": 0.0}) for event in events]
 
 
 def rates(settings: TrainSettings, epochs: int, steps_per_epoch: int) -> list[float]:
@@ -289,22 +286,6 @@ def test_without_validation_images_its_figures_are_null(tmp_path: Path) -> None:
     _, events = train(tmp_path, PLAIN, epochs=1)
     assert events[0].validation_loss is None
     assert events[0].validation_accuracy is None
-
-
-class Stopped(Exception):
-    """Stands for a kill."""
-
-
-class StopIn(Observer):
-    """Raises in one step."""
-
-    def __init__(self, step: int) -> None:
-        self.left = step
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise Stopped
 
 
 SHORT: dict[str, Any] = {

@@ -19,6 +19,7 @@ from dartboard.space import PUBLISHED, Genotype
 from dartboard.training import load_model
 from dartboard.workflow import hold_contest
 from dartboard.workflow.child import finish_run
+from resuming import StopIn, Stopped, timeless
 
 from .tiny import Listener, open_tiny
 
@@ -38,14 +39,9 @@ def held(folder: Path, *layers: Mapping[str, Any], observer: Observer | None = N
     return Contest.read(folder)
 
 
-def epochs_of(folder: Path) -> list[dict[str, Any]]:
+def epochs_of(folder: Path) -> list[TrainEpoch]:
     """The epochs of the training, without their times."""
-    events = RunDirectory(folder).events.read()
-    return [
-        {key: value for key, value in event.to_json().items() if key not in ("seconds", "phase")}
-        for event in events
-        if isinstance(event, TrainEpoch)
-    ]
+    return [event for event in timeless(RunDirectory(folder).events.read()) if isinstance(event, TrainEpoch)]
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -82,24 +78,8 @@ def test_the_winner_ends_as_if_it_had_been_trained_alone(run: Path, tmp_path: Pa
     assert alone.keys() == weights(run).keys()
     assert all(torch.equal(alone[name], tensor) for name, tensor in weights(run).items())
     of_the_run, of_the_other = epochs_of(run), epochs_of(tmp_path)
-    assert [each["epoch"] for each in of_the_run] == [1, 2, 3, 4]
-    assert [each["train_loss"] for each in of_the_run] == [each["train_loss"] for each in of_the_other]
-
-
-class Stopped(Exception):
-    """Stands for a kill."""
-
-
-class StopIn(Observer):
-    """Raises in one step."""
-
-    def __init__(self, step: int) -> None:
-        self.left = step
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise Stopped
+    assert [each.epoch for each in of_the_run] == [1, 2, 3, 4]
+    assert [each.train_loss for each in of_the_run] == [each.train_loss for each in of_the_other]
 
 
 @pytest.mark.parametrize("step", [4, 9, 14])

@@ -19,6 +19,7 @@ from dartboard.session import Session, read_genotype, search_genotype, summarize
 from dartboard.session.clock import phase_seconds
 from dartboard.training import NetworkTraining
 from dartboard.workflow import check_finalists, choose_genotype, compare_finalists, finalists
+from resuming import timeless
 
 from .tiny import TINY, Listener, open_tiny
 
@@ -43,11 +44,7 @@ def hold(folder: Path, *layers: Mapping[str, Any], observer: Observer | None = N
 def train_epochs_of(folder: Path) -> list[dict[str, Any]]:
     """The events of the training's epochs without their times."""
     events = EventLog(folder / "events.jsonl").read()
-    return [
-        {key: value for key, value in event.to_json().items() if key != "seconds"}
-        for event in events
-        if isinstance(event, TrainEpoch)
-    ]
+    return [event.to_json() for event in timeless(events) if isinstance(event, TrainEpoch)]
 
 
 def written(folder: Path) -> dict[Path, int]:

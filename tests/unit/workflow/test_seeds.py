@@ -18,6 +18,7 @@ from dartboard.runs import Epoch, EventLog, Observer, RunDirectory
 from dartboard.session import Session, open_session, read_genotype, search_genotype, summarize
 from dartboard.settings import resolve_settings
 from dartboard.workflow import check_choice, choose_genotype
+from resuming import timeless
 
 from .tiny import Listener, open_tiny
 
@@ -40,11 +41,7 @@ def choose(folder: Path, *layers: Mapping[str, Any], observer: Observer | None =
 def epochs_of(folder: Path, phase: str = "search") -> list[dict[str, Any]]:
     """The events of a phase's epochs without their times."""
     epochs = [event for event in EventLog(folder / "events.jsonl").read() if isinstance(event, Epoch)]
-    return [
-        {key: value for key, value in event.to_json().items() if key != "seconds"}
-        for event in epochs
-        if event.phase == phase
-    ]
+    return [event.to_json() for event in timeless(epochs) if event.phase == phase]
 
 
 @pytest.fixture(scope="module")
