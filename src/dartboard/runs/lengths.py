@@ -12,6 +12,9 @@ __all__ = ["Length", "TimeLimit"]
 
 _RECENT = 3
 _SLACK = 0.02
+_UNUSED = 0.05
+"""More epochs are as long as possible unless that leaves more than this share of the time unused."""
+
 _GROWING = 0.25
 
 
@@ -33,8 +36,8 @@ class TimeLimit:
 
     Usually the number of epochs stays, and each epoch gets more or fewer steps; with whole epochs only, the time of up
     to one epoch would be left unused. The number of epochs becomes smaller if each epoch would have less than half of
-    the steps of the first one, since scoring the network takes time too. It becomes larger if each epoch already has
-    the largest number of steps.
+    the steps of the first one, since scoring the network takes time too. It becomes larger if there is time for more
+    epochs of the largest number of steps, or nearly so many.
 
     Attributes:
         seconds: seconds of work from the first epoch to the last.
@@ -69,7 +72,9 @@ class TimeLimit:
             most = Length(*(max(getattr(event, name) for event in epochs) for name in Length._fields))
         assert now.steps is not None
         assert most.steps is not None
-        left = max(now.epochs - done, min(most.epochs - done, math.floor(rest / (most.steps * step + scoring))))
+        whole = rest / (most.steps * step + scoring)
+        longer = math.floor(whole) if whole - math.floor(whole) <= _UNUSED * whole else math.ceil(whole)
+        left = max(now.epochs - done, min(most.epochs - done, longer))
         fitting = (rest / left - scoring) / step
         least = math.ceil(epochs[0].steps / 2)
         if fitting < least:
