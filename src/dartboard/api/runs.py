@@ -4,11 +4,18 @@ import tempfile
 from pathlib import Path
 
 from dartboard.api.opening import Layer, Place, begin, opened
-from dartboard.budget import FOUND, allot_trainings
+from dartboard.budget import allot_trainings
 from dartboard.data import Data
 from dartboard.records import Result
 from dartboard.runs import Observer
-from dartboard.session import evaluate_networks, finished_result, read_genotype, train_networks
+from dartboard.session import (
+    FOUND,
+    evaluate_networks,
+    finished_result,
+    holds_contest,
+    read_genotype,
+    train_networks,
+)
 from dartboard.settings import search_request, train_request
 from dartboard.workflow import (
     Plan,
@@ -60,7 +67,7 @@ def run(
         session, genotype = hold_contest(session, compare_finalists(session, choose_genotype(session)))
         allowances = allot_trainings(session, genotype)
         evaluate_networks(session, train_networks(session, genotype, allowances.get(FOUND)))
-        if session.settings.baselines:
+        if session.settings.baselines and not holds_contest(session):
             compare_baselines(session, genotype, allowances)
         return finish_run(session, command)
 

@@ -1,15 +1,15 @@
 """How long each training of a run with a budget may take: the time that is left is shared among the trainings."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from dartboard.budget.arithmetic import TrainingRate, most_epochs, reserve, training_within
 from dartboard.budget.timing import measure_training
-from dartboard.records import Allowance, Allowances, Contest
+from dartboard.records import Allowance, Allowances, Contest, survivors
 from dartboard.runs import Length, TrainEpoch
-from dartboard.session.baselines import BaselineNetwork, find_baselines, is_comparable
+from dartboard.session.baselines import FOUND, BaselineNetwork, find_baselines, network_found, trains_baselines
 from dartboard.session.session import Session
 from dartboard.session.sizes import train_epochs
 from dartboard.session.training import learned_images, num_scored
@@ -17,7 +17,6 @@ from dartboard.space import Genotype
 
 __all__ = [
     "CONTEST_PARTS",
-    "FOUND",
     "MOST_SCORED",
     "ROUND_SECONDS",
     "Pace",
@@ -37,9 +36,6 @@ MOST_SCORED = 2000
 
 ROUND_SECONDS = 8.0
 """A contest has no rounds if they would be shorter than this."""
-
-FOUND = "found"
-"""Name of the network found, beside the names of the baselines."""
 
 _LEAST_EPOCHS = 2
 _ROUNDS = 2
@@ -69,7 +65,7 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Allowance
         allowances = {FOUND: _winners_allowance(session, contest)}
         Allowances.of(allowances).write(run.path)
         return allowances
-    allowances = _share_out(session, _measure_in_turn(session, list(_networks(session, genotype))))
+    allowances = _share_out(session, _measure_in_turn(session, _networks(session, genotype)))
     Allowances.of(allowances).write(run.path)
     return allowances
 
@@ -102,13 +98,10 @@ def remaining_allowance(
     )
 
 
-def _networks(session: Session, genotype: Genotype) -> Iterator[BaselineNetwork]:
+def _networks(session: Session, genotype: Genotype) -> list[BaselineNetwork]:
     """All networks that will be trained, the network found first."""
-    settings = session.settings
-    size = settings.train
-    yield BaselineNetwork("the network found", genotype, size.init_channels, size.layers, FOUND)
-    if settings.genotype is None and settings.baselines and is_comparable(session):
-        yield from find_baselines(session, genotype)
+    others = find_baselines(session, genotype) if trains_baselines(session) else ()
+    return [network_found(session, genotype), *others]
 
 
 @dataclass(frozen=True)
@@ -133,10 +126,8 @@ class Pace:
 
 def contestants(session: Session, genotype: Genotype) -> list[BaselineNetwork]:
     """The network found, first, and the baselines that have another architecture."""
-    size = session.settings.train
-    found = BaselineNetwork("the network found", genotype, size.init_channels, size.layers, FOUND)
     others = [each for each in find_baselines(session, genotype) if each.genotype != genotype]
-    return [found, *others]
+    return [network_found(session, genotype), *others]
 
 
 def contest_costs(number: int) -> tuple[int, int]:
@@ -155,7 +146,7 @@ def contest_costs(number: int) -> tuple[int, int]:
     """
     rounds, parts, left = 0, 0, number
     while left > 1:
-        rounds, parts, left = rounds + 1, parts + left, max(1, left // 2)
+        rounds, parts, left = rounds + 1, parts + left, survivors(left)
     return rounds, parts + CONTEST_PARTS - rounds
 
 

@@ -65,10 +65,14 @@ def _compares(session: Session) -> bool:
 
 
 def _typical_genotype(session: Session) -> Genotype:
-    """A random architecture at the upper quartile of cost among those drawn, since few searches find cheap ones."""
+    """The known good architecture of the space.
+
+    Without one it is a random architecture at the upper quartile of cost among those drawn, since few searches find
+    cheap ones.
+    """
     space, plan = get_space(session.settings.space), network_plan(session, "train")
-    if space.name == "conv-stages":
-        return PUBLISHED["conv-stages-by-hand"]
+    if space.known is not None:
+        return PUBLISHED[space.known]
     height, width = session.dataset.image_shape[1:]
     generator = make_generator(session.settings.seed, "probe-genotypes")
     drawn = [UniformlyRandom()(space, {}, generator) for _ in range(_DRAWN)]

@@ -69,14 +69,14 @@ class TrainingPlan:
         settings, splits = self._session.settings, self._session.splits
         self._images, self._scored = len(learned_images(self._session)), num_scored(self._session)
         self._tested = len(splits.test)
-        self._contest = self._plan_contest() if searches and trains else 0.0
-        self._baselines = self._plan_baselines() if searches and trains else 0
+        self._contest = self._plan_contest() if searches and trains else None
+        self._baselines = self._plan_baselines() if searches and trains and self._contest is None else 0
         self._short = {
             "search": seeds_compared(self._session) if searches else 0,
             "finalists": settings.finalists if searches and settings.finalists > 1 else 0,
         }
         self._asked = settings.train.epochs if "train.epochs" in account.given else None
-        whole = settings.train.runs * (1 + self._baselines) + self._contest if trains else 0
+        whole = settings.train.runs * (1 + self._baselines) + (self._contest or 0.0) if trains else 0
         usual = self._asked or max(TRAIN_EPOCHS, wanted_passes(self._images))
         self._count = whole + self._short_epochs(usual) / usual * sum(self._short.values())
 
@@ -177,8 +177,8 @@ class TrainingPlan:
             return min(self._session.settings.short_train_epochs, epochs)
         return max(1, round(_SHORT_SHARE * epochs))
 
-    def _plan_contest(self) -> float:
-        """Time of the contest beside the winner's training, in whole trainings; 0 where no contest is held.
+    def _plan_contest(self) -> float | None:
+        """Time of the contest beside the winner's training, in whole trainings; None where no contest is held.
 
         A contest takes the place of baselines that are trained to the end, unless the user decided about these.
         """
@@ -191,11 +191,11 @@ class TrainingPlan:
             averages = settings.train.average != "none" and settings.train.runs == 1
             is_open = "baselines" not in account.given
             held = is_open and averages and self._scored >= _LEAST_SCORED
-        if not held:
-            return 0.0
         short = seconds < ROUND_SECONDS
+        if not held or (short and get_space(settings.space).known is None):
+            return None
         if short:
-            why = f"there is no time for rounds of {duration(ROUND_SECONDS)}, so the network by hand is trained at once"
+            why = f"there is no time for rounds of {duration(ROUND_SECONDS)}, so a known good network is trained"
             account.choose("contest", True, why)
             account.choose("baselines", False, "there is no time for baselines")
         else:
@@ -210,8 +210,7 @@ class TrainingPlan:
     def _plan_baselines(self) -> int:
         """Number of baselines to train; 0 where each training would then have too little time."""
         account, settings = self._account, self._session.settings
-        chosen = {choice.setting for choice in account.choices}
-        if not settings.baselines or not is_comparable(self._session) or "contest" in chosen:
+        if not settings.baselines or not is_comparable(self._session):
             return 0
         count = len(BASELINES)
         each = account.left_after_search / ((1 + count) * settings.train.runs)

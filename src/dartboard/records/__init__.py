@@ -4,7 +4,7 @@ from dartboard.records.allowances import Allowance, Allowances
 from dartboard.records.baselines import Baseline, Baselines
 from dartboard.records.choice import Candidate, Finalist, Finalists, SeedChoiceRecord
 from dartboard.records.comparison import ComparedMethod, ComparedRun, Comparison
-from dartboard.records.contest import Contest, Contestant, SearchWorth
+from dartboard.records.contest import Contest, Contestant, SearchWorth, survivors
 from dartboard.records.dataset import DatasetRecord, GenotypeForms
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.reader import RunRecords
@@ -40,6 +40,7 @@ __all__ = [
     "Split",
     "Timetable",
     "notebook_view",
+    "survivors",
 ]
 
 DOCUMENTS: tuple[type[Document], ...] = (

@@ -5,7 +5,12 @@ from typing import ClassVar
 from dartboard.records.dataset import GenotypeForms
 from dartboard.runs import Document, Objective, Record
 
-__all__ = ["Contest", "Contestant", "SearchWorth"]
+__all__ = ["Contest", "Contestant", "SearchWorth", "survivors"]
+
+
+def survivors(number: int) -> int:
+    """How many of so many contestants go on after a round: half of them, rounded down, and at least one."""
+    return max(1, number // 2)
 
 
 class Contestant(Record):
@@ -92,11 +97,10 @@ class Contest(Document):
 
     @property
     def left(self) -> tuple[Contestant, ...]:
-        """The contestants of the next round: the better half of those of the last one, rounded up."""
+        """The contestants of the next round, the better half of those of the last one (`survivors`)."""
         done = self.rounds_done
         if not done:
             return self.contestants
         last = [each for each in self.contestants if len(each.accuracies) == done]
-        kept = max(1, len(last) // 2)
-        best = sorted(last, key=lambda each: -each.accuracies[-1])[:kept]
+        best = sorted(last, key=lambda each: -each.accuracies[-1])[: survivors(len(last))]
         return tuple(each for each in last if each in best)

@@ -1,6 +1,6 @@
 """One run in progress: its data, sizes and batches, and its steps search, train and test."""
 
-from dartboard.session.baselines import BASELINES, BaselineNetwork, baseline
+from dartboard.session.baselines import BASELINES, FOUND, BaselineNetwork, baseline, holds_contest
 from dartboard.session.evaluation import evaluate_networks
 from dartboard.session.genotype import read_genotype
 from dartboard.session.search import search_genotype
@@ -11,12 +11,14 @@ from dartboard.session.training import train_networks
 
 __all__ = [
     "BASELINES",
+    "FOUND",
     "BaselineNetwork",
     "Session",
     "baseline",
     "check_sizes",
     "evaluate_networks",
     "finished_result",
+    "holds_contest",
     "open_session",
     "read_genotype",
     "search_genotype",

@@ -8,17 +8,24 @@ from dartboard.registry import Registry
 from dartboard.runs import make_generator
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, with_size
-from dartboard.space import PUBLISHED, Genotype, get_space, network_cost
+from dartboard.space import PUBLISHED, Genotype, get_space, network_cost, smallest_map
 
 __all__ = [
     "BASELINES",
+    "FOUND",
     "BaselineBuilder",
     "BaselineNetwork",
     "baseline",
     "find_baselines",
+    "holds_contest",
     "is_comparable",
     "multiply_adds",
+    "network_found",
+    "trains_baselines",
 ]
+
+FOUND = "found"
+"""Name of the network found, beside the names of the baselines."""
 
 _RESNET_WIDTHS = range(2, 257, 2)
 
@@ -42,7 +49,7 @@ class BaselineNetwork:
     name: str = ""
 
 
-BaselineBuilder = Callable[[Session, Genotype], BaselineNetwork]
+BaselineBuilder = Callable[[Session, Genotype], BaselineNetwork | None]
 """Takes a session with its search done and the architecture found; gives a network to train by the same recipe."""
 
 BASELINES: Registry[BaselineBuilder] = Registry(
@@ -60,10 +67,27 @@ def baseline(name: str, *, paper: str = "") -> Callable[[BaselineBuilder], Basel
     return register
 
 
+def network_found(session: Session, genotype: Genotype) -> BaselineNetwork:
+    """The network of the search, in the form of what it is compared with."""
+    size = session.settings.train
+    return BaselineNetwork("the network found", genotype, size.init_channels, size.layers, FOUND)
+
+
 def is_comparable(session: Session) -> bool:
     """Whether there are test images with labels; the comparison with baselines needs them."""
     test = session.splits.view(session.dataset, "test")
     return bool(len(test)) and test.labelled
+
+
+def trains_baselines(session: Session) -> bool:
+    """Whether the baselines are trained to the end; a contest with them takes the place of that."""
+    settings = session.settings
+    return settings.genotype is None and settings.baselines and not holds_contest(session) and is_comparable(session)
+
+
+def holds_contest(session: Session) -> bool:
+    """Whether a contest decides which network is trained: it needs images that are held out."""
+    return session.settings.contest and len(session.splits.validation) > 0
 
 
 def find_baselines(session: Session, genotype: Genotype) -> Iterator[BaselineNetwork]:
@@ -74,7 +98,9 @@ def find_baselines(session: Session, genotype: Genotype) -> Iterator[BaselineNet
         genotype: architecture of the network found.
     """
     for entry in BASELINES:
-        yield replace(BASELINES.checked(entry.name, entry.factory(session, genotype)), name=entry.name)
+        made = entry.factory(session, genotype)
+        if made is not None:
+            yield replace(BASELINES.checked(entry.name, made), name=entry.name)
 
 
 @baseline("random")
@@ -90,14 +116,13 @@ def random_architecture(session: Session, _found: Genotype) -> BaselineNetwork:
 def plain_resnet(session: Session, found: Genotype) -> BaselineNetwork:
     """A plain ResNet, with the width that comes nearest to the multiply-adds of the network found.
 
-    Its blocks are those of NAS-Bench-201 (arXiv:2001.00326).
+    Its blocks are those of NAS-Bench-201 (arXiv:2001.00326). In a space with a ResNet of its own it is that one, as
+    wide as the network found.
     """
     size, space = session.settings.train, get_space(session.settings.space)
     aim = multiply_adds(session, found, size.init_channels, size.layers)
-    if found.space == "conv-stages":
-        resnet = PUBLISHED["conv-stages-resnet"]
-        layers = get_space(resnet.space).skeleton.fewest_layers
-        return BaselineNetwork("a ResNet of three stages", resnet, size.init_channels, layers)
+    if space.resnet is not None:
+        return BaselineNetwork("the ResNet of the space", PUBLISHED[space.resnet], size.init_channels, size.layers)
     resnet = PUBLISHED["nas-bench-201-resnet"]
     layers = size.layers if space.name == resnet.space else max(1, size.layers // 3)
     width = min(_RESNET_WIDTHS, key=lambda channels: abs(multiply_adds(session, resnet, channels, layers) - aim))
@@ -105,20 +130,25 @@ def plain_resnet(session: Session, found: Genotype) -> BaselineNetwork:
 
 
 @baseline("by-hand", paper="arXiv:2404.00498")
-def network_by_hand(session: Session, found: Genotype) -> BaselineNetwork:
+def network_by_hand(session: Session, found: Genotype) -> BaselineNetwork | None:
     """The network of the CIFAR-10 speed runs: six dense convolutions.
 
     It is as wide as the network found if that is of the space conv-stages. Otherwise its width is the one that comes
-    nearest to the multiply-adds of that network.
+    nearest to the multiply-adds of that network. Images of a few pixels are too small for its poolings.
     """
     size, by_hand = session.settings.train, PUBLISHED["conv-stages-by-hand"]
-    layers = get_space(by_hand.space).skeleton.fewest_layers
+    skeleton = get_space(by_hand.space).skeleton
+    layers = skeleton.fewest_layers
     if found.space == by_hand.space:
         return BaselineNetwork("the network by hand", by_hand, size.init_channels, layers)
+    plan = network_plan(with_size(session, "train", {"layers": layers}, by_hand.space), "train")
+    height, width = session.dataset.image_shape[1:]
+    if min(smallest_map(plan, (height, width))) < skeleton.smallest_side:
+        return None
     aim = multiply_adds(session, found, size.init_channels, size.layers)
     widths = range(8, 129, 8)
-    width = min(widths, key=lambda channels: abs(multiply_adds(session, by_hand, channels, layers) - aim))
-    return BaselineNetwork("the network by hand", by_hand, width, layers)
+    chosen = min(widths, key=lambda channels: abs(multiply_adds(session, by_hand, channels, layers) - aim))
+    return BaselineNetwork("the network by hand", by_hand, chosen, layers)
 
 
 def multiply_adds(session: Session, genotype: Genotype, init_channels: int, layers: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from dartboard.data import PHOTOGRAPH_SIDE, DataLook
 from dartboard.settings.presets import AUTO
 from dartboard.settings.tree import AutomaticChoice
+from dartboard.space import get_space
 from dartboard.wording import duration
 
 __all__ = ["CHOSEN_SPACES", "RULES", "Rule", "Situation", "choose_by_rules"]
@@ -35,7 +36,7 @@ class Situation:
         accelerator: whether the run uses an accelerator.
         objective: the objective, as in the settings.
         unfit: spaces that do not fit the method that the user asked for.
-        space: registry name of the space, without its options; "auto" until it is chosen.
+        space: name of the space; "auto" until it is chosen.
         image_size: side of the images that the user asked for, or None.
         contests: whether a contest may decide what the command trains.
     """
@@ -62,9 +63,14 @@ class Situation:
         return self.data.side >= PHOTOGRAPH_SIDE
 
     @property
-    def is_dense(self) -> bool:
-        """Whether the space is that of dense convolutions, whose networks are trained by a recipe of their own."""
-        return self.space == DENSE_SPACE
+    def has_short_recipe(self) -> bool:
+        """Whether the networks of the space are trained by the recipe of short trainings."""
+        return self.space != AUTO and get_space(self.space).short_recipe
+
+    @property
+    def has_known(self) -> bool:
+        """Whether an architecture of the space is known to be good, which a contest falls back on."""
+        return self.space != AUTO and get_space(self.space).known is not None
 
     @property
     def mirrors(self) -> bool:
@@ -119,8 +125,8 @@ RULES: tuple[Rule, ...] = (
             and (s.image_size or s.data.side) >= _DENSE_SIDE
             and not (s.accelerator and (s.budget or 0) >= 3600)
         ),
-        "wide, dense convolutions on small maps keep a processor multiplying, so that its networks learn most in "
-        "{time} (docs/benchmarks.md)",
+        "dense convolutions of wide, small maps keep a processor multiplying, and the network of the CIFAR-10 speed "
+        "runs (arXiv:2404.00498) is one of its members",
     ),
     Rule(
         "space",
@@ -149,8 +155,15 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "method.name",
         "random",
-        lambda s: s.is_dense and s.contests and s.budget is not None and s.budget < _LEAST_FOR_A_SEARCH,
+        lambda s: s.has_known and s.contests and s.budget is not None and s.budget < _LEAST_FOR_A_SEARCH,
         "in {time} a search learns too little to be worth its time, so an architecture is drawn",
+    ),
+    Rule(
+        "method.name",
+        "single-darts",
+        lambda s: s.has_short_recipe,
+        "one backward pass on all images updates weights and alphas; which method searches this space best is not "
+        "known, so what it finds is compared with other networks",
     ),
     Rule(
         "method.name",
@@ -180,13 +193,13 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "train.augment.flip",
         "alternating",
-        lambda s: s.is_dense and s.mirrors,
+        lambda s: s.has_short_recipe and s.mirrors,
         "an image and its mirror image in turn teach more than sides at random (arXiv:2404.00498)",
     ),
     Rule(
         "train.views",
         "mirrored",
-        lambda s: s.is_dense and s.mirrors,
+        lambda s: s.has_short_recipe and s.mirrors,
         "the mean over an image and its mirror image is right more often than either",
     ),
     *(
@@ -201,33 +214,35 @@ RULES: tuple[Rule, ...] = (
     ),
     *_batches(
         {"train.batch_size": 32, "train.lr": 0.047, "search.batch_size": 16},
-        lambda s: s.is_dense and s.data.images < 1000,
+        lambda s: s.has_short_recipe and s.data.images < 1000,
         _SMALL_BATCHES,
     ),
     *_batches(
         {"train.batch_size": 128, "train.lr": 0.1875},
-        lambda s: s.is_dense and s.data.images < 10_000,
+        lambda s: s.has_short_recipe and s.data.images < 10_000,
         _SMALL_BATCHES,
     ),
     *_batches(
         {"train.batch_size": 256},
-        lambda s: s.accelerator and s.data.images >= 10_000 and not s.is_dense,
+        lambda s: s.accelerator and s.data.images >= 10_000 and not s.has_short_recipe,
         "the batch size of the NAS-Bench-201 benchmark (arXiv:2001.00326), which keeps an accelerator busy",
     ),
     *_batches(
         {"train.batch_size": 128, "train.lr": 0.2},
-        lambda s: not s.accelerator and s.data.images >= 10_000 and s.seconds_per_image >= 0.006 and not s.is_dense,
+        lambda s: (
+            not s.accelerator and s.data.images >= 10_000 and s.seconds_per_image >= 0.006 and not s.has_short_recipe
+        ),
         "{data.images} training images give enough steps in batches of twice the size, where the fixed cost of a step "
         "is shared by more images; the learning rate is raised in proportion",
     ),
     *_batches(
         {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8},
-        lambda s: s.data.images < 300 and not s.is_dense,
+        lambda s: s.data.images < 300 and not s.has_short_recipe,
         _SMALL_BATCHES,
     ),
     *_batches(
         {"train.batch_size": 32, "train.lr": 0.05, "search.batch_size": 16},
-        lambda s: s.data.images < 1000 and not s.is_dense,
+        lambda s: s.data.images < 1000 and not s.has_short_recipe,
         _SMALL_BATCHES,
     ),
     Rule(

@@ -9,7 +9,6 @@ from dartboard.engine.settings import SearchSettings
 from dartboard.errors import ExtensionError
 from dartboard.registry import Registry
 from dartboard.space import CellPlace, SearchSpace
-from dartboard.space.stage_skeleton import StageSkeleton
 
 __all__ = ["AUTO", "PRESETS", "Preset", "preset"]
 
@@ -228,7 +227,7 @@ def quick(space: SearchSpace) -> dict[str, Any]:
             "init_channels": channels,
             "layers": layers,
         }
-        if isinstance(space.skeleton, StageSkeleton)
+        if space.short_recipe
         else {
             "epochs": None,
             "batch_size": 64,

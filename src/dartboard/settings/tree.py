@@ -161,7 +161,8 @@ class RunSettings(Settings):
 
     contest: bool = False
     """Whether `dartboard run` lets the network found and the baselines compete by short trainings of equal time. The
-    best on the validation images goes on and is trained to the end, whichever it is."""
+    best on the validation images goes on and is trained to the end, whichever it is. No baseline is then trained to the
+    end."""
 
     data: DataSettings = DataSettings()
     """Reading and splitting the data."""

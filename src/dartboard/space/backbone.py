@@ -149,22 +149,10 @@ class _ImageNetStem(nn.Module):
         return quarter, self.eighth(quarter)
 
 
-class _MobileStem(nn.Module):
-    def __init__(self, plan: NetworkPlan, width: int, norm: Norm) -> None:
+class _LayerWiseStem(nn.Module):
+    def __init__(self, layers: nn.Module) -> None:
         super().__init__()
-        self.layers = mobile_stem(plan.stem_inputs, width, plan.stem_channels, plan.stem_stride, norm)
-
-    def forward(self, images: Tensor) -> tuple[Features, Features]:
-        features = Features(self.layers(images))
-        return features, features
-
-
-class _StageStem(nn.Module):
-    def __init__(self, plan: NetworkPlan, patch: int, norm: Norm) -> None:
-        super().__init__()
-        passes = plan.stem == "cifar" and plan.whitens
-        patch = patch if plan.stem == "imagenet" else 1
-        self.layers = nn.Identity() if passes else stage_stem(plan.stem_inputs, plan.stem_channels, patch, norm)
+        self.layers = layers
 
     def forward(self, images: Tensor) -> tuple[Features, Features]:
         features = Features(self.layers(images))
@@ -172,10 +160,11 @@ class _StageStem(nn.Module):
 
 
 def _make_stem(plan: NetworkPlan, norm: Norm) -> nn.Module:
+    inputs, channels, stride = plan.stem_inputs, plan.stem_channels, plan.stem_stride
     if plan.mobile:
-        return _MobileStem(plan, plan.mobile.stem, norm)
+        return _LayerWiseStem(mobile_stem(inputs, plan.mobile.stem, channels, stride, norm))
     if plan.stages:
-        return _StageStem(plan, plan.stages.patch, norm)
+        return _LayerWiseStem(nn.Identity() if plan.whitening_is_stem else stage_stem(inputs, channels, stride, norm))
     return _CifarStem(plan, norm) if plan.stem == "cifar" else _ImageNetStem(plan, norm)
 
 

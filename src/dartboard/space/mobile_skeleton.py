@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dartboard.errors import RecipeError, SettingsError
+from dartboard.space.layer_wise import LayerWise
 from dartboard.space.skeleton import CellPlace, MobileEnds, NetworkPlan, Stem
 from dartboard.space.topology import CellTopology, block_kinds
 
@@ -15,7 +15,7 @@ _STRIDES, _STRIDES_OF_SMALL_IMAGES = (2, 2, 2, 1, 2, 1), (1, 2, 2, 1, 2, 1)
 
 
 @dataclass(frozen=True)
-class MobileSkeleton:
+class MobileSkeleton(LayerWise):
     """The macro-architecture of ProxylessNAS (arXiv:1812.00332): six stages of inverted residual blocks.
 
     Stem, a fixed block, the stages of 24, 40, 80, 96, 192 and 320 channels, and a 1x1 convolution to 1280. The first
@@ -44,28 +44,11 @@ class MobileSkeleton:
         """The number of blocks, which is also the largest `layers` of a network."""
         return sum(self.lengths)
 
-    def deepen(self, layers: int, cells: int) -> int:
-        """The `layers` of a network with so many more cells in every stage, which can only be 0 here.
-
-        Raises:
-            RecipeError: `cells` is not 0.
-        """
-        if cells:
-            raise RecipeError(
-                "the method makes supernets deeper, and every block of this space has an alpha of its own, so their "
-                "number is fixed; choose another method, or a space of repeated cells."
-            )
-        return layers
-
     def plan(
         self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem
     ) -> NetworkPlan:
         """The network of that width; raises SettingsError where `layers` is not the number of blocks."""
-        if layers != self.fewest_layers:
-            raise SettingsError(
-                f"this space has {self.fewest_layers} layers, each with an alpha of its own, not {layers}; "
-                f"set layers to {self.fewest_layers}."
-            )
+        self.check_layers(layers)
         multiplier = Fraction(init_channels, _WIDTHS[0])
         before = first = _rounded(_FIRST * multiplier)
         places = []

@@ -114,9 +114,10 @@ def _cost_behind_whitening(plan: NetworkPlan, size: Size, shrunk: Size) -> Cost:
     norm, channels, width = NETWORK_NORM, plan.stem_inputs, plan.stem_channels
     if plan.mobile:
         return mobile_stem_cost(channels, plan.mobile.stem, width, norm, _pixels(shrunk))
+    if plan.whitening_is_stem:
+        return Cost()
     if plan.stages:
-        passes = plan.stem == "cifar" and plan.whitens
-        return Cost() if passes else stage_stem_cost(channels, width, plan.stem_stride, norm, _pixels(shrunk))
+        return stage_stem_cost(channels, width, plan.stem_stride, norm, _pixels(shrunk))
     if plan.stem == "cifar":
         return relu_conv_norm_cost(channels, width, 3, norm, _pixels(size))
     half, quarter, eighth = halved(size, 2), halved(size, 4), halved(size, 8)

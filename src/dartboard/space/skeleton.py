@@ -153,6 +153,11 @@ class NetworkPlan:
             return self.stages.patch
         return 2 if self.mobile else 8
 
+    @property
+    def whitening_is_stem(self) -> bool:
+        """Whether the images go straight from the whitening to the first block."""
+        return self.stages is not None and self.whitens and self.stem == "cifar"
+
     def before_stem(self, image_size: Size) -> Size:
         """(height, width) of what the stem reads: that of the images, or, where they are whitened, a pixel less."""
         return (max(0, image_size[0] - 1), max(0, image_size[1] - 1)) if self.whitens else image_size

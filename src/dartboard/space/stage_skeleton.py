@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dartboard.errors import RecipeError, SettingsError
+from dartboard.space.layer_wise import LayerWise
 from dartboard.space.skeleton import CellPlace, NetworkPlan, StageEnds, Stem
 from dartboard.space.topology import CellTopology, block_kinds
 
@@ -13,7 +13,7 @@ _LOGIT_SCALE = 1 / 9
 
 
 @dataclass(frozen=True)
-class StageSkeleton:
+class StageSkeleton(LayerWise):
     """A few stages of dense blocks, as in the CIFAR-10 speed runs (airbench, arXiv:2404.00498, section 3.1).
 
     The first block of a stage changes the channels and has stride 2, and divides odd sides rounding down; the others
@@ -43,28 +43,11 @@ class StageSkeleton:
         """The number of blocks, which is also the largest `layers` of a network."""
         return self.blocks * len(self.multipliers)
 
-    def deepen(self, layers: int, cells: int) -> int:
-        """The `layers` of a network with so many more cells in every stage, which can only be 0 here.
-
-        Raises:
-            RecipeError: `cells` is not 0.
-        """
-        if cells:
-            raise RecipeError(
-                "the method makes supernets deeper, and every block of this space has an alpha of its own, so their "
-                "number is fixed; choose another method, or a space of repeated cells."
-            )
-        return layers
-
     def plan(
         self, cell: CellTopology, *, in_channels: int, num_classes: int, init_channels: int, layers: int, stem: Stem
     ) -> NetworkPlan:
         """The network of that width; raises SettingsError where `layers` is not the number of blocks."""
-        if layers != self.fewest_layers:
-            raise SettingsError(
-                f"this space has {self.fewest_layers} layers, each with an alpha of its own, not {layers}; "
-                f"set layers to {self.fewest_layers}."
-            )
+        self.check_layers(layers)
         before = stem_channels = 8 * in_channels if stem == "cifar" else init_channels
         places = []
         for number, kind in enumerate(self.cell_kinds):

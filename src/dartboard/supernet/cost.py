@@ -164,7 +164,7 @@ def _stem(plan: NetworkPlan, norm: Norm, batch: int, size: Size) -> Generator[Pi
         if plan.mobile:
             cost = mobile_stem_cost(inputs, plan.mobile.stem, width, norm, _pixels(side))
             yield _convolution(cost, batch, read, written)
-        elif plan.stem == "imagenet" or not plan.whitens:
+        elif not plan.whitening_is_stem:
             cost = stage_stem_cost(inputs, width, plan.stem_stride, norm, _pixels(side))
             yield _convolution(cost, batch, read, written)
         return side, side

@@ -102,14 +102,8 @@ def train_network(
         CheckpointError: the checkpoint cannot be used.
     """
     training = NetworkTraining(data, card, settings, number=number, epochs=epochs, seed=seed)
-    checkpoint, schedule = f"train-{number}", training.schedule
-    if saved := run.load_checkpoint(checkpoint, "train"):
-        with run.restoring(checkpoint):
-            training.load_state_dict(saved)
-            schedule = training.schedule
-    done = training.epoch
-    run.events.keep(lambda event: not _is_of(event, number) or _is_done(event, done))
-    epochs_done = [event for event in run.events.read() if isinstance(event, TrainEpoch) and event.run == number]
+    checkpoint, epochs_done = f"train-{number}", _resume(training, run)
+    schedule, done = training.schedule, training.epoch
     observer.begin("train", epochs=schedule.epochs, steps=training.num_steps, done=done)
     if settings.compile and done < schedule.epochs:
         observer.note("The network is compiled in the first steps of the training, which takes a minute or more.")
@@ -131,6 +125,16 @@ def train_network(
         run.events.append(KeptWeights(run=number, **kept))
     observer.end("train")
     return training.kept_network()
+
+
+def _resume(training: "NetworkTraining", run: RunDirectory) -> list[TrainEpoch]:
+    """Take the training to its checkpoint, if there is one, and return the events of the epochs that it has done."""
+    checkpoint, number = f"train-{training.number}", training.number
+    if saved := run.load_checkpoint(checkpoint, "train"):
+        with run.restoring(checkpoint):
+            training.load_state_dict(saved)
+    run.events.keep(lambda event: not _is_of(event, number) or _is_done(event, training.epoch))
+    return [event for event in run.events.read() if isinstance(event, TrainEpoch) and event.run == number]
 
 
 def _tell_length(taken: int, planned: int, observer: Observer) -> None:

@@ -2,23 +2,24 @@
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from dartboard.budget.allowances import FOUND, MOST_SCORED, Pace, contest_pace, contestants, has_time_for_rounds
+from dartboard.budget.allowances import MOST_SCORED, Pace, contest_pace, contestants, has_time_for_rounds
 from dartboard.data import ImageView
 from dartboard.records import Contest, Contestant, GenotypeForms, SearchWorth
 from dartboard.runs import RunDirectory, TrainEpoch, write_atomically
-from dartboard.session.baselines import BaselineNetwork
+from dartboard.session.baselines import FOUND, BaselineNetwork, holds_contest
 from dartboard.session.batches import EVALUATION_BATCH, batches_of
 from dartboard.session.clock import CHILD_FOLDERS
 from dartboard.session.session import Session
 from dartboard.session.sizes import with_size
 from dartboard.session.training import train_networks
 from dartboard.settings.tree import ALONE
-from dartboard.space import PUBLISHED, Genotype, Network
+from dartboard.space import PUBLISHED, Genotype, Network, get_space
 from dartboard.training import paired_difference, predict
 from dartboard.wording import percent, signed_points
 
@@ -42,7 +43,7 @@ def hold_contest(session: Session, found: Genotype) -> tuple[Session, Genotype]:
         The session with the size of the winner, and its architecture; both as given without the setting `contest`.
     """
     run = session.run
-    if not session.settings.contest or not len(session.splits.validation):
+    if not holds_contest(session):
         return session, found
     with session.phase("contest"):
         record = Contest.find(run.path) or _planned(session, found)
@@ -73,7 +74,7 @@ def _outcome(record: Contest) -> str:
 def _planned(session: Session, found: Genotype) -> Contest:
     networks = contestants(session, found)
     if not has_time_for_rounds(session, networks):
-        networks = [next(each for each in networks if each.genotype == PUBLISHED["conv-stages-by-hand"])]
+        networks = [_known(session, networks)]
     pace = contest_pace(session, networks)
     return Contest(
         epochs=pace.epochs,
@@ -84,6 +85,12 @@ def _planned(session: Session, found: Genotype) -> Contest:
         contestants=tuple(_contestant(each, pace) for each in networks),
         winner=None if pace.rounds else networks[0].name,
     )
+
+
+def _known(session: Session, networks: Sequence[BaselineNetwork]) -> BaselineNetwork:
+    """The contestant that wins without a contest: the known good network of the space, else the network found."""
+    known = get_space(session.settings.space).known
+    return next((each for each in networks if known and each.genotype == PUBLISHED[known]), networks[0])
 
 
 def _contestant(network: BaselineNetwork, pace: Pace) -> Contestant:

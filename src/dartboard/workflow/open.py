@@ -71,7 +71,7 @@ def _settle(request: Request, run: RunDirectory, *, resume: bool, arrays: ArrayD
         accelerator=find_device(asked.device).type != "cpu",
         objective=asked.objective,
         unfit=request.unfit_spaces,
-        space=asked.space.partition(":")[0],
+        space=asked.space,
         image_size=asked.data.image_size,
         contests=_may_contest(request),
     )

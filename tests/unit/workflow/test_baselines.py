@@ -57,3 +57,12 @@ def test_in_its_own_space_the_network_by_hand_has_the_width_of_the_network_found
         by_hand, random, resnet = find_baselines(open_small(run, layer), found)
     assert {each.init_channels for each in (by_hand, random, resnet)} == {24}
     assert {each.genotype.space for each in (by_hand, random, resnet)} == {"conv-stages"}
+
+
+def test_the_network_by_hand_is_left_out_where_images_are_too_small_for_whitening_and_its_poolings(
+    tmp_path: Path,
+) -> None:
+    with RunDirectory(tmp_path) as run:
+        session = open_small(run, {"space": "nas-bench-201", "train.whiten": True})
+        found = UniformlyRandom()(get_space("nas-bench-201"), {}, NONE)
+        assert [each.name for each in find_baselines(session, found)] == ["random", "resnet"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from dartboard import api
 from dartboard.budget.allowances import CONTEST_PARTS, contest_costs
 from dartboard.data import Part, Splits
 from dartboard.records import Contest, Contestant, GenotypeForms
@@ -21,7 +22,7 @@ from dartboard.workflow import hold_contest
 from dartboard.workflow.child import finish_run
 from resuming import StopIn, Stopped, timeless
 
-from .tiny import Listener, open_tiny
+from .tiny import TINY, Listener, open_tiny
 
 OWN: Mapping[str, Any] = {
     "contest": True,
@@ -46,6 +47,14 @@ def epochs_of(folder: Path) -> list[TrainEpoch]:
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_model(folder)[0].state_dict()
+
+
+def test_a_contest_takes_the_place_of_baselines_that_are_trained_to_the_end(tmp_path: Path) -> None:
+    result = api.run(None, TINY, OWN, {"baselines": True}, out=tmp_path / "run")
+    assert result.baselines == {}
+    assert Contest.read(tmp_path / "run").winner is not None
+    alone = api.run(None, TINY, OWN, {"baselines": True, "data.validation_fraction": 0.0}, out=tmp_path / "alone")
+    assert list(alone.baselines) == ["by-hand", "random", "resnet"]
 
 
 @pytest.fixture(scope="module")

@@ -51,4 +51,7 @@ def conv_stages(blocks: Blocks = 3, growth: Growth = 4) -> SearchSpace:
         reference_size=(64, skeleton.fewest_layers),
         small_size=(32, skeleton.fewest_layers),
         edge_ops={kind: (_FIRST if kind in firsts else _FURTHER,) for kind in skeleton.cell_kinds},
+        known="conv-stages-by-hand" if (blocks, growth) == (3, 4) else None,
+        resnet="conv-stages-resnet" if (blocks, growth) == (3, 4) else None,
+        short_recipe=True,
     )

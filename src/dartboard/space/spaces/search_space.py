@@ -34,6 +34,10 @@ class SearchSpace:
         small_size: (init_channels, layers) of a network that trains in minutes on a CPU.
         edge_ops: cell kind -> for every edge the names of its operations; kinds not named here have all of them on
             every edge.
+        known: name of a published architecture of the space that is known to be good (`PUBLISHED`); None without one.
+        resnet: name of the published architecture of the space that is a ResNet; None without one.
+        short_recipe: whether its networks are made for the recipe of short trainings: kernels that start as
+            identities, whitened images, large rates.
 
     Raises:
         SettingsError: `edge_ops` does not fit the cells, or leaves an edge without an operation that can be chosen.
@@ -47,6 +51,9 @@ class SearchSpace:
     reference_size: tuple[int, int]
     small_size: tuple[int, int]
     edge_ops: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict, hash=False)
+    known: str | None = None
+    resnet: str | None = None
+    short_recipe: bool = False
 
     def __post_init__(self) -> None:
         for kind, edges in self.edge_ops.items():
