@@ -57,7 +57,7 @@ def allot_trainings(session: Session, genotype: Genotype) -> dict[str, Allowance
         Allowances by name of the network, `FOUND` first; empty without a budget, or where the user gave the epochs.
     """
     run = session.run
-    if session.settings.budget is None or "train.epochs" not in _chosen(session):
+    if not _keeps_to_budget(session):
         return {}
     if recorded := Allowances.find(run.path):
         return dict(recorded.networks)
@@ -112,14 +112,14 @@ class Pace:
         epochs: epochs of a whole training.
         rounds: number of epochs that the contestants have been trained for at the end of each round; empty where there
             is no time for any.
-        seconds: expected seconds of an epoch, the same for all contestants.
+        seconds: expected seconds of an epoch, the same for all contestants; None without a budget.
         steps: name of a contestant -> number of steps in an epoch.
         test_seconds: name of a contestant -> expected seconds of its test.
     """
 
     epochs: int
     rounds: tuple[int, ...]
-    seconds: float
+    seconds: float | None
     steps: Mapping[str, int]
     test_seconds: Mapping[str, float]
 
@@ -152,29 +152,36 @@ def contest_costs(number: int) -> tuple[int, int]:
 
 def has_time_for_rounds(session: Session, networks: Sequence[BaselineNetwork]) -> bool:
     """Whether the time that is left suffices for rounds of `ROUND_SECONDS`, or there is no budget to keep to."""
-    if session.settings.budget is None or "train.epochs" not in _chosen(session):
+    if not _keeps_to_budget(session):
         return True
     return _time_left(session) / contest_costs(len(networks))[1] >= ROUND_SECONDS
 
 
 def contest_pace(session: Session, networks: Sequence[BaselineNetwork]) -> Pace:
-    """Measure a step of every contestant, and share the time that is left, if there is a budget.
+    """Measure a step of every contestant, and share the time that is left equally among them.
+
+    Without a budget nothing is measured: all contestants get the same number of steps, by the settings.
 
     Args:
         session: the session, with the data read and the search done.
         networks: the contestants.
     """
     rounds, parts = contest_costs(len(networks))
+    images, train = len(session.splits.train), session.settings.train
+    available = images // min(images, train.batch_size)
+    if not _keeps_to_budget(session):
+        epochs, steps = train_epochs(session), min(available, train.steps_per_epoch or available)
+        ends = [max(1, round(epochs * (number + 1) / CONTEST_PARTS)) for number in range(rounds)]
+        names = [each.name for each in networks]
+        return Pace(epochs, tuple(ends), None, dict.fromkeys(names, steps), dict.fromkeys(names, 0.0))
     rates = {
         each.name: measure_training(session, each.genotype, init_channels=each.init_channels, layers=each.layers)
         for each in networks
     }
     tests = {name: len(session.splits.test) * rate.image for name, rate in rates.items()}
-    available, cheapest = next(iter(rates.values())).available, min(rate.step for rate in rates.values())
-    if session.settings.budget is None or "train.epochs" not in _chosen(session):
-        epochs, seconds = train_epochs(session), available * max(rate.step for rate in rates.values())
-        ends = [max(1, round(epochs * (number + 1) / CONTEST_PARTS)) for number in range(rounds)]
-        return Pace(epochs, tuple(ends), seconds, dict.fromkeys(rates, available), tests)
+    cheapest = min(rate.step for rate in rates.values())
+    if "train.steps_per_epoch" not in _chosen(session):
+        available = min(available, train.steps_per_epoch or available)
     scored = (parts - CONTEST_PARTS + rounds) * min(MOST_SCORED, len(session.splits.validation))
     scoring = scored * max(rate.image for rate in rates.values())
     part = max(0.0, _time_left(session) - max(tests.values()) - scoring) / parts
@@ -251,6 +258,11 @@ def _measure_in_turn(session: Session, networks: Sequence[BaselineNetwork]) -> d
         )
         for each, rates in zip(networks, zip(*rounds, strict=True), strict=True)
     }
+
+
+def _keeps_to_budget(session: Session) -> bool:
+    """Whether a budget decides how long the trainings are."""
+    return session.settings.budget is not None and "train.epochs" in _chosen(session)
 
 
 def _chosen(session: Session) -> set[str]:

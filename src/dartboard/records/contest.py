@@ -32,7 +32,7 @@ class Contestant(Record):
     """Its depth, as its space counts."""
 
     steps: int
-    """Steps of an epoch, as many as its part of the time allows."""
+    """Steps of an epoch; with a budget as many as its part of the time allows."""
 
     test_seconds: float
     """Expected seconds of its test."""
@@ -65,16 +65,16 @@ class Contest(Document):
 
     rounds: tuple[int, ...]
     """Epochs that the contestants have been trained for at the end of each round; empty where there was no time for
-    rounds, and the network by hand won without any."""
+    rounds, and the known good network of the space won without any."""
 
-    seconds: float
-    """Expected seconds of an epoch of every contestant."""
+    seconds: float | None
+    """Expected seconds of an epoch of every contestant; null without a budget, where all have the same steps."""
 
     objective: Objective
     """Which accuracies these are: "accuracy" over images, or "balanced-accuracy", the mean over classes."""
 
     images: int
-    """Number of validation images."""
+    """Number of validation images that the accuracies are measured on."""
 
     contestants: tuple[Contestant, ...]
     """All contestants, the network found first."""

@@ -250,7 +250,7 @@ class MeasurementDone(Event):
 
 
 class PhaseEnd(Event):
-    """A phase of the run has ended, such as data, planning, search, finalists, train, evaluation or baselines."""
+    """A phase of the run has ended, such as search, contest, train or evaluation."""
 
     event: Literal["phase"] = "phase"
     """Kind of the event."""

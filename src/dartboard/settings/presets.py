@@ -67,6 +67,19 @@ _ALL_IMAGES: Mapping[str, Any] = {"data.validation_fraction": 0.0, "search.valid
 """As in the papers: no images are held out for validation, and supernets are scored on the whole alpha half."""
 
 
+CELL_TRAINING: Mapping[str, Any] = {
+    "batch_size": 64,
+    "lr": 0.1,
+    "schedule": "one-cycle",
+    "nesterov": True,
+    "weight_decay": 5e-4,
+    "label_smoothing": 0.1,
+    "drop_path": 0.0,
+    "auxiliary_weight": 0.0,
+    "augment.cutout": 0,
+}
+"""The recipe for networks of cells that are trained for minutes."""
+
 SHORT_TRAINING: Mapping[str, Any] = {
     "batch_size": 512,
     "lr": 0.75,
@@ -222,25 +235,10 @@ def quick(space: SearchSpace) -> dict[str, Any]:
             "alpha_lr_factor": 40.0,
         },
         "train": {
-            **SHORT_TRAINING,
             "epochs": None,
             "init_channels": channels,
             "layers": layers,
-        }
-        if space.short_recipe
-        else {
-            "epochs": None,
-            "batch_size": 64,
-            "init_channels": channels,
-            "layers": layers,
-            "lr": 0.1,
-            "schedule": "one-cycle",
-            "nesterov": True,
-            "weight_decay": 5e-4,
-            "label_smoothing": 0.1,
-            "drop_path": 0.0,
-            "auxiliary_weight": 0.0,
-            "augment.cutout": 0,
+            **(SHORT_TRAINING if space.short_recipe else CELL_TRAINING),
         },
     }
 

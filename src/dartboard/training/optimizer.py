@@ -15,8 +15,8 @@ class WeightOptimizer:
     """SGD with a rate of its own for the shifts of batch norms, beside Muon where the settings ask for it.
 
     Muon (K. Jordan 2024; torch.optim.Muon) moves the kernel of a dense convolution, as a matrix with one row for each
-    output channel, by the orthogonal matrix nearest to its momentum. After Muon's step in the airbench recipe for
-    CIFAR-10 every kernel has the Frobenius norm sqrt(output channels) before it moves.
+    output channel, by the orthogonal matrix nearest to its momentum. As in the airbench recipe for CIFAR-10, every
+    kernel is scaled to the Frobenius norm sqrt(output channels) before it moves.
 
     Args:
         network: whose learned weights are moved; those that ask for no gradient are left as they are.

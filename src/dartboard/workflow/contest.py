@@ -1,17 +1,17 @@
 """A contest before the training: the network found and others begin it together, and the best of them ends it."""
 
 import io
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from dartboard.budget.allowances import MOST_SCORED, Pace, contest_pace, contestants, has_time_for_rounds
 from dartboard.data import ImageView
 from dartboard.records import Contest, Contestant, GenotypeForms, SearchWorth
-from dartboard.runs import RunDirectory, TrainEpoch, write_atomically
+from dartboard.runs import RunDirectory, TrainEpoch, make_generator, write_atomically
 from dartboard.session.baselines import FOUND, BaselineNetwork, holds_contest
 from dartboard.session.batches import EVALUATION_BATCH, batches_of
 from dartboard.session.clock import CHILD_FOLDERS
@@ -157,10 +157,10 @@ def _scored(child: Session, network: Network) -> tuple[npt.NDArray[np.bool_], np
 
 
 def _scored_images(session: Session) -> ImageView:
-    """Validation images at equal distances, so that each class has its share."""
+    """The validation images, or `MOST_SCORED` of them drawn at random: the same for every contestant and round."""
     view = session.splits.view(session.dataset, "validation")
-    step = max(1, math.ceil(len(view) / MOST_SCORED))
-    return replace(view, indices=view.indices[::step])
+    drawn = torch.randperm(len(view), generator=make_generator(session.settings.seed, "contest")).numpy()
+    return replace(view, indices=np.sort(view.indices[drawn[:MOST_SCORED]]))
 
 
 def _store(run: RunDirectory, number: int, right: npt.NDArray[np.bool_]) -> None:

@@ -27,8 +27,9 @@ from dartboard.space import (
     smallest_map,
 )
 from dartboard.space.mobile_skeleton import MobileSkeleton
-from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec, path_weights
-from dartboard.supernet.cost import pieces_of_step
+from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec
+
+from .layer_wise import check_one_hot_gates, check_work_of_a_step
 
 PROXYLESS = get_space("proxyless")
 FAIRNAS = get_space("proxyless-fairnas19")
@@ -168,12 +169,7 @@ def spec(mixing: Mixing | None = None) -> SupernetSpec:
 
 
 def test_the_work_of_a_step_holds_all_weights_and_multiply_adds() -> None:
-    with torch.device("meta"), FlopCounterMode(display=False) as counter, torch.no_grad():
-        supernet = ReferenceSupernet(spec())
-        supernet(torch.empty(2, 1, 9, 12), {kind: torch.empty(1, 7) for kind in SMALL.cell_kinds})
-    pieces = list(pieces_of_step(spec(), 2, (9, 12)))
-    assert sum(piece.parameters for piece in pieces) == sum(parameter.numel() for parameter in supernet.parameters())
-    assert 2 * sum(piece.multiply_adds for piece in pieces) == counter.get_total_flops()
+    check_work_of_a_step(spec(), (9, 12))
 
 
 def gates_of(generator: torch.Generator) -> dict[str, torch.Tensor]:
@@ -203,21 +199,7 @@ def test_the_fused_engine_is_the_reference(images: int) -> None:
 
 @pytest.mark.parametrize("op", ["mbconv_5x5_e3", "zero"])
 def test_a_supernet_of_one_hot_gates_is_the_discrete_network(op: str) -> None:
-    supernet, genotype = ReferenceSupernet(spec()).double(), uniform(op, SMALL)
-    gates = {
-        kind: torch.tensor([[float(name == cell.choices[0].op) for name in SMALL.ops]], dtype=torch.float64)
-        for kind, cell in genotype.cells
-    }
-    network = Network(SMALL, genotype, spec().plan).double().train()
-    weights = path_weights(supernet.state_dict(), spec(), genotype)
-    left = network.load_state_dict(weights, strict=False)
-    assert not left.unexpected_keys
-    assert all("norm" in name or name.split(".")[-1] in NORM_STATE for name in left.missing_keys)
-    x = torch.randn(4, 1, 16, 16, dtype=torch.float64)
-    torch.testing.assert_close(network(x), supernet(x, gates))
-
-
-NORM_STATE = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    check_one_hot_gates(spec(), uniform(op, SMALL), (16, 16))
 
 
 TEXT = (

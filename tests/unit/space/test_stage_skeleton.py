@@ -31,10 +31,11 @@ from dartboard.space import (
     parse_genotype,
     smallest_map,
 )
-from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec, path_weights
-from dartboard.supernet.cost import pieces_of_step
+from dartboard.supernet import FusedSupernet, Mixing, ReferenceSupernet, SupernetSpec
 from dartboard.testing.small import open_small
 from dartboard.testing.spaces import drawn_genotype
+
+from .layer_wise import check_one_hot_gates, check_work_of_a_step
 
 STAGES = get_space("conv-stages")
 SMALL = get_space("conv-stages:blocks=2,growth=2")
@@ -156,14 +157,7 @@ def spec(mixing: Mixing | None = None, **changes: Any) -> SupernetSpec:
 
 @pytest.mark.parametrize("stem", ["cifar", "imagenet"])
 def test_the_work_of_a_step_holds_all_weights_and_multiply_adds(stem: Stem) -> None:
-    own = spec(stem=stem)
-    with torch.device("meta"), FlopCounterMode(display=False) as counter, torch.no_grad():
-        supernet = ReferenceSupernet(own)
-        gates = {kind: torch.empty(SMALL.alpha_shape) for kind in SMALL.cell_kinds}
-        supernet(torch.empty(2, 1, 37, 43), gates)
-    pieces = list(pieces_of_step(own, 2, (37, 43)))
-    assert sum(piece.parameters for piece in pieces) == sum(parameter.numel() for parameter in supernet.parameters())
-    assert 2 * sum(piece.multiply_adds for piece in pieces) == counter.get_total_flops()
+    check_work_of_a_step(spec(stem=stem), (37, 43))
 
 
 @pytest.mark.parametrize("active", [None, (), (0, 3)], ids=["all", "none", "some"])
@@ -195,17 +189,7 @@ def test_both_engines_agree_on_odd_maps_whatever_runs(active: tuple[int, ...] | 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_supernet_of_one_hot_gates_is_the_discrete_network(seed: int) -> None:
-    supernet, genotype = ReferenceSupernet(spec()).double(), drawn_genotype(SMALL, seed)
-    gates = {
-        kind: torch.tensor([[float(name == cell.choices[0].op) for name in SMALL.ops]], dtype=torch.float64)
-        for kind, cell in genotype.cells
-    }
-    network = Network(SMALL, genotype, spec().plan).double().train()
-    left = network.load_state_dict(path_weights(supernet.state_dict(), spec(), genotype), strict=False)
-    assert not left.unexpected_keys
-    assert all(network.get_parameter(name).dim() == 1 for name in left.missing_keys if name.endswith("weight"))
-    x = torch.randn(4, 1, 17, 16, dtype=torch.float64)
-    torch.testing.assert_close(network(x), supernet(x, gates))
+    check_one_hot_gates(spec(), drawn_genotype(SMALL, seed), (17, 16))
 
 
 @pytest.mark.parametrize("mixing", [Mixing(channel_share=2), Mixing(auxiliary_skip=True)])

@@ -103,6 +103,14 @@ def test_a_contest_that_is_killed_and_resumed_ends_as_one_that_never_was(run: Pa
     assert epochs_of(tmp_path) == epochs_of(run)
 
 
+def test_contestants_have_the_steps_that_the_settings_ask_for(tmp_path: Path) -> None:
+    with open_tiny(tmp_path, OWN, {"train.steps_per_epoch": 1}) as session:
+        hold_contest(session, search_genotype(session))
+    contest = Contest.read(tmp_path)
+    assert {each.steps for each in contest.contestants} == {1}
+    assert contest.seconds is None
+
+
 def test_a_contest_is_not_held_twice(run: Path, tmp_path: Path) -> None:
     before, again = (run / "contest.json").read_bytes(), tmp_path / "run"
     shutil.copytree(run, again)
