@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
 
 from dartboard.estimate import ArchitectureTable
@@ -21,6 +22,10 @@ from dartboard.testing import small_space_registered
 # One thread, for children and this process: sums over several round differently, and tiny tensors gain nothing.
 os.environ["OMP_NUM_THREADS"] = "1"
 torch.set_num_threads(1)
+
+# Timing never decides a test.
+settings.register_profile("dartboard", deadline=None)
+settings.load_profile("dartboard")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

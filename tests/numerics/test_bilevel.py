@@ -157,7 +157,7 @@ def relative_error(found: Tensor, wanted: Tensor) -> float:
     return float((found - wanted).norm() / wanted.norm())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(quadratics())
 def test_every_gradient_of_a_quadratic_problem_has_its_closed_form(case: Quadratic) -> None:
     problem = case.problem()
@@ -167,7 +167,7 @@ def test_every_gradient_of_a_quadratic_problem_has_its_closed_form(case: Quadrat
     assert relative_error(joined(Unrolled("finite-difference")(problem)), case.unrolled()) < 1e-8
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(quadratics(), st.floats(1e-3, 1.0))
 def test_the_radius_does_not_matter_on_a_quadratic(case: Quadratic, radius: float) -> None:
     assert relative_error(joined(Unrolled(radius=radius)(case.problem())), case.unrolled()) < 1e-7

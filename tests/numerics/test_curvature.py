@@ -111,7 +111,7 @@ def test_the_eigenvalue_from_products_is_that_of_the_matrix(space) -> None:
     assert curvature.largest_eigenvalue() == pytest.approx(largest(curvature.dense()), rel=1e-3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 30), st.integers(0, 2**32), st.sampled_from([-1.0, 0.0, 1.0]))
 def test_lanczos_finds_the_largest_eigenvalue_of_any_symmetric_matrix(size: int, seed: int, shift: float) -> None:
     """Shifted so far that all eigenvalues are negative, of either sign, or positive."""

@@ -58,7 +58,7 @@ def test_images_need_not_be_square_nor_channels_last_nor_contiguous(space: Searc
         assert_same(answer(fused, question._replace(images=images)), wanted)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(questions())
 def test_any_operations_on_any_graph_give_the_references_gradients(case: tuple[SupernetSpec, Question]) -> None:
     spec, question = case
@@ -66,7 +66,7 @@ def test_any_operations_on_any_graph_give_the_references_gradients(case: tuple[S
     assert_same(answer(fused, question), answer(reference, question))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(questions(mixed=True))
 def test_any_mixing_gives_the_references_gradients(case: tuple[SupernetSpec, Question]) -> None:
     spec, question = case
@@ -74,7 +74,7 @@ def test_any_mixing_gives_the_references_gradients(case: tuple[SupernetSpec, Que
     assert_same(answer(fused, question), answer(reference, question))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(questions(mixed=True), norms)
 def test_any_norm_gives_the_references_gradients_and_running_statistics(
     case: tuple[SupernetSpec, Question], norm: Norm

@@ -53,7 +53,7 @@ def test_gradients_for_alpha_or_weights_alone_are_the_references(space: SearchSp
         assert_same(there(fused, question, asked), asked(reference, question))
 
 
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(questions(mixed=True))
 def test_any_spec_with_any_gates_gives_what_the_reference_gives(drawn: tuple[SupernetSpec, Question]) -> None:
     spec, question = drawn

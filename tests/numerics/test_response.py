@@ -81,7 +81,7 @@ def test_the_series_of_the_vector_toy(terms: int, first: float) -> None:
     assert Implicit(Neumann(terms))(vector_toy())["cell"].tolist() == [first, 0.125]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(quadratics())
 def test_one_step_is_the_exact_unrolled_gradient_without_momentum(case: Quadratic) -> None:
     problem = replace(case, momentum=0.0).problem()
@@ -89,7 +89,7 @@ def test_one_step_is_the_exact_unrolled_gradient_without_momentum(case: Quadrati
     assert all(torch.equal(found[name], wanted[name]) for name in wanted)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(quadratics())
 def test_one_term_is_the_unrolled_gradient_with_its_probe_at_the_weights_at_hand(case: Quadratic) -> None:
     still = replace(case, momentum=0.0, weight_decay=0.0)
@@ -112,7 +112,7 @@ def response(case: Quadratic, inverse: Tensor) -> Tensor:
     return case.first_order() + case.coupling.T @ inverse @ probe
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(quadratics(), st.floats(0, 0.1), st.integers(1, 4))
 def test_at_the_best_weights_truncated_steps_are_terms_of_the_series(case: Quadratic, decay: float, terms: int) -> None:
     case = convex(case, decay)
@@ -125,7 +125,7 @@ def test_at_the_best_weights_truncated_steps_are_terms_of_the_series(case: Quadr
     assert relative_error(joined(TruncatedUnrolled(terms + 2, terms)(case.problem())), wanted) < 1e-6
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(quadratics(), st.floats(0, 0.1), st.floats(0, 1))
 def test_conjugate_gradients_are_exact_after_as_many_iterations_as_weights(
     case: Quadratic, decay: float, damping: float

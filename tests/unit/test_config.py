@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
@@ -92,7 +92,6 @@ def test_nesting_splits_dots_at_every_depth() -> None:
 
 
 @given(layers)
-@settings(deadline=None)
 def test_nesting_undoes_flattening(tree: dict[str, Any]) -> None:
     assert nest(flatten(tree)) == tree == nest(tree)
 
@@ -112,7 +111,6 @@ def test_a_key_is_not_both_a_value_and_a_group(layer: dict[str, Any], key: str) 
 
 
 @given(layers, layers)
-@settings(deadline=None)
 def test_changed_keys_are_the_leaves_that_differ(old: dict[str, Any], new: dict[str, Any]) -> None:
     changed = changed_keys(old, new)
     assert changed == changed_keys(new, old)

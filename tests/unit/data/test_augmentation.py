@@ -93,7 +93,7 @@ def one_by_one(images: Tensor, augmentation: Augmentation, draws: Draws) -> np.n
     cutout=st.integers(0, 6),
     seed=st.integers(0, 1000),
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_batched_augmentation_equals_the_pixel_by_pixel_one(
     height, width, channels, padding, flip, cutout, seed
 ) -> None:
@@ -223,7 +223,7 @@ def test_padding_beside_a_resized_crop_is_refused() -> None:
 
 
 @given(st.integers(1, 30), st.sampled_from([1, 3]), st.integers(0, 100))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_normalization_is_mean_and_population_deviation_of_the_chosen_images(count, channels, seed) -> None:
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, (40, 3, 4, channels), dtype=np.uint8)

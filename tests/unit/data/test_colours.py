@@ -54,7 +54,7 @@ def test_a_hue_is_turned_and_the_greyness_stays(turn: float) -> None:
 
 
 @given(st.lists(st.tuples(*[st.floats(0.6, 1.4)] * 3, st.floats(-0.2, 0.2)), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_all_at_once_is_one_after_the_other(colours: list[tuple[float, float, float, float]]) -> None:
     """Where no value leaves 0..255 on the way, with the rest of the batch left out."""
     pixels = 90 + images(len(colours)) / 6

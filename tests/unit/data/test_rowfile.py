@@ -35,14 +35,14 @@ def file(request, tmp_path: Path) -> RowFile:
 
 
 @given(st.lists(st.integers(0, 8), max_size=30))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_rows_are_read_in_any_order_and_more_than_once(rows: list[int]) -> None:
     file = write(RowFile.create_nameless(Path(tempfile.gettempdir()), SHAPE))
     np.testing.assert_array_equal(read(file, rows), IMAGES[rows])
 
 
 @given(st.sets(st.integers(0, 8)), st.integers(1, 4))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_lost_rows_close_up_whatever_is_moved_at_a_time(lost: set[int], per_move: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rowfile, "_BYTES_PER_MOVE", per_move * 18)

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dartboard.data import Dataset, DataSettings, ImageSet, Splits, make_splits
@@ -37,7 +37,6 @@ fractions = st.builds(
 
 
 @given(counts_with_spare, fractions, st.integers(0, 2**32))
-@settings(deadline=None)
 def test_parts_are_disjoint_and_complete(counts, data_settings, seed) -> None:
     made = make_splits(dataset(counts), data_settings, seed)
     dealt = np.concatenate([made.weights, made.alphas, made.validation, made.test])
@@ -48,7 +47,6 @@ def test_parts_are_disjoint_and_complete(counts, data_settings, seed) -> None:
 
 
 @given(counts_with_spare, fractions, st.integers(0, 2**32))
-@settings(deadline=None)
 def test_every_class_is_in_both_halves_and_halved_within_one_image(counts, data_settings, seed) -> None:
     data = dataset(counts)
     made = make_splits(data, data_settings, seed)
@@ -61,7 +59,6 @@ def test_every_class_is_in_both_halves_and_halved_within_one_image(counts, data_
 @given(
     st.lists(st.integers(10, 60), min_size=2, max_size=8), st.floats(0.05, 0.3), st.floats(0.05, 0.3), st.integers(0, 9)
 )
-@settings(deadline=None)
 def test_validation_and_test_keep_class_ratios_within_one_image(counts, validation, test, seed) -> None:
     data = dataset(counts)
     made = make_splits(data, DataSettings(validation_fraction=validation, test_fraction=test), seed)

@@ -59,7 +59,7 @@ def test_proposals_of_every_space_are_different_valid_architectures(name: str, l
     st.integers(1, 6),
     st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_found_one_comes_first_and_there_are_never_more_than_asked(
     name: str, seed: int, sharpness: float, count: int, learned: bool
 ) -> None:

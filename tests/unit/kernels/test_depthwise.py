@@ -116,7 +116,7 @@ def test_both_gradients_are_torchs_at_every_size(
         check(make(kernel, steps, size, dtype=dtype, layout=layout))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     kernel=st.sampled_from([1, 3, 5, 7, 9]),
     steps=st.sampled_from(STEPS),

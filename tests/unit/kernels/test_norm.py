@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -58,7 +58,6 @@ def test_moments_are_those_of_every_channel(pixels: int, channels: int) -> None:
     assert_close(variance, rows.var(dim=0, correction=0))
 
 
-@settings(deadline=None)
 @given(
     batch=st.integers(1, 5),
     channels=st.sampled_from([1, 3, 5, 16, 20, 32, 36, 300]),

@@ -51,7 +51,7 @@ def test_two_equal_operations_get_a_quarter_of_the_difference(relaxation: Binary
 
 
 @given(st.lists(st.floats(-2, 2), min_size=4, max_size=4), st.lists(st.floats(-5, 5), min_size=4, max_size=4))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_gates_pass_their_gradient_on_to_the_probabilities(logits: list[float], at_gates: list[float]) -> None:
     alpha = torch.tensor([logits], dtype=torch.float64, requires_grad=True)
     outputs = torch.tensor([at_gates], dtype=torch.float64)
@@ -182,7 +182,7 @@ def test_only_live_operations_are_drawn_and_edges_may_have_one_or_none(of_alpha:
 
 
 @given(st.integers(0, 10_000))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_an_update_leaves_the_log_sum_exp_of_the_pair_and_all_other_alphas_as_they_were(seed: int) -> None:
     before, moves = torch.randn(2, 6, 5, generator=seeded(seed))
     cell = make_cell(6, 5)

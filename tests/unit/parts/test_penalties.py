@@ -67,7 +67,7 @@ def test_beta_decay_of_five_equal_alphas_is_the_logarithm_of_five() -> None:
 
 
 @given(st.floats(-3, 3))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_a_constant_on_one_row_adds_its_share_to_beta_decay(constant: float) -> None:
     alpha = torch.randn(4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     moved = alpha.clone()

@@ -173,7 +173,7 @@ def test_going_back_restores_weights_alphas_and_optimisers() -> None:
         assert torch.equal(state.weights[name], weight)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.floats(0.5, 2.0), min_size=40, max_size=40), st.integers(1, 3), st.integers(1, 2))
 def test_whatever_was_measured_the_state_to_go_back_to_is_there(values, window: int, gap: int) -> None:
     """Every snapshot asked for is the one of the epoch named, however often the search has gone back before."""

@@ -67,7 +67,7 @@ def test_the_other_form_takes_two_operations_of_every_edge() -> None:
 
 
 @given(st.integers(0, 2**31), st.floats(0, 1), st.sampled_from(["sparse", "edge"]))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_any_gates_give_an_architecture(seed: int, least: float, form) -> None:
     gates = torch.rand(14, 8, generator=torch.Generator().manual_seed(seed))
     cell = select(Threshold(least, form), gates)

@@ -66,7 +66,7 @@ def test_from_equal_shares_exponentiated_gradients_give_the_softmax_of_their_sum
 
 
 @given(st.integers(0, 2**31), st.floats(-5, 5))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_exponentiated_steps_keep_shares_and_their_floor_and_heed_no_constant(seed: int, constant: float) -> None:
     generator = torch.Generator().manual_seed(seed)
     theta = torch.rand(14, 8, dtype=torch.float64, generator=generator).softmax(dim=1)

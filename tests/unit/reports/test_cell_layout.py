@@ -33,14 +33,14 @@ def overlap(first, second):
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(cells())
 def test_no_label_node_or_passing_edge_overlaps_another_one(cell):
     layout = place_cell(cell)
     assert not [pair for pair in combinations(layout.boxes, 2) if overlap(*pair)]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(cells())
 def test_everything_lies_inside_the_drawing(cell):
     layout = place_cell(cell)
@@ -49,7 +49,7 @@ def test_everything_lies_inside_the_drawing(cell):
         assert box.height / 2 <= box.y <= layout.height - box.height / 2
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(cells())
 def test_every_edge_runs_from_left_to_right_through_every_column_between_its_ends(cell):
     layout = place_cell(cell)

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 from torch.nn import functional
@@ -10,7 +10,6 @@ from made_up_events import train_epoch
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=5), st.integers(0, 1000))
-@settings(deadline=None)
 def test_unequal_batches_give_the_mean_over_images(sizes: list[int], seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(sum(sizes), 4, generator=generator)
@@ -25,7 +24,6 @@ def test_unequal_batches_give_the_mean_over_images(sizes: list[int], seed: int) 
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=5), st.integers(0, 1000))
-@settings(deadline=None)
 def test_a_score_counts_every_class_that_has_images_alike(sizes: list[int], seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(sum(sizes), 4, generator=generator)

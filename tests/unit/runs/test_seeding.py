@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -11,7 +11,6 @@ purposes = st.lists(st.one_of(words, st.integers(0, 1000)), max_size=3).map(tupl
 
 
 @given(st.integers(0, 2**40), purposes, st.integers(0, 2**40), purposes)
-@settings(deadline=None)
 def test_every_argument_changes_the_seed_and_nothing_else_does(
     seed: int, purpose: tuple[str | int, ...], other: int, elsewhere: tuple[str | int, ...]
 ) -> None:

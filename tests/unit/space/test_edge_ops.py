@@ -77,7 +77,7 @@ def test_a_draw_is_uniform_over_the_operations_of_its_edge() -> None:
     assert 160 <= skips <= 240  # four standard deviations of 10 about 200
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(edge_lists())
 def test_a_supernet_holds_the_operations_of_its_edges(edges: tuple[tuple[str, ...], ...]) -> None:
     space = with_edge_ops(reduce=edges)

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dartboard.errors import GenotypeError
@@ -16,7 +16,6 @@ EMPTY_NODES = Genotype("nas-bench-201", (("cell", CellGenotype((Choice(2, 0, "no
 
 
 @given(strict_genotypes)
-@settings(deadline=None)
 def test_every_architecture_survives_text(genotype: Genotype) -> None:
     assert parse_genotype(genotype.to_text()) == genotype
     assert str(genotype) == genotype.to_text()
@@ -24,19 +23,16 @@ def test_every_architecture_survives_text(genotype: Genotype) -> None:
 
 @given(loose_genotypes)
 @example(EMPTY_NODES)
-@settings(deadline=None)
 def test_cells_with_any_number_of_edges_survive_text(genotype: Genotype) -> None:
     assert parse_genotype(genotype.to_text()) == genotype
 
 
 @given(st.one_of(strict_genotypes, loose_genotypes))
-@settings(deadline=None)
 def test_every_genotype_survives_json(genotype: Genotype) -> None:
     assert Genotype.from_json(json.loads(json.dumps(genotype.to_json()))) == genotype
 
 
 @given(st.one_of(strict_genotypes, loose_genotypes))
-@settings(deadline=None)
 def test_every_operation_is_counted(genotype: Genotype) -> None:
     counts = genotype.operation_counts
     choices = [choice for _, cell in genotype.cells for choice in cell.choices]
@@ -211,7 +207,6 @@ def test_malformed_edge_strings_are_refused_at_their_place(text: str, place: str
 
 @given(st.text(max_size=60))
 @example("|" + "a~0|" * 3)
-@settings(deadline=None)
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         genotype = parse_genotype(text)

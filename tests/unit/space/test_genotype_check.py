@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from dartboard.errors import GenotypeError
 from dartboard.space import PUBLISHED, CellGenotype, Choice, Genotype, check_genotype, get_space, parse_genotype
@@ -32,13 +32,11 @@ def with_outputs(genotype: Genotype, *outputs: int) -> Genotype:
 
 
 @given(strict_genotypes)
-@settings(deadline=None)
 def test_what_a_search_gives_is_accepted(genotype: Genotype) -> None:
     check_genotype(genotype, get_space(genotype.space))
 
 
 @given(loose_genotypes)
-@settings(deadline=None)
 def test_any_number_of_edges_is_accepted_unless_strict(genotype: Genotype) -> None:
     space = get_space(genotype.space)
     check_genotype(genotype, space, strict=False)

@@ -39,7 +39,7 @@ def channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     layouts(),
     st.sampled_from([(5, 5), (6, 7), (8, 4)]),

@@ -28,7 +28,7 @@ def test_a_share_of_one_keeps_every_channel_in_its_place() -> None:
     assert torch.equal(join_channels(kept, None, 1), x)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 6), st.integers(2, 6))
 def test_the_shuffle_is_a_permutation_that_sends_other_channels_through_next(size: int, share: int) -> None:
     x = channels(size * share)

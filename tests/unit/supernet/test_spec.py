@@ -81,7 +81,7 @@ def test_cells_that_the_space_lacks_are_refused(space: SearchSpace, kind: str) -
         make(space).with_live({kind: edges("none")})
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.sampled_from(DARTS.ops)), min_size=14, max_size=14))
 def test_the_operations_of_an_edge_are_the_live_ones_in_the_order_of_the_space(live: list[list[str]]) -> None:
     spec = make().with_live({"reduce": live})

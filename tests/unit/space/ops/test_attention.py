@@ -63,7 +63,7 @@ def test_sixteen_channels_on_32x32_pixels_have_the_known_number_of_parameters(
 
 @every_attention
 @given(channels=st.integers(1, 40), size=st.tuples(st.integers(2, 9), st.integers(2, 9)), batch=st.integers(1, 3))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_every_shape_is_kept(name: str, channels: int, size: Size, batch: int) -> None:
     out = build(name, channels, size)(images(channels, size, batch))
     assert out.shape == (batch, channels, *size)
@@ -72,7 +72,7 @@ def test_every_shape_is_kept(name: str, channels: int, size: Size, batch: int) -
 
 @pytest.mark.parametrize("name", MASKS)
 @given(seed=st.integers(0, 2**32), channels=st.sampled_from([1, 4, 32]), scale=st.sampled_from([0.1, 1.0, 3.0]))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_mask_lies_in_its_range(name: str, seed: int, channels: int, scale: float) -> None:
     x = scale * images(channels, seed=seed)
     mask = build(name, channels, seed=seed)(x) / x
