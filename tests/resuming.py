@@ -1,16 +1,9 @@
-"""Stopping a run at a step, and comparing what runs did but not how long it took them."""
+"""Stopping a run at a step."""
 
-from collections.abc import Iterable
+from dartboard.runs import Observer
+from dartboard.testing import Stopped
 
-from dartboard.runs import Event, Observer
-
-__all__ = ["StopIn", "Stopped", "timeless"]
-
-_TIMES = ("seconds", "scoring_seconds")
-
-
-class Stopped(Exception):
-    """Stands for a kill."""
+__all__ = ["StopIn"]
 
 
 class StopIn(Observer):
@@ -27,8 +20,3 @@ class StopIn(Observer):
         self.left -= 1
         if self.left == 0:
             raise Stopped
-
-
-def timeless(events: Iterable[Event]) -> list[Event]:
-    """The events with all durations 0."""
-    return [event.model_copy(update={name: 0.0 for name in _TIMES if hasattr(event, name)}) for event in events]

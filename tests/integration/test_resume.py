@@ -12,7 +12,7 @@ from signal import SIGINT, SIGKILL, SIGSTOP
 import pytest
 
 from dartboard.runs import Epoch, EventLog
-from resuming import timeless
+from dartboard.testing import timeless
 
 from .command import SMALL, SOURCE, Command, Halt
 from .conftest import Run, Start

@@ -49,6 +49,7 @@ from dartboard.testing.small import (  # noqa: E402
     open_small,
     outcome,
     small_space_registered,
+    timeless,
 )
 from dartboard.testing.spaces import SpaceContract, drawn_genotype, uniform_genotype  # noqa: E402
 from dartboard.testing.standin import STAND_IN, StandInMode, stand_in  # noqa: E402
@@ -86,5 +87,6 @@ __all__ = [
     "search_small",
     "small_space_registered",
     "stand_in",
+    "timeless",
     "uniform_genotype",
 ]

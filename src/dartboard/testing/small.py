@@ -1,7 +1,7 @@
 """A small space and random images for whole searches in a fraction of a second, and the results of such a search."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import torch
 
 import dartboard.methods  # noqa: F401 - importing registers the methods, with which spaces are searched
 from dartboard.data import Dataset, ImageSet, make_splits, measure_normalization
-from dartboard.runs import Epoch, Observer, PhaseEnd, RunDirectory
+from dartboard.runs import Epoch, Event, Observer, PhaseEnd, RunDirectory
 from dartboard.session import Session
 from dartboard.settings import resolve_settings
 from dartboard.space import SPACES, CellTopology, SearchSpace
@@ -27,7 +27,10 @@ __all__ = [
     "random_images",
     "small_space",
     "small_space_registered",
+    "timeless",
 ]
+
+_DURATIONS = ("seconds", "scoring_seconds")
 
 Outcome = dict[str, Any]
 """The results of a run, as `outcome` reads them."""
@@ -126,16 +129,21 @@ def open_small(run: RunDirectory, *layers: Mapping[str, Any], observer: Observer
 def outcome(folder: Path) -> Outcome:
     """The results of a run: events without times, checkpoints with tensors as hashes of their bits, and genotype."""
     with RunDirectory(folder) as run:
-        told = [event.to_json() for event in run.events.read() if not isinstance(event, PhaseEnd)]
+        told = [event for event in run.events.read() if not isinstance(event, PhaseEnd)]
         checkpoints = {
             path.name: fingerprint(torch.load(path, weights_only=True)["state"])
             for path in sorted(folder.glob("checkpoints/*.pt"))
         }
         return {
-            "events": [{key: value for key, value in event.items() if key != "seconds"} for event in told],
+            "events": [event.to_json() for event in timeless(told)],
             "checkpoints": checkpoints,
             "genotype": run.read("genotype.json") if run.has("genotype.json") else None,
         }
+
+
+def timeless(events: Iterable[Event]) -> list[Event]:
+    """The events with all durations 0, for comparing what runs did but not how long it took them."""
+    return [event.model_copy(update={name: 0.0 for name in _DURATIONS if hasattr(event, name)}) for event in events]
 
 
 def fingerprint(state: object) -> object:

@@ -10,7 +10,7 @@ from dartboard.parts import Recipe
 from dartboard.parts.rules import GoingBack, Outcome, SearchView
 from dartboard.parts.rules.protocol import Rule
 from dartboard.runs import Epoch, Event, EventLog, Observer, Rollback
-from resuming import timeless
+from dartboard.testing import timeless
 
 from .test_loop import DARTS, Killed, problem, search
 

@@ -23,8 +23,8 @@ from dartboard.parts.rules.protocol import Rule
 from dartboard.runs import Epoch, Event, Length, Observer, PhaseEnd, RunDirectory
 from dartboard.space import Genotype, get_space
 from dartboard.supernet import Mixing
+from dartboard.testing import timeless
 from made_up_events import search_epoch
-from resuming import timeless
 
 SPACE = get_space("nas-bench-201")
 DARTS = Recipe(gradient=FirstOrder(), update=AdamUpdate())

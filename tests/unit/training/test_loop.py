@@ -25,10 +25,11 @@ from dartboard.runs import (
     seeded_initialization,
 )
 from dartboard.space import PUBLISHED, DropPath, Genotype, Network, parse_genotype
+from dartboard.testing import Stopped, timeless
 from dartboard.training import ModelCard, TrainingData, TrainSettings, loop, train_network
 from dartboard.training.loop import NetworkTraining
 from dartboard.training.schedule import learning_rate
-from resuming import StopIn, Stopped, timeless
+from resuming import StopIn
 
 NB201 = parse_genotype("|nor_conv_1x1~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|")
 PLAIN = TrainSettings(auxiliary_weight=0.0, drop_path=0.0)

@@ -17,10 +17,11 @@ from dartboard.runs import Objective, Observer, RunDirectory, TrainEpoch
 from dartboard.session import evaluate_networks, read_genotype, search_genotype, train_networks
 from dartboard.session.clock import phase_seconds
 from dartboard.space import PUBLISHED, Genotype
+from dartboard.testing import Stopped, timeless
 from dartboard.training import load_model
 from dartboard.workflow import hold_contest
 from dartboard.workflow.child import finish_run
-from resuming import StopIn, Stopped, timeless
+from resuming import StopIn
 
 from .tiny import TINY, Listener, open_tiny
 

@@ -17,9 +17,9 @@ from dartboard.errors import SettingsError
 from dartboard.runs import EventLog, Observer, PhaseEnd, RunDirectory, Score, SearchEpoch, TrainEpoch
 from dartboard.session import Session, read_genotype, search_genotype, summarize
 from dartboard.session.clock import phase_seconds
+from dartboard.testing import timeless
 from dartboard.training import NetworkTraining
 from dartboard.workflow import check_finalists, choose_genotype, compare_finalists, finalists
-from resuming import timeless
 
 from .tiny import TINY, Listener, open_tiny
 

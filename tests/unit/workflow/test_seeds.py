@@ -17,8 +17,8 @@ from dartboard.errors import SettingsError
 from dartboard.runs import Epoch, EventLog, Observer, RunDirectory
 from dartboard.session import Session, open_session, read_genotype, search_genotype, summarize
 from dartboard.settings import resolve_settings
+from dartboard.testing import timeless
 from dartboard.workflow import check_choice, choose_genotype
-from resuming import timeless
 
 from .tiny import Listener, open_tiny
 
