@@ -51,9 +51,9 @@ def test_the_network_by_hand_is_that_of_the_speed_runs() -> None:
     own = plan(whitens=True)
     multiply_adds = 276_768 + 13_284_864 + 8_294_400 + 33_177_600 + 2 * 28_901_376 + 5_308_416 + 2_560
     assert multiply_adds == 118_147_360
-    # The published 1,971,640 numbers hold 288 of the whitening's filters, which are not learned, and the shifts of the
-    # norms but no scales; here norms have 1,152 scales, and the classifier a bias.
-    learned = 1_971_640 - 288 + 1_152 + 10
+    # The published 1,971,640 numbers hold 288 of the whitening's filters and 24 biases, which are not learned here, and
+    # the shifts of the norms but no scales; here norms have 1,152 scales, and the classifier a bias.
+    learned = 1_971_640 - 288 - 24 + 1_152 + 10
     assert network_cost(STAGES, BY_HAND, own, (32, 32)) == Cost(learned, multiply_adds)
     with torch.device("meta"):
         network = Network(STAGES, BY_HAND, own).eval()

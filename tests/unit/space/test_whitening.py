@@ -58,14 +58,12 @@ def test_fitted_filters_and_their_negatives_whiten_the_patches(channels: int) ->
         torch.testing.assert_close(covariance, torch.diag(values / (values + EPS)), rtol=1e-9, atol=1e-9)
 
 
-def test_the_outputs_are_whitened_patches_plus_a_bias_through_gelu() -> None:
+def test_the_outputs_are_whitened_patches_through_gelu() -> None:
     x = images()
     whitening = fitted(x)
-    with torch.no_grad():
-        whitening.bias.copy_(torch.linspace(-1, 1, 24))
     out = whitening(x.double())
     assert out.shape == (20, 24, 8, 6)
-    expected = functional.gelu(patches(x[:1, :, 2:4, 3:5]) @ whitening.filters.flatten(1).t() + whitening.bias)
+    expected = functional.gelu(patches(x[:1, :, 2:4, 3:5]) @ whitening.filters.flatten(1).t())
     torch.testing.assert_close(out[:1, :, 2, 3], expected)
 
 
@@ -85,29 +83,32 @@ def test_images_without_patches_are_refused(shape: tuple[int, ...]) -> None:
         Whitening(3).fit(torch.zeros(shape))
 
 
-def test_only_the_bias_is_learned_and_filters_start_orthogonal() -> None:
+def test_nothing_is_learned_and_filters_start_orthogonal() -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         whitening = Whitening(2)
         torch.manual_seed(0)
         assert torch.equal(Whitening(2).filters, whitening.filters)
         assert not torch.equal(Whitening(2).filters, whitening.filters)
-    assert [name for name, _ in whitening.named_parameters()] == ["bias"]
-    assert set(whitening.state_dict()) == {"bias", "filters"}
-    assert not whitening.bias.any()
+    assert not list(whitening.parameters())
+    assert set(whitening.state_dict()) == {"filters"}
     axes = whitening.filters.flatten(1)[:8]
     torch.testing.assert_close(axes @ axes.t(), torch.eye(8))
 
 
-def test_autocast_does_not_touch_the_convolution() -> None:
+@pytest.mark.parametrize("training", [True, False])
+def test_autocast_rounds_nothing_but_the_result(training: bool) -> None:
     x = images()
     whitening = Whitening(3)
     whitening.fit(x)
+    whitening.train(training)
     expected = whitening(x)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         out = whitening(x)
-    assert out.dtype == torch.float32
-    assert torch.equal(out, expected)
+    # The same sums in parts of another size may differ in the last bit of float32, which rounding may turn into one of
+    # bfloat16.
+    torch.testing.assert_close(out, expected.bfloat16(), rtol=2**-7, atol=1e-6)
+    assert (out == expected.bfloat16()).float().mean() > 0.999
     assert whitening(x.bfloat16()).dtype == torch.bfloat16
     assert whitening.double()(x.double()).dtype == torch.float64
 
