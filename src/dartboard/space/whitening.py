@@ -77,7 +77,7 @@ class Whitening(nn.Module):
             if not self.training or device != "cpu":
                 return self._whiten(images, precision)
             # A few images at a time stay in the cache of a processor from the convolution to the rounding.
-            return torch.cat([self._whiten(some, precision) for some in images.split(_IN_CACHE)])
+            return torch.cat([self._whiten(some, precision) for some in torch.split(images, _IN_CACHE)])
 
     def _whiten(self, images: Tensor, result: torch.dtype) -> Tensor:
         precision = torch.promote_types(images.dtype, torch.float32)
