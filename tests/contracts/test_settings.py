@@ -83,6 +83,7 @@ TRAIN_FIELDS: dict[str, tuple[Any, Layer]] = {
     "identity_start": (True, {"data.image_size": 16, "train.layers": 3}),
     "average": ("lookahead", {}),
     "views": ("mirrored", {}),
+    "progressive_resizing": (True, {}),
     "hold_out": (False, {}),
 }
 

@@ -104,15 +104,18 @@ class Batches:
         """Which images to mirror, half of them in the mean: bool, shape (images,), on the CPU."""
         return torch.rand(len(self.view), generator=generator) < 0.5
 
-    def epoch(self, generator: torch.Generator, *, mirrored: Tensor | None = None) -> Iterator[Batch]:
+    def epoch(self, generator: torch.Generator, *, mirrored: Tensor | None = None, skipped: int = 0) -> Iterator[Batch]:
         """Training batches in random order, augmented; the images that do not fill the last batch are left out.
 
         Args:
             generator: of order and augmentation.
             mirrored: bool, shape (images of the view,), on the CPU: which ones are mirrored; None draws them.
+            skipped: number of batches that are left out at the start; the others are those of the whole epoch.
         """
         order = self._order(generator)
-        starts = range(0, len(self) * self.batch_size, self.batch_size)
+        starts = range(skipped * self.batch_size, len(self) * self.batch_size, self.batch_size)
+        for _ in range(skipped):
+            self.augmentation.draw(self.batch_size, generator)
         with closing(self._gather(order[start : start + self.batch_size] for start in starts)) as gathered:
             for there, images in gathered:
                 sides = None if mirrored is None else mirrored[there]

@@ -157,11 +157,19 @@ class TrainEpoch(Epoch):
     scoring_seconds: float = 0.0
     """Part of the seconds that scoring the validation images took."""
 
+    image_side: float = 1.0
+    """Side of the training images as a share of their whole side; below 1 with `train.progressive_resizing`."""
+
     train_loss: float | None
     """Mean training loss per image in the epoch, in nats; it includes label smoothing if that is set."""
 
     train_accuracy: float | None
     """Accuracy on the augmented training images during the epoch, as a fraction."""
+
+    @property
+    def whole_steps(self) -> float:
+        """The work of the epoch in steps with images of their whole side; work is in proportion to the area."""
+        return self.steps * self.image_side**2
 
 
 class KeptWeights(ValidationAccuracies, Event):

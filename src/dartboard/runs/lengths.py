@@ -64,19 +64,20 @@ class TimeLimit:
             return now
         # The medians: a single epoch that something disturbed says nothing about the next ones.
         recent = epochs[-_RECENT:]
-        step = median((event.seconds - event.scoring_seconds) / event.steps for event in recent)
+        step = median((event.seconds - event.scoring_seconds) / event.whole_steps for event in recent)
         scoring = median(event.scoring_seconds for event in recent)
         rest = self.seconds - math.fsum(event.seconds for event in epochs)
         most = self.most
         if done > max(1, _GROWING * now.epochs):
-            most = Length(*(max(getattr(event, name) for event in epochs) for name in Length._fields))
+            longest = max(math.ceil(event.whole_steps) for event in epochs)
+            most = Length(max(event.epochs for event in epochs), longest)
         assert now.steps is not None
         assert most.steps is not None
         whole = rest / (most.steps * step + scoring)
         longer = math.floor(whole) if whole - math.floor(whole) <= _UNUSED * whole else math.ceil(whole)
         left = max(now.epochs - done, min(most.epochs - done, longer))
         fitting = (rest / left - scoring) / step
-        least = math.ceil(epochs[0].steps / 2)
+        least = math.ceil(epochs[0].whole_steps / 2)
         if fitting < least:
             left = max(1, math.floor(rest / (least * step + scoring)))
             fitting = (rest / left - scoring) / step

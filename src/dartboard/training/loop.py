@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 import torch
@@ -37,6 +37,7 @@ from dartboard.training.averaging import WeightAverage
 from dartboard.training.compiled import Forward, compile_forward
 from dartboard.training.model import ModelCard
 from dartboard.training.optimizer import WeightOptimizer
+from dartboard.training.resizing import image_side, resized
 from dartboard.training.schedule import Schedule, learning_rate
 from dartboard.training.start import prepare_network
 from dartboard.training.training_settings import TrainSettings
@@ -104,7 +105,7 @@ def train_network(
     training = NetworkTraining(data, card, settings, number=number, epochs=epochs, seed=seed)
     checkpoint, epochs_done = f"train-{number}", _resume(training, run)
     schedule, done = training.schedule, training.epoch
-    observer.begin("train", epochs=schedule.epochs, steps=training.num_steps, done=done)
+    observer.begin("train", epochs=schedule.epochs, steps=training.next_steps, done=done)
     if settings.compile and done < schedule.epochs:
         observer.note("The network is compiled in the first steps of the training, which takes a minute or more.")
         training.compile()
@@ -114,13 +115,17 @@ def train_network(
             run.events.append(event)
             epochs_done.append(event)
             changed = time_limit is not None and training.keep_to(time_limit, epochs_done)
+            changed = changed or training.next_steps != event.steps
             run.save_checkpoint(checkpoint, "train", training.state_dict())
             observer.epoch(event)
             if changed:
-                observer.resize(epochs=schedule.epochs, steps=training.num_steps, done=training.epoch)
+                observer.resize(epochs=schedule.epochs, steps=training.next_steps, done=training.epoch)
     if until is not None:
         return training.kept_network()
-    _tell_length(sum(event.steps for event in epochs_done), epochs * training.usual_steps, observer)
+    taken, planned = sum(event.whole_steps for event in epochs_done), epochs * training.usual_steps
+    if abs(taken - planned) > _NOTEWORTHY * planned:
+        instead = f"{sum(event.steps for event in epochs_done)} steps, {taken / planned:.0%} of the work planned"
+        observer.note(f"The training had {instead}, to fit its time limit.")
     if kept := training.kept:
         run.events.append(KeptWeights(run=number, **kept))
     observer.end("train")
@@ -135,11 +140,6 @@ def _resume(training: "NetworkTraining", run: RunDirectory) -> list[TrainEpoch]:
             training.load_state_dict(saved)
     run.events.keep(lambda event: not _is_of(event, number) or _is_done(event, training.epoch))
     return [event for event in run.events.read() if isinstance(event, TrainEpoch) and event.run == number]
-
-
-def _tell_length(taken: int, planned: int, observer: Observer) -> None:
-    if abs(taken - planned) > _NOTEWORTHY * planned:
-        observer.note(f"The training had {taken} steps instead of {planned}, to fit its time limit.")
 
 
 def _is_of(event: Event, number: int) -> bool:
@@ -166,7 +166,7 @@ class NetworkTraining:
         schedule: the length of the training, and how far it is.
         epoch: number of epochs done.
         usual_steps: steps of an epoch according to the settings.
-        num_steps: steps of the next epoch, fitted to the time limit.
+        num_steps: steps of the next epoch with images of their whole side, fitted to the time limit.
         kept: with `settings.keep="best"`: the epoch and the validation accuracies of the best weights so far; empty
             otherwise.
     """
@@ -175,7 +175,7 @@ class NetworkTraining:
         self, data: TrainingData, card: ModelCard, settings: TrainSettings, *, number: int, epochs: int, seed: int
     ) -> None:
         self.data, self.settings, self.number, self._seed = data, settings, number, seed
-        self.schedule, self.epoch = Schedule.of(epochs), 0
+        self.schedule, self.epoch, self._taken = Schedule.of(epochs), 0, 0
         self.usual_steps = self.num_steps = min(len(data.train), settings.steps_per_epoch or len(data.train))
         with seeded_initialization(seed, "train", number, "weights"):
             self.network = card.build(auxiliary=settings.auxiliary_weight > 0)
@@ -186,6 +186,18 @@ class NetworkTraining:
         self._average = None if settings.average == "none" else WeightAverage(self.network, settings.average)
         self.kept: dict[str, Any] = {}
         self._best: dict[str, Tensor] | None = None
+
+    @property
+    def image_side(self) -> float:
+        """Side of the images in the next epoch, as a share of their whole side."""
+        if not self.settings.progressive_resizing:
+            return 1.0
+        return image_side(self.schedule.position(self.epoch) / self.schedule.planned)
+
+    @property
+    def next_steps(self) -> int:
+        """Steps of the next epoch: as much work as `num_steps` with whole images."""
+        return round(self.num_steps / self.image_side**2)
 
     def compile(self) -> None:
         """Run the forward passes of the training steps with torch.compile."""
@@ -198,6 +210,7 @@ class NetworkTraining:
             "optimizer": self._optimizer.state_dict(),
             "average": self._average.state_dict() if self._average else None,
             "epoch": self.epoch,
+            "steps": self._taken,
             "schedule": self.schedule.to_json(),
             "num_steps": self.num_steps,
             "kept": self.kept,
@@ -211,7 +224,7 @@ class NetworkTraining:
         if self._average is not None:
             self._average.load_state_dict(saved["average"])
         self.epoch, self.schedule = int(saved["epoch"]), Schedule(**saved["schedule"])
-        self.num_steps = int(saved["num_steps"])
+        self._taken, self.num_steps = int(saved["steps"]), int(saved["num_steps"])
         self.kept, self._best = saved["kept"], saved["best"]
 
     def keep_to(self, time_limit: TimeLimit, epochs: Sequence[TrainEpoch]) -> bool:
@@ -245,15 +258,15 @@ class NetworkTraining:
         Raises:
             NonFiniteLossError: the loss became NaN or infinite.
         """
-        started, data, epoch, epochs = time.perf_counter(), self.data, self.epoch, self.schedule.epochs
+        started, data, epoch, schedule = time.perf_counter(), self.data, self.epoch, self.schedule
         masks = make_generator(self._seed, "train", self.number, "drop-path", epoch, device=data.device)
-        drop_path = DropPath(self.settings.drop_path * self.schedule.position(epoch) / self.schedule.planned, masks)
-        meter = Meter(data.device)
+        share = schedule.position(epoch) / schedule.planned
+        drop_path, meter, lr = DropPath(self.settings.drop_path * share, masks), Meter(data.device), self.settings.lr
+        side, steps = self.image_side, self.next_steps
         self.network.train()
-        lr = self.settings.lr
-        for step, batch in enumerate(islice(self._drawn(epoch), self.num_steps)):
-            lr, done = self._pace(step)
-            self.step(batch, drop_path, meter, lr)
+        for step, batch in enumerate(islice(self._drawn(), steps)):
+            lr, done = self._pace(step, steps)
+            self.step(batch._replace(images=resized(batch.images, side)), drop_path, meter, lr)
             if self._average is not None:
                 self._average.step(done)
             observer.step()
@@ -267,13 +280,15 @@ class NetworkTraining:
         score = self.validate()
         scored = time.perf_counter()
         self.epoch += 1
+        self._taken += steps
         if self.settings.keep == "best" and score is not None:
             self._keep_if_best(score)
         return TrainEpoch(
             run=self.number,
             epoch=epoch + 1,
-            epochs=epochs,
-            steps=self.num_steps,
+            epochs=schedule.epochs,
+            steps=steps,
+            image_side=side,
             seconds=time.perf_counter() - started,
             scoring_seconds=scored - stepped,
             train_loss=train_loss,
@@ -308,7 +323,7 @@ class NetworkTraining:
         self.network.eval()
         for batch in images.in_order():
             with self._autocast():
-                logits = self.network(batch.images).float()
+                logits = self.network(resized(batch.images, self.image_side)).float()
             meter.add(functional.cross_entropy(logits, batch.labels), logits, batch.labels)
         return meter.read()
 
@@ -322,19 +337,25 @@ class NetworkTraining:
         logits = logits if offset is None else logits + offset
         return functional.cross_entropy(logits, batch.labels, label_smoothing=self.settings.label_smoothing)
 
-    def _drawn(self, epoch: int) -> Iterator[Batch]:
-        """The batches of an epoch."""
-        generator = make_generator(self._seed, "train", self.number, "batches", epoch)
-        if self.settings.augment.flip != "alternating":
-            return self.data.train.epoch(generator)
-        sides = make_generator(self._seed, "train", self.number, "mirrored")
-        return self.data.train.epoch(generator, mirrored=self.data.train.draw_mirrored(sides) ^ bool(epoch % 2))
+    def _drawn(self) -> Iterator[Batch]:
+        """Batches without end, from where the training is: pass after pass over the images, however long an epoch is.
 
-    def _pace(self, step: int) -> tuple[float, float]:
-        """The learning rate of a step, and the share of the training that is done after it."""
-        steps, schedule = self.num_steps, self.schedule
-        lr, planned = self.settings, schedule.planned * steps
-        rate = learning_rate(lr, schedule.position(self.epoch, step, steps), planned, steps)
+        Each image is drawn once in a pass. With alternating sides it is mirrored in every second one.
+        """
+        images = self.data.train
+        first, skipped = divmod(self._taken, len(images))
+        for number in count(first):
+            generator = make_generator(self._seed, "train", self.number, "batches", number)
+            mirrored = None
+            if self.settings.augment.flip == "alternating":
+                sides = make_generator(self._seed, "train", self.number, "mirrored")
+                mirrored = images.draw_mirrored(sides) ^ bool(number % 2)
+            yield from images.epoch(generator, mirrored=mirrored, skipped=skipped if number == first else 0)
+
+    def _pace(self, step: int, steps: int) -> tuple[float, float]:
+        """The learning rate of a step of an epoch, and the share of the training that is done after it."""
+        schedule, planned = self.schedule, self.schedule.planned * steps
+        rate = learning_rate(self.settings, schedule.position(self.epoch, step, steps), planned, steps)
         return rate, schedule.position(self.epoch, step + 1, steps) / planned
 
     def _keep_if_best(self, score: Score) -> None:

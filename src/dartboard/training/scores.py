@@ -13,6 +13,7 @@ from torch.nn import functional
 from dartboard.data import Batches, ImageView
 from dartboard.runs import RunDirectory, write_atomically
 from dartboard.space import Network
+from dartboard.training.resizing import resized
 
 __all__ = ["EXAMPLES_PER_KIND", "Predictions", "class_probabilities", "predict", "score_figures", "write_predictions"]
 
@@ -46,16 +47,22 @@ class Predictions:
         return float(-np.log(np.maximum(chosen.astype(np.float64), 1e-12)).mean())
 
 
-def predict(network: Network, batches: Batches) -> Predictions:
-    """Run the network on every image once, without augmentation; raises DataError if there are no labels."""
-    return Predictions(batches.view.labels, class_probabilities(network, batches))
+def predict(network: Network, batches: Batches, side: float = 1.0) -> Predictions:
+    """Run the network on every image once, without augmentation; raises DataError if there are no labels.
+
+    Args:
+        network: the network.
+        batches: the images.
+        side: share of its side to which an image is made smaller.
+    """
+    return Predictions(batches.view.labels, class_probabilities(network, batches, side))
 
 
 @torch.no_grad()
-def class_probabilities(network: Network, batches: Batches) -> npt.NDArray[np.float32]:
+def class_probabilities(network: Network, batches: Batches, side: float = 1.0) -> npt.NDArray[np.float32]:
     """The probability of each class for each image, in order, float32, shape (images, classes)."""
     network.eval()
-    logits = [network(images).float() for images in batches.images_in_order()]
+    logits = [network(resized(images, side)).float() for images in batches.images_in_order()]
     return np.concatenate([functional.softmax(each, dim=1).cpu().numpy() for each in logits])
 
 

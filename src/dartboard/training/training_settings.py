@@ -117,6 +117,10 @@ class TrainSettings(Settings):
     """Whether weights are averaged over steps, more and more to the end: with "lookahead" the training goes on from the
     average, with "ema" the average is only what is scored and kept."""
 
+    progressive_resizing: bool = False
+    """Whether the training begins with images of 5/8 and then 3/4 of their side. Their steps take less time, so there
+    are more of them in an epoch: every epoch does the work of the steps that it would have with whole images."""
+
     views: Literal["one", "mirrored"] = "one"
     """How images are classified: as they are, or by the mean of the logits of each image and its mirror image. This
     holds for validation, test, predictions and exported files alike, and takes twice the time."""

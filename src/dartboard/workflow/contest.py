@@ -149,10 +149,14 @@ def _compete(session: Session, record: Contest, contestant: Contestant, number: 
 
 
 def _scored(child: Session, network: Network) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
-    """For some validation images whether the network is right about one view of them, and their classes."""
+    """For some validation images whether the network is right about one view of them, and their classes.
+
+    They have the size of the images that the network was trained on last.
+    """
     batches = batches_of(child, _scored_images(child), child.settings.train.augment, EVALUATION_BATCH)
     network.mirrors = False
-    predicted = predict(network, batches)
+    trained = [event for event in child.run.events.read() if isinstance(event, TrainEpoch)]
+    predicted = predict(network, batches, trained[-1].image_side)
     return predicted.predicted == predicted.labels, predicted.labels
 
 

@@ -56,6 +56,16 @@ def test_in_order_gives_every_image_once_in_the_views_order(place) -> None:
         assert (batch.images.round() == batch.labels[:, None, None, None]).all()
 
 
+@pytest.mark.parametrize("skipped", [0, 1, 2, 3])
+def test_batches_behind_skipped_ones_are_those_of_the_whole_epoch(place, skipped: int) -> None:
+    made = make(view(13), 4, AugmentSettings(crop_padding=2, cutout=2))
+    whole, rest = list(made.epoch(generator())), list(made.epoch(generator(), skipped=skipped))
+    assert len(rest) == len(whole) - skipped
+    for one, other in zip(whole[skipped:], rest, strict=True):
+        assert torch.equal(one.images, other.images)
+        assert torch.equal(one.labels, other.labels)
+
+
 def test_an_epoch_shuffles_drops_the_rest_and_keeps_pairs_together(place) -> None:
     made = make(view(11), 4)
     drawn = list(made.epoch(generator()))

@@ -5,12 +5,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dartboard.data import Batch
+from dartboard.data import Augmentation, AugmentSettings, Batch, Batches, ImageSet, ImageView, Normalization
 from dartboard.errors import NonFiniteLossError
 from dartboard.runs import (
     Epoch,
@@ -21,6 +22,7 @@ from dartboard.runs import (
     RunDirectory,
     Score,
     TimeLimit,
+    TrainEpoch,
     make_generator,
     seeded_initialization,
 )
@@ -44,8 +46,8 @@ class Fixed:
     def __len__(self) -> int:
         return len(self.batches)
 
-    def epoch(self, _generator: torch.Generator) -> Iterator[Batch]:
-        return iter(self.batches)
+    def epoch(self, _generator: torch.Generator, *, mirrored: None, skipped: int) -> Iterator[Batch]:  # noqa: ARG002
+        return iter(self.batches[skipped:])
 
     def in_order(self) -> Iterator[Batch]:
         return iter(self.batches)
@@ -304,18 +306,77 @@ SHORT: dict[str, Any] = {
 @pytest.mark.parametrize("step", [1, 3, 4])
 @pytest.mark.parametrize(
     "changes",
-    [{"drop_path": 0.3, "schedule": "one-cycle"}, SHORT | {"average": "lookahead"}, SHORT | {"average": "ema"}],
-    ids=["papers", "lookahead", "ema"],
+    [
+        {"drop_path": 0.3, "schedule": "one-cycle"},
+        SHORT | {"average": "lookahead", "progressive_resizing": True},
+        SHORT | {"average": "ema", "steps_per_epoch": 1},
+    ],
+    ids=["papers", "lookahead of growing images", "ema in parts of a pass"],
 )
 def test_stopped_and_resumed_is_never_stopped_bit_for_bit(tmp_path: Path, step: int, changes: dict[str, Any]) -> None:
-    settings = PLAIN.model_copy(update=changes)
-    whole, events = train(tmp_path / "whole", settings)
+    settings, epochs = PLAIN.model_copy(update=changes), 4 // changes.get("steps_per_epoch", 2)
+    whole, events = train(tmp_path / "whole", settings, epochs=epochs)
     with pytest.raises(Stopped):
-        train(tmp_path / "stopped", settings, observer=StopIn(step))
-    resumed, again = train(tmp_path / "stopped", settings)
+        train(tmp_path / "stopped", settings, epochs=epochs, observer=StopIn(step))
+    resumed, again = train(tmp_path / "stopped", settings, epochs=epochs)
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name])
     assert timeless(again) == timeless(events)
+
+
+@pytest.mark.parametrize("steps", [2, 3, 5])
+def test_images_are_drawn_once_a_pass_and_mirrored_in_every_second_pass_however_long_epochs_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    # The number of an image is in its first column, so a mirrored one has it in its last.
+    pixels = np.zeros((20, 8, 8, 3), dtype=np.uint8)
+    pixels[:, :, 0] = 10 * np.arange(1, 21)[:, None, None]
+    view = ImageView(ImageSet(pixels, np.zeros(20, dtype=np.int64)), np.arange(20))
+    augment = AugmentSettings(flip="alternating", crop_padding=0)
+    plain = Augmentation(augment, Normalization((0.0,) * 3, (1 / 255,) * 3), (3, 8, 8))
+    seen: list[Tensor] = []
+    monkeypatch.setattr(NetworkTraining, "step", lambda _, batch, *_others: seen.append(batch.images[:, 0, 0]))
+    settings = PLAIN.model_copy(update={"augment": augment, "steps_per_epoch": steps})
+    epochs = 20 // steps
+    train(tmp_path, settings, data=Batches(view, plain, batch_size=4, device="cpu"), epochs=epochs)  # type: ignore[arg-type]
+    rows = torch.cat(seen)
+    passes = rows[: len(rows) // 20 * 20].view(-1, 20, 8)
+    sides = []
+    for each in passes:
+        numbers = each[:, 0] + each[:, -1]
+        assert numbers.round().int().sort().values.tolist() == [10 * number for number in range(1, 21)]
+        sides.append((each[:, -1] > 0)[numbers.argsort()])
+    assert len(sides) >= 3
+    assert 0 < sides[0].sum() < 20
+    for first, second in pairwise(sides):
+        assert torch.equal(first, ~second)
+
+
+def test_small_images_come_first_and_do_the_work_of_fewer_whole_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, float]] = []
+    step = NetworkTraining.step
+
+    def recorded(own: NetworkTraining, batch: Batch, paths: Any, meter: Any, lr: float) -> None:
+        seen.append((batch.images.shape[2], lr))
+        step(own, batch, paths, meter, lr)
+
+    monkeypatch.setattr(NetworkTraining, "step", recorded)
+    settings = PLAIN.model_copy(update={"progressive_resizing": True, "schedule": "triangle", "lr": 0.01})
+    _, events = train(tmp_path, settings, data=batches(9, 0), validation=batches(1, 1), epochs=8)
+    epochs = [event for event in events if isinstance(event, TrainEpoch)]
+    sides = [5 / 8, 5 / 8, 3 / 4, 3 / 4, 1.0, 1.0, 1.0, 1.0]
+    assert [event.image_side for event in epochs] == sides
+    assert [event.steps for event in epochs] == [23, 23, 16, 16, 9, 9, 9, 9]
+    assert [pixels for pixels, _ in seen] == [5] * 46 + [6] * 32 + [8] * 36
+    for event in epochs:
+        assert event.whole_steps == pytest.approx(9, abs=0.1)
+    # The rate follows the work, not the number of steps.
+    rates = [lr for _, lr in seen]
+    starts = [0, 23, 46, 62, 78, 87, 96, 105]
+    plain = [learning_rate(settings, 9 * epoch, 72, 9) for epoch in range(8)]
+    assert [rates[start] for start in starts] == pytest.approx(plain, rel=0.03)  # the end of its rise is a whole step
 
 
 class Clock:
@@ -371,7 +432,7 @@ def test_a_training_that_is_too_slow_has_fewer_steps_in_as_many_epochs_and_its_r
     assert [event.steps for event in events] == [8, 4, 6, 8, 8]  # a step seems to take 1.5 s, 1.25 s, then 1 s
     assert sum(event.seconds for event in events) == 38.0
     assert listener.sizes == [(5, 4, 1), (5, 6, 2), (5, 8, 3)]
-    assert listener.notes == ["The training had 34 steps instead of 40, to fit its time limit."]
+    assert listener.notes == ["The training had 34 steps, 85% of the work planned, to fit its time limit."]
     falling = [event.learning_rate for event in events][1:]
     assert falling == sorted(falling, reverse=True)
     assert falling[-1] < 0.1 * settings.lr

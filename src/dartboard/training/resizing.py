@@ -1,0 +1,29 @@
+"""Progressive resizing: a training begins with small images, whose steps take less time."""
+
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["image_side", "resized"]
+
+_SIDES = ((0.15, 5 / 8), (0.5, 3 / 4))
+
+
+def image_side(share: float) -> float:
+    """The side of the training images as a share of their whole side, when `share` of the training is done.
+
+    It is 5/8 at first, 3/4 from 15 % on, and 1 from the half on, as in the CIFAR-100 speed runs (20, 24 and 32 pixels).
+    """
+    return next((side for until, side in _SIDES if share < until), 1.0)
+
+
+def resized(images: Tensor, side: float) -> Tensor:
+    """Images with that share of their height and width, interpolated bilinearly with antialiasing.
+
+    Args:
+        images: float32 (batch, channels, height, width).
+        side: share of the side, above 0 and up to 1.
+    """
+    if side == 1.0:
+        return images
+    height, width = (max(1, round(side * length)) for length in images.shape[2:])
+    return functional.interpolate(images, size=(height, width), mode="bilinear", antialias=True)
