@@ -9,7 +9,14 @@ from dartboard.budget.arithmetic import TrainingRate, most_epochs, reserve, trai
 from dartboard.budget.timing import measure_training
 from dartboard.records import Allowance, Allowances, Contest, survivors
 from dartboard.runs import Length, TrainEpoch
-from dartboard.session.baselines import FOUND, BaselineNetwork, find_baselines, network_found, trains_baselines
+from dartboard.session.baselines import (
+    FOUND,
+    BaselineNetwork,
+    find_baselines,
+    find_rivals,
+    network_found,
+    trains_baselines,
+)
 from dartboard.session.session import Session
 from dartboard.session.sizes import train_epochs
 from dartboard.session.training import learned_images, num_scored
@@ -125,9 +132,8 @@ class Pace:
 
 
 def contestants(session: Session, genotype: Genotype) -> list[BaselineNetwork]:
-    """The network found, first, and the baselines that have another architecture."""
-    others = [each for each in find_baselines(session, genotype) if each.genotype != genotype]
-    return [network_found(session, genotype), *others]
+    """The network found, first, and what competes with it."""
+    return [network_found(session, genotype), *find_rivals(session, genotype)]
 
 
 def contest_costs(number: int) -> tuple[int, int]:
@@ -151,8 +157,11 @@ def contest_costs(number: int) -> tuple[int, int]:
 
 
 def has_time_for_rounds(session: Session, networks: Sequence[BaselineNetwork]) -> bool:
-    """Whether the time that is left suffices for rounds of `ROUND_SECONDS`, or there is no budget to keep to."""
-    if not _keeps_to_budget(session):
+    """Whether the time that is left suffices for rounds of `ROUND_SECONDS`, or any rounds will do.
+
+    They do without a budget to keep to, and where random architectures compete, none of which is known to be good.
+    """
+    if not _keeps_to_budget(session) or session.settings.contest_random:
         return True
     return _time_left(session) / contest_costs(len(networks))[1] >= ROUND_SECONDS
 

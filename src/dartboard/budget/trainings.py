@@ -183,7 +183,7 @@ class TrainingPlan:
         A contest takes the place of baselines that are trained to the end, unless the user decided about these.
         """
         account, settings = self._account, self._session.settings
-        _, parts = contest_costs(1 + len(BASELINES))
+        _, parts = contest_costs(1 + (settings.contest_random or len(BASELINES)))
         seconds = account.left_after_search / parts
         if "contest" in account.given:
             held = settings.contest
@@ -191,7 +191,7 @@ class TrainingPlan:
             averages = settings.train.average != "none" and settings.train.runs == 1
             is_open = "baselines" not in account.given
             held = is_open and averages and self._scored >= _LEAST_SCORED
-        short = seconds < ROUND_SECONDS
+        short = seconds < ROUND_SECONDS and not settings.contest_random
         if not held or (short and get_space(settings.space).known is None):
             return None
         if short:
@@ -201,7 +201,8 @@ class TrainingPlan:
         else:
             why = f"rounds of {duration(seconds)} show which network is worth the rest of the time"
             account.choose("contest", True, why)
-            account.choose("baselines", False, "the contest compares the network found with them in less time")
+            others = "random ones" if settings.contest_random else "them"
+            account.choose("baselines", False, f"the contest compares the network found with {others} in less time")
         if is_comparable(self._session):
             account.choose("train.hold_out", False, "weights are averaged, so held-out images choose no epoch")
             self._scored = 0

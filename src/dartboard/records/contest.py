@@ -17,7 +17,7 @@ class Contestant(Record):
     """A network that takes part."""
 
     name: str
-    """Its name: `found` for the network found, else that of a baseline."""
+    """Its name: `found` for the network found, else that of a baseline, or `random`, `random-2` and so on."""
 
     what: str
     """Description in words."""

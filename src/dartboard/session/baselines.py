@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from dartboard.engine.finished.proposals import propose
 from dartboard.parts.selection.trying import UniformlyRandom
 from dartboard.registry import Registry
 from dartboard.runs import make_generator
@@ -17,6 +18,7 @@ __all__ = [
     "BaselineNetwork",
     "baseline",
     "find_baselines",
+    "find_rivals",
     "holds_contest",
     "is_comparable",
     "multiply_adds",
@@ -27,6 +29,7 @@ __all__ = [
 FOUND = "found"
 """Name of the network found, beside the names of the baselines."""
 
+_RANDOM = "a random architecture of the space"
 _RESNET_WIDTHS = range(2, 257, 2)
 
 
@@ -103,13 +106,31 @@ def find_baselines(session: Session, genotype: Genotype) -> Iterator[BaselineNet
             yield replace(BASELINES.checked(entry.name, made), name=entry.name)
 
 
+def find_rivals(session: Session, genotype: Genotype) -> list[BaselineNetwork]:
+    """What competes with the network found: the baselines of another architecture, or the random ones asked for.
+
+    The random ones differ from each other and from the network found. There are fewer than asked for where the space
+    has no more.
+    """
+    settings = session.settings
+    if not settings.contest_random:
+        return [each for each in find_baselines(session, genotype) if each.genotype != genotype]
+    space, size = get_space(settings.space), settings.train
+    generator = make_generator(settings.seed, "contest", "random")
+    _, *drawn = propose(space, genotype, None, 1 + settings.contest_random, generator)
+    return [
+        BaselineNetwork(_RANDOM, each, size.init_channels, size.layers, f"random-{number}" if number > 1 else "random")
+        for number, each in enumerate(drawn, 1)
+    ]
+
+
 @baseline("random")
 def random_architecture(session: Session, _found: Genotype) -> BaselineNetwork:
     """A random architecture of the space, as wide and as deep as the one found."""
     settings = session.settings
     drawn = UniformlyRandom()(get_space(settings.space), {}, make_generator(settings.seed, "yardsticks", "random"))
     size = settings.train
-    return BaselineNetwork("a random architecture of the space", drawn, size.init_channels, size.layers)
+    return BaselineNetwork(_RANDOM, drawn, size.init_channels, size.layers)
 
 
 @baseline("resnet", paper="arXiv:1512.03385")

@@ -164,6 +164,10 @@ class RunSettings(Settings):
     best on the validation images goes on and is trained to the end, whichever it is. No baseline is then trained to the
     end."""
 
+    contest_random: Annotated[int, Field(ge=0)] = 0
+    """Number of random architectures that compete in the contest in place of the baselines, however short its rounds
+    are; 0: the baselines compete."""
+
     data: DataSettings = DataSettings()
     """Reading and splitting the data."""
 

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from dartboard import api
-from dartboard.budget.allowances import CONTEST_PARTS, contest_costs
+from dartboard.budget.allowances import CONTEST_PARTS, contest_costs, contestants, has_time_for_rounds
 from dartboard.data import Part, Splits
 from dartboard.records import Contest, Contestant, GenotypeForms
 from dartboard.runs import Objective, Observer, RunDirectory, TrainEpoch
 from dartboard.session import evaluate_networks, read_genotype, search_genotype, train_networks
+from dartboard.session.baselines import find_rivals
 from dartboard.session.clock import phase_seconds
 from dartboard.space import PUBLISHED, Genotype
 from dartboard.testing import Stopped, timeless
@@ -197,3 +198,31 @@ def test_a_genotype_that_stands_among_the_baselines_takes_part_once(tmp_path: Pa
     with open_tiny(tmp_path, OWN) as session:
         hold_contest(session, found)
     assert [each.name for each in Contest.read(tmp_path).contestants] == ["found", "by-hand", "random"]
+
+
+def test_random_architectures_compete_in_place_of_the_baselines_and_all_differ(tmp_path: Path) -> None:
+    contest = held(tmp_path, {"contest_random": 3})
+    assert [each.name for each in contest.contestants] == ["found", "random", "random-2", "random-3"]
+    assert len({each.genotype.text for each in contest.contestants}) == 4
+    assert contest.worth is not None
+    assert contest.winner is not None
+
+
+def test_the_seed_alone_decides_which_random_architectures_compete(tmp_path: Path) -> None:
+    found = PUBLISHED["nas-bench-201-resnet"]
+
+    def drawn(name: str, **layer: Any) -> list[Genotype]:
+        with open_tiny(tmp_path / name, OWN, {"contest_random": 3}, layer) as session:
+            return [each.genotype for each in find_rivals(session, found)]
+
+    assert drawn("one") == drawn("same", train={"epochs": 3}) != drawn("other", seed=1)
+
+
+def test_random_architectures_compete_however_short_the_rounds_are(tmp_path: Path) -> None:
+    """With a budget that leaves rounds of less than `ROUND_SECONDS`."""
+    budget = {"budget": 60.0, "automatic_choices": [{"setting": "train.epochs", "value": 4, "reason": ""}]}
+    with open_tiny(tmp_path, OWN, budget) as session:
+        networks = contestants(session, PUBLISHED["nas-bench-201-resnet"])
+        assert not has_time_for_rounds(session, networks)
+    with open_tiny(tmp_path / "random", OWN, budget, {"contest_random": 3}) as session:
+        assert has_time_for_rounds(session, networks)
