@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-trainings benchmark-ingredients benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 clean
+.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-trainings benchmark-ingredients benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 benchmark-worth clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -77,6 +77,9 @@ benchmark-short-trainings: install ## width, passes, rates and augmentation of t
 
 benchmark-ingredients: install ## what each ingredient of the short recipe is worth (needs CIFAR-10 and emotions)
 	$(BIN)/python benchmarks/ingredients.py
+
+benchmark-worth: install ## what a search is worth beside random networks, the best of several, and one by hand (needs the four data sets; 2 h on 2 cores)
+	$(BIN)/python benchmarks/worth.py
 
 benchmark-scaling: install ## time and memory of a search step by size, beside the formula
 	$(BIN)/python benchmarks/scaling.py

@@ -152,6 +152,27 @@ def test_the_benchmark_of_ingredients_records_every_arm(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.usefixtures("data_root")
+def test_the_benchmark_of_what_search_is_worth_records_every_arm_and_repeats_none(tmp_path: Path) -> None:
+    arms = ("by-hand", "best-of-4", "drnas")
+    options = ["--data", "flowers5", "--seeds", "1", "--quick", "--jobs", "1", "--folder", str(tmp_path)]
+    command = [sys.executable, str(BENCHMARKS / "worth.py"), *options, "--arms", *arms]
+    subprocess.run(command, check=True)
+    runs = json.loads((tmp_path / "worth.json").read_text(encoding="utf-8"))["runs"]
+    assert set(runs) == {f"flowers5/{arm}/0" for arm in arms}
+    assert all(0 <= run["accuracy"] <= 1 and run["passes"] > 0 for run in runs.values())
+    assert runs["flowers5/drnas/0"]["search_steps"] > 0
+    assert set(runs["flowers5/best-of-4/0"]["contest"]) == {"found", "random", "random-2", "random-3"}
+    assert "| best-of-4 | " in (tmp_path / "worth.md").read_text(encoding="utf-8")
+    subprocess.run(command, check=True)
+    assert json.loads((tmp_path / "worth.json").read_text(encoding="utf-8"))["runs"] == runs
+    refused = subprocess.run([*command, "--share", "0.5"], capture_output=True, text=True)
+    assert refused.returncode != 0
+    assert "--folder" in refused.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.usefixtures("data_root")
 def test_the_benchmark_of_short_trainings_records_every_arm(tmp_path: Path) -> None:
     arms = ("base", "batch-128", "flowers-hues")
     options = ["--quick", "--jobs", "1", "--folder", str(tmp_path)]
