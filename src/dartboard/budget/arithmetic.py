@@ -200,6 +200,7 @@ def choose_size(
     work: Callable[[Size], float],
     measure: Callable[[Size], R],
     enough: Callable[[Size, R], bool],
+    first: Size | None = None,
 ) -> tuple[Size, R]:
     """The largest size that is fast enough, found with few measurements; the smallest if no size is fast enough.
 
@@ -210,25 +211,27 @@ def choose_size(
         work: gives the work of a size, such as multiply-adds.
         measure: measures the cost of a step at a size.
         enough: whether a size with this cost may be chosen.
+        first: the size to measure first; None for the smallest.
 
     Returns:
         The chosen size, and its measured cost.
     """
+    start = 0 if first is None else sizes.index(first)
+    measured = {start: measure(sizes[start])}
+    best, ceiling = (start, len(sizes)) if enough(sizes[start], measured[start]) else (-1, start)
 
-    def foretold_enough(number: int, best: int) -> bool:
+    def foretold_enough(number: int) -> bool:
         """Whether a size is predicted to be fast enough, and is not much larger than the best size so far."""
-        wanted, known = work(sizes[number]), work(sizes[best])
-        if wanted > _LARGEST_JUMP * known:
+        known = best if best >= 0 else ceiling
+        wanted, worked = work(sizes[number]), work(sizes[known])
+        if wanted > _LARGEST_JUMP * worked:
             return False
         foretold = _foretell({work(sizes[each]): rate.step for each, rate in measured.items()})
-        return enough(sizes[number], measured[best].scaled(foretold(wanted) / foretold(known)))
+        return enough(sizes[number], measured[known].scaled(foretold(wanted) / foretold(worked)))
 
-    measured = {0: measure(sizes[0])}
-    best = 0 if enough(sizes[0], measured[0]) else -1
-    ceiling = len(sizes)
-    while best >= 0 and len(measured) < _MEASUREMENTS and best + 1 < ceiling:
-        promising = [each for each in range(best + 1, ceiling) if foretold_enough(each, best)]
-        if not promising and len(measured) > 1:
+    while len(measured) < _MEASUREMENTS and best + 1 < ceiling:
+        promising = [each for each in range(best + 1, ceiling) if foretold_enough(each)]
+        if best >= 0 and not promising and len(measured) > 1:
             break
         tried = max(promising, default=best + 1)
         measured[tried] = measure(sizes[tried])
@@ -237,7 +240,7 @@ def choose_size(
         else:
             ceiling = tried
     chosen = max(best, 0)
-    return sizes[chosen], measured[chosen]
+    return sizes[chosen], measured[chosen] if chosen in measured else measure(sizes[chosen])
 
 
 def _foretell(seconds: dict[float, float]) -> Callable[[float], float]:

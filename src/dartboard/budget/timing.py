@@ -13,6 +13,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from dartboard.budget.arithmetic import SearchRate, TrainingRate
 from dartboard.data import Batch
 from dartboard.engine.stage import StageSearch
+from dartboard.parts.architecture import StepGates
 from dartboard.parts.recipe import initial_live
 from dartboard.runs import Length, Meter, make_generator
 from dartboard.session.search import search_problem, search_recipe
@@ -26,6 +27,8 @@ __all__ = ["computes_in_bfloat16", "measure_search", "measure_training"]
 
 _STEPS = 6
 _SECONDS = 1.0
+_SCORED = 2
+"""Batches of validation images on which the scoring of a supernet is timed."""
 
 
 def computes_in_bfloat16(device: torch.device) -> bool:
@@ -42,20 +45,24 @@ def measure_search(session: Session, **size: int) -> SearchRate:
         session: the session, with data, method and space.
         size: settings of the search to try, such as init_channels.
     """
-    tried = with_size(session, "search", size)
-    settings, recipe = tried.settings, search_recipe(tried.settings)
-    problem, stage = search_problem(tried), recipe.stages[0].recipe
+    sized = with_size(session, "search", size)
+    settings, recipe = sized.settings, search_recipe(sized.settings)
+    problem, stage = search_problem(sized), recipe.stages[0].recipe
     length, live = Length(1, None), initial_live(stage, problem.space)
     search = StageSearch(problem, stage, settings.search, 0, (0, 1), length, settings.seed, live)
     steps = search.make_steps()
     search.state.supernet.train()
     batches = search.batches.weights.forever(make_generator(settings.seed, "probe"))
     memory, step = _memory_and_seconds(lambda: steps(next(batches)), session)
+    validation = search.batches.validation
+    whole = math.ceil(len(validation.view) / validation.batch_size)
+    tried = min(_SCORED, whole)
+    gates = StepGates(search.mean_gates(search.state.alphas), search.state.architecture.active)
     started = time.perf_counter()
-    scored = len(search.batches.validation.view)
-    if scored:
-        search.validate(search.mean_gates(search.state.alphas))
-    return SearchRate(step, time.perf_counter() - started, search.num_steps, memory)
+    if tried:
+        search.state.score(gates, tried)
+    scoring = (time.perf_counter() - started) * whole / max(1, tried)
+    return SearchRate(step, scoring, search.num_steps, memory)
 
 
 def measure_training(session: Session, genotype: Genotype, **size: Any) -> TrainingRate:

@@ -148,7 +148,7 @@ class TrainingPlan:
             )
             return tried.limited(session.settings.train.steps_per_epoch)
 
-        return choose_size(sizes, work, measure, self._is_enough)
+        return choose_size(sizes, work, measure, self._is_enough, self._usual(sizes))
 
     def _enter_whole_trainings(self, rate: TrainingRate, length: Length) -> None:
         account, runs = self._account, self._session.settings.train.runs

@@ -95,7 +95,7 @@ def _covariance(images: Tensor) -> Tensor:
     entries = images.shape[1] * _SIDE**2
     total = torch.zeros(entries, entries, dtype=torch.float64, device=images.device)
     count = 0
-    for chunk in torch.split(images, 1024):
+    for chunk in torch.split(images, _IN_CACHE):
         patches = functional.unfold(chunk.double(), _SIDE).transpose(0, 1).flatten(1)
         total += patches @ patches.t()
         count += patches.shape[1]

@@ -41,9 +41,9 @@ def work(size: Size) -> float:
 SIZES = [Size(channels, layers) for channels, layers in [(8, 1), (12, 1), (16, 1), (24, 1), (24, 2), (32, 3), (64, 5)]]
 
 
-@given(st.floats(0, 1), st.floats(1e-6, 1e-2), st.floats(1e-4, 1e3))
+@given(st.floats(0, 1), st.floats(1e-6, 1e-2), st.floats(1e-4, 1e3), st.sampled_from([None, *SIZES]))
 def test_the_size_chosen_is_the_largest_that_is_fast_enough_and_few_are_measured(
-    fixed: float, per_work: float, limit: float
+    fixed: float, per_work: float, limit: float, first: Size | None
 ) -> None:
     machine, measured = Machine(fixed, per_work), []
 
@@ -51,7 +51,7 @@ def test_the_size_chosen_is_the_largest_that_is_fast_enough_and_few_are_measured
         measured.append(size)
         return machine.rate(size)
 
-    chosen, rate = choose_size(SIZES, work, measure, lambda _, rate: rate.step <= limit)
+    chosen, rate = choose_size(SIZES, work, measure, lambda _, rate: rate.step <= limit, first)
     fast_enough = [size for size in SIZES if machine.rate(size).step <= limit] or SIZES[:1]
     assert chosen == fast_enough[-1]
     assert rate == machine.rate(chosen)
