@@ -8,9 +8,8 @@ from dartboard.budget.timing import measure_search
 from dartboard.engine.problem import SupernetRequest
 from dartboard.engine.stage import judging_share
 from dartboard.parts.recipe import initial_live
-from dartboard.parts.rules.schedules import NoTraining
 from dartboard.runs import Length
-from dartboard.session.search import search_recipe, supernet_spec
+from dartboard.session.search import only_draws, search_recipe, supernet_spec
 from dartboard.session.session import Session
 from dartboard.session.sizes import with_size
 from dartboard.space import get_space
@@ -32,7 +31,7 @@ def plan_search(account: Account, share: float) -> None:
     """
     settings = account.session.settings
     recipe = search_recipe(settings)
-    if any(isinstance(rule, NoTraining) for rule in recipe.stages[0].recipe.rules):
+    if only_draws(settings):
         account.timetable["search"] = 0.0
         return
     count = len(settings.seeds or (settings.seed,))

@@ -20,7 +20,7 @@ from dartboard.budget.timing import computes_in_bfloat16, measure_training
 from dartboard.data import PHOTOGRAPH_SIDE
 from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.runs import Length
-from dartboard.session.baselines import BASELINES, is_comparable, multiply_adds
+from dartboard.session.baselines import find_baselines, is_comparable, multiply_adds
 from dartboard.session.session import Session
 from dartboard.session.training import learned_images, num_scored
 from dartboard.space import Genotype, get_space
@@ -183,7 +183,7 @@ class TrainingPlan:
         A contest takes the place of baselines that are trained to the end, unless the user decided about these.
         """
         account, settings = self._account, self._session.settings
-        _, parts = contest_costs(1 + (settings.contest_random or len(BASELINES)))
+        _, parts = contest_costs(1 + (settings.contest_random or self._num_baselines))
         seconds = account.left_after_search / parts
         if "contest" in account.given:
             held = settings.contest
@@ -213,13 +213,17 @@ class TrainingPlan:
         account, settings = self._account, self._session.settings
         if not settings.baselines or not is_comparable(self._session):
             return 0
-        count = len(BASELINES)
+        count = self._num_baselines
         each = account.left_after_search / ((1 + count) * settings.train.runs)
         if "baselines" in account.given or each >= _BASELINE_SECONDS:
             return count
         least = f"{_BASELINE_SECONDS:.0f} seconds for each of {1 + count} trainings"
         account.choose("baselines", False, f"{duration(account.budget)} leaves less than {least}")
         return 0
+
+    @property
+    def _num_baselines(self) -> int:
+        return sum(1 for _ in find_baselines(self._session, self._genotype))
 
     def _plan_augmentation(self, passes: float) -> None:
         """Turn random crops off where a network sees each image too rarely to memorise it."""

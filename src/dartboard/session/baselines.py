@@ -7,6 +7,7 @@ from dartboard.engine.finished.proposals import propose
 from dartboard.parts.selection.trying import UniformlyRandom
 from dartboard.registry import Registry
 from dartboard.runs import make_generator
+from dartboard.session.search import only_draws
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, with_size
 from dartboard.space import PUBLISHED, Genotype, get_space, network_cost, smallest_map
@@ -73,7 +74,8 @@ def baseline(name: str, *, paper: str = "") -> Callable[[BaselineBuilder], Basel
 def network_found(session: Session, genotype: Genotype) -> BaselineNetwork:
     """The network of the search, in the form of what it is compared with."""
     size = session.settings.train
-    return BaselineNetwork("the network found", genotype, size.init_channels, size.layers, FOUND)
+    what = "a random architecture" if only_draws(session.settings) else "the network found"
+    return BaselineNetwork(what, genotype, size.init_channels, size.layers, FOUND)
 
 
 def is_comparable(session: Session) -> bool:
@@ -125,9 +127,11 @@ def find_rivals(session: Session, genotype: Genotype) -> list[BaselineNetwork]:
 
 
 @baseline("random")
-def random_architecture(session: Session, _found: Genotype) -> BaselineNetwork:
-    """A random architecture of the space, as wide and as deep as the one found."""
+def random_architecture(session: Session, _found: Genotype) -> BaselineNetwork | None:
+    """A random architecture of the space, as wide and as deep as the one found; none if that is a random one itself."""
     settings = session.settings
+    if only_draws(settings):
+        return None
     drawn = UniformlyRandom()(get_space(settings.space), {}, make_generator(settings.seed, "yardsticks", "random"))
     size = settings.train
     return BaselineNetwork(_RANDOM, drawn, size.init_channels, size.layers)

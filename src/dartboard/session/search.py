@@ -12,7 +12,7 @@ from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetReque
 from dartboard.parts.architecture import Architecture
 from dartboard.parts.recipe import Images, Recipe, initial_live, make_recipe
 from dartboard.parts.rules.curvature import MeasureCurvature
-from dartboard.parts.rules.schedules import WarmUp
+from dartboard.parts.rules.schedules import NoTraining, WarmUp
 from dartboard.runs import make_generator, seeded_initialization
 from dartboard.session.batches import EVALUATION_BATCH, batches_of
 from dartboard.session.genotype import read_genotype
@@ -23,7 +23,7 @@ from dartboard.space import Genotype, OperationCosts, get_space, operation_costs
 from dartboard.supernet import FusedSupernet, SupernetSpec
 from dartboard.wording import count
 
-__all__ = ["describe_search", "search_genotype", "search_problem", "search_recipe", "supernet_spec"]
+__all__ = ["describe_search", "only_draws", "search_genotype", "search_problem", "search_recipe", "supernet_spec"]
 
 
 def describe_search(session: Session) -> str:
@@ -79,6 +79,11 @@ def search_recipe(settings: RunSettings) -> Recipe:
     if search.curvature_every and not any(isinstance(rule, MeasureCurvature) for rule in recipe.rules):
         recipe = recipe.with_rules_first(MeasureCurvature(search.curvature_every))
     return recipe.with_rules_first(WarmUp(search.warmup_fraction)) if search.warmup_fraction else recipe
+
+
+def only_draws(settings: RunSettings) -> bool:
+    """Whether the method draws an architecture without learning anything, so that what it finds is a random one."""
+    return any(isinstance(rule, NoTraining) for rule in search_recipe(settings).stages[0].recipe.rules)
 
 
 def _make_supernet(session: Session, request: SupernetRequest) -> FusedSupernet:
