@@ -37,6 +37,7 @@ _PLACES = {
     "device": "device",
     "runs": "train.runs",
     "baselines": "baselines",
+    "contest": "contest",
     "skip_broken": "data.skip_broken",
     "image_column": "data.image_column",
     "label_column": "data.label_column",
@@ -246,6 +247,17 @@ class RunOptions(SearchOptions):
             rich_help_panel=_HOW,
             help="Whether to train the baselines listed below for comparison; each takes as long as the network that "
             "was found.  \\[default: the preset decides; quick trains them]",
+        ),
+    ] = None
+    contest: Annotated[
+        bool | None,
+        typer.Option(
+            "--contest/--no-contest",
+            metavar="",
+            show_default=False,
+            rich_help_panel=_HOW,
+            help="Whether the network found and the baselines compete by short trainings of equal time, and only the "
+            "best of them is trained to the end.  \\[default: no; with a budget the plan decides]",
         ),
     ] = None
 
