@@ -1,5 +1,6 @@
 """No dead knobs: every field of every settings class changes what a search or a training leaves behind."""
 
+import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,14 @@ ONE_CYCLE: Layer = {"train.schedule": "one-cycle"}
 
 MUON: Layer = {"train.optimizer": "muon"}
 
+GENOTYPE = Genotype(
+    "small",
+    tuple(
+        (kind, CellGenotype(tuple(Choice(node, source, op) for node in (2, 3) for source in (0, 1)), (2, 3)))
+        for kind, op in (("normal", "nor_conv_1x1"), ("reduce", "max_pool_3x3"))
+    ),
+)
+
 SEARCH_FIELDS: dict[str, tuple[Any, Layer]] = {
     "epochs": (1, {}),
     "steps_per_epoch": (1, {}),
@@ -39,6 +48,8 @@ SEARCH_FIELDS: dict[str, tuple[Any, Layer]] = {
     "weight_lr": (0.05, {}),
     "weight_lr_min": (0.01, {}),
     "alpha_lr_factor": (2.0, {}),
+    "start_at": (GENOTYPE.to_json(), {}),
+    "start_lead": (1.0, {"search.start_at": GENOTYPE.to_json()}),
     "warmup_fraction": (0.5, {}),
     "momentum": (0.5, {}),
     "weight_decay": (0.1, {}),
@@ -102,14 +113,6 @@ AUGMENT_FIELDS: dict[str, tuple[Any, Layer]] = {
     "color_jitter": (0.4, {}),
 }
 
-GENOTYPE = Genotype(
-    "small",
-    tuple(
-        (kind, CellGenotype(tuple(Choice(node, source, op) for node in (2, 3) for source in (0, 1)), (2, 3)))
-        for kind, op in (("normal", "nor_conv_1x1"), ("reduce", "max_pool_3x3"))
-    ),
-)
-
 
 pytestmark = pytest.mark.usefixtures("small_space")
 
@@ -126,13 +129,13 @@ def train(folder: Path, *layers: Layer) -> Outcome:
     return outcome(folder)
 
 
-Plain = Callable[[Callable[..., Outcome], tuple[tuple[str, Any], ...]], Outcome]
+Plain = Callable[[Callable[..., Outcome], str], Outcome]
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Plain:
-    """The outcome of a step under some settings, computed once."""
-    return cache(lambda step, layer: step(tmp_path_factory.mktemp("plain"), dict(layer)))
+    """The outcome of a step under some settings, given as JSON; computed once."""
+    return cache(lambda step, layer: step(tmp_path_factory.mktemp("plain"), json.loads(layer)))
 
 
 @pytest.mark.parametrize(
@@ -146,20 +149,20 @@ def test_the_tables_of_this_file_name_every_field(settings: type[Settings], tabl
 @pytest.mark.parametrize("field", [*SEARCH_FIELDS, *(f"augment.{name}" for name in AUGMENT_FIELDS)])
 def test_every_field_of_the_search_settings_changes_the_search(field: str, plain: Plain, tmp_path: Path) -> None:
     value, base = (SEARCH_FIELDS | {f"augment.{name}": case for name, case in AUGMENT_FIELDS.items()})[field]
-    assert search(tmp_path, base, {f"search.{field}": value}) != plain(search, tuple(base.items()))
+    assert search(tmp_path, base, {f"search.{field}": value}) != plain(search, json.dumps(base))
 
 
 @pytest.mark.parametrize("field", [*TRAIN_FIELDS, *(f"augment.{name}" for name in AUGMENT_FIELDS)])
 def test_every_field_of_the_train_settings_changes_the_training(field: str, plain: Plain, tmp_path: Path) -> None:
     value, base = (TRAIN_FIELDS | {f"augment.{name}": case for name, case in AUGMENT_FIELDS.items()})[field]
-    assert train(tmp_path, base, {f"train.{field}": value}) != plain(train, tuple(base.items()))
+    assert train(tmp_path, base, {f"train.{field}": value}) != plain(train, json.dumps(base))
 
 
 def test_the_same_settings_change_nothing(plain: Plain, tmp_path: Path) -> None:
-    assert search(tmp_path / "search") == plain(search, ())
-    assert train(tmp_path / "train") == plain(train, ())
+    assert search(tmp_path / "search") == plain(search, "{}")
+    assert train(tmp_path / "train") == plain(train, "{}")
 
 
 def test_only_the_validation_score_depends_on_the_number_of_validation_images(plain: Plain, tmp_path: Path) -> None:
     fewer = search(tmp_path, {"search.validation_images": 5})
-    assert fewer["checkpoints"] == plain(search, ())["checkpoints"]
+    assert fewer["checkpoints"] == plain(search, "{}")["checkpoints"]

@@ -13,10 +13,9 @@ from dartboard.session import (
     evaluate_networks,
     finished_result,
     holds_contest,
-    read_genotype,
     train_networks,
 )
-from dartboard.settings import search_request, train_request
+from dartboard.settings import read_genotype, search_request, train_request
 from dartboard.workflow import (
     Plan,
     announce,

@@ -29,6 +29,7 @@ _PLACES = {
     "budget": "budget",
     "space": "space",
     "method": "method.name",
+    "start_at": "search.start_at",
     "preset": "preset",
     "seed": "seed",
     "seeds": "seeds",
@@ -202,6 +203,16 @@ class SearchOptions(_Options):
             metavar="NAME",
             rich_help_panel=_WHAT,
             help="Search method; dartboard methods lists them.  \\[default: auto, chosen for the data]",
+        ),
+    ] = None
+    start_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GENOTYPE",
+            show_default=False,
+            rich_help_panel=_WHAT,
+            help="Architecture that the search starts at, in any form that train --genotype takes: its operations lead "
+            "in alpha. Without this option no operation is preferred.",
         ),
     ] = None
     seeds: Annotated[

@@ -1,6 +1,6 @@
 """Settings of a search; the defaults are the DARTS paper's."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -53,6 +53,16 @@ class SearchSettings(Settings):
     alpha_lr_factor: Annotated[float, Field(gt=0)] = 1.0
     """Multiplies the learning rate that the method chose for alpha: a search of a few hundred steps needs larger ones
     than the papers' tens of thousands to leave the uniform start."""
+
+    start_at: dict[str, Any] | None = None
+    """Architecture of the space that alpha leans towards at the start, so that what is known is not searched again: in
+    any of the forms that `dartboard train` takes, such as a published name. Every stage that begins with new alphas
+    begins there. null: no operation is preferred."""
+
+    start_lead: Annotated[float, Field(gt=0)] = 2.0
+    """With `start_at`, what its operations, and its edges where these have weights, lead by in alpha. With 2 a softmax
+    gives half of the whole to one of the 8 operations of DARTS, and 65% to one of 5; the other half keeps all others
+    learning."""
 
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the epochs in which the weights learn alone, before the method's own rules."""

@@ -108,11 +108,10 @@ class StageSearch:
         supernet = problem.make_supernet(self._request)
         costs = problem.costs(self._request) if problem.costs else None
         architecture = Architecture.of(recipe, problem.space, live, problem.device, costs)
-        generator = make_generator(self._seed, "search", "alpha", self.number)
-        alphas = {
-            name: alpha.to(problem.device).requires_grad_()
-            for name, alpha in architecture.initial_alphas(generator).items()
-        }
+        drawn = architecture.initial_alphas(make_generator(self._seed, "search", "alpha", self.number))
+        if settings.start_at is not None:
+            drawn = architecture.lean(drawn, Genotype.from_json(settings.start_at), settings.start_lead)
+        alphas = {name: alpha.to(problem.device).requires_grad_() for name, alpha in drawn.items()}
         hypernetwork = None
         if recipe.hypernetwork:
             drawn_by = make_generator(self._seed, "search", "hypernetwork", self.number)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dartboard.errors import RecipeError
 from dartboard.parts.gradient.problem import Tensors
-from dartboard.parts.relaxation.protocol import Draw, DrawsPaths, Relaxation, RelaxedCell
+from dartboard.parts.relaxation.protocol import Draw, DrawsPaths, PerCell, Relaxation, RelaxedCell
 from dartboard.space import Genotype, OperationCosts, SearchSpace
 from dartboard.supernet import Active, Mixing
 
@@ -146,6 +146,26 @@ class Architecture:
                 alphas[f"{kind}.attention"] = 1e-3 * torch.randn(shape, generator=generator)
         return alphas
 
+    def lean(self, alphas: Tensors, member: Genotype, lead: float) -> dict[str, Tensor]:
+        """Start values that lean towards an architecture of the space: its operations, edges and attention lead.
+
+        Args:
+            alphas: start values by name, on the CPU. Those that do not belong to one operation or edge each, such as
+                the weights of a controller, stay as they are.
+            member: the architecture; `none` on an edge is an operation like others.
+            lead: as for `PerCell.lean`.
+        """
+        led = dict(alphas)
+        for kind, cell in self.cells.items():
+            for name, part in ((kind, self.relaxation), (f"{kind}.edges", self.edges)):
+                if isinstance(part, PerCell):
+                    led[name] = part.lean(alphas[name], cell, member[kind], lead)
+            if self.mixing.attention:
+                behind = {cell.topology.row(each.target, each.source): each.attention for each in member[kind].choices}
+                leads = [[behind.get(row) == name for name in self.mixing.attention] for row in range(len(cell.live))]
+                led[f"{kind}.attention"] = alphas[f"{kind}.attention"] + lead * torch.tensor(leads)
+        return led
+
     def draw(self, alphas: Tensors, generator: torch.Generator, *, of_alpha: bool) -> StepGates:
         """The gates and operations of one step; may be random.
 
@@ -185,17 +205,8 @@ class Architecture:
 
     def of_genotype(self, genotype: Genotype) -> StepGates:
         """Gates of 1 for the operations of one architecture, and only these are active; on the cells' device."""
-        gates, active = {}, {}
-        for kind, cell in self.cells.items():
-            chosen: list[list[int]] = [[] for _ in cell.topology.edges]
-            for choice in genotype[kind].choices:
-                chosen[cell.topology.row(choice.target, choice.source)].append(cell.ops.index(choice.op))
-            active[kind] = [sorted(columns) for columns in chosen]
-            gates[kind] = torch.tensor(
-                [[float(column in columns) for column in range(len(cell.ops))] for columns in chosen],
-                device=cell.live.device,
-            )
-        return StepGates(gates, active)
+        active = {kind: cell.columns_of(genotype[kind]) for kind, cell in self.cells.items()}
+        return StepGates({kind: cell.marked(active[kind]).float() for kind, cell in self.cells.items()}, active)
 
     @cached_property
     def _fixed(self) -> dict[str, tuple[Tensor, Tensor]]:

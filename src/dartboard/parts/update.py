@@ -9,10 +9,9 @@ from torch import Tensor
 from typing_extensions import override
 
 from dartboard.parts.relaxation import RelaxedCell
+from dartboard.parts.relaxation.shares import grown_shares
 
 __all__ = ["AdamUpdate", "ExponentiatedGradient", "ExponentiatedUpdate", "SgdUpdate", "Update"]
-
-_LARGEST_EXPONENT = 30.0
 
 
 class Update(Protocol):
@@ -121,8 +120,7 @@ class ExponentiatedUpdate(Update):
 class ExponentiatedGradient(torch.optim.Optimizer):
     """Moves theta to theta * exp(-lr * gradient), raises it to `floor` at least, and divides it by its sum.
 
-    Entries of 0 stay 0. Exponents are clamped to +-30, as a larger one would let the other shares underflow in a single
-    step.
+    Entries of 0 stay 0, and exponents are clamped (`grown_shares`).
 
     Args:
         groups: parameter groups with the entries `floor` and `sizes`. `sizes` tells how many consecutive entries of a
@@ -139,13 +137,5 @@ class ExponentiatedGradient(torch.optim.Optimizer):
         for group in self.param_groups:
             for theta in group["params"]:
                 if theta.grad is not None:
-                    theta.copy_(_moved(theta, -group["lr"] * theta.grad, group["floor"], group["sizes"]))
-
-
-def _moved(theta: Tensor, exponents: Tensor, floor: float, sizes: list[int] | None) -> Tensor:
-    growth = exponents.clamp(-_LARGEST_EXPONENT, _LARGEST_EXPONENT).exp()
-    grown = (theta * growth).clamp(min=floor) * (theta > 0)
-    if sizes is not None:
-        return torch.cat([part / part.sum() for part in torch.split(grown, sizes)])
-    # The clamp is for rows without any operation, whose sum is zero.
-    return grown / grown.sum(dim=-1, keepdim=True).clamp(min=torch.finfo(grown.dtype).tiny)
+                    exponents = -group["lr"] * theta.grad
+                    theta.copy_(grown_shares(theta, exponents, sizes=group["sizes"], floor=group["floor"]))

@@ -2,7 +2,6 @@
 
 from dartboard.session.baselines import BASELINES, FOUND, BaselineNetwork, baseline, holds_contest
 from dartboard.session.evaluation import evaluate_networks
-from dartboard.session.genotype import read_genotype
 from dartboard.session.search import search_genotype
 from dartboard.session.session import Session, open_session
 from dartboard.session.sizes import check_sizes, search_length, train_epochs
@@ -20,7 +19,6 @@ __all__ = [
     "finished_result",
     "holds_contest",
     "open_session",
-    "read_genotype",
     "search_genotype",
     "search_length",
     "summarize",

@@ -15,11 +15,11 @@ from dartboard.parts.rules.curvature import MeasureCurvature
 from dartboard.parts.rules.schedules import NoTraining, WarmUp
 from dartboard.runs import make_generator, seeded_initialization
 from dartboard.session.batches import EVALUATION_BATCH, batches_of
-from dartboard.session.genotype import read_genotype
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, search_length
+from dartboard.settings.genotype import read_genotype
 from dartboard.settings.tree import RunSettings
-from dartboard.space import Genotype, OperationCosts, get_space, operation_costs
+from dartboard.space import Genotype, OperationCosts, get_space, name_or_text, operation_costs
 from dartboard.supernet import FusedSupernet, SupernetSpec
 from dartboard.wording import count
 
@@ -37,9 +37,10 @@ def describe_search(session: Session) -> str:
         images = f"{available} images"
     whole = max(1, available // size.batch_size)
     steps = whole if length.steps is None else min(whole, length.steps)
+    start = f", from {name_or_text(Genotype.from_json(size.start_at))}" if size.start_at else ""
     return (
         f"{settings.method.name} in {settings.space}: {count(length.epochs, 'epoch')} of {count(steps, 'step')} on "
-        f"{images}, {size.init_channels} channels, {count(size.layers, 'layer')}"
+        f"{images}, {size.init_channels} channels, {count(size.layers, 'layer')}{start}"
     )
 
 

@@ -39,6 +39,7 @@ class Situation:
         space: name of the space; "auto" until it is chosen.
         image_size: side of the images that the user asked for, or None.
         contests: whether a contest may decide what the command trains.
+        starts: whether the search starts at a given architecture, so that one must not be drawn instead.
     """
 
     data: DataLook
@@ -49,6 +50,7 @@ class Situation:
     space: str = AUTO
     image_size: int | None = None
     contests: bool = True
+    starts: bool = False
 
     @property
     def seconds_per_image(self) -> float:
@@ -149,13 +151,15 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "method.name",
         "random",
-        lambda s: s.data.images < 100,
+        lambda s: s.data.images < 100 and not s.starts,
         "{data.images} training images are too few to compare architectures, so one is drawn at random",
     ),
     Rule(
         "method.name",
         "random",
-        lambda s: s.has_known and s.contests and s.budget is not None and s.budget < _LEAST_FOR_A_SEARCH,
+        lambda s: (
+            s.has_known and s.contests and not s.starts and s.budget is not None and s.budget < _LEAST_FOR_A_SEARCH
+        ),
         "in {time} a search learns too little to be worth its time, so an architecture is drawn",
     ),
     Rule(

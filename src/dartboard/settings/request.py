@@ -15,6 +15,7 @@ from dartboard.parts.recipe import initial_live, make_recipe
 from dartboard.settings.automatic import CHOSEN_SPACES
 from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO, PRESETS
+from dartboard.settings.start import check_start
 from dartboard.settings.tree import (
     ALONE,
     DEFAULT_RULE,
@@ -41,6 +42,8 @@ def check_method(settings: RunSettings) -> None:
     recipe = make_recipe(settings.method.name, settings.method.options)
     space, size = get_space(settings.space), settings.search
     check_fit(recipe, space)
+    if size.start_at is not None:
+        check_start(settings.method.name, recipe, space, Genotype.from_json(size.start_at))
     if size.epochs is not None:
         stage_spans([stage.share for stage in recipe.stages], size.epochs)
     divisor = math.lcm(*(stage.recipe.mixing.channel_share for stage in recipe.stages))

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from dartboard.config import Settings, resolve
+from dartboard.config import Settings, nest, resolve
 from dartboard.data import DataSettings
 from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.engine.settings import SearchSettings
 from dartboard.parts.recipe import make_recipe
 from dartboard.runs import Objective
+from dartboard.settings.genotype import read_genotype
 from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO, PRESETS
 from dartboard.space import get_space
@@ -228,18 +229,34 @@ FALLBACK = {"space": "nas-bench-201", "method.name": "single-darts"}
 """The space and the method that "auto" stands for if no rule chooses another."""
 
 
+def _current(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """A layer with present keys, and with the architecture of `search.start_at` itself in place of a name or a file.
+
+    So a run needs neither the name nor the file to be resumed.
+    """
+    nested = nest(migrate(layer))
+    search = nested.get("search")
+    if isinstance(search, dict) and isinstance(name := search.get("start_at"), str):
+        search["start_at"] = read_genotype(name).to_json()
+    return nested
+
+
 def asked_settings(*layers: Mapping[str, Any]) -> RunSettings:
     """The settings of the layers alone, with the space and the method of the preset where the layers name none.
+
+    An open space is that of the architecture at which the search starts, if there is one.
 
     Raises:
         UnknownNameError: the preset or the choice rule does not exist.
         SettingsError: a key is unknown or a value does not fit.
+        GenotypeError: the search would start at what is no architecture.
     """
-    layers = tuple(map(migrate, layers))
+    layers = tuple(map(_current, layers))
     preset = PRESETS[resolve(RunSettings, *layers).preset].factory
     asked = resolve(RunSettings, {"space": preset.space, "method": preset.method}, *layers)
     CHOICE_RULES[asked.choose]
-    return asked
+    start = asked.search.start_at
+    return asked.model_copy(update={"space": start["space"]}) if start and asked.space == AUTO else asked
 
 
 def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[AutomaticChoice] = ()) -> RunSettings:
@@ -256,8 +273,9 @@ def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[Aut
         UnknownNameError: the space, the method, the preset or the choice rule does not exist.
         SettingsError: a key is unknown or a value does not fit.
         RecipeError: the method's options choose parts that do not fit together.
+        GenotypeError: the search would start at what is no architecture.
     """
-    layers = tuple(map(migrate, layers))
+    layers = tuple(map(_current, layers))
     asked = asked_settings(*layers)
     preset = PRESETS[asked.preset].factory
     chosen = {choice.setting: choice.value for choice in automatic_choices or asked.automatic_choices}

@@ -5,7 +5,7 @@ from dartboard.space.genotype_check import check_genotype
 from dartboard.space.network import DrawnPaths, DropPath, Network
 from dartboard.space.network_costs import OperationCosts, network_cost, operation_costs, smallest_map
 from dartboard.space.ops import ATTENTION, OPS, Cost, Norm, has_weights, op
-from dartboard.space.published import PUBLISHED
+from dartboard.space.published import PUBLISHED, name_or_text
 from dartboard.space.skeleton import CellPlace, NetworkPlan, Stem
 from dartboard.space.spaces import SPACES, SearchSpace, get_space, space
 from dartboard.space.topology import CellTopology, Edge
@@ -33,6 +33,7 @@ __all__ = [
     "check_genotype",
     "get_space",
     "has_weights",
+    "name_or_text",
     "network_cost",
     "op",
     "operation_costs",

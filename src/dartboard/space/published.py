@@ -10,7 +10,7 @@ Three members of the space `conv-stages` are named as well, to be compared with 
 
 from dartboard.space.genotype import CellGenotype, Choice, Genotype, parse_genotype
 
-__all__ = ["PUBLISHED"]
+__all__ = ["PUBLISHED", "name_or_text"]
 
 _SHORT = {
     "m3": "max_pool_3x3",
@@ -101,3 +101,8 @@ PUBLISHED: dict[str, Genotype] = {
 PUBLISHED |= {name: parse_genotype(text) for name, text in _NB201_STRINGS.items()}
 PUBLISHED |= {name: parse_genotype(f"conv-stages: {stage} | {stage} | {stage}") for name, stage in _STAGES.items()}
 """Name of a published architecture -> its genotype."""
+
+
+def name_or_text(genotype: Genotype) -> str:
+    """The name of a published architecture; the text of any other."""
+    return next((name for name, each in PUBLISHED.items() if each == genotype), genotype.to_text())

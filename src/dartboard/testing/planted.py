@@ -228,7 +228,14 @@ class PlantedBatches:
 
 
 def search_planted(
-    planted: Planted, recipe: Recipe, folder: Path, seed: int, *, epochs: int = 2, steps: int = 20
+    planted: Planted,
+    recipe: Recipe,
+    folder: Path,
+    seed: int,
+    *,
+    epochs: int = 2,
+    steps: int = 20,
+    settings: SearchSettings | None = None,
 ) -> tuple[str, ...]:
     """Search the planted problem with the real search loop.
 
@@ -239,6 +246,7 @@ def search_planted(
         seed: seed of the search.
         epochs: number of epochs.
         steps: steps of every epoch, on batches of 32 images.
+        settings: learning rates and the like; None: the defaults.
 
     Returns:
         The operation that the search ends with on every edge, in the order of `Planted.teacher`; "none" on edges that
@@ -249,8 +257,7 @@ def search_planted(
     kind = ScaledPlantedSupernet if recipe.hypernetwork else PlantedSupernet
     problem = SearchProblem(planted.space, lambda _: kind(planted), lambda _: given, torch.device("cpu"))
     with RunDirectory(folder) as run:
-        genotype = run_search(
-            problem, recipe, SearchSettings(), run, length=Length(epochs, steps), seed=seed, observer=Observer()
-        )
+        settings, length = settings or SearchSettings(), Length(epochs, steps)
+        genotype = run_search(problem, recipe, settings, run, length=length, seed=seed, observer=Observer())
     found = {(choice.target, choice.source): choice.op for choice in genotype["cell"].choices}
     return tuple(found.get((edge.target, edge.source), "none") for edge in planted.space.cell.edges)

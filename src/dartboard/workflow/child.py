@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from dartboard.records.result import Result
 from dartboard.reports import write_report
 from dartboard.runs import Objective, RunDirectory
-from dartboard.session.genotype import read_genotype
 from dartboard.session.session import Session
 from dartboard.session.summary import recorded_result, summarize
+from dartboard.settings.genotype import read_genotype
 from dartboard.settings.tree import ALONE
 
 __all__ = ["ChildRun", "command_to_repeat", "finish_run", "run_child"]

@@ -74,6 +74,7 @@ def _settle(request: Request, run: RunDirectory, *, resume: bool, arrays: ArrayD
         space=asked.space,
         image_size=asked.data.image_size,
         contests=_may_contest(request),
+        starts=asked.search.start_at is not None,
     )
     return request.resolved(list(choose_by_rules(situation, request.given)))
 

@@ -7,11 +7,11 @@ from dartboard.errors import SettingsError
 from dartboard.records import Candidate, GenotypeForms, SeedChoiceRecord
 from dartboard.runs import PhaseEnd, RunDirectory, SearchEpoch
 from dartboard.session.clock import CHILD_FOLDERS, phase_seconds
-from dartboard.session.genotype import read_genotype
 from dartboard.session.search import search_genotype
 from dartboard.session.session import Session
 from dartboard.session.sizes import check_sizes
 from dartboard.session.training import train_networks
+from dartboard.settings.genotype import read_genotype
 from dartboard.settings.tree import RunSettings
 from dartboard.space import Genotype
 from dartboard.wording import count

@@ -10,10 +10,10 @@ from dartboard.errors import CheckpointError
 from dartboard.records import GenotypeForms, ReselectionRecord
 from dartboard.runs import RunDirectory
 from dartboard.session.finished import check_same_images, directory_beside, finished_run, trained_supernet
-from dartboard.session.genotype import read_genotype
 from dartboard.session.search import search_problem, search_recipe
 from dartboard.session.session import Session
 from dartboard.session.sizes import search_length
+from dartboard.settings.genotype import read_genotype
 from dartboard.settings.migration import migrate
 from dartboard.settings.tree import ALONE, RunSettings
 from dartboard.space import Genotype

@@ -33,8 +33,8 @@ from dartboard.parts import (
 from dartboard.parts.recipe import METHODS, make_recipe
 from dartboard.reports import write_report
 from dartboard.runs import Epoch, Observer, RunDirectory
-from dartboard.session import evaluate_networks, read_genotype, search_genotype, train_networks
-from dartboard.settings import check_method, resolve_settings
+from dartboard.session import evaluate_networks, search_genotype, train_networks
+from dartboard.settings import check_method, read_genotype, resolve_settings
 from dartboard.space import get_space
 from dartboard.supernet import Mixing, ReferenceSupernet, SupernetSpec
 from dartboard.testing import Outcome, open_small, outcome

@@ -10,6 +10,7 @@ from dartboard.reports.charts.gate_charts import draw_gates
 from dartboard.reports.gate_history import read_gates
 from dartboard.reports.measures import wilson_interval
 from dartboard.runs import Rollback, SearchEpoch
+from dartboard.space import PUBLISHED
 from dartboard.space.genotype import CellGenotype, Choice, Genotype, parse_genotype
 
 from .made_up import CLASSES, DARTS_OPERATIONS, DARTS_V2, NAS_BENCH_201, FakeRun, told
@@ -261,3 +262,19 @@ def test_a_cell_whose_nodes_have_left_keeps_the_numbers_of_its_edges_and_names_a
         "1 → 4": ("skip_connect", "none"),
     }
     assert "skip_connect, none" in draw_gates(drawn)
+
+
+def test_the_search_tells_where_it_started(finished_run):
+    before = write_report(finished_run).read_text()
+    assert told(finished_run).search.start is None
+    assert "It started at" not in before
+    other = NAS_BENCH_201.replace("skip_connect", "none")
+    start = {"start_at": parse_genotype(other).to_json(), "start_lead": 1.5}
+    edit(finished_run / "settings.json", search=start)
+    search = told(finished_run).search
+    assert (search.start, search.lead) == (other, 1.5)
+    assert "It started at the architecture |nor_conv_3x3~0|" in write_report(finished_run).read_text()
+    edit(finished_run / "settings.json", search=start | {"start_at": PUBLISHED["conv-stages-by-hand"].to_json()})
+    assert told(finished_run).search.start == "conv-stages-by-hand"
+    edit(finished_run / "settings.json", search={"start_at": None, "start_lead": 1.5})
+    assert told(finished_run).search.lead is None

@@ -12,12 +12,11 @@ from dartboard.session import (
     Session,
     evaluate_networks,
     open_session,
-    read_genotype,
     search_genotype,
     summarize,
     train_networks,
 )
-from dartboard.settings import resolve_settings
+from dartboard.settings import read_genotype, resolve_settings
 from dartboard.space import get_space, network_cost
 from dartboard.training import load_model
 

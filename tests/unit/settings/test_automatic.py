@@ -135,3 +135,11 @@ def test_every_rule_decides_a_setting_that_exists_and_explains_itself(rule: Any)
 def test_the_largest_class_counts_against_the_smallest() -> None:
     assert EMOTIONS.imbalance == pytest.approx(7215 / 436)
     assert FASHION.imbalance == 1
+
+
+def test_no_architecture_is_drawn_in_place_of_a_search_that_starts_at_one() -> None:
+    hasty = on_cpu(FASHION, 120)
+    few = on_cpu(replace(FASHION, images=50), None)
+    for situation in (hasty, few):
+        assert decided(situation)["method.name"] == "random"
+        assert decided(replace(situation, starts=True))["method.name"] == "single-darts"

@@ -7,7 +7,8 @@ import pytest
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import RunDirectoryError
-from dartboard.session import Session, evaluate_networks, read_genotype, search_genotype, train_networks
+from dartboard.session import Session, evaluate_networks, search_genotype, train_networks
+from dartboard.settings import read_genotype
 from dartboard.workflow.child import run_child
 
 from .tiny import Listener, open_tiny

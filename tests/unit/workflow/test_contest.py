@@ -14,9 +14,10 @@ from dartboard.budget.allowances import CONTEST_PARTS, contest_costs, contestant
 from dartboard.data import Part, Splits
 from dartboard.records import Contest, Contestant, GenotypeForms
 from dartboard.runs import Objective, Observer, RunDirectory, TrainEpoch
-from dartboard.session import evaluate_networks, read_genotype, search_genotype, train_networks
+from dartboard.session import evaluate_networks, search_genotype, train_networks
 from dartboard.session.baselines import find_rivals
 from dartboard.session.clock import phase_seconds
+from dartboard.settings import read_genotype
 from dartboard.space import PUBLISHED, Genotype
 from dartboard.testing import Stopped, timeless
 from dartboard.training import load_model

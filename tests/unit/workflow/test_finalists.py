@@ -15,8 +15,9 @@ import dartboard.methods
 from dartboard.data import Part, Splits
 from dartboard.errors import SettingsError
 from dartboard.runs import EventLog, Observer, PhaseEnd, RunDirectory, Score, SearchEpoch, TrainEpoch
-from dartboard.session import Session, read_genotype, search_genotype, summarize
+from dartboard.session import Session, search_genotype, summarize
 from dartboard.session.clock import phase_seconds
+from dartboard.settings import read_genotype
 from dartboard.testing import timeless
 from dartboard.training import NetworkTraining
 from dartboard.workflow import check_finalists, choose_genotype, compare_finalists, finalists

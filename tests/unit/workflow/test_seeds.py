@@ -15,8 +15,8 @@ from dartboard.engine import ChoiceRule, choice_rule
 from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.errors import SettingsError
 from dartboard.runs import Epoch, EventLog, Observer, RunDirectory
-from dartboard.session import Session, open_session, read_genotype, search_genotype, summarize
-from dartboard.settings import resolve_settings
+from dartboard.session import Session, open_session, search_genotype, summarize
+from dartboard.settings import read_genotype, resolve_settings
 from dartboard.testing import timeless
 from dartboard.workflow import check_choice, choose_genotype
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from typing_extensions import override
 
 from dartboard.parts.relaxation.protocol import Deterministic, RelaxedCell, SmallStart
-from dartboard.space import SearchSpace, has_weights
+from dartboard.parts.relaxation.shares import grown_shares
+from dartboard.space import CellGenotype, SearchSpace, has_weights
 
 __all__ = ["GroupSoftmax", "NodeSoftmax", "Sigmoid", "Simplex", "Softmax", "live_softmax", "operation_groups"]
 
@@ -53,6 +54,10 @@ class Softmax(SmallStart, Deterministic):
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """softmax(coldness * alpha / temperature) over the live operations of each edge, (edges, operations)."""
         return live_softmax(alpha if self.coldness == 1.0 else self.coldness * alpha, cell)
+
+    @override
+    def lean(self, alpha: Tensor, cell: RelaxedCell, discrete: CellGenotype, lead: float) -> Tensor:
+        return super().lean(alpha, cell, discrete, lead / self.coldness)
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,10 @@ class Simplex(Deterministic):
         """Equal shares for the operations of an edge."""
         live = cell.live.cpu().float()
         return live / live.sum(dim=1, keepdim=True).clamp(min=1)
+
+    @override
+    def lean(self, alpha: Tensor, cell: RelaxedCell, discrete: CellGenotype, lead: float) -> Tensor:
+        return grown_shares(alpha, lead * cell.marked(cell.columns_of(discrete)).cpu())
 
     @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:

@@ -10,7 +10,8 @@ from torch import Tensor
 from typing_extensions import override
 
 from dartboard.parts.relaxation.protocol import Cells, Deterministic, RelaxedCell
-from dartboard.space import CellTopology, SearchSpace
+from dartboard.parts.relaxation.shares import grown_shares
+from dartboard.space import CellGenotype, CellTopology, SearchSpace
 
 __all__ = ["EdgeSimplex", "EdgeSoftmax", "PairSoftmax", "edge_sets"]
 
@@ -32,6 +33,11 @@ class EdgeSoftmax(Deterministic):
         return self.initial_scale * torch.randn(len(cell.topology.edges), generator=generator)
 
     @override
+    def lean(self, alpha: Tensor, cell: RelaxedCell, discrete: CellGenotype, lead: float) -> Tensor:
+        """The edges of the discrete cell get the lead."""
+        return alpha + lead * _kept(cell, discrete)
+
+    @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """One softmax for every node, (edges,)."""
         # Edges are ordered by target node, so the nodes' parts follow one another.
@@ -50,6 +56,11 @@ class EdgeSimplex(Deterministic):
     def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:
         """Equal shares for the edges into a node, (edges,)."""
         return torch.cat([torch.full((len(rows),), 1 / len(rows)) for rows in cell.incoming])
+
+    @override
+    def lean(self, alpha: Tensor, cell: RelaxedCell, discrete: CellGenotype, lead: float) -> Tensor:
+        """The edges of the discrete cell get the lead."""
+        return grown_shares(alpha, lead * _kept(cell, discrete), sizes=[len(rows) for rows in cell.incoming])
 
     @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
@@ -94,6 +105,13 @@ class PairSoftmax(Deterministic):
         return torch.zeros(sum(map(len, edge_sets(cell.topology))))
 
     @override
+    def lean(self, alpha: Tensor, cell: RelaxedCell, discrete: CellGenotype, lead: float) -> Tensor:
+        """The pairs of edges of the discrete cell get the lead."""
+        kept = _kept(cell, discrete)
+        whole = [bool(kept[list(rows)].all()) for sets in edge_sets(cell.topology) for rows in sets]
+        return alpha + lead * torch.tensor(whole)
+
+    @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """The weights of the edges, (edges,)."""
         members = _members(cell.topology, alpha.device).to(alpha.dtype)
@@ -117,6 +135,11 @@ class PairSoftmax(Deterministic):
         if space.cell.edges_per_node is not None:
             return ""
         return f"the topology of cells is searched, and in '{space.name}' every cell keeps all its edges"
+
+
+def _kept(cell: RelaxedCell, discrete: CellGenotype) -> Tensor:
+    """Which edges a discrete cell has, (edges,), bool, on the CPU."""
+    return torch.tensor([bool(columns) for columns in cell.columns_of(discrete)])
 
 
 @cache

@@ -13,6 +13,7 @@ from dartboard.devices.sending import send
 from dartboard.parts.drawing import draw_uniformly
 from dartboard.parts.relaxation.deterministic import Softmax, live_softmax
 from dartboard.parts.relaxation.protocol import Cells, Columns, Draw, PerCell, RelaxedCell, SmallStart
+from dartboard.space import CellGenotype
 
 __all__ = ["BinaryGates", "UniformPaths"]
 
@@ -36,6 +37,10 @@ class UniformPaths(PerCell):
     @override
     def initial_alpha(self, cell: RelaxedCell, generator: Generator) -> Tensor:
         return self.learning.initial_alpha(cell, generator)
+
+    @override
+    def lean(self, alpha: Tensor, cell: RelaxedCell, discrete: CellGenotype, lead: float) -> Tensor:
+        return self.learning.lean(alpha, cell, discrete, lead)
 
     @override
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:

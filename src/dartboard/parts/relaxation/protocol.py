@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 from typing_extensions import override
 
-from dartboard.space import CellTopology
+from dartboard.space import CellGenotype, CellTopology
 
 __all__ = [
     "Cells",
@@ -66,8 +66,19 @@ class RelaxedCell:
     @cached_property
     def selectable_mask(self) -> Tensor:
         """The same as a mask, (edges, operations), bool, on the device of `live`."""
+        return self.marked(self.selectable_columns)
+
+    def columns_of(self, discrete: CellGenotype) -> tuple[tuple[int, ...], ...]:
+        """For every edge the columns of the operations that a discrete cell has there."""
+        chosen: list[set[int]] = [set() for _ in self.topology.edges]
+        for choice in discrete.choices:
+            chosen[self.topology.row(choice.target, choice.source)].add(self.ops.index(choice.op))
+        return tuple(tuple(sorted(columns)) for columns in chosen)
+
+    def marked(self, columns: Columns) -> Tensor:
+        """Which entries are among the columns of their edge, (edges, operations), bool, on the device of `live`."""
         every = range(len(self.ops))
-        return self.live.new_tensor([[column in own for column in every] for own in self.selectable_columns])
+        return self.live.new_tensor([[column in own for column in every] for own in columns])
 
     @property
     def incoming(self) -> tuple[tuple[int, ...], ...]:
@@ -162,6 +173,17 @@ class PerCell(Relaxation):
     @abstractmethod
     def initial_alpha(self, cell: RelaxedCell, generator: Generator) -> Tensor:
         """The start value, drawn on the CPU; (edges, operations) in the slot `relaxation`."""
+
+    def lean(self, alpha: Tensor, cell: RelaxedCell, discrete: CellGenotype, lead: float) -> Tensor:
+        """A start value that leans towards a discrete cell, in the shape of alpha: the cell's operations get the lead.
+
+        Args:
+            alpha: the start value without a lead, on the CPU.
+            cell: the cells that have this alpha.
+            discrete: the discrete cell.
+            lead: what is added before a softmax; an alpha that is a share is multiplied by its exponential instead.
+        """
+        return alpha + lead * cell.marked(cell.columns_of(discrete)).cpu()
 
     @abstractmethod
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:

@@ -17,6 +17,7 @@ from dartboard.reports.drawings.genotypes import cell_title
 from dartboard.reports.gate_history import read_gates
 from dartboard.reports.section import Section, section
 from dartboard.runs.events import Rollback, SearchEpoch
+from dartboard.space import Genotype, name_or_text
 from dartboard.space.topology import stage_lengths
 
 __all__ = ["SearchFacts", "SearchSection", "draw_operation_counts"]
@@ -74,6 +75,8 @@ class SearchFacts:
         seconds: seconds of all epochs, including those that were undone.
         settled: first epoch after which the derived genotype did not change any more.
         seed: seed of the search that was chosen among several, or None.
+        start: architecture that the search started at, by name or as text; None where no operation was preferred.
+        lead: what its operations led by in alpha at the start; None without one.
         gates: gates of every edge over the epochs.
     """
 
@@ -81,6 +84,8 @@ class SearchFacts:
     seconds: float
     settled: int
     seed: int | None
+    start: str | None
+    lead: float | None
     gates: tuple[CellGates, ...] = field(metadata={"plain": False})
 
     @property
@@ -112,12 +117,16 @@ class SearchSection(Section[SearchFacts]):
         epochs = run.search_epochs
         if not epochs:
             return None
+        asked = {} if run.reselection else run.settings.get("search", {})
+        start = asked.get("start_at")
         undone = sum(event.seconds for event in run.events if isinstance(event, Rollback))
         return SearchFacts(
             epochs=tuple(epochs),
             seconds=undone + sum(epoch.seconds for epoch in epochs),
             settled=_settled(epochs),
             seed=run.seed_choice.chosen.seed if run.seed_choice else None,
+            start=name_or_text(Genotype.from_json(start)) if start else None,
+            lead=asked["start_lead"] if start else None,
             gates=read_gates(epochs, run.genotype),
         )
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from dartboard.errors import DartboardError, GenotypeError, RunDirectoryError, UnknownNameError
-from dartboard.session import read_genotype
+from dartboard.settings import read_genotype
 from dartboard.space import PUBLISHED, Genotype, get_space, parse_genotype
 
 TEXT = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|avg_pool_3x3~1|skip_connect~2|"

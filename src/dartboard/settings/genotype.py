@@ -4,10 +4,10 @@ from pathlib import Path
 
 from dartboard.errors import GenotypeError, suggest
 from dartboard.runs import read_json
-from dartboard.space import PUBLISHED, Genotype, check_genotype, get_space, parse_genotype
+from dartboard.space import PUBLISHED, Genotype, SearchSpace, check_genotype, get_space, parse_genotype
 from dartboard.space.genotype import LAYER_WISE
 
-__all__ = ["read_genotype"]
+__all__ = ["check_member", "read_genotype"]
 
 
 def read_genotype(name: str | Path) -> Genotype:
@@ -21,8 +21,17 @@ def read_genotype(name: str | Path) -> Genotype:
         GenotypeError: the name stands for no genotype, or the genotype does not fit its space.
     """
     genotype = _find(str(name))
-    check_genotype(genotype, get_space(genotype.space), strict=str(name) not in PUBLISHED)
+    check_member(genotype, get_space(genotype.space))
     return genotype
+
+
+def check_member(genotype: Genotype, space: SearchSpace) -> None:
+    """Accept an architecture of a space; a published one need not have the form that searches give.
+
+    Raises:
+        GenotypeError: it is not an architecture of the space.
+    """
+    check_genotype(genotype, space, strict=genotype not in PUBLISHED.values())
 
 
 def _find(name: str) -> Genotype:
