@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from dartboard.budget.arithmetic import TrainingRate, most_epochs, reserve, training_within
-from dartboard.budget.timing import measure_training
+from dartboard.budget.timing import measure_training, time_training
 from dartboard.records import Allowance, Allowances, Contest, survivors
 from dartboard.runs import Length, TrainEpoch
 from dartboard.session.baselines import (
@@ -167,7 +167,7 @@ def has_time_for_rounds(session: Session, networks: Sequence[BaselineNetwork]) -
 
 
 def contest_pace(session: Session, networks: Sequence[BaselineNetwork]) -> Pace:
-    """Measure a step of every contestant, and share the time that is left equally among them.
+    """Measure a step of every contestant that is not timed yet, and share the time that is left equally among them.
 
     Without a budget nothing is measured: all contestants get the same number of steps, by the settings.
 
@@ -253,7 +253,7 @@ def _measure_in_turn(session: Session, networks: Sequence[BaselineNetwork]) -> d
     """The cost of a step of each network, measured in turn and repeatedly, so that a change of speed affects all."""
     rounds = [
         [
-            measure_training(session, each.genotype, init_channels=each.init_channels, layers=each.layers)
+            time_training(session, each.genotype, init_channels=each.init_channels, layers=each.layers)
             for each in networks
         ]
         for _ in range(_ROUNDS)

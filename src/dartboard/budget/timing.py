@@ -23,7 +23,7 @@ from dartboard.session.training import model_card, training_data
 from dartboard.space import DropPath, Genotype
 from dartboard.training import NetworkTraining
 
-__all__ = ["computes_in_bfloat16", "measure_search", "measure_training"]
+__all__ = ["computes_in_bfloat16", "measure_search", "measure_training", "time_training"]
 
 _STEPS = 6
 _SECONDS = 1.0
@@ -66,6 +66,25 @@ def measure_search(session: Session, **size: int) -> SearchRate:
 
 
 def measure_training(session: Session, genotype: Genotype, **size: Any) -> TrainingRate:
+    """What a network costs, as `time_training` measures it, or as it did earlier in this command.
+
+    Networks are the same if they have the same architecture, size and precision; nothing else that makes a step cost
+    more changes in a command. What was timed earlier keeps the number of steps in an epoch of that time.
+
+    Args:
+        session: as for `time_training`.
+        genotype: as for `time_training`.
+        size: as for `time_training`.
+    """
+    train = with_size(session, "train", size, genotype.space).settings.train
+    network = genotype, train.init_channels, train.layers, train.precision
+    if network not in session.timed:
+        session.timed[network] = time_training(session, genotype, **size)
+    rate: TrainingRate = session.timed[network]
+    return rate
+
+
+def time_training(session: Session, genotype: Genotype, **size: Any) -> TrainingRate:
     """Time some training steps of a network, and its evaluation; the network is discarded afterwards.
 
     Args:

@@ -1,7 +1,7 @@
 """The session of a run: settings, data, run directory, device and observer, which all steps share."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,6 +41,7 @@ class Session:
         clock: counts the seconds of work on the run.
         timetable: phase -> planned seconds; empty without a budget.
         planning_seconds: seconds for planning the budget.
+        timed: what was timed in this command, so that nothing is timed twice; all sessions of a command share it.
     """
 
     settings: RunSettings
@@ -54,6 +55,7 @@ class Session:
     clock: Clock = field(default_factory=Clock)
     timetable: Mapping[str, float] = field(default_factory=dict)
     planning_seconds: float = 0.0
+    timed: dict[Hashable, Any] = field(default_factory=dict, compare=False)
 
     @property
     def spent(self) -> float:

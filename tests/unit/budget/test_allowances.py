@@ -1,14 +1,23 @@
 """What is left of a budget is shared among the trainings that are still to come."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from dartboard.budget.allowances import remaining_allowance
-from dartboard.budget.arithmetic import reserve
+import dartboard.methods  # noqa: F401 - importing registers the methods
+from dartboard.budget import timing, trainings
+from dartboard.budget.allowances import contest_pace, contestants, remaining_allowance
+from dartboard.budget.arithmetic import TrainingRate, reserve
+from dartboard.data import given_arrays
 from dartboard.records.allowances import Allowance
-from dartboard.runs import Length
+from dartboard.runs import Length, Observer
+from dartboard.session import Session
+from dartboard.settings import search_request
+from dartboard.space import PUBLISHED, Genotype, parse_genotype
+from dartboard.workflow.open import open_request
 
 LENGTH = Length(4, 10)
 
@@ -38,3 +47,34 @@ def test_where_no_time_was_left_for_any_training_each_gets_an_equal_part_of_what
     allowances = allotted(found=0.0, random=0.0, resnet=0.0)
     assert remaining_allowance(session(-5.0), allowances, "random", length=LENGTH, worked=0.0).seconds == 0.0
     assert remaining_allowance(session(12.0), allowances, "random", length=LENGTH, worked=0.0).seconds == 5.0
+
+
+def test_no_network_is_timed_twice_in_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan times the known network of the space; the contest times the others, in the precision of the plan."""
+    timed: list[tuple[Genotype, int, int, str]] = []
+
+    def time_training(session: Session, genotype: Genotype, **size: Any) -> TrainingRate:
+        train = session.settings.train.model_copy(update=size)
+        timed.append((genotype, train.init_channels, train.layers, train.precision))
+        step = 1e-4 * train.init_channels * (0.5 if train.precision == "bfloat16" else 1.0)
+        return TrainingRate(step, image=1e-6, available=9, memory=0)
+
+    monkeypatch.setattr(timing, "time_training", time_training)
+    monkeypatch.setattr(trainings, "computes_in_bfloat16", lambda _device: True)
+    images = np.random.default_rng(0).integers(0, 255, (3000, 16, 16, 1), dtype=np.uint8)
+    arrays = given_arrays((images, np.arange(3000) % 3))
+    layer = {"space": "conv-stages", "method": "random", "device": "cpu", "budget": "1h"}
+    asked = search_request(None, [layer], ("search", "train"))
+    known = PUBLISHED["conv-stages-by-hand"]
+    stage = "dense_5x5 skip_connect skip_connect"
+    found = parse_genotype(f"conv-stages: {stage} | {stage} | {stage}")
+    with open_request(asked, tmp_path / "run", resume=False, observer=Observer(), arrays=arrays) as session:
+        planned, networks = list(timed), contestants(session, found)
+        pace = contest_pace(session, networks)
+        train = session.settings.train
+    assert (known, train.init_channels, train.layers, "bfloat16") in planned
+    assert len(planned) == len(set(planned)) > 2
+    assert [each.name for each in networks] == ["found", "by-hand", "random", "resnet"]
+    others = [each.genotype for each in networks if each.genotype != known]
+    assert [genotype for genotype, *_ in timed[len(planned) :]] == others
+    assert len(set(pace.steps.values())) == 1
