@@ -20,7 +20,12 @@ __all__ = ["run_directory_page"]
 BEGIN, END = "<!-- written by docs/generate.py -->", "<!-- the end of what docs/generate.py writes -->"
 
 OTHERS = (
-    ("settings.json", "start", "Every resolved setting; a resumed run must have the same."),
+    (
+        "settings.json",
+        "start",
+        "Every resolved setting as the run began; a resumed run must have the same. The network "
+        "trained may have another space and size if a contest chose it: `model.json` has its own.",
+    ),
     ("description.md", "start", "The description that the dataset brings along, if it has one."),
     ("events.jsonl", "every step", "What happened, one event a line."),
     (

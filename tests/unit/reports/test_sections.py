@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from dartboard.errors import RunDirectoryError
+from dartboard.records import Contest, Contestant, GenotypeForms
 from dartboard.reports import write_report
 from dartboard.reports.charts.gate_charts import draw_gates
 from dartboard.reports.gate_history import read_gates
@@ -278,3 +279,25 @@ def test_the_search_tells_where_it_started(finished_run):
     assert told(finished_run).search.start == "conv-stages-by-hand"
     edit(finished_run / "settings.json", search={"start_at": None, "start_lead": 1.5})
     assert told(finished_run).search.lead is None
+
+
+def test_beside_the_settings_stands_what_the_winner_of_a_contest_has_in_their_place(finished_run):
+    edit(finished_run / "settings.json", space="nas-bench-201", train={"init_channels": 16, "layers": 2, "lr": 0.1})
+    hold_contest(finished_run, "found", 16)
+    assert told(finished_run).repeat.trained == {}
+    assert "The network trained has" not in write_report(finished_run).read_text()
+    hold_contest(finished_run, "resnet", 24)
+    assert told(finished_run).repeat.trained == {"train.init_channels": "24"}
+    assert told(finished_run).repeat.settings["train.init_channels"] == "16"
+    assert "The network trained has <code>train.init_channels=24</code>, as" in write_report(finished_run).read_text()
+
+
+def hold_contest(path, winner, channels):
+    """Leave the record of a contest without rounds that a network of so many channels won."""
+    form = GenotypeForms.of(parse_genotype(NAS_BENCH_201))
+    one = Contestant(
+        name=winner, what=winner, genotype=form, init_channels=channels, layers=2, steps=1, test_seconds=0.0
+    )
+    Contest(epochs=4, rounds=(), seconds=None, objective="accuracy", images=9, contestants=(one,), winner=winner).write(
+        path
+    )

@@ -17,7 +17,7 @@ from dartboard.runs import Objective, Observer, RunDirectory, TrainEpoch
 from dartboard.session import evaluate_networks, search_genotype, train_networks
 from dartboard.session.baselines import find_rivals
 from dartboard.session.clock import phase_seconds
-from dartboard.settings import read_genotype
+from dartboard.settings import read_genotype, resolve_settings
 from dartboard.space import PUBLISHED, Genotype
 from dartboard.testing import Stopped, timeless
 from dartboard.training import load_model
@@ -92,6 +92,19 @@ def test_the_winner_ends_as_if_it_had_been_trained_alone(run: Path, tmp_path: Pa
     of_the_run, of_the_other = epochs_of(run), epochs_of(tmp_path)
     assert [each.epoch for each in of_the_run] == [1, 2, 3, 4]
     assert [each.train_loss for each in of_the_run] == [each.train_loss for each in of_the_other]
+
+
+def test_the_settings_stay_as_they_were_and_the_model_has_the_size_of_the_winner(run: Path) -> None:
+    winner, card = Contest.read(run).chosen, load_model(run)[1]
+    assert (card.init_channels, card.layers) == (winner.init_channels, winner.layers)
+    train = json.loads((run / "settings.json").read_text())["train"]
+    planned = resolve_settings(TINY, OWN).train
+    assert (train["init_channels"], train["layers"]) == (planned.init_channels, planned.layers)
+    facts = json.loads((run / "facts.json").read_text())["repeat"]
+    assert facts["settings"]["train.init_channels"] == str(planned.init_channels)
+    own = {"space": winner.genotype.genotype.space, "train.init_channels": str(card.init_channels)}
+    own |= {"train.layers": str(card.layers)}
+    assert facts["trained"] == {key: value for key, value in own.items() if facts["settings"][key] != value}
 
 
 @pytest.mark.parametrize("step", [4, 9, 14])

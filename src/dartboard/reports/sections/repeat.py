@@ -17,6 +17,8 @@ class RepeatFacts:
     Attributes:
         seed: root of every random stream.
         settings: dotted key -> value as text.
+        trained: the settings that the network trained differs in, with its own values; empty unless a contest chose
+            a network of another space or size.
         finished: time of the end, ISO 8601, UTC.
     """
 
@@ -27,6 +29,7 @@ class RepeatFacts:
     run_directory: str
     finished: str | None
     settings: Mapping[str, str]
+    trained: Mapping[str, str]
 
 
 @section("repeat")
@@ -48,8 +51,19 @@ class RepeatSection(Section[RepeatFacts]):
             run_directory=result.run_directory if result else str(run.path.resolve()),
             finished=result.finished if result else None,
             settings=dotted(given),
+            trained=_trained(run, dotted(given)),
         )
 
     def lines(self, told: RepeatFacts) -> dict[str, str]:
         """The paths of the report and the run directory."""
         return {"report": f"{told.run_directory}/report.html", "run directory": told.run_directory}
+
+
+def _trained(run: RunRecords, settings: Mapping[str, str]) -> dict[str, str]:
+    """What the winner of a contest has in place of settings; these stay as they were, since they repeat the contest."""
+    if run.contest is None or run.contest.winner is None:
+        return {}
+    winner = run.contest.chosen
+    size = {"init_channels": winner.init_channels, "layers": winner.layers}
+    own = dotted({"space": winner.genotype.genotype.space, "train": size})
+    return {key: value for key, value in own.items() if settings.get(key) != value}
