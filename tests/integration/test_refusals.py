@@ -55,6 +55,15 @@ def refused(dartboard: Run, folder: Path) -> Callable[..., str]:
         (["run", "missing", "--seeds", "0"], ["'seeds'", "'0'", "from 1 to 100 searches"]),
         (["search", "missing", "--seeds", "2,2"], ["'seeds'", "'2,2'", "the seed 2 is given twice"]),
         (["run", "missing", "--seeds", "some"], ["'seeds'", "'some'", "as in 2,20,200"]),
+        (["search", "--start-at", "darts-v3"], ["'darts-v3' is neither a run directory", "'darts-v2'"]),
+        (
+            ["search", "--preset", "smoke", "--start-at", "conv-stages-by-hand"],
+            ["'conv-stages'", "the search is in 'nas-bench-201'", "nas-bench-201-9930 and nas-bench-201-resnet"],
+        ),
+        (
+            ["search", "--method", "random", "--start-at", "darts-v2"],
+            ["random learns no alpha of operations", "leave out search.start_at"],
+        ),
         (["run", "missing", "--seeds", "2", "--choose", "best"], ["no choice rule 'best'", "hyperdarts-rule"]),
         (["run", "missing", "--choose", "hyperdarts-rule"], ["hyperdarts-rule has only one search", "--seeds 4"]),
         (
