@@ -229,15 +229,19 @@ FALLBACK = {"space": "nas-bench-201", "method.name": "single-darts"}
 """The space and the method that "auto" stands for if no rule chooses another."""
 
 
-def _current(layer: Mapping[str, Any]) -> dict[str, Any]:
-    """A layer with present keys, and with the architecture of `search.start_at` itself in place of a name or a file.
+def _current(layers: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """The layers with present keys, and with the architecture of `search.start_at` in place of its name or file.
 
-    So a run needs neither the name nor the file to be resumed.
+    So a run needs neither the name nor the file to be resumed. A later start replaces an earlier one as a whole, while
+    other groups of settings are merged.
     """
-    nested = nest(migrate(layer))
-    search = nested.get("search")
-    if isinstance(search, dict) and isinstance(name := search.get("start_at"), str):
-        search["start_at"] = read_genotype(name).to_json()
+    nested = tuple(nest(migrate(layer)) for layer in layers)
+    groups = [layer["search"] for layer in nested if isinstance(layer.get("search"), dict)]
+    *earlier, last = [group for group in groups if "start_at" in group] or [{}]
+    for group in earlier:
+        del group["start_at"]
+    if isinstance(name := last.get("start_at"), str):
+        last["start_at"] = read_genotype(name).to_json()
     return nested
 
 
@@ -251,7 +255,7 @@ def asked_settings(*layers: Mapping[str, Any]) -> RunSettings:
         SettingsError: a key is unknown or a value does not fit.
         GenotypeError: the search would start at what is no architecture.
     """
-    layers = tuple(map(_current, layers))
+    layers = _current(layers)
     preset = PRESETS[resolve(RunSettings, *layers).preset].factory
     asked = resolve(RunSettings, {"space": preset.space, "method": preset.method}, *layers)
     CHOICE_RULES[asked.choose]
@@ -275,7 +279,7 @@ def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[Aut
         RecipeError: the method's options choose parts that do not fit together.
         GenotypeError: the search would start at what is no architecture.
     """
-    layers = tuple(map(_current, layers))
+    layers = _current(layers)
     asked = asked_settings(*layers)
     preset = PRESETS[asked.preset].factory
     chosen = {choice.setting: choice.value for choice in automatic_choices or asked.automatic_choices}

@@ -28,6 +28,14 @@ def test_a_name_a_text_a_file_and_plain_data_are_the_same_start(tmp_path: Path) 
         assert resolve_settings(json.loads(settings.model_dump_json())) == settings
 
 
+def test_a_later_start_replaces_an_earlier_one_as_a_whole() -> None:
+    by_hand = {"search": {"start_at": BY_HAND.to_json(), "start_lead": 1.0}}
+    for later in (CELL.to_json(), "nas-bench-201-resnet"):
+        search = resolve_settings(by_hand, {"search.start_at": later, "search.epochs": 3}).search
+        assert (search.start_at, search.start_lead, search.epochs) == (CELL.to_json(), 1.0, 3)
+    assert resolve_settings(by_hand, {"search.start_at": None}).search.start_at is None
+
+
 def test_the_option_takes_a_text_as_it_is() -> None:
     [_, given, _] = SearchOptions(start_at=CELL.to_text(), space="nas-bench-201").layers()
     assert resolve_settings(given).search.start_at == CELL.to_json()
