@@ -129,7 +129,7 @@ class TrainingRate:
 
 def reserve(budget: float) -> float:
     """Seconds kept free for work that is not planned: starting Python, writing files, the report."""
-    return 3.0 + 0.02 * budget
+    return 5.0 + 0.005 * budget
 
 
 def training_sizes(space: SearchSpace) -> list[Size]:
