@@ -50,6 +50,8 @@ ARMS: Mapping[str, dict[str, Any]] = {
     "hard labels": {"label_smoothing": 0.0},
     "decoupled decay": {"decoupled_decay": True},
     "muon": {"optimizer": "muon"},
+    "muon at half its rate": {"optimizer": "muon", "muon_lr": 0.12},
+    "progressive resizing": {"progressive_resizing": True},
     "validation held out": {"hold_out": True},
     "float32": {"precision": "float32"},
 }
