@@ -79,6 +79,13 @@ class Contest(Document):
     contestants: tuple[Contestant, ...]
     """All contestants, the network found first."""
 
+    incumbent: str | None = None
+    """Name of the known good network of the space, if it takes part: it stays in the contest, and wins it, unless
+    another contestant is better beyond chance, since short trainings favour networks that learn fast at first."""
+
+    beaten: bool = False
+    """Whether a contestant was better than the incumbent beyond chance in a round."""
+
     worth: SearchWorth | None = None
     """What the search was worth; null before the end of the first round, or without a random contestant."""
 
@@ -97,10 +104,16 @@ class Contest(Document):
 
     @property
     def left(self) -> tuple[Contestant, ...]:
-        """The contestants of the next round, the better half of those of the last one (`survivors`)."""
+        """The contestants of the next round, or the winner: the better half of those of the last round (`survivors`).
+
+        The incumbent takes the place of the worst of them unless it is beaten.
+        """
         done = self.rounds_done
         if not done:
             return self.contestants
         last = [each for each in self.contestants if len(each.accuracies) == done]
         best = sorted(last, key=lambda each: -each.accuracies[-1])[: survivors(len(last))]
+        incumbent = [each for each in last if each.name == self.incumbent]
+        if incumbent and not self.beaten and incumbent[0] not in best:
+            best[-1:] = incumbent
         return tuple(each for each in last if each in best)

@@ -1,7 +1,6 @@
 """A contest before the training: the network found and others begin it together, and the best of them ends it."""
 
 import io
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +19,7 @@ from dartboard.session.sizes import with_size
 from dartboard.session.training import train_networks
 from dartboard.settings.tree import ALONE
 from dartboard.space import PUBLISHED, Genotype, Network, get_space
-from dartboard.training import paired_difference, predict
+from dartboard.training import Difference, paired_difference, predict
 from dartboard.wording import percent, signed_points
 
 __all__ = ["hold_contest"]
@@ -32,8 +31,9 @@ def hold_contest(session: Session, found: Genotype) -> tuple[Session, Genotype]:
     """Let the network found and the baselines compete by short trainings; nothing that the winner learned is lost.
 
     Successive halving (arXiv:1603.06560) on the validation images: all contestants get equal time, the better half goes
-    on. Each begins the schedule that it would have as the winner, so the training of the run continues from the
-    winner's checkpoint. The test images are not touched. `contest.json` tells of all.
+    on. The known good network of the space wins unless another one is better beyond chance. Each begins the schedule
+    that it would have as the winner, so the training of the run continues from the winner's checkpoint. The test images
+    are not touched. `contest.json` tells of all.
 
     Args:
         session: the search is done.
@@ -65,6 +65,11 @@ def _outcome(record: Contest) -> str:
     winner = record.chosen
     if not record.rounds:
         return f"There is no time for a contest, so {winner.what} is trained at once."
+    if record.incumbent == winner.name and not record.beaten:
+        return (
+            f"After a short training none of {len(record.contestants)} contestants is better than {winner.what} beyond "
+            f"chance ({percent(winner.accuracies[-1])} of the validation images), so it is trained on."
+        )
     return (
         f"Of {len(record.contestants)} contestants {winner.what} is the best after a short training "
         f"({percent(winner.accuracies[-1])} of the validation images), so it is trained on."
@@ -73,8 +78,10 @@ def _outcome(record: Contest) -> str:
 
 def _planned(session: Session, found: Genotype) -> Contest:
     networks = contestants(session, found)
+    known = get_space(session.settings.space).known
+    incumbent = next((each for each in networks if known and each.genotype == PUBLISHED[known]), None)
     if not has_time_for_rounds(session, networks):
-        networks = [_known(session, networks)]
+        networks = [incumbent or networks[0]]
     pace = contest_pace(session, networks)
     return Contest(
         epochs=pace.epochs,
@@ -83,14 +90,9 @@ def _planned(session: Session, found: Genotype) -> Contest:
         objective=session.settings.objective,
         images=len(_scored_images(session)),
         contestants=tuple(_contestant(each, pace) for each in networks),
+        incumbent=incumbent.name if incumbent else None,
         winner=None if pace.rounds else networks[0].name,
     )
-
-
-def _known(session: Session, networks: Sequence[BaselineNetwork]) -> BaselineNetwork:
-    """The contestant that wins without a contest: the known good network of the space, else the network found."""
-    known = get_space(session.settings.space).known
-    return next((each for each in networks if known and each.genotype == PUBLISHED[known]), networks[0])
 
 
 def _contestant(network: BaselineNetwork, pace: Pace) -> Contestant:
@@ -121,11 +123,11 @@ def _round(session: Session, record: Contest) -> Contest:
     record = record.model_copy(update={"contestants": scored})
     if number == 0:
         record = record.model_copy(update={"worth": _worth(session, record)})
-    ended = number + 1 == len(record.rounds) or len(record.left) == 1
-    if not ended:
-        return record
-    best = max((each for each in scored if each.name in accuracies), key=lambda each: each.accuracies[-1])
-    return record.model_copy(update={"winner": best.name})
+    if record.incumbent in accuracies:
+        best = max(accuracies, key=accuracies.__getitem__)
+        beaten = _difference(session, record, (best, record.incumbent), number).low > 0
+        record = record.model_copy(update={"beaten": beaten})
+    return record if len(record.left) > 1 else record.model_copy(update={"winner": record.left[0].name})
 
 
 def _compete(session: Session, record: Contest, contestant: Contestant, number: int) -> float:
@@ -177,19 +179,22 @@ def _worth(session: Session, record: Contest) -> SearchWorth | None:
     """How much better the network found is than the random one, after the first round."""
     if "random" not in {each.name for each in record.contestants}:
         return None
-    folder = session.run.path / _FOLDER
-    first, second = (
-        np.load(folder / name / "round-1.npy", allow_pickle=False).astype(np.bool_) for name in (FOUND, "random")
-    )
-    labels = _scored_images(session).labels
-    classes = labels if record.objective == "balanced-accuracy" else None
-    difference = paired_difference(first, second, classes)
+    difference = _difference(session, record, (FOUND, "random"), 0)
     session.observer.note(
         "After the first round the network found differs from a random one by "
         f"{signed_points(difference.mean)} points "
         f"(95% interval {signed_points(difference.low)} to {signed_points(difference.high)})."
     )
     return SearchWorth(difference=difference.mean, interval=(difference.low, difference.high))
+
+
+def _difference(session: Session, record: Contest, names: tuple[str, str], number: int) -> Difference:
+    """How much better the first of two contestants is than the second after a round."""
+    folder, labels = session.run.path / _FOLDER, _scored_images(session).labels
+    first, second = (
+        np.load(folder / name / f"round-{number + 1}.npy", allow_pickle=False).astype(np.bool_) for name in names
+    )
+    return paired_difference(first, second, labels if record.objective == "balanced-accuracy" else None)
 
 
 def _adopt(session: Session, winner: Contestant) -> None:

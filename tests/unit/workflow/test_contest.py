@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,13 +15,14 @@ from dartboard.budget.allowances import CONTEST_PARTS, contest_costs, contestant
 from dartboard.data import Part, Splits
 from dartboard.records import Contest, Contestant, GenotypeForms
 from dartboard.runs import Objective, Observer, RunDirectory, TrainEpoch
-from dartboard.session import evaluate_networks, search_genotype, train_networks
+from dartboard.session import Session, evaluate_networks, search_genotype, train_networks
 from dartboard.session.baselines import find_rivals
 from dartboard.session.clock import phase_seconds
 from dartboard.settings import read_genotype, resolve_settings
 from dartboard.space import PUBLISHED, Genotype
 from dartboard.testing import Stopped, timeless
 from dartboard.training import load_model
+from dartboard.workflow import contest as contests
 from dartboard.workflow import hold_contest
 from dartboard.workflow.child import finish_run
 from resuming import StopIn
@@ -191,6 +193,47 @@ def contestant(name: str, *accuracies: float) -> Contestant:
 
 def contest(*contestants: Contestant, objective: Objective = "accuracy") -> Contest:
     return Contest(epochs=16, rounds=(1, 2, 3), seconds=1.0, objective=objective, images=9, contestants=contestants)
+
+
+def test_the_incumbent_stays_until_it_is_beaten() -> None:
+    def left(*contestants: Contestant, beaten: bool = False) -> list[str]:
+        held = contest(*contestants).model_copy(update={"incumbent": "d", "beaten": beaten})
+        return [each.name for each in held.left]
+
+    first = [contestant(name, accuracy) for name, accuracy in zip("abcd", (0.7, 0.6, 0.65, 0.5), strict=True)]
+    assert left(*first) == ["a", "d"]
+    assert left(*first, beaten=True) == ["a", "c"]
+    assert left(*first[:3], contestant("d", 0.68)) == ["a", "d"]
+    last = (contestant("a", 0.7, 0.8), contestant("d", 0.5, 0.7))
+    assert left(*last) == ["d"]
+    assert left(*last, beaten=True) == ["a"]
+    assert left(contestant("a", 0.7, 0.8), contestant("b", 0.6, 0.7), contestant("d", 0.5)) == ["a"]
+
+
+@pytest.mark.parametrize(("more", "winner"), [(3, "by-hand"), (30, "resnet")])
+def test_only_a_network_that_is_better_beyond_chance_wins_against_the_known_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: int, winner: str
+) -> None:
+    """The ResNet is right about so many images more than the network by hand, of which it misses two."""
+
+    def compete(session: Session, record: Contest, each: Contestant, number: int) -> float:
+        right = np.zeros(100, bool)
+        right[:40] = each.name == "by-hand"
+        right[2 : 42 + more] |= each.name == "resnet"
+        folder = session.run.path / "contest" / each.name
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / f"round-{number + 1}.npy", right)
+        return float(right.mean())
+
+    monkeypatch.setattr(contests, "_compete", compete)
+    monkeypatch.setattr(contests, "_adopt", lambda *_: None)
+    listener = Listener()
+    layer = {"space": "conv-stages", "data.image_size": 16, "train.layers": 9, "search.layers": 9, "method": "random"}
+    with open_tiny(tmp_path, OWN, layer, observer=listener) as session:
+        hold_contest(session, search_genotype(session))
+    held = Contest.read(tmp_path)
+    assert (held.incumbent, held.winner, held.beaten) == ("by-hand", winner, winner == "resnet")
+    assert ("beyond chance" in listener.notes[-1]) == (winner == "by-hand")
 
 
 def test_equals_are_kept_in_their_order_and_an_odd_number_is_halved_downwards() -> None:
