@@ -56,7 +56,7 @@ FAR = replace(FASHION, side=8)
         (on_cpu(FLOWERS), DENSE | FEW | MIRRORED | {"train.imbalance": "none"}),
         (on_cpu(EMOTIONS), FACES | {"train.imbalance": "none"}),
         (on_cpu(EMOTIONS, objective="balanced-accuracy"), FACES | {"train.imbalance": "logit-adjustment"}),
-        (on_cpu(FOLDER, 600), DENSE | FEW | MIRRORED),
+        (on_cpu(FOLDER, 600), DENSE | {"method.name": "random"} | FEW | MIRRORED),
         (on_cpu(FOLDER, 120), DENSE | {"method.name": "random"} | FEW | MIRRORED | {"data.image_size": 96}),
         (
             on_cpu(FLOWERS, 2 * HALF_AN_HOUR),
