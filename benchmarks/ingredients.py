@@ -51,7 +51,7 @@ ARMS: Mapping[str, dict[str, Any]] = {
     "decoupled decay": {"decoupled_decay": True},
     "muon": {"optimizer": "muon"},
     "muon at half its rate": {"optimizer": "muon", "muon_lr": 0.12},
-    "progressive resizing": {"progressive_resizing": True},
+    "whole images": {"progressive_resizing": False},
     "validation held out": {"hold_out": True},
     "float32": {"precision": "float32"},
 }
