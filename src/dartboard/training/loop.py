@@ -1,4 +1,4 @@
-"""Training a discrete network from scratch."""
+"""Training a discrete network, from drawn weights or from those of a supernet."""
 
 import math
 import time
@@ -35,6 +35,7 @@ from dartboard.runs import (
 from dartboard.space import DropPath, Network
 from dartboard.training.averaging import WeightAverage
 from dartboard.training.compiled import Forward, compile_forward
+from dartboard.training.inheritance import begin_with
 from dartboard.training.model import ModelCard
 from dartboard.training.optimizer import WeightOptimizer
 from dartboard.training.resizing import image_side, resized
@@ -79,6 +80,7 @@ def train_network(
     observer: Observer,
     time_limit: TimeLimit | None = None,
     until: int | None = None,
+    inherited: Mapping[str, Tensor] | None = None,
 ) -> Network:
     """Train network `number` of a run, from its checkpoint or, without one, from the start.
 
@@ -94,6 +96,8 @@ def train_network(
         time_limit: limit of the working time; after every epoch the length of the training is fitted to it. None: no
             limit.
         until: stop after so many epochs, before the end; a later call goes on from the checkpoint. None: no stop.
+        inherited: weights of a supernet to begin with, by the names of the network; a training that goes on from a
+            checkpoint needs none. None: the weights are drawn.
 
     Returns:
         The network with the weights of the last epoch, or of the best epoch with `settings.keep="best"`.
@@ -102,7 +106,7 @@ def train_network(
         NonFiniteLossError: the loss became NaN or infinite; the checkpoint holds the state after the epoch before.
         CheckpointError: the checkpoint cannot be used.
     """
-    training = NetworkTraining(data, card, settings, number=number, epochs=epochs, seed=seed)
+    training = NetworkTraining(data, card, settings, number=number, epochs=epochs, seed=seed, inherited=inherited)
     checkpoint, epochs_done = f"train-{number}", _resume(training, run)
     schedule, done = training.schedule, training.epoch
     observer.begin("train", epochs=schedule.epochs, steps=training.next_steps, done=done)
@@ -160,6 +164,7 @@ class NetworkTraining:
         number: number of the network in its run; each has its own random streams.
         epochs: epochs in all.
         seed: root of every random stream.
+        inherited: weights of a supernet to begin with; None: the weights are drawn.
 
     Attributes:
         network: the network.
@@ -172,7 +177,15 @@ class NetworkTraining:
     """
 
     def __init__(
-        self, data: TrainingData, card: ModelCard, settings: TrainSettings, *, number: int, epochs: int, seed: int
+        self,
+        data: TrainingData,
+        card: ModelCard,
+        settings: TrainSettings,
+        *,
+        number: int,
+        epochs: int,
+        seed: int,
+        inherited: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.data, self.settings, self.number, self._seed = data, settings, number, seed
         self.schedule, self.epoch, self._taken = Schedule.of(epochs), 0, 0
@@ -181,6 +194,9 @@ class NetworkTraining:
             self.network = card.build(auxiliary=settings.auxiliary_weight > 0)
             prepare_network(self.network, settings, data.train)
         self.network.to(device=data.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if inherited is not None:
+            drawn_by = make_generator(seed, "train", number, "recalibration")
+            begin_with(self.network, inherited, settings.shrink, data.train, drawn_by)
         self._forward: Forward = self.network.forward_with_auxiliary
         self._optimizer = WeightOptimizer(self.network, settings)
         self._average = None if settings.average == "none" else WeightAverage(self.network, settings.average)

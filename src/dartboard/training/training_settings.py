@@ -1,4 +1,4 @@
-"""Settings of training a discrete network from scratch; the defaults are the DARTS paper's CIFAR recipe."""
+"""Settings of training a discrete network; the defaults are the DARTS paper's CIFAR recipe."""
 
 from typing import Annotated, Literal
 
@@ -9,9 +9,10 @@ from dartboard.data import AugmentSettings
 from dartboard.space import Stem
 from dartboard.training.imbalance import Imbalance
 
-__all__ = ["Average", "TrainSettings"]
+__all__ = ["Average", "Start", "TrainSettings"]
 
 Average = Literal["none", "lookahead", "ema"]
+Start = Literal["fresh", "supernet"]
 
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -112,6 +113,15 @@ class TrainSettings(Settings):
 
     identity_start: bool = False
     """Whether the first outputs of every dense convolution begin as its inputs (arXiv:2404.00498)."""
+
+    start: Start = "fresh"
+    """What the training begins with: "fresh" draws all weights; "supernet" copies those that the search has learned for
+    the operations that it chose, which needs a network as wide and as deep as the supernet, with the same stem. A lower
+    `lr` may then be better. Baselines, finalists and other contestants always begin with drawn weights."""
+
+    shrink: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Factor of the weights that are copied from the supernet; below 1, a hundredth of newly drawn weights is added
+    (arXiv:1910.08475, where 0.6 makes up for what a start from learned weights costs)."""
 
     average: Average = "none"
     """Whether weights are averaged over steps, more and more to the end: with "lookahead" the training goes on from the
