@@ -11,7 +11,7 @@ from dartboard.data import Data, given_arrays
 from dartboard.devices import device_name
 from dartboard.errors import DeviceMemoryError
 from dartboard.runs import Observer
-from dartboard.session import Session, check_sizes
+from dartboard.session import Session, check_sizes, check_start
 from dartboard.settings import Request, Step
 from dartboard.workflow import announce, check_choice, check_finalists, open_request
 
@@ -51,6 +51,7 @@ def opened(
         if "search" in request.steps:
             check_choice(session)
             check_finalists(session)
+        check_start(session, request.steps)
         session.check_dataset()
         try:
             yield session

@@ -148,6 +148,13 @@ class RunRecords:
         """The summary of the run."""
         return self._document(Result)
 
+    @property
+    def inherits(self) -> bool:
+        """Whether the training began with the weights of the supernet, as far as that is known before the end."""
+        if self.result is not None:
+            return self.result.train_start == "supernet"
+        return self.contest is None and self.settings.get("train", {}).get("start") == "supernet"
+
     @cached_property
     def model_card(self) -> ModelCard | None:
         """The card of the trained network: architecture, size, classes and normalisation."""

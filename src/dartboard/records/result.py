@@ -18,6 +18,7 @@ from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.runs import Document, TestAccuracies, ValidationAccuracies, Version
 from dartboard.settings.migration import migrate
 from dartboard.settings.tree import AutomaticChoice
+from dartboard.training.training_settings import Start
 from dartboard.version import __version__
 
 __all__ = ["Result", "notebook_view", "versions"]
@@ -57,6 +58,9 @@ class Result(TestAccuracies, ValidationAccuracies, Document):
 
     finalists: Finalists | None = None
     """The choice among several architectures that the search proposed; null if it proposed only one."""
+
+    train_start: Start | None = None
+    """What the training began with, drawn weights ("fresh") or those of the supernet; null without a training."""
 
     parameters: int | None
     """Number of learned parameters of the discrete network."""

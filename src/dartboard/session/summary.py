@@ -72,6 +72,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         analysis=AnalysisRecord.find(run.path),
         choice=SeedChoiceRecord.find(run.path),
         finalists=Finalists.find(run.path),
+        train_start=settings.train.start if run.has("model.json") else None,
         parameters=cost.parameters,
         multiply_adds=cost.multiply_adds,
         budget=settings.budget,

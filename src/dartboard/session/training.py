@@ -1,4 +1,4 @@
-"""The training step of a run: trains networks of an architecture from scratch, and reads recorded trainings."""
+"""The training step of a run: trains networks of an architecture, and reads recorded trainings."""
 
 import math
 from contextlib import nullcontext
@@ -10,6 +10,7 @@ from dartboard.data import ImageView
 from dartboard.records.allowances import Allowance
 from dartboard.runs import KeptWeights, Length, Objective, RunDirectory, SearchEpoch, TrainEpoch
 from dartboard.session.batches import EVALUATION_BATCH, batches_of, part_batches
+from dartboard.session.inheritance import supernet_weights
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_stem, train_epochs
 from dartboard.space import Genotype, Network
@@ -28,9 +29,14 @@ __all__ = [
 
 
 def train_networks(
-    session: Session, genotype: Genotype, allowance: Allowance | None = None, *, until: int | None = None
+    session: Session,
+    genotype: Genotype,
+    allowance: Allowance | None = None,
+    *,
+    until: int | None = None,
+    searched: Session | None = None,
 ) -> list[Network]:
-    """Train `train.runs` networks from scratch; the first one is saved as the model of the run.
+    """Train `train.runs` networks; the first one is saved as the model of the run.
 
     Args:
         session: session with data and settings.
@@ -38,6 +44,7 @@ def train_networks(
         allowance: time and length of each training; None takes the epochs of the settings.
         until: stop after so many epochs of the training, which is then neither scored after every epoch nor saved as
             the model; None trains to the end.
+        searched: session of the run that has searched, from whose supernet `train.start` may begin; None for this one.
 
     Returns:
         The trained networks.
@@ -59,12 +66,20 @@ def train_networks(
                 observer=session.observer,
                 time_limit=allowance.time_limit if allowance else None,
                 until=until,
+                inherited=_inherited(searched or session, session, genotype, number),
             )
             for number in range(settings.train.runs)
         ]
         if until is None:
             save_model(session.run.path, networks[0], card)
     return networks
+
+
+def _inherited(searched: Session, session: Session, genotype: Genotype, number: int) -> dict[str, Tensor] | None:
+    """The weights that training `number` begins with; None where it draws them, or goes on from a checkpoint."""
+    if session.settings.train.start == "fresh" or session.run.has(f"checkpoints/train-{number}.pt"):
+        return None
+    return supernet_weights(searched, genotype)
 
 
 def learned_images(session: Session) -> ImageView:

@@ -52,7 +52,7 @@ def _run(session: Session, baseline: BaselineNetwork, allowances: Mapping[str, A
     changes = {
         "space": genotype.space,
         "genotype": genotype.to_json(),
-        "train": session.settings.train.model_copy(update={**size, **epochs}),
+        "train": session.settings.train.model_copy(update={**size, **epochs, "start": "fresh"}),
         "baselines": False,
         "budget": None,
     }

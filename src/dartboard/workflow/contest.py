@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +59,7 @@ def hold_contest(session: Session, found: Genotype) -> tuple[Session, Genotype]:
         if record.rounds:
             _adopt(session, winner)
         run.write("genotype.json", genotype.to_json())
-    return with_size(session, "train", _size(winner), genotype.space), genotype
+    return with_size(session, "train", _own(session, winner), genotype.space), genotype
 
 
 def _outcome(record: Contest) -> str:
@@ -134,7 +135,12 @@ def _compete(session: Session, record: Contest, contestant: Contestant, number: 
     """The validation accuracy of one contestant at the end of a round."""
     genotype = contestant.genotype.genotype
     train = session.settings.train.model_copy(
-        update={**_size(contestant), "epochs": record.epochs, "steps_per_epoch": contestant.steps, "hold_out": True}
+        update={
+            **_own(session, contestant),
+            "epochs": record.epochs,
+            "steps_per_epoch": contestant.steps,
+            "hold_out": True,
+        }
     )
     changes = {**ALONE, "space": genotype.space, "genotype": genotype.to_json(), "train": train}
     with session.inside(
@@ -142,7 +148,7 @@ def _compete(session: Session, record: Contest, contestant: Contestant, number: 
     ) as child:
         child.begin()
         child.run.write("genotype.json", genotype.to_json())
-        [network] = train_networks(child, genotype, until=record.rounds[number])
+        [network] = train_networks(child, genotype, until=record.rounds[number], searched=session)
         right, labels = _scored(child, network)
         _store(child.run, number, right)
     if record.objective == "accuracy":
@@ -209,5 +215,7 @@ def _adopt(session: Session, winner: Contestant) -> None:
     own.save_checkpoint("train-0", "train", state)
 
 
-def _size(contestant: Contestant) -> dict[str, int]:
-    return {"init_channels": contestant.init_channels, "layers": contestant.layers}
+def _own(session: Session, contestant: Contestant) -> dict[str, Any]:
+    """The settings of training that a contestant has for itself; only the network found can start from a supernet."""
+    start = session.settings.train.start if contestant.name == FOUND else "fresh"
+    return {"init_channels": contestant.init_channels, "layers": contestant.layers, "start": start}

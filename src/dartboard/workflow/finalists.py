@@ -118,7 +118,8 @@ def _record(session: Session, proposals: Sequence[Genotype]) -> Finalists:
 def _train(session: Session, number: int, proposals: Sequence[Genotype]) -> float:
     """Accuracy of one finalist on the validation images, by the objective; trains it first unless that is done."""
     genotype, objective = proposals[number - 1], session.settings.objective
-    train = session.settings.train.model_copy(update={"epochs": short_epochs(session), "runs": 1, "hold_out": True})
+    short = {"epochs": short_epochs(session), "runs": 1, "hold_out": True, "start": "fresh"}
+    train = session.settings.train.model_copy(update=short)
     child = run_child(
         session,
         f"{_FOLDER}/{number}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from dartboard.records.reader import RunRecords
 from dartboard.reports.section import Section, section
@@ -18,7 +19,7 @@ class RepeatFacts:
         seed: root of every random stream.
         settings: dotted key -> value as text.
         trained: the settings that the network trained differs in, with its own values; empty unless a contest chose
-            a network of another space or size.
+            a network of another space, size or start.
         finished: time of the end, ISO 8601, UTC.
     """
 
@@ -64,6 +65,8 @@ def _trained(run: RunRecords, settings: Mapping[str, str]) -> dict[str, str]:
     if run.contest is None or run.contest.winner is None:
         return {}
     winner = run.contest.chosen
-    size = {"init_channels": winner.init_channels, "layers": winner.layers}
-    own = dotted({"space": winner.genotype.genotype.space, "train": size})
+    train: dict[str, Any] = {"init_channels": winner.init_channels, "layers": winner.layers}
+    if run.result and run.result.train_start:
+        train["start"] = run.result.train_start
+    own = dotted({"space": winner.genotype.genotype.space, "train": train})
     return {key: value for key, value in own.items() if settings.get(key) != value}

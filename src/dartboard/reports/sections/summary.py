@@ -193,7 +193,8 @@ def _images(run: RunRecords) -> str:
 def _test_sentence(run: RunRecords, epochs: int | None) -> str:
     scores = run.scores
     assert scores is not None
-    trained = f"Trained from scratch for {count(epochs, 'epoch')}, it" if epochs else "It"
+    start = "Started from the weights of the supernet and trained" if run.inherits else "Trained from scratch"
+    trained = f"{start} for {count(epochs, 'epoch')}, it" if epochs else "It"
     several = len(scores.runs) > 1
     accuracy = percent(scores.test_accuracy_mean, scores.test_accuracy_std if several else None)
     result = f"{accuracy} of the {thousands(scores.test_images)} test images correctly"

@@ -21,10 +21,12 @@ class TrainingFacts:
     Attributes:
         runs: the epochs of every network, in the order of the networks.
         seconds: seconds of all epochs of the first network.
+        inherits: whether the networks began with the weights of the supernet.
     """
 
     runs: tuple[tuple[TrainEpoch, ...], ...]
     seconds: float
+    inherits: bool
 
 
 @section("training")
@@ -33,14 +35,14 @@ class TrainingSection(Section[TrainingFacts]):
 
     order = 700
     title = "Training"
-    needs = "No training was recorded in this run directory: the network has not been trained from scratch."
+    needs = "No training was recorded in this run directory: the network has not been trained."
 
     def read(self, run: RunRecords) -> TrainingFacts | None:
         """The recorded epochs, if there are any."""
         runs = tuple(run.train_epochs.values())
         if not runs:
             return None
-        return TrainingFacts(runs, sum(epoch.seconds for epoch in runs[0]))
+        return TrainingFacts(runs, sum(epoch.seconds for epoch in runs[0]), run.inherits)
 
     def missing(self, run: RunRecords) -> str:
         """The sentence on a missing training; none for an analysis, which needs no training."""
