@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-trainings benchmark-ingredients benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 benchmark-worth clean
+.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-trainings benchmark-ingredients benchmark-inherited benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 benchmark-worth clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -80,6 +80,9 @@ benchmark-ingredients: install ## what each ingredient of the short recipe is wo
 
 benchmark-worth: install ## what a search is worth beside random networks, the best of several, and one by hand (needs the four data sets; 2 h on 2 cores)
 	$(BIN)/python benchmarks/worth.py
+
+benchmark-inherited: install ## what a training gains from the weights of the search (needs CIFAR-10 and emotions)
+	$(BIN)/python benchmarks/inherited.py
 
 benchmark-scaling: install ## time and memory of a search step by size, beside the formula
 	$(BIN)/python benchmarks/scaling.py

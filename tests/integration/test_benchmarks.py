@@ -203,3 +203,19 @@ def test_what_is_on_record_of_scaling_is_foretold_again_from_its_probes(tmp_path
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     table = (BENCHMARKS / "results" / "scaling.md").read_text(encoding="utf-8")
     assert (tmp_path / "scaling.md").read_text(encoding="utf-8") == table
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_inherited_weights_trains_what_one_search_found_by_every_arm(tmp_path: Path) -> None:
+    arms = ("fresh", "supernet", "supernet, half the rate")
+    asked = ["--data", "digits", "--spaces", "nas-bench-201", "--seeds", "1", "--passes", "4", "--jobs", "1", "--quick"]
+    command = [sys.executable, str(BENCHMARKS / "inherited.py"), *asked, "--folder", str(tmp_path), "--arms"]
+    subprocess.run([*command, arms[0]], check=True)
+    first = json.loads((tmp_path / "inherited.json").read_text(encoding="utf-8"))["runs"]
+    subprocess.run([*command, *arms], check=True)
+    runs = json.loads((tmp_path / "inherited.json").read_text(encoding="utf-8"))["runs"]
+    names = [f"digits/nas-bench-201/single-darts/{arm}/4/0" for arm in arms]
+    assert list(runs) == names
+    assert runs[names[0]] == first[names[0]]  # not repeated
+    assert len({run["genotype"] for run in runs.values()}) == 1
+    assert "| nas-bench-201 | single-darts | 4 | supernet | " in (tmp_path / "inherited.md").read_text(encoding="utf-8")
