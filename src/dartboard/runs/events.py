@@ -146,7 +146,7 @@ class SearchEpoch(Epoch):
 
 
 class TrainEpoch(Epoch):
-    """An epoch of a training from scratch is done."""
+    """An epoch of a training is done."""
 
     phase: Literal["train", "contest"] = "train"
     """Phase of the run: "contest" for an epoch that the winner of the contest was trained for in it."""
