@@ -17,6 +17,7 @@ from dartboard.runs.events import (
     SelectionDone,
     TrainEpoch,
     event_of,
+    step_work,
 )
 from dartboard.runs.files import check_new_file, read_json, write_atomically, write_json, write_text
 from dartboard.runs.lengths import Length, TimeLimit
@@ -61,6 +62,7 @@ __all__ = [
     "next_free",
     "read_json",
     "seeded_initialization",
+    "step_work",
     "validation_facts",
     "write_atomically",
     "write_json",

@@ -103,8 +103,8 @@ SHORT_TRAINING: Mapping[str, Any] = {
     "augment.border": "reflect",
     "progressive_resizing": True,
 }
-"""The recipe of airbench (arXiv:2404.00498) for a few passes over the images, in batches half as large, and small images
-at first as in the CIFAR-100 speed runs.
+"""The recipe of airbench (arXiv:2404.00498) for a few passes over the images, in batches half as large, and with small
+images at first as in the CIFAR-100 speed runs.
 
 Its rate is 11.5 for 1024 * (1 + 1 / (1 - momentum)) images, and its decay 0.0153, for a loss that is summed."""
 

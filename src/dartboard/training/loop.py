@@ -30,6 +30,7 @@ from dartboard.runs import (
     TrainEpoch,
     make_generator,
     seeded_initialization,
+    step_work,
     validation_facts,
 )
 from dartboard.space import DropPath, Network
@@ -213,7 +214,7 @@ class NetworkTraining:
     @property
     def next_steps(self) -> int:
         """Steps of the next epoch: as much work as `num_steps` with whole images."""
-        return round(self.num_steps / self.image_side**2)
+        return round(self.num_steps / step_work(self.image_side))
 
     def compile(self) -> None:
         """Run the forward passes of the training steps with torch.compile."""
