@@ -76,6 +76,10 @@ class Contest(Document):
     images: int
     """Number of validation images that the accuracies are measured on."""
 
+    image_side: float = 1.0
+    """Side of these images in the last round, and of those of the training, as a share of the whole side; below 1 with
+    `train.progressive_resizing`."""
+
     contestants: tuple[Contestant, ...]
     """All contestants, the network found first."""
 

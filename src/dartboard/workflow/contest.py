@@ -121,7 +121,8 @@ def _round(session: Session, record: Contest) -> Contest:
         else each
         for each in record.contestants
     )
-    record = record.model_copy(update={"contestants": scored})
+    side = _image_side(RunDirectory(session.run.path / _FOLDER / competing[0].name))
+    record = record.model_copy(update={"contestants": scored, "image_side": side})
     if number == 0:
         record = record.model_copy(update={"worth": _worth(session, record)})
     if record.incumbent in accuracies:
@@ -163,9 +164,13 @@ def _scored(child: Session, network: Network) -> tuple[npt.NDArray[np.bool_], np
     """
     batches = batches_of(child, _scored_images(child), child.settings.train.augment, EVALUATION_BATCH)
     network.mirrors = False
-    trained = [event for event in child.run.events.read() if isinstance(event, TrainEpoch)]
-    predicted = predict(network, batches, trained[-1].image_side)
+    predicted = predict(network, batches, _image_side(child.run))
     return predicted.predicted == predicted.labels, predicted.labels
+
+
+def _image_side(run: RunDirectory) -> float:
+    """The side of the images in the last epoch of a training, as a share of the whole side."""
+    return next(event.image_side for event in reversed(run.events.read()) if isinstance(event, TrainEpoch))
 
 
 def _scored_images(session: Session) -> ImageView:

@@ -227,11 +227,13 @@ def test_only_a_network_that_is_better_beyond_chance_wins_against_the_known_one(
 
     monkeypatch.setattr(contests, "_compete", compete)
     monkeypatch.setattr(contests, "_adopt", lambda *_: None)
+    monkeypatch.setattr(contests, "_image_side", lambda _: 0.625)
     listener = Listener()
     layer = {"space": "conv-stages", "data.image_size": 16, "train.layers": 9, "search.layers": 9, "method": "random"}
     with open_tiny(tmp_path, OWN, layer, observer=listener) as session:
         hold_contest(session, search_genotype(session))
     held = Contest.read(tmp_path)
+    assert held.image_side == 0.625
     assert (held.incumbent, held.winner, held.beaten) == ("by-hand", winner, winner == "resnet")
     assert ("beyond chance" in listener.notes[-1]) == (winner == "by-hand")
 

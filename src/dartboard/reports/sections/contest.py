@@ -37,5 +37,7 @@ class ContestSection(Section[Contest]):
 
 def _ranking(told: Contest) -> str:
     """The contestants with their last accuracies, the winner first."""
-    ranked = sorted(told.contestants, key=lambda each: (-len(each.accuracies), -each.accuracies[-1]))
+    ranked = sorted(
+        told.contestants, key=lambda each: (each.name != told.winner, -len(each.accuracies), -each.accuracies[-1])
+    )
     return ", ".join(f"{each.name} {percent(each.accuracies[-1])}" for each in ranked)
