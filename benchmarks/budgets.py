@@ -1,20 +1,24 @@
 """What a budget buys: planned against actual seconds, and the network trained beside one by hand.
 
     python benchmarks/budgets.py [digits flowers5 emotions fashion cifar10] [--budgets 2m 10m 30m] [--seeds 0 1 2]
+                                 [--one-core]
 
 Reads the datasets from DARTBOARD_DATA (default ../shared/data) and runs each through the command line as a user would,
 with nothing but `--budget` and `--seed`. On CPUs, the network by hand (`by_hand.py`) then trains for as long, on the
-same cores and images. What is recorded is not repeated (`--again` does); `benchmarks/results/budgets.json` and `.md`
-are written after each run. All of it takes twice as long as its budgets add up to.
+same cores and images; with `--one-core` both run at the same time, on one core each. What is recorded is not repeated
+(`--again` does); `benchmarks/results/budgets.json` and `.md` are written after each run. All of it takes twice as long
+as its budgets add up to, or as long with `--one-core`.
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,36 +41,46 @@ def main() -> None:
     parser.add_argument("datasets", nargs="*", metavar="DATASET", help=f"of {', '.join(DATASETS)}; all without any")
     parser.add_argument("--budgets", nargs="+", default=["2m", "10m", "30m"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--one-core", action="store_true", help="dartboard and the network by hand at once, pinned")
     parser.add_argument("--again", action="store_true", help="repeat what is recorded")
     parser.add_argument("--folder", type=Path, help="where the results go instead of benchmarks/results")
     parser.add_argument("--keep", type=Path, help="keep the run directories here")
     asked = parser.parse_args()
     if unknown := [name for name in asked.datasets if name not in DATASETS]:
         sys.exit(f"unknown dataset {unknown[0]}; known: {', '.join(DATASETS)}")
+    names = asked.datasets or [name for name in DATASETS if name != "digits" or not asked.one_core]
+    if asked.one_core and ("digits" in names or len(_cores()) < 2):
+        sys.exit("--one-core needs two cores, and a dataset in files, so not digits")
     place = {"folder": asked.folder} if asked.folder else {}
     records = load("budgets", **place)
     for seed in asked.seeds:
         for budget in asked.budgets:
-            for name in asked.datasets or DATASETS:
-                key = f"{name}/{budget}/{seed}"
+            for name in names:
+                key = f"{name}/{budget}/{seed}" + ("/one core" if asked.one_core else "")
                 if asked.again or key not in records:
-                    records[key] = measure(name, budget, seed, asked.keep)
+                    records[key] = measure(name, budget, seed, asked.keep, one_core=asked.one_core)
                     save("budgets", records, as_table, **place)
     print(as_table(records))
 
 
-def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
+def measure(name: str, budget: str, seed: int, keep: Path | None, *, one_core: bool = False) -> Records:
     """One run in a fresh run directory, and the network by hand."""
     data = [] if name == "digits" else [str(data_root() / name)]
     with tempfile.TemporaryDirectory() as scratch:
         out = (keep or Path(scratch)) / f"{name}-{budget}-{seed}"
         began = datetime.now(UTC)
-        told = run_dartboard(data, budget, seed, out)
+        by_hand = None
+        if one_core:
+            first, second = _cores()[:2]
+            with ThreadPoolExecutor(1) as beside:
+                other = beside.submit(run_by_hand, Path(data[0]), parse_duration(budget), seed, core=second)
+                told, by_hand = run_dartboard(data, budget, seed, out, core=first), other.result()
+        else:
+            told = run_dartboard(data, budget, seed, out)
         result, settings = told["result"], json.loads((out / "settings.json").read_text())
         contest, model = RunRecords(out).contest, json.loads((out / "model.json").read_text())
         trained = [event for epochs in RunRecords(out).train_epochs.values() for event in epochs]
-        by_hand = None
-        if result["device"].startswith("cpu"):
+        if by_hand is None and result["device"].startswith("cpu"):
             by_hand = run_by_hand(
                 Path(data[0]) if data else _digits(out, Path(scratch)),
                 parse_duration(budget),
@@ -81,6 +95,7 @@ def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
         "dataset": name,
         "budget": budget,
         "seed": seed,
+        "cores": 1 if one_core else len(_cores()),
         "command": " ".join(
             ["dartboard run", *(f"$DARTBOARD_DATA/{name}" for _ in data), f"--budget {budget} --seed {seed}"]
         ),
@@ -111,24 +126,31 @@ def measure(name: str, budget: str, seed: int, keep: Path | None) -> Records:
     }
 
 
-def run_dartboard(data: list[str], budget: str, seed: int, out: Path) -> Records:
+def run_dartboard(data: list[str], budget: str, seed: int, out: Path, core: int | None = None) -> Records:
     """The result of `dartboard run` in a fresh run directory, and the seconds of the whole command."""
-    command = [sys.executable, "-m", "dartboard", "run", *data, "--budget", budget, "--seed", str(seed)]
-    started = time.perf_counter()
-    finished = subprocess.run([*command, "--out", str(out), "--json"], stdout=subprocess.PIPE, text=True, check=True)
-    return {"result": json.loads(finished.stdout), "command_seconds": time.perf_counter() - started}
+    options = ["--budget", budget, "--seed", str(seed), "--out", str(out), "--json"]
+    told, seconds = _timed(["-m", "dartboard", "run", *data, *options], core)
+    return {"result": told, "command_seconds": seconds}
 
 
-def run_by_hand(data: Path, seconds: float, seed: int, views: int = 2) -> Records:
-    """What `by_hand.py` prints, on the cores that this process may use, and the seconds of the whole command."""
+def run_by_hand(data: Path, seconds: float, seed: int, views: int = 2, core: int | None = None) -> Records:
+    """What `by_hand.py` prints, and the seconds of the whole command."""
     script = Path(__file__).with_name("by_hand.py")
     options = ["--seconds", str(seconds), "--seed", str(seed), "--views", str(views)]
+    told, taken = _timed([str(script), str(data), *options], core)
+    return {**told, "command_seconds": round(taken, 1)}
+
+
+def _timed(arguments: list[str], core: int | None) -> tuple[Records, float]:
+    """The JSON that a Python command prints, on one core or on all that this process may use, and its seconds."""
+    prefix = [] if core is None else ["taskset", "--cpu-list", str(core)]
     started = time.perf_counter()
-    finished = subprocess.run(
-        [sys.executable, str(script), str(data), *options], stdout=subprocess.PIPE, text=True, check=True
-    )
-    found: Records = json.loads(finished.stdout)
-    return {**found, "command_seconds": round(time.perf_counter() - started, 1)}
+    finished = subprocess.run([*prefix, sys.executable, *arguments], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(finished.stdout), time.perf_counter() - started
+
+
+def _cores() -> list[int]:
+    return sorted(os.sched_getaffinity(0))
 
 
 def _digits(out: Path, folder: Path) -> Path:
@@ -144,10 +166,10 @@ def _digits(out: Path, folder: Path) -> Path:
 
 def as_table(records: Records) -> str:
     """The records as Markdown."""
-    groups: dict[tuple[str, str], list[Records]] = {}
+    groups: dict[tuple[str, str, int], list[Records]] = {}
     for record in records.values():
-        groups.setdefault((record["dataset"], record["budget"]), []).append(record)
-    order = sorted(groups, key=lambda group: (DATASETS.index(group[0]), parse_duration(group[1])))
+        groups.setdefault((record["dataset"], record["budget"], record.get("cores", 2)), []).append(record)
+    order = sorted(groups, key=lambda group: (DATASETS.index(group[0]), parse_duration(group[1]), group[2]))
     dates = sorted({record["date"] for record in records.values()})
     places = dict.fromkeys(f"{each['machine']}, {each['device']}, torch {each['torch']}" for each in records.values())
     lines = [
@@ -156,21 +178,22 @@ def as_table(records: Records) -> str:
         f"Printed by `python benchmarks/budgets.py` ({'; '.join(places)}; "
         f"{' to '.join(dict.fromkeys((dates[0], dates[-1])))}).",
         "Each run is `dartboard run DATA --budget TIME --seed SEED` and nothing else. The engineer's network",
-        "(`benchmarks/by_hand.py`) then has as many seconds on the same cores, all for its training. Test accuracy,",
+        "(`benchmarks/by_hand.py`) then has as many seconds on the same cores, all for its training; rows of one core",
+        "have both at the same time, on a core each. Test accuracy,",
         "mean ± sample standard deviation over seeds; - where nothing was measured. `trained` is the winner of the",
         "contest, and the last column what the search was worth in it: the network found minus a random one, in points",
         "on validation images after the first round.",
         "",
-        "| dataset | budget | seeds | dartboard | engineer | trained | whole command | of the budget | pixels "
+        "| dataset | budget | cores | seeds | dartboard | engineer | trained | whole command | of the budget | pixels "
         "| channels | passes | found minus random |",
-        "|" + "---|" * 12,
+        "|" + "---|" * 13,
     ]
-    for dataset, budget in order:
-        own = groups[dataset, budget]
+    for dataset, budget, cores in order:
+        own = groups[dataset, budget, cores]
         shares = [record["command_seconds"] / parse_duration(budget) for record in own]
         trained = dict.fromkeys(each["contest"]["winner"] if each.get("contest") else "found" for each in own)
         lines.append(
-            f"| {dataset} | {budget} | {len(own)} | {_percent(own, 'found')} | {_percent(own, 'by hand')} "
+            f"| {dataset} | {budget} | {cores} | {len(own)} | {_percent(own, 'found')} | {_percent(own, 'by hand')} "
             f"| {', '.join(trained)} | {duration(statistics.fmean(each['command_seconds'] for each in own))} "
             f"| {_range([100 * share for share in shares])}% | {own[0]['shape'][1]} "
             f"| {_range([each['train']['init_channels'] for each in own])} "
@@ -188,12 +211,10 @@ def as_table(records: Records) -> str:
             for each in ("planned", "seconds")
         )
         cells = [f"{planned[each]:.0f}, {taken.get(each, 0.0):.0f}" if each in planned else "-" for each in PHASES]
-        lines.append(f"| {record['dataset']} {record['budget']} seed {record['seed']} | {' | '.join(cells)} |")
+        lines.append(f"| {_name(record)} | {' | '.join(cells)} |")
     lines += ["", "Architectures trained:", ""]
     lines += [
-        f"- {each['dataset']} {each['budget']} seed {each['seed']} ({each['method']}{_finalists(each)}): "
-        f"`{each['genotype']}`"
-        for each in records.values()
+        f"- {_name(each)} ({each['method']}{_finalists(each)}): `{each['genotype']}`" for each in records.values()
     ]
     return "\n".join(lines) + "\n"
 
@@ -201,6 +222,11 @@ def as_table(records: Records) -> str:
 PHASES = ("data", "search", "finalists", "contest", "train", "evaluation", "baselines")
 FORMERLY = {"yardsticks": "baselines", "finals": "finalists"}
 """What phases were called in earlier records."""
+
+
+def _name(record: Records) -> str:
+    cores = " on one core" if record.get("cores") == 1 else ""
+    return f"{record['dataset']} {record['budget']} seed {record['seed']}{cores}"
 
 
 def _finalists(record: Records) -> str:
