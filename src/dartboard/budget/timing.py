@@ -27,6 +27,9 @@ __all__ = ["computes_in_bfloat16", "measure_search", "measure_training", "time_t
 
 _STEPS = 6
 _SECONDS = 1.0
+_EVALUATED = 64
+"""Images on which the evaluation of a network is timed."""
+
 _SCORED = 2
 """Batches of validation images on which the scoring of a supernet is timed."""
 
@@ -104,7 +107,7 @@ def time_training(session: Session, genotype: Genotype, **size: Any) -> Training
     memory, step = _memory_and_seconds(
         lambda: training.step(next(drawn), paths, meter, tried.settings.train.lr), session
     )
-    seen: list[Batch] = list(islice(data.train.in_order(256), 1))
+    seen: list[Batch] = list(islice(data.train.in_order(_EVALUATED), 1))
     training.network.eval()
 
     @torch.no_grad()

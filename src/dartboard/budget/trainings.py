@@ -40,6 +40,10 @@ _FASTER = 0.95
 _FEW_PASSES = 6
 """A training of fewer passes does not crop images at random (benchmarks/results/short_trainings.md)."""
 
+_MANY_PASSES = 60
+"""A training of fewer passes by the recipe of short trainings shifts images by a sixteenth, as in airbench
+(arXiv:2404.00498), and takes no random parts of photographs."""
+
 _SHORT_SHARE = 0.15
 """Epochs of a short training, as a share of those of a whole one."""
 
@@ -226,12 +230,20 @@ class TrainingPlan:
         return sum(1 for _ in find_baselines(self._session, self._genotype))
 
     def _plan_augmentation(self, passes: float) -> None:
-        """Turn random crops off where a network sees each image too rarely to memorise it."""
-        augment, side = self._session.settings.train.augment, min(self._session.dataset.image_shape[1:])
-        is_open = augment.crop_padding is None and augment.min_scale is None
-        if is_open and side < PHOTOGRAPH_SIDE and passes < _FEW_PASSES:
-            why = f"the network sees each image {passes:.1f} times, too rarely to overfit"
-            self._account.choose("train.augment.crop_padding", 0, why)
+        """Shift images less, or not at all, where a network sees each of them too rarely to memorise it."""
+        settings, side = self._session.settings, min(self._session.dataset.image_shape[1:])
+        augment = settings.train.augment
+        if augment.crop_padding is not None or augment.min_scale is not None:
+            return
+        seen = f"the network sees each image {passes:.1f} times"
+        if get_space(settings.space).short_recipe:
+            if passes < _MANY_PASSES:
+                why = f"{seen}, and short trainings shift images by a sixteenth of their side"
+                self._account.choose("train.augment.crop_padding", max(1, round(side / 16)), why)
+                if side >= PHOTOGRAPH_SIDE:
+                    self._account.choose("train.augment.min_scale", 1.0, f"{seen}, so crops are only shifted")
+        elif side < PHOTOGRAPH_SIDE and passes < _FEW_PASSES:
+            self._account.choose("train.augment.crop_padding", 0, f"{seen}, too rarely to overfit")
 
 
 def _work(session: Session, genotype: Genotype, size: Size) -> float:

@@ -69,12 +69,12 @@ class Whitening(nn.Module):
 
         The result has the precision of autocast where that is on, else that of the images.
         """
-        device = images.device.type
-        if images.is_meta or not torch.is_autocast_enabled(device):
+        if images.is_meta:
             return self._whiten(images, images.dtype)
-        precision = torch.get_autocast_dtype(device)
+        device = images.device.type
+        precision = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else images.dtype
         with torch.autocast(device, enabled=False):
-            if not self.training or device != "cpu":
+            if device != "cpu" or torch.compiler.is_compiling():
                 return self._whiten(images, precision)
             # A few images at a time stay in the cache of a processor from the convolution to the rounding.
             return torch.cat([self._whiten(some, precision) for some in torch.split(images, _IN_CACHE)])

@@ -1,7 +1,5 @@
 """What a network begins with beside its drawn weights: identities in its kernels, fixed scales, a whitening stem."""
 
-from itertools import islice
-
 import torch
 from torch import nn
 
@@ -12,7 +10,10 @@ from dartboard.training.training_settings import TrainSettings
 __all__ = ["WHITENING_IMAGES", "begin_as_identity", "prepare_network"]
 
 WHITENING_IMAGES = 5000
-"""Training images whose patches a whitening stem is fitted to, as in airbench (arXiv:2404.00498)."""
+"""Training images whose patches a whitening stem is fitted to, as in airbench (arXiv:2404.00498); fewer if they have
+more than 32x32 pixels, so that the number of patches stays the same."""
+
+_CIFAR_PIXELS = 32 * 32
 
 _CENTRED = ((3, 3), (5, 5), (7, 7))
 
@@ -33,8 +34,13 @@ def prepare_network(network: Network, settings: TrainSettings, images: Batches) 
     if settings.identity_start:
         begin_as_identity(network)
     if network.backbone.whitening is not None:
-        first = list(islice(images.in_order(), -(-WHITENING_IMAGES // images.batch_size)))
-        network.backbone.whitening.fit(torch.cat([batch.images for batch in first])[:WHITENING_IMAGES].cpu())
+        seen, pixels = [], 0
+        for batch in images.in_order():
+            seen.append(batch.images)
+            pixels += batch.images[:, 0].numel()
+            if pixels >= WHITENING_IMAGES * _CIFAR_PIXELS:
+                break
+        network.backbone.whitening.fit(torch.cat(seen)[:WHITENING_IMAGES].cpu())
 
 
 @torch.no_grad()

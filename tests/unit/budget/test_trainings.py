@@ -1,0 +1,50 @@
+"""What the plan of a training chooses beside its length."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dartboard.budget import timing, trainings
+from dartboard.budget.arithmetic import TrainingRate
+from dartboard.data import given_arrays
+from dartboard.runs import Observer
+from dartboard.settings import search_request
+from dartboard.workflow.open import open_request
+
+
+@pytest.mark.parametrize(
+    ("side", "step", "given", "wanted"),
+    [
+        (16, 1.0, {}, {"crop_padding": 1}),
+        (32, 1.0, {}, {"crop_padding": 2}),
+        (96, 1.0, {}, {"crop_padding": 6, "min_scale": 1.0}),
+        (96, 1.0, {"train.augment.min_scale": 0.5}, {}),
+        (32, 1.0, {"train.augment.crop_padding": 3}, {}),
+        (32, 0.001, {}, {}),
+        (8, 1.0, {}, {"crop_padding": 0}),
+    ],
+)
+def test_images_that_are_seen_rarely_are_varied_less(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    side: int,
+    step: float,
+    given: dict[str, Any],
+    wanted: dict[str, float],
+) -> None:
+    """A step of any network takes so many seconds; images of 8 pixels are for cells, which have another recipe."""
+    rate = TrainingRate(step, image=1e-6, available=2, memory=0)
+    monkeypatch.setattr(timing, "time_training", lambda *_, **__: rate)
+    monkeypatch.setattr(trainings, "computes_in_bfloat16", lambda _device: False)
+    images = np.random.default_rng(0).integers(0, 255, (1100, side, side, 3), dtype=np.uint8)
+    arrays = given_arrays((images, np.arange(1100) % 3))
+    layer = {"method": "random", "device": "cpu", "budget": "60s", "data.image_size": side, **given}
+    asked = search_request(None, [layer], ("search", "train"))
+    with open_request(asked, tmp_path / "run", resume=False, observer=Observer(), arrays=arrays) as session:
+        chosen = {each.setting: each.value for each in session.settings.automatic_choices}
+    prefix = "train.augment."
+    found = {name.removeprefix(prefix): value for name, value in chosen.items() if name.startswith(prefix)}
+    found.pop("flip", None)
+    assert found == wanted
