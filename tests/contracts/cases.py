@@ -92,7 +92,7 @@ SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
     ("darts-cg", "iterations"): {"method.options.damping": 30.0},
     ("darts-cg", "tolerance"): {"method.options.damping": 30.0},
     **{("proxyless", option): {"method.options.cost_reference": 1e5} for option in ("cost_form", "cost_strength")},
-    **{(name, option): WATCHED for name in ("robust-darts", "robust-darts-ada") for option in WATCHING},
+    **{("robust-darts", option): WATCHED for option in WATCHING},
     ("robust-darts", "stops"): WATCHED,
     ("robust-darts", "cutout"): {"method.options.drop_path": 0.5},
     ("robust-darts-ada", "decay_factor"): WATCHED,
@@ -120,6 +120,8 @@ SHOWN_ELSEWHERE = {
     ("sgas-pt", "measure"): "unit/parts/test_edge_decisions.py",
     ("snas", "keep_all_edges"): "unit/parts/test_drawn_gates.py",
     ("p-darts", "max_skips"): "unit/parts/test_p_darts.py",
+    # The same rule watches the curvature in robust-darts, whose options are all tried there.
+    **{("robust-darts-ada", option): "contracts/test_methods.py" for option in WATCHING},
 }
 """Options that decide when a search stops or what comes out of it, not how alpha moves -> the tests of their effect."""
 
@@ -128,8 +130,8 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("darts-cg", "tolerance"): [0.5],
     ("enas", "baseline_decay"): [0.5],
     ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
-    **{(name, "first_epoch"): [0] for name in ("robust-darts", "robust-darts-ada")},
-    **{(name, "factor"): [0.0] for name in ("robust-darts", "robust-darts-ada")},
+    ("robust-darts", "first_epoch"): [0],
+    ("robust-darts", "factor"): [0.0],
     ("cdarts", "warm_up"): [0.6],
     ("proxyless", "cost_reference"): [1e5],
     ("snas", "resource_weight"): [0.1],

@@ -62,7 +62,9 @@ def test_no_seed_finds_what_is_planted_by_what_the_supernet_misses_least(
 RETURNING = WATCHED | {"search.epochs": 5}
 
 
-@pytest.mark.parametrize("stop_after", [(1, 0), (1, 1), (2, 1), (3, 1), (5, 0)])
+@pytest.mark.parametrize(
+    "stop_after", [(1, 0), (2, 1), (5, 0), *(pytest.param(stop, marks=pytest.mark.slow) for stop in ((1, 1), (3, 1)))]
+)
 def test_a_search_that_goes_back_is_resumed_bit_for_bit(stop_after: tuple[int, int], tmp_path: Path) -> None:
     case = CASES["robust-darts-ada"]
     whole = search_small(tmp_path / "whole", case, RETURNING)

@@ -70,7 +70,7 @@ def test_a_plan_without_the_clock_can_be_repeated_bit_for_bit(dartboard: Run, fo
     ("verb", "wanted"),
     [
         (("search",), {"data", "search"}),
-        (("search", "--method", "rsps"), {"data", "search"}),
+        pytest.param(("search", "--method", "rsps"), {"data", "search"}, marks=pytest.mark.slow),
         (("train", "--genotype", "nas-bench-201-resnet"), {"data", "train", "evaluation"}),
     ],
 )

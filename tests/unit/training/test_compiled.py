@@ -41,7 +41,7 @@ def check_equal(probability: float) -> None:
         torch.testing.assert_close(ours, theirs)
 
 
-@pytest.mark.parametrize("probability", [0.0, 0.5])
+@pytest.mark.parametrize("probability", [pytest.param(0.0, marks=pytest.mark.slow), 0.5])
 def test_what_is_traced_is_the_network_with_its_paths_dropped(
     probability: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,7 +50,7 @@ def test_what_is_traced_is_the_network_with_its_paths_dropped(
     check_equal(probability)
 
 
-@pytest.mark.parametrize("probability", [0.0, 0.5])
+@pytest.mark.parametrize("probability", [pytest.param(0.0, marks=pytest.mark.slow), 0.5])
 def test_what_is_traced_in_bfloat16_is_the_network_but_for_the_rounding(
     probability: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

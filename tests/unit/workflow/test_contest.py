@@ -109,7 +109,7 @@ def test_the_settings_stay_as_they_were_and_the_model_has_the_size_of_the_winner
     assert facts["trained"] == {key: value for key, value in own.items() if facts["settings"][key] != value}
 
 
-@pytest.mark.parametrize("step", [4, 9, 14])
+@pytest.mark.parametrize("step", [4, pytest.param(9, marks=pytest.mark.slow), 14])
 def test_a_contest_that_is_killed_and_resumed_ends_as_one_that_never_was(run: Path, tmp_path: Path, step: int) -> None:
     with pytest.raises(Stopped):
         held(tmp_path, observer=StopIn(step))
