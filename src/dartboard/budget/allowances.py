@@ -35,7 +35,7 @@ __all__ = [
     "remaining_allowance",
 ]
 
-CONTEST_PARTS = 32
+CONTEST_PARTS = 48
 """A round of a contest is this part of a whole training."""
 
 MOST_SCORED = 2000
@@ -140,7 +140,7 @@ def contest_costs(number: int) -> tuple[int, int]:
     """The number of rounds of a contest, and its cost together with the training of the winner.
 
     >>> contest_costs(4)
-    (2, 36)
+    (2, 52)
 
     Args:
         number: number of contestants.
@@ -148,7 +148,7 @@ def contest_costs(number: int) -> tuple[int, int]:
     Returns:
         The number of rounds, in each of which every network that is left is trained for one part of a whole training
         (`CONTEST_PARTS` parts). And the parts that the rounds and the rest of the winner's training take: for four
-        networks 4 + 2 + 30.
+        networks 4 + 2 + 46.
     """
     rounds, parts, left = 0, 0, number
     while left > 1:
@@ -216,6 +216,7 @@ def _winners_allowance(session: Session, contest: Contest) -> Allowance:
         test_seconds=winner.test_seconds,
         most_epochs=max(contest.epochs, most_epochs(images)),
         most_steps=max(winner.steps, images // min(session.settings.train.batch_size, images)),
+        alone=session.settings.train.runs == 1,
     )
 
 
@@ -240,6 +241,7 @@ def _share_out(session: Session, rates: Mapping[str, TrainingRate]) -> dict[str,
             test_seconds=tests[name],
             most_epochs=max(epochs, most_epochs(images)),
             most_steps=together.available,
+            alone=len(rates) == train.runs == 1,
         )
         for name, rate in rates.items()
     }

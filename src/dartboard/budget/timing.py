@@ -23,7 +23,7 @@ from dartboard.session.training import model_card, training_data
 from dartboard.space import DropPath, Genotype
 from dartboard.training import NetworkTraining
 
-__all__ = ["computes_in_bfloat16", "measure_search", "measure_training", "time_training"]
+__all__ = ["computes_in_bfloat16", "measure_search", "measure_training", "multiplies_in_bfloat16", "time_training"]
 
 _STEPS = 6
 _SECONDS = 1.0
@@ -39,6 +39,11 @@ def computes_in_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+
+
+def multiplies_in_bfloat16(device: torch.device) -> bool:
+    """Whether the device is a CPU with instructions that multiply whole matrices of bfloat16 (AMX)."""
+    return device.type == "cpu" and bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
 def measure_search(session: Session, **size: int) -> SearchRate:

@@ -16,7 +16,7 @@ from dartboard.budget.arithmetic import (
     training_within,
     wanted_passes,
 )
-from dartboard.budget.timing import computes_in_bfloat16, measure_training
+from dartboard.budget.timing import computes_in_bfloat16, measure_training, multiplies_in_bfloat16
 from dartboard.data import PHOTOGRAPH_SIDE
 from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.runs import Length
@@ -119,20 +119,30 @@ class TrainingPlan:
         return self._seconds_each(rate) >= wanted and self._account.fits_memory(rate)
 
     def _choose_network(self, sizes: Sequence[Size]) -> tuple[Size, TrainingRate]:
-        """The size of the network and its cost; also chooses the precision of the training, the faster one here."""
+        """The size of the network and its cost; also chooses the precision of the training."""
+        precision = self._choose_precision(sizes)
+        return self._largest(precision, sizes, partial(_work, self._session, self._genotype))
+
+    def _choose_precision(self, sizes: Sequence[Size]) -> str:
+        """The faster precision here."""
         session, account = self._session, self._account
         precision = session.settings.train.precision
-        if "train.precision" not in account.given and computes_in_bfloat16(session.device):
-            channels, layers = self._usual(sizes)
-            single, lowered = (
-                measure_training(session, self._genotype, init_channels=channels, layers=layers, precision=each).step
-                for each in ("float32", "bfloat16")
-            )
-            if lowered < _FASTER * single:
-                precision = "bfloat16"
-                takes = f"a step of {channels} channels and {layers} layers takes {1000 * lowered:.0f} ms in bfloat16"
-                account.choose("train.precision", precision, f"{takes} and {1000 * single:.0f} ms in float32")
-        return self._largest(precision, sizes, partial(_work, session, self._genotype))
+        if "train.precision" in account.given or not computes_in_bfloat16(session.device):
+            return precision
+        if get_space(self._genotype.space).short_recipe and multiplies_in_bfloat16(session.device):
+            why = "the processor multiplies matrices of bfloat16 (AMX), and dense convolutions do little else"
+            account.choose("train.precision", "bfloat16", why)
+            return "bfloat16"
+        channels, layers = self._usual(sizes)
+        single, lowered = (
+            measure_training(session, self._genotype, init_channels=channels, layers=layers, precision=each).step
+            for each in ("float32", "bfloat16")
+        )
+        if lowered >= _FASTER * single:
+            return precision
+        takes = f"a step of {channels} channels and {layers} layers takes {1000 * lowered:.0f} ms in bfloat16"
+        account.choose("train.precision", "bfloat16", f"{takes} and {1000 * single:.0f} ms in float32")
+        return "bfloat16"
 
     def _usual(self, sizes: Sequence[Size]) -> Size:
         """The size nearest to a small network of the space."""

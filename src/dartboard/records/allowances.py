@@ -29,10 +29,13 @@ class Allowance(Record):
     most_steps: int
     """Largest number of steps in an epoch."""
 
+    alone: bool = False
+    """Whether no other training waits for this one, so that it may become longer until its end."""
+
     @property
     def time_limit(self) -> TimeLimit:
         """The time limit that corrects the length during the training."""
-        return TimeLimit(self.seconds, Length(self.most_epochs, self.most_steps))
+        return TimeLimit(self.seconds, Length(self.most_epochs, self.most_steps), self.alone)
 
 
 class Allowances(Document):

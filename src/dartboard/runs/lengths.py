@@ -41,12 +41,14 @@ class TimeLimit:
 
     Attributes:
         seconds: seconds of work from the first epoch to the last.
-        most: the largest length that the training may get; its `steps` is a number. The training becomes longer than it
-            has been only in its first quarter or after its first epoch, since later trainings wait for it.
+        most: the largest length that the training may get; its `steps` is a number.
+        alone: whether no later training waits for this one. Otherwise it becomes longer than it has been only in its
+            first quarter or after its first epoch.
     """
 
     seconds: float
     most: Length
+    alone: bool = False
 
     def fit(self, now: Length, epochs: Sequence[TrainEpoch]) -> Length:
         """Fit the length of the training to the limit.
@@ -68,7 +70,7 @@ class TimeLimit:
         scoring = median(event.scoring_seconds for event in recent)
         rest = self.seconds - math.fsum(event.seconds for event in epochs)
         most = self.most
-        if done > max(1, _GROWING * now.epochs):
+        if not self.alone and done > max(1, _GROWING * now.epochs):
             longest = max(math.ceil(event.whole_steps) for event in epochs)
             most = Length(max(event.epochs for event in epochs), longest)
         assert now.steps is not None

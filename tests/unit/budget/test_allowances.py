@@ -61,6 +61,7 @@ def test_no_network_is_timed_twice_in_a_command(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(timing, "time_training", time_training)
     monkeypatch.setattr(trainings, "computes_in_bfloat16", lambda _device: True)
+    monkeypatch.setattr(trainings, "multiplies_in_bfloat16", lambda _device: False)
     images = np.random.default_rng(0).integers(0, 255, (3000, 16, 16, 1), dtype=np.uint8)
     arrays = given_arrays((images, np.arange(3000) % 3))
     layer = {"space": "conv-stages", "method": "random", "device": "cpu", "budget": "1h"}

@@ -10,7 +10,9 @@ from dartboard.budget import timing, trainings
 from dartboard.budget.arithmetic import TrainingRate
 from dartboard.data import given_arrays
 from dartboard.runs import Observer
+from dartboard.session import Session
 from dartboard.settings import search_request
+from dartboard.space import Genotype
 from dartboard.workflow.open import open_request
 
 
@@ -48,3 +50,24 @@ def test_images_that_are_seen_rarely_are_varied_less(
     found = {name.removeprefix(prefix): value for name, value in chosen.items() if name.startswith(prefix)}
     found.pop("flip", None)
     assert found == wanted
+
+
+@pytest.mark.parametrize(("amx", "side", "timed"), [(True, 16, ["bfloat16"]), (False, 16, ["float32", "bfloat16"])])
+def test_where_a_processor_multiplies_bfloat16_no_time_goes_to_float32(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, amx: bool, side: int, timed: list[str]
+) -> None:
+    precisions: list[str] = []
+
+    def time_training(_session: Session, _genotype: Genotype, **size: Any) -> TrainingRate:
+        precisions.append(size["precision"])
+        return TrainingRate(0.5 if size["precision"] == "bfloat16" else 1.0, image=1e-6, available=2, memory=0)
+
+    monkeypatch.setattr(timing, "time_training", time_training)
+    monkeypatch.setattr(trainings, "computes_in_bfloat16", lambda _device: True)
+    monkeypatch.setattr(trainings, "multiplies_in_bfloat16", lambda _device: amx)
+    images = np.random.default_rng(0).integers(0, 255, (1100, side, side, 3), dtype=np.uint8)
+    arrays = given_arrays((images, np.arange(1100) % 3))
+    asked = search_request(None, [{"method": "random", "device": "cpu", "budget": "60s"}], ("search", "train"))
+    with open_request(asked, tmp_path / "run", resume=False, observer=Observer(), arrays=arrays) as session:
+        assert session.settings.train.precision == "bfloat16"
+    assert list(dict.fromkeys(precisions)) == timed

@@ -39,6 +39,13 @@ def test_only_the_beginning_of_a_training_that_may_grow_makes_it_longer() -> Non
     assert TimeLimit(100.0, now).fit(now, events(3, seconds=2.0)) == now
 
 
+def test_a_training_for_which_no_other_waits_may_grow_until_its_end() -> None:
+    now, late = Length(20, 10), events(15, seconds=2.0)
+    assert TimeLimit(100.0, Length(20, 400)).fit(now, late) == now
+    assert TimeLimit(100.0, Length(20, 400), alone=True).fit(now, late) == Length(20, 70)
+    assert TimeLimit(100.0, Length(20, 40), alone=True).fit(now, late) == Length(20, 40)
+
+
 def test_one_epoch_that_something_disturbed_changes_nothing_but_for_the_time_it_took() -> None:
     disturbed = [*events(5, seconds=4.0), *events(1, seconds=12.0)]
     assert TimeLimit(88.0, Length(20, 10)).fit(Length(20, 10), disturbed) == Length(20, 10)

@@ -246,9 +246,9 @@ def test_equals_are_kept_in_their_order_and_an_odd_number_is_halved_downwards() 
     assert [each.name for each in second.left] == ["b"]
 
 
-@pytest.mark.parametrize(("number", "rounds", "parts"), [(1, 0, 32), (2, 1, 33), (3, 1, 34), (4, 2, 36), (8, 3, 43)])
+@pytest.mark.parametrize(("number", "rounds", "parts"), [(1, 0, 48), (2, 1, 49), (3, 1, 50), (4, 2, 52), (8, 3, 59)])
 def test_what_a_contest_costs(number: int, rounds: int, parts: int) -> None:
-    assert CONTEST_PARTS == 32
+    assert CONTEST_PARTS == 48
     assert contest_costs(number) == (rounds, parts)
 
 

@@ -105,6 +105,7 @@ def test_bfloat16_is_taken_where_its_steps_are_faster_and_buys_a_larger_network(
 
         monkeypatch.setattr(trainings, "measure_training", measure)
         monkeypatch.setattr(trainings, "computes_in_bfloat16", lambda _device: capable)
+        monkeypatch.setattr(trainings, "multiplies_in_bfloat16", lambda _device: False)
         asked = request(SMALL, {"baselines": False, "method": "random", **own})
         with open_request(asked, tmp_path / name, resume=False, observer=Observer()) as session:
             return session.settings
