@@ -17,6 +17,7 @@ from dartboard.session.baselines import (
     network_found,
     trains_baselines,
 )
+from dartboard.session.search import only_draws
 from dartboard.session.session import Session
 from dartboard.session.sizes import train_epochs
 from dartboard.session.training import learned_images, num_scored
@@ -33,6 +34,7 @@ __all__ = [
     "contestants",
     "has_time_for_rounds",
     "remaining_allowance",
+    "rounds_tell",
 ]
 
 CONTEST_PARTS = 48
@@ -41,8 +43,10 @@ CONTEST_PARTS = 48
 MOST_SCORED = 2000
 """Validation images that score a contestant at most: scoring takes time that the training could use."""
 
-ROUND_SECONDS = 8.0
-"""A contest has no rounds if they would be shorter than this."""
+ROUND_SECONDS, ROUND_PASSES = 8.0, 0.5
+"""A contest among networks that no search has found has no rounds if they would be shorter than this, in seconds or in
+passes over the images: after a seventh of a pass over CIFAR-10 a ResNet was ahead of the network by hand, and it was
+worse in the end."""
 
 _LEAST_EPOCHS = 2
 _ROUNDS = 2
@@ -157,13 +161,27 @@ def contest_costs(number: int) -> tuple[int, int]:
 
 
 def has_time_for_rounds(session: Session, networks: Sequence[BaselineNetwork]) -> bool:
-    """Whether the time that is left suffices for rounds of `ROUND_SECONDS`, or any rounds will do.
+    """Whether the time that is left suffices for rounds that tell something, or any rounds will do.
 
-    They do without a budget to keep to, and where random architectures compete, none of which is known to be good.
+    They do without a budget to keep to, after a search, which would be in vain without them, and where several random
+    architectures compete, none of which is known to be good.
     """
-    if not _keeps_to_budget(session) or session.settings.contest_random:
+    settings = session.settings
+    if not _keeps_to_budget(session) or settings.contest_random or not only_draws(settings):
         return True
-    return _time_left(session) / contest_costs(len(networks))[1] >= ROUND_SECONDS
+    images, train = len(learned_images(session)), settings.train
+    steps = train_epochs(session) * (train.steps_per_epoch or images // min(images, train.batch_size))
+    seconds = _time_left(session) / contest_costs(len(networks))[1]
+    return rounds_tell(seconds, steps * train.batch_size / images)
+
+
+def rounds_tell(seconds: float, passes: float) -> bool:
+    """Whether rounds of so many seconds, of a training of so many passes over the images, tell which network is best.
+
+    >>> rounds_tell(12.0, 8.0), rounds_tell(12.0, 30.0)
+    (False, True)
+    """
+    return seconds >= ROUND_SECONDS and passes / CONTEST_PARTS >= ROUND_PASSES
 
 
 def contest_pace(session: Session, networks: Sequence[BaselineNetwork]) -> Pace:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from dartboard.budget.account import Account
-from dartboard.budget.allowances import CONTEST_PARTS, ROUND_SECONDS, contest_costs
+from dartboard.budget.allowances import CONTEST_PARTS, ROUND_SECONDS, contest_costs, rounds_tell
 from dartboard.budget.arithmetic import (
     LEAST_EPOCHS,
     LEAST_STEPS,
@@ -21,6 +21,7 @@ from dartboard.data import PHOTOGRAPH_SIDE
 from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.runs import Length
 from dartboard.session.baselines import find_baselines, is_comparable, multiply_adds
+from dartboard.session.search import only_draws
 from dartboard.session.session import Session
 from dartboard.session.training import learned_images, num_scored
 from dartboard.space import Genotype, get_space
@@ -89,8 +90,9 @@ class TrainingPlan:
         account, settings = self._account, self._session.settings.train
         sizes = account.allowed("train", training_sizes(get_space(self._genotype.space)))
         size, rate = self._choose_network(sizes)
-        seconds = self._seconds_each(rate)
-        length = training_within(rate, seconds, images=self._images, scored=self._scored, epochs=self._asked)
+        length = self._length(rate)
+        self._choose_contest(self._passes(rate, length))
+        seconds, length = self._seconds_each(rate), self._length(rate)
         self._plan_short_trainings(rate, length)
         self._enter_whole_trainings(rate, length)
         time = f"{duration(seconds)} per training"
@@ -99,10 +101,19 @@ class TrainingPlan:
         account.choose("train.epochs", length.epochs, paced)
         if length.steps is not None:
             account.choose("train.steps_per_epoch", length.steps, f"{paced}: too little time for whole passes")
-        steps = length.epochs * (length.steps or rate.available)
-        self._plan_augmentation(steps * settings.batch_size / self._images)
+        self._plan_augmentation(self._passes(rate, length))
         if self._scored and settings.average == "none":
             account.choose("train.keep", "best", "the held-out images show which epoch has the best weights")
+
+    def _length(self, rate: TrainingRate) -> Length:
+        """The length of each whole training."""
+        seconds = self._seconds_each(rate)
+        return training_within(rate, seconds, images=self._images, scored=self._scored, epochs=self._asked)
+
+    def _passes(self, rate: TrainingRate, length: Length) -> float:
+        """How often a training of this length sees every image."""
+        steps = length.epochs * (length.steps or rate.available)
+        return steps * self._session.settings.train.batch_size / self._images
 
     def _wanted(self, size: Size) -> int:
         """Number of passes over the images that a network of this size should make."""
@@ -197,30 +208,46 @@ class TrainingPlan:
         A contest takes the place of baselines that are trained to the end, unless the user decided about these.
         """
         account, settings = self._account, self._session.settings
-        _, parts = contest_costs(1 + (settings.contest_random or self._num_baselines))
-        seconds = account.left_after_search / parts
         if "contest" in account.given:
             held = settings.contest
         else:
             averages = settings.train.average != "none" and settings.train.runs == 1
             is_open = "baselines" not in account.given
             held = is_open and averages and self._scored >= _LEAST_SCORED
-        short = seconds < ROUND_SECONDS and not settings.contest_random
-        if not held or (short and get_space(settings.space).known is None):
+        needs_rounds = get_space(settings.space).known is None and not settings.contest_random
+        if not held or (needs_rounds and account.left_after_search / self._contest_parts < ROUND_SECONDS):
             return None
-        if short:
-            why = f"there is no time for rounds of {duration(ROUND_SECONDS)}, so a known good network is trained"
+        if is_comparable(self._session):
+            account.choose("train.hold_out", False, "weights are averaged, so held-out images choose no epoch")
+            self._scored = 0
+        return (self._contest_parts - CONTEST_PARTS) / CONTEST_PARTS
+
+    @property
+    def _contest_parts(self) -> int:
+        """What a contest and the training of its winner cost, in parts of a training."""
+        return contest_costs(1 + (self._session.settings.contest_random or self._num_baselines))[1]
+
+    def _choose_contest(self, passes: float) -> None:
+        """Leave the rounds out where they would tell nothing, and say so; `passes` are those of a whole training."""
+        account, settings = self._account, self._session.settings
+        if self._contest is None:
+            return
+        seconds = account.left_after_search / self._contest_parts
+        is_free = only_draws(settings) and not settings.contest_random and get_space(settings.space).known is not None
+        if is_free and not rounds_tell(seconds, passes):
+            why = (
+                f"rounds of {duration(seconds)}, {passes / CONTEST_PARTS:.1f} passes over the images, would not show "
+                "which network is best in the end, so a known good network is trained"
+            )
             account.choose("contest", True, why)
             account.choose("baselines", False, "there is no time for baselines")
+            self._count -= self._contest
+            self._contest = 0.0
         else:
             why = f"rounds of {duration(seconds)} show which network is worth the rest of the time"
             account.choose("contest", True, why)
             others = "random ones" if settings.contest_random else "them"
             account.choose("baselines", False, f"the contest compares the network found with {others} in less time")
-        if is_comparable(self._session):
-            account.choose("train.hold_out", False, "weights are averaged, so held-out images choose no epoch")
-            self._scored = 0
-        return 0.0 if short else (parts - CONTEST_PARTS) / CONTEST_PARTS
 
     def _plan_baselines(self) -> int:
         """Number of baselines to train; 0 where each training would then have too little time."""

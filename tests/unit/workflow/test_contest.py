@@ -277,11 +277,18 @@ def test_the_seed_alone_decides_which_random_architectures_compete(tmp_path: Pat
     assert drawn("one") == drawn("same", train={"epochs": 3}) != drawn("other", seed=1)
 
 
-def test_random_architectures_compete_however_short_the_rounds_are(tmp_path: Path) -> None:
-    """With a budget that leaves rounds of less than `ROUND_SECONDS`."""
-    budget = {"budget": 60.0, "automatic_choices": [{"setting": "train.epochs", "value": 4, "reason": ""}]}
-    with open_tiny(tmp_path, OWN, budget) as session:
-        networks = contestants(session, PUBLISHED["nas-bench-201-resnet"])
-        assert not has_time_for_rounds(session, networks)
-    with open_tiny(tmp_path / "random", OWN, budget, {"contest_random": 3}) as session:
-        assert has_time_for_rounds(session, networks)
+def test_rounds_that_tell_nothing_are_left_out_unless_a_search_or_several_drawn_need_them(tmp_path: Path) -> None:
+    """Rounds of less than `ROUND_SECONDS`, or of less than half a pass over the images."""
+
+    def has_time(name: str, budget: float, epochs: int, *layers: Mapping[str, Any]) -> bool:
+        own = {"budget": budget, "automatic_choices": [{"setting": "train.epochs", "value": epochs, "reason": ""}]}
+        train = {"train": {**OWN["train"], "epochs": epochs}}
+        with open_tiny(tmp_path / name, OWN, train, own, *layers) as session:
+            return has_time_for_rounds(session, contestants(session, PUBLISHED["nas-bench-201-resnet"]))
+
+    drawn = {"method": "random"}
+    assert not has_time("short", 60.0, 48, drawn)
+    assert not has_time("few", 6000.0, 20, drawn)
+    assert has_time("many", 6000.0, 40, drawn)
+    assert has_time("several", 60.0, 4, drawn, {"contest_random": 3})
+    assert has_time("searched", 60.0, 4)
