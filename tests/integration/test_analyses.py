@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from signal import SIGKILL
 
+import pytest
+
 from dartboard.space import Genotype, check_genotype, get_space
 
 from .command import SMALL, Halt
@@ -14,6 +16,7 @@ SEARCH = ("search", *TINY, "--set", "search.epochs=1")
 STRENGTHS = ("analyse", "run", "--what", "discretisation", "--set", "epochs=1", "--set", "edges=normal:0-2,1-2")
 
 
+@pytest.mark.slow
 def test_a_search_in_s2_is_retrained_reported_and_selected_from_again(dartboard: Run, folder: Path) -> None:
     """Skip connections against separable convolutions, the space in which alpha goes wrong (arXiv:2108.04392)."""
     ended = dartboard("run", *TINY, "--set", "search.epochs=1", "--space", "robust-s2", "--out", "run", "--json")

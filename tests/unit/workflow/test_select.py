@@ -140,7 +140,7 @@ def test_the_settings_of_a_selection_are_not_those_of_a_search(searched: Path, t
         dartboard.search(None, settings, out=tmp_path / "search")
 
 
-@pytest.mark.parametrize("method", ["att-darts", "enas"])
+@pytest.mark.parametrize("method", [pytest.param("att-darts", marks=pytest.mark.slow), "enas"])
 def test_perturbation_reads_supernets_that_mix_attention_or_whose_rules_move_alpha(method: str, tmp_path: Path) -> None:
     result = dartboard.select(search(tmp_path / "run", method), "perturbation", {"epochs": 1})
     attention = [choice[3:] for choice in result.genotype.plain["cell"]]
