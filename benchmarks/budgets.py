@@ -21,13 +21,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dartboard.data import DataSettings, load_dataset
 from dartboard.records import RunRecords, Split
 from dartboard.wording import duration, parse_duration
+from figures import spread, value_range
 from records import Records, data_root, load, machine, save
 
 DATASETS = ("digits", "flowers5", "emotions", "fashion", "cifar10")
@@ -195,14 +195,15 @@ def as_table(records: Records) -> str:
         lines.append(
             f"| {dataset} | {budget} | {cores} | {len(own)} | {_percent(own, 'found')} | {_percent(own, 'by hand')} "
             f"| {', '.join(trained)} | {duration(statistics.fmean(each['command_seconds'] for each in own))} "
-            f"| {_range([100 * share for share in shares])}% | {own[0]['shape'][1]} "
-            f"| {_range([each['train']['init_channels'] for each in own])} "
-            f"| {_range([each['train']['passes'] for each in own])} | {_worth(own)} |"
+            f"| {value_range([100 * share for share in shares])}% | {own[0]['shape'][1]} "
+            f"| {value_range([each['train']['init_channels'] for each in own])} "
+            f"| {value_range([each['train']['passes'] for each in own])} | {_worth(own)} |"
         )
     within = sum(each["command_seconds"] <= GRACE * parse_duration(each["budget"]) for each in records.values())
     lines += ["", f"{within} of {len(records)} commands ended within {GRACE:g} times their budget, report included."]
     if equality := _equality(records):
-        lines += [f"Baselines that were trained to the end had {_range(equality)}% of the steps of the network found."]
+        equal = value_range(equality)
+        lines += [f"Baselines that were trained to the end had {equal}% of the steps of the network found."]
     lines += ["", "Planned and actual seconds by phase:", "", "| run | " + " | ".join(PHASES) + " |"]
     lines += ["|---|" + "---|" * len(PHASES)]
     for record in records.values():
@@ -247,22 +248,12 @@ def _worth(records: list[Records]) -> str:
     """What the searches were worth in their contests, in points."""
     contests = [record["contest"] for record in records if record.get("contest")]
     points = [100 * contest["worth"]["difference"] for contest in contests if contest["worth"]]
-    return _spread(points, "+") if points else "-"
+    return spread(points, "+") if points else "-"
 
 
 def _percent(records: list[Records], network: str) -> str:
     found = [100 * record["accuracy"][network] for record in records if network in record["accuracy"]]
-    return _spread(found) if found else "-"
-
-
-def _spread(values: list[float], sign: str = "") -> str:
-    deviation = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{statistics.fmean(values):{sign}.2f}{deviation}"
-
-
-def _range(values: list[Any]) -> str:
-    low, high = f"{min(values):.0f}", f"{max(values):.0f}"
-    return low if low == high else f"{low} to {high}"
+    return spread(found) if found else "-"
 
 
 if __name__ == "__main__":

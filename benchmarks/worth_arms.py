@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dartboard.budget.allowances import ROUND_SECONDS
+from figures import spread, value_range
 
 __all__ = ["BY_HAND", "METHODS", "OPTIONS", "RIVALS", "as_table", "more", "verdict"]
 
@@ -49,7 +50,7 @@ def as_table(records: dict[str, Any]) -> str:
         own = [run for run in runs if run["arm"] == arm]
         cells = " | ".join(_cells(runs, arm, name) for name in names)
         seconds, worked = ([run[clock] for run in own] for clock in ("seconds", "cpu_seconds"))
-        lines.append(f"| {arm} | {cells} | {_range(seconds)} | {_range(worked)} |")
+        lines.append(f"| {arm} | {cells} | {value_range(seconds)} | {value_range(worked)} |")
     return "\n".join([*lines, "", verdict(runs), *_short_rounds(runs)]) + "\n"
 
 
@@ -117,16 +118,6 @@ def _cells(runs: Sequence[dict[str, Any]], arm: str, data: str) -> str:
     if not own:
         return "- | - | - | -"
     differences = more(here, arm, BY_HAND)
-    beyond = _spread(differences, "+") if differences and arm != BY_HAND else "-"
-    accuracy = _spread([100 * run["accuracy"] for run in own])
-    return f"{accuracy} | {beyond} | {_range([run['init_channels'] for run in own])} | {len(own)}"
-
-
-def _spread(values: Sequence[float], sign: str = "") -> str:
-    deviation = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{statistics.fmean(values):{sign}.2f}{deviation}"
-
-
-def _range(values: Sequence[float]) -> str:
-    low, high = f"{min(values):.0f}", f"{max(values):.0f}"
-    return low if low == high else f"{low} to {high}"
+    beyond = spread(differences, "+") if differences and arm != BY_HAND else "-"
+    accuracy = spread([100 * run["accuracy"] for run in own])
+    return f"{accuracy} | {beyond} | {value_range([run['init_channels'] for run in own])} | {len(own)}"
