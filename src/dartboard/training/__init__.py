@@ -3,8 +3,9 @@
 from dartboard.training.compiled import check_compiler
 from dartboard.training.exported_model import EXPORT_ENDINGS, ExportedModel, check_exportable, export_model
 from dartboard.training.imbalance import log_prior
-from dartboard.training.loop import NetworkTraining, TrainingData, train_network
+from dartboard.training.loop import train_network
 from dartboard.training.model import ModelCard, load_model, rebuild_model, save_model
+from dartboard.training.network_training import NetworkTraining, TrainingData
 from dartboard.training.predictions import PREDICTION_ENDINGS, ImagePredictions
 from dartboard.training.scores import Predictions, class_probabilities, predict, score_figures, write_predictions
 from dartboard.training.significance import Difference, paired_difference

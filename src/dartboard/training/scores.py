@@ -60,7 +60,13 @@ def predict(network: Network, batches: Batches, side: float = 1.0) -> Prediction
 
 @torch.no_grad()
 def class_probabilities(network: Network, batches: Batches, side: float = 1.0) -> npt.NDArray[np.float32]:
-    """The probability of each class for each image, in order, float32, shape (images, classes)."""
+    """The probability of each class for each image, in order, float32, shape (images, classes).
+
+    Args:
+        network: the network.
+        batches: the images; their labels are not needed.
+        side: share of its side to which an image is made smaller.
+    """
     network.eval()
     logits = [network(resized(images, side)).float() for images in batches.images_in_order()]
     return np.concatenate([functional.softmax(each, dim=1).cpu().numpy() for each in logits])

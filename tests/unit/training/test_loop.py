@@ -28,8 +28,8 @@ from dartboard.runs import (
 )
 from dartboard.space import PUBLISHED, DropPath, Genotype, Network, parse_genotype
 from dartboard.testing import Stopped, timeless
-from dartboard.training import ModelCard, TrainingData, TrainSettings, loop, train_network
-from dartboard.training.loop import NetworkTraining
+from dartboard.training import ModelCard, TrainingData, TrainSettings, network_training, train_network
+from dartboard.training.network_training import NetworkTraining
 from dartboard.training.schedule import learning_rate
 from resuming import StopIn
 
@@ -216,7 +216,7 @@ def test_drop_path_grows_linearly_from_zero_and_draws_from_its_own_stream(
         seen.append(DropPath(probability, generator))
         return seen[-1]
 
-    monkeypatch.setattr(loop, "DropPath", watched)
+    monkeypatch.setattr(network_training, "DropPath", watched)
     train(tmp_path, PLAIN.model_copy(update={"drop_path": 0.2}), epochs=4)
     assert [drop.probability for drop in seen] == pytest.approx([0.0, 0.05, 0.1, 0.15])
     assert [drop.generator.initial_seed() for drop in seen] == [
@@ -419,7 +419,7 @@ def test_a_training_that_is_too_slow_has_fewer_steps_in_as_many_epochs_and_its_r
 ) -> None:
     clock = Clock(*(1.5,) * 8)
     listener = Listener(clock)
-    monkeypatch.setattr(loop, "time", clock)
+    monkeypatch.setattr(network_training, "time", clock)
     settings = PLAIN.model_copy(update={"schedule": "one-cycle", "lr_min": 0.0})
     _, events = train(
         tmp_path,
@@ -442,7 +442,7 @@ def test_a_training_in_time_is_the_same_as_one_without_a_clock(tmp_path: Path, m
     free, _ = train(tmp_path / "free", PLAIN, data=batches(4, 0), epochs=3)
     clock = Clock()
     listener = Listener(clock)
-    monkeypatch.setattr(loop, "time", clock)
+    monkeypatch.setattr(network_training, "time", clock)
     kept, events = train(
         tmp_path / "kept",
         PLAIN,
@@ -460,7 +460,7 @@ def test_a_training_in_time_is_the_same_as_one_without_a_clock(tmp_path: Path, m
 def test_a_resumed_training_goes_on_with_as_many_steps_as_it_was_fitted_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "time", clock := Clock(*(1.5,) * 8))
+    monkeypatch.setattr(network_training, "time", clock := Clock(*(1.5,) * 8))
     length = {"data": batches(8, 0), "epochs": 5, "time_limit": TimeLimit(40.0, Length(5, 8))}
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, PLAIN, observer=Listener(clock, stop_after=1), **length)  # type: ignore[arg-type]

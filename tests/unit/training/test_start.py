@@ -8,7 +8,7 @@ from torch import nn
 from dartboard.data import Batch
 from dartboard.space import PUBLISHED, Network
 from dartboard.training import ModelCard, TrainingData, TrainSettings
-from dartboard.training.loop import NetworkTraining
+from dartboard.training.network_training import NetworkTraining
 from dartboard.training.start import begin_as_identity
 
 PLAIN: dict[str, Any] = {"auxiliary_weight": 0.0, "drop_path": 0.0}
