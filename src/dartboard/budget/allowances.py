@@ -21,7 +21,7 @@ from dartboard.session.search import only_draws
 from dartboard.session.session import Session
 from dartboard.session.sizes import train_epochs
 from dartboard.session.training import learned_images, num_scored
-from dartboard.space import Genotype
+from dartboard.space import Genotype, get_space
 
 __all__ = [
     "CONTEST_PARTS",
@@ -33,6 +33,7 @@ __all__ = [
     "contest_pace",
     "contestants",
     "has_time_for_rounds",
+    "needs_rounds",
     "remaining_allowance",
     "rounds_tell",
 ]
@@ -44,9 +45,8 @@ MOST_SCORED = 2000
 """Validation images that score a contestant at most: scoring takes time that the training could use."""
 
 ROUND_SECONDS, ROUND_PASSES = 8.0, 0.5
-"""A contest among networks that no search has found has no rounds if they would be shorter than this, in seconds or in
-passes over the images: after a seventh of a pass over CIFAR-10 a ResNet was ahead of the network by hand, and it was
-worse in the end."""
+"""A contest that the user did not ask for, among networks that no search has found, has no rounds if they would be
+shorter than this, in seconds or in passes over the images: networks that learn fast at first would win them."""
 
 _LEAST_EPOCHS = 2
 _ROUNDS = 2
@@ -161,18 +161,25 @@ def contest_costs(number: int) -> tuple[int, int]:
 
 
 def has_time_for_rounds(session: Session, networks: Sequence[BaselineNetwork]) -> bool:
-    """Whether the time that is left suffices for rounds that tell something, or any rounds will do.
-
-    They do without a budget to keep to, after a search, which would be in vain without them, and where several random
-    architectures compete, none of which is known to be good.
-    """
+    """Whether the time that is left suffices for rounds that tell something, or any rounds will do."""
     settings = session.settings
-    if not _keeps_to_budget(session) or settings.contest_random or not only_draws(settings):
+    if not _keeps_to_budget(session) or "contest" not in _chosen(session) or needs_rounds(session):
         return True
     images, train = len(learned_images(session)), settings.train
     steps = train_epochs(session) * (train.steps_per_epoch or images // min(images, train.batch_size))
     seconds = _time_left(session) / contest_costs(len(networks))[1]
     return rounds_tell(seconds, steps * train.batch_size / images)
+
+
+def needs_rounds(session: Session) -> bool:
+    """Whether a contest has rounds however short they are.
+
+    It has them after a search, which would be in vain without them; where several random architectures compete; and in
+    a space without a known good network, which could be trained instead.
+    """
+    settings = session.settings
+    is_known = get_space(settings.space).known is not None
+    return bool(settings.contest_random) or not only_draws(settings) or not is_known
 
 
 def rounds_tell(seconds: float, passes: float) -> bool:

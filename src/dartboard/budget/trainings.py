@@ -1,10 +1,10 @@
 """Chooses size and length of the trainings within the budget: whole ones, short ones, and those of baselines."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 from dartboard.budget.account import Account
-from dartboard.budget.allowances import CONTEST_PARTS, ROUND_SECONDS, contest_costs, rounds_tell
+from dartboard.budget.allowances import CONTEST_PARTS, ROUND_SECONDS, contest_costs, needs_rounds, rounds_tell
 from dartboard.budget.arithmetic import (
     LEAST_EPOCHS,
     LEAST_STEPS,
@@ -21,7 +21,6 @@ from dartboard.data import PHOTOGRAPH_SIDE
 from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.runs import Length
 from dartboard.session.baselines import find_baselines, is_comparable, multiply_adds
-from dartboard.session.search import only_draws
 from dartboard.session.session import Session
 from dartboard.session.training import learned_images, num_scored
 from dartboard.space import Genotype, get_space
@@ -214,8 +213,8 @@ class TrainingPlan:
             averages = settings.train.average != "none" and settings.train.runs == 1
             is_open = "baselines" not in account.given
             held = is_open and averages and self._scored >= _LEAST_SCORED
-        needs_rounds = get_space(settings.space).known is None and not settings.contest_random
-        if not held or (needs_rounds and account.left_after_search / self._contest_parts < ROUND_SECONDS):
+        can_do_without = get_space(settings.space).known is not None or settings.contest_random
+        if not held or not (can_do_without or account.left_after_search / self._contest_parts >= ROUND_SECONDS):
             return None
         if is_comparable(self._session):
             account.choose("train.hold_out", False, "weights are averaged, so held-out images choose no epoch")
@@ -233,8 +232,7 @@ class TrainingPlan:
         if self._contest is None:
             return
         seconds = account.left_after_search / self._contest_parts
-        is_free = only_draws(settings) and not settings.contest_random and get_space(settings.space).known is not None
-        if is_free and not rounds_tell(seconds, passes):
+        if "contest" not in account.given and not needs_rounds(self._session) and not rounds_tell(seconds, passes):
             why = (
                 f"rounds of {duration(seconds)}, {passes / CONTEST_PARTS:.1f} passes over the images, would not show "
                 "which network is best in the end, so a known good network is trained"
@@ -262,7 +260,7 @@ class TrainingPlan:
         account.choose("baselines", False, f"{duration(account.budget)} leaves less than {least}")
         return 0
 
-    @property
+    @cached_property
     def _num_baselines(self) -> int:
         return sum(1 for _ in find_baselines(self._session, self._genotype))
 

@@ -81,8 +81,8 @@ def _planned(session: Session, found: Genotype) -> Contest:
     networks = contestants(session, found)
     known = get_space(session.settings.space).known
     incumbent = next((each for each in networks if known and each.genotype == PUBLISHED[known]), None)
-    if not has_time_for_rounds(session, networks):
-        networks = [incumbent or networks[0]]
+    if incumbent and not has_time_for_rounds(session, networks):
+        networks = [incumbent]
     pace = contest_pace(session, networks)
     return Contest(
         epochs=pace.epochs,

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from dartboard.session import Session, evaluate_networks, search_genotype, train
 from dartboard.session.baselines import find_rivals
 from dartboard.session.clock import phase_seconds
 from dartboard.settings import read_genotype, resolve_settings
+from dartboard.settings.tree import AutomaticChoice
 from dartboard.space import PUBLISHED, Genotype
 from dartboard.testing import Stopped, timeless
 from dartboard.training import load_model
@@ -277,18 +279,24 @@ def test_the_seed_alone_decides_which_random_architectures_compete(tmp_path: Pat
     assert drawn("one") == drawn("same", train={"epochs": 3}) != drawn("other", seed=1)
 
 
-def test_rounds_that_tell_nothing_are_left_out_unless_a_search_or_several_drawn_need_them(tmp_path: Path) -> None:
+def test_rounds_that_tell_nothing_are_left_out_unless_something_needs_them(tmp_path: Path) -> None:
     """Rounds of less than `ROUND_SECONDS`, or of less than half a pass over the images."""
 
-    def has_time(name: str, budget: float, epochs: int, *layers: Mapping[str, Any]) -> bool:
-        own = {"budget": budget, "automatic_choices": [{"setting": "train.epochs", "value": epochs, "reason": ""}]}
-        train = {"train": {**OWN["train"], "epochs": epochs}}
-        with open_tiny(tmp_path / name, OWN, train, own, *layers) as session:
-            return has_time_for_rounds(session, contestants(session, PUBLISHED["nas-bench-201-resnet"]))
+    def has_time(name: str, budget: float, epochs: int, *layers: Mapping[str, Any], open_to: str = "contest") -> bool:
+        choices = [{"setting": setting, "value": None, "reason": ""} for setting in ("train.epochs", open_to)]
+        own = {"contest": True, "budget": budget, "train": {**OWN["train"], "epochs": epochs}}
+        with open_tiny(tmp_path / name, OWN, *layers, own) as session:
+            decided = session.settings.model_copy(update={"automatic_choices": tuple(map(choice, choices))})
+            made = replace(session, settings=decided)
+            return has_time_for_rounds(made, contestants(made, PUBLISHED[f"{made.settings.space}-resnet"]))
 
-    drawn = {"method": "random"}
+    choice = AutomaticChoice.model_validate
+    sizes = {"data.image_size": 16, "search.layers": 9}
+    drawn = {"space": "conv-stages", "train.layers": 9, "method": "random", **sizes}
     assert not has_time("short", 60.0, 48, drawn)
     assert not has_time("few", 6000.0, 20, drawn)
     assert has_time("many", 6000.0, 40, drawn)
+    assert has_time("asked for", 60.0, 4, drawn, open_to="baselines")
     assert has_time("several", 60.0, 4, drawn, {"contest_random": 3})
-    assert has_time("searched", 60.0, 4)
+    assert has_time("searched", 60.0, 4, drawn, {"method": "single-darts"})
+    assert has_time("nothing known", 60.0, 4, {"method": "random"})
