@@ -43,7 +43,9 @@ def computes_in_bfloat16(device: torch.device) -> bool:
 
 def multiplies_in_bfloat16(device: torch.device) -> bool:
     """Whether the device is a CPU with instructions that multiply whole matrices of bfloat16 (AMX)."""
-    return device.type == "cpu" and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):  # older versions of torch do not tell
+        return False
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
 def measure_search(session: Session, **size: int) -> SearchRate:

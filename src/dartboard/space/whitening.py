@@ -23,7 +23,7 @@ class Whitening(nn.Module):
     precision also where autocast is on, since whitening divides by small numbers.
 
     Source: the first layer of the CIFAR-10 speed runs, as in arXiv:2404.00498, section 3.2, without its bias: to learn
-    one takes a backward pass over the largest maps of the network, a quarter of a step on a processor.
+    one takes a backward pass over the largest maps of the network.
 
     Args:
         in_channels: channels of the images; the axes are drawn from torch's global generator.
