@@ -69,7 +69,7 @@ def test_a_plan_without_the_clock_can_be_repeated_bit_for_bit(dartboard: Run, fo
 @pytest.mark.parametrize(
     ("verb", "wanted"),
     [
-        (("search",), {"data", "search"}),
+        pytest.param(("search",), {"data", "search"}, marks=pytest.mark.slow),
         pytest.param(("search", "--method", "rsps"), {"data", "search"}, marks=pytest.mark.slow),
         (("train", "--genotype", "nas-bench-201-resnet"), {"data", "train", "evaluation"}),
     ],

@@ -74,7 +74,7 @@ def epochs_of(run: Path, phase: str) -> int:
     return sum(isinstance(event, Epoch) and event.phase == phase for event in EventLog(run / "events.jsonl").read())
 
 
-@pytest.mark.parametrize("phase", ["search", "train"])
+@pytest.mark.parametrize("phase", [pytest.param("search", marks=pytest.mark.slow), "train"])
 def test_ctrl_c_ends_a_run_that_reads_ahead_and_the_resumed_one_comes_to_the_same_end(
     start: Start, dartboard: Run, pets: Path, folder: Path, phase: str
 ) -> None:

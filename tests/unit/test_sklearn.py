@@ -276,6 +276,7 @@ def test_the_package_waits_for_torch_and_scikit_learn_until_they_are_needed() ->
     assert subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_a_fit_keeps_to_its_budget_by_a_plan() -> None:
     images, labels = grays()
     classifier = ArchitectureSearchClassifier(budget="15s", device="cpu").fit(images, labels)

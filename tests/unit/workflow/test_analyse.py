@@ -105,7 +105,9 @@ def test_an_interrupted_analysis_goes_on_after_the_last_measurement(
     assert json.loads((halved / "analysis.json").read_text()) == json.loads((whole / "analysis.json").read_text())
 
 
-@pytest.mark.parametrize("method", ["cdarts", "enas", "p-darts"])
+@pytest.mark.parametrize(
+    "method", ["cdarts", *(pytest.param(name, marks=pytest.mark.slow) for name in ("enas", "p-darts"))]
+)
 def test_supernets_of_other_methods_learn_on_too(method: str, tmp_path: Path) -> None:
     run = search(tmp_path / "run", method, **{"search.epochs": 3})
     found = findings(run, "discretisation", {"edges": "0-1", "epochs": 1})
