@@ -49,7 +49,7 @@ def main() -> None:
     if unknown := [name for name in asked.datasets if name not in DATASETS]:
         sys.exit(f"unknown dataset {unknown[0]}; known: {', '.join(DATASETS)}")
     names = asked.datasets or [name for name in DATASETS if name != "digits" or not asked.one_core]
-    if asked.one_core and ("digits" in names or len(_cores()) < 2):
+    if asked.one_core and ("digits" in names or not has_two_cores()):
         sys.exit("--one-core needs two cores, and a dataset in files, so not digits")
     place = {"folder": asked.folder} if asked.folder else {}
     records = load("budgets", **place)
@@ -71,10 +71,7 @@ def measure(name: str, budget: str, seed: int, keep: Path | None, *, one_core: b
         began = datetime.now(UTC)
         by_hand = None
         if one_core:
-            first, second = _cores()[:2]
-            with ThreadPoolExecutor(1) as beside:
-                other = beside.submit(run_by_hand, Path(data[0]), parse_duration(budget), seed, core=second)
-                told, by_hand = run_dartboard(data, budget, seed, out, core=first), other.result()
+            told, by_hand = run_both(data[0], budget, seed, out)
         else:
             told = run_dartboard(data, budget, seed, out)
         result, settings = told["result"], json.loads((out / "settings.json").read_text())
@@ -126,6 +123,14 @@ def measure(name: str, budget: str, seed: int, keep: Path | None, *, one_core: b
     }
 
 
+def run_both(data: str, budget: str, seed: int, out: Path) -> tuple[Records, Records]:
+    """What `run_dartboard` and `run_by_hand` give, at the same time, on a core each."""
+    first, second = _cores()[:2]
+    with ThreadPoolExecutor(1) as beside:
+        other = beside.submit(run_by_hand, Path(data), parse_duration(budget), seed, core=second)
+        return run_dartboard([data], budget, seed, out, core=first), other.result()
+
+
 def run_dartboard(data: list[str], budget: str, seed: int, out: Path, core: int | None = None) -> Records:
     """The result of `dartboard run` in a fresh run directory, and the seconds of the whole command."""
     options = ["--budget", budget, "--seed", str(seed), "--out", str(out), "--json"]
@@ -147,6 +152,11 @@ def _timed(arguments: list[str], core: int | None) -> tuple[Records, float]:
     started = time.perf_counter()
     finished = subprocess.run([*prefix, sys.executable, *arguments], stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(finished.stdout), time.perf_counter() - started
+
+
+def has_two_cores() -> bool:
+    """Whether two programs can have a core each."""
+    return len(_cores()) > 1
 
 
 def _cores() -> list[int]:
