@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-trainings benchmark-ingredients benchmark-inherited benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 benchmark-worth clean
+.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-trainings benchmark-ingredients benchmark-law benchmark-inherited benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 benchmark-worth clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -50,6 +50,7 @@ benchmark-engine: install ## a search step by engine: time, operations, memory
 
 benchmark-training: install ## a training step of a discrete network: ours, torch's own kernels, torch.compile
 	$(BIN)/python benchmarks/training.py --compile
+	$(BIN)/python benchmarks/training.py --network conv-stages-by-hand
 
 benchmark-profile: install ## where the time of a search step goes (needs CIFAR-10)
 	$(BIN)/python benchmarks/profile_epoch.py
@@ -74,6 +75,9 @@ benchmark-short-searches: install ## what rates a search of a few hundred steps 
 
 benchmark-short-trainings: install ## width, passes, rates and augmentation of trainings of minutes (needs CIFAR-10 and flowers5)
 	$(BIN)/python benchmarks/short_trainings.py
+
+benchmark-law: install ## how accuracy depends on width and passes, fitted (needs CIFAR-10, fashion, emotions, flowers5)
+	$(BIN)/python benchmarks/law.py
 
 benchmark-ingredients: install ## what each ingredient of the short recipe is worth (needs CIFAR-10 and emotions)
 	$(BIN)/python benchmarks/ingredients.py

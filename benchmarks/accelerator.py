@@ -378,7 +378,7 @@ def measure_training(batch: int, mode: str, device: torch.device, *, smoke: bool
     Gradients are clipped and SGD moves the weights as in `dartboard train`; paths are not dropped, so that all modes
     compute the same.
     """
-    step = make_step(batch, mode, device, quick=smoke)
+    step = make_step("darts-v2", batch, mode, device, quick=smoke)
     started = time.perf_counter()
     step()
     synchronize(device)

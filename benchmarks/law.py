@@ -94,6 +94,7 @@ def measure(data: str, width: int, passes: int, seed: int, quick: bool) -> Recor
         epochs = [epoch for own in RunRecords(Path(scratch) / "run").train_epochs.values() for epoch in own]
     accuracy = epochs[-1].validation_accuracy
     assert accuracy is not None
+    assert result.test_accuracy is not None
     return {
         "data": data,
         "width": width,

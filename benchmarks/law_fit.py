@@ -15,6 +15,8 @@ __all__ = ["GENOTYPE", "PASSES", "WIDTH", "Law", "as_table", "fit", "step_expone
 
 Records = dict[str, Any]
 
+Floats = npt.NDArray[np.float64]
+
 GENOTYPE = "conv-stages-by-hand"
 WIDTH = 32
 """The width that others are measured by: the usual one of the space."""
@@ -48,7 +50,7 @@ class Law:
         """The error of a network of this width after so many passes."""
         floor, narrow, short = self.terms[data]
         usual = PASSES[data][1]
-        return floor + narrow * (width / WIDTH) ** -self.alpha + short * (passes / usual) ** -self.beta
+        return float(floor + narrow * (width / WIDTH) ** -self.alpha + short * (passes / usual) ** -self.beta)
 
     def best_passes(self, data: str, kappa: float) -> float:
         """How often the usual width sees every image where its time is spent best.
@@ -60,7 +62,7 @@ class Law:
         _, narrow, short = self.terms[data]
         if narrow <= 0 or short <= 0:
             return math.inf if narrow <= 0 else 0.0
-        return PASSES[data][1] * (kappa * self.beta * short / (self.alpha * narrow)) ** (1 / self.beta)
+        return float(PASSES[data][1] * (kappa * self.beta * short / (self.alpha * narrow)) ** (1 / self.beta))
 
 
 def fit(runs: Sequence[Records]) -> Law:
@@ -72,10 +74,11 @@ def fit(runs: Sequence[Records]) -> Law:
     error = np.array([run["error"] for run in runs])
     scale = np.array([error[place == number].mean() for number in range(len(names))])
 
-    def foretold(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def foretold(values: Floats) -> Floats:
         alpha, beta = values[:2]
         floor, narrow, short = values[2:].reshape(3, -1)[:, place]
-        return scale[place] * (floor + narrow * width**-alpha + short * passes**-beta)
+        error: Floats = scale[place] * (floor + narrow * width**-alpha + short * passes**-beta)
+        return error
 
     first = np.concatenate([[0.5, 0.5], np.full(3 * len(names), 1 / 3)])
     low = np.concatenate([[0.1, 0.1], np.zeros(3 * len(names))])

@@ -70,18 +70,23 @@ class Whitening(nn.Module):
         The result has the precision of autocast where that is on, else that of the images.
         """
         if images.is_meta:
-            return self._whiten(images, images.dtype)
+            return self._whiten(images).to(images.dtype)
         device = images.device.type
         precision = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else images.dtype
         with torch.autocast(device, enabled=False):
             if device != "cpu" or torch.compiler.is_compiling():
-                return self._whiten(images, precision)
+                return self._whiten(images).to(precision)
+            batch, _, height, width = images.shape
+            size = (batch, len(self.filters), height - _SIDE + 1, width - _SIDE + 1)
+            result = torch.empty(size, dtype=precision, device=device, memory_format=torch.channels_last)
             # A few images at a time stay in the cache of a processor from the convolution to the rounding.
-            return torch.cat([self._whiten(some, precision) for some in torch.split(images, _IN_CACHE)])
+            for some, whitened in zip(torch.split(images, _IN_CACHE), torch.split(result, _IN_CACHE), strict=True):
+                whitened.copy_(self._whiten(some))
+            return result
 
-    def _whiten(self, images: Tensor, result: torch.dtype) -> Tensor:
+    def _whiten(self, images: Tensor) -> Tensor:
         precision = torch.promote_types(images.dtype, torch.float32)
-        return functional.gelu(functional.conv2d(images.to(precision), self.filters.to(precision))).to(result)
+        return functional.gelu(functional.conv2d(images.to(precision), self.filters.to(precision)))
 
 
 def whitening_cost(in_channels: int, pixels: int) -> Cost:

@@ -8,6 +8,7 @@ Sources: the blocks of the CIFAR-10 speed runs (arXiv:2404.00498, section 3.1), 
 
 from torch import Tensor, nn
 
+from dartboard.kernels.dense import DenseConv2d
 from dartboard.kernels.pointwise import Pointwise
 from dartboard.space.ops.operation import Cost, CostFormula, Norm, op
 
@@ -74,7 +75,7 @@ def _dense(
 def _convolution(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
     if kernel == 1:
         return Pointwise(inputs, outputs)
-    return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
+    return DenseConv2d(inputs, outputs, kernel)
 
 
 def _conv_cost(inputs: int, outputs: int, kernel: int, norm: Norm, pixels: int) -> Cost:
