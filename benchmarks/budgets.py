@@ -1,13 +1,13 @@
 """What a budget buys: planned against actual seconds, and the network trained beside one by hand.
 
     python benchmarks/budgets.py [digits flowers5 emotions fashion cifar10] [--budgets 2m 10m 30m] [--seeds 0 1 2]
-                                 [--one-core]
+                                 [--one-core | --alone]
 
 Reads the datasets from DARTBOARD_DATA (default ../shared/data) and runs each through the command line as a user would,
 with nothing but `--budget` and `--seed`. On CPUs, the network by hand (`by_hand.py`) then trains for as long, on the
 same cores and images; with `--one-core` both run at the same time, on one core each. What is recorded is not repeated
 (`--again` does); `benchmarks/results/budgets.json` and `.md` are written after each run. All of it takes twice as long
-as its budgets add up to, or as long with `--one-core`.
+as its budgets add up to, or as long with `--one-core`, or with `--alone`, which leaves out the network by hand.
 """
 
 import argparse
@@ -41,7 +41,9 @@ def main() -> None:
     parser.add_argument("datasets", nargs="*", metavar="DATASET", help=f"of {', '.join(DATASETS)}; all without any")
     parser.add_argument("--budgets", nargs="+", default=["2m", "10m", "30m"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--one-core", action="store_true", help="dartboard and the network by hand at once, pinned")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--one-core", action="store_true", help="dartboard and the network by hand at once, pinned")
+    how.add_argument("--alone", action="store_true", help="without the network by hand")
     parser.add_argument("--again", action="store_true", help="repeat what is recorded")
     parser.add_argument("--folder", type=Path, help="where the results go instead of benchmarks/results")
     parser.add_argument("--keep", type=Path, help="keep the run directories here")
@@ -58,13 +60,15 @@ def main() -> None:
             for name in names:
                 key = f"{name}/{budget}/{seed}" + ("/one core" if asked.one_core else "")
                 if asked.again or key not in records:
-                    records[key] = measure(name, budget, seed, asked.keep, one_core=asked.one_core)
+                    records[key] = measure(name, budget, seed, asked.keep, one_core=asked.one_core, alone=asked.alone)
                     save("budgets", records, as_table, **place)
     print(as_table(records))
 
 
-def measure(name: str, budget: str, seed: int, keep: Path | None, *, one_core: bool = False) -> Records:
-    """One run in a fresh run directory, and the network by hand."""
+def measure(
+    name: str, budget: str, seed: int, keep: Path | None, *, one_core: bool = False, alone: bool = False
+) -> Records:
+    """One run in a fresh run directory, and the network by hand unless dartboard is to be `alone`."""
     data = [] if name == "digits" else [str(data_root() / name)]
     with tempfile.TemporaryDirectory() as scratch:
         out = (keep or Path(scratch)) / f"{name}-{budget}-{seed}"
@@ -77,7 +81,7 @@ def measure(name: str, budget: str, seed: int, keep: Path | None, *, one_core: b
         result, settings = told["result"], json.loads((out / "settings.json").read_text())
         contest, model = RunRecords(out).contest, json.loads((out / "model.json").read_text())
         trained = [event for epochs in RunRecords(out).train_epochs.values() for event in epochs]
-        if by_hand is None and result["device"].startswith("cpu"):
+        if by_hand is None and not alone and result["device"].startswith("cpu"):
             by_hand = run_by_hand(
                 Path(data[0]) if data else _digits(out, Path(scratch)),
                 parse_duration(budget),

@@ -105,7 +105,13 @@ def time_training(session: Session, genotype: Genotype, **size: Any) -> Training
     tried = with_size(session, "train", size, genotype.space)
     data = training_data(tried)
     training = NetworkTraining(
-        data, model_card(tried, genotype), tried.settings.train, number=0, epochs=1, seed=tried.settings.seed
+        data,
+        model_card(tried, genotype),
+        tried.settings.train,
+        number=0,
+        epochs=1,
+        seed=tried.settings.seed,
+        only_timed=True,
     )
     meter, drawn = Meter(session.device), data.train.forever(make_generator(tried.settings.seed, "probe"))
     masks = make_generator(tried.settings.seed, "probe-paths", device=session.device)

@@ -220,9 +220,16 @@ class Augmentation:
     def _pad(self, images: Tensor) -> Tensor:
         if self.settings.border == "black":
             return functional.pad(images, (0, 0, *(4 * [self._padding])))
-        for axis in (1, 2):
-            images = images.index_select(axis, _reflected(images.shape[axis], self._padding).to(images.device))
-        return images
+        batch, height, width, channels = images.shape
+        border, inside = self._padding, slice(self._padding, self._padding + height)
+        padded = images.new_empty(batch, height + 2 * border, width + 2 * border, channels)
+        padded[:, inside, border : border + width] = images
+        # Few copies of whole columns and rows take a fraction of the time of an index for every pixel.
+        for place, source in _reflected(width, border):
+            padded[:, inside, place] = images[:, :, source]
+        for place, source in _reflected(height, border):
+            padded[:, place] = padded[:, border + source]
+        return padded
 
     def _normalize(self, images: Tensor) -> Tensor:
         """Scale and shift float32 images of shape (batch, height, width, channels), in place."""
@@ -233,10 +240,14 @@ class Augmentation:
         return rows.view(images.shape)
 
 
-def _reflected(length: int, padding: int) -> Tensor:
-    """Positions of a row of pixels that is reflected at both ends, without repeating the last one."""
-    there = torch.arange(-padding, length + padding).abs() % max(1, 2 * length - 2)
-    return torch.minimum(there, (2 * length - 2 - there).clamp(min=0))
+def _reflected(length: int, padding: int) -> list[tuple[int, int]]:
+    """Where the pixels of both borders of a row come from: place in the padded row, and place in the row itself.
+
+    The row is reflected at its ends, without repeating the last pixel.
+    """
+    places = [*range(padding), *range(padding + length, 2 * padding + length)]
+    there = (abs(place - padding) % max(1, 2 * length - 2) for place in places)
+    return [(place, min(source, 2 * length - 2 - source)) for place, source in zip(places, there, strict=True)]
 
 
 def _resized_crop(images: Tensor, box: Tensor, mirrored: Tensor) -> Tensor:

@@ -75,6 +75,7 @@ class NetworkTraining:
         epochs: epochs in all.
         seed: root of every random stream.
         inherited: weights of a supernet to begin with; None: the weights are drawn.
+        only_timed: whether its steps are only timed, so that nothing needs to be fitted to the images.
 
     Attributes:
         network: the network.
@@ -96,13 +97,14 @@ class NetworkTraining:
         epochs: int,
         seed: int,
         inherited: Mapping[str, Tensor] | None = None,
+        only_timed: bool = False,
     ) -> None:
         self.data, self.settings, self.number, self._seed = data, settings, number, seed
         self.schedule, self.epoch, self._taken = Schedule.of(epochs), 0, 0
         self.usual_steps = self.num_steps = min(len(data.train), settings.steps_per_epoch or len(data.train))
         with seeded_initialization(seed, "train", number, "weights"):
             self.network = card.build(auxiliary=settings.auxiliary_weight > 0)
-            prepare_network(self.network, settings, data.train)
+            prepare_network(self.network, settings, data.train, fitted=not only_timed)
         self.network.to(device=data.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if inherited is not None:
             drawn_by = make_generator(seed, "train", number, "recalibration")

@@ -18,13 +18,14 @@ _CIFAR_PIXELS = 32 * 32
 _CENTRED = ((3, 3), (5, 5), (7, 7))
 
 
-def prepare_network(network: Network, settings: TrainSettings, images: Batches) -> None:
+def prepare_network(network: Network, settings: TrainSettings, images: Batches, *, fitted: bool = True) -> None:
     """Make a new network ready for its first step.
 
     Args:
         network: with the weights that it was built with.
         settings: say what is changed.
         images: the training images, to which a whitening stem is fitted.
+        fitted: whether it is; a stem that is not fitted takes as much time in every step.
     """
     for part in network.modules():
         if isinstance(part, nn.BatchNorm2d):
@@ -33,7 +34,7 @@ def prepare_network(network: Network, settings: TrainSettings, images: Batches) 
                 part.weight.requires_grad_(False)
     if settings.identity_start:
         begin_as_identity(network)
-    if network.backbone.whitening is not None:
+    if fitted and network.backbone.whitening is not None:
         seen, pixels = [], 0
         for batch in images.in_order():
             seen.append(batch.images)
