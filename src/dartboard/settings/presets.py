@@ -88,6 +88,8 @@ SHORT_TRAINING: Mapping[str, Any] = {
     "warmup_fraction": 0.23,
     "momentum": 0.85,
     "nesterov": True,
+    "optimizer": "muon",
+    "muon_lr": 0.12,
     "weight_decay": 0.00133,
     "norm_shift_rate": 64.0,
     "norm_scale": "fixed",
@@ -106,7 +108,8 @@ SHORT_TRAINING: Mapping[str, Any] = {
 """The recipe of airbench (arXiv:2404.00498) for a few passes over the images, in batches half as large, and with small
 images at first as in the CIFAR-100 speed runs.
 
-Its rate is 11.5 for 1024 * (1 + 1 / (1 - momentum)) images, and its decay 0.0153, for a loss that is summed."""
+Its rate is 11.5 for 1024 * (1 + 1 / (1 - momentum)) images, and its decay 0.0153, for a loss that is summed. Muon moves
+the kernels of dense convolutions, at half the rate that airbench has for batches four times as large."""
 
 
 @preset("darts-cifar", space="darts", method="darts", paper="arXiv:1806.09055")

@@ -4,19 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from dartboard.training.muon import Muon, dense_kernels
 from dartboard.training.training_settings import TrainSettings
 
 __all__ = ["WeightOptimizer"]
 
 
 class WeightOptimizer:
-    """SGD with a rate of its own for the shifts of batch norms, beside Muon where the settings ask for it.
-
-    Muon (K. Jordan 2024; torch.optim.Muon) moves the kernel of a dense convolution, as a matrix with one row for each
-    output channel, by the orthogonal matrix nearest to its momentum. As in the airbench recipe for CIFAR-10, every
-    kernel is scaled to the Frobenius norm sqrt(output channels) before it moves.
+    """SGD with a rate of its own for the shifts of batch norms, beside `Muon` where the settings ask for it.
 
     Args:
         network: whose learned weights are moved; those that ask for no gradient are left as they are.
@@ -25,26 +22,17 @@ class WeightOptimizer:
 
     def __init__(self, network: nn.Module, settings: TrainSettings) -> None:
         self._settings = settings
-        self._kernels = dense_kernels(network) if settings.optimizer == "muon" else []
+        kernels = dense_kernels(network) if settings.optimizer == "muon" else []
+        precision = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
+        self._muon = Muon(kernels, settings.muon_momentum, precision) if kernels else None
         self._sgd = torch.optim.SGD(
-            _groups(network, settings, {id(kernel) for kernel in self._kernels}),
+            _groups(network, settings, {id(kernel) for kernel in kernels}),
             lr=settings.lr,
             momentum=settings.momentum,
             nesterov=settings.nesterov,
             fused=True,
         )
-        self._rows = [nn.Parameter(_flat(kernel.detach()).clone()) for kernel in self._kernels]
-        self._muon = (
-            torch.optim.Muon(
-                self._rows,
-                lr=settings.muon_lr,
-                weight_decay=0.0,
-                momentum=settings.muon_momentum,
-                ns_steps=_ITERATIONS,
-            )
-            if self._kernels
-            else None
-        )
+        self._kernels = kernels
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -64,7 +52,7 @@ class WeightOptimizer:
             self._decay(lr)
         self._sgd.step()
         if self._muon is not None:
-            self._orthogonal_step(lr / self._settings.lr)
+            self._muon.step(lr / self._settings.lr * self._settings.muon_lr)
 
     def state_dict(self) -> dict[str, Any]:
         """The state of both, for a checkpoint."""
@@ -84,35 +72,6 @@ class WeightOptimizer:
         for group in self._sgd.param_groups:
             if group["decay"]:
                 torch._foreach_mul_(group["params"], 1 - lr * group["decay"])
-
-    @torch.no_grad()
-    def _orthogonal_step(self, share: float) -> None:
-        assert self._muon is not None
-        for kernel, rows in zip(self._kernels, self._rows, strict=True):
-            rows.grad = None if kernel.grad is None else _flat(kernel.grad)
-            rows.copy_(_flat(kernel))
-            if rows.grad is not None:
-                rows.mul_(len(rows) ** 0.5 / rows.norm())
-        for group in self._muon.param_groups:
-            group["lr"] = self._settings.muon_lr * share
-        self._muon.step()  # type: ignore[no-untyped-call]
-        for kernel, rows in zip(self._kernels, self._rows, strict=True):
-            kernel.copy_(rows.view(len(rows), *kernel.shape[2:], -1).permute(0, 3, 1, 2))
-
-
-_ITERATIONS = 3
-"""Newton-Schulz iterations of a step, as in airbench."""
-
-
-def dense_kernels(network: nn.Module) -> list[nn.Parameter]:
-    """The kernels of dense convolutions, shape (out, in, height, width); those of depthwise ones are none."""
-    layers = [part for part in network.modules() if isinstance(part, nn.Conv2d) and part.groups == 1]
-    return [kernel for kernel in (layer.weight for layer in layers) if isinstance(kernel, nn.Parameter)]
-
-
-def _flat(kernel: Tensor) -> Tensor:
-    """A kernel (out, in, height, width) as a matrix (out, height * width * in); a view where channels are last."""
-    return kernel.permute(0, 2, 3, 1).reshape(len(kernel), -1)
 
 
 def _groups(network: nn.Module, settings: TrainSettings, elsewhere: set[int]) -> list[dict[str, Any]]:

@@ -64,7 +64,7 @@ class TrainSettings(Settings):
     """Learning rate at the end."""
 
     optimizer: Literal["sgd", "muon"] = "sgd"
-    """What moves the kernels of dense convolutions: "sgd" like all other weights, or "muon" (torch.optim.Muon), which
+    """What moves the kernels of dense convolutions: "sgd" like all other weights, or "muon" (K. Jordan 2024), which
     makes updates orthogonal and keeps the norm of every kernel at the root of its output channels."""
 
     muon_lr: Annotated[float, Field(gt=0)] = 0.24
