@@ -45,6 +45,10 @@ _SEARCH_EPOCHS = (10, 25, 50)
 _STEPS_OF_AN_EPOCH = 15
 """Steps that each epoch of a short search should have, since the supernet is scored after every epoch."""
 
+_PASSES, _PASSES_OF_SHORT_TRAININGS = (4, 0.8), (3, 0.5)
+"""Passes over 50,000 images that a small network should make, and the power of the number of images by which others
+need more or fewer."""
+
 _SCORING_SHARE = 0.15
 """Share of the time of a search or a training that may go to the evaluations after its epochs."""
 
@@ -164,20 +168,25 @@ def search_sizes(space: SearchSpace) -> list[Size]:
     return list(dict.fromkeys(Size(channels, layers) for channels, layers in steps))
 
 
-def wanted_passes(images: int, width: float = 1.0) -> int:
+def wanted_passes(images: int, width: float = 1.0, *, short_recipe: bool = False) -> int:
     """How often a network should see every image: more often for fewer images, and for a wider network.
 
-    In the same time, a network of 16 channels with 4 passes over 50,000 images becomes as good as one of 8 channels
-    with 8 passes, and better than one of 24 channels with 2 passes (benchmarks/short_trainings.py).
+    In the same time, a network of cells of 16 channels with 4 passes over 50,000 images becomes as good as one of 8
+    channels with 8 passes, and better than one of 24 channels with 2 passes (benchmarks/short_trainings.py). By the
+    recipe of short trainings, wider networks pay with fewer passes (docs/budget.md).
 
     >>> wanted_passes(50_000), wanted_passes(50_000, 2.0), wanted_passes(3000), wanted_passes(100)
     (4, 8, 38, 60)
+    >>> [wanted_passes(images, short_recipe=True) for images in (50_000, 3000, 100)]
+    [3, 12, 60]
 
     Args:
         images: that the network learns from.
         width: of the network, in units of a small one of its space.
+        short_recipe: whether it is trained by the recipe of short trainings.
     """
-    return max(2, round(min(60, 4 * math.pow(50_000 / images, 0.8)) * width))
+    passes, power = _PASSES_OF_SHORT_TRAININGS if short_recipe else _PASSES
+    return max(2, round(min(60, passes * math.pow(50_000 / images, power)) * width))
 
 
 def most_epochs(images: int) -> int:

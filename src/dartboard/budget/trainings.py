@@ -81,13 +81,14 @@ class TrainingPlan:
         }
         self._asked = settings.train.epochs if "train.epochs" in account.given else None
         whole = settings.train.runs * (1 + self._baselines) + (self._contest or 0.0) if trains else 0
-        usual = self._asked or max(TRAIN_EPOCHS, wanted_passes(self._images))
+        self._space = get_space(genotype.space)
+        usual = self._asked or max(TRAIN_EPOCHS, self._wanted_passes())
         self._count = whole + self._short_epochs(usual) / usual * sum(self._short.values())
 
     def make(self) -> None:
         """Measure steps, choose size and length, and enter the planned seconds into the account."""
         account, settings = self._account, self._session.settings.train
-        sizes = account.allowed("train", training_sizes(get_space(self._genotype.space)))
+        sizes = account.allowed("train", training_sizes(self._space))
         size, rate = self._choose_network(sizes)
         length = self._length(rate)
         self._choose_contest(self._passes(rate, length))
@@ -116,7 +117,11 @@ class TrainingPlan:
 
     def _wanted(self, size: Size) -> int:
         """Number of passes over the images that a network of this size should make."""
-        return self._asked or wanted_passes(self._images, size.channels / get_space(self._genotype.space).small_size[0])
+        return self._asked or self._wanted_passes(size.channels / self._space.small_size[0])
+
+    def _wanted_passes(self, width: float = 1.0) -> int:
+        """The same for a network so many times as wide as a small one of its space."""
+        return wanted_passes(self._images, width, short_recipe=self._space.short_recipe)
 
     def _seconds_each(self, rate: TrainingRate) -> float:
         """Seconds for each whole training, without its test."""
@@ -139,7 +144,7 @@ class TrainingPlan:
         precision = session.settings.train.precision
         if "train.precision" in account.given or not computes_in_bfloat16(session.device):
             return precision
-        if get_space(self._genotype.space).short_recipe and multiplies_in_bfloat16(session.device):
+        if self._space.short_recipe and multiplies_in_bfloat16(session.device):
             why = "the processor multiplies matrices of bfloat16 (AMX), and dense convolutions do little else"
             account.choose("train.precision", "bfloat16", why)
             return "bfloat16"
@@ -156,7 +161,7 @@ class TrainingPlan:
 
     def _usual(self, sizes: Sequence[Size]) -> Size:
         """The size nearest to a small network of the space."""
-        channels, layers = get_space(self._genotype.space).small_size
+        channels, layers = self._space.small_size
         return min(sizes, key=lambda size: (abs(size.channels - channels), abs(size.layers - layers)))
 
     def _largest(

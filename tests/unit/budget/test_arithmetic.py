@@ -87,6 +87,8 @@ def test_fewer_images_are_shown_more_often() -> None:
     passes = [wanted_passes(images) for images in (100, 1437, 5000, 28_709, 50_000, 1_000_000)]
     assert passes == [60, 60, 25, 6, 4, 2]
     assert [wanted_passes(50_000, width) for width in (0.5, 1.0, 1.5, 2.0, 4.0)] == [2, 4, 6, 8, 16]
+    short = [wanted_passes(images, short_recipe=True) for images in (100, 1437, 5000, 28_709, 50_000, 1_000_000)]
+    assert short == [60, 18, 9, 4, 3, 2]
     assert most_epochs(50_000) == 60
 
 
