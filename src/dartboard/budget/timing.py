@@ -26,7 +26,9 @@ from dartboard.training import NetworkTraining
 __all__ = ["computes_in_bfloat16", "measure_search", "measure_training", "multiplies_in_bfloat16", "time_training"]
 
 _STEPS = 6
-_SECONDS = 1.0
+_SECONDS, _SHARE_OF_BUDGET = 1.0, 0.005
+"""Time for the steps of a network that are timed: so many seconds, or this share of a small budget."""
+
 _EVALUATED = 64
 """Images on which the evaluation of a network is timed."""
 
@@ -147,9 +149,10 @@ def _memory_and_seconds(step: Callable[[], object], session: Session) -> tuple[i
 
 
 def _seconds_of(step: Callable[[], object], session: Session) -> float:
-    """Median seconds of a step, over at most 6 steps and about 1.5 seconds."""
+    """Median seconds of a step, over at most 6 steps and about a second, or 0.005 of the budget."""
     times: list[float] = []
-    while len(times) < _STEPS and math.fsum(times) < _SECONDS:
+    limit = min(_SECONDS, _SHARE_OF_BUDGET * (session.settings.budget or math.inf))
+    while len(times) < _STEPS and math.fsum(times) < limit:
         started = time.perf_counter()
         step()
         if session.device.type != "cpu":
