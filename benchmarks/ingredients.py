@@ -12,15 +12,11 @@ import statistics
 import tempfile
 import time
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import dartboard
-from records import Records, conditions, data_root, load, save
+from records import Records, data_root, record_missing
 
 GENOTYPE = "conv-stages-by-hand"
 BASE: Mapping[str, Any] = {
@@ -70,19 +66,17 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two steps each, to see that everything works")
     parser.add_argument("--folder", type=Path, help="where the results go instead of benchmarks/results")
     asked = parser.parse_args()
-    place = {"folder": asked.folder} if asked.folder else {}
-    records = load("ingredients", **place)
-    records |= conditions(torch.device("cpu"))
-    runs = records.setdefault("runs", {})
     wanted = [(data, arm, seed) for seed in range(asked.seeds) for arm in asked.arms for data in asked.data]
-    missing = [each for each in wanted if "/".join(map(str, each)) not in runs]
-    with ProcessPoolExecutor(asked.jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        begun = {pool.submit(measure, *each, asked.passes, asked.quick): "/".join(map(str, each)) for each in missing}
-        for done in as_completed(begun):
-            runs[begun[done]] = done.result()
-            save("ingredients", records, as_table, **place)
-    save("ingredients", records, as_table, **place)
-    print(as_table(records))
+    record_missing(
+        "ingredients",
+        wanted,
+        measure,
+        asked.passes,
+        asked.quick,
+        as_table=as_table,
+        jobs=asked.jobs,
+        folder=asked.folder,
+    )
 
 
 def measure(data: str, arm: str, seed: int, passes: int, quick: bool) -> Records:

@@ -11,26 +11,22 @@ tenth of the training images; test images have no part in it. To the errors of a
 with alpha and beta common to all data sets. A step takes time in proportion to (width / 32)^kappa, so that in a given
 time the error is least where alpha a (width / 32)^-alpha = kappa beta b (passes / usual)^-beta: a network of 32
 channels then sees every image usual * (kappa beta b / (alpha a))^(1 / beta) times, and a wider one more often by
-(width / 32)^(alpha / beta). The planner's `wanted_passes` is this rule. DARTBOARD_DATA names the folder of the data
-sets. What is recorded is not repeated; `law.json` and `.md` in `benchmarks/results` are written after each training.
+(width / 32)^(alpha / beta). The table shows beside it what the planner wants (`wanted_passes`), which is not fitted to
+it yet. DARTBOARD_DATA names the folder of the data sets. What is recorded is not repeated; `law.json` and `.md` in
+`benchmarks/results` are written after each training.
 """
 
 import argparse
-import math
 import tempfile
 import time
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import dartboard
 from dartboard.records import RunRecords
-from law_fit import GENOTYPE, PASSES, WIDTH, as_table
-from records import Records, conditions, data_root, load, save
+from law_fit import GENOTYPE, PASSES, as_table
+from records import Records, data_root, record_missing
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "cifar10": {"train.augment.crop_padding": 2},
@@ -46,33 +42,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", nargs="+", default=list(PASSES), choices=list(PASSES), metavar="NAME")
     parser.add_argument("--widths", nargs="+", type=int, default=[16, 32, 64], help="channels of the first stage")
-    parser.add_argument("--most", type=float, default=math.inf, help="leave out what costs more than so many passes of "
-                        "32 channels over CIFAR-10")  # fmt: skip
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each kind")
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, each with one thread")
     parser.add_argument("--quick", action="store_true", help="a step each, to see that everything works")
     parser.add_argument("--folder", type=Path, help="where the results go instead of benchmarks/results")
     asked = parser.parse_args()
-    place = {"folder": asked.folder} if asked.folder else {}
-    records = load("law", **place)
-    records |= conditions(torch.device("cpu"))
-    runs = records.setdefault("runs", {})
     wanted = [
-        (data, width, passes, seed)
+        (data, width, PASSES[data][number], seed)
         for seed in range(asked.seeds)
         for number in range(3)
         for width in asked.widths
         for data in asked.data
-        if (passes := PASSES[data][number]) / PASSES[data][1] * (width / WIDTH) <= asked.most / 6
     ]
-    missing = [each for each in wanted if "/".join(map(str, each)) not in runs]
-    with ProcessPoolExecutor(asked.jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        begun = {pool.submit(measure, *each, asked.quick): "/".join(map(str, each)) for each in missing}
-        for done in as_completed(begun):
-            runs[begun[done]] = done.result()
-            save("law", records, as_table, **place)
-    save("law", records, as_table, **place)
-    print(as_table(records))
+    record_missing("law", wanted, measure, asked.quick, as_table=as_table, jobs=asked.jobs, folder=asked.folder)
 
 
 def measure(data: str, width: int, passes: int, seed: int, quick: bool) -> Records:

@@ -5,8 +5,10 @@ import os
 import platform
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ __all__ = [
     "memory_in_use",
     "peak_memory",
     "place",
+    "record_missing",
     "save",
     "synchronize",
 ]
@@ -88,6 +91,39 @@ def save(name: str, records: Records, as_table: Callable[[Records], str], folder
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps(records, indent=2) + "\n")
     (folder / f"{name}.md").write_text(as_table(records))
+
+
+def record_missing(
+    name: str,
+    wanted: Iterable[tuple[Any, ...]],
+    measure: Callable[..., Records],
+    *further: Any,
+    as_table: Callable[[Records], str],
+    jobs: int,
+    folder: Path | None,
+) -> None:
+    """Measure on the CPU what is not recorded yet, in processes of one thread; save after each, and print the table.
+
+    Args:
+        name: of the benchmark, and of its files.
+        wanted: what tells the measurements apart: the first arguments of `measure`, and joined by "/" their names.
+        measure: gives the record of one of them.
+        further: the other arguments of `measure`.
+        as_table: the records as Markdown.
+        jobs: measurements at a time.
+        folder: where the results go; None for `RESULTS`.
+    """
+    folder = folder or RESULTS
+    records = load(name, folder) | conditions(torch.device("cpu"))
+    runs = records.setdefault("runs", {})
+    missing = {key: each for each in wanted if (key := "/".join(map(str, each))) not in runs}
+    with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+        begun = {pool.submit(measure, *each, *further): key for key, each in missing.items()}
+        for done in as_completed(begun):
+            runs[begun[done]] = done.result()
+            save(name, records, as_table, folder)
+    save(name, records, as_table, folder)
+    print(as_table(records))
 
 
 def data_root() -> Path:

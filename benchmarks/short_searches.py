@@ -14,8 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,7 @@ from dartboard.engine.finished.proposals import propose
 from dartboard.estimate import ArchitectureTable, find_table
 from dartboard.records import RunRecords
 from dartboard.space import get_space
-from records import Records, conditions, data_root, load, save
+from records import Records, data_root, record_missing
 
 LENGTH = {"epochs": 25, "steps_per_epoch": 25, "validation_images": 500}
 SMALL, LARGE = {"init_channels": 4, "layers": 3}, {"init_channels": 8, "layers": 3}
@@ -62,20 +60,18 @@ def main() -> None:
     asked = parser.parse_args()
     if unknown := [name for name in asked.arms if name not in ARMS]:
         sys.exit(f"unknown arm {unknown[0]}; known: {', '.join(ARMS)}")
-    place = {"folder": asked.folder} if asked.folder else {}
     os.environ["DARTBOARD_DATA"] = str(data_root())  # where the table is looked for
-    table, records = find_table(), load("short_searches", **place)
-    records |= conditions(torch.device("cpu"))
-    runs = records.setdefault("runs", {})
     wanted = [(asked.method, arm, seed) for seed in range(asked.seeds) for arm in asked.arms or ARMS]
-    missing = [each for each in wanted if "/".join(map(str, each)) not in runs]
-    with ProcessPoolExecutor(asked.jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        begun = {pool.submit(measure, *each, asked.quick, table): "/".join(map(str, each)) for each in missing}
-        for done in as_completed(begun):
-            runs[begun[done]] = done.result()
-            save("short_searches", records, as_table, **place)
-    save("short_searches", records, as_table, **place)
-    print(as_table(records))
+    record_missing(
+        "short_searches",
+        wanted,
+        measure,
+        asked.quick,
+        find_table(),
+        as_table=as_table,
+        jobs=asked.jobs,
+        folder=asked.folder,
+    )
 
 
 def measure(method: str, arm: str, seed: int, quick: bool, table: ArchitectureTable) -> Records:

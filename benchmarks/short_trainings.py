@@ -13,15 +13,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import dartboard
-from records import Records, conditions, data_root, load, save
+from records import Records, data_root, record_missing
 
 GENOTYPE = "nas-bench-201-resnet"
 BASES: Mapping[str, Mapping[str, Any]] = {
@@ -80,19 +76,10 @@ def main() -> None:
     asked = parser.parse_args()
     if unknown := [name for name in asked.arms if name not in ARMS]:
         sys.exit(f"unknown arm {unknown[0]}; known: {', '.join(ARMS)}")
-    place = {"folder": asked.folder} if asked.folder else {}
-    records = load("short_trainings", **place)
-    records |= conditions(torch.device("cpu"))
-    runs = records.setdefault("runs", {})
     wanted = [(arm, seed) for seed in range(asked.seeds) for arm in asked.arms or ARMS]
-    missing = [each for each in wanted if "/".join(map(str, each)) not in runs]
-    with ProcessPoolExecutor(asked.jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        begun = {pool.submit(measure, *each, asked.quick): "/".join(map(str, each)) for each in missing}
-        for done in as_completed(begun):
-            runs[begun[done]] = done.result()
-            save("short_trainings", records, as_table, **place)
-    save("short_trainings", records, as_table, **place)
-    print(as_table(records))
+    record_missing(
+        "short_trainings", wanted, measure, asked.quick, as_table=as_table, jobs=asked.jobs, folder=asked.folder
+    )
 
 
 def measure(arm: str, seed: int, quick: bool) -> Records:

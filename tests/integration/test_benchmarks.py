@@ -152,6 +152,17 @@ def test_the_benchmark_of_ingredients_records_every_arm(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.usefixtures("data_root")
+def test_the_benchmark_of_width_against_passes_records_held_out_errors(tmp_path: Path) -> None:
+    asked = ["--data", "emotions", "--widths", "16", "--quick", "--jobs", "1", "--folder", str(tmp_path)]
+    subprocess.run([sys.executable, str(BENCHMARKS / "law.py"), *asked], check=True)
+    runs = json.loads((tmp_path / "law.json").read_text(encoding="utf-8"))["runs"]
+    assert set(runs) == {f"emotions/16/{passes}/0" for passes in (3, 6, 12)}
+    assert all(0 < run["error"] < 1 for run in runs.values())
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.usefixtures("data_root")
 def test_the_benchmark_of_what_search_is_worth_records_every_arm_and_repeats_none(tmp_path: Path) -> None:
     arms = ("by-hand", "best-of-4", "drnas")
     options = ["--data", "flowers5", "--seeds", "1", "--quick", "--jobs", "1", "--folder", str(tmp_path)]
