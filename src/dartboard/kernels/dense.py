@@ -19,8 +19,8 @@ _TOGETHER = 16
 class DenseConv2d(nn.Conv2d):
     """Convolution without bias that keeps the size: an odd kernel, stride 1, and half a kernel of padding.
 
-    For the gradient at the weights oneDNN (in torch 2.13) fills up every row of a map to 32 pixels in bfloat16, which
-    for maps of 3x3 pixels is ten times the work. So images of small maps are laid side by side for it.
+    The gradient at the weights takes torch 2.13 (oneDNN) about as long in bfloat16 for rows of a few pixels as for rows
+    of 32. So images of small maps are laid side by side for it.
 
     Args:
         inputs: number of input channels.

@@ -18,7 +18,7 @@ class Muon:
 
     Source: K. Jordan 2024 (kellerjordan.github.io/posts/muon), as in the airbench recipe for CIFAR-10: Nesterov
     momentum, and every kernel is scaled to the Frobenius norm sqrt(output channels) before it moves. In place of
-    torch.optim.Muon, which always iterates in bfloat16: processors without instructions for it take a hundred times as
+    torch.optim.Muon, which always iterates in bfloat16: processors without instructions for it take many times as
     long.
 
     Args:
