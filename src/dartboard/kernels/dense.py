@@ -59,10 +59,10 @@ class _SmallMaps(torch.autograd.Function):
         if torch.is_grad_enabled():  # a second derivative is wanted: torch's gradients are differentiable
             return _gradients(gradient, x, weight, at_x, at_weight)
         gradient, gap = in_channels_last(gradient), weight.shape[2] // 2
-        return (
-            _gradients(gradient, x, weight, at_x, False)[0],
-            _gradients(side_by_side(gradient, gap), side_by_side(x, gap), weight, False, at_weight)[1],
-        )
+        found_x = _gradients(gradient, x, weight, at_x, False)[0] if at_x else None
+        if not at_weight:
+            return found_x, None
+        return found_x, _gradients(side_by_side(gradient, gap), side_by_side(x, gap), weight, False, at_weight)[1]
 
 
 def side_by_side(maps: Tensor, gap: int) -> Tensor:

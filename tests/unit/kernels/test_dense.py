@@ -94,3 +94,17 @@ def test_float32_and_wide_maps_are_left_to_torch(width: int) -> None:
     with torch.autocast("cpu", torch.bfloat16, enabled=width != 3):
         out = layer(x.requires_grad_())
     assert "SmallMaps" not in type(out.grad_fn).__name__
+
+
+def test_only_the_gradients_that_are_wanted_are_given() -> None:
+    layer, x, gradient = made(4, 3, 3, 3)
+    layer.weight.requires_grad_(False)
+    x.requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        layer(x).backward(gradient)
+    assert x.grad is not None
+    assert layer.weight.grad is None
+    layer.weight.requires_grad_(True)
+    with torch.autocast("cpu", torch.bfloat16):
+        layer(x.detach()).backward(gradient)
+    assert layer.weight.grad is not None
