@@ -16,6 +16,8 @@ from dartboard.data.description import DatasetDescription, describe_dataset, dra
 from dartboard.data.first_look import DataLook, look_at_dataset
 from dartboard.data.given import Data, given_arrays, recorded_source
 from dartboard.data.loading import load_dataset, load_images
+from dartboard.data.pixels import as_picture
+from dartboard.data.reading import Fit, Ranges, Reading
 from dartboard.data.sources import HUB_PREFIX, ArrayData, label_text
 from dartboard.data.splits import ImageView, Part, Splits, make_splits
 
@@ -33,11 +35,15 @@ __all__ = [
     "Dataset",
     "DatasetDescription",
     "Draws",
+    "Fit",
     "ImageSet",
     "ImageView",
     "Normalization",
     "Part",
+    "Ranges",
+    "Reading",
     "Splits",
+    "as_picture",
     "describe_dataset",
     "draw_contact_sheet",
     "given_arrays",

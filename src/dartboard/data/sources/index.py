@@ -4,15 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["SPLIT_WORDS", "Encoded", "EncodedSplit", "SourceIndex", "SplitName"]
 
-Encoded = bytes | Path
-"""One image that is not decoded yet: the content of an image file, or where that file lies."""
+Encoded = bytes | Path | npt.NDArray[Any]
+"""One image that is not decoded yet: the content of an image file, where that file lies, or an array of its values,
+shape (height, width, channels)."""
 
 SplitName = Literal["train", "validation", "test"]
 
