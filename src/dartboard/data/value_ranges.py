@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dartboard.data.reading import Ranges
-from dartboard.wording import listing
+from dartboard.wording import count, listing
 
 __all__ = ["MeasuredRanges", "choose_ranges", "measure_ranges", "range_of"]
 
@@ -82,11 +82,11 @@ def choose_ranges(
     if measured is None or ranges is None:
         return ranges, []
     whose = "as data.value_range asks" if asked else "the range of the training images"
-    told = listing(dict.fromkeys(f"{black:.6g} to {white:.6g}" for black, white in ranges[:_NAMED_RANGES]))
-    more = (
-        f" and so on for {channels} channels" if len(set(ranges[_NAMED_RANGES:]) - set(ranges[:_NAMED_RANGES])) else ""
-    )
-    notes = [f"Values of the type {listing(measured.kinds)} are scaled from {told}{more} to 0 to 255, {whose}."]
+    distinct = list(dict.fromkeys(ranges))
+    told = [f"{black:.6g} to {white:.6g}" for black, white in distinct[:_NAMED_RANGES]]
+    if len(distinct) > _NAMED_RANGES:
+        told.append(f"{count(len(distinct) - _NAMED_RANGES, 'range')} of other channels")
+    notes = [f"Pixels are {listing(measured.kinds)}: {listing(told)} becomes 0 to 255, {whose}."]
     if not asked and measured.is_dim:
         low, high = (extreme(pair[side] for pair in measured.middle) for side, extreme in ((0, min), (1, max)))
         notes.append(
