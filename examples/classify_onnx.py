@@ -7,13 +7,14 @@ After `dartboard export runs/flowers --out flowers.onnx`:
 
 import json
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import onnxruntime
 from PIL import Image, ImageOps
 
 FULL_SCALE = {"F": 1.0}  # of decimal numbers; whole numbers of more than 8 bits reach 65535
-FIT = {"crop": ImageOps.fit, "pad": ImageOps.pad, "stretch": Image.Image.resize}
+FIT: dict[str, Callable[..., Image.Image]] = {"crop": ImageOps.fit, "pad": ImageOps.pad, "stretch": Image.Image.resize}
 
 session = onnxruntime.InferenceSession(sys.argv[1])
 facts = session.get_modelmeta().custom_metadata_map

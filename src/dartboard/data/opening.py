@@ -229,7 +229,8 @@ def _is_for_pillow(stream: IO[bytes]) -> bool:
 
 def _has_gray_or_colours(tags: Mapping[int, Any]) -> bool:
     """Whether the samples of a pixel are gray, colours, or one of these with transparency, not other measurements."""
-    samples, extra = tags.get(_SAMPLES_PER_PIXEL, 1), tags.get(_EXTRA_SAMPLES, ())
+    samples: int = tags.get(_SAMPLES_PER_PIXEL, 1)
+    extra: tuple[int, ...] = tags.get(_EXTRA_SAMPLES, ())
     if not extra:
         return samples == (4 if tags.get(_PHOTOMETRIC) == _CMYK else 3) or samples == 1
     return samples in (2, 4) and extra[0] in _ALPHA

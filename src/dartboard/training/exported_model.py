@@ -99,7 +99,8 @@ def export_model(network: Network, card: ModelCard, path: Path) -> ExportedModel
 
     The file takes any number of uint8 images, (batch, height, width, channels), and returns probabilities, float32,
     (batch, classes). It also holds the class names and how image files must be read: in ONNX as the metadata `classes`
-    and `reading`, in a .pt2 file as the extra files `classes.json` and `reading.json`. Before the file is written, it is compared with the network on random images.
+    and `reading`, in a .pt2 file as the extra files `classes.json` and `reading.json`. Before the file is written, it
+    is compared with the network on random images.
 
     Args:
         network: the network, in evaluation mode, on the CPU.
