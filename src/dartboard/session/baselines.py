@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import cast
 
 from dartboard.engine.finished.proposals import propose
 from dartboard.parts.selection.trying import UniformlyRandom
-from dartboard.registry import Registry
+from dartboard.registry import Entry, Registry, leaving_out
 from dartboard.runs import make_generator
 from dartboard.session.search import only_draws
 from dartboard.session.session import Session
@@ -98,14 +99,23 @@ def holds_contest(session: Session) -> bool:
 def find_baselines(session: Session, genotype: Genotype) -> Iterator[BaselineNetwork]:
     """The registered baselines of a network, in the order of their names.
 
+    One of another package that fails is left out, with a warning.
+
     Args:
         session: session with the data read and the search done.
         genotype: architecture of the network found.
     """
     for entry in BASELINES:
-        made = entry.factory(session, genotype)
-        if made is not None:
-            yield replace(BASELINES.checked(entry.name, made), name=entry.name)
+        network = None
+        with leaving_out(BASELINES.kind, entry.name, entry.place):
+            network = _built(entry, session, genotype)
+        if network is not None:
+            yield replace(network, name=entry.name)
+
+
+def _built(entry: Entry[BaselineBuilder], session: Session, genotype: Genotype) -> BaselineNetwork | None:
+    built = entry.factory(session, genotype)
+    return None if built is None else cast("BaselineNetwork", BASELINES.made(entry.name, lambda: built))
 
 
 def find_rivals(session: Session, genotype: Genotype) -> list[BaselineNetwork]:

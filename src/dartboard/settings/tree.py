@@ -291,7 +291,7 @@ def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[Aut
     return resolve(
         RunSettings,
         published,
-        preset(space),
+        PRESETS.made(asked.preset, lambda: preset(space)),
         chosen,
         *layers,
         {**names, "method.options": asked.method.options, "space": space.name, **recorded},

@@ -141,7 +141,8 @@ def _say(session: Session, rule: ChoiceRule, choice: SeedChoice) -> None:
 
 
 def _rule(settings: RunSettings) -> ChoiceRule:
-    return CHOICE_RULES[settings.choose].factory()
+    rule: ChoiceRule = CHOICE_RULES.made(settings.choose, CHOICE_RULES[settings.choose].factory)
+    return rule
 
 
 def _folder(seed: int) -> str:
