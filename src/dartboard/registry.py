@@ -127,8 +127,8 @@ class Registry(Generic[T]):
         """The entry called `name`.
 
         Raises:
-            UnknownNameError: nothing is registered under that name; the nearest names are offered, and the packages that
-                may have it but could not be imported.
+            UnknownNameError: nothing is registered under that name; the nearest names are offered, and the packages
+                that may have it but could not be imported.
         """
         self._load_plugins()
         if name not in self._entries:

@@ -69,10 +69,10 @@ def to_its_end(command: Callable[[], int | None]) -> None:
             sentence, code = str(error), 2
         except OSError as error:
             sentence, code = f"{error.filename or 'a file'} cannot be used: {error.strerror or error}.", 2
-            silence(1)  # it may be standard output itself that is on a full disk
+            silence(1)  # it may be standard output that cannot be written, and Python would try it again at the end
         except MemoryError:
             sentence, code = (
-                "the memory of this machine is too small for this; close other programs, or ask for less.",
+                "this machine has too little memory for that; close other programs, or ask for less.",
                 2,
             )
         except Exception as error:  # noqa: BLE001 - a fault of ours, which reaches the user as a sentence too

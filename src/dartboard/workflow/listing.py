@@ -14,8 +14,8 @@ __all__ = ["list_registered"]
 def list_registered(kind: str) -> list[dict[str, Any]]:
     """All registered things of one kind, sorted by name: name, summary, paper, options with their defaults.
 
-    What another package has registered is left out, with a warning, if it fails. A space also has its possible cells and their form in the fast engine; a preset also has the space and the method
-    that it is made for.
+    What another package has registered is left out, with a warning, if it fails. A space also has its possible cells
+    and their form in the fast engine; a preset also has the space and the method that it is made for.
 
     Args:
         kind: a key of `REGISTRIES`.
