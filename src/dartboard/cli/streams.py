@@ -11,18 +11,19 @@ __all__ = ["prepare_streams", "silence"]
 _GONE = (errno.EPIPE, errno.EIO)
 """What writing gives once the reader of a pipe, or the terminal, has gone."""
 
-_NAMES = {1: "standard output", 2: "standard error"}
-
 
 class _WhileRead(io.FileIO):
-    """A stream that is written for as long as somebody reads it: a reader that has gone is no fault of the work."""
+    """A stream that is written for as long as somebody reads it: a reader that has gone is no fault of the work.
+
+    Nothing that goes wrong on standard error is told, as there is no other place to tell it.
+    """
 
     def write(self, content: Any, /) -> int:
         try:
             return super().write(content)
         except OSError as error:
-            if error.errno not in _GONE:
-                raise OSError(error.errno, error.strerror, _NAMES[self.fileno()]) from error
+            if self.fileno() == 1 and error.errno not in _GONE:
+                raise OSError(error.errno, error.strerror, "standard output") from error
             silence(self.fileno())
             return len(content)
 
