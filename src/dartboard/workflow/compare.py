@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dartboard.config import parse_overrides
+from dartboard.config import in_long_form, parse_overrides
 from dartboard.data.given import Data
 from dartboard.errors import DataError, GenotypeError, SettingsError
 from dartboard.estimate import ArchitectureTable, find_table
@@ -15,9 +15,10 @@ from dartboard.records import ComparedRun, Comparison, Result
 from dartboard.records.comparison import summary_of
 from dartboard.runs import Observer, RunDirectory
 from dartboard.settings.automatic import CHOSEN_SPACES
+from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO
 from dartboard.settings.request import search_request
-from dartboard.settings.tree import DEFAULT_RULE, FALLBACK, Step, asked_settings
+from dartboard.settings.tree import DEFAULT_RULE, FALLBACK, RunSettings, Step, asked_settings
 from dartboard.space import Genotype
 
 __all__ = ["ComparisonPlan", "ComparisonRecord", "Contender", "grown", "plan_comparison", "recorded_space"]
@@ -153,12 +154,18 @@ def plan_comparison(
             "length by --set search.epochs=... and --set train.epochs=..., or by a preset."
         )
     steps: tuple[Step, ...] = ("search", "train") if train else ("search",)
-    plan = ComparisonPlan(contenders, asked.seeds or (asked.seed,), AUTO, steps, tuple(layers))
+    shared = tuple(_without_method(layer) for layer in layers)
+    plan = ComparisonPlan(contenders, asked.seeds or (asked.seed,), AUTO, steps, shared)
     space = asked.space if asked.space != AUTO else known or _common_space(plan, data)
     plan = replace(plan, space=space)
     for contender in contenders:
         search_request(data, plan.layers_of(plan.seeds[0], contender), steps).resolved()
     return plan
+
+
+def _without_method(layer: Layer) -> Layer:
+    """The settings that all runs can share: the options of another method are none of theirs."""
+    return {key: value for key, value in in_long_form(RunSettings, migrate(layer)).items() if key != "method"}
 
 
 def _contender(name: str) -> Contender:
