@@ -142,9 +142,11 @@ def random_architecture(session: Session, _found: Genotype) -> BaselineNetwork |
     settings = session.settings
     if only_draws(settings):
         return None
-    drawn = UniformlyRandom()(get_space(settings.space), {}, make_generator(settings.seed, "yardsticks", "random"))
+    generator = make_generator(settings.seed, "yardsticks", "random")
+    drawn, in_vain = UniformlyRandom().draw(get_space(settings.space), generator)
+    what = f"{_RANDOM} (number {in_vain + 1} drawn: nothing of the images passes those before)" if in_vain else _RANDOM
     size = settings.train
-    return BaselineNetwork(_RANDOM, drawn, size.init_channels, size.layers)
+    return BaselineNetwork(what, drawn, size.init_channels, size.layers)
 
 
 @baseline("resnet", paper="arXiv:1512.03385")

@@ -20,7 +20,7 @@ from dartboard.session.clock import phase_seconds
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan
 from dartboard.session.training import last_validation_accuracy
-from dartboard.space import Genotype, get_space, network_cost
+from dartboard.space import Genotype, get_space, lets_images_through, network_cost
 
 __all__ = ["finished_result", "recorded_result", "summarize"]
 
@@ -68,6 +68,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         method=None if settings.genotype else settings.method.name,
         seed=settings.seed,
         genotype=GenotypeForms.of(genotype),
+        blind=not lets_images_through(get_space(genotype.space), genotype, plan),
         reselection=ReselectionRecord.find(run.path),
         analysis=AnalysisRecord.find(run.path),
         choice=SeedChoiceRecord.find(run.path),

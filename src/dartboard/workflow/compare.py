@@ -220,6 +220,7 @@ class ComparisonRecord:
                 seed=seed,
                 folder=self._plan.folder(seed, contender),
                 genotype=result.genotype,
+                blind=result.blind,
                 test_accuracy=result.test_accuracy,
                 balanced_accuracy=result.balanced_accuracy,
                 objective=result.objective,
