@@ -120,9 +120,10 @@ def test_a_section_of_ones_own_that_fails_is_named_in_a_warning_and_left_out(fin
             print_result(result, as_json=False) if part == "lines" else write_report(finished_run)
     finally:
         SECTIONS.remove("broken")
-    page = (finished_run / "report.html").read_text()
-    assert "<h2>Weather</h2>" in page
-    assert "wind" not in page
+    if part != "lines":
+        page = (finished_run / "report.html").read_text()
+        assert "<h2>Weather</h2>" in page
+        assert "wind" not in page
 
 
 def test_facts_of_ones_own_that_are_no_plain_data_are_left_out(finished_run: Path) -> None:
