@@ -1,7 +1,9 @@
 """The verb that runs several search methods and compares them."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 from dartboard.api.opening import Layer, Place, opened
 from dartboard.api.runs import run, search
@@ -22,6 +24,9 @@ from dartboard.workflow import (
 )
 
 __all__ = ["compare"]
+
+_READ_SECONDS = 1.0
+"""A run that has ended before is read in less time, and tells nothing of how long others take."""
 
 
 def compare(
@@ -74,12 +79,14 @@ def compare(
         if not directory.has("settings.json"):
             _refuse_early(data, plan, place, watching)
         directory.write("settings.json", settings)
-        record = ComparisonRecord(directory, plan, command, watching)
+        record, spent = ComparisonRecord(directory, plan, command, watching), list[float]()
         for number, (seed, contender) in enumerate(plan.pairs(), 1):
             folder = place / plan.folder(seed, contender)
             watching.note(f"Run {number} of {plan.wanted}: {contender.label} with seed {seed}, in {folder}.")
             again = command_to_repeat(verb.__name__, folder)
             own = plan.layers_of(seed, contender)
+            watching.more_runs(plan.wanted - number, fmean(spent) if spent else None)
+            started = time.perf_counter()
             try:
                 result = verb(data, *own, out=folder, resume=True, observer=watching, command=again)
             except (NonFiniteLossError, DeviceMemoryError) as error:
@@ -93,6 +100,8 @@ def compare(
                 record.fail(seed, contender, reason)
             else:
                 record.add(seed, contender, result)
+            if (seconds := time.perf_counter() - started) > _READ_SECONDS:
+                spent.append(seconds)
             comparison = record.summarize()
             write_comparison(place)
     return comparison
