@@ -12,8 +12,9 @@ from dartboard.budget import expected_seconds, is_short
 from dartboard.data import Data, given_arrays
 from dartboard.devices import device_name
 from dartboard.errors import DeviceMemoryError
+from dartboard.records import Beginning
 from dartboard.runs import Observer
-from dartboard.session import Session, check_sizes, check_start
+from dartboard.session import Session, check_sizes, check_start, dataset_record
 from dartboard.settings import Request, Step
 from dartboard.space import Genotype
 from dartboard.wording import duration
@@ -69,12 +70,13 @@ def opened(
             ) from error
 
 
-def begin(session: Session, steps: Sequence[Step], genotype: Genotype | None = None) -> Session:
+def begin(session: Session, steps: Sequence[Step], command: str, genotype: Genotype | None = None) -> Session:
     """Say how long the run will take, record its settings and split, and tell the observer what it will do.
 
     Args:
         session: the session; nothing is recorded yet, or the run is resumed.
         steps: steps of the command.
+        command: text to record as the command that was typed.
         genotype: the architecture to train, where it is known.
 
     Returns:
@@ -82,6 +84,9 @@ def begin(session: Session, steps: Sequence[Step], genotype: Genotype | None = N
     """
     session = replace(session, expected=_expected(session, steps, genotype))
     session.begin()
+    Beginning(
+        dataset=dataset_record(session), device=device_name(session.device), steps=tuple(steps), command=command
+    ).write(session.run.path)
     session.observer.plan(announce(session, steps))
     if (whole := sum(session.expected.values())) > LONG_SECONDS and not session.settings.budget:
         session.observer.note(

@@ -63,7 +63,7 @@ def run(
     with opened(data, search_request(data, layers, ("search", "train")), out, resume, observer) as session:
         if result := finished_result(session, tested=True):
             return result
-        session = begin(session, ("search", "train"))
+        session = begin(session, ("search", "train"), command)
         session, genotype = hold_contest(session, compare_finalists(session, choose_genotype(session)))
         allowances = allot_trainings(session, genotype)
         evaluate_networks(session, train_networks(session, genotype, allowances.get(FOUND)))
@@ -103,7 +103,7 @@ def search(
     with opened(data, search_request(data, layers, ("search",)), out, resume, observer) as session:
         if result := finished_result(session, tested=False):
             return result
-        session = begin(session, ("search",))
+        session = begin(session, ("search",), command)
         compare_finalists(session, choose_genotype(session))
         return finish_run(session, command)
 
@@ -140,7 +140,7 @@ def train(
     with opened(data, train_request(data, layers, given), out, resume, observer) as session:
         if result := finished_result(session, tested=True):
             return result
-        session = begin(session, ("train",), given)
+        session = begin(session, ("train",), command, given)
         session.run.write("genotype.json", given.to_json())
         allowances = allot_trainings(session, given)
         evaluate_networks(session, train_networks(session, given, allowances.get(FOUND)))

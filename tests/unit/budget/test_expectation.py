@@ -79,11 +79,11 @@ def test_a_search_alone_trains_nothing(tmp_path: Path) -> None:
 def test_what_takes_few_steps_is_not_timed(tmp_path: Path) -> None:
     with session(tmp_path, {"search.epochs": 1, "train.epochs": 1}) as opened:
         assert is_short(opened, ("search", "train"))
-        assert opening.begin(opened, ("search", "train")).expected == {}
+        assert opening.begin(opened, ("search", "train"), "run").expected == {}
     with session(tmp_path / "other", {"search.epochs": 100, "train.epochs": 100}) as opened:
         assert not is_short(opened, ("search", "train"))
-        assert opening.begin(opened, ("search", "train")).expected["search"] > 0
-        assert opening.begin(opened, ("search", "train")).expected == {}, "a run that goes on is timed again"
+        assert opening.begin(opened, ("search", "train"), "run").expected["search"] > 0
+        assert opening.begin(opened, ("search", "train"), "run").expected == {}, "a run that goes on is timed again"
 
 
 class Told(Observer):
@@ -107,7 +107,7 @@ class Told(Observer):
 def test_a_run_of_days_is_said_before_it_begins_and_every_phase_says_what_is_left(tmp_path: Path) -> None:
     told, settings = Told(), resolve_settings(TINY, {"search.epochs": 30_000, "train.epochs": 20_000})
     with open_session(settings, tmp_path / "run", resume=False, observer=told) as opened:
-        begun = opening.begin(opened, ("search", "train"))
+        begun = opening.begin(opened, ("search", "train"), "run")
         for phase in ("search", "train"):
             with begun.phase(phase):
                 pass
