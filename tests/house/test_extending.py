@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -309,18 +309,39 @@ def test_extensions_are_forgotten() -> None:
     assert [name for kind, name in OURS.items() if name in REGISTRIES[kind].open()] == []
 
 
+def installed(folder: Path, points: str) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs commands where a package with these entry points is installed in a folder."""
+    about = folder / "theirs-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(points)
+    script = f"import sys; sys.path.insert(0, {str(folder)!r}); from dartboard.cli import main; main()"
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-c", script, *arguments]
+        return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+
+    return command
+
+
 def test_what_an_installed_package_adds_is_in_the_help(tmp_path: Path) -> None:
     (tmp_path / "their_presets.py").write_text(
         "from dartboard.settings import preset\n\n\n"
         '@preset(\'leisurely\')\ndef leisurely(space):\n    """A whole week."""\n    return {}\n'
     )
-    folder = tmp_path / "theirs-1.0.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
-    (folder / "entry_points.txt").write_text("[dartboard.presets]\ntheirs = their_presets\n")
-    script = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from dartboard.cli import main; main()"
-    command = [sys.executable, "-c", script, "run", "--help"]
-    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    shown = installed(tmp_path, "[dartboard.presets]\ntheirs = their_presets\n")("run", "--help").stdout
     assert "leisurely" in shown
     assert "A whole week" in shown
     assert "darts-cifar" in shown
+
+
+def test_an_installed_package_that_is_broken_stops_nothing_but_what_asks_for_it(tmp_path: Path) -> None:
+    command = installed(tmp_path, "[dartboard.presets]\ntheirs = no_such_module\n")
+    shown = command("run", "--help")
+    assert (shown.returncode, "darts-cifar" in shown.stdout) == (0, True)
+    assert shown.stderr.startswith("dartboard: warning: an installed package adds to dartboard.presets")
+    assert shown.stderr.count("\n") == 1
+    asked = command("plan", "--preset", "leisurely")
+    assert asked.returncode == 2
+    assert "no preset 'leisurely'" in asked.stderr.splitlines()[-1]
+    assert "No module named 'no_such_module'" in asked.stderr.splitlines()[-1]
