@@ -26,10 +26,10 @@ from dartboard.parts.hooks import Attaching
 from dartboard.parts.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.parts.recipe import Recipe, Stage
 from dartboard.parts.scoring import Scorer
-from dartboard.parts.selection import Judged, Judging, Trained
+from dartboard.parts.selection import Drawing, Judged, Judging, Trained
 from dartboard.runs import Length, Observer, Score, SearchEpoch, make_generator, seeded_initialization, validation_facts
 from dartboard.space import Genotype
-from dartboard.supernet import carry_weights
+from dartboard.supernet import ReferenceSupernet, carry_weights
 
 __all__ = ["StageSearch", "cosine", "judging_share", "stage_spans"]
 
@@ -152,6 +152,15 @@ class StageSearch:
         """Whether the epoch at hand leaves alpha as it is."""
         return self.state.plan.alpha_rests
 
+    @property
+    def operation_weights(self) -> Mapping[tuple[int, int, str], tuple[str, ...]]:
+        """The names of the weights of every candidate operation that learns its own."""
+        supernet = self.state.supernet
+        if not isinstance(supernet, ReferenceSupernet):
+            return {}
+        own = {each: tuple(filter(self.state.weights.__contains__, names)) for each, names in supernet.named_by_op()}
+        return {each: names for each, names in own.items() if names}
+
     def further_supernet(self, deeper: int) -> nn.Module:
         """A further supernet like that of the stage, with `deeper` more cells in every group between reductions."""
         return self.problem.make_supernet(self._request._replace(deeper=self._request.deeper + deeper))
@@ -248,6 +257,9 @@ class StageSearch:
     def judge(self, note: Callable[[str], None]) -> Judged:
         """The architecture that the selection chooses in the end."""
         gates, selection = self.mean_gates(self._final_alphas), self.recipe.selection
+        if isinstance(selection, Drawing):
+            genotype, before = selection.draw(self.problem.space, make_generator(self._seed, "search", "selection"))
+            return Judged(genotype, {"drawn_in_vain": before} if before else {})
         if not isinstance(selection, Judging):
             return Judged(self._select(gates), {})
         state, generator = self.state, make_generator(self._seed, "search", "judging")

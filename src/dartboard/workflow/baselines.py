@@ -1,13 +1,14 @@
 """The baselines of a run: networks of about the same cost as the one found, trained and tested in the same way."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from dartboard.budget.allowances import remaining_allowance
 from dartboard.records import Allowance, Baseline, Baselines
-from dartboard.runs import RunDirectory
+from dartboard.runs import RunDirectory, read_arrays
 from dartboard.session.baselines import BaselineNetwork, find_baselines, is_comparable
 from dartboard.session.clock import CHILD_FOLDERS, worked_seconds
 from dartboard.session.evaluation import evaluate_networks
@@ -15,7 +16,7 @@ from dartboard.session.session import Session
 from dartboard.session.training import train_networks, trained_length, trained_steps
 from dartboard.space import Genotype
 from dartboard.training import paired_difference
-from dartboard.workflow.child import ChildRun, run_child
+from dartboard.workflow.child import ChildRun, attempt, run_child
 
 __all__ = ["compare_baselines"]
 
@@ -37,11 +38,14 @@ def compare_baselines(session: Session, genotype: Genotype, allowances: Mapping[
         session.observer.note(f"There are no {lacking}, so networks cannot be compared and no baseline is trained.")
         return
     with session.phase("baselines"):
-        results = {
-            each.name: _compared(session, each, _run(session, each, allowances))
-            for each in find_baselines(session, genotype)
-        }
-    Baselines.of(results).write(session.run.path)
+        names = {f"The baseline {each.name}": each for each in find_baselines(session, genotype)}
+        works = {what: partial(_compare, session, each, allowances) for what, each in names.items()}
+        results, failed = attempt(session.observer, works, needed=False)
+    Baselines.of({names[what].name: each for what, each in results.items()}, failed).write(session.run.path)
+
+
+def _compare(session: Session, baseline: BaselineNetwork, allowances: Mapping[str, Allowance]) -> Baseline:
+    return _compared(session, baseline, _run(session, baseline, allowances))
 
 
 def _run(session: Session, baseline: BaselineNetwork, allowances: Mapping[str, Allowance]) -> ChildRun:
@@ -95,6 +99,5 @@ def _compared(session: Session, baseline: BaselineNetwork, child: ChildRun) -> B
 
 def _tested(run: RunDirectory) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """The class of every test image, and whether the first network of a run predicts it; both of shape (images,)."""
-    with np.load(run.path / "predictions.npz", allow_pickle=False) as predictions:
-        labels = predictions["labels"]
-        return labels, labels == predictions["predicted"]
+    predictions = read_arrays(run.path / "predictions.npz", ("labels", "predicted"))
+    return predictions["labels"], predictions["labels"] == predictions["predicted"]
