@@ -68,5 +68,5 @@ def begin(session: Session, steps: Sequence[Step]) -> None:
     session.observer.plan(announce(session, steps))
     for choice in session.settings.automatic_choices:
         session.observer.note(f"{choice.setting}={choice.value}: {choice.reason}.")
-    for note in session.dataset.notes:
+    for note in (*session.dataset.notes, *(finding.sentence for finding in session.checked.findings)):
         session.observer.note(note)

@@ -19,9 +19,12 @@ from dartboard.data.decode import Decoded
 from dartboard.data.rowfile import SUPPORTED, RowFile, array_bytes
 from dartboard.data.sources import Encoded, SourceIndex, SplitName
 
-__all__ = ["cache_root", "fingerprint", "load_decoded", "store_decoded", "take_over"]
+__all__ = ["DECODER", "cache_root", "fingerprint", "load_decoded", "store_decoded", "take_over"]
 
 FORMAT = 2
+
+DECODER = f"Pillow {PIL.__version__}, format {FORMAT}"
+"""What decodes images to pixels; other versions may decode the same files otherwise."""
 
 
 def cache_root(cache_dir: Path | None) -> Path:

@@ -66,7 +66,8 @@ def load_dataset(
         name: {index.splits[name].names[row]: why for row, why in reasons.items()}
         for name, reasons in decoded.broken.items()
     }
-    return Dataset(index.name, index.classes, splits["train"], validation, test, notes, index.description, broken)
+    train, left_out = splits["train"], index.left_out
+    return Dataset(index.name, index.classes, train, validation, test, notes, index.description, broken, left_out)
 
 
 def load_images(

@@ -15,6 +15,7 @@ from dartboard.records.allowances import Allowances
 from dartboard.records.baselines import Baselines
 from dartboard.records.choice import Finalists, SeedChoiceRecord
 from dartboard.records.contest import Contest
+from dartboard.records.dataset import DatasetRecord, RunDataset
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.result import Result
 from dartboard.records.scores import Scores
@@ -97,6 +98,14 @@ class RunRecords:
     def split(self) -> Split | None:
         """The indices of the images for search, training, validation and test."""
         return self._document(Split)
+
+    @cached_property
+    def dataset(self) -> DatasetRecord | None:
+        """The dataset, of an unfinished run too; None in the directories of earlier versions until they have ended."""
+        if self.result is not None:
+            return self.result.dataset
+        found = self._document(RunDataset)
+        return found.dataset if found else None
 
     @cached_property
     def timetable(self) -> Timetable | None:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from dartboard.errors import CheckpointError, RunDirectoryError
-from dartboard.records import Split
 from dartboard.runs import RunDirectory, next_free
 from dartboard.session.session import Session
 
@@ -63,5 +62,7 @@ def check_same_images(session: Session, source: RunDirectory) -> None:
     Raises:
         RunDirectoryError: the dataset has changed.
     """
-    if Split.read(source.path) != Split.of(session.splits):
-        raise RunDirectoryError(f"the dataset has changed since the run in {source.path} began; search anew.")
+    if change := session.change_since(source.path):
+        raise RunDirectoryError(
+            f"the dataset has changed since the run in {source.path} began ({change}); search anew."
+        )

@@ -7,11 +7,12 @@ from dartboard.data.data_settings import DataSettings
 from dartboard.data.sources.arrays import ArrayData, find_idx, index_arrays, index_digits, read_idx, read_npz
 from dartboard.data.sources.folder import index_folder
 from dartboard.data.sources.hub import HUB_PREFIX, index_hub
-from dartboard.data.sources.index import Encoded, EncodedSplit, SourceIndex, SplitName
-from dartboard.data.sources.labelled_rows import build_index, label_text
+from dartboard.data.sources.index import Encoded, EncodedSplit, LeftOut, SourceIndex, SplitName
+from dartboard.data.sources.labelled_rows import label_text
 from dartboard.data.sources.manifest import CSV_ENDINGS, index_manifest, is_parquet_manifest
 from dartboard.data.sources.parquet import find_parquet_files, index_parquet
-from dartboard.data.sources.task import index_task, is_task, list_images
+from dartboard.data.sources.split_folders import has_splits
+from dartboard.data.sources.task import index_images, index_task, is_task
 from dartboard.errors import DataError
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ArrayData",
     "Encoded",
     "EncodedSplit",
+    "LeftOut",
     "SourceIndex",
     "SplitName",
     "label_text",
@@ -65,7 +67,7 @@ def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -
 def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -> SourceIndex:
     """The images of a source that are to be predicted: its test images, or all where it has no test split.
 
-    A folder of images without class folders is taken as it is, sorted by name.
+    Of a folder without splits all images are taken, those in folders inside of it too, sorted by name.
 
     Returns:
         The dataset with only these images, labelled or not, as its test split.
@@ -74,18 +76,16 @@ def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -
         DataError: nothing usable lies there.
     """
     path = Path(source).expanduser() if isinstance(source, str | Path) else None
-    if path is not None and path.is_dir() and _holds_only_files(path):
-        index = build_index(path.resolve().name, {"test": list_images(path)})
+    if path is not None and path.is_dir() and _is_plain(path):
+        index = index_images(path)
     else:
         index = open_source(source, settings)
     return replace(index, splits={"test": index.splits.get("test") or index.splits["train"]})
 
 
-def _holds_only_files(path: Path) -> bool:
-    """Whether a folder has no layout of its own."""
-    if is_task(path) or find_idx(path) or find_parquet_files(path):
-        return False
-    return not any(entry.is_dir() and entry.name[0] != "." for entry in path.iterdir())
+def _is_plain(path: Path) -> bool:
+    """Whether a folder has no layout of its own but folders of images."""
+    return not (is_task(path) or find_idx(path) or find_parquet_files(path) or has_splits(path))
 
 
 def _index_folder(path: Path, settings: DataSettings) -> SourceIndex:

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dartboard.data.sources.array_labels import label_texts
 from dartboard.data.sources.index import EncodedSplit, SourceIndex, SplitName
-from dartboard.data.sources.labelled_rows import ListedSplit, build_index, label_text
+from dartboard.data.sources.labelled_rows import ListedSplit, build_index
 from dartboard.errors import DataError, suggest
 
 __all__ = ["ArrayData", "find_idx", "index_arrays", "index_digits", "read_idx", "read_npz"]
@@ -149,7 +150,7 @@ def _listed(data: ArrayData, images_key: str, labels_key: str) -> ListedSplit:
     pixels = _pixels(np.asarray(data.arrays[images_key]), images_key)
     labels: list[str | None] = [None] * len(pixels)
     if labels_key in data.arrays:
-        labels = _texts(np.asarray(data.arrays[labels_key]), labels_key, len(pixels))
+        labels = label_texts(np.asarray(data.arrays[labels_key]), labels_key, len(pixels))
 
     def place(row: int) -> str:
         return f"{images_key}[{row}]"
@@ -176,17 +177,6 @@ def _pixels(images: npt.NDArray[Any], key: str) -> npt.NDArray[np.uint8]:
             "to 1."
         )
     return np.rint(images * 255).astype(np.uint8) if kind == "f" else images.astype(np.uint8)
-
-
-def _texts(labels: npt.NDArray[Any], key: str, count: int) -> list[str | None]:
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.shape != (count,) or labels.dtype.kind not in "iufbUS":
-        raise DataError(
-            f"the array '{key}' has shape {labels.shape} and holds {labels.dtype}; it must hold {count} integers or "
-            "strings, one for each image."
-        )
-    return [label_text(value.decode() if isinstance(value, bytes) else value) for value in labels.tolist()]
 
 
 @dataclass(frozen=True, eq=False)

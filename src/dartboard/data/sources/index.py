@@ -9,22 +9,25 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SPLIT_WORDS", "Encoded", "EncodedSplit", "SourceIndex", "SplitName"]
+__all__ = ["Encoded", "EncodedSplit", "LeftOut", "SourceIndex", "SplitName"]
 
 Encoded = bytes | Path
 """One image that is not decoded yet: the content of an image file, or where that file lies."""
 
 SplitName = Literal["train", "validation", "test"]
 
-SPLIT_WORDS: Mapping[str, SplitName] = {
-    "train": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-}
-"""What folders, columns and the Hub call the splits, in lower case."""
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Entries of folders that are no images of the dataset, for one reason.
+
+    Attributes:
+        reason: why, as it follows "3 entries".
+        names: where they lie below the folder of the dataset; those of folders end with a slash.
+    """
+
+    reason: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class SourceIndex:
         notes: decisions made while listing, in sentences.
         cacheable: whether decoding is slow enough to be worth a place on disk.
         description: what the dataset says about itself in words; empty if nothing.
+        left_out: what lies in its folders and is no image of it.
     """
 
     name: str
@@ -76,6 +80,7 @@ class SourceIndex:
     notes: tuple[str, ...] = ()
     cacheable: bool = True
     description: str = ""
+    left_out: tuple[LeftOut, ...] = ()
 
     def with_test(self) -> "SourceIndex":
         """Let the validation split serve as the test set when there is no other, and note it."""
