@@ -1,7 +1,7 @@
 """How durations, counts, lists and figures read, in the terminal, in messages and in reports: one place for words."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "points",
     "printable",
     "signed_points",
+    "some",
     "thousands",
 ]
 
@@ -57,6 +58,16 @@ def listing(names: Iterable[str], last: str = "and") -> str:
     """
     *first, final = list(names) or [""]
     return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first of several names, and how many more there are.
+
+    >>> some(["a", "b"]), some(["a", "b", "c", "d", "e"])
+    ('a, b', 'a, b, c and 2 more')
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 _CONTROLS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")

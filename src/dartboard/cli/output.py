@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dartboard.wording import count, duration
+from dartboard.wording import count, duration, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ _UNBOUNDED = 10_000
 """Width in characters of output that does not go to a terminal."""
 
 _NAMED = 5
-"""Number of broken files or duplicates that are listed by name; all of them are counted."""
+"""Number of broken files that are listed by name; all of them are counted."""
 
 
 def print_result(result: "Result", *, as_json: bool) -> None:
@@ -82,8 +82,8 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
             "read as": f"{width}x{height} pixels, {count(channels, 'channel')}",
             "imbalance": f"{description.imbalance:.3g} training images of the largest class for each of the smallest",
             "broken": _some(broken),
-            "duplicates": _some([f"{pair.test} is {pair.train}" for pair in description.duplicates])
-            + (" (test images that are also training images)" if description.duplicates else ""),
+            "duplicates": "none",
+            **_findings(description),
             "notes": " ".join(description.notes) or "none",
         }
     )
@@ -91,6 +91,14 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
     for number, name in enumerate(description.classes):
         table.add_row(Text(name), *(f"{counts[number]:,}" for counts in description.counts.values()))
     Console().print(table, highlight=False)
+
+
+def _findings(description: "DatasetDescription") -> dict[str, str]:
+    """What the check of the data found: the kind -> sentences."""
+    found: dict[str, list[str]] = {}
+    for finding in description.findings:
+        found.setdefault(finding.kind, []).append(finding.sentence)
+    return {kind: " ".join(sentences) for kind, sentences in found.items()}
 
 
 def _some(entries: Sequence[str]) -> str:
@@ -193,7 +201,7 @@ def _print_rows(rows: Mapping[str, str]) -> None:
     """Print one line for each row without wrapping it, so that the text can be copied and searched."""
     console, width = Console(), max(map(len, rows))
     for heading, text in rows.items():
-        line = Text.assemble((f"{heading:{width}}", "bold"), "  ", text)
+        line = Text.assemble((f"{heading:{width}}", "bold"), "  ", printable(text))
         console.print(line, highlight=False, soft_wrap=True)
 
 

@@ -50,7 +50,7 @@ def fingerprint(index: SourceIndex, settings: DataSettings) -> str:
         labels = [None] * len(split) if split.labels is None else split.labels.tolist()
         for name, label, encoded in zip(split.names, labels, split.images, strict=True):
             content = _content(encoded)
-            digest.update(os.fsencode(f"\0{split_name}\0{name}\0{label}\0{len(content)}\0"))
+            digest.update(f"\0{split_name}\0{name}\0{label}\0{len(content)}\0".encode(errors="backslashreplace"))
             digest.update(content)
     return digest.hexdigest()
 

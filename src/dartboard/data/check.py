@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dartboard.data.dataset import Dataset, ImageSet
-from dartboard.data.sources import LeftOut, SplitName
+from dartboard.data.sources import LeftOut, SplitName, left_out_sentence
 from dartboard.data.splits import ImageView, Splits
-from dartboard.wording import count
+from dartboard.wording import count, listing, some
 
-__all__ = ["DataCheck", "Duplicate", "Finding", "FindingKind", "check_dataset", "left_out_sentence"]
+__all__ = ["DataCheck", "Duplicate", "Finding", "FindingKind", "check_dataset"]
 
 FindingKind = Literal["left out", "duplicates", "two classes", "constant", "missing classes", "few images"]
 """Files that are no images of the dataset; images of one part in another; one image in several classes; images of a
@@ -117,15 +117,6 @@ def check_dataset(dataset: Dataset, splits: Splits | None = None) -> DataCheck:
     )
 
 
-def left_out_sentence(left_out: Sequence[LeftOut]) -> str:
-    """What lies in the folders of a dataset and is no image of it: how many entries, why, and some of their names."""
-    parts = []
-    for each in left_out:
-        entries = "entry" if len(each.names) == 1 else "entries"
-        parts.append(f"{len(each.names)} {entries} {each.reason} ({_some(each.names)})")
-    return f"Left out of the dataset: {'; '.join(parts)}."
-
-
 def _left_out(left_out: Sequence[LeftOut]) -> Finding:
     names = [name for each in left_out for name in each.names]
     return Finding("left out", len(names), tuple(names[:_NAMED]), left_out_sentence(left_out))
@@ -182,7 +173,7 @@ def _missing(name: str, view: ImageView, classes: Sequence[str]) -> Iterator[Fin
             "missing classes",
             len(lacking),
             tuple(lacking[:_NAMED]),
-            f"{count(len(lacking), 'class has', 'classes have')} no {name} image ({_some(lacking)}), so the {name} "
+            f"{count(len(lacking), 'class has', 'classes have')} no {name} image ({some(lacking)}), so the {name} "
             f"accuracy says nothing about {'it' if len(lacking) == 1 else 'them'}.",
         )
 
@@ -196,7 +187,7 @@ def _few(view: ImageView, classes: Sequence[str]) -> Iterator[Finding]:
             "few images",
             len(rare),
             tuple(rare[:_NAMED]),
-            f"{count(len(rare), 'class has', 'classes have')} fewer than {_FEW} training images ({_some(rare)}), from "
+            f"{count(len(rare), 'class has', 'classes have')} fewer than {_FEW} training images ({some(rare)}), from "
             "which little can be learned.",
         )
 
@@ -213,7 +204,7 @@ def _constant(views: Views, looked: Mapping[int, _Looked]) -> Iterator[Finding]:
             "constant",
             len(names),
             tuple(names[:_NAMED]),
-            f"{count(len(names), 'image is', 'images are')} of a single colour ({_some(names)}); check whether "
+            f"{count(len(names), 'image is', 'images are')} of a single colour ({some(names)}); check whether "
             f"{'it belongs' if len(names) == 1 else 'they belong'} here.",
         )
 
@@ -234,15 +225,17 @@ def _in_two_classes(views: Views, digests: Mapping[str, Sequence[bytes]], classe
             if view.labelled
             for name in _named(view, [row for row, digest in enumerate(digests[part]) if digest == first])
         ]
-        examples = [f"{name} ({classes[label]})" for name, label in zip(names, found, strict=True)]
+        examples = list(
+            {label: f"{name} ({classes[label]})" for name, label in zip(names, found, strict=True)}.values()
+        )
         images = sum(map(len, torn.values()))
         yield Finding(
             "two classes",
             images,
             tuple(examples[:_NAMED]),
             f"{images} images are in more than one class: {count(len(torn), 'picture occurs', 'pictures occur')} under "
-            f"different labels, such as {_some(examples)}, and no network can tell which is meant; keep each in one "
-            "class.",
+            f"different labels, such as {listing(examples[:2])}, and no network can tell which is meant; keep each in "
+            "one class.",
         )
 
 
@@ -257,15 +250,14 @@ def _pairs(views: Views, digests: Mapping[str, Sequence[bytes]], first: str, sec
 
 
 def _duplicated(first: str, second: str, pairs: Sequence[tuple[str, str]], views: Views) -> Finding:
-    examples = tuple(f"{copy} is {original}" for original, copy in pairs[:_NAMED])
-    more = f" and {len(pairs) - _NAMED} more" if len(pairs) > _NAMED else ""
+    are = f"is a {first} image" if len(pairs) == 1 else f"are {first} images"
+    told = [f"{copy} is {original}" for original, copy in pairs]
     return Finding(
         "duplicates",
         len(pairs),
-        examples,
-        f"{len(pairs)} of the {len(views[second])} {second} images are {first} images too, pixel by pixel "
-        f"({', '.join(examples)}{more}), so the {second} accuracy is better than it would be on new images; remove "
-        "them from one of the two.",
+        tuple(told[:_NAMED]),
+        f"{len(pairs)} of the {len(views[second])} {second} images {are} too, pixel by pixel ({some(told)}), so the "
+        f"{second} accuracy is better than it would be on new images; remove them from one of the two.",
     )
 
 
@@ -273,11 +265,6 @@ def _named(view: ImageView, positions: Iterable[int]) -> list[str]:
     """What messages call the images at some positions of a view."""
     names, rows = view.image_set.names, view.indices
     return [names[rows[position]] if names else f"image {rows[position]}" for position in positions]
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def _contents(images: ImageSet, looked: _Looked) -> str:

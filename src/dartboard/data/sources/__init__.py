@@ -7,7 +7,7 @@ from dartboard.data.data_settings import DataSettings
 from dartboard.data.sources.arrays import ArrayData, find_idx, index_arrays, index_digits, read_idx, read_npz
 from dartboard.data.sources.folder import index_folder
 from dartboard.data.sources.hub import HUB_PREFIX, index_hub
-from dartboard.data.sources.index import Encoded, EncodedSplit, LeftOut, SourceIndex, SplitName
+from dartboard.data.sources.index import Encoded, EncodedSplit, LeftOut, SourceIndex, SplitName, left_out_sentence
 from dartboard.data.sources.labelled_rows import label_text
 from dartboard.data.sources.manifest import CSV_ENDINGS, index_manifest, is_parquet_manifest
 from dartboard.data.sources.parquet import find_parquet_files, index_parquet
@@ -24,6 +24,7 @@ __all__ = [
     "SourceIndex",
     "SplitName",
     "label_text",
+    "left_out_sentence",
     "open_images",
     "open_source",
 ]

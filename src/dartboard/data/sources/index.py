@@ -9,7 +9,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Encoded", "EncodedSplit", "LeftOut", "SourceIndex", "SplitName"]
+from dartboard.wording import count, some
+
+__all__ = ["Encoded", "EncodedSplit", "LeftOut", "SourceIndex", "SplitName", "left_out_sentence"]
 
 Encoded = bytes | Path
 """One image that is not decoded yet: the content of an image file, or where that file lies."""
@@ -93,6 +95,12 @@ class SourceIndex:
             "serves as the test set."
         )
         return replace(self, splits=splits, notes=(*self.notes, note))
+
+
+def left_out_sentence(left_out: Sequence[LeftOut]) -> str:
+    """What lies in the folders of a dataset and is no image of it: how many entries, why, and some of their names."""
+    parts = [f"{count(len(each.names), 'entry', 'entries')} {each.reason} ({some(each.names)})" for each in left_out]
+    return f"Left out of the dataset: {'; '.join(parts)}."
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ __all__ = ["ListedFiles"]
 class ListedFiles:
     """Finds the files that a table lists.
 
-    A path is taken as it stands where there is such a file. Otherwise backslashes count as slashes, and names that
-    Unicode can write in several forms as the same.
+    A path is taken as it stands where there is such a file. Otherwise blanks around it do not count, backslashes count
+    as slashes, and names that Unicode can write in several forms as the same.
 
     Args:
         base: the folder that paths are relative to; no file outside of it is found.
@@ -24,17 +24,15 @@ class ListedFiles:
         self._names: dict[str, dict[str, str]] = {}
 
     def find(self, text: str) -> str | None:
-        """The file; where there is none, the path as it stands, and None for a path that leads outside.
+        """The file; where there is none, where it would lie, and None for a path that leads outside.
 
         Text, not `Path`, which would take ten times as long for each row.
         """
-        plain = self._join(text)
-        if plain and os.path.isfile(plain):  # noqa: PTH113
-            return plain
-        slashed = self._join(text.replace("\\", "/"))
-        if slashed and (found := self._spelt_otherwise(slashed)):
-            return found
-        return plain and slashed
+        path = self._join(text)
+        if path and os.path.isfile(path):  # noqa: PTH113
+            return path
+        path = self._join(text.strip().replace("\\", "/"))
+        return path and (self._spelt_otherwise(path) or path)
 
     def _join(self, text: str) -> str | None:
         path = os.path.normpath(os.path.join(self.root, path_text(text)))  # noqa: PTH118

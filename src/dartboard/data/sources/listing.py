@@ -132,7 +132,7 @@ class Listing:
 
     def leave_out_empty(self, folder: Path) -> bool:
         """Leave out a folder without images if it holds anything else; returns whether it does."""
-        inside = {reason for path, reason in self._reasons.items() if path.parent == folder}
+        inside = {reason for path, reason in self._reasons.items() if folder in path.parents}
         if inside:
             self.leave_out(folder, OWN_OUTPUT if inside == {OWN_OUTPUT} else NO_IMAGES, is_folder=True)
         return bool(inside)

@@ -75,7 +75,7 @@ def list_manifest(path: Path, base: Path, settings: DataSettings) -> dict[SplitN
         split: ListedSplit(
             images=[_locate(files, row, must_exist=not settings.skip_broken) for row in part],
             labels=[row.label for row in part],
-            names=[printable(row.image) for row in part],
+            names=[printable(row.image.strip()) for row in part],
             folder=split,
             place=lambda number, part=part: part[number].place,  # type: ignore[misc]
             unlabelled=unlabelled,
@@ -160,8 +160,8 @@ def _lacks(path: Path, column: str, names: Sequence[str], option: str) -> str:
 
 
 def _row(place: str, cells: Mapping[str, str], columns: _Columns) -> _Row:
-    image = cells.get(columns.image, "").strip()
-    if not image:
+    image = cells.get(columns.image, "")
+    if not image.strip():
         raise DataError(f"{place} names no image; fill in its '{columns.image}' or remove the row.")
     label = label_text(cells.get(columns.label)) if columns.label else None
     split = cells.get(columns.split, "").strip() if columns.split else None
