@@ -15,7 +15,6 @@ from rich.text import Text
 from dartboard.cli import finished, listing, runs
 from dartboard.errors import DartboardError
 from dartboard.version import __version__
-from dartboard.wording import printable
 
 __all__ = ["main"]
 
@@ -85,6 +84,6 @@ def main() -> None:
 
 
 def _fail(sentence: str, code: int) -> None:
-    line = printable(" ".join(sentence.split()))
+    line = " ".join(sentence.split())
     Console(stderr=True).print(Text.assemble(("dartboard:", "bold red"), " ", line), soft_wrap=True)
     sys.exit(code)

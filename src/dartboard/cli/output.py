@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dartboard.wording import count, duration, printable
+from dartboard.wording import count, duration
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -201,7 +201,7 @@ def _print_rows(rows: Mapping[str, str]) -> None:
     """Print one line for each row without wrapping it, so that the text can be copied and searched."""
     console, width = Console(), max(map(len, rows))
     for heading, text in rows.items():
-        line = Text.assemble((f"{heading:{width}}", "bold"), "  ", printable(text))
+        line = Text.assemble((f"{heading:{width}}", "bold"), "  ", text)
         console.print(line, highlight=False, soft_wrap=True)
 
 

@@ -211,32 +211,30 @@ def _constant(views: Views, looked: Mapping[int, _Looked]) -> Iterator[Finding]:
 
 def _in_two_classes(views: Views, digests: Mapping[str, Sequence[bytes]], classes: Sequence[str]) -> Iterator[Finding]:
     """One finding if equal images have different labels."""
-    labels: dict[bytes, list[int]] = {}
-    for name, view in views.items():
-        if view.labelled:
-            for digest, label in zip(digests[name], view.labels.tolist(), strict=True):
-                labels.setdefault(digest, []).append(label)
-    torn = {digest: found for digest, found in labels.items() if len(set(found)) > 1}
-    if torn:
-        first, found = next(iter(torn.items()))
-        names = [
-            name
-            for part, view in views.items()
-            if view.labelled
-            for name in _named(view, [row for row, digest in enumerate(digests[part]) if digest == first])
-        ]
-        examples = list(
-            {label: f"{name} ({classes[label]})" for name, label in zip(names, found, strict=True)}.values()
-        )
-        images = sum(map(len, torn.values()))
-        yield Finding(
-            "two classes",
-            images,
-            tuple(examples[:_NAMED]),
-            f"{images} images are in more than one class: {count(len(torn), 'picture occurs', 'pictures occur')} under "
-            f"different labels, such as {listing(examples[:2])}, and no network can tell which is meant; keep each in "
-            "one class.",
-        )
+    first: dict[bytes, int] = {}
+    torn: dict[bytes, dict[int, str]] = {}
+    labelled = {name: view for name, view in views.items() if view.labelled}
+    for name, view in labelled.items():
+        for digest, label in zip(digests[name], view.labels.tolist(), strict=True):
+            if first.setdefault(digest, label) != label:
+                torn[digest] = {}
+    if not torn:
+        return
+    images = 0
+    for name, view in labelled.items():
+        for row, (digest, label) in enumerate(zip(digests[name], view.labels.tolist(), strict=True)):
+            if digest in torn:
+                images += 1
+                torn[digest].setdefault(label, _named(view, [row])[0])
+    examples = [f"{name} ({classes[label]})" for label, name in next(iter(torn.values())).items()]
+    yield Finding(
+        "two classes",
+        images,
+        tuple(examples[:_NAMED]),
+        f"{images} images are in more than one class: {count(len(torn), 'picture occurs', 'pictures occur')} under "
+        f"different labels, such as {listing(examples[:2])}, and no network can tell which is meant; keep each in one "
+        "class.",
+    )
 
 
 def _pairs(views: Views, digests: Mapping[str, Sequence[bytes]], first: str, second: str) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from dartboard.runs.events import Epoch, SearchEpoch
 from dartboard.runs.observer import Observer
-from dartboard.wording import count, duration, number, percent, printable
+from dartboard.wording import count, duration, number, percent
 
 __all__ = ["BarsDisplay", "LiveDisplay", "PlainDisplay", "describe_epoch"]
 
@@ -96,7 +96,7 @@ class PlainDisplay(Observer):
         self._line(f"analysis: {name}, {done} of {total}")
 
     def _line(self, text: str) -> None:
-        self.console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 class BarsDisplay(PlainDisplay):
@@ -135,12 +135,12 @@ class BarsDisplay(PlainDisplay):
         """Show what is about to be done."""
         table = Table.grid(padding=(0, 2))
         for heading, text in rows.items():
-            table.add_row(Text(heading, style="bold"), Text(printable(text)))
+            table.add_row(Text(heading, style="bold"), Text(text))
         self._say(table)
 
     def note(self, sentence: str) -> None:
         """Show the sentence."""
-        self._say(Text(f"note: {printable(sentence)}"))
+        self._say(Text(f"note: {sentence}"))
 
     def reading(self, done: int, total: int) -> None:
         """Move the bar of the images."""

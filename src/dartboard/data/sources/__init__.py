@@ -1,5 +1,7 @@
 """Where datasets come from; each source lists its splits and leaves the decoding to `dartboard.data.decode`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from dartboard.data.sources.parquet import find_parquet_files, index_parquet
 from dartboard.data.sources.split_folders import has_splits
 from dartboard.data.sources.task import index_images, index_task, is_task
 from dartboard.errors import DataError
+from dartboard.wording import printable
 
 __all__ = [
     "HUB_PREFIX",
@@ -53,13 +56,11 @@ def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -
     if str(source).startswith(HUB_PREFIX):
         return index_hub(str(source), settings)
     path = Path(source).expanduser()
-    try:
+    with _told(path):
         index = _index_folder(path, settings) if path.is_dir() else _index_file(path, settings)
         if index is not None:
             return index.with_test()
         found = path.exists()
-    except OSError as error:
-        raise DataError(f"the dataset {path} cannot be read: {error.strerror or error}.") from error
     if found:
         raise DataError(f"the dataset {path} is neither a folder nor a file of a known kind; {_ACCEPTED}.")
     raise DataError(f"there is no dataset at {path}; {_ACCEPTED}.")
@@ -77,11 +78,23 @@ def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -
         DataError: nothing usable lies there.
     """
     path = Path(source).expanduser() if isinstance(source, str | Path) else None
-    if path is not None and path.is_dir() and _is_plain(path):
-        index = index_images(path)
-    else:
-        index = open_source(source, settings)
+    index: SourceIndex | None = None
+    if path is not None and path.is_dir():
+        with _told(path):
+            index = index_images(path) if _is_plain(path) else None
+    index = index or open_source(source, settings)
     return replace(index, splits={"test": index.splits.get("test") or index.splits["train"]})
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """A context in which faults of a dataset become messages that can be shown, whatever its folders are called."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"the dataset {path} cannot be read: {error.strerror or error}.") from error
+    except DataError as error:
+        raise DataError(printable(str(error))) from error
 
 
 def _is_plain(path: Path) -> bool:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from dartboard.data.sources.array_labels import label_texts
 from dartboard.data.sources.index import EncodedSplit, SourceIndex, SplitName
 from dartboard.data.sources.labelled_rows import ListedSplit, build_index
+from dartboard.data.sources.names import file_text
 from dartboard.errors import DataError, suggest
 
 __all__ = ["ArrayData", "find_idx", "index_arrays", "index_digits", "read_idx", "read_npz"]
@@ -73,7 +74,7 @@ def read_npz(path: Path) -> ArrayData:
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return ArrayData(dict(archive), path.stem)
+            return ArrayData(dict(archive), file_text(path.stem))
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path.name} cannot be read ({error}); save plain arrays with numpy.savez.") from error
 
@@ -96,7 +97,9 @@ def read_idx(folder: Path, files: dict[str, Path]) -> ArrayData:
         DataError: a file is damaged.
         OSError: a file cannot be read.
     """
-    return ArrayData({key: _read_idx_file(path) for key, path in files.items()}, folder.resolve().name or "dataset")
+    return ArrayData(
+        {key: _read_idx_file(path) for key, path in files.items()}, file_text(folder.resolve().name) or "dataset"
+    )
 
 
 def index_arrays(data: ArrayData) -> SourceIndex:

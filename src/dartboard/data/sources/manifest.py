@@ -16,6 +16,7 @@ from dartboard.data.data_settings import DataSettings
 from dartboard.data.sources.index import SourceIndex, SplitName
 from dartboard.data.sources.labelled_rows import ListedSplit, build_index, label_text
 from dartboard.data.sources.listed_files import ListedFiles
+from dartboard.data.sources.names import file_text
 from dartboard.data.sources.parquet import is_text
 from dartboard.data.sources.split_names import SPLIT_WORDS, split_of
 from dartboard.errors import DataError, suggest
@@ -55,7 +56,7 @@ def index_manifest(path: Path, settings: DataSettings) -> SourceIndex:
         OSError: the file cannot be opened.
     """
     listed = list_manifest(path, path.parent, settings)
-    return build_index(path.stem, listed)
+    return build_index(file_text(path.stem), listed)
 
 
 def list_manifest(path: Path, base: Path, settings: DataSettings) -> dict[SplitName, ListedSplit]:

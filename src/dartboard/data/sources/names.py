@@ -16,9 +16,13 @@ def file_text(name: str) -> str:
     File names are bytes. They are read as UTF-8 whatever the locale says; bytes that are none, and control characters,
     become escapes such as \xe9, so that different names stay different.
     """
-    if name.isascii() and name.isprintable():
-        return name
-    return printable(os.fsencode(name).decode("utf-8", errors="backslashreplace"))
+    if name.isascii():
+        return printable(name)
+    try:
+        content = os.fsencode(name)
+    except UnicodeEncodeError:  # a name that the system cannot have, which is text already
+        return printable(name)
+    return printable(content.decode("utf-8", errors="backslashreplace"))
 
 
 def path_text(text: str) -> str:

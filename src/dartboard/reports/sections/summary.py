@@ -120,7 +120,7 @@ def run_title(run: RunRecords) -> str:
 
 
 def _dataset(run: RunRecords) -> str:
-    return run.result.dataset.name if run.result else run.path.resolve().name
+    return run.dataset.name if run.dataset else run.path.resolve().name
 
 
 def _method(run: RunRecords) -> str | None:
@@ -181,9 +181,9 @@ def _architecture_sentence(run: RunRecords) -> str:
 
 
 def _images(run: RunRecords) -> str:
-    if not run.result:
+    dataset = run.dataset
+    if dataset is None:
         return _dataset(run)
-    dataset = run.result.dataset
     counts = {"training": dataset.train, "validation": dataset.validation, "test": dataset.test}
     parts = [f"{thousands(images)} {name}" for name, images in counts.items() if images]
     kinds = f" of {len(dataset.classes)} classes" if dataset.classes else ""
