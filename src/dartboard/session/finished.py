@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from dartboard.errors import CheckpointError, RunDirectoryError
+from dartboard.records import Split
 from dartboard.runs import RunDirectory, next_free
 from dartboard.session.session import Session
 
@@ -62,6 +63,7 @@ def check_same_images(session: Session, source: RunDirectory) -> None:
     Raises:
         RunDirectoryError: the dataset has changed.
     """
+    Split.read(source.path)  # without it nobody could tell
     if change := session.change_since(source.path):
         raise RunDirectoryError(
             f"the dataset has changed since the run in {source.path} began ({change}); search anew."

@@ -30,6 +30,7 @@ from dartboard.session.clock import Clock, begun_seconds, phase_seconds, worked_
 from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO
 from dartboard.settings.tree import RunSettings
+from dartboard.wording import printable
 
 __all__ = ["Session", "open_session"]
 
@@ -229,7 +230,7 @@ def _check_recording(settings: RunSettings, device: torch.device) -> None:
 
 
 def _default_directory(settings: RunSettings, *, resume: bool) -> Path:
-    data = Path(settings.source).stem if settings.source else "digits"
+    data = printable(Path(settings.source).stem) if settings.source else "digits"
     what = "train" if settings.genotype else settings.method.name
     seeds = f"{len(settings.seeds)}seeds" if settings.seeds else f"seed{settings.seed}"
     first = Path("runs") / "-".join(part for part in (data, settings.space, what, seeds) if part != AUTO)

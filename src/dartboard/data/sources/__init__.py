@@ -81,7 +81,7 @@ def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -
     index: SourceIndex | None = None
     if path is not None and path.is_dir():
         with _told(path):
-            index = index_images(path) if _is_plain(path) else None
+            index = index_images(path) if _is_plain(path, settings) else None
     index = index or open_source(source, settings)
     return replace(index, splits={"test": index.splits.get("test") or index.splits["train"]})
 
@@ -97,9 +97,14 @@ def _told(path: Path) -> Iterator[None]:
         raise DataError(printable(str(error))) from error
 
 
-def _is_plain(path: Path) -> bool:
+def _is_plain(path: Path, settings: DataSettings) -> bool:
     """Whether a folder has no layout of its own but folders of images."""
-    return not (is_task(path) or find_idx(path) or find_parquet_files(path) or has_splits(path))
+    return not (is_task(path) or find_idx(path) or _parquet_files(path, settings) or has_splits(path))
+
+
+def _parquet_files(path: Path, settings: DataSettings) -> list[Path]:
+    """The parquet files of a folder that hold images; those that list images may lie beside any layout."""
+    return [file for file in find_parquet_files(path) if not is_parquet_manifest(file, settings)]
 
 
 def _index_folder(path: Path, settings: DataSettings) -> SourceIndex:
@@ -107,7 +112,7 @@ def _index_folder(path: Path, settings: DataSettings) -> SourceIndex:
         return index_task(path, settings)
     if idx := find_idx(path):
         return index_arrays(read_idx(path, idx))
-    if files := find_parquet_files(path):
+    if files := _parquet_files(path, settings):
         return index_parquet(path, files, settings)
     return index_folder(path)
 

@@ -9,6 +9,7 @@ from dartboard.data.sources.index import EncodedSplit, SourceIndex
 from dartboard.data.sources.listing import BESIDE_CLASSES, Listing
 from dartboard.data.sources.names import class_name, file_text, order_classes, same_name
 from dartboard.data.sources.split_folders import find_split_folders
+from dartboard.data.sources.split_names import split_of
 from dartboard.errors import DataError
 from dartboard.wording import listing as in_words
 
@@ -59,25 +60,37 @@ def _class_folders(listing: Listing, folder: Path) -> Classes:
 
 
 def _without_folders(listing: Listing, folder: Path, files: int) -> str:
-    advice = "images must lie in one folder per class, such as cats/ and dogs/."
+    """Why a folder is no image folder, and what to do."""
+    advice = "images must lie in one folder per class, such as cats/ and dogs/"
+    names = [name for each in listing.left_out for name in each.names]
+    table = next((name for name in names if name.lower().endswith((".csv", ".tsv", ".parquet"))), None)
+    if table:
+        advice += f", or give {listing.root / table} as the dataset if it lists the images and their labels"
     if files:
-        return f"{folder} holds {files} files but no class folders; {advice}"
-    if listing.left_out:
-        return f"{folder} holds no images in class folders; {advice}"
+        return f"{folder} holds {files} files but no class folders; {advice}."
+    if names:
+        return f"{folder} holds no images in class folders; {advice}."
     return f"the folder {folder} is empty; put images there, in one folder per class."
 
 
 def _refuse_same_folders(listing: Listing, folder: Path, classes: Classes) -> None:
-    """Refuse folders which hold the same folders each: they divide the dataset otherwise than by class.
+    """Refuse folders which divide the dataset otherwise than by class, or their own images into splits.
 
     A single folder that all of them have, as in cats/images/ and dogs/images/, divides nothing.
     """
-    inner = [_inner_folders(listing, path) for paths in classes.values() for path in paths]
-    if len(inner) > 1 and len(inner[0]) > 1 and all(names == inner[0] for names in inner):
+    inner = {path: _inner_folders(listing, path) for paths in classes.values() for path in paths}
+    for path, names in inner.items():
+        if len({split for name in names if (split := split_of(name))}) > 1:
+            raise DataError(
+                f"{path} holds {in_words(f'{name}/' for name in sorted(names))}, and splits must be the outer folders; "
+                f"move the images so that they lie in train/{path.name}/ and the like."
+            )
+    first, *others = inner.values()
+    if others and len(first) > 1 and all(names == first for names in others):
         outer = [f"{name}/" for name in classes]
         raise DataError(
             f"in {folder}, {in_words(outer[:3])}{' and others' if len(outer) > 3 else ''} hold the same folders "
-            f"({', '.join(sorted(inner[0])[:5])}), so these may be the classes; name the outer folders train, val and "
+            f"({', '.join(sorted(first)[:5])}), so these may be the classes; name the outer folders train, val and "
             "test if they are splits, or keep no such folders inside of a class."
         )
 

@@ -79,6 +79,7 @@ class Listing:
         self.root = root
         self._reasons: dict[Path, str] = {}
         self._folders: set[Path] = set()
+        self._listed: dict[Path, list[Found]] = {}
 
     def entries(self, folder: Path) -> Entries:
         """The folders and images in a folder.
@@ -86,15 +87,21 @@ class Listing:
         Raises:
             OSError: the folder cannot be listed.
         """
-        found = Entries([], [])
-        for entry in _entries(folder):
-            if reason := _why_not(entry):
-                self.leave_out(entry.path, reason, is_folder=entry.is_folder)
-            elif entry.is_folder:
-                found.folders.append(entry.path)
-            else:
-                found.files.append(entry.path)
-        return found
+        kept = self._kept(folder)
+        return Entries(
+            [each.path for each in kept if each.is_folder], [each.path for each in kept if not each.is_folder]
+        )
+
+    def _kept(self, folder: Path) -> list[Found]:
+        """What a folder holds after everything else is left out, sorted by name."""
+        if folder not in self._listed:
+            self._listed[folder] = []
+            for entry in _entries(folder):
+                if reason := _why_not(entry):
+                    self.leave_out(entry.path, reason, is_folder=entry.is_folder)
+                else:
+                    self._listed[folder].append(entry)
+        return self._listed[folder]
 
     def images_below(self, folder: Path) -> Iterator[Path]:
         """All images below a folder, sorted by name within each level.
@@ -107,16 +114,14 @@ class Listing:
         listed = {real, *real.parents}
 
         def below(here: Path) -> Iterator[Path]:
-            found = self.entries(here)
-            folders = set(found.folders)
-            for path in sorted([*found.folders, *found.files], key=_order):
-                if path not in folders:
-                    yield path
-                elif (target := path.resolve()) not in listed:
+            for entry in self._kept(here):
+                if not entry.is_folder:
+                    yield entry.path
+                elif (target := entry.path.resolve()) not in listed:
                     listed.add(target)
-                    yield from below(path)
+                    yield from below(entry.path)
                 else:
-                    self.leave_out(path, SEEN, is_folder=True)
+                    self.leave_out(entry.path, SEEN, is_folder=True)
 
         return below(folder)
 
@@ -139,7 +144,7 @@ class Listing:
 
     def name(self, path: Path) -> str:
         """Where a file lies below the root, as text."""
-        return file_text(path.relative_to(self.root).as_posix())
+        return file_text(str(path).removeprefix(f"{self.root}{os.sep}").replace(os.sep, "/"))
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
@@ -153,18 +158,14 @@ class Listing:
 
 def _entries(folder: Path) -> list[Found]:
     with os.scandir(folder) as entries:
-        return sorted(map(_found, entries))
+        return sorted(_found(folder, entry) for entry in entries)
 
 
-def _found(entry: "os.DirEntry[str]") -> Found:
-    path, text = Path(entry.path), same_name(file_text(entry.name))
+def _found(folder: Path, entry: "os.DirEntry[str]") -> Found:
+    path, text = folder / entry.name, same_name(file_text(entry.name))
     if entry.is_symlink():  # it may lead nowhere, or to itself
         return Found(text, path, path.is_dir(), path.is_file())
     return Found(text, path, entry.is_dir(), entry.is_file())
-
-
-def _order(path: Path) -> tuple[str, Path]:
-    return same_name(file_text(path.name)), path
 
 
 def _why_not(entry: Found) -> str:

@@ -5,6 +5,8 @@ import unicodedata
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -137,6 +139,7 @@ def test_a_folder_in_a_split_of_the_same_name_is_gone_into(tmp_path, write_image
     [
         (("A/cat", "A/dog", "B/cat", "B/dog"), r"A/ and B/ hold the same folders \(cat, dog\)"),
         (("train/1/cat", "train/1/dog", "train/2/cat", "train/2/dog"), r"1/ and 2/ hold the same folders"),
+        (("cat/train", "cat/test", "dog/train"), "cat holds test/ and train/, and splits must be the outer folders"),
         (("cat", "dog", "test/cat", "test/dog"), "has test/ beside cat/ and dog/, but no train/ folder"),
         (("cat", "dog", "test"), "has test/ beside cat/ and dog/, but no train/ folder"),
         (("Testing/cat", "Testing/dog"), "has Testing/ but no train/ folder"),
@@ -215,3 +218,27 @@ def test_manifests_are_read_as_spreadsheets_write_them(tmp_path, start: str, enc
     (tmp_path / "m.csv").write_text(f"{start}image;label;split\r\nä.png;x;Training\r\nb.png;y;train set\r\n", encoding)
     index = open_source(tmp_path / "m.csv", SETTINGS)
     assert index.splits["train"].names == ["ä.png", "b.png"]
+
+
+def test_a_folder_of_images_beside_a_table_is_refused_with_the_table_as_the_remedy(tmp_path) -> None:
+    write_images(tmp_path / "x", ["0.png", "1.png"])
+    write_csv(tmp_path / "x" / "labels.csv", [("0.png", "a"), ("1.png", "b")])
+    with pytest.raises(
+        DataError, match=r"x holds 2 files but no class folders; .* or give .*x/labels\.csv as the dataset"
+    ):
+        open_source(tmp_path / "x", SETTINGS)
+
+
+def test_a_parquet_file_that_lists_images_may_lie_beside_class_folders(image_folder) -> None:
+    table = pa.table({"image": ["cats/0.png"], "label": ["cat"]})
+    pq.write_table(table, image_folder / "labels.parquet")
+    assert open_source(image_folder, SETTINGS).classes == ("cats", "dogs")
+    assert len(open_images(image_folder, SETTINGS).splits["test"]) == 12
+
+
+def test_a_name_with_control_characters_reaches_no_message(tmp_path) -> None:
+    write_images(tmp_path / "x" / "a", ["0.png", "1.png"])
+    (tmp_path / "x" / "\x1b[2J").mkdir()
+    with pytest.raises(DataError, match="holds no images") as raised:
+        open_source(tmp_path / "x", SETTINGS)
+    assert "\x1b" not in str(raised.value)
