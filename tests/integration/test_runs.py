@@ -13,8 +13,9 @@ from .command import SMALL
 from .conftest import Run
 
 RUN_FILES = {
-    ".lock", "settings.json", "split.json", "events.jsonl", "checkpoints", "genotype.json", "model.safetensors",
-    "model.json", "scores.json", "predictions.npz", "examples.npz", "result.json", "report.html", "facts.json",
+    ".lock", "settings.json", "dataset.json", "split.json", "events.jsonl", "checkpoints", "genotype.json",
+    "model.safetensors", "model.json", "scores.json", "predictions.npz", "examples.npz", "result.json", "report.html",
+    "facts.json",
 }  # fmt: skip
 
 

@@ -255,7 +255,7 @@ def _duplicated(first: str, second: str, pairs: Sequence[tuple[str, str]], views
         len(pairs),
         tuple(told[:_NAMED]),
         f"{len(pairs)} of the {len(views[second])} {second} images {are} too, pixel by pixel ({some(told)}), so the "
-        f"{second} accuracy is better than it would be on new images; remove them from one of the two.",
+        f"{second} accuracy is better than it would be on new images; remove the copies.",
     )
 
 

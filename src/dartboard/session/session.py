@@ -103,13 +103,15 @@ class Session:
         change = recorded.change(self._run_dataset) if recorded else ""
         return change or ("another split" if split and split != Split.of(self.splits) else "")
 
-    def _note_decoder(self) -> None:
-        recorded = RunDataset.find(self.run.path)
-        if recorded and recorded.changed_sets(self._run_dataset):
+    def _record_dataset(self) -> None:
+        recorded, now = RunDataset.find(self.run.path), self._run_dataset
+        if recorded and recorded.changed_sets(now):
             self.observer.note(
-                f"The images are not those that the run began with: {DECODER} decodes them otherwise than "
+                f"The images are not those that the run began with: {now.decoder} decodes them otherwise than "
                 f"{recorded.decoder}, or they were replaced."
             )
+        if recorded != now:
+            now.write(self.run.path)
 
     @property
     def dataset_record(self) -> DatasetRecord:
@@ -131,8 +133,7 @@ class Session:
             (self.run.path / name).unlink(missing_ok=True)
         self.run.claim(self.settings.model_dump(mode="json"))
         Split.of(self.splits).write(self.run.path)
-        self._note_decoder()
-        self._run_dataset.write(self.run.path)
+        self._record_dataset()
         if self.dataset.description:
             write_text(self.run.path / "description.md", self.dataset.description)
         if self.timetable and not Timetable.exists(self.run.path):

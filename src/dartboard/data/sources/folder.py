@@ -55,6 +55,9 @@ def _class_folders(listing: Listing, folder: Path) -> Classes:
             raise DataError(f"the class folder {path} holds no images; add some or remove the folder.")
     if not found:
         raise DataError(_without_folders(listing, folder, len(entries.files)))
+    if len(entries.folders) == 1 and len(_inner_folders(listing, entries.folders[0])) > 1:
+        (only,) = entries.folders
+        raise DataError(f"{folder} holds nothing but {only.name}/, and the class folders are in there; give {only}.")
     _refuse_same_folders(listing, folder, found)
     return found
 

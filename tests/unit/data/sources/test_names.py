@@ -23,7 +23,7 @@ def test_class_names_are_ordered_as_texts_as_soon_as_one_is_no_number() -> None:
     assert order_classes(["2.5", "10.25", "-1e3"]) == ("-1e3", "2.5", "10.25")
 
 
-@pytest.mark.parametrize("seed", ["1", "2", "3", "4"])
+@pytest.mark.parametrize("seed", ["1", "2"])
 def test_the_order_of_numbers_of_the_same_size_does_not_depend_on_the_seed_of_hashes(seed: str) -> None:
     code = "from dartboard.data.sources.labelled_rows import _classes; print(_classes(['01', '1', '001', '2']))"
     environment = {**os.environ, "PYTHONHASHSEED": seed}
