@@ -137,7 +137,7 @@ class Listing:
 
     def leave_out_empty(self, folder: Path) -> bool:
         """Leave out a folder without images if it holds anything else; returns whether it does."""
-        inside = {reason for path, reason in self._reasons.items() if folder in path.parents}
+        inside = {reason for path, reason in self._reasons.items() if str(path).startswith(f"{folder}{os.sep}")}
         if inside:
             self.leave_out(folder, OWN_OUTPUT if inside == {OWN_OUTPUT} else NO_IMAGES, is_folder=True)
         return bool(inside)
@@ -150,8 +150,9 @@ class Listing:
     def left_out(self) -> tuple[LeftOut, ...]:
         """What was left out so far, by reason; what lies in a folder that was left out itself is not told."""
         names: dict[str, list[str]] = {}
+        inside = tuple(f"{folder}{os.sep}" for folder in self._folders)
         for path, reason in self._reasons.items():
-            if self._reasons.keys().isdisjoint(path.parents):
+            if not str(path).startswith(inside):
                 names.setdefault(reason, []).append(self.name(path) + "/" * (path in self._folders))
         return tuple(LeftOut(reason, tuple(sorted(found))) for reason, found in sorted(names.items()))
 
