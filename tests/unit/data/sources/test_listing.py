@@ -128,6 +128,15 @@ def test_folders_called_alike_are_splits(tmp_path, write_image_folder, train: st
     assert left_out(root) == {"beside the folders of the splits": ("unlabelled/",)}
 
 
+def test_test_images_without_class_folders_have_no_labels(tmp_path, write_image_folder) -> None:
+    write_image_folder(tmp_path / "x" / "train", size=(8, 8))
+    write_images(tmp_path / "x" / "test", ["b.png", "a.png"])
+    dataset = load_dataset(tmp_path / "x", SETTINGS)
+    assert dataset.test.labels is None
+    assert list(dataset.test.names) == ["test/a.png", "test/b.png"]
+    assert dataset.notes == ("The images in test/ lie in no class folders, so no test accuracy can be given.",)
+
+
 def test_a_folder_in_a_split_of_the_same_name_is_gone_into(tmp_path, write_image_folder) -> None:
     for split in ("seg_train", "seg_test"):
         write_image_folder(tmp_path / "x" / split / split)
