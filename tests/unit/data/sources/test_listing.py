@@ -50,6 +50,8 @@ def test_texts_and_tables_are_left_out_wherever_they_lie_and_so_are_images_besid
         (image_folder / name).parent.mkdir(parents=True, exist_ok=True)
         (image_folder / name).write_text("x")
     shutil.copy(image_folder / "cats" / "0.png", image_folder / "loose.png")
+    shutil.copy(image_folder / "cats" / "0.png", image_folder / "cats" / "license.png")
+    assert len(open_source(image_folder, SETTINGS).splits["train"]) == 13
     assert left_out(image_folder) == {
         "of kinds that are no images": ("README", "cats/0.txt", "labels.csv"),
         "beside the class folders": ("loose.png",),
