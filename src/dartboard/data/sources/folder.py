@@ -64,6 +64,11 @@ def _class_folders(listing: Listing, folder: Path) -> Classes:
     if folder == listing.root and len(entries.folders) == 1 and len(_inner_folders(listing, entries.folders[0])) > 1:
         (only,) = entries.folders
         raise DataError(f"{folder} holds nothing but {only.name}/, and the class folders are in there; give {only}.")
+    if folder == listing.root and len(found) == 1 and (table := _table(listing)):
+        raise DataError(
+            f"{folder} has a single class folder, {next(iter(found))}/; give {table} as the dataset if it lists the "
+            "images and their labels, or put the images in one folder per class."
+        )
     _refuse_same_folders(listing, folder, found)
     return found
 
@@ -78,15 +83,20 @@ def _unlabelled(listing: Listing, folder: Path) -> EncodedSplit:
 def _without_folders(listing: Listing, folder: Path, files: int) -> str:
     """Why a folder is no image folder, and what to do."""
     advice = "images must lie in one folder per class, such as cats/ and dogs/"
-    names = [name for each in listing.left_out for name in each.names]
-    table = next((name for name in names if name.lower().endswith((".csv", ".tsv", ".parquet"))), None)
-    if table:
-        advice += f", or give {listing.root / table} as the dataset if it lists the images and their labels"
+    if table := _table(listing):
+        advice += f", or give {table} as the dataset if it lists the images and their labels"
     if files:
         return f"{folder} holds {files} files but no class folders; {advice}."
-    if names:
+    if listing.left_out:
         return f"{folder} holds no images in class folders; {advice}."
     return f"the folder {folder} is empty; put images there, in one folder per class."
+
+
+def _table(listing: Listing) -> Path | None:
+    """A table that was left out, which may list the images."""
+    names = (name for each in listing.left_out for name in each.names)
+    found = next((name for name in names if name.lower().endswith((".csv", ".tsv", ".parquet"))), None)
+    return listing.root / found if found else None
 
 
 def _refuse_same_folders(listing: Listing, folder: Path, classes: Classes) -> None:

@@ -241,6 +241,13 @@ def test_a_folder_of_images_beside_a_table_is_refused_with_the_table_as_the_reme
         open_source(tmp_path / "x", SETTINGS)
 
 
+def test_a_single_folder_of_images_beside_a_table_is_refused_with_the_table_as_the_remedy(tmp_path) -> None:
+    write_images(tmp_path / "x" / "images", ["0.png", "1.png"])
+    write_csv(tmp_path / "x" / "labels.csv", [("images/0.png", "a"), ("images/1.png", "b")])
+    with pytest.raises(DataError, match=r"a single class folder, images/; give .*x/labels\.csv as the dataset if"):
+        open_source(tmp_path / "x", SETTINGS)
+
+
 def test_a_parquet_file_that_lists_images_may_lie_beside_class_folders(image_folder) -> None:
     table = pa.table({"image": ["cats/0.png"], "label": ["cat"]})
     pq.write_table(table, image_folder / "labels.parquet")
