@@ -10,6 +10,8 @@ from dartboard.data.augmentation import (
     resolve_augmentation,
 )
 from dartboard.data.batches import Batch, Batches
+from dartboard.data.cache import DECODER
+from dartboard.data.check import DataCheck, Duplicate, Finding, FindingKind, check_dataset
 from dartboard.data.data_settings import AugmentSettings, DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.description import DatasetDescription, describe_dataset, draw_contact_sheet
@@ -22,6 +24,7 @@ from dartboard.data.sources import HUB_PREFIX, ArrayData, label_text
 from dartboard.data.splits import ImageView, Part, Splits, make_splits
 
 __all__ = [
+    "DECODER",
     "HUB_PREFIX",
     "PHOTOGRAPH_SIDE",
     "ArrayData",
@@ -30,11 +33,15 @@ __all__ = [
     "Batch",
     "Batches",
     "Data",
+    "DataCheck",
     "DataLook",
     "DataSettings",
     "Dataset",
     "DatasetDescription",
     "Draws",
+    "Duplicate",
+    "Finding",
+    "FindingKind",
     "Fit",
     "ImageSet",
     "ImageView",
@@ -44,6 +51,7 @@ __all__ = [
     "Reading",
     "Splits",
     "as_picture",
+    "check_dataset",
     "describe_dataset",
     "draw_contact_sheet",
     "given_arrays",

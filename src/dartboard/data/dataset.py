@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from dartboard.data.reading import Fit, Ranges, Reading
 from dartboard.data.rowfile import RowFile
+from dartboard.data.sources.index import LeftOut
 from dartboard.errors import DataError
 
 __all__ = ["Dataset", "ImageSet"]
@@ -74,6 +75,7 @@ class Dataset:
         broken: for each split the name of each image that was left out because it cannot be read, and the reason.
         fit: what happens to an image of another shape (`Reading.fit`).
         ranges: how values of other kinds than 8 bits were scaled (`Reading.ranges`).
+        left_out: what else lies in its folders and is no image of it.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Dataset:
     broken: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fit: Fit = "crop"
     ranges: Ranges | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

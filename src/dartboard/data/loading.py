@@ -1,7 +1,7 @@
 """From a source to a dataset in memory or on disk: list, check, thin out, decode or take from the cache."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,15 @@ from dartboard.data.decode import Decoded, MakeFiles, Progress, decode_splits, r
 from dartboard.data.disk import DiskRoom
 from dartboard.data.reading import Reading
 from dartboard.data.rowfile import SUPPORTED, ArrayShape, RowFile, array_bytes
-from dartboard.data.sources import ArrayData, EncodedSplit, SourceIndex, SplitName, open_images, open_source
+from dartboard.data.sources import (
+    ArrayData,
+    EncodedSplit,
+    SourceIndex,
+    SplitName,
+    left_out_sentence,
+    open_images,
+    open_source,
+)
 from dartboard.data.splits import apportion
 from dartboard.errors import DataError
 from dartboard.wording import count
@@ -77,6 +85,7 @@ def load_dataset(
         broken,
         decoded.reading.fit,
         decoded.reading.ranges,
+        index.left_out,
     )
 
 
@@ -86,6 +95,7 @@ def load_images(
     reading: Reading,
     *,
     progress: Progress | None = None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> ImageSet:
     """Read the images that are to be predicted, whether they have labels or not; nothing is cached.
 
@@ -94,6 +104,7 @@ def load_images(
         settings: only the names of the columns are used.
         reading: how the images were read that the network was trained on.
         progress: called now and then with the numbers of images decoded and to be decoded.
+        note: called with a sentence about each thing that the user should know, such as what was left out.
 
     Returns:
         The test images, or all where the source has no test split, without labels; in the source's order.
@@ -102,6 +113,8 @@ def load_images(
         DataError: there are no such images, or one of them is broken.
     """
     index = open_images(source, settings)
+    for sentence in (*index.notes, *([left_out_sentence(index.left_out)] if index.left_out else [])):
+        note(sentence)
     split = replace(index.splits["test"], labels=None)
     lenient = settings.model_copy(update={"skip_broken": True})
     with DiskRoom(None) as room:
