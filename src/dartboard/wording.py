@@ -111,19 +111,26 @@ def percent(fraction: float | None, spread: float | None = None, *, digits: int 
 def signed_points(fraction: float) -> str:
     """A difference of two fractions in percentage points, with its sign and without a unit, for rows and tables.
 
-    >>> signed_points(-0.0123)
-    '-1.23'
+    >>> signed_points(-0.0123), signed_points(-0.00001)
+    ('-1.23', '0.00')
     """
-    return f"{100 * fraction:+.2f}"
+    text = f"{100 * fraction:+.2f}"
+    return "0.00" if text in ("+0.00", "-0.00") else text
 
 
-def points(fraction: float) -> str:
-    """A difference of two fractions in percentage points, with its sign.
+def points(fraction: float, *, signed: bool = True) -> str:
+    """A difference of two fractions in percentage points.
 
-    >>> points(-0.0123)
-    '\N{MINUS SIGN}1.23 points'
+    Args:
+        fraction: the difference.
+        signed: whether a positive difference has a sign.
+
+    >>> points(-0.0123), points(0.01, signed=False)
+    ('\N{MINUS SIGN}1.23 points', '1.00 point')
     """
-    return f"{signed_points(fraction)} points".replace("-", "\N{MINUS SIGN}")
+    text = signed_points(fraction)
+    text = text if signed else text.lstrip("+")
+    return f"{text} {'point' if text.lstrip('+-') == '1.00' else 'points'}".replace("-", "\N{MINUS SIGN}")
 
 
 def thousands(value: int | None) -> str:

@@ -1,5 +1,6 @@
 """Reading and filling in the templates of the pages."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,19 @@ def _environment(folder: Path | None) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"breakable": _breakable, "code": Markup("<code>{}</code>").format, "signed": _signed}
     environment.filters |= {
         name: getattr(wording, name)
         for name in ("compact", "count", "duration", "number", "percent", "plain_value", "points", "thousands")
     }
     return environment
+
+
+def _breakable(text: str) -> Markup:
+    """A name that a line may break at the signs that join its words, where a whole name is too long."""
+    return Markup("<wbr>").join(re.split(r"(?<=[-_./\\|+,])", text))
+
+
+def _signed(fraction: float) -> str:
+    """A difference in percentage points with a minus that no line breaks after, for tables that name the unit."""
+    return wording.signed_points(fraction).replace("-", "\N{MINUS SIGN}")

@@ -27,6 +27,7 @@ class DatasetSection(Section[Described]):
     """The description of the dataset, and notes on reading it."""
 
     order = 100
+    title = "Data"
 
     def read(self, run: RunRecords) -> Described | None:
         """The description, and the record of the dataset in the summary."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dartboard.records.reader import RunRecords
 from dartboard.reports.measures import wilson_interval
 from dartboard.reports.section import Section, section
+from dartboard.reports.verdict import run_verdict
 from dartboard.runs import Objective
 from dartboard.wording import compact, count, duration, percent, thousands
 
@@ -19,6 +20,7 @@ class SummaryFacts:
     Attributes:
         title: headline, such as "digits: found by darts in nas-bench-201".
         sentences: two or three sentences about the run.
+        verdict: whether the search was worth its time; empty where nothing was compared.
         objective: the objective of the run.
         test_accuracy: mean test accuracy over the trained networks.
         test_accuracy_std: its standard deviation over the networks; None for a single network.
@@ -37,6 +39,7 @@ class SummaryFacts:
 
     title: str
     sentences: str
+    verdict: str
     objective: Objective
     test_accuracy: float | None
     test_accuracy_std: float | None
@@ -69,6 +72,7 @@ class SummarySection(Section[SummaryFacts]):
         return SummaryFacts(
             title=run_title(run),
             sentences=" ".join(_sentences(run)),
+            verdict=run_verdict(run),
             objective=result.objective if result else "accuracy",
             test_accuracy=accuracy,
             test_accuracy_std=spread if networks > 1 or spread else None,
