@@ -6,6 +6,7 @@ from typing import Any
 
 __all__ = [
     "DASH",
+    "Verbatim",
     "compact",
     "count",
     "dotted",
@@ -28,6 +29,12 @@ _NUMBER = r"\d+(?:\.\d+)?"
 _DURATION = re.compile(
     rf"(?:(?P<d>{_NUMBER})d)?(?:(?P<h>{_NUMBER})h)?(?:(?P<m>{_NUMBER})m(?:in)?)?(?:(?P<s>{_NUMBER})s?)?"
 )
+
+
+class Verbatim(str):
+    """A text that people copy, such as a genotype, a path or a command: no display breaks it into lines."""
+
+    __slots__ = ()
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

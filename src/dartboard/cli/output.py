@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dartboard.wording import count, duration
+from dartboard.display.rows import Sentence, lay_out, print_rows
+from dartboard.wording import DASH, Verbatim, count, duration
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,19 +126,28 @@ def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(comparison.to_json()))
         return
-    table = tabulate(comparison)
-    shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for number, heading in enumerate(table.headings):
-        shown.add_column(heading, justify="right" if number else "left", overflow="fold")
-    for row in table.rows:
-        shown.add_row(*map(Text, row))
-    console = Console()
-    if not console.is_terminal:
-        console.width = _UNBOUNDED
-    console.print(shown)
+    table, console = tabulate(comparison), Console()
+    _print_sentence(console, table.caption)
+    width = console.width if console.is_terminal else _UNBOUNDED
+    lines = list(lay_out(table.headings, table.rows, table.best))
+    if max(map(len, lines)) > width:
+        lines = list(lay_out(table.headings, table.rows, table.best, narrow=True))
+    if max(map(len, lines)) <= width:
+        for line in lines:
+            console.print(line, highlight=False, soft_wrap=True)
+    else:
+        for name, *figures in table.rows:
+            console.print(Text(name, style="bold"))
+            told = zip(table.headings[1:], figures, strict=True)
+            print_rows(console, {heading: figure for heading, figure in told if figure != DASH})
     for note in table.notes:
-        console.print(note, highlight=False, markup=False, soft_wrap=True)
-    _print_rows({"report": str(comparison.path / "comparison.html"), "directory": str(comparison.path)})
+        _print_sentence(console, note)
+    places = {"report": comparison.path / "comparison.html", "directory": comparison.path}
+    _print_rows({heading: Verbatim(place) for heading, place in places.items()})
+
+
+def _print_sentence(console: Console, sentence: str) -> None:
+    console.print(Sentence(sentence) if console.is_terminal else Text(sentence), highlight=False, soft_wrap=True)
 
 
 def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
@@ -190,11 +200,7 @@ def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: b
 
 
 def _print_rows(rows: Mapping[str, str]) -> None:
-    """Print one line for each row without wrapping it, so that the text can be copied and searched."""
-    console, width = Console(), max(map(len, rows))
-    for heading, text in rows.items():
-        line = Text.assemble((f"{heading:{width}}", "bold"), "  ", text)
-        console.print(line, highlight=False, soft_wrap=True)
+    print_rows(Console(), rows)
 
 
 def _plain(value: object) -> str:

@@ -16,9 +16,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
-from rich.text import Text
 
+from dartboard.display.rows import Figures, Rows, Sentence
 from dartboard.runs.events import Epoch, SearchEpoch
 from dartboard.runs.observer import Observer
 from dartboard.wording import count, duration, number, percent
@@ -122,7 +121,7 @@ class BarsDisplay(PlainDisplay):
             TimeRemainingColumn(),
             console=self.console,
         )
-        self._figures: dict[TaskID, Table] = {}
+        self._figures: dict[TaskID, Figures] = {}
         self._task = self._progress.add_task("", visible=False, unit="")
         self._reading: TaskID | None = None
         self._measuring = False
@@ -133,14 +132,11 @@ class BarsDisplay(PlainDisplay):
 
     def plan(self, rows: Mapping[str, str]) -> None:
         """Show what is about to be done."""
-        table = Table.grid(padding=(0, 2))
-        for heading, text in rows.items():
-            table.add_row(Text(heading, style="bold"), Text(text))
-        self._say(table)
+        self._say(Rows(rows))
 
     def note(self, sentence: str) -> None:
         """Show the sentence."""
-        self._say(Text(f"note: {sentence}"))
+        self._say(Sentence(f"note: {sentence}"))
 
     def reading(self, done: int, total: int) -> None:
         """Move the bar of the images."""
@@ -170,14 +166,10 @@ class BarsDisplay(PlainDisplay):
 
     def epoch(self, event: Epoch) -> None:
         """Show the epoch's figures below the bars."""
-        facts = describe_epoch(event)
-        table = Table(self._phase, *facts, box=None, header_style="dim")
-        table.columns[0].header_style = "bold"
-        table.add_row("", *map(Text, facts.values()))
-        self._figures[self._task] = table
+        self._figures[self._task] = Figures(self._phase, describe_epoch(event))
 
     def _say(self, content: RenderableType) -> None:
-        self.console.print(content, highlight=False, soft_wrap=isinstance(content, Text))
+        self.console.print(content, highlight=False, soft_wrap=True)
 
 
 class LiveDisplay(BarsDisplay):

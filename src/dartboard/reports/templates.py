@@ -35,7 +35,8 @@ def _environment(folder: Path | None) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"breakable": _breakable, "code": Markup("<code>{}</code>").format, "signed": _signed}
+    environment.filters |= {"breakable": _breakable, "code": Markup("<code>{}</code>").format, "minus": _minus}
+    environment.filters["signed"] = lambda fraction: _minus(wording.signed_points(fraction))
     environment.filters |= {
         name: getattr(wording, name)
         for name in ("compact", "count", "duration", "number", "percent", "plain_value", "points", "thousands")
@@ -48,6 +49,6 @@ def _breakable(text: str) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[-_./\\|+,])", text))
 
 
-def _signed(fraction: float) -> str:
-    """A difference in percentage points with a minus that no line breaks after, for tables that name the unit."""
-    return wording.signed_points(fraction).replace("-", "\N{MINUS SIGN}")
+def _minus(figure: str) -> str:
+    """A figure with a minus, after which no line breaks, in place of a hyphen."""
+    return re.sub(r"(?<!\w)-(?=\d)", "\N{MINUS SIGN}", figure)

@@ -1,11 +1,11 @@
 """What a run shows about the worth of its search: the network found beside the baselines, in plain sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from dartboard.records import Baseline, Contest, RunRecords
 from dartboard.wording import listing, percent, points, signed_points
 
-__all__ = ["better_baseline", "described", "over_baselines", "over_contest", "run_verdict"]
+__all__ = ["better_baseline", "described", "over_baselines", "over_contest", "run_verdict", "worth_of_search"]
 
 _RANDOM = "random"
 _COMPARABLE = 0.9
@@ -23,7 +23,7 @@ def run_verdict(run: RunRecords) -> str:
 
 def over_baselines(baselines: Mapping[str, Baseline]) -> str:
     """The verdict on a network found beside trained baselines: what the search was worth, then the comparisons."""
-    told = [*_worth(baselines.get(_RANDOM))]
+    told = [worth] if (worth := worth_of_search(baselines)) else []
     better = [each for each in baselines.values() if each.interval[0] > 0 and not _too_short(each)]
     worse = {name: each for name, each in baselines.items() if each.interval[1] < 0}
     short = [each for each in baselines.values() if _too_short(each) and each not in worse.values()]
@@ -43,17 +43,17 @@ def over_baselines(baselines: Mapping[str, Baseline]) -> str:
     return " ".join(told)
 
 
-def _worth(random: Baseline | None) -> Iterator[str]:
-    """Whether the search was worth its time, by a random architecture of the same space."""
+def worth_of_search(baselines: Mapping[str, Baseline]) -> str:
+    """Whether the search was worth its time, by a random architecture of the same space; empty where none tells."""
+    random = baselines.get(_RANDOM)
     if random is None or (_too_short(random) and random.interval[1] >= 0):
-        return
+        return ""
     low, high = random.interval
     if low > 0:
-        yield "The search was worth its time."
-    elif high < 0:
-        yield "The search was not worth its time."
-    else:
-        yield "The test does not show that the search was worth its time."
+        return "The search was worth its time."
+    if high < 0:
+        return "The search was not worth its time."
+    return "The test does not show that the search was worth its time."
 
 
 def _too_short(baseline: Baseline) -> bool:

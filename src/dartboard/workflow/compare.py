@@ -53,6 +53,7 @@ class ComparisonPlan:
         contenders: the methods.
         seeds: the seeds; every method runs once with each.
         space: search space of all runs.
+        preset: preset of all runs.
         steps: steps of every run.
         layers: settings that all runs share.
     """
@@ -60,6 +61,7 @@ class ComparisonPlan:
     contenders: tuple[Contender, ...]
     seeds: tuple[int, ...]
     space: str
+    preset: str
     steps: tuple[Step, ...]
     layers: tuple[Layer, ...]
 
@@ -127,7 +129,7 @@ def plan_comparison(
             "length by --set search.epochs=... and --set train.epochs=..., or by a preset."
         )
     steps: tuple[Step, ...] = ("search", "train") if train else ("search",)
-    plan = ComparisonPlan(contenders, asked.seeds or (asked.seed,), AUTO, steps, tuple(layers))
+    plan = ComparisonPlan(contenders, asked.seeds or (asked.seed,), AUTO, asked.preset, steps, tuple(layers))
     space = asked.space if asked.space != AUTO else _common_space(plan, data)
     plan = replace(plan, space=space)
     for contender in contenders:
@@ -223,6 +225,8 @@ class ComparisonRecord:
         comparison = Comparison(
             dataset=self._dataset,
             space=self._plan.space,
+            preset=self._plan.preset,
+            seeds=self._plan.seeds,
             trained="train" in self._plan.steps,
             baseline=baseline,
             methods=tuple(summary_of(label, baseline, self._runs) for label in labels),

@@ -11,7 +11,7 @@ from dartboard.session.search import describe_search
 from dartboard.session.session import Session
 from dartboard.session.sizes import train_epochs
 from dartboard.settings.tree import AutomaticChoice, Step
-from dartboard.wording import count, duration
+from dartboard.wording import Verbatim, count, duration
 from dartboard.workflow.finalists import describe_finalists
 from dartboard.workflow.seeds import describe_choice
 
@@ -72,7 +72,7 @@ def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
         "preset": settings.preset,
         **({"budget": _budget(session)} if settings.budget else {}),
         "device": device_name(session.device),
-        "run directory": str(session.run.path),
+        "run directory": Verbatim(session.run.path),
     }
 
 

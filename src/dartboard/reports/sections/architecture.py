@@ -8,6 +8,7 @@ from dartboard.records.reader import RunRecords
 from dartboard.reports.drawings.genotypes import draw_genotype
 from dartboard.reports.section import Section, section
 from dartboard.space import Genotype
+from dartboard.wording import Verbatim
 
 __all__ = ["ArchitectureFacts", "ArchitectureSection"]
 
@@ -47,4 +48,4 @@ class ArchitectureSection(Section[ArchitectureFacts]):
 
     def lines(self, told: ArchitectureFacts) -> dict[str, str]:
         """The row of the genotype; none for an analysis."""
-        return {} if told.analysed else {"genotype": told.text}
+        return {} if told.analysed else {"genotype": Verbatim(told.text)}

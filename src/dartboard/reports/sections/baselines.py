@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from dartboard.records import Baseline
 from dartboard.records.reader import RunRecords
 from dartboard.reports.section import Section, section
-from dartboard.reports.verdict import better_baseline, described, over_baselines
-from dartboard.wording import percent, signed_points
+from dartboard.reports.verdict import better_baseline, described, over_baselines, worth_of_search
+from dartboard.wording import Verbatim, percent, signed_points
 
 __all__ = ["BaselineFacts", "BaselinesSection"]
 
@@ -57,10 +57,12 @@ class BaselinesSection(Section[BaselineFacts]):
         )
 
     def lines(self, told: BaselineFacts) -> dict[str, str]:
-        """A row for each baseline, and the run directory of the best one that is significantly better."""
+        """A row for each baseline, what the search was worth, and where the best one is if it is better."""
         better = better_baseline(told.baselines)
-        place = {} if better is None else {"better network": told.baselines[better].run_directory}
-        return {f"baseline {name}": _row(each) for name, each in told.baselines.items()} | place
+        place = {} if better is None else {"better network": Verbatim(told.baselines[better].run_directory)}
+        worth = worth_of_search(told.baselines)
+        rows = {f"baseline {name}": _row(each) for name, each in told.baselines.items()}
+        return rows | ({"worth of the search": worth} if worth else {}) | place
 
 
 def _row(baseline: Baseline) -> str:
