@@ -80,8 +80,8 @@ class PlainDisplay(Observer):
     def begin(self, phase: str, *, epochs: int, steps: int, done: int) -> None:
         """Say that the phase begins or goes on."""
         self._phase, self._started, self._done = phase, time.monotonic(), done
-        start = f"resuming after epoch {done} of {epochs}" if done else f"starting, {count(epochs, 'epoch')}"
-        self._line(f"{phase}: {start} of {count(steps, 'step')}")
+        length = f"{count(epochs, 'epoch')} of {count(steps, 'step')}"
+        self._line(f"{phase}: " + (f"resuming after epoch {done}, {length} in all" if done else f"starting, {length}"))
 
     def epoch(self, event: Epoch) -> None:
         """Print the epoch's figures and the time that is left."""

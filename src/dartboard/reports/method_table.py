@@ -12,7 +12,7 @@ __all__ = ["MethodTable", "caption", "tabulate", "what_counts", "what_it_shows"]
 _SPREADING = ("test_accuracy", "balanced_accuracy", "difference", "table_accuracy", "table_percentile", "skips")
 """Figures that are shown with their standard deviation; the others are shown as means only."""
 
-_MORE_IS_BETTER = ("test_accuracy", "balanced_accuracy", "difference", "table_accuracy", "table_percentile")
+_MORE_IS_BETTER = ("test_accuracy", "balanced_accuracy", "table_accuracy", "table_percentile")
 _MOST_METHODS = 5
 """From so many differences on, the notes say that some of them look real by chance."""
 
@@ -52,7 +52,7 @@ def caption(comparison: Comparison) -> str:
     """Data set, space, preset, seeds, and what was done, in one sentence."""
     done = "each architecture found was trained and tested" if comparison.trained else "only searched, not trained"
     parts = [
-        comparison.dataset or "data set not known before the first run has ended",
+        f"Data set {comparison.dataset or 'not known before the first run has ended'}",
         f"space {comparison.space}",
         f"preset {comparison.preset}" if comparison.preset else "",
         _seeds(comparison.seeds),
@@ -125,7 +125,10 @@ def _cell(key: str, write: Callable[[float], str]) -> Write:
 def _interval(key: str, write: Callable[[float], str]) -> Write:
     def text(method: ComparedMethod) -> str:
         spread: Spread | None = getattr(method, key)
-        return " to ".join(map(write, spread.interval)) if spread and spread.interval else DASH
+        if spread is None or spread.interval is None:
+            return DASH
+        lowest = -1.0 if key == "difference" else 0.0
+        return " to ".join(write(min(max(end, lowest), 1.0)) for end in spread.interval)
 
     return text
 
@@ -148,25 +151,21 @@ def _runs(method: ComparedMethod) -> str:
 
 def what_it_shows(comparison: Comparison) -> str:
     """Which methods differ from the baseline beyond chance with these seeds, in one or two sentences; "" for none."""
-    compared = [method for method in comparison.methods if method.difference]
-    if not compared:
-        return ""
+    differences = {method.method: method.difference for method in comparison.methods if method.difference}
     other = comparison.baseline
-    known = [method for method in compared if method.difference and method.difference.interval]
+    known = {name: spread.interval for name, spread in differences.items() if spread.interval}
     if not known:
-        return f"With one seed nothing can be said about a difference to {other}: repeat it with --seeds 3 or more."
-    better, worse, open_ = [], [], []
-    for method in known:
-        low, high = method.difference.interval  # type: ignore[union-attr, misc]  # both are there, by the line above
-        (better if low > 0 else worse if high < 0 else open_).append(method.method)
-    told = []
-    if better:
-        told.append(f"{listing(better)} {_are(better)} better than {other} beyond chance.")
-    if worse:
-        told.append(f"{listing(worse)} {_are(worse)} worse than {other} beyond chance.")
-    if open_:
-        told.append(f"{listing(open_)} cannot be told from {other} with these seeds.")
-    return " ".join(told)
+        alone = f"With one seed nothing can be said about a difference to {other}: repeat it with --seeds 3 or more."
+        return alone if differences else ""
+    better = [name for name, (low, _) in known.items() if low > 0]
+    worse = [name for name, (_, high) in known.items() if high < 0]
+    even = [name for name in known if name not in (*better, *worse)]
+    told = [
+        f"{listing(better)} {_are(better)} better than {other} beyond chance." if better else "",
+        f"{listing(worse)} {_are(worse)} worse than {other} beyond chance." if worse else "",
+        f"{listing(even)} cannot be told from {other} with these seeds." if even else "",
+    ]
+    return " ".join(filter(None, told))
 
 
 def _are(names: Sequence[str]) -> str:

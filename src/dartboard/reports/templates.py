@@ -44,9 +44,9 @@ def _environment(folder: Path | None) -> Environment:
     return environment
 
 
-def _breakable(text: str) -> Markup:
-    """A name that a line may break at the signs that join its words, where a whole name is too long."""
-    return Markup("<wbr>").join(re.split(r"(?<=[-_./\\|+,])", text))
+def _breakable(text: str, after: str = "-_./\\|+,") -> Markup:
+    """A name that a line may break after the signs that join its words, where a whole name is too long."""
+    return Markup("<wbr>").join(re.split(f"(?<=[{re.escape(after)}])", text))
 
 
 def _minus(figure: str) -> str:

@@ -136,8 +136,8 @@ def test_every_form_names_data_space_preset_and_seeds_and_has_no_empty_column(tm
     (tmp_path / "comparison.json").write_text(json.dumps(made()))
     write_comparison(tmp_path)
     sentence = (
-        "cats & <dogs>, space nas-bench-201, preset smoke, seeds 0 and 1; each architecture found was trained and "
-        "tested."
+        "Data set cats & <dogs>, space nas-bench-201, preset smoke, seeds 0 and 1; each architecture found was trained "
+        "and tested."
     )
     assert tabulated().caption == sentence
     assert (tmp_path / "comparison.md").read_text().startswith(sentence + "\n\n|")
@@ -163,7 +163,7 @@ def test_the_seeds_are_named(seeds: list[int], said: str) -> None:
 def test_a_comparison_of_an_earlier_version_has_a_caption_too() -> None:
     old = {key: value for key, value in made(schema=2).items() if key not in ("preset", "seeds")}
     caption = tabulate(Comparison.from_json(old)).caption
-    assert caption.startswith("cats & <dogs>, space nas-bench-201; each")
+    assert caption.startswith("Data set cats & <dogs>, space nas-bench-201; each")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dartboard.records.reader import RunRecords
-from dartboard.reports.drawings.genotypes import draw_genotype
+from dartboard.reports.drawings.genotypes import cell_inputs, draw_genotype
 from dartboard.reports.section import Section, section
 from dartboard.space import Genotype
 from dartboard.wording import Verbatim
@@ -44,7 +44,9 @@ class ArchitectureSection(Section[ArchitectureFacts]):
 
     def drawn(self, told: ArchitectureFacts) -> Mapping[str, Any]:
         """Drawings of the cells by kind, or of the layers."""
-        return {"cells": draw_genotype(told.genotype) if told.genotype else []}
+        if told.genotype is None:
+            return {"cells": [], "inputs": None}
+        return {"cells": draw_genotype(told.genotype), "inputs": cell_inputs(told.genotype)}
 
     def lines(self, told: ArchitectureFacts) -> dict[str, str]:
         """The row of the genotype; none for an analysis."""

@@ -118,9 +118,20 @@ def _validation(run: RunRecords) -> tuple[float | None, float | None]:
 
 def run_title(run: RunRecords) -> str:
     """The headline, as in "digits: found by darts in nas-bench-201"; unknown parts are left out."""
-    method, space = _method(run), _space(run)
-    found = f"found by {method}" if method else "an architecture"
-    return f"{_dataset(run)}: {found}" + (f" in {space}" if space else "")
+    method, space, winner = _method(run), _space(run), _winner(run)
+    if winner:
+        found = f"{winner}, chosen in a contest,"
+    elif method:
+        found = f"{'found' if run.search_epochs or not run.events else 'drawn'} by {method}"
+    else:
+        found = "an architecture"
+    return f"{_dataset(run)}: {found}" + (f" in {space}" if space else "").rstrip(",")
+
+
+def _winner(run: RunRecords) -> str:
+    """The winner of a contest in words, if it is not the network found; else empty."""
+    contest = run.contest
+    return contest.chosen.what if contest and contest.winner and contest.chosen.name != "found" else ""
 
 
 def _dataset(run: RunRecords) -> str:
@@ -169,15 +180,19 @@ def _architecture_sentence(run: RunRecords) -> str:
     if run.analysis:
         return f"On {images}, a finished search by {named}{where} was analysed; nothing was searched again."
     if run.search_epochs:
-        seeds = f" (chosen among {len(run.seed_choice.candidates)} seeds)" if run.seed_choice else ""
+        seeds = f" (chosen among {count(len(run.seed_choice.candidates), 'seed')})" if run.seed_choice else ""
         text = f"On {images}, {named} searched for {count(len(run.search_epochs), 'epoch')}{seeds}{where}"
     elif method and run.genotype:
-        text = f"On {images}, an architecture that {method} found{where} was used"
-    else:
+        text = f"On {images}, {named} drew an architecture{where} without training a supernet"
+    elif run.result or run.settings.get("genotype"):
         text = f"On {images}, a given architecture{where} was used"
+    else:
+        return f"On {images}, no epoch of a search{where} has ended yet."
     if run.finalists:
         proposed = len(run.finalists.finalists)
         text += f"; of {proposed} proposed architectures, the best after a short training was chosen"
+    if winner := _winner(run):
+        text += f"; a contest chose {winner} instead of the architecture found"
     if run.search_epochs and not run.genotype:
         return f"{text}; no architecture has been found yet."
     parameters = run.result.parameters if run.result else None
@@ -190,7 +205,7 @@ def _images(run: RunRecords) -> str:
     dataset = run.result.dataset
     counts = {"training": dataset.train, "validation": dataset.validation, "test": dataset.test}
     parts = [f"{thousands(images)} {name}" for name, images in counts.items() if images]
-    kinds = f" of {len(dataset.classes)} classes" if dataset.classes else ""
+    kinds = f" of {count(len(dataset.classes), 'class', 'classes')}" if dataset.classes else ""
     return f"{dataset.name} ({', '.join(parts)} images{kinds})" if parts else dataset.name
 
 
@@ -203,7 +218,7 @@ def _test_sentence(run: RunRecords, epochs: int | None) -> str:
     accuracy = percent(scores.test_accuracy_mean, scores.test_accuracy_std if several else None)
     result = f"{accuracy} of the {thousands(scores.test_images)} test images correctly"
     if several:
-        result += f" ({len(scores.runs)} runs)"
+        result += f" ({count(len(scores.runs), 'run')})"
     elif scores.test_images:
         low, high = wilson_interval(scores.test_accuracy_mean, scores.test_images)
         result += f" (95% interval {percent(low, digits=1)} to {percent(high, digits=1)})"
