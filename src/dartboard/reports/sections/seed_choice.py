@@ -34,4 +34,4 @@ class SeedChoiceSection(Section[SeedChoiceRecord]):
         against = ", which rejects every search" if told.rule_violated else ""
         mean = percent(told.accuracy_mean, told.accuracy_std or None)
         every = "" if told.accuracy_mean is None else f"; all: {mean}"
-        return {"chosen": f"seed {told.chosen.seed}, out of the seeds {seeds}, by {told.rule}{against}{every}"}
+        return {"chosen": f"seed {told.chosen.seed} of the seeds {seeds}, by {told.rule}{against}{every}"}
