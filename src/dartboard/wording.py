@@ -7,6 +7,7 @@ from typing import Any
 __all__ = [
     "DASH",
     "Verbatim",
+    "cell_name",
     "compact",
     "count",
     "dotted",
@@ -20,6 +21,9 @@ __all__ = [
     "signed_points",
     "thousands",
 ]
+
+_LONGEST_FIGURE = 8
+"""Letters of a figure above which only six digits are written; people read, they do not compute."""
 
 DASH = "\N{EN DASH}"
 """Stands for a figure that there is not."""
@@ -49,6 +53,15 @@ def count(number: int, noun: str, plural: str = "") -> str:
     ('1 epoch', '3 epochs', '0 classes')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
+
+
+def cell_name(kind: str) -> str:
+    """The cells of one kind in words; spaces with a single kind call it "cell".
+
+    >>> cell_name("normal"), cell_name("cell")
+    ('normal cell', 'cell')
+    """
+    return kind if kind == "cell" else f"{kind} cell"
 
 
 def listing(names: Iterable[str], last: str = "and") -> str:
@@ -168,9 +181,11 @@ def number(value: float | None, digits: int = 4) -> str:
 def plain_value(value: object) -> str:
     """The value of a setting, or another plain one, as people write it.
 
-    >>> plain_value(True), plain_value([1, 2]), plain_value(None)
-    ('true', '1, 2', 'none')
+    >>> plain_value(True), plain_value([1, 2]), plain_value(None), plain_value(81 / 131), plain_value(2.0)
+    ('true', '1, 2', 'none', '0.618321', '2.0')
     """
+    if isinstance(value, float) and len(repr(value)) > _LONGEST_FIGURE:
+        return f"{value:.6g}"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):

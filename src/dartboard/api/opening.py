@@ -13,6 +13,7 @@ from dartboard.errors import DeviceMemoryError
 from dartboard.runs import Observer
 from dartboard.session import Session, check_sizes, check_start
 from dartboard.settings import Request, Step
+from dartboard.wording import plain_value
 from dartboard.workflow import announce, check_choice, check_finalists, open_request
 
 __all__ = ["Layer", "Place", "begin", "opened"]
@@ -67,6 +68,6 @@ def begin(session: Session, steps: Sequence[Step]) -> None:
     session.begin()
     session.observer.plan(announce(session, steps))
     for choice in session.settings.automatic_choices:
-        session.observer.note(f"{choice.setting}={choice.value}: {choice.reason}.")
+        session.observer.note(f"{choice.setting}={plain_value(choice.value)}: {choice.reason}.")
     for note in session.dataset.notes:
         session.observer.note(note)

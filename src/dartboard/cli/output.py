@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dartboard.display.rows import Sentence, lay_out, print_rows
-from dartboard.wording import DASH, Verbatim, count, duration
+from dartboard.wording import DASH, Verbatim, count, duration, plain_value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def print_plan(plan: "Plan", *, as_json: bool) -> None:
     _print_rows(plan.summary)
     if plan.automatic_choices:
         typer.echo()
-        _print_rows({each.setting: f"{each.value}  ({each.reason})" for each in plan.automatic_choices})
+        _print_rows({each.setting: f"{plain_value(each.value)}  ({each.reason})" for each in plan.automatic_choices})
     if plan.budget is not None and plan.end is not None:
         typer.echo()
         _print_rows({phase: duration(seconds) for phase, seconds in plan.seconds.items()})
@@ -168,7 +168,7 @@ def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
     _print_rows(
         {
             "takes": f"uint8 images, {shape} (height x width x channels), any number at once",
-            "gives": f"probabilities of {len(model.classes)} classes; the file holds their names",
+            "gives": f"probabilities of {count(len(model.classes), 'class', 'classes')}; the file holds their names",
             "checked": f"{model.images} random images: no probability differs from the network's by more than "
             f"{model.difference:.1e}",
             "speed": f"{1000 * model.seconds:.2g} ms per image, one image at a time on this CPU",
@@ -210,7 +210,7 @@ def _plain(value: object) -> str:
         return ", ".join(f"{key}={_plain(entry)}" for key, entry in value.items()) or "none"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(_plain, value)) or "none"
-    return str(value)
+    return plain_value(value)
 
 
 def _cases(by_case: Mapping[str, object]) -> str:

@@ -14,6 +14,7 @@ from dartboard.parts.architecture import Live
 from dartboard.parts.recipe import Recipe, initial_live
 from dartboard.runs import Event, Length, Observer, Rollback, RunDirectory, SearchEpoch, SearchStop, SelectionDone
 from dartboard.space import Genotype
+from dartboard.wording import cell_name, count
 
 __all__ = ["run_reselection", "run_search"]
 
@@ -166,7 +167,8 @@ def _conclude(search: "StageSearch", run: RunDirectory, observer: Observer) -> G
     state = search.state
     if reason := state.plan.stop_reason:
         run.events.append(SearchStop(reason=reason))
-        observer.note(f"The search stopped after {state.epoch} of {state.epochs} epochs: {reason}.")
+        done = f"stopped after {state.epoch} of {count(state.epochs, 'epoch')}"
+        observer.note(f"The search {done if state.epoch else 'ends before its first epoch'}: {reason}.")
     judged = search.judge(observer.note)
     genotype = judged.genotype
     if judged.figures:
@@ -174,7 +176,7 @@ def _conclude(search: "StageSearch", run: RunDirectory, observer: Observer) -> G
     for kind, cell in genotype.cells:
         if not cell.is_connected:
             observer.note(
-                f"The {kind} cell found lets nothing of its input through; search longer or with another seed."
+                f"The {cell_name(kind)} found lets nothing of its input through; search longer or with another seed."
             )
     run.write("genotype.json", genotype.to_json())
     observer.end("search")

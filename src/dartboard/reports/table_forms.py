@@ -80,7 +80,7 @@ def _figure(text: str, *, bold: bool) -> str:
 
 
 def runs_as_csv(comparison: Comparison) -> str:
-    """One row for each run; columns without any value are left out."""
+    """One row for each run, figures with six decimals; columns without any value are left out."""
     rows = [_plain(comparison, run) for run in comparison.runs]
     columns = [column for column in _RUN_COLUMNS if not rows or any(row[column] is not None for row in rows)]
     stream = io.StringIO()
@@ -92,4 +92,5 @@ def runs_as_csv(comparison: Comparison) -> str:
 
 def _plain(comparison: Comparison, run: ComparedRun) -> Mapping[str, Any]:
     shared = {"dataset": comparison.dataset, "space": comparison.space, "preset": comparison.preset}
-    return {**shared, **dict(run), "genotype": run.genotype.text if run.genotype else None}
+    figures = {key: round(value, 6) if isinstance(value, float) else value for key, value in dict(run).items()}
+    return {**shared, **figures, "genotype": run.genotype.text if run.genotype else None}

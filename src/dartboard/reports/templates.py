@@ -37,10 +37,8 @@ def _environment(folder: Path | None) -> Environment:
     )
     environment.filters |= {"breakable": _breakable, "code": Markup("<code>{}</code>").format, "minus": _minus}
     environment.filters["signed"] = lambda fraction: _minus(wording.signed_points(fraction))
-    environment.filters |= {
-        name: getattr(wording, name)
-        for name in ("compact", "count", "duration", "number", "percent", "plain_value", "points", "thousands")
-    }
+    words = ("cell_name", "compact", "count", "duration", "number", "percent", "plain_value", "points", "thousands")
+    environment.filters |= {name: getattr(wording, name) for name in words}
     return environment
 
 

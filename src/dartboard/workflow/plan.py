@@ -54,7 +54,7 @@ def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
     settings, dataset, splits = session.settings, session.dataset, session.splits
     channels, height, width = dataset.image_shape
     rows = {
-        "data": f"{dataset.name}: {len(dataset.classes)} classes, {width}x{height} pixels, "
+        "data": f"{dataset.name}: {count(len(dataset.classes), 'class', 'classes')}, {width}x{height} pixels, "
         + count(channels, "channel"),
         "images": f"{len(splits.train)} train, {len(splits.validation)} validation, {len(splits.test)} test",
     }
@@ -63,7 +63,7 @@ def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
     if "train" in steps:
         network = settings.train
         rows["train"] = (
-            f"{count(train_epochs(session), 'epoch')}, {network.init_channels} channels, "
+            f"{count(train_epochs(session), 'epoch')}, {count(network.init_channels, 'channel')}, "
             f"{count(network.layers, 'layer')}" + (f", {network.runs} networks" if network.runs > 1 else "")
         )
     if settings.analysis:

@@ -6,6 +6,7 @@ from dartboard.errors import DartboardError
 from dartboard.reports.drawings.cell_diagram import draw_cell
 from dartboard.reports.drawings.layer_diagram import draw_layers
 from dartboard.space import CellPlace, Genotype, SearchSpace, get_space
+from dartboard.wording import cell_name
 
 __all__ = ["cell_inputs", "cell_title", "draw_genotype"]
 
@@ -37,7 +38,7 @@ def _space(genotype: Genotype) -> SearchSpace | None:
 
 def cell_title(kind: str) -> str:
     """The name of a kind of cells, as in "normal cell"."""
-    return {"reduce": "reduction cell", "cell": "cell"}.get(kind, f"{kind} cell")
+    return cell_name("reduction" if kind == "reduce" else kind)
 
 
 def _has_shortcuts(space: SearchSpace) -> bool:

@@ -5,11 +5,11 @@ from dartboard.records.reader import RunRecords
 from dartboard.reports.section import Section, section
 from dartboard.wording import Verbatim
 
-__all__ = ["ReselectionSection"]
+__all__ = ["SelectionSection"]
 
 
-@section("reselection")
-class ReselectionSection(Section[ReselectionRecord]):
+@section("selection")
+class SelectionSection(Section[ReselectionRecord]):
     """The change by another selection from the same supernet."""
 
     order = 250
