@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from dartboard.display.rows import Sentence, lay_out, print_rows
@@ -88,7 +88,7 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
             "notes": " ".join(description.notes) or "none",
         }
     )
-    table = Table("class", *description.counts, box=None, header_style="dim")
+    table = Table(*_folded("class", *description.counts), box=None, header_style="dim")
     for number, name in enumerate(description.classes):
         table.add_row(Text(name), *(f"{counts[number]:,}" for counts in description.counts.values()))
     Console().print(table, highlight=False)
@@ -193,10 +193,15 @@ def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: b
             _print_rows({kind if key == "name" else key: _plain(value) for key, value in entry.items()})
             typer.echo()
     else:
-        table = Table(kind, "what it is", "paper", box=None, header_style="dim")
+        table = Table(Column(kind, no_wrap=True), *_folded("what it is", "paper"), box=None, header_style="dim")
         for entry in entries:
             table.add_row(Text(entry["name"], style="bold"), Text(entry["summary"]), Text(entry["paper"]))
         Console().print(table, highlight=False)
+
+
+def _folded(*headings: str) -> list[Column]:
+    """Columns that break a word that is wider than they are; rich would cut it short."""
+    return [Column(heading, overflow="fold") for heading in headings]
 
 
 def _print_rows(rows: Mapping[str, str]) -> None:

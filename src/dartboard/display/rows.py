@@ -11,8 +11,6 @@ from dartboard.wording import Verbatim
 
 __all__ = ["Figures", "Rows", "Sentence", "lay_out", "print_rows"]
 
-_UNITS = "ms|s|min|h|d|points?|k|M|G|GiB|MiB|KiB"
-
 _NARROWEST = 24
 """Room in characters below which a text begins on a line of its own instead of beside its heading."""
 
@@ -57,7 +55,7 @@ class Rows:
             first, *rest = self._parts(text, options.max_width - indent, options.max_width)
             yield Text.assemble((f"{heading:{indent}}", "bold"), first)
             for part in rest:
-                yield Text(part if isinstance(text, Verbatim) else " " * indent + part)
+                yield Text(" " * indent + part if first else part)
 
     def _parts(self, text: str, room: int, width: int) -> list[str]:
         """The lines of a text; an empty first one where it does not begin beside its heading."""
@@ -80,13 +78,20 @@ class Figures:
         self._title, self._figures = title, figures
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        line = Text(self._title, style="bold")
+        indent = len(self._title) + 2
+        line = Text.assemble((self._title, "bold"), "  ")
         for name, figure in self._figures.items():
-            added = Text.assemble((name, "dim"), " ", figure)
-            if len(line) + 2 + len(added) > options.max_width and line.plain.strip():
+            if len(line) > indent and len(line) + len(name) + len(figure) + 1 > options.max_width:
+                line.rstrip()
                 yield line
-                line = Text(" " * len(self._title))
-            line = Text.assemble(line, "  ", added)
+                line = Text(" " * indent)
+            *full, last = _lines(figure, options.max_width - len(line) - len(name) - 1)
+            line.append(name, "dim")
+            for part in full:
+                yield Text.assemble(line, " ", part)
+                line = Text(" " * (indent + len(name)))
+            line.append(f" {last}  ")
+        line.rstrip()
         yield line
 
 
@@ -122,7 +127,7 @@ def _aligned(cells: Sequence[str], widths: Sequence[int], strong: Container[int]
 
 
 def _lines(text: str, room: int) -> list[str]:
-    """A text in lines, broken between words, but not between a figure and its unit."""
-    kept = re.sub(rf"(?<=\d) (?=(?:{_UNITS})\b)", "\N{NO-BREAK SPACE}", text)
+    """A text in lines, broken between words, but not between a figure and the word after it."""
+    kept = re.sub(r"(?<=\d) (?=[A-Za-z])", "\N{NO-BREAK SPACE}", text)
     lines = textwrap.wrap(kept, max(room, 1), break_long_words=False, break_on_hyphens=False)
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines] or [""]

@@ -16,6 +16,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from dartboard.display.rows import Figures, Rows, Sentence
 from dartboard.runs.events import Epoch, SearchEpoch
@@ -111,14 +112,15 @@ class BarsDisplay(PlainDisplay):
 
     def clear(self) -> None:
         """Forget the bars and figures of an earlier run."""
+        whole = Column(no_wrap=True)  # in a narrow terminal the bar alone becomes shorter
         self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            TextColumn("[bold]{task.description}", table_column=whole),
+            BarColumn(None, table_column=Column(max_width=40)),
+            MofNCompleteColumn(table_column=whole),
+            TextColumn("{task.fields[unit]}", table_column=whole),
+            TimeElapsedColumn(table_column=whole),
+            TextColumn("left", table_column=whole),
+            TimeRemainingColumn(table_column=whole),
             console=self.console,
         )
         self._figures: dict[TaskID, Figures] = {}
