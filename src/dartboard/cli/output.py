@@ -81,7 +81,9 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
             ),
             "sizes": smallest if description.sizes == 1 else f"{description.sizes}, from {smallest} to {largest}",
             "read as": f"{width}x{height} pixels, {count(channels, 'channel')}",
-            "imbalance": f"{description.imbalance:.3g} training images of the largest class for each of the smallest",
+            "imbalance": "none"
+            if description.imbalance == 1
+            else f"{description.imbalance:.3g} training images of the largest class for each of the smallest",
             "broken": _some(broken),
             "duplicates": _some([f"{pair.test} is {pair.train}" for pair in description.duplicates])
             + (" (test images that are also training images)" if description.duplicates else ""),
