@@ -68,6 +68,7 @@ OTHERS = (
     ("baselines/NAME/", "run, with the setting `baselines`", "A run directory for each baseline."),
     ("METHOD/seed-N/", "compare", "A run directory for each run of a comparison."),
     ("report.html, facts.json", "report", "The page, and every number on it."),
+    ("error.log", "any step", "All about an error of dartboard itself, or of another package, if there was one."),
     ("comparison.html", "compare", "The page of a comparison."),
 )
 """Files that no document describes: name, the step that writes it, and what it holds."""

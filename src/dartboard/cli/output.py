@@ -57,10 +57,11 @@ def print_plan(plan: "Plan", *, as_json: bool) -> None:
     if plan.automatic_choices:
         typer.echo()
         _print_rows({each.setting: f"{plain_value(each.value)}  ({each.reason})" for each in plan.automatic_choices})
-    if plan.budget is not None and plan.end is not None:
+    if plan.end is not None:
         typer.echo()
         _print_rows({phase: duration(seconds) for phase, seconds in plan.seconds.items()})
-        _print_rows({"budget": duration(plan.budget), "expected end": plan.end})
+        budget = {} if plan.budget is None else {"budget": duration(plan.budget)}
+        _print_rows({**budget, "expected end": plan.end})
 
 
 def print_description(description: "DatasetDescription", *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.reader import RunRecords
 from dartboard.records.result import Result, notebook_view
 from dartboard.records.scores import NetworkScores, Scores
-from dartboard.records.start import Split, Timetable
+from dartboard.records.start import Beginning, Split, Timetable
 from dartboard.runs import Document
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "AnalysisRecord",
     "Baseline",
     "Baselines",
+    "Beginning",
     "Candidate",
     "ComparedMethod",
     "ComparedRun",
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 DOCUMENTS: tuple[type[Document], ...] = (
+    Beginning,
     Split,
     Timetable,
     SeedChoiceRecord,

@@ -187,6 +187,9 @@ def _notes(comparison: Comparison) -> Iterator[str]:
             "epochs, and the share of its architectures that are worse. Papers quote the schedule of 200 epochs."
         )
     for run in comparison.runs:
+        if run.blind:
+            yield f"{run.method} with seed {run.seed} found an architecture through which nothing of the images passes."
+    for run in comparison.runs:
         if run.failure:
             yield f"{run.method} with seed {run.seed} failed: {run.failure}"
 
