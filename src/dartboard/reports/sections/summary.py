@@ -128,7 +128,7 @@ def run_title(run: RunRecords) -> str:
         found = f"{'found' if run.search_epochs or not run.events else 'drawn'} by {method}"
     else:
         found = "an architecture"
-    return f"{_dataset(run)}: {found}" + (f" in {space}" if space else "").rstrip(",")
+    return (f"{_dataset(run)}: {found}" + (f" in {space}" if space else "")).rstrip(",")
 
 
 def _winner(run: RunRecords) -> str:
