@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dartboard.records import Beginning, Result, RunRecords
+from dartboard.reports.sections.next_steps import NextStepsSection
 from dartboard.reports.sections.summary import SummarySection
 from dartboard.space.genotype import parse_genotype
 
@@ -67,3 +68,13 @@ def test_a_run_that_was_interrupted_names_its_data_and_device_what_it_lacks_and_
         f"This run on cuda:1 (H200) has not ended: {lacks}. It goes on with: dartboard run flowers/ --out "
         f"{finished_run} --resume"
     )
+
+
+def test_a_run_that_was_interrupted_is_to_be_gone_on_with_next(finished_run: Path) -> None:
+    result = Result.read(finished_run)
+    Beginning(dataset=result.dataset, device="cpu", steps=("train",), command="dartboard run flowers/").write(
+        finished_run
+    )
+    (finished_run / "result.json").unlink()
+    (step,) = NextStepsSection().read(RunRecords(finished_run)).steps
+    assert step.command == f"dartboard run flowers/ --out {finished_run} --resume"
