@@ -50,7 +50,7 @@ def describe(
         observer: is told about progress; `dartboard.progress()` shows it.
 
     Returns:
-        Classes, counts, sizes, broken images, and duplicates between training and test.
+        Classes, counts, sizes, broken images, duplicates between training and test, and what else the check found.
 
     Raises:
         DartboardError: the request cannot be carried out; the message is one sentence for the user.

@@ -14,7 +14,7 @@ from dartboard.devices import device_name
 from dartboard.errors import DeviceMemoryError
 from dartboard.records import Beginning
 from dartboard.runs import Observer
-from dartboard.session import Session, check_sizes, check_start, dataset_record
+from dartboard.session import Session, check_sizes, check_start
 from dartboard.settings import Request, Step
 from dartboard.space import Genotype
 from dartboard.wording import duration, plain_value
@@ -84,9 +84,8 @@ def begin(session: Session, steps: Sequence[Step], command: str, genotype: Genot
     """
     session = replace(session, expected=_expected(session, steps, genotype))
     session.begin()
-    Beginning(
-        dataset=dataset_record(session), device=device_name(session.device), steps=tuple(steps), command=command
-    ).write(session.run.path)
+    beginning = Beginning(device=device_name(session.device), steps=tuple(steps), command=command)
+    beginning.write(session.run.path)
     session.observer.plan(announce(session, steps))
     if (whole := sum(session.expected.values())) > LONG_SECONDS and not session.settings.budget:
         session.observer.note(
@@ -95,7 +94,7 @@ def begin(session: Session, steps: Sequence[Step], command: str, genotype: Genot
         )
     for choice in session.settings.automatic_choices:
         session.observer.note(f"{choice.setting}={plain_value(choice.value)}: {choice.reason}.")
-    for note in session.dataset.notes:
+    for note in (*session.dataset.notes, *(finding.sentence for finding in session.checked.findings)):
         session.observer.note(note)
     return session
 

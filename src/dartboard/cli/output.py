@@ -35,7 +35,7 @@ _UNBOUNDED = 10_000
 """Width in characters of output that does not go to a terminal."""
 
 _NAMED = 5
-"""Number of broken files or duplicates that are listed by name; all of them are counted."""
+"""Number of broken files that are listed by name; all of them are counted."""
 
 
 def print_result(result: "Result", *, as_json: bool) -> None:
@@ -86,8 +86,8 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
             if description.imbalance == 1
             else f"{description.imbalance:.3g} training images of the largest class for each of the smallest",
             "broken": _some(broken),
-            "duplicates": _some([f"{pair.test} is {pair.train}" for pair in description.duplicates])
-            + (" (test images that are also training images)" if description.duplicates else ""),
+            "duplicates": "none",
+            **_findings(description),
             "notes": " ".join(description.notes) or "none",
         }
     )
@@ -95,6 +95,14 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
     for number, name in enumerate(description.classes):
         table.add_row(Text(name), *(f"{counts[number]:,}" for counts in description.counts.values()))
     Console().print(table, highlight=False)
+
+
+def _findings(description: "DatasetDescription") -> dict[str, str]:
+    """What the check of the data found: the kind -> sentences."""
+    found: dict[str, list[str]] = {}
+    for finding in description.findings:
+        found.setdefault(finding.kind, []).append(finding.sentence)
+    return {kind: " ".join(sentences) for kind, sentences in found.items()}
 
 
 def _some(entries: Sequence[str]) -> str:

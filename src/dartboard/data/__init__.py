@@ -10,16 +10,21 @@ from dartboard.data.augmentation import (
     resolve_augmentation,
 )
 from dartboard.data.batches import Batch, Batches
+from dartboard.data.cache import DECODER
+from dartboard.data.check import DataCheck, Duplicate, Finding, FindingKind, check_dataset
 from dartboard.data.data_settings import AugmentSettings, DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.description import DatasetDescription, describe_dataset, draw_contact_sheet
 from dartboard.data.first_look import DataLook, look_at_dataset
 from dartboard.data.given import Data, given_arrays, recorded_source
 from dartboard.data.loading import load_dataset, load_images
+from dartboard.data.pixels import as_picture
+from dartboard.data.reading import Fit, Ranges, Reading
 from dartboard.data.sources import HUB_PREFIX, ArrayData, label_text
 from dartboard.data.splits import ImageView, Part, Splits, make_splits
 
 __all__ = [
+    "DECODER",
     "HUB_PREFIX",
     "PHOTOGRAPH_SIDE",
     "ArrayData",
@@ -28,16 +33,25 @@ __all__ = [
     "Batch",
     "Batches",
     "Data",
+    "DataCheck",
     "DataLook",
     "DataSettings",
     "Dataset",
     "DatasetDescription",
     "Draws",
+    "Duplicate",
+    "Finding",
+    "FindingKind",
+    "Fit",
     "ImageSet",
     "ImageView",
     "Normalization",
     "Part",
+    "Ranges",
+    "Reading",
     "Splits",
+    "as_picture",
+    "check_dataset",
     "describe_dataset",
     "draw_contact_sheet",
     "given_arrays",

@@ -1,6 +1,5 @@
 """What a dataset holds, before anything is trained on it: counts, sizes, broken files, duplicates, and a picture."""
 
-import hashlib
 import io
 from collections import Counter
 from collections.abc import Mapping
@@ -12,14 +11,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from dartboard.data.check import Duplicate, Finding, check_dataset
 from dartboard.data.data_settings import DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.decode import Progress
 from dartboard.data.loading import load_dataset
-from dartboard.data.pixels import BrokenImageError, read_header
+from dartboard.data.opening import BrokenImageError
+from dartboard.data.pixels import as_picture, read_header
 from dartboard.data.sources import ArrayData, SplitName, open_source
 
-__all__ = ["DatasetDescription", "Duplicate", "describe_dataset", "draw_contact_sheet", "find_duplicates"]
+__all__ = ["DatasetDescription", "describe_dataset", "draw_contact_sheet"]
 
 _COLUMNS = 10
 _MOST_CLASSES = 100
@@ -27,19 +28,6 @@ _TILE, _GAP, _TEXT = 64, 4, 14
 _LONGEST_NAME = 60
 
 Size = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Duplicate:
-    """A test image whose pixels are those of a training image.
-
-    Attributes:
-        train: name of the first such training image.
-        test: name of the test image.
-    """
-
-    train: str
-    test: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +45,7 @@ class DatasetDescription:
         sizes: how many different sizes there are.
         broken: for each split the names of unreadable images and the reasons.
         duplicates: test images that are training images too, after decoding to `shape`.
+        findings: what makes results worse, or say less than they seem to.
         imbalance: training images of the largest class per image of the smallest.
         notes: decisions made while reading.
     """
@@ -71,6 +60,7 @@ class DatasetDescription:
     sizes: int
     broken: Mapping[str, Mapping[str, str]]
     duplicates: tuple[Duplicate, ...]
+    findings: tuple[Finding, ...]
     imbalance: float
     notes: tuple[str, ...]
 
@@ -106,6 +96,7 @@ def describe_dataset(
         if images.labels is not None
     }
     sizes = _native_sizes(source, lenient)
+    check = check_dataset(dataset)
     description = DatasetDescription(
         name=dataset.name,
         classes=dataset.classes,
@@ -116,22 +107,12 @@ def describe_dataset(
         largest=max(sizes, key=_pixels),
         sizes=len(sizes),
         broken={name: reasons for name, reasons in dataset.broken.items() if reasons},
-        duplicates=find_duplicates(dataset.train, dataset.test) if dataset.test else (),
+        duplicates=check.duplicates,
+        findings=check.findings,
         imbalance=max(counts["train"]) / min(counts["train"]),
         notes=tuple(dataset.notes),
     )
     return description, dataset
-
-
-def find_duplicates(train: ImageSet, test: ImageSet) -> tuple[Duplicate, ...]:
-    """The test images whose decoded pixels are exactly those of a training image, in test order."""
-    first: dict[bytes, int] = {}
-    for row, image in enumerate(train.images):
-        first.setdefault(_digest(image), row)
-    digests = (_digest(image) for image in test.images)
-    return tuple(
-        Duplicate(train.names[first[digest]], test.names[row]) for row, digest in enumerate(digests) if digest in first
-    )
 
 
 def draw_contact_sheet(dataset: Dataset) -> bytes:
@@ -158,10 +139,6 @@ def draw_contact_sheet(dataset: Dataset) -> bytes:
     return buffer.getvalue()
 
 
-def _digest(image: npt.NDArray[np.uint8]) -> bytes:
-    return hashlib.blake2b(np.ascontiguousarray(image).tobytes(), digest_size=16).digest()
-
-
 def _native_sizes(source: str | Path | ArrayData | None, settings: DataSettings) -> Counter[Size]:
     """(width, height) of the readable images, before resizing -> how many have it."""
     sizes: Counter[Size] = Counter()
@@ -180,6 +157,6 @@ def _pixels(size: Size) -> int:
 
 
 def _tile(image: npt.NDArray[np.uint8]) -> Image.Image:
-    picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    picture = as_picture(image)
     smooth = max(picture.size) > _TILE
     return picture.resize((_TILE, _TILE), Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST)

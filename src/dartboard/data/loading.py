@@ -1,7 +1,7 @@
 """From a source to a dataset in memory or on disk: list, check, thin out, decode or take from the cache."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +13,17 @@ from dartboard.data.data_settings import DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.decode import Decoded, MakeFiles, Progress, decode_splits, refuse_broken_unlabelled
 from dartboard.data.disk import DiskRoom
-from dartboard.data.pixels import Shape
+from dartboard.data.reading import Reading
 from dartboard.data.rowfile import SUPPORTED, ArrayShape, RowFile, array_bytes
-from dartboard.data.sources import ArrayData, EncodedSplit, SourceIndex, SplitName, open_images, open_source
+from dartboard.data.sources import (
+    ArrayData,
+    EncodedSplit,
+    SourceIndex,
+    SplitName,
+    left_out_sentence,
+    open_images,
+    open_source,
+)
 from dartboard.data.splits import apportion
 from dartboard.errors import DataError
 from dartboard.wording import count
@@ -66,23 +74,37 @@ def load_dataset(
         name: {index.splits[name].names[row]: why for row, why in reasons.items()}
         for name, reasons in decoded.broken.items()
     }
-    return Dataset(index.name, index.classes, splits["train"], validation, test, notes, index.description, broken)
+    return Dataset(
+        index.name,
+        index.classes,
+        splits["train"],
+        validation,
+        test,
+        notes,
+        index.description,
+        broken,
+        decoded.reading.fit,
+        decoded.reading.ranges,
+        index.left_out,
+    )
 
 
 def load_images(
     source: str | Path | ArrayData | None,
     settings: DataSettings,
-    image_shape: tuple[int, int, int],
+    reading: Reading,
     *,
     progress: Progress | None = None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> ImageSet:
     """Read the images that are to be predicted, whether they have labels or not; nothing is cached.
 
     Args:
         source: as for `load_dataset`, or a folder of images without class folders.
         settings: only the names of the columns are used.
-        image_shape: (channels, height, width) that the network was trained on.
+        reading: how the images were read that the network was trained on.
         progress: called now and then with the numbers of images decoded and to be decoded.
+        note: called with a sentence about each thing that the user should know, such as what was left out.
 
     Returns:
         The test images, or all where the source has no test split, without labels; in the source's order.
@@ -90,15 +112,14 @@ def load_images(
     Raises:
         DataError: there are no such images, or one of them is broken.
     """
-    channels, height, width = image_shape
     index = open_images(source, settings)
+    for sentence in (*index.notes, *([left_out_sentence(index.left_out)] if index.left_out else [])):
+        note(sentence)
     split = replace(index.splits["test"], labels=None)
-    shape = Shape(height, width, channels)
+    lenient = settings.model_copy(update={"skip_broken": True})
     with DiskRoom(None) as room:
         files = _files_in(room, _mapped_from(index, settings))
-        decoded = decode_splits(
-            {"test": split}, image_size=None, skip_broken=True, progress=progress, shape=shape, make_files=files
-        )
+        decoded = decode_splits({"test": split}, lenient, progress=progress, reading=reading, make_files=files)
     refuse_broken_unlabelled({"test": split}, decoded.broken)
     return replace(decoded.splits["test"], names=split.names)
 
@@ -183,8 +204,7 @@ def _decode(index: SourceIndex, settings: DataSettings, cache_dir: Path | None, 
     with DiskRoom(root / key if key else None) as room:
         decoded = decode_splits(
             index.splits,
-            image_size=settings.image_size,
-            skip_broken=settings.skip_broken,
+            settings,
             progress=progress,
             make_files=_files_in(room, mapped_from),
         )

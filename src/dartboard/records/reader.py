@@ -4,9 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
-from zipfile import BadZipFile
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
@@ -15,12 +13,12 @@ from dartboard.records.allowances import Allowances
 from dartboard.records.baselines import Baselines
 from dartboard.records.choice import Finalists, SeedChoiceRecord
 from dartboard.records.contest import Contest
-from dartboard.records.dataset import DatasetRecord
+from dartboard.records.dataset import DatasetRecord, RunDataset
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.result import Result
 from dartboard.records.scores import Scores
 from dartboard.records.start import Beginning, Split, Timetable
-from dartboard.runs import Document, Event, EventLog, SearchEpoch, TrainEpoch, first_fault, read_json
+from dartboard.runs import Document, Event, EventLog, SearchEpoch, TrainEpoch, first_fault, read_arrays, read_json
 from dartboard.settings.migration import migrate
 from dartboard.space import Genotype
 from dartboard.training import ModelCard
@@ -100,13 +98,6 @@ class RunRecords:
         return self._document(Beginning)
 
     @property
-    def dataset(self) -> DatasetRecord | None:
-        """The dataset, of the result or of the beginning of a run that has not ended."""
-        if self.result:
-            return self.result.dataset
-        return self.beginning.dataset if self.beginning else None
-
-    @property
     def device(self) -> str | None:
         """The device that the run used; only that which was asked for where nothing else was recorded."""
         if self.result:
@@ -117,6 +108,14 @@ class RunRecords:
     def split(self) -> Split | None:
         """The indices of the images for search, training, validation and test."""
         return self._document(Split)
+
+    @cached_property
+    def dataset(self) -> DatasetRecord | None:
+        """The dataset, of an unfinished run too; None in the directories of earlier versions until they have ended."""
+        if self.result is not None:
+            return self.result.dataset
+        found = self._document(RunDataset)
+        return found.dataset if found else None
 
     @cached_property
     def timetable(self) -> Timetable | None:
@@ -213,8 +212,4 @@ class RunRecords:
         path = self.path / name
         if not path.exists():
             return None
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                return {key: archive[key] for key in needed}
-        except (OSError, EOFError, BadZipFile, KeyError, ValueError) as error:
-            raise RunDirectoryError(f"{path} is damaged ({error}); restore it, or {_REMEDY}.") from error
+        return read_arrays(path, needed, remedy=_REMEDY)

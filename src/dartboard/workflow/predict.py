@@ -100,7 +100,7 @@ def predict_with(
         DataError: the images cannot be read.
     """
     network, card = model
-    images = load_images(source, settings, card.image_shape, progress=observer.reading)
+    images = load_images(source, settings, card.reading, progress=observer.reading, note=observer.note)
     augmentation = Augmentation(AugmentSettings(), card.normalization, card.image_shape)
     view = ImageView(images, np.arange(len(images), dtype=np.int64))
     batches = Batches(

@@ -13,15 +13,16 @@ SETTINGS = DataSettings(cache=False)
     [
         ((12, 10, 3), None, (12, 10, 3)),
         ((64, 20), None, (64, 20, 1)),
-        ((65, 20), None, (20, 20, 1)),
-        ((200, 150, 3), None, (128, 128, 3)),
-        ((300, 70), None, (70, 70, 1)),
-        ((100, 6), None, (8, 8, 1)),
+        ((65, 20), None, (65, 20, 1)),
+        ((130, 130), None, (128, 128, 1)),
+        ((200, 150, 3), None, (148, 112, 3)),
+        ((300, 70), None, (264, 60, 1)),
+        ((100, 6), None, (132, 8, 1)),
         ((12, 10, 3), 8, (8, 8, 3)),
-        ((12, 10), 32, (32, 32, 1)),
+        ((12, 10), 32, (36, 28, 1)),
     ],
 )
-def test_images_of_one_small_size_keep_it_unless_told_otherwise(
+def test_images_of_one_shape_keep_it_and_are_limited_in_their_number_of_pixels(
     tmp_path, write_image_folder, size, image_size, expected
 ) -> None:
     root = write_image_folder(tmp_path / "x", size=size)
@@ -53,12 +54,12 @@ def test_one_coloured_image_makes_all_coloured(tmp_path, write_image_folder) -> 
 def _break_two(root) -> None:
     whole = (root / "dogs" / "2.png").read_bytes()
     (root / "dogs" / "2.png").write_bytes(whole[: len(whole) // 2])
-    (root / "cats" / "notes.txt").write_text("not an image")
+    (root / "cats" / "notes.png").write_text("not an image")
 
 
 def test_broken_files_stop_the_reading_with_the_first_one_and_their_number(image_folder) -> None:
     _break_two(image_folder)
-    with pytest.raises(DataError, match=r"^cats/notes.txt cannot .*known format.* 2 of 13 images .* --skip-broken\.$"):
+    with pytest.raises(DataError, match=r"^cats/notes.png cannot .*known format.* 2 of 13 images .* --skip-broken\.$"):
         load_dataset(image_folder, SETTINGS)
 
 
@@ -66,7 +67,7 @@ def test_broken_files_are_left_out_with_a_note_on_request(image_folder) -> None:
     whole = load_dataset(image_folder, SETTINGS).train
     _break_two(image_folder)
     dataset = load_dataset(image_folder, DataSettings(cache=False, skip_broken=True))
-    assert dataset.notes == ("2 broken images were left out: cats/notes.txt, dogs/2.png.",)
+    assert dataset.notes == ("2 broken images were left out: cats/notes.png, dogs/2.png.",)
     np.testing.assert_array_equal(dataset.train.images, np.delete(whole.images, 8, axis=0))
     assert dataset.train.labels.tolist() == [0] * 6 + [1] * 5
 

@@ -19,6 +19,7 @@ from dartboard.data import (
     Batches,
     DataSettings,
     ImageView,
+    Reading,
     load_dataset,
     load_images,
     loading,
@@ -52,7 +53,7 @@ def free(monkeypatch) -> dict[str, int]:
 def _break_some(root: Path) -> None:
     whole = (root / "dogs" / "2.png").read_bytes()
     (root / "dogs" / "2.png").write_bytes(whole[: len(whole) // 2])
-    (root / "cats" / "notes.txt").write_text("not an image")
+    (root / "cats" / "notes.png").write_text("not an image")
 
 
 @pytest.mark.parametrize("cached", [True, False])
@@ -112,8 +113,8 @@ def test_images_to_predict_are_decoded_to_disk_too(image_folder) -> None:
         path.rename(image_folder / f"{path.parent.name}-{path.name}")
     for empty in ("cats", "dogs"):
         (image_folder / empty).rmdir()
-    plain = load_images(image_folder, DataSettings(), (3, 8, 8))
-    on_disk = load_images(image_folder, STREAMED, (3, 8, 8))
+    plain = load_images(image_folder, DataSettings(), Reading(8, 8, 3))
+    on_disk = load_images(image_folder, STREAMED, Reading(8, 8, 3))
     assert (plain.file is None, on_disk.file is None) == (True, False)
     np.testing.assert_array_equal(on_disk.images, plain.images)
     assert on_disk.names == plain.names
