@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from dartboard.wording import count, duration
+from dartboard.display.rows import Sentence, lay_out, print_rows
+from dartboard.wording import DASH, Verbatim, count, duration, plain_value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +56,7 @@ def print_plan(plan: "Plan", *, as_json: bool) -> None:
     _print_rows(plan.summary)
     if plan.automatic_choices:
         typer.echo()
-        _print_rows({each.setting: f"{each.value}  ({each.reason})" for each in plan.automatic_choices})
+        _print_rows({each.setting: f"{plain_value(each.value)}  ({each.reason})" for each in plan.automatic_choices})
     if plan.end is not None:
         typer.echo()
         _print_rows({phase: duration(seconds) for phase, seconds in plan.seconds.items()})
@@ -81,14 +82,16 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
             ),
             "sizes": smallest if description.sizes == 1 else f"{description.sizes}, from {smallest} to {largest}",
             "read as": f"{width}x{height} pixels, {count(channels, 'channel')}",
-            "imbalance": f"{description.imbalance:.3g} training images of the largest class for each of the smallest",
+            "imbalance": "none"
+            if description.imbalance == 1
+            else f"{description.imbalance:.3g} training images of the largest class for each of the smallest",
             "broken": _some(broken),
             "duplicates": "none",
             **_findings(description),
             "notes": " ".join(description.notes) or "none",
         }
     )
-    table = Table("class", *description.counts, box=None, header_style="dim")
+    table = Table(*_folded("class", *description.counts), box=None, header_style="dim")
     for number, name in enumerate(description.classes):
         table.add_row(Text(name), *(f"{counts[number]:,}" for counts in description.counts.values()))
     Console().print(table, highlight=False)
@@ -134,19 +137,28 @@ def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(comparison.to_json()))
         return
-    table = tabulate(comparison)
-    shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for number, heading in enumerate(table.headings):
-        shown.add_column(heading, justify="right" if number else "left", overflow="fold")
-    for row in table.rows:
-        shown.add_row(*map(Text, row))
-    console = Console()
-    if not console.is_terminal:
-        console.width = _UNBOUNDED
-    console.print(shown)
+    table, console = tabulate(comparison), Console()
+    _print_sentence(console, table.caption)
+    width = console.width if console.is_terminal else _UNBOUNDED
+    lines = list(lay_out(table.headings, table.rows, table.best))
+    if max(map(len, lines)) > width:
+        lines = list(lay_out(table.headings, table.rows, table.best, narrow=True))
+    if max(map(len, lines)) <= width:
+        for line in lines:
+            console.print(line, highlight=False, soft_wrap=True)
+    else:
+        for name, *figures in table.rows:
+            console.print(Text(name, style="bold"))
+            told = zip(table.headings[1:], figures, strict=True)
+            print_rows(console, {heading: figure for heading, figure in told if figure != DASH})
     for note in table.notes:
-        console.print(note, highlight=False, markup=False, soft_wrap=True)
-    _print_rows({"report": str(comparison.path / "comparison.html"), "directory": str(comparison.path)})
+        _print_sentence(console, note)
+    places = {"report": comparison.path / "comparison.html", "directory": comparison.path}
+    _print_rows({heading: Verbatim(place) for heading, place in places.items()})
+
+
+def _print_sentence(console: Console, sentence: str) -> None:
+    console.print(Sentence(sentence) if console.is_terminal else Text(sentence), highlight=False, soft_wrap=True)
 
 
 def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
@@ -167,7 +179,7 @@ def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
     _print_rows(
         {
             "takes": f"uint8 images, {shape} (height x width x channels), any number at once",
-            "gives": f"probabilities of {len(model.classes)} classes; the file holds their names",
+            "gives": f"probabilities of {count(len(model.classes), 'class', 'classes')}; the file holds their names",
             "checked": f"{model.images} random images: no probability differs from the network's by more than "
             f"{model.difference:.1e}",
             "speed": f"{1000 * model.seconds:.2g} ms per image, one image at a time on this CPU",
@@ -192,18 +204,19 @@ def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: b
             _print_rows({kind if key == "name" else key: _plain(value) for key, value in entry.items()})
             typer.echo()
     else:
-        table = Table(kind, "what it is", "paper", box=None, header_style="dim")
+        table = Table(Column(kind, no_wrap=True), *_folded("what it is", "paper"), box=None, header_style="dim")
         for entry in entries:
             table.add_row(Text(entry["name"], style="bold"), Text(entry["summary"]), Text(entry["paper"]))
         Console().print(table, highlight=False)
 
 
+def _folded(*headings: str) -> list[Column]:
+    """Columns that break a word that is wider than they are; rich would cut it short."""
+    return [Column(heading, overflow="fold") for heading in headings]
+
+
 def _print_rows(rows: Mapping[str, str]) -> None:
-    """Print one line for each row without wrapping it, so that the text can be copied and searched."""
-    console, width = Console(), max(map(len, rows))
-    for heading, text in rows.items():
-        line = Text.assemble((f"{heading:{width}}", "bold"), "  ", text)
-        console.print(line, highlight=False, soft_wrap=True)
+    print_rows(Console(), rows)
 
 
 def _plain(value: object) -> str:
@@ -213,7 +226,7 @@ def _plain(value: object) -> str:
         return ", ".join(f"{key}={_plain(entry)}" for key, entry in value.items()) or "none"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(_plain, value)) or "none"
-    return str(value)
+    return plain_value(value)
 
 
 def _cases(by_case: Mapping[str, object]) -> str:
