@@ -61,8 +61,8 @@ OTHERS = (
     (
         "predictions.csv, predictions.npy",
         "evaluation",
-        "In place of scores, where the test images have no labels: name, label, class and probabilities of each; the "
-        "integer labels.",
+        "In place of scores, where the test images have no labels: name, prediction and probabilities of each; the "
+        "predicted classes as integers.",
     ),
     ("examples.npz", "evaluation", "Pictures for the report."),
     ("baselines/NAME/", "run, with the setting `baselines`", "A run directory for each baseline."),

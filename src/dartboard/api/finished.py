@@ -126,9 +126,12 @@ def predict(
 
     Args:
         run_directory: the run; it provides the image size, the normalisation and the classes.
-        data: a dataset as in `run`. Labels are not needed; a folder of images without class folders is allowed.
-        layer: settings of `data`, such as `{"image_column": "file"}`, where they differ from those of the run.
-        out: file to write the predictions to: integer labels (.npy), or names and probabilities (.csv); None for none.
+        data: a dataset as in `run`. Labels are not needed; a folder of images without class folders or a single image
+            file is allowed.
+        layer: settings of `data`, such as `{"image_column": "file"}`, where they differ from those of the run; with
+            `{"skip_broken": True}`, images that cannot be read are left out.
+        out: file to write the predictions to: the classes as integers (.npy), or a table of names, predictions, labels
+            where they are known, and probabilities (.csv); None for none.
         overwrite: replace `out` if it exists.
         device: "auto", or a torch device such as "cpu", "cuda:1" or "mps".
         observer: is told about progress; `dartboard.progress()` shows it.

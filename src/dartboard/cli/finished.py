@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dartboard.cli.calling import at_work, make
-from dartboard.cli.options import ImageColumn, Json, LabelColumn, Overwrite, columns
+from dartboard.cli.options import ImageColumn, Json, LabelColumn, Overwrite, SkipBroken, columns
 from dartboard.cli.registered import showing
 from dartboard.config import parse_overrides
 
@@ -112,8 +112,8 @@ def predict(
         typer.Argument(
             metavar="DATA",
             show_default=False,
-            help="A dataset in any layout of dartboard run, labelled or not, or a folder of images. Its test images "
-            "are predicted; a dataset without a test split has all its images predicted.",
+            help="A dataset in any layout of dartboard run, labelled or not, or a folder of images, or one image file. "
+            "The test images of a dataset are predicted; without a test split, all its images are.",
         ),
     ],
     out: Annotated[
@@ -122,9 +122,11 @@ def predict(
             "--out",
             "-o",
             metavar="FILE",
-            help="A .npy file gets the integer labels; a .csv file gets names, classes and probabilities.",
+            help="A .npy file gets the predicted classes as integers; a .csv file gets names, predictions, labels "
+            "where they are known, and probabilities.",
         ),
     ],
+    skip_broken: SkipBroken = False,
     image_column: ImageColumn = None,
     label_column: LabelColumn = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
@@ -136,11 +138,12 @@ def predict(
     [bold]Examples[/]
 
       dartboard predict runs/flowers new-flowers/ --out preds.csv
+      dartboard predict runs/flowers new-flowers/1.jpg --out preds.csv
       dartboard predict runs/flowers task/ --out preds.npy --overwrite
     """
     from dartboard.cli.output import print_predictions
 
-    layer = columns(image_column, label_column)
+    layer = {**columns(image_column, label_column), "skip_broken": skip_broken}
     with at_work() as (api, display):
         predictions = api.predict(
             run_directory, data, layer, out=out, overwrite=overwrite, device=device, observer=display

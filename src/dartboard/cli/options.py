@@ -19,6 +19,7 @@ __all__ = [
     "PlanOptions",
     "RunOptions",
     "SearchOptions",
+    "SkipBroken",
     "TrainOptions",
     "columns",
     "takes",
@@ -55,6 +56,14 @@ ImageColumn = Annotated[
 ]
 LabelColumn = Annotated[
     str | None, typer.Option(metavar="NAME", rich_help_panel=_WHAT, help="Column with the labels.  \\[default: label]")
+]
+SkipBroken = Annotated[
+    bool,
+    typer.Option(
+        "--skip-broken",
+        metavar="",
+        help="Leave out files that cannot be read as images, with a note and a row that says so, instead of stopping.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print only JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it exists.")]

@@ -102,6 +102,7 @@ def print_predictions(predictions: "ImagePredictions", out: "Path", *, as_json: 
     """Print how many images were predicted, how fast, and the path of the predictions."""
     facts = {
         "images": len(predictions.names),
+        "left_out": len(predictions.left_out),
         "seconds": round(predictions.seconds, 3),
         "images_per_second": round(predictions.images_per_second, 1),
         "predictions": str(out),
@@ -111,7 +112,8 @@ def print_predictions(predictions: "ImagePredictions", out: "Path", *, as_json: 
         return
     _print_rows(
         {
-            "images": f"{facts['images']:,}",
+            "images": f"{len(predictions.names):,}"
+            + (f", of which {len(predictions.left_out):,} were left out" if predictions.left_out else ""),
             "throughput": f"{predictions.images_per_second:,.0f} images per second",
             "predictions": str(out),
         }

@@ -15,8 +15,8 @@ from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.description import DatasetDescription, describe_dataset, draw_contact_sheet
 from dartboard.data.first_look import DataLook, look_at_dataset
 from dartboard.data.given import Data, given_arrays, recorded_source
-from dartboard.data.loading import load_dataset, load_images
-from dartboard.data.sources import HUB_PREFIX, ArrayData, label_text
+from dartboard.data.loading import GivenImages, load_dataset, load_images
+from dartboard.data.sources import HUB_PREFIX, ArrayData, SourceIndex, label_text
 from dartboard.data.splits import ImageView, Part, Splits, make_splits
 
 __all__ = [
@@ -33,10 +33,12 @@ __all__ = [
     "Dataset",
     "DatasetDescription",
     "Draws",
+    "GivenImages",
     "ImageSet",
     "ImageView",
     "Normalization",
     "Part",
+    "SourceIndex",
     "Splits",
     "describe_dataset",
     "draw_contact_sheet",

@@ -1,7 +1,5 @@
 """The page and the tables of a comparison of methods, with mean and standard deviation over seeds."""
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,7 @@ from dartboard.records import ComparedMethod, ComparedRun, Comparison
 from dartboard.records.comparison import Spread
 from dartboard.reports.charts.svg import INK, figure_to_svg, style
 from dartboard.reports.templates import render
-from dartboard.runs import write_text
+from dartboard.runs import csv_text, write_text
 from dartboard.wording import DASH, compact, duration, signed_points
 
 if TYPE_CHECKING:
@@ -227,10 +225,5 @@ def _latex_text(text: str) -> str:
 
 
 def _runs_as_csv(runs: Iterable[ComparedRun]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(_RUN_COLUMNS)
-    for run in runs:
-        plain = {**dict(run), "genotype": run.genotype.text if run.genotype else None}
-        writer.writerow(["" if plain[column] is None else plain[column] for column in _RUN_COLUMNS])
-    return stream.getvalue()
+    plain = ({**dict(run), "genotype": run.genotype.text if run.genotype else None} for run in runs)
+    return csv_text(_RUN_COLUMNS, ([row[column] for column in _RUN_COLUMNS] for row in plain))

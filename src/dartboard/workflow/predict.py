@@ -15,7 +15,9 @@ from dartboard.data import (
     AugmentSettings,
     Batches,
     DataSettings,
+    GivenImages,
     ImageView,
+    SourceIndex,
     load_images,
 )
 from dartboard.devices import find_device
@@ -32,8 +34,12 @@ from dartboard.training import (
     export_model,
     load_model,
 )
+from dartboard.wording import count
 
 __all__ = ["export_network", "predict_images", "predict_with"]
+
+_NAMED = 3
+"""Number of images left out that a note names; all of them are counted, and the table has a row for each."""
 
 
 def predict_images(
@@ -45,7 +51,7 @@ def predict_images(
 
     Args:
         run: the run directory of a finished training; nothing in it is changed.
-        source: any dataset, labelled or not, or a folder of images.
+        source: any dataset, labelled or not, or a folder of images, or one image file.
         layer: settings of `data`; they take precedence over the run's names of columns.
         device: as in the settings of a run.
         observer: is told about the reading of the images.
@@ -77,7 +83,7 @@ def export_network(run: Path, path: Path) -> ExportedModel:
 
 def predict_with(
     model: tuple[Network, ModelCard],
-    source: str | Path | ArrayData | None,
+    source: str | Path | ArrayData | SourceIndex | None,
     settings: DataSettings,
     *,
     device: torch.device,
@@ -88,7 +94,8 @@ def predict_with(
     Args:
         model: the network, which is moved to the device and stays there, and its card with image shape and
             normalisation.
-        source: any dataset, labelled or not, or a folder of images.
+        source: any dataset, labelled or not, or a folder of images, or one image file, or images that are listed
+            already.
         settings: settings for reading the source.
         device: device on which the network computes.
         observer: is told about the reading of the images.
@@ -100,20 +107,31 @@ def predict_with(
         DataError: the images cannot be read.
     """
     network, card = model
-    images = load_images(source, settings, card.image_shape, progress=observer.reading)
-    augmentation = Augmentation(AugmentSettings(), card.normalization, card.image_shape)
-    view = ImageView(images, np.arange(len(images), dtype=np.int64))
+    given = load_images(source, settings, card.image_shape, progress=observer.reading)
+    if given.left_out:
+        observer.note(_told_left_out(given))
+    view = ImageView(given.images, np.arange(len(given.images), dtype=np.int64))
     batches = Batches(
         view,
-        augmentation,
+        Augmentation(AugmentSettings(), card.normalization, card.image_shape),
         batch_size=EVALUATION_BATCH,
         device=device,
         memory_mib=settings.memory_mib,
         workers=settings.workers,
     )
     started = time.perf_counter()
-    probabilities = class_probabilities(network.to(device), batches)
-    return ImagePredictions(images.names, card.classes, probabilities, time.perf_counter() - started)
+    found = class_probabilities(network.to(device), batches)
+    seconds = time.perf_counter() - started
+    probabilities = np.full((len(given.names), len(card.classes)), np.nan, dtype=np.float32)
+    probabilities[np.delete(np.arange(len(given.names)), list(given.left_out))] = found
+    return ImagePredictions(given.names, card.classes, probabilities, seconds, given.true_classes, given.left_out)
+
+
+def _told_left_out(given: GivenImages) -> str:
+    named = [f"{given.names[row]} ({why})" for row, why in given.left_out.items()]
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    were = "was" if len(named) == 1 else "were"
+    return f"{count(len(named), 'broken image')} {were} left out: {', '.join(named[:_NAMED])}{more}."
 
 
 def _check_trained(run: Path) -> None:

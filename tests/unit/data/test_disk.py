@@ -114,8 +114,8 @@ def test_images_to_predict_are_decoded_to_disk_too(image_folder) -> None:
         (image_folder / empty).rmdir()
     plain = load_images(image_folder, DataSettings(), (3, 8, 8))
     on_disk = load_images(image_folder, STREAMED, (3, 8, 8))
-    assert (plain.file is None, on_disk.file is None) == (True, False)
-    np.testing.assert_array_equal(on_disk.images, plain.images)
+    assert (plain.images.file is None, on_disk.images.file is None) == (True, False)
+    np.testing.assert_array_equal(on_disk.images.images, plain.images.images)
     assert on_disk.names == plain.names
 
 

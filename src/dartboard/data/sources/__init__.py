@@ -8,7 +8,7 @@ from dartboard.data.sources.arrays import ArrayData, find_idx, index_arrays, ind
 from dartboard.data.sources.folder import index_folder
 from dartboard.data.sources.hub import HUB_PREFIX, index_hub
 from dartboard.data.sources.index import Encoded, EncodedSplit, SourceIndex, SplitName
-from dartboard.data.sources.labelled_rows import build_index, label_text
+from dartboard.data.sources.labelled_rows import ListedSplit, build_index, label_text
 from dartboard.data.sources.manifest import CSV_ENDINGS, index_manifest, is_parquet_manifest
 from dartboard.data.sources.parquet import find_parquet_files, index_parquet
 from dartboard.data.sources.task import index_task, is_task, list_images
@@ -30,6 +30,9 @@ _ACCEPTED = (
     "give a folder with one sub-folder of images per class, a manifest (.csv, .parquet), arrays (.npz), a folder of "
     "parquet or IDX files, hf:owner/name, or 'digits'"
 )
+
+_TABLES = (*CSV_ENDINGS, ".parquet", ".npz")
+"""Endings of files that hold or list many images; any other file is an image."""
 
 
 def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -> SourceIndex:
@@ -65,10 +68,11 @@ def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -
 def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -> SourceIndex:
     """The images of a source that are to be predicted: its test images, or all where it has no test split.
 
-    A folder of images without class folders is taken as it is, sorted by name.
+    A folder of images without class folders is taken as it is, sorted by name; a single image file stands for itself.
 
     Returns:
-        The dataset with only these images, labelled or not, as its test split.
+        The dataset with only these images, labelled or not, as its test split; its `folder` is what the source itself
+        calls them.
 
     Raises:
         DataError: nothing usable lies there.
@@ -76,6 +80,10 @@ def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -
     path = Path(source).expanduser() if isinstance(source, str | Path) else None
     if path is not None and path.is_dir() and _holds_only_files(path):
         index = build_index(path.resolve().name, {"test": list_images(path)})
+    elif path is not None and path.is_file() and path.suffix.lower() not in _TABLES:
+        index = build_index(
+            path.stem, {"test": ListedSplit([path], [None], [path.name], path.name, lambda _: path.name)}
+        )
     else:
         index = open_source(source, settings)
     return replace(index, splits={"test": index.splits.get("test") or index.splits["train"]})
