@@ -7,7 +7,7 @@ message of one sentence for the user.
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.api.comparison import compare
-from dartboard.api.finished import analyse, export, predict, predict_in_memory, report, select
+from dartboard.api.finished import analyse, report, select
 from dartboard.api.listing import (
     describe,
     list_analyses,
@@ -21,11 +21,13 @@ from dartboard.api.listing import (
     list_spaces,
 )
 from dartboard.api.runs import plan, run, search, train
+from dartboard.api.trained import evaluate, export, load, predict, predict_in_memory
 
 __all__ = [
     "analyse",
     "compare",
     "describe",
+    "evaluate",
     "export",
     "list_analyses",
     "list_baselines",
@@ -36,6 +38,7 @@ __all__ = [
     "list_sections",
     "list_selections",
     "list_spaces",
+    "load",
     "plan",
     "predict",
     "predict_in_memory",

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from dartboard.cli import finished, listing, runs
+from dartboard.cli import finished, listing, runs, trained
 from dartboard.errors import DartboardError
 from dartboard.version import __version__
 
@@ -38,13 +38,14 @@ From a dataset to a searched, retrained, tested and reported network:
   [bold]dartboard compare PICTURES --methods darts,random[/] compare several methods
   [bold]dartboard data PICTURES[/]                      what a dataset holds
   [bold]dartboard predict RUN IMAGES --out preds.csv[/] classify other images with the network of a run
+  [bold]dartboard evaluate RUN PICTURES[/]              its accuracy on other labelled images
   [bold]dartboard export RUN --out model.onnx[/]        write that network as a file for other programs
 
 PICTURES is a folder with one folder of images per class, or any other layout that dartboard run --help lists.
 Verbs that search or train write their results into a run directory, and --resume continues an interrupted one.
 """,
 )
-for verbs in (runs.verbs, finished.verbs, listing.verbs):
+for verbs in (runs.verbs, trained.verbs, finished.verbs, listing.verbs):
     app.add_typer(verbs)
 
 

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from dartboard.data import DatasetDescription
     from dartboard.records import Comparison, Result
     from dartboard.training import ExportedModel, ImagePredictions
-    from dartboard.workflow import Plan
+    from dartboard.workflow import Evaluation, Plan
 
 __all__ = [
     "print_comparison",
     "print_description",
     "print_entries",
+    "print_evaluation",
     "print_exported",
     "print_plan",
     "print_predictions",
@@ -120,6 +121,22 @@ def print_predictions(predictions: "ImagePredictions", out: "Path", *, as_json: 
     )
 
 
+def print_evaluation(evaluation: "Evaluation", out: "Path | None", *, as_json: bool) -> None:
+    """Print the accuracy of a network on labelled images, class by class, and its most frequent mistakes."""
+    from dartboard.workflow import CLASS_HEADINGS
+
+    if as_json:
+        typer.echo(json.dumps(evaluation.to_json() | ({"predictions": str(out)} if out else {})))
+        return
+    _print_rows({**evaluation.rows(), **evaluation.mistakes(), **({"predictions": str(out)} if out else {})})
+    table = Table(*CLASS_HEADINGS, box=None, header_style="dim")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for each in evaluation.classes:
+        table.add_row(*map(Text, each.cells()))
+    _print_table(table)
+
+
 def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     """Print the table of a comparison, and the paths of its report and directory."""
     from dartboard.reports import tabulate
@@ -133,12 +150,9 @@ def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
         shown.add_column(heading, justify="right" if number else "left", overflow="fold")
     for row in table.rows:
         shown.add_row(*map(Text, row))
-    console = Console()
-    if not console.is_terminal:
-        console.width = _UNBOUNDED
-    console.print(shown)
+    _print_table(shown)
     for note in table.notes:
-        console.print(note, highlight=False, markup=False, soft_wrap=True)
+        Console().print(note, highlight=False, markup=False, soft_wrap=True)
     _print_rows({"report": str(comparison.path / "comparison.html"), "directory": str(comparison.path)})
 
 
@@ -189,6 +203,14 @@ def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: b
         for entry in entries:
             table.add_row(Text(entry["name"], style="bold"), Text(entry["summary"]), Text(entry["paper"]))
         Console().print(table, highlight=False)
+
+
+def _print_table(table: Table) -> None:
+    """Print a table, in full width where the output does not go to a terminal."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = _UNBOUNDED
+    console.print(table, highlight=False)
 
 
 def _print_rows(rows: Mapping[str, str]) -> None:

@@ -17,6 +17,7 @@ from dartboard.data.first_look import DataLook, look_at_dataset
 from dartboard.data.given import Data, given_arrays, recorded_source
 from dartboard.data.loading import GivenImages, load_dataset, load_images
 from dartboard.data.sources import HUB_PREFIX, ArrayData, SourceIndex, label_text
+from dartboard.data.sources.objects import Images, index_objects
 from dartboard.data.splits import ImageView, Part, Splits, make_splits
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "GivenImages",
     "ImageSet",
     "ImageView",
+    "Images",
     "Normalization",
     "Part",
     "SourceIndex",
@@ -43,6 +45,7 @@ __all__ = [
     "describe_dataset",
     "draw_contact_sheet",
     "given_arrays",
+    "index_objects",
     "label_text",
     "load_dataset",
     "load_images",

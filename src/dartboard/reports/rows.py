@@ -8,28 +8,15 @@ from dartboard.records import Baselines, Result, RunRecords, notebook_view
 from dartboard.reports.drawings.genotypes import draw_genotype
 from dartboard.reports.section import sections_in_order, working
 from dartboard.space import Genotype
+from dartboard.wording import html_sheet, html_table
 
 __all__ = ["result_html", "result_rows"]
-
-
-_SHEET = "color:#1d2630;background:#ffffff;padding:8px"
-"""Style of the output: dark on white, independent of the notebook's colours."""
 
 
 @notebook_view
 def result_html(result: Result) -> str:
     """The rows and drawings of a result as one `<div>` without scripts and ids; every name in it is escaped."""
-    rows = "".join(
-        f'<tr><th style="text-align:left">{escape(heading)}</th><td style="text-align:left">{_cell(text)}</td></tr>'
-        for heading, text in result_rows(result).items()
-    )
-    return f'<div style="{_SHEET}"><table>{rows}</table>{_drawings(result)}</div>'
-
-
-def _cell(text: str) -> str:
-    """The text of a table cell; the path of an HTML page becomes a link."""
-    shown = escape(text)
-    return f'<a href="{shown}" target="_blank">{shown}</a>' if text.endswith(".html") else shown
+    return html_sheet(html_table(result_rows(result).items()), _drawings(result))
 
 
 def _drawings(result: Result) -> str:

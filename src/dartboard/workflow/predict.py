@@ -36,7 +36,7 @@ from dartboard.training import (
 )
 from dartboard.wording import count
 
-__all__ = ["export_network", "predict_images", "predict_with"]
+__all__ = ["check_trained", "export_network", "load_trained", "predict_images", "predict_with"]
 
 _NAMED = 3
 """Number of images left out that a note names; all of them are counted, and the table has a row for each."""
@@ -59,9 +59,8 @@ def predict_images(
     Raises:
         DartboardError: there is no trained network, the images cannot be read, or the device is not available.
     """
-    _check_trained(run)
     target = find_device(device)
-    return predict_with(load_model(run), source, _settings(run, layer), device=target, observer=observer)
+    return predict_with(load_trained(run), source, _settings(run, layer), device=target, observer=observer)
 
 
 def export_network(run: Path, path: Path) -> ExportedModel:
@@ -76,9 +75,9 @@ def export_network(run: Path, path: Path) -> ExportedModel:
         CheckpointError: the files of the network are damaged.
         ExportError: the network cannot be exported, or a package for the export is missing.
     """
-    _check_trained(run)
+    check_trained(run)
     check_exportable(path)
-    return export_model(*load_model(run), path)
+    return export_model(*load_trained(run), path)
 
 
 def predict_with(
@@ -134,7 +133,18 @@ def _told_left_out(given: GivenImages) -> str:
     return f"{count(len(named), 'broken image')} {were} left out: {', '.join(named[:_NAMED])}{more}."
 
 
-def _check_trained(run: Path) -> None:
+def load_trained(run: Path) -> tuple[Network, ModelCard]:
+    """The trained network of a run and its description; raises what `load_model` raises."""
+    check_trained(run)
+    return load_model(run)
+
+
+def check_trained(run: Path) -> None:
+    """Refuse a folder without a trained network.
+
+    Raises:
+        RunDirectoryError: there is none.
+    """
     if not (run / "model.json").is_file():
         raise RunDirectoryError(
             f"{run} holds no trained network (model.json); name the run directory of a finished run or training."
