@@ -51,7 +51,11 @@ OTHERS = (
         "The architecture: `[operation, node, predecessor]` per cell kind, and a fourth entry for the attention that "
         "follows the operation, where there is one.",
     ),
-    ("model.safetensors", "train", "The weights of the first network."),
+    (
+        "model.safetensors",
+        "train",
+        "The weights of the first network; its metadata hold the class names and the preprocessing, as JSON.",
+    ),
     ("model.json", "train", "How this network is built and how it is fed."),
     (
         "predictions.npz",
@@ -68,6 +72,12 @@ OTHERS = (
     ("baselines/NAME/", "run, with the setting `baselines`", "A run directory for each baseline."),
     ("METHOD/seed-N/", "compare", "A run directory for each run of a comparison."),
     ("report.html, facts.json", "report", "The page, and every number on it."),
+    (
+        "README.md",
+        "report",
+        "What the trained network is and how to load it, with the metadata of the Hugging Face Hub (a model card). It "
+        "is written once, at the end, so you can change it, and add a licence.",
+    ),
     ("comparison.html", "compare", "The page of a comparison."),
 )
 """Files that no document describes: name, the step that writes it, and what it holds."""

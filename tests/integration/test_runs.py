@@ -15,6 +15,7 @@ from .conftest import Run
 RUN_FILES = {
     ".lock", "settings.json", "split.json", "events.jsonl", "checkpoints", "genotype.json", "model.safetensors",
     "model.json", "scores.json", "predictions.npz", "examples.npz", "result.json", "report.html", "facts.json",
+    "README.md",
 }  # fmt: skip
 
 

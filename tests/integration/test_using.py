@@ -1,16 +1,19 @@
-"""The network of a run at work on other images: predict, evaluate and load say the same, and account for every image."""
+"""The network of a run at work: predict, evaluate and load say the same, and account for every image."""
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 import dartboard as package
+from dartboard.reports import write_readme
 
 from .conftest import Run
 
@@ -213,3 +216,66 @@ def test_evaluating_on_what_was_trained_on_says_so(dartboard: Run, made: tuple[P
     outcome = dartboard("evaluate", run, data, "--device", "cpu")
     assert outcome.code == 0, outcome.err
     assert "most of which the network was trained on" in " ".join(outcome.out.split())
+
+
+def front(path: Path) -> dict[str, object]:
+    """The metadata of a README, between two lines of dashes."""
+    empty, metadata, _ = path.read_text(encoding="utf-8").split("---\n", 2)
+    assert empty == ""
+    found = yaml.safe_load(metadata)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_the_readme_of_a_run_has_the_metadata_of_the_hub_and_leaves_the_licence_to_the_user(
+    made: tuple[Path, Path],
+) -> None:
+    readme = made[0] / "README.md"
+    metadata, result = front(readme), json.loads((made[0] / "result.json").read_text())
+    assert metadata["library_name"] == "dartboard"
+    assert metadata["pipeline_tag"] == "image-classification"
+    assert {"image-classification", result["space"], result["method"]} <= set(metadata["tags"])  # type: ignore[call-overload]
+    assert "license" not in metadata
+    assert "datasets" not in metadata, "only the Hub's own names may stand there"
+    (entry,) = metadata["model-index"]  # type: ignore[misc]
+    (tested,) = entry["results"]
+    assert tested["dataset"] == {"name": "pets", "type": "pets", "split": "test"}
+    assert tested["metrics"][0]["type"] == "accuracy"
+    assert tested["metrics"][0]["value"] == pytest.approx(result["test_accuracy"])
+    text = readme.read_text(encoding="utf-8")
+    assert 'dartboard.load("PATH/TO/THIS/FOLDER")' in text
+    assert "`cats`, `dogs`" in text
+    assert "RGB, 12x12 pixels" in text
+
+
+def test_a_readme_that_the_user_changed_is_not_overwritten(made: tuple[Path, Path], tmp_path: Path) -> None:
+    run = tmp_path / "copy"
+    shutil.copytree(made[0], run)
+    (run / "README.md").write_text("mine", encoding="utf-8")
+    write_readme(run)
+    assert (run / "README.md").read_text(encoding="utf-8") == "mine"
+    (run / "README.md").unlink()
+    write_readme(run)
+    assert front(run / "README.md") == front(made[0] / "README.md") | {
+        "model-index": [{**entry, "name": "copy"} for entry in front(made[0] / "README.md")["model-index"]]  # type: ignore[attr-defined]
+    }
+
+
+def test_a_dataset_of_the_hub_and_awkward_class_names_are_told_in_the_readme(
+    made: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run = tmp_path / "hub run"
+    shutil.copytree(made[0], run)
+    for name, changes in (
+        ("settings.json", {"source": "hf:someone/pets"}),
+        ("model.json", {"classes": ["<b>`x`\n---", "a|b"]}),
+    ):
+        content = json.loads((run / name).read_text(encoding="utf-8"))
+        (run / name).write_text(json.dumps(content | changes), encoding="utf-8")
+    (run / "README.md").unlink()
+    write_readme(run)
+    metadata = front(run / "README.md")
+    assert metadata["datasets"] == ["someone/pets"]
+    assert metadata["model-index"][0]["name"] == "hub-run"  # type: ignore[index]
+    text = (run / "README.md").read_text(encoding="utf-8")
+    assert "`&lt;b>'x' ---`, `a\\|b`" in text
