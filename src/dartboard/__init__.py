@@ -9,14 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dartboard.errors import DartboardError
+from dartboard.processors import share_from_python
 from dartboard.version import __version__
 
 if TYPE_CHECKING:
     from dartboard.api import (
         analyse,
+        clean_cache,
         compare,
         describe,
         evaluate,
+        examine,
         export,
         list_analyses,
         list_baselines,
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
         list_methods,
         list_operations,
         list_presets,
+        list_runs,
         list_sections,
         list_selections,
         list_spaces,
@@ -48,9 +52,11 @@ __all__ = [
     "Result",
     "__version__",
     "analyse",
+    "clean_cache",
     "compare",
     "describe",
     "evaluate",
+    "examine",
     "export",
     "list_analyses",
     "list_baselines",
@@ -58,6 +64,7 @@ __all__ = [
     "list_methods",
     "list_operations",
     "list_presets",
+    "list_runs",
     "list_sections",
     "list_selections",
     "list_spaces",
@@ -80,8 +87,14 @@ _HOMES = {
 }
 
 
+def __dir__() -> list[str]:
+    """All public names, those that are not imported yet among them."""
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     """Import on first use: torch takes a second, which `dartboard --help` should not."""
     if name not in __all__:
         raise AttributeError(f"module 'dartboard' has no attribute '{name}'")
+    share_from_python()
     return getattr(import_module(_HOMES.get(name, "dartboard.api")), name)

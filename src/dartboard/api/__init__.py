@@ -22,12 +22,16 @@ from dartboard.api.listing import (
 )
 from dartboard.api.runs import plan, run, search, train
 from dartboard.api.trained import evaluate, export, load, predict, predict_in_memory
+from dartboard.api.upkeep import cached, clean_cache, examine, list_runs
 
 __all__ = [
     "analyse",
+    "cached",
+    "clean_cache",
     "compare",
     "describe",
     "evaluate",
+    "examine",
     "export",
     "list_analyses",
     "list_baselines",
@@ -35,6 +39,7 @@ __all__ = [
     "list_methods",
     "list_operations",
     "list_presets",
+    "list_runs",
     "list_sections",
     "list_selections",
     "list_spaces",

@@ -10,6 +10,7 @@ import torch
 from dartboard.data import Data, given_arrays
 from dartboard.devices import device_name
 from dartboard.errors import DeviceMemoryError
+from dartboard.processors import what_threads_do
 from dartboard.runs import Observer
 from dartboard.session import Session, check_sizes, check_start
 from dartboard.settings import Request, Step
@@ -66,6 +67,8 @@ def begin(session: Session, steps: Sequence[Step]) -> None:
     """Record settings and split of the run, and tell the observer what the run will do."""
     session.begin()
     session.observer.plan(announce(session, steps))
+    if session.device.type == "cpu" and (told := what_threads_do()):
+        session.observer.note(told)
     for choice in session.settings.automatic_choices:
         session.observer.note(f"{choice.setting}={choice.value}: {choice.reason}.")
     for note in session.dataset.notes:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from dartboard.cli import finished, listing, runs, trained
+from dartboard.cli import finished, listing, runs, trained, upkeep
 from dartboard.errors import DartboardError
 from dartboard.version import __version__
 
@@ -22,7 +22,6 @@ _INTERRUPTED = 130
 
 app = typer.Typer(
     name="dartboard",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -45,7 +44,7 @@ PICTURES is a folder with one folder of images per class, or any other layout th
 Verbs that search or train write their results into a run directory, and --resume continues an interrupted one.
 """,
 )
-for verbs in (runs.verbs, trained.verbs, finished.verbs, listing.verbs):
+for verbs in (runs.verbs, trained.verbs, finished.verbs, listing.verbs, upkeep.verbs):
     app.add_typer(verbs)
 
 

@@ -1,9 +1,7 @@
 """One call of the API for each command, with a display on standard error and the result on standard output."""
 
-import os
 import shlex
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,65 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from dartboard.cli.options import SearchOptions, TrainOptions
-
-__all__ = ["busy_cores", "share_processors"]
-
-
-_CHOSEN = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS")
-"""Environment variables by which a user sets how threads wait."""
-
-_SPINS = "10000"
-"""How often a waiting thread checks before it sleeps (benchmarks/results/sharing.md)."""
-
-_LIMIT = 0.5
-_SECONDS = 0.1
-
-
-def share_processors() -> str:
-    """Let the threads of torch sleep while they wait for one another: after a short spin, or at once on busy cores.
-
-    By default a waiting thread spins for a long time, which is fastest on an idle machine. On a busy machine the
-    spinning threads take cores from the thread that they wait for, and a step takes several times as long. A short spin
-    followed by sleep costs little there (benchmarks/results/sharing.md). OpenMP reads its settings when torch is
-    loaded, so this function must be called before torch is imported.
-
-    Returns:
-        A sentence for the user about what was done; empty where there is nothing to say.
-    """
-    if "torch" in sys.modules or any(name in os.environ for name in _CHOSEN):
-        return ""
-    busy = busy_cores()
-    if busy < _LIMIT:
-        os.environ["GOMP_SPINCOUNT"] = _SPINS
-        return ""
-    os.environ["OMP_WAIT_POLICY"] = "passive"
-    return f"Other programs keep {busy:.1f} cores busy, so threads sleep while they wait (OMP_WAIT_POLICY=passive)."
-
-
-def busy_cores(stat: Path = Path("/proc/stat"), seconds: float = _SECONDS) -> float:
-    """Number of cores that other programs use while this one sleeps for `seconds`; 0 where the system does not tell.
-
-    Args:
-        stat: file with the clock ticks of the cores, in the format of Linux.
-        seconds: length of the measurement.
-    """
-    before = _cpu_times(stat)
-    time.sleep(seconds if before else 0.0)
-    after = _cpu_times(stat)
-    if not before or not after:
-        return 0.0
-    idle, total = (after[each] - before[each] for each in (0, 1))
-    return (os.cpu_count() or 1) * (1 - idle / total) if total else 0.0
-
-
-def _cpu_times(stat: Path) -> tuple[int, int] | None:
-    """Idle clock ticks and all clock ticks, summed over all cores since the machine started; None if unreadable."""
-    try:
-        ticks = [int(entry) for entry in stat.read_text().partition("\n")[0].split()[1:9]]
-        return ticks[3] + ticks[4], sum(ticks)
-    except (OSError, ValueError, IndexError):
-        return None
-
+from dartboard.processors import share_processors
 
 if TYPE_CHECKING:
     from dartboard.runs import Observer

@@ -28,6 +28,8 @@ __all__ = [
     "print_plan",
     "print_predictions",
     "print_result",
+    "print_rows",
+    "print_table",
 ]
 
 
@@ -45,7 +47,7 @@ def print_result(result: "Result", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(result.to_json()))
         return
-    _print_rows(result_rows(result))
+    print_rows(result_rows(result))
 
 
 def print_plan(plan: "Plan", *, as_json: bool) -> None:
@@ -53,14 +55,14 @@ def print_plan(plan: "Plan", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(plan.to_json()))
         return
-    _print_rows(plan.summary)
+    print_rows(plan.summary)
     if plan.automatic_choices:
         typer.echo()
-        _print_rows({each.setting: f"{each.value}  ({each.reason})" for each in plan.automatic_choices})
+        print_rows({each.setting: f"{each.value}  ({each.reason})" for each in plan.automatic_choices})
     if plan.budget is not None and plan.end is not None:
         typer.echo()
-        _print_rows({phase: duration(seconds) for phase, seconds in plan.seconds.items()})
-        _print_rows({"budget": duration(plan.budget), "expected end": plan.end})
+        print_rows({phase: duration(seconds) for phase, seconds in plan.seconds.items()})
+        print_rows({"budget": duration(plan.budget), "expected end": plan.end})
 
 
 def print_description(description: "DatasetDescription", *, as_json: bool) -> None:
@@ -71,7 +73,7 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
     channels, height, width = description.shape
     smallest, largest = ("x".join(map(str, size)) for size in (description.smallest, description.largest))
     broken = [f"{name} ({reason})" for reasons in description.broken.values() for name, reason in reasons.items()]
-    _print_rows(
+    print_rows(
         {
             "name": description.name,
             "classes": str(len(description.classes)),
@@ -111,7 +113,7 @@ def print_predictions(predictions: "ImagePredictions", out: "Path", *, as_json: 
     if as_json:
         typer.echo(json.dumps(facts))
         return
-    _print_rows(
+    print_rows(
         {
             "images": f"{len(predictions.names):,}"
             + (f", of which {len(predictions.left_out):,} were left out" if predictions.left_out else ""),
@@ -128,13 +130,13 @@ def print_evaluation(evaluation: "Evaluation", out: "Path | None", *, as_json: b
     if as_json:
         typer.echo(json.dumps(evaluation.to_json() | ({"predictions": str(out)} if out else {})))
         return
-    _print_rows({**evaluation.rows(), **evaluation.mistakes(), **({"predictions": str(out)} if out else {})})
+    print_rows({**evaluation.rows(), **evaluation.mistakes(), **({"predictions": str(out)} if out else {})})
     table = Table(*CLASS_HEADINGS, box=None, header_style="dim")
     for column in table.columns[1:]:
         column.justify = "right"
     for each in evaluation.classes:
         table.add_row(*map(Text, each.cells()))
-    _print_table(table)
+    print_table(table)
 
 
 def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
@@ -150,10 +152,10 @@ def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
         shown.add_column(heading, justify="right" if number else "left", overflow="fold")
     for row in table.rows:
         shown.add_row(*map(Text, row))
-    _print_table(shown)
+    print_table(shown)
     for note in table.notes:
         Console().print(note, highlight=False, markup=False, soft_wrap=True)
-    _print_rows({"report": str(comparison.path / "comparison.html"), "directory": str(comparison.path)})
+    print_rows({"report": str(comparison.path / "comparison.html"), "directory": str(comparison.path)})
 
 
 def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
@@ -171,7 +173,7 @@ def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
         }
         typer.echo(json.dumps(facts))
         return
-    _print_rows(
+    print_rows(
         {
             "takes": f"uint8 images, {shape} (height x width x channels), any number at once",
             "gives": f"probabilities of {len(model.classes)} classes; the file holds their names",
@@ -196,7 +198,7 @@ def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: b
         typer.echo(json.dumps(entries))
     elif verbose:
         for entry in entries:
-            _print_rows({kind if key == "name" else key: _plain(value) for key, value in entry.items()})
+            print_rows({kind if key == "name" else key: _plain(value) for key, value in entry.items()})
             typer.echo()
     else:
         table = Table(kind, "what it is", "paper", box=None, header_style="dim")
@@ -205,7 +207,7 @@ def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: b
         Console().print(table, highlight=False)
 
 
-def _print_table(table: Table) -> None:
+def print_table(table: Table) -> None:
     """Print a table, in full width where the output does not go to a terminal."""
     console = Console()
     if not console.is_terminal:
@@ -213,7 +215,7 @@ def _print_table(table: Table) -> None:
     console.print(table, highlight=False)
 
 
-def _print_rows(rows: Mapping[str, str]) -> None:
+def print_rows(rows: Mapping[str, str]) -> None:
     """Print one line for each row without wrapping it, so that the text can be copied and searched."""
     console, width = Console(), max(map(len, rows))
     for heading, text in rows.items():

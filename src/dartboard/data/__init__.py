@@ -10,6 +10,7 @@ from dartboard.data.augmentation import (
     resolve_augmentation,
 )
 from dartboard.data.batches import Batch, Batches
+from dartboard.data.cache import CacheEntry, cache_entries, cache_root, remove_entry
 from dartboard.data.data_settings import AugmentSettings, DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.description import DatasetDescription, describe_dataset, draw_contact_sheet
@@ -28,6 +29,7 @@ __all__ = [
     "Augmentation",
     "Batch",
     "Batches",
+    "CacheEntry",
     "Data",
     "DataLook",
     "DataSettings",
@@ -42,6 +44,8 @@ __all__ = [
     "Part",
     "SourceIndex",
     "Splits",
+    "cache_entries",
+    "cache_root",
     "describe_dataset",
     "draw_contact_sheet",
     "given_arrays",
@@ -54,5 +58,6 @@ __all__ = [
     "measure_normalization",
     "outside_squares",
     "recorded_source",
+    "remove_entry",
     "resolve_augmentation",
 ]
