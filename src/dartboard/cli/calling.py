@@ -24,13 +24,17 @@ def typed() -> str:
 
 
 @contextmanager
-def at_work() -> Iterator[tuple[Any, "Observer"]]:
-    """The API, and a display on standard error that shows its progress."""
+def at_work(quiet: bool | None = None) -> Iterator[tuple[Any, "Observer"]]:
+    """The API, and a display on standard error that shows its progress.
+
+    Args:
+        quiet: True for a display that shows nothing, False for one that shows everything as lines with their times.
+    """
     note = share_processors()
     from dartboard import api
     from dartboard.display import make_display
 
-    with make_display(Console(stderr=True)) as display:
+    with make_display(Console(stderr=True), quiet=quiet) as display:
         if note:
             display.note(note)
         yield api, display
@@ -39,13 +43,30 @@ def at_work() -> Iterator[tuple[Any, "Observer"]]:
 def make_run(verb: str, options: SearchOptions | TrainOptions, **further: str) -> None:
     """Call a verb of the API that makes a run from a dataset and layers of settings, and print the result."""
     layers = options.layers()
-    make(verb, options.data, *layers, out=options.out, resume=options.resume, as_json=options.as_json, **further)
+    make(
+        verb,
+        options.data,
+        *layers,
+        out=options.out,
+        resume=options.resume,
+        as_json=options.as_json,
+        quiet=options.quiet,
+        **further,
+    )
 
 
-def make(verb: str, *arguments: Any, out: Path | None, resume: bool, as_json: bool, **further: str) -> None:
+def make(
+    verb: str,
+    *arguments: Any,
+    out: Path | None,
+    resume: bool,
+    as_json: bool,
+    quiet: bool | None = None,
+    **further: str,
+) -> None:
     """Call a verb of the API with a display on standard error, then print the result on standard output."""
     from dartboard.cli.output import print_result
 
-    with at_work() as (api, display):
+    with at_work(quiet) as (api, display):
         result = getattr(api, verb)(*arguments, out=out, resume=resume, observer=display, command=typed(), **further)
     print_result(result, as_json=as_json)

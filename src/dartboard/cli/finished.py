@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dartboard.cli.calling import make
-from dartboard.cli.options import Json
+from dartboard.cli.options import Json, Quiet
 from dartboard.cli.registered import showing
 from dartboard.config import parse_overrides
 
@@ -40,6 +40,7 @@ def select(
     resume: Annotated[
         bool, typer.Option("--resume", metavar="", help="Continue a selection that was interrupted.")
     ] = False,
+    quiet: Quiet = None,
     as_json: Json = False,
 ) -> None:
     """Select another architecture from the supernet of a finished search, without searching again.
@@ -49,7 +50,16 @@ def select(
       dartboard select runs/flowers --with perturbation --set epochs=20
       dartboard select runs/flowers --with sample --out runs/flowers-sampled
     """
-    make("select", run_directory, name, parse_overrides(overrides or []), out=out, resume=resume, as_json=as_json)
+    make(
+        "select",
+        run_directory,
+        name,
+        parse_overrides(overrides or []),
+        out=out,
+        resume=resume,
+        as_json=as_json,
+        quiet=quiet,
+    )
 
 
 @verbs.command(cls=showing("analyses"))
@@ -74,6 +84,7 @@ def analyse(
     resume: Annotated[
         bool, typer.Option("--resume", metavar="", help="Continue an analysis that was interrupted.")
     ] = False,
+    quiet: Quiet = None,
     as_json: Json = False,
 ) -> None:
     """Analyse the supernet of a finished search; the run directory of the search is not changed.
@@ -83,7 +94,16 @@ def analyse(
       dartboard analyse runs/flowers --what discretisation --set edges=normal:0-2,normal:1-2
       dartboard analyse runs/flowers --what shuffling --set permutations=20
     """
-    make("analyse", run_directory, name, parse_overrides(overrides or []), out=out, resume=resume, as_json=as_json)
+    make(
+        "analyse",
+        run_directory,
+        name,
+        parse_overrides(overrides or []),
+        out=out,
+        resume=resume,
+        as_json=as_json,
+        quiet=quiet,
+    )
 
 
 @verbs.command()

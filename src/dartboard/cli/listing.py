@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dartboard.cli.calling import at_work
-from dartboard.cli.options import ImageColumn, Json, LabelColumn, Overwrite, columns
+from dartboard.cli.options import ImageColumn, Json, LabelColumn, Overwrite, Quiet, columns
 from dartboard.registry import REGISTRIES, Shelf
 
 __all__ = ["verbs"]
@@ -42,6 +42,7 @@ def data(
     image_column: ImageColumn = None,
     label_column: LabelColumn = None,
     overwrite: Overwrite = False,
+    quiet: Quiet = None,
     as_json: Json = False,
 ) -> None:
     """Describe a dataset: images per class, sizes, broken files, duplicates between training and test, imbalance.
@@ -52,7 +53,7 @@ def data(
     """
     from dartboard.cli.output import print_description
 
-    with at_work() as (api, display):
+    with at_work(quiet) as (api, display):
         description = api.describe(
             data,
             columns(image_column, label_column),

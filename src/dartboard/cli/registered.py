@@ -7,7 +7,7 @@ asked where other packages register things too, or where the registry is importe
 import ast
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from typer.core import TyperCommand
 
 from dartboard.registry import REGISTRIES, Shelf
 
-__all__ = ["Registered", "find_registered", "read_source", "showing"]
+__all__ = ["Registered", "completing", "find_registered", "read_source", "showing"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -49,6 +49,16 @@ def showing(*kinds: str) -> type[TyperCommand]:
                 Console().print(_panel(REGISTRIES[kind]))
 
     return Showing
+
+
+def completing(kind: str) -> Callable[[str], list[tuple[str, str]]]:
+    """What a shell offers for the beginning of a name: the registered things of a kind, with their summaries."""
+
+    def offer(incomplete: str) -> list[tuple[str, str]]:
+        found = find_registered(REGISTRIES[kind])
+        return [(each.name, each.summary) for each in found if each.name.startswith(incomplete)]
+
+    return offer
 
 
 def find_registered(shelf: Shelf) -> list[Registered]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dartboard.cli.calling import at_work
-from dartboard.cli.options import ImageColumn, Json, LabelColumn, Overwrite, SkipBroken, columns
+from dartboard.cli.options import ImageColumn, Json, LabelColumn, Overwrite, Quiet, SkipBroken, columns
 
 __all__ = ["verbs"]
 
@@ -43,6 +43,7 @@ def predict(
     label_column: LabelColumn = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
+    quiet: Quiet = None,
     as_json: Json = False,
 ) -> None:
     """Predict the classes of images with the trained network of a run, in the order of the manifest or folder.
@@ -56,7 +57,7 @@ def predict(
     from dartboard.cli.output import print_predictions
 
     layer = {**columns(image_column, label_column), "skip_broken": skip_broken}
-    with at_work() as (api, display):
+    with at_work(quiet) as (api, display):
         predictions = api.predict(
             run_directory, data, layer, out=out, overwrite=overwrite, device=device, observer=display
         )
@@ -86,6 +87,7 @@ def evaluate(
     label_column: LabelColumn = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
+    quiet: Quiet = None,
     as_json: Json = False,
 ) -> None:
     """Measure the accuracy of the trained network of a run on other labelled images, class by class.
@@ -100,7 +102,7 @@ def evaluate(
     from dartboard.cli.output import print_evaluation
 
     layer = {**columns(image_column, label_column), "skip_broken": skip_broken}
-    with at_work() as (api, display):
+    with at_work(quiet) as (api, display):
         evaluation = api.evaluate(
             run_directory, data, layer, out=out, overwrite=overwrite, device=device, observer=display
         )
@@ -120,6 +122,7 @@ def export(
         ),
     ],
     overwrite: Overwrite = False,
+    quiet: Quiet = None,
     as_json: Json = False,
 ) -> None:
     """Write the trained network of a run as one file that works without dartboard, and compare it with the network.
@@ -134,6 +137,6 @@ def export(
     """
     from dartboard.cli.output import print_exported
 
-    with at_work() as (api, _):
+    with at_work(quiet) as (api, _):
         exported = api.export(run_directory, out, overwrite=overwrite)
     print_exported(exported, as_json=as_json)

@@ -3,19 +3,27 @@
 from rich.console import Console
 
 from dartboard.display.notebook_output import NotebookDisplay
-from dartboard.display.terminal import LiveDisplay, PlainDisplay
+from dartboard.display.terminal import LiveDisplay, PlainDisplay, VerboseDisplay
+from dartboard.runs import Observer
 
-__all__ = ["LiveDisplay", "NotebookDisplay", "PlainDisplay", "make_display", "progress"]
+__all__ = ["LiveDisplay", "NotebookDisplay", "PlainDisplay", "VerboseDisplay", "make_display", "progress"]
 
 
-def make_display(console: Console) -> PlainDisplay:
-    """The display that fits the console."""
+def make_display(console: Console, *, quiet: bool | None = None) -> Observer:
+    """The display that fits the console.
+
+    Args:
+        console: where it shows something.
+        quiet: True for a display that shows nothing, False for one that shows everything as lines with their times.
+    """
+    if quiet is not None:
+        return Observer() if quiet else VerboseDisplay(console)
     if console.is_jupyter:
         return NotebookDisplay(console)
     return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
 
 
-def progress() -> PlainDisplay:
+def progress() -> Observer:
     """A display of a run's progress, for the argument `observer`.
 
     >>> import dartboard
