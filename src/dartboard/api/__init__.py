@@ -18,6 +18,7 @@ from dartboard.api.listing import (
     list_presets,
     list_sections,
     list_selections,
+    list_settings,
     list_spaces,
 )
 from dartboard.api.runs import plan, run, search, train
@@ -42,6 +43,7 @@ __all__ = [
     "list_runs",
     "list_sections",
     "list_selections",
+    "list_settings",
     "list_spaces",
     "load",
     "plan",

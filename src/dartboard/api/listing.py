@@ -15,6 +15,7 @@ from dartboard.data import (
     recorded_source,
 )
 from dartboard.runs import Observer, check_new_file, write_atomically
+from dartboard.settings import describe_settings
 from dartboard.workflow import list_registered
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "list_presets",
     "list_sections",
     "list_selections",
+    "list_settings",
     "list_spaces",
 ]
 
@@ -70,6 +72,19 @@ def describe(
 def list_methods() -> list[dict[str, Any]]:
     """The registered search methods: name, summary, paper, options with their defaults."""
     return list_registered("methods")
+
+
+def list_settings(prefix: str = "", *, preset: str | None = None) -> list[dict[str, Any]]:
+    """All settings of a run: name, type in words, default, meaning.
+
+    Args:
+        prefix: the beginning of dotted names, such as "train.augment"; empty for all.
+        preset: name of a preset; the settings that it sets then also have its value ("preset").
+
+    Raises:
+        DartboardError: no setting begins like that, or there is no such preset.
+    """
+    return describe_settings(prefix, preset)
 
 
 def list_spaces() -> list[dict[str, Any]]:

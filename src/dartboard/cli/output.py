@@ -1,6 +1,7 @@
 """Prints the result of a command on standard output, for people or as JSON."""
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +30,16 @@ __all__ = [
     "print_predictions",
     "print_result",
     "print_rows",
+    "print_settings",
     "print_table",
 ]
 
 
 _UNBOUNDED = 10_000
 """Width in characters of output that does not go to a terminal."""
+
+_PAPER = 16
+"""Width of the column of papers, in characters: that of an arXiv number; longer references are wrapped."""
 
 _NAMED = 5
 """Number of broken files or duplicates that are listed by name; all of them are counted."""
@@ -185,12 +190,20 @@ def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
     )
 
 
-def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: bool, as_json: bool) -> None:
+def print_entries(
+    kind: str,
+    entries: Sequence[Mapping[str, Any]],
+    headings: Sequence[str] = (),
+    *,
+    verbose: bool,
+    as_json: bool,
+) -> None:
     """Print registered things, such as methods or spaces.
 
     Args:
         kind: heading of the column of names.
         entries: name, summary and paper of each, and further facts that only `verbose` and JSON show.
+        headings: the groups of entries, in order; empty where there are none.
         verbose: print everything that the entries hold.
         as_json: print the entries as a JSON array.
     """
@@ -201,10 +214,43 @@ def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: b
             print_rows({kind if key == "name" else key: _plain(value) for key, value in entry.items()})
             typer.echo()
     else:
-        table = Table(kind, "what it is", "paper", box=None, header_style="dim")
-        for entry in entries:
-            table.add_row(Text(entry["name"], style="bold"), Text(entry["summary"]), Text(entry["paper"]))
-        Console().print(table, highlight=False)
+        _print_groups(kind, entries, headings or [""])
+
+
+def print_settings(entries: Sequence[Mapping[str, Any]], preset: str | None, *, as_json: bool) -> None:
+    """Print settings, and what a preset sets."""
+    if as_json:
+        typer.echo(json.dumps(list(entries)))
+        return
+    console = Console()
+    width = max(20, console.width - 4) if console.is_terminal else _UNBOUNDED
+    for each in entries:
+        told = f"{preset} sets {json.dumps(each['preset'])}; default " if "preset" in each else ""
+        heading = Text.assemble(
+            (each["name"], "bold"), f"  {told}{json.dumps(each['default'])}  ", (each["type"], "dim")
+        )
+        console.print(heading, highlight=False, soft_wrap=True)
+        for line in textwrap.wrap(each["meaning"], width):
+            console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_groups(kind: str, entries: Sequence[Mapping[str, Any]], headings: Sequence[str]) -> None:
+    """One table for each heading, all with columns of the same widths."""
+    console = Console()
+    names, papers = (max((len(entry[key]) for entry in entries), default=0) for key in ("name", "paper"))
+    for number, heading in enumerate(headings):
+        group = [entry for entry in entries if entry.get("group", "") == heading]
+        if not group:
+            continue
+        if heading:
+            console.print(Text(f"\n{heading}" if number else heading, style="bold underline"), highlight=False)
+        table = Table(box=None, header_style="dim", show_header=not heading)
+        table.add_column(kind, min_width=names, style="bold")
+        table.add_column("what it is", ratio=1)
+        table.add_column("paper", min_width=min(papers, _PAPER))
+        for entry in group:
+            table.add_row(*map(Text, (entry["name"], entry["summary"], entry["paper"])))
+        console.print(table, highlight=False)
 
 
 def print_table(table: Table) -> None:
