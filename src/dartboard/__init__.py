@@ -6,6 +6,7 @@
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from dartboard.errors import DartboardError
@@ -95,8 +96,11 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use: torch takes a second, which `dartboard --help` should not."""
+    """Import on first use, verbs and rooms alike: torch takes a second, which `dartboard --help` should not."""
     if name not in __all__:
+        if not name.startswith("_") and find_spec(f"{__name__}.{name}"):
+            share_from_python()
+            return import_module(f"{__name__}.{name}")
         raise AttributeError(f"module 'dartboard' has no attribute '{name}'")
     share_from_python()
     return getattr(import_module(_HOMES.get(name, "dartboard.api")), name)

@@ -6,6 +6,7 @@ from pathlib import Path
 from dartboard.api.opening import Layer, Place, opened
 from dartboard.api.runs import run, search
 from dartboard.data import Data
+from dartboard.display import fitting_observer
 from dartboard.errors import DeviceMemoryError, NonFiniteLossError
 from dartboard.records import Comparison
 from dartboard.reports import write_comparison
@@ -46,7 +47,7 @@ def compare(
         train: also train and test the architectures; otherwise only the table of NAS-Bench-201 can compare them.
         out: directory of the comparison; None makes a new one under `runs/`.
         resume: continue the comparison in `out`, or begin it there.
-        observer: is told about progress; `dartboard.progress()` shows it.
+        observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
         command: text to record as the command that was typed.
 
     Returns:
@@ -58,7 +59,7 @@ def compare(
     plan = plan_comparison(data, layers, methods, seeds, train=train)
     place = Path(out) if out else next_free(Path("runs") / "comparison")
     verb = run if train else search
-    with observer or Observer() as watching, RunDirectory(place) as directory:
+    with observer or fitting_observer() as watching, RunDirectory(place) as directory:
         settings = plan.settings(data)
         directory.check(settings, resume=resume, migrate=migrate)
         if not directory.has("settings.json"):

@@ -43,7 +43,7 @@ def select(
         data: the images of the search, where they were given as arrays; otherwise the run has recorded their place.
         out: the run directory of the selection; None makes a new one beside that of the search.
         resume: continue the selection in `out`, or begin it there.
-        observer: is told about progress; `dartboard.progress()` shows it.
+        observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
         command: text to record as the command that was typed.
 
     Returns:
@@ -82,7 +82,7 @@ def analyse(
         data: the images of the search, where they were given as arrays; otherwise the run has recorded their place.
         out: the run directory of the analysis; None makes a new one beside that of the search.
         resume: continue the analysis in `out`, or begin it there; finished measurements are not repeated.
-        observer: is told about progress; `dartboard.progress()` shows it.
+        observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
         command: text to record as the command that was typed.
 
     Returns:

@@ -14,6 +14,7 @@ from dartboard.data import (
     given_arrays,
     recorded_source,
 )
+from dartboard.display import fitting_observer
 from dartboard.runs import Observer, check_new_file, write_atomically
 from dartboard.settings import describe_settings
 from dartboard.workflow import list_registered
@@ -49,7 +50,7 @@ def describe(
         layer: settings of `data`, such as `{"image_column": "file"}`.
         contact_sheet: a .png file that will show some images of each class; None draws nothing.
         overwrite: replace `contact_sheet` if it exists.
-        observer: is told about progress; `dartboard.progress()` shows it.
+        observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
 
     Returns:
         Classes, counts, sizes, broken images, and duplicates between training and test.
@@ -62,7 +63,7 @@ def describe(
         check_new_file(sheet, (".png",), overwrite=overwrite)
     source = given_arrays(data) or recorded_source(data).get("source")
     settings = resolve(DataSettings, layer or {})
-    with observer or Observer() as watching:
+    with observer or fitting_observer() as watching:
         description, dataset = describe_dataset(source, settings, progress=watching.reading)
     if sheet is not None:
         write_atomically(sheet, lambda stream: stream.write(draw_contact_sheet(dataset)))

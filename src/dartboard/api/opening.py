@@ -9,6 +9,7 @@ import torch
 
 from dartboard.data import Data, given_arrays
 from dartboard.devices import device_name
+from dartboard.display import fitting_observer
 from dartboard.errors import DeviceMemoryError
 from dartboard.processors import what_threads_do
 from dartboard.runs import Observer
@@ -39,7 +40,7 @@ def opened(
         DartboardError: the request cannot be carried out, or the device has too little memory for it.
     """
     with (
-        observer or Observer() as watching,
+        observer or fitting_observer() as watching,
         open_request(
             request,
             Path(out) if out else None,

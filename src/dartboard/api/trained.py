@@ -9,6 +9,7 @@ import numpy.typing as npt
 from dartboard.api.opening import Layer, Place
 from dartboard.data import ArrayData, Data, DataSettings, given_arrays, recorded_source
 from dartboard.devices import find_device
+from dartboard.display import fitting_observer
 from dartboard.runs import Observer, check_new_file
 from dartboard.space import Network
 from dartboard.training import EXPORT_ENDINGS, PREDICTION_ENDINGS, ExportedModel, ImagePredictions, ModelCard
@@ -70,7 +71,7 @@ def predict(
             where they are known, and probabilities (.csv); None for none.
         overwrite: replace `out` if it exists.
         device: "auto", or a torch device such as "cpu", "cuda:1" or "mps".
-        observer: is told about progress; `dartboard.progress()` shows it.
+        observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
 
     Returns:
         The names of the images, the classes, and the probability of each class for each image.
@@ -80,7 +81,7 @@ def predict(
     """
     if out is not None:
         check_new_file(Path(out), PREDICTION_ENDINGS, overwrite=overwrite)
-    with observer or Observer() as watching:
+    with observer or fitting_observer() as watching:
         predictions = predict_images(Path(run_directory), _source(data), layer or {}, device=device, observer=watching)
     if out is not None:
         predictions.write(Path(out))
@@ -132,7 +133,7 @@ def evaluate(
         out: file to write the predictions to, as in `predict`; None for none.
         overwrite: replace `out` if it exists.
         device: "auto", or a torch device such as "cpu", "cuda:1" or "mps".
-        observer: is told about progress; `dartboard.progress()` shows it.
+        observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
 
     Returns:
         Accuracy with its interval, the scores of each class, the confusion matrix, and what does not count.
@@ -142,7 +143,7 @@ def evaluate(
     """
     if out is not None:
         check_new_file(Path(out), PREDICTION_ENDINGS, overwrite=overwrite)
-    with observer or Observer() as watching:
+    with observer or fitting_observer() as watching:
         evaluation, predictions = evaluate_run(
             Path(run_directory), _source(data), layer or {}, device=device, observer=watching
         )

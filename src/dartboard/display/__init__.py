@@ -1,12 +1,22 @@
 """What a run looks like while it goes on: in a terminal, in a notebook, in a log."""
 
+import sys
+
 from rich.console import Console
 
 from dartboard.display.notebook_output import NotebookDisplay
 from dartboard.display.terminal import LiveDisplay, PlainDisplay, VerboseDisplay
 from dartboard.runs import Observer
 
-__all__ = ["LiveDisplay", "NotebookDisplay", "PlainDisplay", "VerboseDisplay", "make_display", "progress"]
+__all__ = [
+    "LiveDisplay",
+    "NotebookDisplay",
+    "PlainDisplay",
+    "VerboseDisplay",
+    "fitting_observer",
+    "make_display",
+    "progress",
+]
 
 
 def make_display(console: Console, *, quiet: bool | None = None) -> Observer:
@@ -21,6 +31,16 @@ def make_display(console: Console, *, quiet: bool | None = None) -> Observer:
     if console.is_jupyter:
         return NotebookDisplay(console)
     return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
+
+
+def fitting_observer() -> Observer:
+    """The display of a run to which no observer was given: in IPython and notebooks its progress, elsewhere nothing.
+
+    A script or a library is not talked into; `observer=dartboard.progress()` shows progress there, and
+    `observer=dartboard.Observer()` nothing anywhere.
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return progress() if shell is not None and shell() is not None else Observer()
 
 
 def progress() -> Observer:

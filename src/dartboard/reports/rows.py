@@ -4,19 +4,29 @@ from html import escape
 from pathlib import Path
 
 from dartboard.errors import DartboardError
-from dartboard.records import Baselines, Result, RunRecords, notebook_view
+from dartboard.records import Baselines, Comparison, Result, RunRecords, notebook_view
+from dartboard.reports.comparison import tabulate
 from dartboard.reports.drawings.genotypes import draw_genotype
 from dartboard.reports.section import sections_in_order, working
 from dartboard.space import Genotype
 from dartboard.wording import html_sheet, html_table
 
-__all__ = ["result_html", "result_rows"]
+__all__ = ["comparison_html", "result_html", "result_rows"]
 
 
-@notebook_view
+@notebook_view(Result)
 def result_html(result: Result) -> str:
     """The rows and drawings of a result as one `<div>` without scripts and ids; every name in it is escaped."""
     return html_sheet(html_table(result_rows(result).items()), _drawings(result))
+
+
+@notebook_view(Comparison)
+def comparison_html(comparison: Comparison) -> str:
+    """The table of a comparison with its notes, and the way to its page."""
+    table = tabulate(comparison)
+    notes = "".join(f"<p>{escape(note)}</p>" for note in table.notes)
+    where = {"report": str(comparison.path / "comparison.html"), "directory": str(comparison.path)}
+    return html_sheet(html_table(table.rows, table.headings), notes, html_table(where.items()))
 
 
 def _drawings(result: Result) -> str:
