@@ -93,10 +93,10 @@ def _parts(run: RunRecords, result: Result, card: ModelCard) -> Iterator[str]:
     yield "## Limits"
     yield " ".join(_limits(run, result))
     yield "## How it was made"
-    yield f"    {_text(result.command)}"
+    yield f"    {' '.join(result.command.split())}"
     made = ", ".join(f"{library} {version}" for library, version in result.versions.items())
     yield f"On {_text(result.device)}, with {made}, seed {result.seed}, {result.finished}. Architecture:"
-    yield f"    {_text(result.genotype.text)}"
+    yield f"    {' '.join(result.genotype.text.split())}"
 
 
 def _origin(run: RunRecords, result: Result, card: ModelCard) -> str:
