@@ -40,6 +40,10 @@ From a dataset to a searched, retrained, tested and reported network:
   [bold]dartboard evaluate RUN PICTURES[/]              its accuracy on other labelled images
   [bold]dartboard export RUN --out model.onnx[/]        write that network as a file for other programs
 
+  [bold]dartboard runs[/]                               what your runs have come to
+  [bold]dartboard settings[/], [bold]methods[/], [bold]spaces[/]          what can be set and chosen
+  [bold]dartboard doctor[/]                             what this machine has, and what is missing
+
 PICTURES is a folder with one folder of images per class, or any other layout that dartboard run --help lists.
 Verbs that search or train write their results into a run directory, and --resume continues an interrupted one.
 """,

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dartboard.wording import count, duration
+from dartboard.wording import duration
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,9 +40,6 @@ _UNBOUNDED = 10_000
 
 _PAPER = 16
 """Width of the column of papers, in characters: that of an arXiv number; longer references are wrapped."""
-
-_NAMED = 5
-"""Number of broken files or duplicates that are listed by name; all of them are counted."""
 
 
 def print_result(result: "Result", *, as_json: bool) -> None:
@@ -75,35 +72,11 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
     if as_json:
         typer.echo(json.dumps(description.to_json()))
         return
-    channels, height, width = description.shape
-    smallest, largest = ("x".join(map(str, size)) for size in (description.smallest, description.largest))
-    broken = [f"{name} ({reason})" for reasons in description.broken.values() for name, reason in reasons.items()]
-    print_rows(
-        {
-            "name": description.name,
-            "classes": str(len(description.classes)),
-            "images": ", ".join(
-                f"{count:,} {split}" + ("" if split in description.counts else " without labels")
-                for split, count in description.images.items()
-            ),
-            "sizes": smallest if description.sizes == 1 else f"{description.sizes}, from {smallest} to {largest}",
-            "read as": f"{width}x{height} pixels, {count(channels, 'channel')}",
-            "imbalance": f"{description.imbalance:.3g} training images of the largest class for each of the smallest",
-            "broken": _some(broken),
-            "duplicates": _some([f"{pair.test} is {pair.train}" for pair in description.duplicates])
-            + (" (test images that are also training images)" if description.duplicates else ""),
-            "notes": " ".join(description.notes) or "none",
-        }
-    )
+    print_rows(description.rows())
     table = Table("class", *description.counts, box=None, header_style="dim")
-    for number, name in enumerate(description.classes):
-        table.add_row(Text(name), *(f"{counts[number]:,}" for counts in description.counts.values()))
+    for row in description.class_rows():
+        table.add_row(*map(Text, row))
     Console().print(table, highlight=False)
-
-
-def _some(entries: Sequence[str]) -> str:
-    more = f" and {len(entries) - _NAMED} more" if len(entries) > _NAMED else ""
-    return f"{len(entries)}: {', '.join(entries[:_NAMED])}{more}" if entries else "none"
 
 
 def print_predictions(predictions: "ImagePredictions", out: "Path", *, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -18,6 +18,7 @@ from dartboard.data.decode import Progress
 from dartboard.data.loading import load_dataset
 from dartboard.data.pixels import BrokenImageError, read_header
 from dartboard.data.sources import ArrayData, SplitName, open_source
+from dartboard.wording import count, html_sheet, html_table
 
 __all__ = ["DatasetDescription", "Duplicate", "describe_dataset", "draw_contact_sheet", "find_duplicates"]
 
@@ -25,6 +26,8 @@ _COLUMNS = 10
 _MOST_CLASSES = 100
 _TILE, _GAP, _TEXT = 64, 4, 14
 _LONGEST_NAME = 60
+_NAMED = 5
+"""Number of broken files or duplicates that are listed by name; all of them are counted."""
 
 Size = tuple[int, int]
 
@@ -77,6 +80,38 @@ class DatasetDescription:
     def to_json(self) -> dict[str, Any]:
         """Plain data, ready for `json.dumps`."""
         return asdict(self)
+
+    def rows(self) -> dict[str, str]:
+        """Heading -> text of what a reader wants to know first."""
+        channels, height, width = self.shape
+        smallest, largest = ("x".join(map(str, size)) for size in (self.smallest, self.largest))
+        broken = [f"{name} ({reason})" for reasons in self.broken.values() for name, reason in reasons.items()]
+        return {
+            "name": self.name,
+            "classes": str(len(self.classes)),
+            "images": ", ".join(
+                f"{number:,} {split}" + ("" if split in self.counts else " without labels")
+                for split, number in self.images.items()
+            ),
+            "sizes": smallest if self.sizes == 1 else f"{self.sizes}, from {smallest} to {largest}",
+            "read as": f"{width}x{height} pixels, {count(channels, 'channel')}",
+            "imbalance": f"{self.imbalance:.3g} training images of the largest class for each of the smallest",
+            "broken": _some(broken),
+            "duplicates": _some([f"{pair.test} is {pair.train}" for pair in self.duplicates])
+            + (" (test images that are also training images)" if self.duplicates else ""),
+            "notes": " ".join(self.notes) or "none",
+        }
+
+    def class_rows(self) -> list[list[str]]:
+        """One row for each class: its name, and its number of images in each split of `counts`."""
+        return [
+            [name, *(f"{counts[number]:,}" for counts in self.counts.values())]
+            for number, name in enumerate(self.classes)
+        ]
+
+    def _repr_html_(self) -> str:
+        """The HTML that a notebook shows."""
+        return html_sheet(html_table(self.rows().items()), html_table(self.class_rows(), ("class", *self.counts)))
 
 
 def describe_dataset(
@@ -156,6 +191,11 @@ def draw_contact_sheet(dataset: Dataset) -> bytes:
     buffer = io.BytesIO()
     sheet.save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def _some(entries: Sequence[str]) -> str:
+    more = f" and {len(entries) - _NAMED} more" if len(entries) > _NAMED else ""
+    return f"{len(entries)}: {', '.join(entries[:_NAMED])}{more}" if entries else "none"
 
 
 def _digest(image: npt.NDArray[np.uint8]) -> bytes:
