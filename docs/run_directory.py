@@ -78,6 +78,7 @@ OTHERS = (
         "What the trained network is and how to load it, with the metadata of the Hugging Face Hub (a model card). It "
         "is written once, at the end, so you can change it, and add a licence.",
     ),
+    ("error.log", "any step", "All about an error of dartboard itself, or of another package, if there was one."),
     ("comparison.html", "compare", "The page of a comparison."),
 )
 """Files that no document describes: name, the step that writes it, and what it holds."""

@@ -3,21 +3,45 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from dartboard.errors import SettingsError, suggest
 
-__all__ = ["Settings", "changed_keys", "nest", "parse_overrides", "read_settings_file", "resolve", "settings_named"]
+__all__ = [
+    "Settings",
+    "changed_keys",
+    "in_long_form",
+    "nest",
+    "parse_overrides",
+    "read_settings_file",
+    "resolve",
+    "settings_named",
+]
 
 
 class Settings(BaseModel):
-    """Base of every settings class: frozen, and unknown keys are an error. Field descriptions are the manual."""
+    """Base of every settings class: frozen, and unknown keys are an error. Field descriptions are the manual.
+
+    Layers of settings are merged key by key. What a subclass says here decides how its group is merged.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    short_form: ClassVar[str | None] = None
+    """Key that a bare text in place of the group stands for, as `method: darts` stands for `method.name: darts`. What
+    a layer gives together with this key is meant for its value, and is left out where a later layer has another."""
+
+    documents: ClassVar[frozenset[str]] = frozenset()
+    """Keys of mappings that mean something only as a whole: a later one takes the place of an earlier one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_short_form(cls, value: Any) -> Any:
+        return {cls.short_form: value} if cls.short_form and isinstance(value, str) else value
 
 
 S = TypeVar("S", bound=Settings)
@@ -46,8 +70,8 @@ def resolve(cls: type[S], *layers: Mapping[str, Any]) -> S:
         SettingsError: a key is unknown (the nearest are named) or a value does not fit.
     """
     merged: dict[str, Any] = {}
-    for layer in layers:
-        _merge(merged, nest(layer))
+    for layer in _meant(cls, [in_long_form(cls, layer) for layer in layers]):
+        _merge(merged, layer, cls)
     try:
         return cls.model_validate(merged)
     except ValidationError as error:
@@ -91,6 +115,19 @@ def read_settings_file(path: Path) -> dict[str, Any]:
     return content
 
 
+def in_long_form(cls: type[Settings], layer: Mapping[str, Any]) -> dict[str, Any]:
+    """A layer as nested mappings, without short forms, so that it merges with other layers key by key.
+
+    Args:
+        cls: the settings class at the root of the tree.
+        layer: a mapping whose keys may be nested, dotted or both.
+
+    Raises:
+        SettingsError: one key is used both as a value and as a group, or has two values.
+    """
+    return nest(_long_keys(cls, layer))
+
+
 def nest(layer: Mapping[str, Any]) -> dict[str, Any]:
     """Turn dotted keys into nested mappings.
 
@@ -98,7 +135,7 @@ def nest(layer: Mapping[str, Any]) -> dict[str, Any]:
     {'a': {'b': 1, 'c': 2}}
 
     Raises:
-        SettingsError: one key is used both as a value and as a group.
+        SettingsError: one key is used both as a value and as a group, or has two values.
     """
     result: dict[str, Any] = {}
     for key, value in layer.items():
@@ -138,6 +175,8 @@ def _insert(into: dict[str, Any], key: str, value: Any, prefix: str = "") -> Non
     if head in into and isinstance(into[head], dict) != is_group:
         raise SettingsError(f"the setting '{prefix}{head}' is given both as a value and as a group; keep one.")
     if not is_group:
+        if into.get(head, value) != value:
+            raise SettingsError(f"the setting '{prefix}{head}' is given twice, with different values; keep one.")
         into[head] = value
         return
     group = into.setdefault(head, {})
@@ -149,12 +188,66 @@ def _read_yaml(text: str) -> Any:
     return yaml.load(text, _Loader)
 
 
-def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
+def _merge(into: dict[str, Any], new: Mapping[str, Any], cls: type[Settings] | None) -> None:
+    """Put a layer over those below.
+
+    Args:
+        into: the layers below, nested.
+        new: the layer, nested and without short forms.
+        cls: the class of these settings; None where they are options that have none.
+    """
     for key, value in new.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
+        below, is_document = into.get(key), cls is not None and key in cls.documents
+        if isinstance(value, Mapping) and isinstance(below, dict) and not is_document:
+            _merge(below, value, _group(cls, key))
         else:
-            into[key] = dict(value) if isinstance(value, Mapping) else value
+            into[key] = _copied(value)
+
+
+def _meant(cls: type[Settings], layers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The layers without what was meant for another value of a short form than that of the last layer with one."""
+    meant = [dict(layer) for layer in layers]
+    for key in cls.model_fields:
+        holders = [layer for layer in meant if isinstance(layer.get(key), Mapping)]
+        if (group := _group(cls, key)) is None or not holders:
+            continue
+        parts = _meant(group, [layer[key] for layer in holders])
+        short = group.short_form
+        named = [part[short] for part in parts if short in part] if short else []
+        for layer, part in zip(holders, parts, strict=True):
+            layer[key] = {short: part[short]} if short in part and part[short] != named[-1] else part
+    return meant
+
+
+def _copied(value: Any) -> Any:
+    return {key: _copied(inner) for key, inner in value.items()} if isinstance(value, Mapping) else value
+
+
+def _long_keys(cls: type[Settings], layer: Mapping[str, Any]) -> dict[str, Any]:
+    """The layer with the key of the long form in place of every short one."""
+    keys: dict[str, Any] = {}
+    for key, value in layer.items():
+        name = str(key)
+        group: type[Settings] | None = cls
+        for part in name.split("."):
+            group = _group(group, part)
+        if group is not None and group.short_form and isinstance(value, str):
+            name = f"{name}.{group.short_form}"
+        elif group is not None and isinstance(value, Mapping):
+            value = _long_keys(group, value)
+        if name in keys and keys[name] != value:
+            raise SettingsError(f"the setting '{name}' is given twice, with different values; keep one.")
+        keys[name] = value
+    return keys
+
+
+def _group(cls: type[Settings] | None, key: str) -> type[Settings] | None:
+    """The class of the group of settings called `key`, which may also be null; None where `key` is no group."""
+    field = cls.model_fields.get(key) if cls is not None else None
+    if field is None:
+        return None
+    kinds = (field.annotation, *get_args(field.annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Settings)), None)
 
 
 def _explain(cls: type[Settings], detail: ErrorDetails) -> str:

@@ -1,23 +1,34 @@
 """What dartboard raises when a request cannot be met: each message says what was asked, what was found, what to do."""
 
+import platform
+import sys
+import traceback
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from difflib import get_close_matches
+from pathlib import Path
+
+from dartboard.version import __version__
 
 __all__ = [
     "BudgetError",
     "CheckpointError",
     "DartboardError",
+    "DartboardWarning",
     "DataError",
     "DeviceMemoryError",
     "ExportError",
     "ExtensionError",
     "GenotypeError",
+    "Interrupted",
     "NonFiniteLossError",
     "RecipeError",
     "RunDirectoryError",
     "SettingsError",
     "UnknownNameError",
+    "fault_log",
     "suggest",
+    "write_fault",
 ]
 
 
@@ -71,6 +82,54 @@ class DeviceMemoryError(DartboardError, MemoryError):
 
 class NonFiniteLossError(DartboardError, ArithmeticError):
     """A loss became NaN or infinite; the message names the loss and the step."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user has interrupted a run that can be continued.
+
+    Attributes:
+        directory: the run directory.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(f"what is done is kept in {directory}; out={str(directory)!r} and resume=True go on with it.")
+        self.directory = directory
+
+
+class DartboardWarning(UserWarning):
+    """Something that does not stop the work, and that the user should know."""
+
+
+FAULT_FILE = "error.log"
+_LOGGED = "dartboard has written this to "
+
+
+def write_fault(folder: Path, error: Exception) -> Path:
+    """Write all about an error that is not meant for users into the file `error.log` of a folder.
+
+    An error that is written down already is not written again.
+
+    Returns:
+        The file, which `fault_log` gives for the same error again.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    if (written := fault_log(error)) is not None:
+        return written
+    now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    heading = f"dartboard {__version__}, Python {platform.python_version()}, {platform.platform()}, {now}"
+    text = "\n".join([heading, " ".join(sys.argv), "", *traceback.format_exception(error)])
+    path = folder / FAULT_FILE
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    error.add_note(f"{_LOGGED}{path}")
+    return path
+
+
+def fault_log(error: Exception) -> Path | None:
+    """The file that `write_fault` has written for an error; None if it has written none."""
+    notes = (note for note in getattr(error, "__notes__", ()) if note.startswith(_LOGGED))
+    return next((Path(note.removeprefix(_LOGGED)) for note in notes), None)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -1,15 +1,17 @@
 """Names to factories: methods, spaces and the like register themselves; other packages join by entry points."""
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
-from dartboard.errors import DartboardError, ExtensionError, UnknownNameError, suggest
+from dartboard.errors import DartboardError, DartboardWarning, ExtensionError, UnknownNameError, suggest
 
-__all__ = ["REGISTRIES", "Entry", "Registry", "Shelf"]
+__all__ = ["REGISTRIES", "Entry", "Registry", "Shelf", "leaving_out"]
 
 T = TypeVar("T", bound=Callable[..., object])
 
@@ -68,6 +70,7 @@ class Registry(Generic[T]):
         self.gives = gives
         self._entries: dict[str, Entry[T]] = {}
         self._plugins_loaded = False
+        self._faults: list[str] = []
 
     def add(
         self,
@@ -101,17 +104,33 @@ class Registry(Generic[T]):
         """Forget `name`; for tests and notebooks that register the same thing again."""
         self._entries.pop(name, None)
 
-    def checked(self, name: str, made: object) -> Any:
-        """`made`, which the factory called `name` returned.
+    def made(self, name: str, make: Callable[[], object]) -> Any:
+        """What the factory called `name` gives.
+
+        Args:
+            name: the registry name.
+            make: calls the factory.
 
         Raises:
-            ExtensionError: it is not of the class that these factories return.
+            ExtensionError: a factory of another package failed, or gave no object of the class that these factories
+                give.
         """
+        place = self[name].place
+        try:
+            made = make()
+        except DartboardError:
+            raise
+        except Exception as error:
+            if is_ours(place):
+                raise
+            raise ExtensionError(
+                f"the {self.kind} '{name}' ({place}) failed with {type(error).__name__}: {error}; repair or uninstall "
+                "the package that registers it."
+            ) from error
         if self.gives is not None and not isinstance(made, self.gives):
             returned = "None" if made is None else f"an object of class {type(made).__name__}"
             raise ExtensionError(
-                f"the {self.kind} '{name}' ({self[name].place}) returns {returned}; it must return a "
-                f"{self.gives.__name__}."
+                f"the {self.kind} '{name}' ({place}) returns {returned}; it must return a {self.gives.__name__}."
             )
         return made
 
@@ -119,11 +138,14 @@ class Registry(Generic[T]):
         """The entry called `name`.
 
         Raises:
-            UnknownNameError: nothing is registered under that name; the nearest names are offered.
+            UnknownNameError: nothing is registered under that name; the nearest names are offered, and the packages
+                that may have it but could not be imported.
         """
         self._load_plugins()
         if name not in self._entries:
-            raise UnknownNameError(f"there is no {self.kind} '{name}'; {suggest(name, self._entries)}")
+            hint = suggest(name, self._entries)
+            broken = f" ({'; '.join(self._faults)})" if self._faults else ""
+            raise UnknownNameError(f"there is no {self.kind} '{name}'; {hint}{broken}")
         return self._entries[name]
 
     def __iter__(self) -> Iterator[Entry[T]]:
@@ -154,23 +176,57 @@ class Registry(Generic[T]):
         if self._plugins_loaded:
             return
         self._plugins_loaded = True
-        faults = [fault for fault in map(self._load_plugin, entry_points(group=self.group)) if fault is not None]
-        if faults:
-            raise faults[0] from faults[0].__cause__
+        for point in entry_points(group=self.group):
+            self._load_plugin(point)
 
-    def _load_plugin(self, point: EntryPoint) -> DartboardError | None:
-        """Import what an entry point names. The fault is returned, so that one package does not keep out the others."""
+    def _load_plugin(self, point: EntryPoint) -> None:
+        """Import what an entry point names; a package that cannot be imported is left out with a warning."""
         try:
             point.load()
-        except Exception as error:  # noqa: BLE001 - whatever a stranger's module raises
-            told = str(error).rstrip(".") or type(error).__name__
-            fault = ExtensionError(
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's module raises
+            told = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+            fault = (
                 f"an installed package adds to {self.group} by the entry point '{point.name}' ({point.value}), which "
-                f"cannot be imported: {told}; repair or uninstall that package."
+                f"cannot be imported: {told}"
             )
-            fault.__cause__ = error
-            return fault
-        return None
+            self._faults.append(fault)
+            tell(f"{fault}; it is left out, so repair or uninstall that package.")
+
+
+def is_ours(place: str) -> bool:
+    """Whether something is written in this package; `place` is its dotted name."""
+    return place.startswith("dartboard.")
+
+
+def tell(sentence: str) -> None:
+    """Warn the user of something in another package that is left out; the work goes on."""
+    warnings.warn(DartboardWarning(sentence), stacklevel=3)
+
+
+@contextmanager
+def leaving_out(kind: str, name: str, place: str) -> Iterator[None]:
+    """Leave out what another package has registered if it fails, with a warning; our own faults are left as they are.
+
+    Args:
+        kind: what it is, in the singular.
+        name: its registry name.
+        place: where it is written, as in "package.module.Name".
+    """
+    try:
+        yield
+    except ExtensionError as error:
+        if is_ours(place):
+            raise
+        tell(f"{str(error).rstrip('.')}; it is left out.")
+    except DartboardError:
+        raise
+    except Exception as error:
+        if is_ours(place):
+            raise
+        tell(
+            f"the {kind} '{name}' ({place}) failed with {type(error).__name__}: {error}; it is left out, so repair or "
+            "uninstall the package that registers it."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,12 +78,25 @@ def test_a_killed_comparison_goes_on_and_comes_to_the_same_end(dartboard: Run, f
     refused = dartboard(*options, "--out", "cut")
     assert refused.code == 2
     assert "already holds a run; add --resume" in refused.error
-    other = dartboard("compare", *SMALL, "--methods", "darts,gdas", "--seeds", "2", "--out", "cut", "--resume")
+    other = dartboard(*options, "--set", "search.weight_lr=0.5", "--out", "cut", "--resume")
     assert other.code == 2
-    assert "began with other settings (comparison.methods" in other.error
+    assert "began with other settings (search.weight_lr)" in other.error
     resumed = dartboard(*options, "--out", "cut", "--resume")
     assert resumed.code == 0, resumed.err
     assert told(resumed.out) == told(whole.out)
+
+
+def test_a_comparison_grows_by_methods_and_seeds_and_repeats_no_run(dartboard: Run, folder: Path) -> None:
+    small = ("compare", *SMALL, "--search-only", "--out", "grown", "--json", "--resume")
+    assert dartboard(*small, "--methods", "darts,random", "--seeds", "1").code == 0
+    done = {path: path.read_bytes() for path in (folder / "grown").rglob("result.json")}
+    grown = dartboard(*small, "--methods", "darts,gdas,random", "--seeds", "0,5")
+    assert grown.code == 0, grown.err
+    assert [(run["method"], run["seed"]) for run in json.loads(grown.out)["runs"]] == [
+        ("darts", 0), ("gdas", 0), ("random", 0), ("darts", 5), ("gdas", 5), ("random", 5),
+    ]  # fmt: skip
+    assert len(done) == 2
+    assert all(path.read_bytes() == before for path, before in done.items())
 
 
 @pytest.mark.data

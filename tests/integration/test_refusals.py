@@ -302,6 +302,16 @@ def test_damaged_files_of_a_run_are_named(dartboard: Run, pets: Path, folder: Pa
     assert "run/result.json is damaged" in outcome.error
 
 
+def test_an_architecture_that_cannot_see_its_images_is_not_trained(
+    refused: Callable[..., str], pets: Path, folder: Path
+) -> None:
+    blind = "|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|".replace("skip_connect", "none")
+    assert "nothing of the images passes through this architecture" in refused(
+        "train", pets, *SMALL, "--genotype", blind
+    )
+    assert "nothing of the images passes" in refused("plan", pets, *SMALL, "--genotype", blind)
+
+
 def test_every_published_architecture_can_be_asked_for_by_its_name(refused: Callable[..., str]) -> None:
     """That the name is understood shows in what is refused next: the missing dataset."""
     for name in PUBLISHED:

@@ -2,12 +2,13 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from signal import SIGINT, SIGKILL, SIGSTOP
+from signal import SIGINT, SIGKILL, SIGSTOP, SIGTERM, Signals
 
 import pytest
 
@@ -21,7 +22,8 @@ EPOCHS = ("--set", "search.epochs=2", "--set", "train.epochs=2")
 LONG = ("--set", "search.epochs=12", "--set", "train.epochs=25", "--set", "train.batch_size=4")
 """Epochs enough that a run is still at work when a test has seen it there and acts."""
 
-SENTENCE = "dartboard: interrupted; the same command with --resume continues after the last completed epoch."
+SENTENCE = "dartboard: interrupted; what is done is kept in {}, and this goes on with it: dartboard "
+NOTHING_DONE = "dartboard: interrupted before anything was recorded; give the same command again."
 
 
 def outcome_of(run: Path) -> dict[str, object]:
@@ -159,19 +161,22 @@ def test_a_run_killed_from_outside_comes_to_the_same_end(
     assert outcome_of(folder / "killed") == outcome_of(folder / "whole")
 
 
-@pytest.mark.parametrize("phase", ["search", "train"])
-def test_ctrl_c_says_how_to_go_on_and_leaves_a_run_that_can(
-    start: Start, dartboard: Run, pets: Path, folder: Path, phase: str
+@pytest.mark.parametrize(
+    ("phase", "named", "signal", "code"), [("search", False, SIGINT, 130), ("train", True, SIGTERM, 143)]
+)
+def test_ctrl_c_and_schedulers_are_told_how_to_go_on_and_leave_a_run_that_can(
+    start: Start, dartboard: Run, pets: Path, folder: Path, phase: str, named: bool, signal: Signals, code: int
 ) -> None:
-    command = ("run", pets, *SMALL, *LONG, "--out", "run")
-    running = start(*command)
-    running.wait_until(lambda: epochs_of(folder / "run", phase) >= 2)
-    running.send(SIGINT)
+    running = start("run", pets, *SMALL, *LONG, *(("--out", "my run") if named else ()))
+    run = folder / ("my run" if named else "runs/pets-nas-bench-201-darts-seed0")
+    running.wait_until(lambda: epochs_of(run, phase) >= 2)
+    running.send(signal)
     interrupted = running.end()
-    assert (interrupted.code, interrupted.out, interrupted.error) == (130, "", SENTENCE)
+    sentence = SENTENCE.format(run.relative_to(folder))
+    assert (interrupted.code, interrupted.out, interrupted.error.startswith(sentence)) == (code, "", True)
     assert "Traceback" not in interrupted.err
-    done = epochs_of(folder / "run", phase)
-    resumed = dartboard(*command, "--resume")
+    done = epochs_of(run, phase)
+    resumed = dartboard(*shlex.split(interrupted.error.removeprefix(sentence)))
     assert resumed.code == 0
     assert f"{phase}: resuming after epoch " in resumed.err
     first = next(line for line in resumed.err.splitlines() if line.startswith(f"{phase}: epoch "))
@@ -180,7 +185,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_a_run_that_can(
 
 def test_ctrl_c_before_anything_is_recorded_leaves_nothing(start: Start, pets: Path, folder: Path) -> None:
     outcome = start("run", pets, *SMALL, halt=Halt(1, SIGINT)).end()
-    assert (outcome.code, outcome.error) == (130, SENTENCE)
+    assert (outcome.code, outcome.error) == (130, NOTHING_DONE)
     assert list(folder.iterdir()) == []
 
 

@@ -30,6 +30,26 @@ class Outer(Settings):
     flags: tuple[int, ...] = ()
 
 
+class Chosen(Settings):
+    """A group with a short form."""
+
+    short_form = "name"
+
+    name: str = "auto"
+    options: dict[str, int] = Field(default_factory=dict)
+    width: int = 1
+
+
+class Choosing(Settings):
+    """A tree with short forms and documents."""
+
+    documents = frozenset({"drawing"})
+
+    method: Chosen = Chosen()
+    other: Chosen | None = None
+    drawing: dict[str, Any] | None = None
+
+
 names = st.sampled_from(["a", "b", "c"])
 trees = st.recursive(
     st.integers(0, 3), lambda inner: st.dictionaries(names, inner, min_size=1, max_size=3), max_leaves=8
@@ -201,3 +221,40 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, content: bytes, sente
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"absent\.yaml cannot be read: No such file"):
         read_settings_file(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize("group", ["method", "other"])
+def test_a_short_form_is_the_key_that_it_stands_for_in_whatever_layer(group: str) -> None:
+    options = {f"{group}.options": {"a": 1}, f"{group}.width": 3}
+    whole = getattr(resolve(Choosing, {group: {"name": "darts", "options": {"a": 1}, "width": 3}}), group)
+    for layers in (
+        [{group: "darts"}, options],
+        [{f"{group}.name": "darts"}, options],
+        [options, {group: "darts"}],
+        [{group: "darts", **options}],
+        [{**options, f"{group}.name": "darts"}],
+        [{group: "random"}, options, {group: "darts"}],
+        [{group: "random"}, {group: "darts"}, {group: {"options": {"a": 1}}}, {f"{group}.width": 3}],
+    ):
+        assert getattr(resolve(Choosing, *layers), group) == whole, layers
+
+
+def test_what_is_meant_for_one_value_of_a_short_form_is_not_given_to_another() -> None:
+    meant = {"method": {"name": "darts", "options": {"a": 1}}}
+    assert resolve(Choosing, meant, {"method": "random"}).method == Chosen(name="random")
+    assert resolve(Choosing, meant, {"method.name": "random", "method.width": 2}).method == Chosen(
+        name="random", width=2
+    )
+    assert resolve(Choosing, meant, {"method": "darts"}).method == Chosen(name="darts", options={"a": 1})
+    assert resolve(Choosing, meant, {"method": "random"}, meant).method == Chosen(name="darts", options={"a": 1})
+
+
+def test_a_document_is_taken_as_a_whole_and_not_mixed_with_an_earlier_one() -> None:
+    assert resolve(Choosing, {"drawing": {"a": 1}}, {"drawing": {"b": 2}}).drawing == {"b": 2}
+
+
+def test_one_layer_does_not_give_a_setting_twice() -> None:
+    for layer in ({"method": "darts", "method.name": "random"}, {"method.width": 1, "method": {"width": 2}}):
+        with pytest.raises(SettingsError, match=r"the setting '.*' is given twice, with different values; keep one"):
+            resolve(Choosing, layer)
+    assert resolve(Choosing, {"method": "darts", "method.name": "darts"}).method.name == "darts"

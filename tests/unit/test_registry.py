@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 import dartboard
-from dartboard.errors import DartboardError, ExtensionError, UnknownNameError
-from dartboard.registry import REGISTRIES, Registry
+from dartboard.errors import DartboardWarning, ExtensionError, UnknownNameError
+from dartboard.registry import REGISTRIES, Registry, leaving_out
 
 
 def build_small() -> str:
@@ -93,19 +93,24 @@ def test_installed_packages_register_at_the_first_look_and_only_then(
         (SyntaxError("invalid syntax"), "invalid syntax"),
         (ValueError("the thing 'small' is registered twice; choose another."), "the thing 'small' .* choose another"),
         (RuntimeError(), "RuntimeError"),
+        (SystemExit("needs a licence"), "needs a licence"),
     ],
-    ids=["absent", "syntax", "twice", "wordless"],
+    ids=["absent", "syntax", "twice", "wordless", "exit"],
 )
-def test_an_installed_package_that_cannot_be_imported_is_named_in_one_sentence(
-    registry: Registry[Callable[[], str]], monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+def test_an_installed_package_that_cannot_be_imported_is_named_in_a_warning_and_left_out(
+    registry: Registry[Callable[[], str]], monkeypatch: pytest.MonkeyPatch, error: BaseException, told: str
 ) -> None:
     def load() -> None:
         raise error
 
     broken = SimpleNamespace(name="mine", value="mine.presets", load=load)
     monkeypatch.setattr("dartboard.registry.entry_points", lambda **_: [broken])
-    with pytest.raises(DartboardError, match=rf"'mine' \(mine.presets\), .*: {told}; repair"):
-        list(registry)
+    registry.add("small", build_small)
+    with pytest.warns(DartboardWarning, match=rf"'mine' \(mine.presets\), .*: {told}; it is left out"):
+        assert [entry.name for entry in registry] == ["small"]
+    assert registry["small"].factory() == "small"
+    with pytest.raises(UnknownNameError, match=rf"there is no thing 'large'; known: small. \(.*'mine'.*: {told}"):
+        registry["large"]
 
 
 def test_a_package_that_cannot_be_imported_does_not_keep_out_the_others(
@@ -119,10 +124,8 @@ def test_a_package_that_cannot_be_imported_does_not_keep_out_the_others(
         SimpleNamespace(name="sound", value="sound.things", load=lambda: registry.add("extra", build_small)),
     ]
     monkeypatch.setattr("dartboard.registry.entry_points", lambda **_: points)
-    with pytest.raises(ExtensionError, match="'broken'") as caught:
-        list(registry)
-    assert isinstance(caught.value.__cause__, RuntimeError)
-    assert "extra" in registry
+    with pytest.warns(DartboardWarning, match="'broken'"):
+        assert [entry.name for entry in registry] == ["extra"]
 
 
 def test_an_entry_that_is_made_around_a_function_tells_what_that_function_says(
@@ -166,11 +169,26 @@ def test_a_factory_that_cannot_be_called_is_refused_when_it_registers(
 def test_what_a_factory_returns_is_of_the_class_that_was_agreed(made: object, told: str) -> None:
     registry: Registry[Callable[[], object]] = Registry("thing", "dartboard.nothing", gives=str)
     registry.add("small", build_small)
-    assert registry.checked("small", "text") == "text"
+    assert registry.made("small", lambda: "text") == "text"
     with pytest.raises(
         ExtensionError, match=rf"the thing 'small' \(.*build_small\) returns {told}; it must return a str"
     ):
-        registry.checked("small", made)
+        registry.made("small", lambda: made)
+
+
+def test_what_a_factory_of_another_package_raises_is_told_with_its_place() -> None:
+    registry: Registry[Callable[[], object]] = Registry("thing", "dartboard.nothing")
+    registry.add("small", build_small)
+
+    def fail() -> None:
+        raise KeyError("radius")
+
+    with pytest.raises(ExtensionError, match=r"the thing 'small' \(.*build_small\) failed with KeyError: 'radius'"):
+        registry.made("small", fail)
+    with pytest.warns(DartboardWarning, match="it is left out"), leaving_out("thing", "small", "theirs.small"):
+        fail()
+    with pytest.raises(KeyError), leaving_out("thing", "small", "dartboard.small"):
+        fail()
 
 
 def test_the_options_of_an_entry_are_the_arguments_with_defaults() -> None:

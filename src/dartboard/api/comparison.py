@@ -1,21 +1,33 @@
 """The verb that runs several search methods and compares them."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 from dartboard.api.opening import Layer, Place, opened
 from dartboard.api.runs import run, search
 from dartboard.data import Data
 from dartboard.display import fitting_observer
-from dartboard.errors import DeviceMemoryError, NonFiniteLossError
+from dartboard.errors import DartboardError, DeviceMemoryError, NonFiniteLossError, fault_log
 from dartboard.records import Comparison
 from dartboard.reports import write_comparison
 from dartboard.runs import Observer, RunDirectory, next_free
 from dartboard.settings import search_request
 from dartboard.settings.migration import migrate
-from dartboard.workflow import ComparisonPlan, ComparisonRecord, command_to_repeat, plan_comparison
+from dartboard.workflow import (
+    ComparisonPlan,
+    ComparisonRecord,
+    command_to_repeat,
+    grown,
+    plan_comparison,
+    recorded_space,
+)
 
 __all__ = ["compare"]
+
+_READ_SECONDS = 1.0
+"""A run that has ended before is read in less time, and tells nothing of how long others take."""
 
 
 def compare(
@@ -32,8 +44,9 @@ def compare(
     """Run several search methods by the same recipe on the same data and seeds, and compare them in a table.
 
     Every run is an ordinary one in a folder of its own, `METHOD/seed-N`, as `run` or `search` would make it with
-    those settings. Runs that have ended are kept when the comparison is resumed. A run is reported as failed when its
-    loss is no longer finite or its device has too little memory; the other runs continue.
+    those settings. Runs that have ended are kept when the comparison is resumed, also with more methods or seeds. A run
+    is reported as failed when its loss is no longer finite, its device has too little memory, or its method has a
+    fault; the other runs continue.
 
     Args:
         data: a folder or file in any layout, "hf:owner/name", arrays as `(images, labels)` or a dict with `x_train`,
@@ -46,7 +59,8 @@ def compare(
             of the random streams of a run, and of the split of the images.
         train: also train and test the architectures; otherwise only the table of NAS-Bench-201 can compare them.
         out: directory of the comparison; None makes a new one under `runs/`.
-        resume: continue the comparison in `out`, or begin it there.
+        resume: continue the comparison in `out`, or begin it there. Its methods and seeds may be others than before:
+            those that have run are not run again.
         observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
         command: text to record as the command that was typed.
 
@@ -56,28 +70,39 @@ def compare(
     Raises:
         DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
-    plan = plan_comparison(data, layers, methods, seeds, train=train)
     place = Path(out) if out else next_free(Path("runs") / "comparison")
+    known = recorded_space(place) if resume else None
+    plan = plan_comparison(data, layers, methods, seeds, train=train, known=known)
     verb = run if train else search
     with observer or fitting_observer() as watching, RunDirectory(place) as directory:
         settings = plan.settings(data)
-        directory.check(settings, resume=resume, migrate=migrate)
+        directory.check(settings, resume=resume, migrate=lambda old: grown(migrate(old), settings))
         if not directory.has("settings.json"):
             _refuse_early(data, plan, place, watching)
-        directory.claim(settings)
-        record = ComparisonRecord(directory, plan, command, watching)
+        directory.write("settings.json", settings)
+        record, spent = ComparisonRecord(directory, plan, command, watching), list[float]()
         for number, (seed, contender) in enumerate(plan.pairs(), 1):
             folder = place / plan.folder(seed, contender)
             watching.note(f"Run {number} of {plan.wanted}: {contender.label} with seed {seed}, in {folder}.")
             again = command_to_repeat(verb.__name__, folder)
             own = plan.layers_of(seed, contender)
+            watching.more_runs(plan.wanted - number, fmean(spent) if spent else None)
+            started = time.perf_counter()
             try:
                 result = verb(data, *own, out=folder, resume=True, observer=watching, command=again)
             except (NonFiniteLossError, DeviceMemoryError) as error:
                 watching.note(f"This run failed: {error}")
                 record.fail(seed, contender, str(error))
+            except (DartboardError, OSError, MemoryError):  # which the other runs would meet as well
+                raise
+            except Exception as error:  # noqa: BLE001 - a fault in one method must not cost the work on the others
+                reason = f"{type(error).__name__}: {error}"
+                watching.note(f"This run failed ({reason}); all about it is in {fault_log(error) or folder}.")
+                record.fail(seed, contender, reason)
             else:
                 record.add(seed, contender, result)
+            if (seconds := time.perf_counter() - started) > _READ_SECONDS:
+                spent.append(seconds)
             comparison = record.summarize()
             write_comparison(place)
     return comparison

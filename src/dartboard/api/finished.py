@@ -57,7 +57,7 @@ def select(
     with opened(data, stored_request(settings), place, resume, observer) as session:
         if result := finished_result(session, tested=False):
             return result
-        begin(session, ("search",))
+        begin(session, ("search",), command)
         reselect_genotype(session)
         return finish_run(session, command)
 
@@ -97,7 +97,7 @@ def analyse(
         if result := finished_result(session, tested=False):
             return result
         measurements = plan_analysis(session)
-        begin(session, ())
+        begin(session, (), command)
         analyse_search(session, measurements)
         return finish_run(session, command)
 

@@ -2,25 +2,33 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from dartboard.budget import expected_seconds, is_short
 from dartboard.data import Data, given_arrays
 from dartboard.devices import device_name
 from dartboard.display import fitting_observer
 from dartboard.errors import DeviceMemoryError
 from dartboard.processors import what_threads_do
+from dartboard.records import Beginning
 from dartboard.runs import Observer
-from dartboard.session import Session, check_sizes, check_start
+from dartboard.session import Session, check_sizes, check_start, dataset_record
 from dartboard.settings import Request, Step
+from dartboard.space import Genotype
+from dartboard.wording import duration
 from dartboard.workflow import announce, check_choice, check_finalists, open_request
 
 __all__ = ["Layer", "Place", "begin", "opened"]
 
 Layer = Mapping[str, Any]
 Place = str | Path
+
+LONG_SECONDS = 86_400.0
+"""A run that takes longer than a day is warned of."""
 
 
 @contextmanager
@@ -64,13 +72,42 @@ def opened(
             ) from error
 
 
-def begin(session: Session, steps: Sequence[Step]) -> None:
-    """Record settings and split of the run, and tell the observer what the run will do."""
+def begin(session: Session, steps: Sequence[Step], command: str, genotype: Genotype | None = None) -> Session:
+    """Say how long the run will take, record its settings and split, and tell the observer what it will do.
+
+    Args:
+        session: the session; nothing is recorded yet, or the run is resumed.
+        steps: steps of the command.
+        command: text to record as the command that was typed.
+        genotype: the architecture to train, where it is known.
+
+    Returns:
+        The session, which also knows how long its phases are expected to take.
+    """
+    session = replace(session, expected=_expected(session, steps, genotype))
     session.begin()
+    Beginning(
+        dataset=dataset_record(session), device=device_name(session.device), steps=tuple(steps), command=command
+    ).write(session.run.path)
     session.observer.plan(announce(session, steps))
     if session.device.type == "cpu" and (told := what_threads_do()):
         session.observer.note(told)
+    if (whole := sum(session.expected.values())) > LONG_SECONDS and not session.settings.budget:
+        session.observer.note(
+            f"This is expected to take {duration(whole)}. A budget (the setting 'budget', as in --budget 2h) plans the "
+            "sizes and lengths for the time that you have; Ctrl-C stops the run, and --resume goes on with it."
+        )
     for choice in session.settings.automatic_choices:
         session.observer.note(f"{choice.setting}={choice.value}: {choice.reason}.")
     for note in session.dataset.notes:
         session.observer.note(note)
+    return session
+
+
+def _expected(session: Session, steps: Sequence[Step], genotype: Genotype | None) -> dict[str, float]:
+    """Seconds of each phase: as planned for a budget, or by a forecast for a new run that is not short."""
+    if session.timetable or session.settings.budget:
+        return dict(session.timetable)
+    if not steps or session.run.has("settings.json") or is_short(session, steps):
+        return {}
+    return expected_seconds(session, steps, genotype)

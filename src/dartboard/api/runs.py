@@ -1,10 +1,11 @@
 """Verbs that search and train: run, search, train; and plan, which says what they would do."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from dartboard.api.opening import Layer, Place, begin, opened
-from dartboard.budget import allot_trainings
+from dartboard.budget import allot_trainings, expected_seconds
 from dartboard.data import Data
 from dartboard.records import Result
 from dartboard.runs import Observer
@@ -62,7 +63,7 @@ def run(
     with opened(data, search_request(data, layers, ("search", "train")), out, resume, observer) as session:
         if result := finished_result(session, tested=True):
             return result
-        begin(session, ("search", "train"))
+        session = begin(session, ("search", "train"), command)
         session, genotype = hold_contest(session, compare_finalists(session, choose_genotype(session)))
         allowances = allot_trainings(session, genotype)
         evaluate_networks(session, train_networks(session, genotype, allowances.get(FOUND)))
@@ -102,7 +103,7 @@ def search(
     with opened(data, search_request(data, layers, ("search",)), out, resume, observer) as session:
         if result := finished_result(session, tested=False):
             return result
-        begin(session, ("search",))
+        session = begin(session, ("search",), command)
         compare_finalists(session, choose_genotype(session))
         return finish_run(session, command)
 
@@ -139,7 +140,7 @@ def train(
     with opened(data, train_request(data, layers, given), out, resume, observer) as session:
         if result := finished_result(session, tested=True):
             return result
-        begin(session, ("train",))
+        session = begin(session, ("train",), command, given)
         session.run.write("genotype.json", given.to_json())
         allowances = allot_trainings(session, given)
         evaluate_networks(session, train_networks(session, given, allowances.get(FOUND)))
@@ -163,7 +164,7 @@ def plan(
         observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
 
     Returns:
-        The decisions and their reasons; with a budget also the seconds of every phase.
+        The decisions, their reasons, and the seconds of every phase: planned for the budget, or as a few steps took.
 
     Raises:
         DartboardError: the request cannot be carried out; the message is one sentence for the user.
@@ -174,4 +175,6 @@ def plan(
         tempfile.TemporaryDirectory(prefix="dartboard-plan-") as folder,
         opened(data, request, Path(folder) / "run", False, observer) as session,
     ):
+        if not session.timetable:
+            session = replace(session, expected=expected_seconds(session, request.steps, given))
         return describe_plan(session, announce(session, request.steps))

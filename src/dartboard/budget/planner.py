@@ -14,7 +14,7 @@ from dartboard.session.sizes import network_plan
 from dartboard.settings.tree import AutomaticChoice, Step
 from dartboard.space import PUBLISHED, Genotype, get_space, network_cost
 
-__all__ = ["plan_budget"]
+__all__ = ["plan_budget", "typical_genotype"]
 
 _SEARCH_SHARE, _SEARCH_SHARE_BESIDE_BASELINES = 0.3, 0.1
 """Share of the time for the search, in a run that also trains: without baselines, and with them."""
@@ -45,7 +45,7 @@ def plan_budget(
     if searches:
         plan_search(account, _search_share(session, trains=trains))
     if trains or _compares(session):
-        typical = genotype or _typical_genotype(session)
+        typical = genotype or typical_genotype(session)
         TrainingPlan(account, typical, searches=searches, trains=trains).make()
     account.check()
     return account.choices, account.timetable
@@ -64,7 +64,7 @@ def _compares(session: Session) -> bool:
     return session.settings.finalists > 1 or seeds_compared(session) > 0
 
 
-def _typical_genotype(session: Session) -> Genotype:
+def typical_genotype(session: Session) -> Genotype:
     """The known good architecture of the space.
 
     Without one it is a random architecture at the upper quartile of cost among those drawn, since few searches find

@@ -54,7 +54,7 @@ _SHORT_SECONDS = 0.5
 def seeds_compared(session: Session) -> int:
     """Number of searches that short trainings compare; 0 where the choice rule needs no short training."""
     settings = session.settings
-    short = CHOICE_RULES[settings.choose].factory().short_train
+    short = CHOICE_RULES.made(settings.choose, CHOICE_RULES[settings.choose].factory).short_train
     return len(settings.seeds or ()) if short else 0
 
 

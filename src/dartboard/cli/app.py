@@ -3,22 +3,15 @@
 Importing torch takes a second. Commands therefore import the API only when they run, and `--help` stays quick.
 """
 
-import io
-import os
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from dartboard.cli import finished, listing, runs, trained, upkeep
-from dartboard.errors import DartboardError
+from dartboard.cli.ending import to_its_end
 from dartboard.version import __version__
 
 __all__ = ["main"]
-
-_INTERRUPTED = 130
 
 app = typer.Typer(
     name="dartboard",
@@ -66,28 +59,5 @@ def dartboard(
 
 
 def main() -> None:
-    """Run the command line; an error of the user prints one sentence on standard error and exits with code 2."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # file names may hold bytes that are not text
-    try:
-        code = app(standalone_mode=False, prog_name="dartboard")
-        sys.stdout.flush()
-    except typer.TyperException as error:
-        message = error.format_message()
-        _fail(f"{message[:1].lower()}{message[1:]} (see dartboard --help)", 2)
-    except DartboardError as error:
-        _fail(str(error), 2)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except OSError as error:
-        _fail(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}.", 2)
-    if code == _INTERRUPTED:
-        _fail("interrupted; the same command with --resume continues after the last completed epoch.", code)
-    sys.exit(code or 0)
-
-
-def _fail(sentence: str, code: int) -> None:
-    line = " ".join(sentence.split())
-    Console(stderr=True).print(Text.assemble(("dartboard:", "bold red"), " ", line), soft_wrap=True)
-    sys.exit(code)
+    """Run the command line, and leave the program with an exit code; what goes wrong is told in one sentence."""
+    to_its_end(lambda: app(standalone_mode=False, prog_name="dartboard"))

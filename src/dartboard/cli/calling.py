@@ -3,24 +3,40 @@
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from dartboard.cli.ending import stoppable
 from dartboard.cli.options import SearchOptions, TrainOptions
 from dartboard.processors import share_processors
 
 if TYPE_CHECKING:
     from dartboard.runs import Observer
 
-__all__ = ["at_work", "make", "make_run", "typed"]
+__all__ = ["at_work", "make", "make_run", "resumable", "typed"]
 
 
 def typed() -> str:
     """The command line that the user typed."""
     return shlex.join(["dartboard", *sys.argv[1:]])
+
+
+def resumable(out: Path | None, *, resume: bool) -> AbstractContextManager[None]:
+    """A context that tells how to go on if the work in it is interrupted, by the whole of the command.
+
+    Args:
+        out: the run directory that the user named, if any.
+        resume: whether the command says already that it resumes a run.
+    """
+
+    def command(place: Path) -> str:
+        named = [] if out else ["--out", str(place)]
+        return shlex.join(["dartboard", *sys.argv[1:], *named, *([] if resume else ["--resume"])])
+
+    return stoppable(command)
 
 
 @contextmanager
@@ -67,6 +83,6 @@ def make(
     """Call a verb of the API with a display on standard error, then print the result on standard output."""
     from dartboard.cli.output import print_result
 
-    with at_work(quiet) as (api, display):
+    with resumable(out, resume=resume), at_work(quiet) as (api, display):
         result = getattr(api, verb)(*arguments, out=out, resume=resume, observer=display, command=typed(), **further)
     print_result(result, as_json=as_json)

@@ -61,10 +61,11 @@ def print_plan(plan: "Plan", *, as_json: bool) -> None:
     if plan.automatic_choices:
         typer.echo()
         print_rows({each.setting: f"{each.value}  ({each.reason})" for each in plan.automatic_choices})
-    if plan.budget is not None and plan.end is not None:
+    if plan.end is not None:
         typer.echo()
         print_rows({phase: duration(seconds) for phase, seconds in plan.seconds.items()})
-        print_rows({"budget": duration(plan.budget), "expected end": plan.end})
+        budget = {} if plan.budget is None else {"budget": duration(plan.budget)}
+        print_rows({**budget, "expected end": plan.end})
 
 
 def print_description(description: "DatasetDescription", *, as_json: bool) -> None:

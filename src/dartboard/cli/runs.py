@@ -2,7 +2,7 @@
 
 import typer
 
-from dartboard.cli.calling import at_work, make_run, typed
+from dartboard.cli.calling import at_work, make_run, resumable, typed
 from dartboard.cli.options import CompareOptions, PlanOptions, RunOptions, SearchOptions, TrainOptions, takes
 from dartboard.cli.registered import showing
 
@@ -87,7 +87,7 @@ def compare(options: CompareOptions) -> None:
     """
     from dartboard.cli.output import print_comparison
 
-    with at_work(options.quiet) as (api, display):
+    with resumable(options.out, resume=options.resume), at_work(options.quiet) as (api, display):
         comparison = api.compare(
             options.data,
             *options.layers(),

@@ -23,6 +23,7 @@ from dartboard.data.decode import Decoded
 from dartboard.data.rowfile import SUPPORTED, RowFile, array_bytes
 from dartboard.data.sources import Encoded, SourceIndex, SplitName
 from dartboard.errors import DataError
+from dartboard.places import expanded, user_cache
 
 __all__ = [
     "CacheEntry",
@@ -39,13 +40,12 @@ FORMAT = 2
 
 
 def cache_root(cache_dir: Path | None) -> Path:
-    """`cache_dir`, else the folder of DARTBOARD_CACHE, else dartboard in the user's cache folder (XDG_CACHE_HOME)."""
+    """`cache_dir`, else the folder of DARTBOARD_CACHE, else dartboard in the user's cache folder (`user_cache`)."""
     if cache_dir is not None:
         return cache_dir
     if own := os.environ.get("DARTBOARD_CACHE"):
-        return Path(own).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "dartboard"
+        return expanded(own)
+    return user_cache() / "dartboard"
 
 
 def fingerprint(index: SourceIndex, settings: DataSettings) -> str:

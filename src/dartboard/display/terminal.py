@@ -69,6 +69,23 @@ class PlainDisplay(Observer):
         self._started = 0.0
         self._done = 0
         self._read_at = time.monotonic()
+        self._ends: float | None = None
+        self._later: tuple[int, float | None] = (0, None)
+
+    def expect(self, seconds: float) -> None:
+        """Take down when the whole command is expected to end."""
+        runs, each = self._later
+        self._ends = time.monotonic() + seconds + runs * (seconds if each is None else each)
+
+    def more_runs(self, left: int, seconds: float | None) -> None:
+        """Take down what comes after the run at hand."""
+        self._later = (left, seconds)
+        if seconds is not None:
+            self.expect(seconds)
+
+    def _whole(self) -> str:
+        """The time that is left of the whole command; empty where it is not known."""
+        return "" if self._ends is None else f"about {duration(max(0.0, self._ends - time.monotonic()))}"
 
     def plan(self, rows: Mapping[str, str]) -> None:
         """Print what is about to be done."""
@@ -96,6 +113,8 @@ class PlainDisplay(Observer):
         finished = event.epoch - self._done
         left = (time.monotonic() - self._started) / finished * (event.epochs - event.epoch)
         facts = {**describe_epoch(event), "left": duration(left)}
+        if whole := self._whole():
+            facts["left in all"] = whole
         self._line(f"{self._phase}: " + ", ".join(f"{name} {text}" for name, text in facts.items()))
 
     def measured(self, name: str, done: int, total: int) -> None:
@@ -170,10 +189,12 @@ class BarsDisplay(PlainDisplay):
         self._task = self._progress.add_task("", visible=False, unit="")
         self._reading: TaskID | None = None
         self._measuring = False
+        self._ends = None
 
     def render(self) -> RenderableType:
-        """The bars and figures as they are now."""
-        return Group(self._progress, *self._figures.values())
+        """The bars and figures as they are now, and the time that is left of the whole command."""
+        whole = [Text(f"left of the whole command: {left}")] if (left := self._whole()) else []
+        return Group(self._progress, *whole, *self._figures.values())
 
     def plan(self, rows: Mapping[str, str]) -> None:
         """Show what is about to be done."""

@@ -12,8 +12,9 @@ from dartboard.engine.stage import StageSearch, stage_spans
 from dartboard.engine.state import SearchState
 from dartboard.parts.architecture import Live
 from dartboard.parts.recipe import Recipe, initial_live
+from dartboard.parts.selection.trying import told_in_vain
 from dartboard.runs import Event, Length, Observer, Rollback, RunDirectory, SearchEpoch, SearchStop, SelectionDone
-from dartboard.space import Genotype
+from dartboard.space import Genotype, lets_images_through
 
 __all__ = ["run_reselection", "run_search"]
 
@@ -171,11 +172,13 @@ def _conclude(search: "StageSearch", run: RunDirectory, observer: Observer) -> G
     genotype = judged.genotype
     if judged.figures:
         run.events.append(SelectionDone(figures=dict(judged.figures)))
-    for kind, cell in genotype.cells:
-        if not cell.is_connected:
-            observer.note(
-                f"The {kind} cell found lets nothing of its input through; search longer or with another seed."
-            )
+    if drawn := judged.figures.get("drawn_in_vain"):
+        observer.note(told_in_vain(drawn))
+    if not lets_images_through(search.problem.space, genotype):
+        observer.note(
+            "Nothing of the images passes through the architecture found, so its network gives every image the same "
+            "answer; search longer, with another seed, or by another method."
+        )
     run.write("genotype.json", genotype.to_json())
     observer.end("search")
     return genotype

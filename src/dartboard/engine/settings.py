@@ -17,6 +17,8 @@ NonNegative = Annotated[float, Field(ge=0)]
 class SearchSettings(Settings):
     """How a supernet is trained (arXiv:1806.09055, section A.1.1)."""
 
+    documents = frozenset({"start_at"})
+
     epochs: Positive | None = 50
     """Epochs of the search; null: as many as `images` allows, 10 to 50."""
 

@@ -26,7 +26,7 @@ from dartboard.parts.hooks import Attaching
 from dartboard.parts.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.parts.recipe import Recipe, Stage
 from dartboard.parts.scoring import Scorer
-from dartboard.parts.selection import Judged, Judging, Trained
+from dartboard.parts.selection import Drawing, Judged, Judging, Trained
 from dartboard.runs import Length, Observer, Score, SearchEpoch, make_generator, seeded_initialization, validation_facts
 from dartboard.space import Genotype
 from dartboard.supernet import carry_weights
@@ -248,6 +248,9 @@ class StageSearch:
     def judge(self, note: Callable[[str], None]) -> Judged:
         """The architecture that the selection chooses in the end."""
         gates, selection = self.mean_gates(self._final_alphas), self.recipe.selection
+        if isinstance(selection, Drawing):
+            genotype, before = selection.draw(self.problem.space, make_generator(self._seed, "search", "selection"))
+            return Judged(genotype, {"drawn_in_vain": before} if before else {})
         if not isinstance(selection, Judging):
             return Judged(self._select(gates), {})
         state, generator = self.state, make_generator(self._seed, "search", "judging")

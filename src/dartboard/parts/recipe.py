@@ -264,7 +264,7 @@ def make_recipe(name: str, options: Mapping[str, Any]) -> Recipe:
         SettingsError: the method has no option of that name, or the value does not fit.
         RecipeError: the options choose parts that do not fit together.
     """
-    made: Recipe = METHODS.checked(name, call_with_options("method", name, METHODS[name].factory, options))
+    made: Recipe = METHODS.made(name, lambda: call_with_options("method", name, METHODS[name].factory, options))
     return made
 
 

@@ -11,7 +11,7 @@ from dartboard.records.notebook import notebook_view
 from dartboard.records.reader import RunRecords
 from dartboard.records.result import Result
 from dartboard.records.scores import NetworkScores, Scores
-from dartboard.records.start import Split, Timetable
+from dartboard.records.start import Beginning, Split, Timetable
 from dartboard.runs import Document
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "AnalysisRecord",
     "Baseline",
     "Baselines",
+    "Beginning",
     "Candidate",
     "ComparedMethod",
     "ComparedRun",
@@ -45,6 +46,7 @@ __all__ = [
 ]
 
 DOCUMENTS: tuple[type[Document], ...] = (
+    Beginning,
     Split,
     Timetable,
     SeedChoiceRecord,

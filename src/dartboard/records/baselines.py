@@ -55,12 +55,15 @@ class Baselines(Document):
     networks: dict[str, Baseline]
     """The baselines by name; the run directory of each is `baselines/NAME`."""
 
+    failed: tuple[str, ...] = ()
+    """A sentence about each baseline whose training failed, which is none of the networks."""
+
     @classmethod
     def migrate(cls, content: dict[str, Any]) -> dict[str, Any]:
         """Version 1 had the names as keys of the file."""
         return {"networks": {name: each for name, each in content.items() if name != "schema"}}
 
     @classmethod
-    def of(cls, networks: Mapping[str, Baseline]) -> Self:
+    def of(cls, networks: Mapping[str, Baseline], failed: tuple[str, ...] = ()) -> Self:
         """The record of these baselines."""
-        return cls(networks=dict(networks))
+        return cls(networks=dict(networks), failed=failed)

@@ -57,6 +57,9 @@ class SeedChoiceRecord(Document):
     candidates: tuple[Candidate, ...]
     """The searches, in the order of the seeds."""
 
+    failed: tuple[str, ...] = ()
+    """A sentence about each search that failed, which is none of the candidates."""
+
     @property
     def chosen(self) -> Candidate:
         """The search that was chosen."""
@@ -101,6 +104,9 @@ class Finalists(Document):
 
     finalists: tuple[Finalist, ...]
     """All finalists, in the order of the proposals."""
+
+    failed: tuple[str, ...] = ()
+    """A sentence about each proposal whose training failed, which is none of the finalists."""
 
     @property
     def chosen(self) -> Finalist:

@@ -27,6 +27,9 @@ class ComparedRun(TestAccuracies):
     genotype: GenotypeForms | None = None
     """The architecture that it found."""
 
+    blind: bool = False
+    """Whether nothing of the images passes through that architecture."""
+
     validation_accuracy: float | None = None
     """Validation accuracy of the trained network; if none was trained, that of the supernet."""
 

@@ -38,7 +38,11 @@ class Contestant(Record):
     """Expected seconds of its test."""
 
     accuracies: tuple[float, ...] = ()
-    """Validation accuracy after each round that it took part in, as a fraction, by the objective."""
+    """Validation accuracy after each round that it took part in, as a fraction, by the objective; 0 in the round in
+    which its training failed."""
+
+    failure: str | None = None
+    """Why its training failed, if it did."""
 
 
 class SearchWorth(Record):

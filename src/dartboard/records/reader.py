@@ -15,10 +15,11 @@ from dartboard.records.allowances import Allowances
 from dartboard.records.baselines import Baselines
 from dartboard.records.choice import Finalists, SeedChoiceRecord
 from dartboard.records.contest import Contest
+from dartboard.records.dataset import DatasetRecord
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.result import Result
 from dartboard.records.scores import Scores
-from dartboard.records.start import Split, Timetable
+from dartboard.records.start import Beginning, Split, Timetable
 from dartboard.runs import Document, Event, EventLog, SearchEpoch, TrainEpoch, first_fault, read_json
 from dartboard.settings.migration import migrate
 from dartboard.space import Genotype
@@ -92,6 +93,25 @@ class RunRecords:
         if found is None and self.result is not None:
             return self.result.genotype.genotype
         return found
+
+    @cached_property
+    def beginning(self) -> Beginning | None:
+        """What the run is about, as it was when it began."""
+        return self._document(Beginning)
+
+    @property
+    def dataset(self) -> DatasetRecord | None:
+        """The dataset, of the result or of the beginning of a run that has not ended."""
+        if self.result:
+            return self.result.dataset
+        return self.beginning.dataset if self.beginning else None
+
+    @property
+    def device(self) -> str | None:
+        """The device that the run used; only that which was asked for where nothing else was recorded."""
+        if self.result:
+            return self.result.device
+        return self.beginning.device if self.beginning else self.settings.get("device")
 
     @cached_property
     def split(self) -> Split | None:

@@ -45,6 +45,10 @@ class Result(TestAccuracies, ValidationAccuracies, Document):
     genotype: GenotypeForms
     """The architecture."""
 
+    blind: bool = False
+    """Whether nothing of the images passes through the architecture, so that its network gives every image the same
+    answer."""
+
     reselection: ReselectionRecord | None = None
     """The selection from the supernet of another run; null for runs that are no selection."""
 

@@ -1,12 +1,15 @@
-"""Records that a run writes before its first step: the split of the images, and the planned time of each phase."""
+"""Records that a run writes before its first step: what it is about, its split, and the planned time of each phase."""
 
+import shlex
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
 
 from dartboard.data.splits import Splits, SplitSource
+from dartboard.records.dataset import DatasetRecord
 from dartboard.runs import Document, Version
 
-__all__ = ["Split", "Timetable"]
+__all__ = ["Beginning", "Split", "Timetable"]
 
 Indices = tuple[int, ...]
 
@@ -65,3 +68,31 @@ class Timetable(Document):
     def of(cls, seconds: Mapping[str, float]) -> Self:
         """The record of these planned seconds."""
         return cls(seconds=dict(seconds))
+
+
+class Beginning(Document):
+    """What a run is about, as it was when the run began; a run that has ended has it in its result too."""
+
+    file: ClassVar[str] = "start.json"
+    written_by: ClassVar[str] = "start"
+
+    dataset: DatasetRecord
+    """The dataset."""
+
+    device: str
+    """Device that the run uses."""
+
+    steps: tuple[Literal["search", "train"], ...]
+    """Steps of the command; empty for an analysis."""
+
+    command: str
+    """The command that was typed."""
+
+    def command_to_resume(self, path: Path) -> str:
+        """The command that goes on with the run in a directory, or what it lacks where it was no line of a shell."""
+        if not self.command.startswith("dartboard "):
+            return f"{self.command} with out={str(path)!r} and resume=True"
+        words = shlex.split(self.command)
+        named = any(word in ("--out", "-o") or word.startswith("--out=") for word in words)
+        further = ([] if named else ["--out", str(path)]) + ([] if "--resume" in words else ["--resume"])
+        return shlex.join([*words, *further])

@@ -1,5 +1,6 @@
 """The report of a run directory: one HTML page with all sections, which needs no other file."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +45,9 @@ def read_facts(run: RunRecords) -> dict[str, Any]:
     told = {}
     for name, section in sections_in_order().items():
         with working(name, section):
-            told[name] = section.read(run)
+            read = section.read(run)
+            json.dumps(plain(read))  # what is no plain data cannot be written into facts.json
+            told[name] = read
     return {name: facts for name, facts in told.items() if facts is not None}
 
 
@@ -65,6 +68,7 @@ def render_page(run: RunRecords, facts: Mapping[str, Any]) -> str:
     """
     parts = [_Part("")]
     for name, section in sections_in_order().items():
+        headline, body = "", Markup("")
         with working(name, section):
             if name in facts:
                 headline, body = section.headline(facts[name]), section.html(facts[name])

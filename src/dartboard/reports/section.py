@@ -2,8 +2,8 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -11,9 +11,9 @@ from typing import Any, Generic, TypeVar
 from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
 
-from dartboard.errors import DartboardError, ExtensionError, RunDirectoryError
+from dartboard.errors import RunDirectoryError
 from dartboard.records import RunRecords
-from dartboard.registry import Registry
+from dartboard.registry import Registry, leaving_out
 from dartboard.reports.templates import render
 from dartboard.runs import first_fault
 from dartboard.space import Genotype
@@ -109,30 +109,17 @@ def checked(make: type[Document], content: object, file: Path) -> Document:
 
 
 def sections_in_order() -> dict[str, Section[Any]]:
-    """All registered sections by name, in the order of the page."""
-    made = {entry.name: SECTIONS.checked(entry.name, entry.factory()) for entry in SECTIONS}
+    """All registered sections by name, in the order of the page; a broken one of another package is left out."""
+    made = {}
+    for entry in SECTIONS:
+        with leaving_out(SECTIONS.kind, entry.name, entry.place):
+            made[entry.name] = SECTIONS.made(entry.name, entry.factory)
     return dict(sorted(made.items(), key=lambda item: item[1].order))
 
 
-@contextmanager
-def working(name: str, section: Section[Any]) -> Iterator[None]:
-    """Turn what somebody else's section raises into one sentence that names it; our own faults are left as they are.
-
-    Raises:
-        ExtensionError: the section raised something that is not meant for the user.
-    """
-    try:
-        yield
-    except DartboardError:
-        raise
-    except Exception as error:
-        place = f"{type(section).__module__}.{type(section).__qualname__}"
-        if place.startswith("dartboard."):
-            raise
-        raise ExtensionError(
-            f"the report section '{name}' ({place}) failed with {type(error).__name__}: {error}; repair or uninstall "
-            "the package that registers it, then write the report again with `dartboard report`."
-        ) from error
+def working(name: str, section: Section[Any]) -> AbstractContextManager[None]:
+    """Leave out a section of another package that fails, with a warning that names it."""
+    return leaving_out(SECTIONS.kind, name, f"{type(section).__module__}.{type(section).__qualname__}")
 
 
 def plain(told: object) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 from filelock import FileLock, Timeout
 
 from dartboard.config import changed_keys
-from dartboard.errors import CheckpointError, RunDirectoryError
+from dartboard.errors import CheckpointError, DartboardError, Interrupted, RunDirectoryError, write_fault
 from dartboard.runs.checkpoint import load_checkpoint, save_checkpoint
 from dartboard.runs.event_log import EventLog
 from dartboard.runs.files import read_json, write_json
@@ -65,8 +65,21 @@ class RunDirectory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Release the lock, and remove the folder if it was created for a run that never began."""
+        """Release the lock, and remove the folder if it was created for a run that never began.
+
+        A run that is interrupted is named in what is raised, and an error that is not meant for users is written into
+        the folder.
+
+        Raises:
+            Interrupted: the run was interrupted after it had begun.
+        """
+        begun = self.has("settings.json")
+        if begun and isinstance(error, Exception) and not isinstance(error, DartboardError | OSError | MemoryError):
+            with suppress(OSError):
+                write_fault(self.path, error)
         self._leave()
+        if begun and isinstance(error, KeyboardInterrupt):
+            raise Interrupted(self.path) from error
 
     def _sweep(self) -> None:
         """Remove temporary files of a killed process; in a folder without a run, only those of `settings.json`."""

@@ -28,6 +28,12 @@ class Observer:
     def plan(self, rows: Mapping[str, str]) -> None:
         """The plan of the work, before it begins: heading -> text."""
 
+    def expect(self, seconds: float) -> None:
+        """What is left of the run is expected to take so many seconds; told again whenever a phase begins."""
+
+    def more_runs(self, left: int, seconds: float | None) -> None:
+        """After the run at hand, so many are left, each of which may take `seconds`; None where that is not known."""
+
     def reading(self, done: int, total: int) -> None:
         """Images are being decoded: `done` of `total`; not called if the images come from the cache."""
 

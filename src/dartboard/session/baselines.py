@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import cast
 
 from dartboard.engine.finished.proposals import propose
 from dartboard.parts.selection.trying import UniformlyRandom
-from dartboard.registry import Registry
+from dartboard.registry import Entry, Registry, leaving_out
 from dartboard.runs import make_generator
 from dartboard.session.search import only_draws
 from dartboard.session.session import Session
@@ -98,14 +99,23 @@ def holds_contest(session: Session) -> bool:
 def find_baselines(session: Session, genotype: Genotype) -> Iterator[BaselineNetwork]:
     """The registered baselines of a network, in the order of their names.
 
+    One of another package that fails is left out, with a warning.
+
     Args:
         session: session with the data read and the search done.
         genotype: architecture of the network found.
     """
     for entry in BASELINES:
-        made = entry.factory(session, genotype)
-        if made is not None:
-            yield replace(BASELINES.checked(entry.name, made), name=entry.name)
+        network = None
+        with leaving_out(BASELINES.kind, entry.name, entry.place):
+            network = _built(entry, session, genotype)
+        if network is not None:
+            yield replace(network, name=entry.name)
+
+
+def _built(entry: Entry[BaselineBuilder], session: Session, genotype: Genotype) -> BaselineNetwork | None:
+    built = entry.factory(session, genotype)
+    return None if built is None else cast("BaselineNetwork", BASELINES.made(entry.name, lambda: built))
 
 
 def find_rivals(session: Session, genotype: Genotype) -> list[BaselineNetwork]:
@@ -132,9 +142,11 @@ def random_architecture(session: Session, _found: Genotype) -> BaselineNetwork |
     settings = session.settings
     if only_draws(settings):
         return None
-    drawn = UniformlyRandom()(get_space(settings.space), {}, make_generator(settings.seed, "yardsticks", "random"))
+    generator = make_generator(settings.seed, "yardsticks", "random")
+    drawn, in_vain = UniformlyRandom().draw(get_space(settings.space), generator)
+    what = f"{_RANDOM} (number {in_vain + 1} drawn: nothing of the images passes those before)" if in_vain else _RANDOM
     size = settings.train
-    return BaselineNetwork(_RANDOM, drawn, size.init_channels, size.layers)
+    return BaselineNetwork(what, drawn, size.init_channels, size.layers)
 
 
 @baseline("resnet", paper="arXiv:1512.03385")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from dartboard.errors import CheckpointError, RunDirectoryError
+from dartboard.places import expanded
 from dartboard.records import Split
 from dartboard.runs import RunDirectory, next_free
 from dartboard.session.session import Session
@@ -17,7 +18,7 @@ def finished_run(run_directory: Path) -> RunDirectory:
     Raises:
         RunDirectoryError: there is no run, or its search has not ended.
     """
-    source = RunDirectory(run_directory.expanduser().resolve())
+    source = RunDirectory(expanded(run_directory).resolve())
     if not source.has("settings.json"):
         raise RunDirectoryError(f"{run_directory} holds no run of dartboard; name the run directory of a search.")
     if not source.has("genotype.json"):

@@ -41,6 +41,7 @@ class Session:
         clock: counts the seconds of work on the run.
         timetable: phase -> planned seconds; empty without a budget.
         planning_seconds: seconds for planning the budget.
+        expected: phase -> seconds that it is expected to take; empty where that is not known.
         timed: what was timed in this command, so that nothing is timed twice; all sessions of a command share it.
     """
 
@@ -55,6 +56,7 @@ class Session:
     clock: Clock = field(default_factory=Clock)
     timetable: Mapping[str, float] = field(default_factory=dict)
     planning_seconds: float = 0.0
+    expected: Mapping[str, float] = field(default_factory=dict)
     timed: dict[Hashable, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -113,14 +115,20 @@ class Session:
         path.parent.mkdir(exist_ok=True)
         with RunDirectory(path) as run:
             run.check(settings.model_dump(mode="json"), resume=True, migrate=migrate)
-            yield replace(self, settings=settings, run=run, data_seconds=0.0, timetable={}, planning_seconds=0.0)
+            yield replace(
+                self, settings=settings, run=run, data_seconds=0.0, timetable={}, planning_seconds=0.0, expected={}
+            )
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Record the seconds of a phase once, when it first ends.
 
-        They include the recorded epochs, measurements and inner runs of earlier, interrupted attempts.
+        They include the recorded epochs, measurements and inner runs of earlier, interrupted attempts. The observer is
+        told how long the rest of the command is expected to take.
         """
+        if self.expected:
+            ended = phase_seconds(self.run)
+            self.observer.expect(sum(seconds for phase, seconds in self.expected.items() if phase not in ended))
         earlier = begun_seconds(self.run, name)
         started = time.perf_counter()
         yield

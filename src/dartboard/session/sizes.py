@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from dartboard.data import PHOTOGRAPH_SIDE
-from dartboard.errors import SettingsError
+from dartboard.errors import GenotypeError, SettingsError
 from dartboard.runs import Length
 from dartboard.session.session import Session
 from dartboard.settings.tree import Step
-from dartboard.space import NetworkPlan, Stem, get_space, smallest_map
+from dartboard.space import Genotype, NetworkPlan, Stem, get_space, lets_images_through, smallest_map
 from dartboard.training import check_compiler
 
 __all__ = ["check_sizes", "network_plan", "network_stem", "search_length", "train_epochs", "with_size"]
@@ -70,11 +70,19 @@ def train_epochs(session: Session) -> int:
 
 
 def check_sizes(session: Session, steps: Sequence[Step] = ("search", "train")) -> None:
-    """Refuse networks that shrink the images too far, or that cannot be compiled, before anything is trained.
+    """Refuse networks that cannot learn, shrink the images too far or cannot be compiled, before anything is trained.
 
     Raises:
         SettingsError: the smallest feature map is smaller than the space allows, or a compiler is missing.
+        GenotypeError: a given architecture lets nothing of the images through.
     """
+    if "train" in steps and session.settings.genotype is not None:
+        given = Genotype.from_json(session.settings.genotype)
+        if not lets_images_through(get_space(given.space), given, network_plan(session, "train")):
+            raise GenotypeError(
+                "nothing of the images passes through this architecture, since no path leads from its input to its "
+                "output, so its network would give every image the same answer; train another one."
+            )
     if "train" in steps and session.settings.train.compile:
         check_compiler(session.device)
     for name in steps:

@@ -20,9 +20,9 @@ from dartboard.session.clock import phase_seconds
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan
 from dartboard.session.training import last_validation_accuracy
-from dartboard.space import Genotype, get_space, network_cost
+from dartboard.space import Genotype, get_space, lets_images_through, network_cost
 
-__all__ = ["finished_result", "recorded_result", "summarize"]
+__all__ = ["dataset_record", "finished_result", "recorded_result", "summarize"]
 
 
 def finished_result(session: Session, *, tested: bool) -> Result | None:
@@ -63,11 +63,12 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
     height, width = session.dataset.image_shape[1:]
     cost = network_cost(get_space(genotype.space), genotype, plan, (height, width))
     result = Result(
-        dataset=_dataset_record(session),
+        dataset=dataset_record(session),
         space=genotype.space,
         method=None if settings.genotype else settings.method.name,
         seed=settings.seed,
         genotype=GenotypeForms.of(genotype),
+        blind=not lets_images_through(get_space(genotype.space), genotype, plan),
         reselection=ReselectionRecord.find(run.path),
         analysis=AnalysisRecord.find(run.path),
         choice=SeedChoiceRecord.find(run.path),
@@ -96,7 +97,8 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
     return result
 
 
-def _dataset_record(session: Session) -> DatasetRecord:
+def dataset_record(session: Session) -> DatasetRecord:
+    """The record of the dataset of a session."""
     dataset, splits = session.dataset, session.splits
     return DatasetRecord(
         name=dataset.name,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from dartboard.config import nest
+from dartboard.config import in_long_form
 from dartboard.data.given import Data, recorded_source
 from dartboard.engine.stage import stage_spans
 from dartboard.errors import SettingsError
@@ -95,7 +95,10 @@ class Request:
     def given(self) -> frozenset[str]:
         """Dotted names of the settings that must not be chosen automatically."""
         names = {
-            name for layer in self.layers for name, value in _leaves(nest(migrate(layer))) if value not in (None, AUTO)
+            name
+            for layer in self.layers
+            for name, value in _leaves(in_long_form(RunSettings, migrate(layer)))
+            if value not in (None, AUTO)
         }
         names |= {"space"} if self.asked.space != AUTO else set()
         names |= {"method.name"} if self.asked.method.name != AUTO else set()

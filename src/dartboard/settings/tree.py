@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from dartboard.config import Settings, nest, resolve
+from dartboard.config import Settings, in_long_form, resolve
 from dartboard.data import DataSettings
 from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.engine.settings import SearchSettings
@@ -36,19 +36,15 @@ Step = Literal["search", "train"]
 
 
 class MethodSettings(Settings):
-    """Which search method, and its options."""
+    """Which search method, and its options; a bare name, as in `--set method=random`, stands for `method.name`."""
+
+    short_form = "name"
 
     name: str = AUTO
     """Registry name (`dartboard methods` lists them); "auto" chooses one for the data."""
 
     options: dict[str, Any] = Field(default_factory=dict)
     """The method's own options."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, value: Any) -> Any:
-        """A bare name, as in `--set method=random`, stands for the method without options."""
-        return {"name": value} if isinstance(value, str) else value
 
 
 class ReselectionSettings(Settings):
@@ -99,6 +95,8 @@ ALONE: Mapping[str, Any] = {"seeds": None, "choose": DEFAULT_RULE, "finalists": 
 
 class RunSettings(Settings):
     """All settings of a run; `settings.json` holds them resolved."""
+
+    documents = frozenset({"genotype"})
 
     source: str | None = None
     """The dataset: a folder or file, hf:owner/name, null for scikit-learn's digits, or a fingerprint of arrays."""
@@ -235,7 +233,7 @@ def _current(layers: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
     So a run needs neither the name nor the file to be resumed. A later start replaces an earlier one as a whole, while
     other groups of settings are merged.
     """
-    nested = tuple(nest(migrate(layer)) for layer in layers)
+    nested = tuple(in_long_form(RunSettings, migrate(layer)) for layer in layers)
     groups = [layer["search"] for layer in nested if isinstance(layer.get("search"), dict)]
     *earlier, last = [group for group in groups if "start_at" in group] or [{}]
     for group in earlier:
@@ -291,7 +289,7 @@ def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[Aut
     return resolve(
         RunSettings,
         published,
-        preset(space),
+        PRESETS.made(asked.preset, lambda: preset(space)),
         chosen,
         *layers,
         {**names, "method.options": asked.method.options, "space": space.name, **recorded},

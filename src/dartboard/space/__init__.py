@@ -5,6 +5,7 @@ from dartboard.space.genotype_check import check_genotype
 from dartboard.space.network import DrawnPaths, DropPath, Network
 from dartboard.space.network_costs import OperationCosts, network_cost, operation_costs, smallest_map
 from dartboard.space.ops import ATTENTION, OPS, Cost, Norm, has_weights, op
+from dartboard.space.passage import lets_images_through
 from dartboard.space.published import PUBLISHED, name_or_text
 from dartboard.space.skeleton import CellPlace, NetworkPlan, Stem
 from dartboard.space.spaces import SPACES, SearchSpace, get_space, space
@@ -33,6 +34,7 @@ __all__ = [
     "check_genotype",
     "get_space",
     "has_weights",
+    "lets_images_through",
     "name_or_text",
     "network_cost",
     "op",

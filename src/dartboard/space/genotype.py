@@ -50,16 +50,6 @@ class CellGenotype:
     choices: tuple[Choice, ...]
     outputs: tuple[int, ...]
 
-    @property
-    def is_connected(self) -> bool:
-        """Whether anything of the cell's inputs reaches its output; a chain of `none` lets nothing through."""
-        computed = {choice.target for choice in self.choices} | set(self.outputs)
-        reached = set(range(min(computed, default=0)))
-        for choice in sorted(self.choices):
-            if choice.op != "none" and choice.source in reached:
-                reached.add(choice.target)
-        return not reached.isdisjoint(self.outputs)
-
 
 @dataclass(frozen=True)
 class Genotype:

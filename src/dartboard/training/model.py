@@ -1,6 +1,7 @@
 """A trained network on disk: its weights as safetensors, and a description to rebuild the network and feed it."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -8,16 +9,19 @@ import safetensors
 import safetensors.torch
 import torch
 from pydantic import Field, ValidationError
+from torch import Tensor
 
 from dartboard.config import Settings
 from dartboard.data import Normalization
 from dartboard.errors import CheckpointError, DartboardError
-from dartboard.runs import read_json, write_atomically, write_json
+from dartboard.runs import first_fault, read_json, write_atomically, write_json
 from dartboard.space import Genotype, Network, NetworkPlan, Stem, check_genotype, get_space
+from dartboard.wording import count, listing
 
 __all__ = ["ModelCard", "load_model", "rebuild_model", "save_model"]
 
 FORMAT = 1
+_REMEDY = "restore it, or train the network again."
 Positive = Annotated[int, Field(gt=0)]
 
 
@@ -160,11 +164,30 @@ def rebuild_model(
     """
     card, network = _read_card(description, names[0])
     try:
-        network.load_state_dict(safetensors.torch.load(weights), strict=True)
-    except (RuntimeError, safetensors.SafetensorError) as error:
-        reason = str(error).partition("\n")[0]
-        raise CheckpointError(f"{names[1]} cannot be loaded into its network: {reason}.") from error
+        found = safetensors.torch.load(weights)
+    except (RuntimeError, ValueError, safetensors.SafetensorError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise CheckpointError(f"{names[1]} is damaged ({reason}); restore it, or train the network again.") from error
+    if fault := _misfit(network.state_dict(), found):
+        raise CheckpointError(f"{names[1]} does not belong to {names[0]}: {fault}; restore both files of the same run.")
+    network.load_state_dict(found)
     return network.eval(), card
+
+
+def _misfit(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
+    """What is wrong with the weights of a file for a network; empty if they fit."""
+    missing, unknown = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+    if missing or unknown:
+        names = [
+            f"{count(len(each), 'weight')} {what} ({each[0]}{', ...' if len(each) > 1 else ''})"
+            for each, what in ((missing, "missing"), (unknown, "too many"))
+            if each
+        ]
+        return listing(names)
+    for name, weight in wanted.items():
+        if weight.shape != found[name].shape:
+            return f"{name} has the shape {tuple(found[name].shape)} instead of {tuple(weight.shape)}"
+    return ""
 
 
 def _read_card(content: object, name: str) -> tuple[ModelCard, Network]:
@@ -175,9 +198,16 @@ def _read_card(content: object, name: str) -> tuple[ModelCard, Network]:
         card = ModelCard.model_validate(content)
         genotype = Genotype.from_json(card.genotype)
         check_genotype(genotype, get_space(genotype.space), strict=False)
+        if not len(card.mean) == len(card.std) == card.image_shape[0]:
+            raise ValueError(
+                f"{len(card.mean)} means and {len(card.std)} deviations for {card.image_shape[0]} channels"
+            )
         with torch.random.fork_rng(devices=[]):
             return card, card.build()
     except ValidationError as error:
-        raise CheckpointError(f"{name} does not describe a network: {error.errors()[0]['msg']}.") from error
+        raise CheckpointError(f"{name} does not describe a network ({first_fault(error)}); {_REMEDY}") from error
     except DartboardError as error:
-        raise CheckpointError(f"{name} does not describe a network: {error}") from error
+        raise CheckpointError(f"{name} does not describe a network ({str(error).rstrip('.')}); {_REMEDY}") from error
+    except (RuntimeError, ValueError, LookupError, TypeError, OverflowError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise CheckpointError(f"{name} does not describe a network ({reason}); {_REMEDY}") from error

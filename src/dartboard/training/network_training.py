@@ -186,7 +186,7 @@ class NetworkTraining:
             The event of the epoch.
 
         Raises:
-            NonFiniteLossError: the loss became NaN or infinite.
+            NonFiniteLossError: the loss or the weights became NaN or infinite.
         """
         started, data, epoch, schedule = time.perf_counter(), self.data, self.epoch, self.schedule
         masks = make_generator(self._seed, "train", self.number, "drop-path", epoch, device=data.device)
@@ -201,11 +201,7 @@ class NetworkTraining:
                 self._average.step(done)
             observer.step()
         train_loss, train_accuracy = meter.read() or (None, None)
-        if train_loss is not None and not math.isfinite(train_loss):
-            raise NonFiniteLossError(
-                f"the training loss is {train_loss} in epoch {epoch + 1}; lower train.lr (now {self.settings.lr}) or "
-                "set train.grad_clip."
-            )
+        self._refuse_overflow(train_loss)
         stepped = time.perf_counter()
         score = self.validate()
         scored = time.perf_counter()
@@ -225,6 +221,19 @@ class NetworkTraining:
             train_accuracy=train_accuracy,
             **validation_facts(score),
             learning_rate=lr,
+        )
+
+    def _refuse_overflow(self, train_loss: float | None) -> None:
+        """Stop a training whose numbers have overflowed; those of the last step show in the weights alone."""
+        if train_loss is not None and not math.isfinite(train_loss):
+            found = f"the training loss is {train_loss}"
+        elif not all(bool(weight.isfinite().all()) for weight in self.network.parameters()):
+            found = "the weights of the network are no longer finite"
+        else:
+            return
+        raise NonFiniteLossError(
+            f"{found} in epoch {self.epoch + 1} of the training; lower train.lr (now {self.settings.lr}) or set "
+            "train.grad_clip."
         )
 
     def step(self, batch: Batch, drop_path: DropPath, meter: Meter, lr: float) -> None:

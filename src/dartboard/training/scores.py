@@ -11,9 +11,11 @@ import torch
 from torch.nn import functional
 
 from dartboard.data import Batches, ImageView
+from dartboard.errors import NonFiniteLossError
 from dartboard.runs import RunDirectory, write_atomically
 from dartboard.space import Network
 from dartboard.training.resizing import resized
+from dartboard.wording import count
 
 __all__ = ["EXAMPLES_PER_KIND", "Predictions", "class_probabilities", "predict", "score_figures", "write_predictions"]
 
@@ -66,10 +68,20 @@ def class_probabilities(network: Network, batches: Batches, side: float = 1.0) -
         network: the network.
         batches: the images; their labels are not needed.
         side: share of its side to which an image is made smaller.
+
+    Raises:
+        NonFiniteLossError: the network gives no numbers, so its training has failed.
     """
     network.eval()
     logits = [network(resized(images, side)).float() for images in batches.images_in_order()]
-    return np.concatenate([functional.softmax(each, dim=1).cpu().numpy() for each in logits])
+    found = np.concatenate([functional.softmax(each, dim=1).cpu().numpy() for each in logits])
+    if not np.isfinite(found).all():
+        raise NonFiniteLossError(
+            f"for {count(int((~np.isfinite(found).all(axis=1)).sum()), 'image')} of {len(found)} the trained network "
+            "gives no finite numbers, although the losses of its training were finite; train it again with a lower "
+            "train.lr, or set train.grad_clip."
+        )
+    return found
 
 
 EXAMPLES_PER_KIND = 24

@@ -3,7 +3,7 @@
 from dartboard.workflow.analyse import analyse_search, analysis_directory, analysis_settings, plan_analysis
 from dartboard.workflow.baselines import compare_baselines
 from dartboard.workflow.child import command_to_repeat, finish_run
-from dartboard.workflow.compare import ComparisonPlan, ComparisonRecord, plan_comparison
+from dartboard.workflow.compare import ComparisonPlan, ComparisonRecord, grown, plan_comparison, recorded_space
 from dartboard.workflow.contest import hold_contest
 from dartboard.workflow.evaluate import CLASS_HEADINGS, ClassScore, Evaluation, evaluate_run
 from dartboard.workflow.examination import EXTRAS, Examination, examine
@@ -45,6 +45,7 @@ __all__ = [
     "examine",
     "export_network",
     "finish_run",
+    "grown",
     "hold_contest",
     "list_registered",
     "load_run",
@@ -53,6 +54,7 @@ __all__ = [
     "plan_comparison",
     "predict_images",
     "predict_with",
+    "recorded_space",
     "reselect_genotype",
     "reselection_directory",
     "reselection_settings",

@@ -1,6 +1,7 @@
 """The baselines of a run: networks of about the same cost as the one found, trained and tested in the same way."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from dartboard.session.session import Session
 from dartboard.session.training import train_networks, trained_length, trained_steps
 from dartboard.space import Genotype
 from dartboard.training import paired_difference
-from dartboard.workflow.child import ChildRun, run_child
+from dartboard.workflow.child import ChildRun, attempt, run_child
 
 __all__ = ["compare_baselines"]
 
@@ -37,11 +38,14 @@ def compare_baselines(session: Session, genotype: Genotype, allowances: Mapping[
         session.observer.note(f"There are no {lacking}, so networks cannot be compared and no baseline is trained.")
         return
     with session.phase("baselines"):
-        results = {
-            each.name: _compared(session, each, _run(session, each, allowances))
-            for each in find_baselines(session, genotype)
-        }
-    Baselines.of(results).write(session.run.path)
+        names = {f"The baseline {each.name}": each for each in find_baselines(session, genotype)}
+        works = {what: partial(_compare, session, each, allowances) for what, each in names.items()}
+        results, failed = attempt(session.observer, works, needed=False)
+    Baselines.of({names[what].name: each for what, each in results.items()}, failed).write(session.run.path)
+
+
+def _compare(session: Session, baseline: BaselineNetwork, allowances: Mapping[str, Allowance]) -> Baseline:
+    return _compared(session, baseline, _run(session, baseline, allowances))
 
 
 def _run(session: Session, baseline: BaselineNetwork, allowances: Mapping[str, Allowance]) -> ChildRun:

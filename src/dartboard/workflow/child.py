@@ -3,17 +3,20 @@
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from dartboard.errors import NonFiniteLossError
 from dartboard.records.result import Result
 from dartboard.reports import write_readme, write_report
-from dartboard.runs import Objective, RunDirectory
+from dartboard.runs import Objective, Observer, RunDirectory
 from dartboard.session.session import Session
 from dartboard.session.summary import recorded_result, summarize
 from dartboard.settings.genotype import read_genotype
 from dartboard.settings.tree import ALONE
 
-__all__ = ["ChildRun", "command_to_repeat", "finish_run", "run_child"]
+__all__ = ["ChildRun", "attempt", "command_to_repeat", "finish_run", "run_child"]
+
+Made = TypeVar("Made")
 
 
 class ChildRun(NamedTuple):
@@ -73,6 +76,35 @@ def run_child(
             verb = "search" if genotype is None else "train"
             result = finish_run(child, command_to_repeat(verb, child.run.path))
     return ChildRun(result, child.run)
+
+
+def attempt(
+    observer: Observer, works: Mapping[str, Callable[[], Made]], *, needed: bool = True
+) -> tuple[dict[str, Made], tuple[str, ...]]:
+    """Do several things, and leave out those in which a loss is no longer finite.
+
+    Args:
+        observer: is told of everything that is left out.
+        works: what it is, as the beginning of a sentence -> does it.
+        needed: whether one of them must succeed.
+
+    Returns:
+        What came of those that succeeded, and a sentence about each of the others.
+
+    Raises:
+        NonFiniteLossError: all of them failed, and one was needed.
+    """
+    made, failed, last = {}, [], None
+    for what, work in works.items():
+        try:
+            made[what] = work()
+        except NonFiniteLossError as error:
+            failed.append(f"{what} failed: {error}")
+            observer.note(f"{failed[-1]} It is left out.")
+            last = error
+    if last is not None and needed and not made:
+        raise last
+    return made, tuple(failed)
 
 
 def finish_run(session: Session, command: str) -> Result:

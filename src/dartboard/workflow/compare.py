@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from dartboard.config import parse_overrides
+from dartboard.config import in_long_form, parse_overrides
 from dartboard.data.given import Data
 from dartboard.errors import DataError, GenotypeError, SettingsError
 from dartboard.estimate import ArchitectureTable, find_table
@@ -14,12 +15,13 @@ from dartboard.records import ComparedRun, Comparison, Result
 from dartboard.records.comparison import summary_of
 from dartboard.runs import Observer, RunDirectory
 from dartboard.settings.automatic import CHOSEN_SPACES
+from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO
 from dartboard.settings.request import search_request
-from dartboard.settings.tree import DEFAULT_RULE, FALLBACK, Step, asked_settings
+from dartboard.settings.tree import DEFAULT_RULE, FALLBACK, RunSettings, Step, asked_settings
 from dartboard.space import Genotype
 
-__all__ = ["ComparisonPlan", "ComparisonRecord", "Contender", "plan_comparison"]
+__all__ = ["ComparisonPlan", "ComparisonRecord", "Contender", "grown", "plan_comparison", "recorded_space"]
 
 _TABLE_SPACE, _TABLE_COLUMN = "nas-bench-201", "cifar10_test"
 _BASELINE = "random"
@@ -96,8 +98,32 @@ class ComparisonPlan:
         return (*self.layers, {**contender.layer, **alone, "seed": seed, "space": self.space})
 
 
+def recorded_space(place: Path) -> str | None:
+    """The space of the comparison in a directory; None if there is none yet."""
+    run = RunDirectory(place)
+    space = run.read_as("settings.json", lambda settings: settings["space"]) if run.has("settings.json") else None
+    return space if isinstance(space, str) else None
+
+
+def grown(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The recorded settings of a comparison, as if it had begun with the methods and seeds that are wanted now.
+
+    Its runs do not depend on one another, so those that have ended are those of the larger comparison too.
+    """
+    if "comparison" not in recorded:
+        return dict(recorded)
+    now = {key: wanted["comparison"][key] for key in ("methods", "seeds")}
+    return {**recorded, "comparison": {**recorded["comparison"], **now}}
+
+
 def plan_comparison(
-    data: Data | None, layers: Sequence[Layer], methods: Sequence[str], seeds: int | str | Sequence[int], *, train: bool
+    data: Data | None,
+    layers: Sequence[Layer],
+    methods: Sequence[str],
+    seeds: int | str | Sequence[int],
+    *,
+    train: bool,
+    known: str | None = None,
 ) -> ComparisonPlan:
     """The plan of a comparison; no file is read or written.
 
@@ -107,6 +133,7 @@ def plan_comparison(
         methods: names, with options as in "darts-minus:auxiliary_gate=0.3".
         seeds: the number of seeds, which count up from the setting `seed`, or the seeds themselves.
         train: whether the architectures found are trained and tested.
+        known: the space of a comparison that goes on, where the layers name none.
 
     Raises:
         UnknownNameError: there is no such method or space.
@@ -127,12 +154,18 @@ def plan_comparison(
             "length by --set search.epochs=... and --set train.epochs=..., or by a preset."
         )
     steps: tuple[Step, ...] = ("search", "train") if train else ("search",)
-    plan = ComparisonPlan(contenders, asked.seeds or (asked.seed,), AUTO, steps, tuple(layers))
-    space = asked.space if asked.space != AUTO else _common_space(plan, data)
+    shared = tuple(_without_method(layer) for layer in layers)
+    plan = ComparisonPlan(contenders, asked.seeds or (asked.seed,), AUTO, steps, shared)
+    space = asked.space if asked.space != AUTO else known or _common_space(plan, data)
     plan = replace(plan, space=space)
     for contender in contenders:
         search_request(data, plan.layers_of(plan.seeds[0], contender), steps).resolved()
     return plan
+
+
+def _without_method(layer: Layer) -> Layer:
+    """The settings that all runs can share: the options of another method are none of theirs."""
+    return {key: value for key, value in in_long_form(RunSettings, migrate(layer)).items() if key != "method"}
 
 
 def _contender(name: str) -> Contender:
@@ -187,6 +220,7 @@ class ComparisonRecord:
                 seed=seed,
                 folder=self._plan.folder(seed, contender),
                 genotype=result.genotype,
+                blind=result.blind,
                 test_accuracy=result.test_accuracy,
                 balanced_accuracy=result.balanced_accuracy,
                 objective=result.objective,

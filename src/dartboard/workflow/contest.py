@@ -10,6 +10,7 @@ import torch
 
 from dartboard.budget.allowances import MOST_SCORED, Pace, contest_pace, contestants, has_time_for_rounds
 from dartboard.data import ImageView
+from dartboard.errors import NonFiniteLossError
 from dartboard.records import Contest, Contestant, GenotypeForms, SearchWorth
 from dartboard.runs import RunDirectory, TrainEpoch, make_generator, write_atomically
 from dartboard.session.baselines import FOUND, BaselineNetwork, holds_contest
@@ -111,17 +112,26 @@ def _contestant(network: BaselineNetwork, pace: Pace) -> Contestant:
 def _round(session: Session, record: Contest) -> Contest:
     """Train and score the contestants that are left for one more round."""
     number, competing = record.rounds_done, record.left
-    accuracies = {}
+    accuracies, failures = {}, dict[str, str]()
     for each in competing:
         session.observer.note(f"Contest, round {number + 1} of {len(record.rounds)}: {each.what}.")
-        accuracies[each.name] = _compete(session, record, each, number)
+        try:
+            accuracies[each.name] = _compete(session, record, each, number)
+        except NonFiniteLossError as error:
+            session.observer.note(f"The training of {each.what} failed: {error} It cannot win.")
+            accuracies[each.name], failures[each.name] = 0.0, str(error)
+            _store(_place(session, each), number, np.zeros(record.images, dtype=np.bool_))
+            if len(failures) == len(competing):
+                raise
     scored = tuple(
-        each.model_copy(update={"accuracies": (*each.accuracies, accuracies[each.name])})
+        each.model_copy(
+            update={"accuracies": (*each.accuracies, accuracies[each.name]), "failure": failures.get(each.name)}
+        )
         if each.name in accuracies
         else each
         for each in record.contestants
     )
-    side = _image_side(RunDirectory(session.run.path / _FOLDER / competing[0].name))
+    side = _image_side(_place(session, next(each for each in competing if each.name not in failures)))
     record = record.model_copy(update={"contestants": scored, "image_side": side})
     if number == 0:
         record = record.model_copy(update={"worth": _worth(session, record)})
@@ -130,6 +140,10 @@ def _round(session: Session, record: Contest) -> Contest:
         beaten = _difference(session, record, (best, record.incumbent), number).low > 0
         record = record.model_copy(update={"beaten": beaten})
     return record if len(record.left) > 1 else record.model_copy(update={"winner": record.left[0].name})
+
+
+def _place(session: Session, contestant: Contestant) -> RunDirectory:
+    return RunDirectory(session.run.path / _FOLDER / contestant.name)
 
 
 def _compete(session: Session, record: Contest, contestant: Contestant, number: int) -> float:
@@ -210,7 +224,7 @@ def _difference(session: Session, record: Contest, names: tuple[str, str], numbe
 
 def _adopt(session: Session, winner: Contestant) -> None:
     """Make what the winner has learned the beginning of the run's own training."""
-    own, its = session.run, RunDirectory(session.run.path / _FOLDER / winner.name)
+    own, its = session.run, _place(session, winner)
     own.events.keep(lambda event: not isinstance(event, TrainEpoch))
     for event in its.events.read():
         if isinstance(event, TrainEpoch):

@@ -1,6 +1,7 @@
 """The choice among several architectures that a search proposes, by a short training of each."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 
@@ -14,7 +15,7 @@ from dartboard.session.sizes import check_sizes, train_epochs
 from dartboard.session.training import train_networks
 from dartboard.space import Genotype, get_space
 from dartboard.wording import count, percent
-from dartboard.workflow.child import run_child
+from dartboard.workflow.child import attempt, run_child
 
 __all__ = ["check_finalists", "compare_finalists", "describe_finalists", "short_epochs"]
 
@@ -97,21 +98,24 @@ def _proposals(session: Session, found: Genotype) -> list[Genotype]:
 
 
 def _record(session: Session, proposals: Sequence[Genotype]) -> Finalists:
-    accuracies = [_train(session, number, proposals) for number in range(1, len(proposals) + 1)]
-    best = accuracies.index(max(accuracies))
+    numbers = {f"Finalist {number}": number for number in range(1, len(proposals) + 1)}
+    works = {what: partial(_train, session, number, proposals) for what, number in numbers.items()}
+    accuracies, failed = attempt(session.observer, works)
+    best = max(accuracies, key=accuracies.__getitem__)  # the first of those that are equal
     return Finalists(
         epochs=short_epochs(session),
         objective=session.settings.objective,
         finalists=tuple(
             Finalist(
-                number=number,
-                folder=f"{_FOLDER}/{number}",
-                genotype=GenotypeForms.of(proposal),
+                number=numbers[what],
+                folder=f"{_FOLDER}/{numbers[what]}",
+                genotype=GenotypeForms.of(proposals[numbers[what] - 1]),
                 validation_accuracy=accuracy,
-                chosen=number == best + 1,
+                chosen=what == best,
             )
-            for number, (proposal, accuracy) in enumerate(zip(proposals, accuracies, strict=True), 1)
+            for what, accuracy in accuracies.items()
         ),
+        failed=failed,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dartboard.registry import REGISTRIES, Entry
+from dartboard.registry import REGISTRIES, Entry, leaving_out
 from dartboard.settings.presets import Preset
 from dartboard.space import SearchSpace
 from dartboard.supernet import describe_forms
@@ -14,24 +14,28 @@ __all__ = ["list_registered"]
 def list_registered(kind: str) -> list[dict[str, Any]]:
     """All registered things of one kind, sorted by name: name, summary, paper, group, options with their defaults.
 
-    A space also has its possible cells and their form in the fast engine; a preset also has the space and the method
-    that it is made for.
+    What another package has registered is left out, with a warning, if it fails. A space also has its possible cells
+    and their form in the fast engine; a preset also has the space and the method that it is made for.
 
     Args:
         kind: a key of `REGISTRIES`.
     """
     shelf = REGISTRIES[kind]
-    return [
-        {
-            "name": entry.name,
-            "summary": entry.summary,
-            "paper": entry.paper,
-            **({"group": shelf.heading(entry.group)} if shelf.groups else {}),
-            **({"options": entry.options} if shelf.options else {}),
-            **(_FURTHER[kind](entry) if kind in _FURTHER else {}),
-        }
-        for entry in shelf.open()
-    ]
+    registry = shelf.open()
+    listed = []
+    for entry in registry:
+        with leaving_out(registry.kind, entry.name, entry.place):
+            listed.append(
+                {
+                    "name": entry.name,
+                    "summary": entry.summary,
+                    "paper": entry.paper,
+                    **({"group": shelf.heading(entry.group)} if shelf.groups else {}),
+                    **({"options": entry.options} if shelf.options else {}),
+                    **(_FURTHER[kind](entry) if kind in _FURTHER else {}),
+                }
+            )
+    return listed
 
 
 def _describe_space(entry: Entry[Callable[..., SearchSpace]]) -> dict[str, Any]:

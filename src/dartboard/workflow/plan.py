@@ -31,10 +31,11 @@ class Plan(Settings):
     """Seconds that the command may take; null without a budget."""
 
     seconds: dict[str, float]
-    """Planned seconds of each phase, and their `total`; empty without a budget."""
+    """Seconds of each phase, and their `total`: planned for the budget, or else expected by the speed of a few steps;
+    empty where nothing is trained."""
 
     end: str | None
-    """Time at which a run would end if it began now, ISO 8601, UTC; null without a budget."""
+    """Time at which a run would end if it began now, ISO 8601, UTC; null where nothing is trained."""
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain data for JSON."""
@@ -71,6 +72,7 @@ def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
     return rows | {
         "preset": settings.preset,
         **({"budget": _budget(session)} if settings.budget else {}),
+        **({"expected time": _expected(session)} if session.expected and not settings.budget else {}),
         "device": device_name(session.device),
         "run directory": str(session.run.path),
     }
@@ -83,10 +85,10 @@ def describe_plan(session: Session, summary: Mapping[str, str]) -> Plan:
         session: session with all automatic choices made.
         summary: the lines that the run would announce.
     """
-    settings, seconds = session.settings, dict(session.timetable)
-    if seconds:
-        assert settings.budget is not None
+    settings, seconds = session.settings, dict(session.timetable or session.expected)
+    if seconds and settings.budget is not None:
         seconds |= {"planning": session.planning_seconds, "the rest": reserve(settings.budget)}
+    if seconds:
         seconds["total"] = sum(seconds.values())
     end = datetime.now(UTC) + timedelta(seconds=seconds["total"]) if seconds else None
     return Plan(
@@ -96,6 +98,11 @@ def describe_plan(session: Session, summary: Mapping[str, str]) -> Plan:
         seconds={name: round(value, 1) for name, value in seconds.items()},
         end=end.isoformat(timespec="seconds") if end else None,
     )
+
+
+def _expected(session: Session) -> str:
+    parts = ", ".join(f"{phase} {duration(seconds)}" for phase, seconds in session.expected.items())
+    return f"about {duration(sum(session.expected.values()))} by the speed of a few steps: {parts}"
 
 
 def _budget(session: Session) -> str:

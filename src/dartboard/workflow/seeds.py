@@ -1,5 +1,6 @@
 """The search step of a run with several seeds: one search with each seed, and the choice of one search."""
 
+from functools import partial
 from statistics import fmean, pstdev
 
 from dartboard.engine.finished.seed_choice import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome
@@ -15,7 +16,7 @@ from dartboard.settings.genotype import read_genotype
 from dartboard.settings.tree import RunSettings
 from dartboard.space import Genotype
 from dartboard.wording import count
-from dartboard.workflow.child import run_child
+from dartboard.workflow.child import attempt, run_child
 from dartboard.workflow.finalists import short_epochs
 
 __all__ = ["check_choice", "choose_genotype", "describe_choice"]
@@ -61,11 +62,13 @@ def choose_genotype(session: Session) -> Genotype:
     if run.has("genotype.json"):
         return read_genotype(run.path)
     rule = _rule(settings)
-    outcomes = [_search(session, seed, rule) for seed in settings.seeds]
+    works = {f"The search with seed {seed}": partial(_search, session, seed, rule) for seed in settings.seeds}
+    found, failed = attempt(session.observer, works)
+    outcomes = list(found.values())
     choice = rule(outcomes)
     _say(session, rule, choice)
     _take_over(session, choice.chosen.seed)
-    _record(session, rule, outcomes, choice).write(run.path)
+    _record(session, rule, outcomes, choice).model_copy(update={"failed": failed}).write(run.path)
     run.write("genotype.json", choice.chosen.genotype.to_json())
     return choice.chosen.genotype
 
@@ -141,7 +144,8 @@ def _say(session: Session, rule: ChoiceRule, choice: SeedChoice) -> None:
 
 
 def _rule(settings: RunSettings) -> ChoiceRule:
-    return CHOICE_RULES[settings.choose].factory()
+    rule: ChoiceRule = CHOICE_RULES.made(settings.choose, CHOICE_RULES[settings.choose].factory)
+    return rule
 
 
 def _folder(seed: int) -> str:

@@ -128,7 +128,7 @@ def test_the_best_of_enough_candidates_is_the_teacher(origin: str) -> None:
     judged = selection.judge(trained(score))
     assert tuple(choice.op for choice in judged.genotype["cell"].choices) == PLANTED.teacher
     assert judged.figures["validation_accuracy"] == 1.0
-    assert judged.figures["tried"] == selection.candidates
+    assert 0 < judged.figures["tried"] < selection.candidates  # those that let no image through are left out
 
 
 def test_without_validation_images_nothing_can_be_tried() -> None:

@@ -17,6 +17,7 @@ from dartboard.records import (
     AnalysisRecord,
     Baseline,
     Baselines,
+    Beginning,
     Candidate,
     Comparison,
     Contest,
@@ -91,6 +92,7 @@ RESULT = Result(
     finished="2025-01-02T03:04:05+00:00",
 )
 EVERY = [
+    Beginning(dataset=RESULT.dataset, device="cpu", steps=("search", "train"), command="dartboard run --seed 7"),
     Split(
         weights=(0,),
         alphas=(1,),
@@ -242,3 +244,17 @@ def test_without_a_view_of_its_own_a_notebook_shows_the_plain_text(monkeypatch: 
     assert RESULT._repr_html_().startswith("<pre>{\n  &quot;schema&quot;: 2")
     notebook.notebook_view(Result)(lambda given: f"<b>{given.space}</b>")
     assert RESULT._repr_html_() == "<b>nas-bench-201</b>"
+
+
+@pytest.mark.parametrize(
+    ("command", "again"),
+    [
+        ("dartboard run 'my data'", "dartboard run 'my data' --out runs/x --resume"),
+        ("dartboard run d --out=runs/x --resume", "dartboard run d --out=runs/x --resume"),
+        ("dartboard search d -o runs/x", "dartboard search d -o runs/x --resume"),
+        ("dartboard.run(...)", "dartboard.run(...) with out='runs/x' and resume=True"),
+    ],
+)
+def test_the_command_that_goes_on_names_the_directory_and_resumes(command: str, again: str) -> None:
+    begun = Beginning(dataset=RESULT.dataset, device="cpu", steps=(), command=command)
+    assert begun.command_to_resume(Path("runs/x")) == again

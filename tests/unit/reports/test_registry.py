@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from dartboard.cli.output import print_result
 from dartboard.engine.finished.analyses import ANALYSES, analysis
-from dartboard.errors import ExtensionError
+from dartboard.errors import DartboardWarning
 from dartboard.records import AnalysisRecord, Result, RunRecords
 from dartboard.reports import SECTIONS, AnalysisSection, Section, section, write_report
 from dartboard.reports.section import sections_in_order
@@ -106,20 +106,34 @@ def test_an_analysis_of_ones_own_brings_its_section(finished_run: Path, capsys: 
 
 
 @pytest.mark.parametrize("part", ["read", "html", "lines"])
-def test_a_section_of_ones_own_that_fails_is_named_in_one_sentence(finished_run: Path, part: str) -> None:
+def test_a_section_of_ones_own_that_fails_is_named_in_a_warning_and_left_out(finished_run: Path, part: str) -> None:
     def fail(*_: object) -> Any:
         raise KeyError("degrees")
 
-    broken = type("Broken", (Section,), {"read": lambda *_: {}, "html": lambda *_: Markup(""), part: fail})
+    broken = type("Broken", (Section,), {"read": lambda *_: {}, "html": lambda *_: Markup("wind"), part: fail})
     section("broken")(broken)
     result = Result.read(finished_run)
     try:
-        with pytest.raises(
-            ExtensionError, match=r"section 'broken' \(.*Broken\) failed with KeyError: 'degrees'; repair"
+        with pytest.warns(
+            DartboardWarning, match=r"section 'broken' \(.*Broken\) failed with KeyError: 'degrees'; it is left out"
         ):
             print_result(result, as_json=False) if part == "lines" else write_report(finished_run)
     finally:
         SECTIONS.remove("broken")
+    if part != "lines":
+        page = (finished_run / "report.html").read_text()
+        assert "<h2>Weather</h2>" in page
+        assert "wind" not in page
+
+
+def test_facts_of_ones_own_that_are_no_plain_data_are_left_out(finished_run: Path) -> None:
+    section("broken")(type("Broken", (Section,), {"read": lambda *_: {"share": 1j}}))
+    try:
+        with pytest.warns(DartboardWarning, match="section 'broken'"):
+            write_report(finished_run)
+    finally:
+        SECTIONS.remove("broken")
+    assert "broken" not in json.loads((finished_run / "facts.json").read_text())
 
 
 def test_a_section_without_a_title_continues_the_one_above(run_path: Path) -> None:

@@ -1,5 +1,12 @@
 """The sentences that a report begins with."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from dartboard.records import Beginning, Result, RunRecords
+from dartboard.reports.sections.summary import SummarySection
 from dartboard.space.genotype import parse_genotype
 
 from .made_up import NAS_BENCH_201, FakeRun, told
@@ -31,3 +38,32 @@ def test_the_summary_says_that_a_short_training_chose_among_proposals(finished_r
     FakeRun(finished_run).compare_finalists([genotype] * 3)
     sentences = told(finished_run).summary.sentences
     assert "; of 3 proposed architectures, the best after a short training was chosen; the result" in sentences
+
+
+@pytest.mark.parametrize(
+    ("missing", "lacks"),
+    [
+        ((), "the test is missing"),
+        (("scores.json", "model.json"), "the training and the test are missing"),
+        (("scores.json", "model.json", "genotype.json"), "the search, the training and the test are missing"),
+    ],
+)
+def test_a_run_that_was_interrupted_names_its_data_and_device_what_it_lacks_and_how_it_goes_on(
+    finished_run: Path, missing: Sequence[str], lacks: str
+) -> None:
+    result = Result.read(finished_run)
+    Beginning(
+        dataset=result.dataset, device="cuda:1 (H200)", steps=("search", "train"), command="dartboard run flowers/"
+    ).write(finished_run)
+    (finished_run / "model.json").write_text("{}")
+    for name in ("result.json", "scores.json", *missing):
+        (finished_run / name).unlink(missing_ok=True)
+    run = RunRecords(finished_run)
+    facts = SummarySection().read(run)
+    assert facts.title.startswith(f"{result.dataset.name}: ")
+    assert facts.device == "cuda:1 (H200)"
+    assert "700 training" in facts.sentences
+    assert facts.sentences.endswith(
+        f"This run on cuda:1 (H200) has not ended: {lacks}. It goes on with: dartboard run flowers/ --out "
+        f"{finished_run} --resume"
+    )

@@ -1,13 +1,17 @@
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, get_args
 
 import pytest
+from pydantic import ValidationError
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
+from dartboard.config import Settings
 from dartboard.errors import DartboardError, SettingsError, UnknownNameError
 from dartboard.parts import Recipe, method
 from dartboard.parts.recipe import METHODS
 from dartboard.settings import PRESETS, RunSettings, resolve_settings
-from dartboard.space import SPACES, get_space
+from dartboard.settings.tree import MethodSettings
+from dartboard.space import PUBLISHED, SPACES, get_space
 
 SPACE_NAMES = [entry.name for entry in SPACES]
 
@@ -206,8 +210,48 @@ def test_settings_cannot_be_changed_in_place() -> None:
         resolve_settings({}).search.epochs = 3  # type: ignore[misc]
 
 
-def test_a_bare_method_name_stands_for_the_method_without_options() -> None:
-    assert resolve_settings({"method": "random"}).method == resolve_settings({"method.name": "random"}).method
+def groups(cls: type[Settings], place: str = "") -> Iterator[tuple[str, type[Settings]]]:
+    """Every group in a tree of settings, with its place."""
+    for name, field in cls.model_fields.items():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, Settings):
+                yield f"{place}{name}", kind
+                yield from groups(kind, f"{place}{name}.")
+
+
+GROUPS = dict(groups(RunSettings))
+SHORT = {place: kind.short_form for place, kind in GROUPS.items() if kind.short_form}
+
+
+def test_a_group_that_can_be_a_text_says_what_the_text_stands_for() -> None:
+    """Otherwise a layer with the text and one with a key of the group could not be merged."""
+    assert SHORT == {"method": "name"}
+    for place, kind in GROUPS.items():
+        if place not in SHORT:
+            for value in ("darts", 1, True, ["darts"]):
+                with pytest.raises(ValidationError):
+                    kind.model_validate(value)
+
+
+@pytest.mark.parametrize("place", SHORT)
+def test_a_bare_text_is_merged_like_the_setting_that_it_stands_for(place: str) -> None:
+    long, further = f"{place}.{SHORT[place]}", {f"{place}.options": {"alpha_lr": 0.1}}
+    wanted = resolve_settings({long: "gdas"}, further)
+    assert resolve_settings({place: "gdas"}, further) == wanted
+    assert resolve_settings(further, {place: "gdas"}) == wanted
+    assert resolve_settings({place: "gdas", **further}) == wanted
+    assert resolve_settings({place: {SHORT[place]: "random", "options": {}}}, further, {place: "gdas"}) == wanted
+
+
+def test_options_are_those_of_the_method_that_they_were_given_with() -> None:
+    mine = {"method": {"name": "darts", "options": {"alpha_lr": 0.5}}}
+    assert resolve_settings(mine, {"method.name": "gdas"}).method == MethodSettings(name="gdas")
+    assert resolve_settings(mine, {"method": "darts"}).method.options == {"alpha_lr": 0.5}
+
+
+def test_an_architecture_of_an_earlier_layer_leaves_no_trace_in_a_later_one() -> None:
+    resnet, darts = PUBLISHED["nas-bench-201-resnet"].to_json(), PUBLISHED["darts-v2"].to_json()
+    assert resolve_settings({"genotype": darts}, {"genotype": resnet}).genotype == resnet
 
 
 def test_what_a_methods_paper_used_stands_between_the_defaults_and_the_preset() -> None:

@@ -251,17 +251,3 @@ def test_an_input_taken_twice_in_one_way_is_read_but_is_no_strict_architecture()
     check_genotype(genotype, get_space("darts"), strict=False)
     with pytest.raises(GenotypeError, match="node 2 of the normal cell takes node 1 twice"):
         check_genotype(genotype, get_space("darts"))
-
-
-@pytest.mark.parametrize(
-    ("text", "connected"),
-    [
-        ("|none~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|", False),
-        ("|none~0|+|skip_connect~0|none~1|+|none~0|none~1|skip_connect~2|", True),
-        ("|none~0|+|none~0|none~1|+|avg_pool_3x3~0|none~1|none~2|", True),
-        ("|skip_connect~0|+|none~0|none~1|+|none~0|none~1|nor_conv_1x1~2|", False),
-        (f"Genotype(normal={PAIRS}, normal_concat=[2], reduce={PAIRS}, reduce_concat=[2])", True),
-    ],
-)
-def test_a_cell_is_connected_when_its_input_reaches_its_output(text: str, connected: bool) -> None:
-    assert parse_genotype(text).cells[0][1].is_connected == connected

@@ -7,6 +7,7 @@ import pytest
 import dartboard.methods  # noqa: F401
 from dartboard.errors import DartboardError, RecipeError, SettingsError, UnknownNameError
 from dartboard.records.comparison import ComparedRun, Spread, summary_of
+from dartboard.settings import search_request
 from dartboard.workflow.compare import ComparisonPlan, plan_comparison
 
 
@@ -29,6 +30,14 @@ def test_options_follow_a_colon_and_make_another_method_of_it() -> None:
     plain, other = plan.contenders
     assert other.layer == {"method": {"name": "darts-minus", "options": {"auxiliary_gate": 0.3}}}
     assert (plain.folder, other.folder) == ("darts-minus", "darts-minus-auxiliary_gate=0.3")
+
+
+def test_options_of_a_method_in_the_settings_of_all_runs_are_those_of_no_contender() -> None:
+    """A settings file of a finished run names its method, which has nothing to do with those that are compared."""
+    plan = planned("darts", "gdas", method={"name": "darts", "options": {"alpha_lr": 0.5}})
+    for seed, contender in plan.pairs():
+        options = search_request(None, plan.layers_of(seed, contender), plan.steps).resolved().method
+        assert (options.name, options.options) == (contender.label, {})
 
 
 def test_the_space_left_open_is_one_that_fits_all() -> None:

@@ -13,6 +13,7 @@ from dartboard.data.sources.manifest import CSV_ENDINGS, index_manifest, is_parq
 from dartboard.data.sources.parquet import find_parquet_files, index_parquet
 from dartboard.data.sources.task import index_task, is_task, list_images
 from dartboard.errors import DataError
+from dartboard.places import expanded
 
 __all__ = [
     "HUB_PREFIX",
@@ -52,7 +53,7 @@ def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -
         return index_arrays(source).with_test()
     if str(source).startswith(HUB_PREFIX):
         return index_hub(str(source), settings)
-    path = Path(source).expanduser()
+    path = expanded(source)
     try:
         index = _index_folder(path, settings) if path.is_dir() else _index_file(path, settings)
         if index is not None:
@@ -77,7 +78,7 @@ def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -
     Raises:
         DataError: nothing usable lies there.
     """
-    path = Path(source).expanduser() if isinstance(source, str | Path) else None
+    path = expanded(source) if isinstance(source, str | Path) else None
     if path is not None and path.is_dir() and _holds_only_files(path):
         index = build_index(path.resolve().name, {"test": list_images(path)})
     elif path is not None and path.is_file() and path.suffix.lower() not in _TABLES:

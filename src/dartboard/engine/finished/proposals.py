@@ -7,7 +7,7 @@ from torch import Tensor
 
 from dartboard.parts.drawing import cell_choices, draw_by_shares, draw_uniformly
 from dartboard.parts.selection import make_genotype
-from dartboard.space import Choice, Genotype, SearchSpace
+from dartboard.space import Choice, Genotype, SearchSpace, lets_images_through
 
 __all__ = ["propose"]
 
@@ -20,7 +20,9 @@ yet their order tells: see what is proposed in benchmarks/results/short_searches
 def propose(
     space: SearchSpace, found: Genotype, gates: Mapping[str, Tensor] | None, count: int, generator: torch.Generator
 ) -> list[Genotype]:
-    """The architecture found, and others drawn from what the search has learned; all of them differ and are connected.
+    """The architecture found, and others drawn from what the search has learned; all of them differ.
+
+    What is drawn and lets nothing of the images through is drawn again (`lets_images_through`).
 
     What is drawn are operations; no attention follows them, even where the architecture found has some.
 
@@ -45,7 +47,7 @@ def propose(
             for kind in space.cell_kinds
         }
         proposal = make_genotype(space, {kind: cell_choices(space, chosen) for kind, chosen in drawn.items()})
-        if _choices(proposal) not in seen and all(cell.is_connected for _, cell in proposal.cells):
+        if _choices(proposal) not in seen and lets_images_through(space, proposal):
             proposals.append(proposal)
             seen.add(_choices(proposal))
     return proposals

@@ -48,7 +48,9 @@ def make_reselection(name: str, options: Mapping[str, Any]) -> Reselection:
         UnknownNameError: there is no such selection.
         SettingsError: it has no option of that name, or the value does not fit.
     """
-    made: Reselection = call_with_options("selection", name, RESELECTIONS[name].factory, options)
+    made: Reselection = RESELECTIONS.made(
+        name, lambda: call_with_options("selection", name, RESELECTIONS[name].factory, options)
+    )
     return made
 
 

@@ -1,7 +1,7 @@
 """Selections turn the relaxed architecture into a genotype: one file per family."""
 
 from dartboard.parts.selection.attention import WithAttention
-from dartboard.parts.selection.protocol import Judged, Judging, Selection, Trained, make_genotype
+from dartboard.parts.selection.protocol import Drawing, Judged, Judging, Selection, Trained, make_genotype
 from dartboard.parts.selection.strongest import (
     SkipCap,
     StrongestEdgePairs,
@@ -14,6 +14,7 @@ from dartboard.parts.selection.threshold import EveryEdge, Threshold
 from dartboard.parts.selection.trying import SampleAndValidate, UniformlyRandom
 
 __all__ = [
+    "Drawing",
     "EveryEdge",
     "Judged",
     "Judging",

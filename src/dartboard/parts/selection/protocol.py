@@ -10,7 +10,7 @@ from dartboard.parts.architecture import Architecture
 from dartboard.parts.scoring import Scorer
 from dartboard.space import CellGenotype, Choice, Genotype, SearchSpace
 
-__all__ = ["Judged", "Judging", "Selection", "Trained", "make_genotype"]
+__all__ = ["Drawing", "Judged", "Judging", "Selection", "Trained", "make_genotype"]
 
 
 class Selection(Protocol):
@@ -72,6 +72,15 @@ class Judging(Protocol):
 
     def judge(self, trained: Trained) -> Judged:
         """Try architectures with the weights of the supernet, and choose."""
+        ...
+
+
+@runtime_checkable
+class Drawing(Protocol):
+    """A `Selection` that draws an architecture at random, whatever the gates are."""
+
+    def draw(self, space: SearchSpace, generator: torch.Generator) -> tuple[Genotype, int]:
+        """The architecture, and how many were drawn before it because they let nothing of the images through."""
         ...
 
 

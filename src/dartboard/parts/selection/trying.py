@@ -17,10 +17,10 @@ from dartboard.parts.drawing import Chosen, cell_choices, draw_by_shares, draw_u
 from dartboard.parts.scoring import NO_IMAGES
 from dartboard.parts.selection.protocol import Judged, Selection, Trained, make_genotype
 from dartboard.parts.selection.strongest import StrongestEdges
-from dartboard.space import Genotype, SearchSpace
-from dartboard.wording import duration
+from dartboard.space import Genotype, SearchSpace, lets_images_through
+from dartboard.wording import count, duration
 
-__all__ = ["SampleAndValidate", "UniformlyRandom"]
+__all__ = ["SampleAndValidate", "UniformlyRandom", "told_in_vain"]
 
 T = TypeVar("T")
 
@@ -28,16 +28,40 @@ _FIRST_LOOK = 0.75
 """Share of the time limit for the first scores of all candidates; the rest is for the finalists."""
 
 
+_MOST_DRAWS = 1000
+"""So many architectures are drawn again at most; of those of NAS-Bench-201, 341 of 15,625 let nothing through."""
+
+
 @dataclass(frozen=True)
 class UniformlyRandom(Selection):
-    """An architecture drawn uniformly: predecessors without replacement, then an operation for each."""
+    """An architecture drawn uniformly: predecessors without replacement, then an operation for each.
+
+    One that lets nothing of the images through (`lets_images_through`) is drawn again, as nobody would train it.
+    """
 
     @override
     def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
-        drawn = {
-            kind: draw_uniformly(space.cell, space.selectable_columns(kind), generator) for kind in space.cell_kinds
-        }
-        return make_genotype(space, {kind: cell_choices(space, chosen) for kind, chosen in drawn.items()})
+        return self.draw(space, generator)[0]
+
+    def draw(self, space: SearchSpace, generator: torch.Generator) -> tuple[Genotype, int]:
+        """The architecture, and how many were drawn before it because they let nothing through."""
+        genotype, in_vain = _drawn(space, generator), 0
+        while in_vain < _MOST_DRAWS and not lets_images_through(space, genotype):
+            genotype, in_vain = _drawn(space, generator), in_vain + 1
+        return genotype, in_vain
+
+
+def _drawn(space: SearchSpace, generator: torch.Generator) -> Genotype:
+    drawn = {kind: draw_uniformly(space.cell, space.selectable_columns(kind), generator) for kind in space.cell_kinds}
+    return make_genotype(space, {kind: cell_choices(space, chosen) for kind, chosen in drawn.items()})
+
+
+def told_in_vain(drawn: int) -> str:
+    """A sentence about architectures that were drawn before one that lets images through."""
+    return (
+        f"Nothing of the images passes through {count(drawn, 'architecture')} that {'was' if drawn == 1 else 'were'} "
+        "drawn at random first, so another was drawn."
+    )
 
 
 @dataclass(frozen=True)
@@ -50,6 +74,8 @@ class SampleAndValidate(Selection):
 
     Source: random search with weight sharing (arXiv:1902.07638, the authors' code, which returns the winner of the
     first round); SETN (arXiv:1910.05733).
+
+    Differs: candidates that let nothing of the images through (`lets_images_through`) are left out.
 
     Attributes:
         candidates: architectures per round.
@@ -115,6 +141,18 @@ class SampleAndValidate(Selection):
         return Judged(best[1], {"tried": tried, "rounds": rounds, "validation_accuracy": best[0]})
 
     def _draw(self, trained: Trained) -> Iterator[Genotype]:
+        """The candidates; those that let nothing of the images through only where no others are drawn."""
+        passing, blind = False, None
+        for genotype in self._draw_any(trained):
+            if lets_images_through(trained.space, genotype):
+                passing = True
+                yield genotype
+            else:
+                blind = genotype
+        if blind is not None and not passing:
+            yield blind
+
+    def _draw_any(self, trained: Trained) -> Iterator[Genotype]:
         space, columns = trained.space, {kind: trained.space.selectable_columns(kind) for kind in trained.gates}
         if self.origin == "likeliest" and space.cell.edges_per_node is None:
             yield from self._likeliest(trained)

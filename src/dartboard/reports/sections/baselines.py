@@ -23,12 +23,14 @@ class BaselineFacts:
         parameters: number of learned parameters of the network found.
         multiply_adds: its multiply-adds for one image.
         baselines: the baselines by name.
+        failed: a sentence about each baseline whose training failed.
     """
 
     accuracy: float | None
     parameters: int | None
     multiply_adds: int | None
     baselines: Mapping[str, Baseline]
+    failed: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -56,6 +58,7 @@ class BaselinesSection(Section[BaselineFacts]):
             parameters=result.parameters if result else None,
             multiply_adds=result.multiply_adds if result else None,
             baselines=baselines,
+            failed=run.baselines.failed,
         )
 
     def lines(self, told: BaselineFacts) -> dict[str, str]:

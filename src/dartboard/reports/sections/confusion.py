@@ -63,7 +63,7 @@ class ConfusionSection(Section[ConfusionFacts]):
 
 def class_names(run: RunRecords, num_classes: int) -> tuple[str, ...]:
     """The names of the classes, or "class 0", "class 1", ... if they are not recorded."""
-    names = run.result.dataset.classes if run.result else ()
+    names = run.dataset.classes if run.dataset else ()
     return names[:num_classes] if len(names) >= num_classes else tuple(f"class {n}" for n in range(num_classes))
 
 

@@ -40,4 +40,4 @@ def _ranking(told: Contest) -> str:
     ranked = sorted(
         told.contestants, key=lambda each: (each.name != told.winner, -len(each.accuracies), -each.accuracies[-1])
     )
-    return ", ".join(f"{each.name} {percent(each.accuracies[-1])}" for each in ranked)
+    return ", ".join(f"{each.name} {'failed' if each.failure else percent(each.accuracies[-1])}" for each in ranked)

@@ -30,5 +30,5 @@ class DatasetSection(Section[Described]):
 
     def read(self, run: RunRecords) -> Described | None:
         """The description, and the record of the dataset in the summary."""
-        dataset, description = run.result.dataset if run.result else None, run.description
+        dataset, description = run.dataset, run.description
         return Described(dataset, description) if dataset or description else None

@@ -46,8 +46,8 @@ class RepeatSection(Section[RepeatFacts]):
         given = {key: value for key, value in settings.items() if key != "automatic_choices"}
         return RepeatFacts(
             seed=result.seed if result else settings.get("seed"),
-            device=result.device if result else settings.get("device"),
-            command=result.command if result else None,
+            device=run.device,
+            command=result.command if result else run.beginning.command if run.beginning else None,
             versions=result.versions if result else {},
             run_directory=result.run_directory if result else str(run.path.resolve()),
             finished=result.finished if result else None,

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dartboard.records import Beginning
 from dartboard.records.reader import RunRecords
 from dartboard.reports.measures import wilson_interval
 from dartboard.reports.section import Section, section
 from dartboard.runs import Objective
-from dartboard.wording import compact, count, duration, percent, thousands
+from dartboard.wording import compact, count, duration, listing, percent, thousands
 
 __all__ = ["SummaryFacts", "SummarySection", "run_title"]
+
+_STEPS = {"search": "the search", "train": "the training"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class SummarySection(Section[SummaryFacts]):
             parameters=result.parameters if result else None,
             multiply_adds=result.multiply_adds if result else None,
             seconds=result.seconds.get("total") if result else None,
-            device=_device(run),
+            device=run.device,
             analysed=run.analysis is not None,
         )
 
@@ -120,7 +123,7 @@ def run_title(run: RunRecords) -> str:
 
 
 def _dataset(run: RunRecords) -> str:
-    return run.result.dataset.name if run.result else run.path.resolve().name
+    return run.dataset.name if run.dataset else run.path.resolve().name
 
 
 def _method(run: RunRecords) -> str | None:
@@ -136,12 +139,6 @@ def _space(run: RunRecords) -> str | None:
     return run.settings.get("space") or (run.genotype.space if run.genotype else None)
 
 
-def _device(run: RunRecords) -> str | None:
-    if run.result:
-        return run.result.device
-    return run.settings.get("device")
-
-
 def _sentences(run: RunRecords) -> Iterator[str]:
     yield _architecture_sentence(run)
     trained = next(iter(run.train_epochs.values()), ())
@@ -151,12 +148,25 @@ def _sentences(run: RunRecords) -> Iterator[str]:
         tested = "is not tested yet"
         if (run.path / "predictions.npy").exists():
             tested = "no test accuracy can be given: the test images have no labels"
-        elif run.result and run.result.dataset.test == 0:
+        elif run.dataset and run.dataset.test == 0:
             tested = "is not tested: no images were set aside for a test"
         yield f"Its network was trained for {count(len(trained), 'epoch')} and {tested}."
-    total, device = run.result.seconds.get("total") if run.result else None, _device(run)
+    total, device = run.result.seconds.get("total") if run.result else None, run.device
     if total is not None:
         yield f"The whole run took {duration(total)}" + (f" on {device}." if device else ".")
+    if run.result is None and run.beginning is not None:
+        yield _unfinished_sentence(run, run.beginning)
+
+
+def _unfinished_sentence(run: RunRecords, beginning: Beginning) -> str:
+    """What a run lacks that has not ended, and how it goes on."""
+    done = {"search": run.genotype is not None, "train": (run.path / "model.json").exists()}
+    missing = [_STEPS[step] for step in beginning.steps if not done[step]]
+    if "train" in beginning.steps and beginning.dataset.test and not run.scores:
+        missing.append("the test")
+    lacks = f"{listing(missing)} {'is' if len(missing) == 1 else 'are'} missing" if missing else "its end is missing"
+    where = f" on {beginning.device}"
+    return f"This run{where} has not ended: {lacks}. It goes on with: {beginning.command_to_resume(run.path)}"
 
 
 def _architecture_sentence(run: RunRecords) -> str:
@@ -181,9 +191,9 @@ def _architecture_sentence(run: RunRecords) -> str:
 
 
 def _images(run: RunRecords) -> str:
-    if not run.result:
+    dataset = run.dataset
+    if dataset is None:
         return _dataset(run)
-    dataset = run.result.dataset
     counts = {"training": dataset.train, "validation": dataset.validation, "test": dataset.test}
     parts = [f"{thousands(images)} {name}" for name, images in counts.items() if images]
     kinds = f" of {len(dataset.classes)} classes" if dataset.classes else ""

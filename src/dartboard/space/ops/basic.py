@@ -36,13 +36,13 @@ def _skip_cost(channels: int, stride: int, norm: Norm, pixels: int) -> Cost:
     return Cost() if stride == 1 else factorized_reduce_cost(channels, channels, norm, pixels)
 
 
-@op("none", cost=_free, paper=_DARTS)
+@op("none", cost=_free, paper=_DARTS, blind=True)
 def none(channels: int, stride: int, norm: Norm) -> nn.Module:  # noqa: ARG001 - one signature for all operations
     """No connection: zeros."""
     return Zero(stride)
 
 
-@op("zero", cost=_free, paper="arXiv:1812.00332")
+@op("zero", cost=_free, paper="arXiv:1812.00332", blind=True)
 def zero(channels: int, stride: int, norm: Norm) -> nn.Module:  # noqa: ARG001
     """Zeros beside a shortcut, so that only the shortcut is left of a block (ProxylessNAS).
 

@@ -59,7 +59,7 @@ class _Noise(RandomOp):
         return drawn.permute(0, 3, 1, 2)
 
 
-@op("noise", cost=lambda *_: Cost(), paper="arXiv:1909.09656")
+@op("noise", cost=lambda *_: Cost(), paper="arXiv:1909.09656", blind=True)
 def noise(channels: int, stride: int, norm: Norm) -> nn.Module:  # noqa: ARG001 - one signature for all operations
     """Standard normal noise whatever the input is, also in evaluation."""
     return _Noise(stride)

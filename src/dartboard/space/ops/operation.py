@@ -20,6 +20,7 @@ __all__ = [
     "Size",
     "build_op",
     "has_weights",
+    "is_blind",
     "op",
     "op_cost",
     "rounds_down",
@@ -93,9 +94,12 @@ channels, and `input_pixels`, the number of their pixels."""
 OPS: Registry[OpBuilder] = Registry("operation", "dartboard.ops", given=None)
 _COSTS: dict[str, CostFormula] = {}
 _ROUNDS_DOWN: dict[str, bool] = {}
+_BLIND: set[str] = set()
 
 
-def op(name: str, *, cost: CostFormula, paper: str = "", rounds_down: bool = False) -> Callable[[OpBuilder], OpBuilder]:
+def op(
+    name: str, *, cost: CostFormula, paper: str = "", rounds_down: bool = False, blind: bool = False
+) -> Callable[[OpBuilder], OpBuilder]:
     """Register the decorated builder as the candidate operation `name`.
 
     Args:
@@ -104,11 +108,13 @@ def op(name: str, *, cost: CostFormula, paper: str = "", rounds_down: bool = Fal
         paper: where it was published.
         rounds_down: whether stride 2 divides odd sides rounding down, not up; such operations stand where
             `CellPlace.rounds_down` says the same.
+        blind: whether its output does not depend on its input, as that of `none`.
     """
 
     def register(builder: OpBuilder) -> OpBuilder:
         OPS.add(name, builder, paper=paper)
         _COSTS[name], _ROUNDS_DOWN[name] = cost, rounds_down
+        (_BLIND.add if blind else _BLIND.discard)(name)
         return builder
 
     return register
@@ -187,6 +193,11 @@ def rounds_down(name: str) -> bool:
         UnknownNameError: no operation of that name is registered.
     """
     return _ROUNDS_DOWN[OPS[name].name]
+
+
+def is_blind(name: str) -> bool:
+    """Whether the output of the operation `name` does not depend on its input; unknown ones are taken to look at it."""
+    return name in _BLIND
 
 
 def has_weights(name: str) -> bool:

@@ -191,7 +191,7 @@ def get_space(name: str) -> SearchSpace:
         given[key] = _read_option(base, known, key, value)
     options = {key: given[key] for key, option in known.items() if key in given and given[key] != option.default}
     canonical = ",".join(f"{key}={value}" for key, value in options.items())
-    made: SearchSpace = SPACES.checked(base, factory(**options))
+    made: SearchSpace = SPACES.made(base, lambda: factory(**options))
     return replace(made, name=f"{base}:{canonical}") if options else made
 
 

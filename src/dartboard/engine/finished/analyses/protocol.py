@@ -71,7 +71,7 @@ def make_analysis(name: str, options: Mapping[str, Any]) -> Analysis:
         UnknownNameError: there is no such analysis.
         SettingsError: it has no option of that name, or the value does not fit.
     """
-    made: Analysis = call_with_options("analysis", name, ANALYSES[name].factory, options)
+    made: Analysis = ANALYSES.made(name, lambda: call_with_options("analysis", name, ANALYSES[name].factory, options))
     return made
 
 
