@@ -18,7 +18,10 @@ _, height, width, channels = session.get_inputs()[0].shape
 for name in sys.argv[2:]:
     with Image.open(name) as image:
         image.draft(image.mode, (2 * width, 2 * height))  # large JPEGs are read faster so
-        upright = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
+        upright = ImageOps.exif_transpose(image)
+        if upright.has_transparency_data:  # it lies on white
+            upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright.convert("RGBA"))
+        upright = upright.convert("L" if channels == 1 else "RGB")
     pixels = np.asarray(ImageOps.fit(upright, (width, height), Image.Resampling.LANCZOS))
     (probabilities,) = session.run(None, {"images": pixels.reshape(1, height, width, channels)})
     best = int(probabilities[0].argmax())

@@ -19,7 +19,9 @@ __all__ = [
     "percent",
     "plain_value",
     "points",
+    "printable",
     "signed_points",
+    "some",
     "thousands",
 ]
 
@@ -59,6 +61,29 @@ def listing(names: Iterable[str], last: str = "and") -> str:
     """
     *first, final = list(names) or [""]
     return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first of several names, and how many more there are.
+
+    >>> some(["a", "b"]), some(["a", "b", "c", "d", "e"])
+    ('a, b', 'a, b, c and 2 more')
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
+
+
+_CONTROLS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
+"""Characters that move a cursor, turn the direction of writing, or are no text: no name shows them."""
+
+
+def printable(text: str) -> str:
+    r"""The text with escapes in place of control characters, as Python writes them; other characters stay as they are.
+
+    >>> printable("ordinary"), printable("\x1b[2Jcat")
+    ('ordinary', '\\x1b[2Jcat')
+    """
+    return text if text.isprintable() else _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def duration(seconds: float | None) -> str:

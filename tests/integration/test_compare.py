@@ -72,7 +72,7 @@ def test_a_killed_comparison_goes_on_and_comes_to_the_same_end(dartboard: Run, f
     options = ("compare", *SMALL, *METHODS, "--json")
     whole = dartboard(*options, "--out", "whole")
     assert whole.code == 0, whole.err
-    assert dartboard(*options, "--out", "cut", halt=Halt(25)).code == -9
+    assert dartboard(*options, "--out", "cut", halt=Halt(27)).code == -9
     begun = [path.parent.relative_to(folder / "cut") for path in (folder / "cut").rglob("result.json")]
     assert 0 < len(begun) < 4
     refused = dartboard(*options, "--out", "cut")

@@ -37,10 +37,13 @@ def test_an_onnx_file_classifies_files_without_dartboard_as_dartboard_does(
 
     pictures = sorted(pets.rglob("*.png"))[::4]
     (folder / "pictures").mkdir()
-    for number, path in enumerate(pictures):  # other sizes, and one in colour, are brought to the network's own
+    for number, path in enumerate(pictures):  # other sizes, one in colour and one half transparent
         with Image.open(path) as image:
             size = (8 + 5 * number, 8 + 3 * number)
-            image.convert("RGB" if number == 1 else "L").resize(size).save(folder / "pictures" / f"{number}.png")
+            picture = image.convert("RGB" if number == 1 else "L").resize(size)
+        if number == 2:
+            picture.putalpha(Image.linear_gradient("L").resize(size))
+        picture.save(folder / "pictures" / f"{number}.png")
     assert dartboard("predict", made, "pictures", "--out", "preds.csv", "--device", "cpu").code == 0
     with (folder / "preds.csv").open(newline="") as stream:
         rows = [(row, row["prediction"]) for row in csv.DictReader(stream)]

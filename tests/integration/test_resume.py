@@ -97,8 +97,8 @@ def test_a_run_with_several_seeds_killed_in_each_of_them_comes_to_the_same_end(
     """In the first search, in the second short training, and twice while what was chosen becomes that of the run."""
     command = ("run", pets, *SMALL, "--set", "search.epochs=2", "--seeds", "2", "--choose", "best-short-train", "--out")
     kills = (
-        (9, "candidates/seed-0/split.json", "candidates/seed-0/genotype.json"),
-        (35, "candidates/seed-1/genotype.json", "candidates/seed-1/model.json"),
+        (11, "candidates/seed-0/split.json", "candidates/seed-0/genotype.json"),
+        (36, "candidates/seed-1/genotype.json", "candidates/seed-1/model.json"),
         (16, "candidates/seed-1/facts.json", "choice.json"),
         (8, "choice.json", "genotype.json"),
     )
@@ -114,8 +114,8 @@ def test_a_run_killed_among_its_finalists_comes_to_the_same_end(dartboard: Run, 
     """At the end of the first short training, in the second, and before the best becomes that of the run."""
     command = ("run", pets, *SMALL, "--set", "search.epochs=1", "--finalists", "2", "--out")
     kills = (
-        (16, "finalists/1/checkpoints/train-0.pt", "finalists/1/model.safetensors"),
-        (19, "finalists/2/genotype.json", "finalists/2/checkpoints/train-0.pt"),
+        (18, "finalists/1/checkpoints/train-0.pt", "finalists/1/model.safetensors"),
+        (20, "finalists/2/genotype.json", "finalists/2/checkpoints/train-0.pt"),
         (17, "finalists.json", "model.json"),
     )
     kill_and_go_on(dartboard, folder, command, kills)

@@ -13,9 +13,9 @@ from .command import SMALL
 from .conftest import Run
 
 RUN_FILES = {
-    ".lock", "settings.json", "split.json", "events.jsonl", "checkpoints", "genotype.json", "model.safetensors",
-    "model.json", "scores.json", "predictions.npz", "examples.npz", "result.json", "report.html", "facts.json",
-    "README.md",
+    ".lock", "settings.json", "dataset.json", "split.json", "events.jsonl", "checkpoints", "genotype.json",
+    "model.safetensors", "model.json", "scores.json", "predictions.npz", "examples.npz", "result.json", "report.html",
+    "facts.json", "README.md",
 }  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def test_names_that_are_no_text_do_not_spoil_a_run(
     write_image_folder(folder / "pets", ("caf\udce9", "[red]tea"), 8)
     (folder / "pets" / "caf\udce9" / "n\udce9.png").write_text("no image")
     result = run_to_end(dartboard, "pets", "--skip-broken")
-    assert result.dataset.classes == ("[red]tea", "caf\N{REPLACEMENT CHARACTER}")
+    assert result.dataset.classes == ("[red]tea", r"caf\xe9")
 
 
 def test_a_search_alone_touches_no_test_images_and_its_run_can_be_trained(

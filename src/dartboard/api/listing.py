@@ -53,7 +53,7 @@ def describe(
         observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
 
     Returns:
-        Classes, counts, sizes, broken images, and duplicates between training and test.
+        Classes, counts, sizes, broken images, duplicates between training and test, and what else the check found.
 
     Raises:
         DartboardError: the request cannot be carried out; the message is one sentence for the user.

@@ -16,7 +16,7 @@ from dartboard.errors import DeviceMemoryError
 from dartboard.processors import what_threads_do
 from dartboard.records import Beginning
 from dartboard.runs import Observer
-from dartboard.session import Session, check_sizes, check_start, dataset_record
+from dartboard.session import Session, check_sizes, check_start
 from dartboard.settings import Request, Step
 from dartboard.space import Genotype
 from dartboard.wording import duration
@@ -87,7 +87,7 @@ def begin(session: Session, steps: Sequence[Step], command: str, genotype: Genot
     session = replace(session, expected=_expected(session, steps, genotype))
     session.begin()
     Beginning(
-        dataset=dataset_record(session), device=device_name(session.device), steps=tuple(steps), command=command
+        dataset=session.dataset_record, device=device_name(session.device), steps=tuple(steps), command=command
     ).write(session.run.path)
     session.observer.plan(announce(session, steps))
     if session.device.type == "cpu" and (told := what_threads_do()):
@@ -99,7 +99,7 @@ def begin(session: Session, steps: Sequence[Step], command: str, genotype: Genot
         )
     for choice in session.settings.automatic_choices:
         session.observer.note(f"{choice.setting}={choice.value}: {choice.reason}.")
-    for note in session.dataset.notes:
+    for note in (*session.dataset.notes, *(finding.sentence for finding in session.checked.findings)):
         session.observer.note(note)
     return session
 

@@ -10,7 +10,8 @@ from dartboard.data.augmentation import (
     resolve_augmentation,
 )
 from dartboard.data.batches import Batch, Batches
-from dartboard.data.cache import CacheEntry, cache_entries, cache_root, remove_entry
+from dartboard.data.cache import DECODER, CacheEntry, cache_entries, cache_root, remove_entry
+from dartboard.data.check import DataCheck, Duplicate, Finding, FindingKind, check_dataset
 from dartboard.data.data_settings import AugmentSettings, DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.description import DatasetDescription, describe_dataset, draw_contact_sheet
@@ -22,6 +23,7 @@ from dartboard.data.sources.objects import Images, index_objects
 from dartboard.data.splits import ImageView, Part, Splits, make_splits
 
 __all__ = [
+    "DECODER",
     "HUB_PREFIX",
     "PHOTOGRAPH_SIDE",
     "ArrayData",
@@ -31,11 +33,15 @@ __all__ = [
     "Batches",
     "CacheEntry",
     "Data",
+    "DataCheck",
     "DataLook",
     "DataSettings",
     "Dataset",
     "DatasetDescription",
     "Draws",
+    "Duplicate",
+    "Finding",
+    "FindingKind",
     "GivenImages",
     "ImageSet",
     "ImageView",
@@ -46,6 +52,7 @@ __all__ = [
     "Splits",
     "cache_entries",
     "cache_root",
+    "check_dataset",
     "describe_dataset",
     "draw_contact_sheet",
     "given_arrays",

@@ -26,6 +26,7 @@ from dartboard.errors import DataError
 from dartboard.places import expanded, user_cache
 
 __all__ = [
+    "DECODER",
     "CacheEntry",
     "cache_entries",
     "cache_root",
@@ -37,6 +38,9 @@ __all__ = [
 ]
 
 FORMAT = 2
+
+DECODER = f"Pillow {PIL.__version__}, format {FORMAT}"
+"""What decodes images to pixels; other versions may decode the same files otherwise."""
 
 
 def cache_root(cache_dir: Path | None) -> Path:
@@ -61,7 +65,7 @@ def fingerprint(index: SourceIndex, settings: DataSettings) -> str:
         labels = [None] * len(split) if split.labels is None else split.labels.tolist()
         for name, label, encoded in zip(split.names, labels, split.images, strict=True):
             content = _content(encoded)
-            digest.update(os.fsencode(f"\0{split_name}\0{name}\0{label}\0{len(content)}\0"))
+            digest.update(f"\0{split_name}\0{name}\0{label}\0{len(content)}\0".encode(errors="backslashreplace"))
             digest.update(content)
     return digest.hexdigest()
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dartboard.data.rowfile import RowFile
+from dartboard.data.sources.index import LeftOut
 from dartboard.errors import DataError
 
 __all__ = ["Dataset", "ImageSet"]
@@ -71,6 +72,7 @@ class Dataset:
             folder serves as the test set or how many broken files were skipped.
         description: what the source says of itself in words (`description.md` of the task layout), or nothing.
         broken: for each split the name of each image that was left out because it cannot be read, and the reason.
+        left_out: what else lies in its folders and is no image of it.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Dataset:
     notes: Sequence[str] = ()
     description: str = ""
     broken: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

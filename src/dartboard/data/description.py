@@ -1,6 +1,5 @@
 """What a dataset holds, before anything is trained on it: counts, sizes, broken files, duplicates, and a picture."""
 
-import hashlib
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from dartboard.data.check import Duplicate, Finding, check_dataset
 from dartboard.data.data_settings import DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.decode import Progress
@@ -20,29 +20,16 @@ from dartboard.data.pixels import BrokenImageError, read_header
 from dartboard.data.sources import ArrayData, SplitName, open_source
 from dartboard.wording import count, html_sheet, html_table
 
-__all__ = ["DatasetDescription", "Duplicate", "describe_dataset", "draw_contact_sheet", "find_duplicates"]
+__all__ = ["DatasetDescription", "describe_dataset", "draw_contact_sheet"]
 
 _COLUMNS = 10
 _MOST_CLASSES = 100
 _TILE, _GAP, _TEXT = 64, 4, 14
 _LONGEST_NAME = 60
 _NAMED = 5
-"""Number of broken files or duplicates that are listed by name; all of them are counted."""
+"""Number of broken files that are listed by name; all of them are counted."""
 
 Size = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Duplicate:
-    """A test image whose pixels are those of a training image.
-
-    Attributes:
-        train: name of the first such training image.
-        test: name of the test image.
-    """
-
-    train: str
-    test: str
 
 
 @dataclass(frozen=True)
@@ -60,6 +47,7 @@ class DatasetDescription:
         sizes: how many different sizes there are.
         broken: for each split the names of unreadable images and the reasons.
         duplicates: test images that are training images too, after decoding to `shape`.
+        findings: what makes results worse, or say less than they seem to.
         imbalance: training images of the largest class per image of the smallest.
         notes: decisions made while reading.
     """
@@ -74,6 +62,7 @@ class DatasetDescription:
     sizes: int
     broken: Mapping[str, Mapping[str, str]]
     duplicates: tuple[Duplicate, ...]
+    findings: tuple[Finding, ...]
     imbalance: float
     notes: tuple[str, ...]
 
@@ -97,10 +86,17 @@ class DatasetDescription:
             "read as": f"{width}x{height} pixels, {count(channels, 'channel')}",
             "imbalance": f"{self.imbalance:.3g} training images of the largest class for each of the smallest",
             "broken": _some(broken),
-            "duplicates": _some([f"{pair.test} is {pair.train}" for pair in self.duplicates])
-            + (" (test images that are also training images)" if self.duplicates else ""),
+            "duplicates": "none",
+            **self._findings(),
             "notes": " ".join(self.notes) or "none",
         }
+
+    def _findings(self) -> dict[str, str]:
+        """What the check of the data found: the kind -> sentences."""
+        found: dict[str, list[str]] = {}
+        for finding in self.findings:
+            found.setdefault(finding.kind, []).append(finding.sentence)
+        return {kind: " ".join(sentences) for kind, sentences in found.items()}
 
     def class_rows(self) -> list[list[str]]:
         """One row for each class: its name, and its number of images in each split of `counts`."""
@@ -141,6 +137,7 @@ def describe_dataset(
         if images.labels is not None
     }
     sizes = _native_sizes(source, lenient)
+    check = check_dataset(dataset)
     description = DatasetDescription(
         name=dataset.name,
         classes=dataset.classes,
@@ -151,22 +148,12 @@ def describe_dataset(
         largest=max(sizes, key=_pixels),
         sizes=len(sizes),
         broken={name: reasons for name, reasons in dataset.broken.items() if reasons},
-        duplicates=find_duplicates(dataset.train, dataset.test) if dataset.test else (),
+        duplicates=check.duplicates,
+        findings=check.findings,
         imbalance=max(counts["train"]) / min(counts["train"]),
         notes=tuple(dataset.notes),
     )
     return description, dataset
-
-
-def find_duplicates(train: ImageSet, test: ImageSet) -> tuple[Duplicate, ...]:
-    """The test images whose decoded pixels are exactly those of a training image, in test order."""
-    first: dict[bytes, int] = {}
-    for row, image in enumerate(train.images):
-        first.setdefault(_digest(image), row)
-    digests = (_digest(image) for image in test.images)
-    return tuple(
-        Duplicate(train.names[first[digest]], test.names[row]) for row, digest in enumerate(digests) if digest in first
-    )
 
 
 def draw_contact_sheet(dataset: Dataset) -> bytes:
@@ -196,10 +183,6 @@ def draw_contact_sheet(dataset: Dataset) -> bytes:
 def _some(entries: Sequence[str]) -> str:
     more = f" and {len(entries) - _NAMED} more" if len(entries) > _NAMED else ""
     return f"{len(entries)}: {', '.join(entries[:_NAMED])}{more}" if entries else "none"
-
-
-def _digest(image: npt.NDArray[np.uint8]) -> bytes:
-    return hashlib.blake2b(np.ascontiguousarray(image).tobytes(), digest_size=16).digest()
 
 
 def _native_sizes(source: str | Path | ArrayData | None, settings: DataSettings) -> Counter[Size]:

@@ -10,28 +10,31 @@ import numpy.typing as npt
 from dartboard.data.sources.arrays import ArrayData
 from dartboard.data.sources.hub import HUB_PREFIX
 from dartboard.errors import DataError
+from dartboard.wording import listing
 
 __all__ = ["Data", "given_arrays", "recorded_source"]
 
 Data = str | Path | Sequence[npt.NDArray[Any]] | Mapping[str, npt.NDArray[Any]]
+
+_PAIR = ("images", "labels")
 
 
 def given_arrays(data: Data | None) -> ArrayData | None:
     """The dataset if it is given as arrays, else None.
 
     Raises:
-        DataError: a sequence of arrays does not hold exactly two, images and labels.
+        DataError: a sequence of arrays does not hold exactly two, images and labels, or images have several sizes.
     """
     if data is None or isinstance(data, str | Path):
         return None
     if isinstance(data, Mapping):
-        return ArrayData({str(key): np.asarray(values) for key, values in data.items()})
+        return ArrayData({str(key): _as_array(values, f"the array '{key}'") for key, values in data.items()})
     if len(data) != 2:
         raise DataError(
             f"a dataset of {len(data)} arrays is not understood; give (images, labels), or a dict with x_train, "
             "y_train, x_test and y_test."
         )
-    return ArrayData({"images": np.asarray(data[0]), "labels": np.asarray(data[1])})
+    return ArrayData({name: _as_array(values, f"the {name}") for name, values in zip(_PAIR, data, strict=True)})
 
 
 def recorded_source(data: Data | None) -> dict[str, Any]:
@@ -54,3 +57,19 @@ def recorded_source(data: Data | None) -> dict[str, Any]:
         return {"source": str(Path(str(data)).expanduser().resolve())}
     except (OSError, RuntimeError) as error:
         raise DataError(f"there is no dataset at {data}: {error}.") from error
+
+
+def _as_array(values: Any, what: str) -> npt.NDArray[Any]:
+    """Values of any kind as one array; objects that are arrays themselves are stacked."""
+    try:
+        array = np.asarray(values)
+        rows = array.tolist() if array.dtype == object and array.ndim == 1 else []
+        return np.stack(rows) if rows and all(np.ndim(row) for row in rows) else array
+    except (ValueError, TypeError) as error:
+        sizes = list(dict.fromkeys("x".join(map(str, np.shape(value))) for value in values))
+        if len(sizes) < 2 or "x" not in sizes[0]:
+            raise DataError(f"{what} cannot be read as one array ({error}); give a NumPy array.") from error
+        raise DataError(
+            f"{what} have several sizes ({listing(sizes[:3])}{' and others' if len(sizes) > 3 else ''}) and make no "
+            "array; bring them to one size, or save them as files in one folder per class."
+        ) from error

@@ -1,7 +1,7 @@
 """From a source to a dataset in memory or on disk: list, check, thin out, decode or take from the cache."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,15 @@ from dartboard.data.decode import Decoded, MakeFiles, Progress, decode_splits, r
 from dartboard.data.disk import DiskRoom
 from dartboard.data.pixels import Shape
 from dartboard.data.rowfile import SUPPORTED, ArrayShape, RowFile, array_bytes
-from dartboard.data.sources import ArrayData, EncodedSplit, SourceIndex, SplitName, open_images, open_source
+from dartboard.data.sources import (
+    ArrayData,
+    EncodedSplit,
+    SourceIndex,
+    SplitName,
+    left_out_sentence,
+    open_images,
+    open_source,
+)
 from dartboard.data.splits import apportion
 from dartboard.errors import DataError
 from dartboard.wording import count
@@ -66,7 +74,8 @@ def load_dataset(
         name: {index.splits[name].names[row]: why for row, why in reasons.items()}
         for name, reasons in decoded.broken.items()
     }
-    return Dataset(index.name, index.classes, splits["train"], validation, test, notes, index.description, broken)
+    train, left_out = splits["train"], index.left_out
+    return Dataset(index.name, index.classes, train, validation, test, notes, index.description, broken, left_out)
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,7 @@ def load_images(
     image_shape: tuple[int, int, int],
     *,
     progress: Progress | None = None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> GivenImages:
     """Read the images that are to be predicted, whether they have labels or not; nothing is cached.
 
@@ -105,6 +115,7 @@ def load_images(
         settings: only the names of the columns, and whether images that cannot be read may be left out.
         image_shape: (channels, height, width) that the network was trained on.
         progress: called now and then with the numbers of images decoded and to be decoded.
+        note: called with a sentence about each thing that the user should know, such as what was left out.
 
     Returns:
         The test images, or all where the source has no test split, in the source's order.
@@ -114,6 +125,8 @@ def load_images(
     """
     channels, height, width = image_shape
     index = source if isinstance(source, SourceIndex) else open_images(source, settings)
+    for sentence in (*index.notes, *([left_out_sentence(index.left_out)] if index.left_out else [])):
+        note(sentence)
     split = replace(index.splits["test"], labels=None)
     shape = Shape(height, width, channels)
     with DiskRoom(None) as room:

@@ -5,7 +5,7 @@ from dartboard.records.baselines import Baseline, Baselines
 from dartboard.records.choice import Candidate, Finalist, Finalists, SeedChoiceRecord
 from dartboard.records.comparison import ComparedMethod, ComparedRun, Comparison
 from dartboard.records.contest import Contest, Contestant, SearchWorth, survivors
-from dartboard.records.dataset import DatasetRecord, GenotypeForms
+from dartboard.records.dataset import DataFinding, DatasetRecord, GenotypeForms, RunDataset
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.notebook import notebook_view
 from dartboard.records.reader import RunRecords
@@ -28,6 +28,7 @@ __all__ = [
     "Comparison",
     "Contest",
     "Contestant",
+    "DataFinding",
     "DatasetRecord",
     "Finalist",
     "Finalists",
@@ -35,6 +36,7 @@ __all__ = [
     "NetworkScores",
     "ReselectionRecord",
     "Result",
+    "RunDataset",
     "RunRecords",
     "Scores",
     "SearchWorth",
@@ -48,6 +50,7 @@ __all__ = [
 DOCUMENTS: tuple[type[Document], ...] = (
     Beginning,
     Split,
+    RunDataset,
     Timetable,
     SeedChoiceRecord,
     Finalists,

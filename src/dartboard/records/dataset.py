@@ -1,13 +1,31 @@
 """The dataset and the architecture of a run, in the form that several documents share."""
 
-from typing import Annotated, Any, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
-from dartboard.runs import Record
+from dartboard.data import Dataset, Finding, FindingKind, Splits
+from dartboard.runs import Document, Record
 from dartboard.space import Genotype
 
-__all__ = ["DatasetRecord", "GenotypeForms"]
+__all__ = ["DataFinding", "DatasetRecord", "GenotypeForms", "RunDataset"]
+
+
+class DataFinding(Record):
+    """Something about the dataset that makes results worse, or say less than they seem to."""
+
+    kind: FindingKind
+    """What was looked for."""
+
+    count: int
+    """How many images, classes or files it concerns."""
+
+    examples: tuple[str, ...]
+    """The first of them."""
+
+    sentence: str
+    """What was found and what to do."""
 
 
 class DatasetRecord(Record):
@@ -33,6 +51,55 @@ class DatasetRecord(Record):
 
     notes: tuple[str, ...]
     """Notes on choices that were made while the data was read."""
+
+    findings: tuple[DataFinding, ...] = ()
+    """What the check of the data found."""
+
+    @classmethod
+    def of(cls, dataset: Dataset, splits: Splits, findings: Iterable[Finding]) -> Self:
+        """The record of a dataset that is split and checked."""
+        return cls(
+            name=dataset.name,
+            train=len(splits.train),
+            validation=len(splits.validation),
+            test=len(splits.test),
+            classes=dataset.classes,
+            shape=dataset.image_shape,
+            notes=tuple(dataset.notes),
+            findings=tuple(DataFinding(**vars(finding)) for finding in findings),
+        )
+
+
+class RunDataset(Document):
+    """The dataset as the run found it at its start; a resumed run must find the same classes and images."""
+
+    file: ClassVar[str] = "dataset.json"
+    written_by: ClassVar[str] = "start"
+
+    dataset: DatasetRecord
+    """The dataset of the run."""
+
+    contents: dict[str, str]
+    """For each set that the dataset brings 32 hexadecimal digits that change with any pixel or label."""
+
+    decoder: str
+    """What decoded the images; another version may decode the same files to other pixels."""
+
+    def change(self, now: "RunDataset") -> str:
+        """What is not the same now, in a few words; empty if nothing is, or if another decoder may be the reason."""
+        before, after = self.dataset.classes, now.dataset.classes
+        if before != after:
+            others = [name for name in (*before, *after) if (name in before) != (name in after)]
+            return f"other classes: {', '.join(others[:5])}" if others else "its classes in another order"
+        if self.dataset.shape != now.dataset.shape:
+            return "images of another shape"
+        changed = self.changed_sets(now)
+        return f"other {changed[0]} images or labels" if changed and self.decoder == now.decoder else ""
+
+    def changed_sets(self, now: "RunDataset") -> list[str]:
+        """The sets whose pixels or labels are not the same now."""
+        said = {"train": "training"}
+        return [said.get(name, name) for name in self.contents if self.contents[name] != now.contents.get(name)]
 
 
 class GenotypeForms(Record):

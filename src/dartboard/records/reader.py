@@ -15,7 +15,7 @@ from dartboard.records.allowances import Allowances
 from dartboard.records.baselines import Baselines
 from dartboard.records.choice import Finalists, SeedChoiceRecord
 from dartboard.records.contest import Contest
-from dartboard.records.dataset import DatasetRecord
+from dartboard.records.dataset import DatasetRecord, RunDataset
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.result import Result
 from dartboard.records.scores import Scores
@@ -100,13 +100,6 @@ class RunRecords:
         return self._document(Beginning)
 
     @property
-    def dataset(self) -> DatasetRecord | None:
-        """The dataset, of the result or of the beginning of a run that has not ended."""
-        if self.result:
-            return self.result.dataset
-        return self.beginning.dataset if self.beginning else None
-
-    @property
     def device(self) -> str | None:
         """The device that the run used; only that which was asked for where nothing else was recorded."""
         if self.result:
@@ -117,6 +110,16 @@ class RunRecords:
     def split(self) -> Split | None:
         """The indices of the images for search, training, validation and test."""
         return self._document(Split)
+
+    @cached_property
+    def dataset(self) -> DatasetRecord | None:
+        """The dataset, of an unfinished run too; None in the directories of earlier versions until they have ended."""
+        if self.result is not None:
+            return self.result.dataset
+        found = self._document(RunDataset)
+        if found is not None:
+            return found.dataset
+        return self.beginning.dataset if self.beginning else None
 
     @cached_property
     def timetable(self) -> Timetable | None:

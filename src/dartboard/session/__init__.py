@@ -6,7 +6,7 @@ from dartboard.session.inheritance import check_start
 from dartboard.session.search import search_genotype
 from dartboard.session.session import Session, open_session
 from dartboard.session.sizes import check_sizes, search_length, train_epochs
-from dartboard.session.summary import dataset_record, finished_result, summarize
+from dartboard.session.summary import finished_result, summarize
 from dartboard.session.training import train_networks
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "baseline",
     "check_sizes",
     "check_start",
-    "dataset_record",
     "evaluate_networks",
     "finished_result",
     "holds_contest",

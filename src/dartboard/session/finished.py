@@ -64,5 +64,8 @@ def check_same_images(session: Session, source: RunDirectory) -> None:
     Raises:
         RunDirectoryError: the dataset has changed.
     """
-    if Split.read(source.path) != Split.of(session.splits):
-        raise RunDirectoryError(f"the dataset has changed since the run in {source.path} began; search anew.")
+    Split.read(source.path)  # without it nobody could tell
+    if change := session.change_since(source.path):
+        raise RunDirectoryError(
+            f"the dataset has changed since the run in {source.path} began ({change}); search anew."
+        )

@@ -4,20 +4,33 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from dartboard.data import ArrayData, Dataset, Normalization, Splits, load_dataset, make_splits, measure_normalization
+from dartboard.data import (
+    DECODER,
+    ArrayData,
+    DataCheck,
+    Dataset,
+    Normalization,
+    Splits,
+    check_dataset,
+    load_dataset,
+    make_splits,
+    measure_normalization,
+)
 from dartboard.devices import GRAPHS, find_device
 from dartboard.errors import RunDirectoryError, SettingsError
-from dartboard.records import Split, Timetable
+from dartboard.records import DatasetRecord, RunDataset, Split, Timetable
 from dartboard.runs import Observer, PhaseEnd, RunDirectory, next_free, write_text
 from dartboard.session.clock import Clock, begun_seconds, phase_seconds, worked_seconds
 from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO
 from dartboard.settings.tree import RunSettings
+from dartboard.wording import printable
 
 __all__ = ["Session", "open_session"]
 
@@ -34,6 +47,7 @@ class Session:
         dataset: images and labels.
         splits: indices of the images for training, validation and test.
         normalization: mean and standard deviation of the training images.
+        checked: what the check of the data found.
         run: the run directory, locked.
         device: device on which everything is computed.
         observer: is told about all events.
@@ -53,6 +67,7 @@ class Session:
     device: torch.device
     observer: Observer
     data_seconds: float
+    checked: DataCheck = field(default_factory=DataCheck)
     clock: Clock = field(default_factory=Clock)
     timetable: Mapping[str, float] = field(default_factory=dict)
     planning_seconds: float = 0.0
@@ -75,11 +90,39 @@ class Session:
         Raises:
             RunDirectoryError: a resumed run would continue with another dataset.
         """
-        recorded = Split.find(self.run.path)
-        if recorded is not None and recorded != Split.of(self.splits):
+        if change := self.change_since(self.run.path):
             raise RunDirectoryError(
-                f"the dataset has changed since the run in {self.run.path} began; begin a new run with another --out."
+                f"the dataset has changed since the run in {self.run.path} began ({change}); give the same data, or "
+                "begin a new run with another --out."
             )
+
+    def change_since(self, run: Path) -> str:
+        """What of the dataset is not as in the run in a directory, in a few words; empty if all is.
+
+        Directories of earlier versions record only how the images were split.
+        """
+        recorded, split = RunDataset.find(run), Split.find(run)
+        change = recorded.change(self._run_dataset) if recorded else ""
+        return change or ("another split" if split and split != Split.of(self.splits) else "")
+
+    def _record_dataset(self) -> None:
+        recorded, now = RunDataset.find(self.run.path), self._run_dataset
+        if recorded and recorded.changed_sets(now):
+            self.observer.note(
+                f"The images are not those that the run began with: {now.decoder} decodes them otherwise than "
+                f"{recorded.decoder}, or they were replaced."
+            )
+        if recorded != now:
+            now.write(self.run.path)
+
+    @property
+    def dataset_record(self) -> DatasetRecord:
+        """The dataset, its parts and what was found in them, as runs record it."""
+        return DatasetRecord.of(self.dataset, self.splits, self.checked.findings)
+
+    @cached_property
+    def _run_dataset(self) -> RunDataset:
+        return RunDataset(dataset=self.dataset_record, contents=dict(self.checked.contents), decoder=DECODER)
 
     def begin(self) -> None:
         """Record settings and split in the run directory, which is kept from now on; an old summary is deleted.
@@ -92,6 +135,7 @@ class Session:
             (self.run.path / name).unlink(missing_ok=True)
         self.run.claim(self.settings.model_dump(mode="json"))
         Split.of(self.splits).write(self.run.path)
+        self._record_dataset()
         if self.dataset.description:
             write_text(self.run.path / "description.md", self.dataset.description)
         if self.timetable and not Timetable.exists(self.run.path):
@@ -171,11 +215,13 @@ def open_session(
         dataset = load_dataset(arrays or settings.source, settings.data, progress=observer.reading)
         splits = make_splits(dataset, settings.data, settings.split_seed)
         normalization = measure_normalization(splits.view(dataset, "train"))
+        checked = check_dataset(dataset, splits)
         yield Session(
             settings=settings,
             dataset=dataset,
             splits=splits,
             normalization=normalization,
+            checked=checked,
             run=run,
             device=device,
             observer=observer,
@@ -193,7 +239,7 @@ def _check_recording(settings: RunSettings, device: torch.device) -> None:
 
 
 def _default_directory(settings: RunSettings, *, resume: bool) -> Path:
-    data = Path(settings.source).stem if settings.source else "digits"
+    data = printable(Path(settings.source).stem) if settings.source else "digits"
     what = "train" if settings.genotype else settings.method.name
     seeds = f"{len(settings.seeds)}seeds" if settings.seeds else f"seed{settings.seed}"
     first = Path("runs") / "-".join(part for part in (data, settings.space, what, seeds) if part != AUTO)

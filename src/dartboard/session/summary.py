@@ -6,7 +6,6 @@ from dartboard.devices import device_name
 from dartboard.records import (
     AnalysisRecord,
     Baselines,
-    DatasetRecord,
     Finalists,
     GenotypeForms,
     ReselectionRecord,
@@ -22,7 +21,7 @@ from dartboard.session.sizes import network_plan
 from dartboard.session.training import last_validation_accuracy
 from dartboard.space import Genotype, get_space, lets_images_through, network_cost
 
-__all__ = ["dataset_record", "finished_result", "recorded_result", "summarize"]
+__all__ = ["finished_result", "recorded_result", "summarize"]
 
 
 def finished_result(session: Session, *, tested: bool) -> Result | None:
@@ -63,7 +62,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
     height, width = session.dataset.image_shape[1:]
     cost = network_cost(get_space(genotype.space), genotype, plan, (height, width))
     result = Result(
-        dataset=dataset_record(session),
+        dataset=session.dataset_record,
         space=genotype.space,
         method=None if settings.genotype else settings.method.name,
         seed=settings.seed,
@@ -95,20 +94,6 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
     )
     result.write(run.path)
     return result
-
-
-def dataset_record(session: Session) -> DatasetRecord:
-    """The record of the dataset of a session."""
-    dataset, splits = session.dataset, session.splits
-    return DatasetRecord(
-        name=dataset.name,
-        train=len(splits.train),
-        validation=len(splits.validation),
-        test=len(splits.test),
-        classes=dataset.classes,
-        shape=dataset.image_shape,
-        notes=tuple(dataset.notes),
-    )
 
 
 def _tested(session: Session, result: Result) -> bool:

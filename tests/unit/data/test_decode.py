@@ -53,12 +53,12 @@ def test_one_coloured_image_makes_all_coloured(tmp_path, write_image_folder) -> 
 def _break_two(root) -> None:
     whole = (root / "dogs" / "2.png").read_bytes()
     (root / "dogs" / "2.png").write_bytes(whole[: len(whole) // 2])
-    (root / "cats" / "notes.txt").write_text("not an image")
+    (root / "cats" / "notes.png").write_text("not an image")
 
 
 def test_broken_files_stop_the_reading_with_the_first_one_and_their_number(image_folder) -> None:
     _break_two(image_folder)
-    with pytest.raises(DataError, match=r"^cats/notes.txt cannot .*known format.* 2 of 13 images .* --skip-broken\.$"):
+    with pytest.raises(DataError, match=r"^cats/notes.png cannot .*known format.* 2 of 13 images .* --skip-broken\.$"):
         load_dataset(image_folder, SETTINGS)
 
 
@@ -66,7 +66,7 @@ def test_broken_files_are_left_out_with_a_note_on_request(image_folder) -> None:
     whole = load_dataset(image_folder, SETTINGS).train
     _break_two(image_folder)
     dataset = load_dataset(image_folder, DataSettings(cache=False, skip_broken=True))
-    assert dataset.notes == ("2 broken images were left out: cats/notes.txt, dogs/2.png.",)
+    assert dataset.notes == ("2 broken images were left out: cats/notes.png, dogs/2.png.",)
     np.testing.assert_array_equal(dataset.train.images, np.delete(whole.images, 8, axis=0))
     assert dataset.train.labels.tolist() == [0] * 6 + [1] * 5
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from dartboard.data import Dataset, DataSettings, ImageSet, describe_dataset, draw_contact_sheet
-from dartboard.data.description import Duplicate, find_duplicates
+from dartboard.data.check import Duplicate
 
 from .sources.layouts import write_task
 
@@ -34,15 +34,6 @@ def test_broken_test_images_without_labels_are_counted_too(tmp_path) -> None:
     found, _ = describe_dataset(task, SETTINGS)
     assert found.images == {"train": 4, "test": 2}
     assert list(found.broken["test"]) == ["000007.png"]
-
-
-def test_duplicates_are_equal_pixels_and_nothing_less() -> None:
-    images = np.arange(4 * 64, dtype=np.uint8).reshape(4, 8, 8, 1)
-    near = images[2:3].copy()
-    near[0, 7, 7, 0] ^= 1
-    train = ImageSet(images, None, ["a", "b", "c", "d"])
-    test = ImageSet(np.concatenate([images[3:], near, images[:1]]), None, ["x", "y", "z"])
-    assert find_duplicates(train, test) == (Duplicate("d", "x"), Duplicate("a", "z"))
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -52,7 +52,7 @@ def free(monkeypatch) -> dict[str, int]:
 def _break_some(root: Path) -> None:
     whole = (root / "dogs" / "2.png").read_bytes()
     (root / "dogs" / "2.png").write_bytes(whole[: len(whole) // 2])
-    (root / "cats" / "notes.txt").write_text("not an image")
+    (root / "cats" / "notes.png").write_text("not an image")
 
 
 @pytest.mark.parametrize("cached", [True, False])

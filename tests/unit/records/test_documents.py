@@ -22,6 +22,7 @@ from dartboard.records import (
     Comparison,
     Contest,
     Contestant,
+    DataFinding,
     DatasetRecord,
     Finalist,
     Finalists,
@@ -29,6 +30,7 @@ from dartboard.records import (
     NetworkScores,
     ReselectionRecord,
     Result,
+    RunDataset,
     Scores,
     SearchWorth,
     SeedChoiceRecord,
@@ -68,7 +70,14 @@ BASELINE = Baseline(
 ALLOWANCE = Allowance(epochs=3, steps=4, seconds=5.0, test_seconds=6.0, most_epochs=7, most_steps=8)
 RESULT = Result(
     dataset=DatasetRecord(
-        name="digits", train=3, validation=2, test=1, classes=("0", "1"), shape=(1, 8, 8), notes=("few images",)
+        name="digits",
+        train=3,
+        validation=2,
+        test=1,
+        classes=("0", "1"),
+        shape=(1, 8, 8),
+        notes=("few images",),
+        findings=(DataFinding(kind="constant", count=1, examples=("a.png",), sentence="One is black."),),
     ),
     space="nas-bench-201",
     method="darts",
@@ -102,6 +111,7 @@ EVERY = [
         validation_source="train",
         test_source="test",
     ),
+    RunDataset(dataset=RESULT.dataset, contents={"train": "0f" * 16}, decoder="Pillow 11"),
     Timetable(seconds={"search": 1.5}),
     CHOICE,
     FINALISTS,

@@ -1,10 +1,13 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from typing_extensions import override
 
 from dartboard.errors import DataError, RunDirectoryError
-from dartboard.records import Split
+from dartboard.records import RunDataset, Split
 from dartboard.runs import Observer, Rollback, RunDirectory
 from dartboard.session import open_session
 from dartboard.session.clock import phase_seconds
@@ -67,6 +70,89 @@ def test_a_resumed_run_refuses_a_dataset_that_has_changed(tmp_path: Path) -> Non
         pytest.raises(RunDirectoryError, match="the dataset has changed since the run"),
     ):
         session.begin()
+
+
+def begin_with(source: Path, run: Path, *, resume: bool = True) -> list[str]:
+    """Begin or resume a run on a dataset; what its observer is told."""
+    told: list[str] = []
+
+    class Listener(Observer):
+        @override
+        def note(self, sentence: str) -> None:
+            told.append(sentence)
+
+    settings = resolve_settings(SMOKE, {"source": str(source), "data.cache": False})
+    with open_session(settings, run, resume=resume, observer=Listener()) as session:
+        session.begin()
+    return told
+
+
+def replace_image(folder: Path) -> None:
+    file = next(folder.glob("cats/*.png"))
+    Image.new("RGB", (8, 8), "red").save(file)
+
+
+def rename_class(folder: Path) -> None:
+    (folder / "dogs").rename(folder / "wolves")
+
+
+def swap_labels(folder: Path) -> None:
+    (folder / "cats").rename(folder / "x")
+    (folder / "dogs").rename(folder / "cats")
+    (folder / "x").rename(folder / "dogs")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (replace_image, "other training images or labels"),
+        (swap_labels, "other training images or labels"),
+        (rename_class, "other classes: dogs, wolves"),
+    ],
+)
+def test_a_resumed_run_refuses_other_images_and_other_classes(
+    image_folder: Path, tmp_path: Path, change: Callable[[Path], None], told: str
+) -> None:
+    begin_with(image_folder, tmp_path / "run", resume=False)
+    change(image_folder)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    with pytest.raises(
+        RunDirectoryError, match=rf"the dataset has changed since the run in .*run began \({told}\); give"
+    ):
+        begin_with(image_folder, tmp_path / "run")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+def test_a_resumed_run_takes_files_that_were_only_touched_or_written_anew(image_folder: Path, tmp_path: Path) -> None:
+    begin_with(image_folder, tmp_path / "run", resume=False)
+    for file in image_folder.glob("*/*.png"):
+        with Image.open(file) as image:
+            image.load()
+        image.save(file, compress_level=1)
+    assert begin_with(image_folder, tmp_path / "run") == []
+
+
+def test_a_run_of_an_earlier_version_resumes_though_nothing_is_known_of_its_images(
+    image_folder: Path, tmp_path: Path
+) -> None:
+    begin_with(image_folder, tmp_path / "run", resume=False)
+    (tmp_path / "run" / "dataset.json").unlink()
+    replace_image(image_folder)
+    begin_with(image_folder, tmp_path / "run")
+    assert RunDataset.exists(tmp_path / "run")
+
+
+def test_images_that_another_decoder_may_have_changed_are_not_refused_but_told(
+    image_folder: Path, tmp_path: Path
+) -> None:
+    begin_with(image_folder, tmp_path / "run", resume=False)
+    recorded = RunDataset.read(tmp_path / "run").model_copy(update={"decoder": "Pillow 1.0"})
+    recorded.write(tmp_path / "run")
+    assert begin_with(image_folder, tmp_path / "run") == []
+    recorded.write(tmp_path / "run")
+    replace_image(image_folder)
+    (sentence,) = begin_with(image_folder, tmp_path / "run")
+    assert "decodes them otherwise than Pillow 1.0, or they were replaced" in sentence
 
 
 def test_runs_without_a_name_are_numbered_and_resume_takes_the_last(

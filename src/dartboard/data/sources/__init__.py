@@ -1,5 +1,7 @@
 """Where datasets come from; each source lists its splits and leaves the decoding to `dartboard.data.decode`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,22 +9,26 @@ from dartboard.data.data_settings import DataSettings
 from dartboard.data.sources.arrays import ArrayData, find_idx, index_arrays, index_digits, read_idx, read_npz
 from dartboard.data.sources.folder import index_folder
 from dartboard.data.sources.hub import HUB_PREFIX, index_hub
-from dartboard.data.sources.index import Encoded, EncodedSplit, SourceIndex, SplitName
+from dartboard.data.sources.index import Encoded, EncodedSplit, LeftOut, SourceIndex, SplitName, left_out_sentence
 from dartboard.data.sources.labelled_rows import ListedSplit, build_index, label_text
 from dartboard.data.sources.manifest import CSV_ENDINGS, index_manifest, is_parquet_manifest
 from dartboard.data.sources.parquet import find_parquet_files, index_parquet
-from dartboard.data.sources.task import index_task, is_task, list_images
+from dartboard.data.sources.split_folders import has_splits
+from dartboard.data.sources.task import index_images, index_task, is_task
 from dartboard.errors import DataError
 from dartboard.places import expanded
+from dartboard.wording import printable
 
 __all__ = [
     "HUB_PREFIX",
     "ArrayData",
     "Encoded",
     "EncodedSplit",
+    "LeftOut",
     "SourceIndex",
     "SplitName",
     "label_text",
+    "left_out_sentence",
     "open_images",
     "open_source",
 ]
@@ -54,13 +60,11 @@ def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -
     if str(source).startswith(HUB_PREFIX):
         return index_hub(str(source), settings)
     path = expanded(source)
-    try:
+    with _told(path):
         index = _index_folder(path, settings) if path.is_dir() else _index_file(path, settings)
         if index is not None:
             return index.with_test()
         found = path.exists()
-    except OSError as error:
-        raise DataError(f"the dataset {path} cannot be read: {error.strerror or error}.") from error
     if found:
         raise DataError(f"the dataset {path} is neither a folder nor a file of a known kind; {_ACCEPTED}.")
     raise DataError(f"there is no dataset at {path}; {_ACCEPTED}.")
@@ -69,7 +73,8 @@ def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -
 def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -> SourceIndex:
     """The images of a source that are to be predicted: its test images, or all where it has no test split.
 
-    A folder of images without class folders is taken as it is, sorted by name; a single image file stands for itself.
+    Of a folder without splits all images are taken, those in folders inside of it too, sorted by name; a single image
+    file stands for itself.
 
     Returns:
         The dataset with only these images, labelled or not, as its test split; its `folder` is what the source itself
@@ -79,22 +84,37 @@ def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -
         DataError: nothing usable lies there.
     """
     path = expanded(source) if isinstance(source, str | Path) else None
-    if path is not None and path.is_dir() and _holds_only_files(path):
-        index = build_index(path.resolve().name, {"test": list_images(path)})
-    elif path is not None and path.is_file() and path.suffix.lower() not in _TABLES:
-        index = build_index(
-            path.stem, {"test": ListedSplit([path], [None], [path.name], path.name, lambda _: path.name)}
-        )
-    else:
-        index = open_source(source, settings)
+    index: SourceIndex | None = None
+    if path is not None:
+        with _told(path):
+            if path.is_dir() and _is_plain(path, settings):
+                index = index_images(path)
+            elif path.is_file() and path.suffix.lower() not in _TABLES:
+                alone = ListedSplit([path], [None], [path.name], path.name, lambda _: path.name)
+                index = build_index(path.stem, {"test": alone})
+    index = index or open_source(source, settings)
     return replace(index, splits={"test": index.splits.get("test") or index.splits["train"]})
 
 
-def _holds_only_files(path: Path) -> bool:
-    """Whether a folder has no layout of its own."""
-    if is_task(path) or find_idx(path) or find_parquet_files(path):
-        return False
-    return not any(entry.is_dir() and entry.name[0] != "." for entry in path.iterdir())
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """A context in which faults of a dataset become messages that can be shown, whatever its folders are called."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"the dataset {path} cannot be read: {error.strerror or error}.") from error
+    except DataError as error:
+        raise DataError(printable(str(error))) from error
+
+
+def _is_plain(path: Path, settings: DataSettings) -> bool:
+    """Whether a folder has no layout of its own but folders of images."""
+    return not (is_task(path) or find_idx(path) or _parquet_files(path, settings) or has_splits(path))
+
+
+def _parquet_files(path: Path, settings: DataSettings) -> list[Path]:
+    """The parquet files of a folder that hold images; those that list images may lie beside any layout."""
+    return [file for file in find_parquet_files(path) if not is_parquet_manifest(file, settings)]
 
 
 def _index_folder(path: Path, settings: DataSettings) -> SourceIndex:
@@ -102,7 +122,7 @@ def _index_folder(path: Path, settings: DataSettings) -> SourceIndex:
         return index_task(path, settings)
     if idx := find_idx(path):
         return index_arrays(read_idx(path, idx))
-    if files := find_parquet_files(path):
+    if files := _parquet_files(path, settings):
         return index_parquet(path, files, settings)
     return index_folder(path)
 

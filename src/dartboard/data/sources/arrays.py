@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dartboard.data.sources.array_labels import label_texts
 from dartboard.data.sources.index import EncodedSplit, SourceIndex, SplitName
-from dartboard.data.sources.labelled_rows import ListedSplit, build_index, label_text
+from dartboard.data.sources.labelled_rows import ListedSplit, build_index
+from dartboard.data.sources.names import file_text
 from dartboard.errors import DataError, suggest
 
 __all__ = ["ArrayData", "find_idx", "index_arrays", "index_digits", "read_idx", "read_npz"]
@@ -72,7 +74,7 @@ def read_npz(path: Path) -> ArrayData:
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return ArrayData(dict(archive), path.stem)
+            return ArrayData(dict(archive), file_text(path.stem))
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path.name} cannot be read ({error}); save plain arrays with numpy.savez.") from error
 
@@ -95,7 +97,9 @@ def read_idx(folder: Path, files: dict[str, Path]) -> ArrayData:
         DataError: a file is damaged.
         OSError: a file cannot be read.
     """
-    return ArrayData({key: _read_idx_file(path) for key, path in files.items()}, folder.resolve().name or "dataset")
+    return ArrayData(
+        {key: _read_idx_file(path) for key, path in files.items()}, file_text(folder.resolve().name) or "dataset"
+    )
 
 
 def index_arrays(data: ArrayData) -> SourceIndex:
@@ -149,7 +153,7 @@ def _listed(data: ArrayData, images_key: str, labels_key: str) -> ListedSplit:
     pixels = _pixels(np.asarray(data.arrays[images_key]), images_key)
     labels: list[str | None] = [None] * len(pixels)
     if labels_key in data.arrays:
-        labels = _texts(np.asarray(data.arrays[labels_key]), labels_key, len(pixels))
+        labels = label_texts(np.asarray(data.arrays[labels_key]), labels_key, len(pixels))
 
     def place(row: int) -> str:
         return f"{images_key}[{row}]"
@@ -176,17 +180,6 @@ def _pixels(images: npt.NDArray[Any], key: str) -> npt.NDArray[np.uint8]:
             "to 1."
         )
     return np.rint(images * 255).astype(np.uint8) if kind == "f" else images.astype(np.uint8)
-
-
-def _texts(labels: npt.NDArray[Any], key: str, count: int) -> list[str | None]:
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.shape != (count,) or labels.dtype.kind not in "iufbUS":
-        raise DataError(
-            f"the array '{key}' has shape {labels.shape} and holds {labels.dtype}; it must hold {count} integers or "
-            "strings, one for each image."
-        )
-    return [label_text(value.decode() if isinstance(value, bytes) else value) for value in labels.tolist()]
 
 
 @dataclass(frozen=True, eq=False)

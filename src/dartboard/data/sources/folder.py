@@ -1,115 +1,124 @@
 """Image folders: one sub-folder per class, with or without train, validation and test folders above them."""
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from dartboard.data.sources.index import SPLIT_WORDS, EncodedSplit, SourceIndex, SplitName
+from dartboard.data.sources.index import EncodedSplit, SourceIndex
+from dartboard.data.sources.listing import BESIDE_CLASSES, Listing
+from dartboard.data.sources.names import class_name, file_text, order_classes, same_name
+from dartboard.data.sources.split_folders import find_split_folders
+from dartboard.data.sources.split_names import split_of
 from dartboard.errors import DataError
+from dartboard.wording import listing as in_words
 
 __all__ = ["index_folder"]
 
-_LEFT_BEHIND_BY_SYSTEMS = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+Classes = Mapping[str, list[Path]]
+"""Name of a class -> its folders, more than one where their names are two forms of the same."""
 
 
 def index_folder(root: Path) -> SourceIndex:
     """List an image folder, `root/CLASS/*` or `root/train/CLASS/*` with optional siblings of train.
 
-    Hidden files and those that operating systems leave behind are passed over; all others count as images. Class
-    folders are searched to any depth; links are followed, except those that lead back to a folder already seen.
+    `Listing` says which files count as images and `find_split_folders` which folders as splits. Class folders are
+    searched to any depth.
 
     Raises:
-        DataError: there are no class folders, one of them is empty, or a split has classes that train lacks.
+        DataError: there are no class folders, one of them is empty, a split has classes that train lacks, or the
+            folders are parts of a dataset rather than classes.
         OSError: a folder cannot be listed.
     """
-    split_folders = _split_folders(root)
-    train_folder = split_folders.get("train", root)
-    classes = tuple(folder.name for folder in _class_folders(train_folder))
-    splits = {name: _index_split(root, folder, classes) for name, folder in split_folders.items()}
-    if not splits:
-        splits = {"train": _index_split(root, root, classes)}
-    return SourceIndex(_as_text(root.resolve().name) or "dataset", tuple(map(_as_text, classes)), splits)
+    listing = Listing(root)
+    split_folders = find_split_folders(listing)
+    found = {name: _class_folders(listing, folder) for name, folder in (split_folders or {"train": root}).items()}
+    classes = order_classes(found["train"])
+    splits = {
+        name: _index_split(listing, split_folders.get(name, root), folders, classes) for name, folders in found.items()
+    }
+    return SourceIndex(file_text(root.resolve().name) or "dataset", classes, splits, left_out=listing.left_out)
 
 
-def _split_folders(root: Path) -> dict[SplitName, Path]:
-    """The split folders of a root that has a train folder with class folders in it, else none."""
-    named = [folder for folder in _visible(root) if folder.is_dir() and folder.name.lower() in SPLIT_WORDS]
-    found: dict[SplitName, Path] = {}
-    for folder in named:
-        split = SPLIT_WORDS[folder.name.lower()]
-        if split in found:
-            raise DataError(f"{root} has both {found[split].name}/ and {folder.name}/ for {split}; keep one of them.")
-        found[split] = folder
-    train = found.get("train")
-    if train is not None and any(entry.is_dir() for entry in _visible(train)):
-        return found
-    only_splits = named and all(folder in named for folder in _visible(root) if folder.is_dir())
-    if only_splits and train is not None:
-        _class_folders(train)
-    if only_splits:
-        names = ", ".join(f"{folder.name}/" for folder in named)
-        raise DataError(f"{root} has {names} but no train/ folder; name the folder of training images train.")
-    return {}
+def _class_folders(listing: Listing, folder: Path) -> Classes:
+    """The folders of a split with images in them, by class, in the order of their names."""
+    entries = listing.entries(folder)
+    if not entries.folders:
+        raise DataError(_without_folders(listing, folder, len(entries.files)))
+    for file in entries.files:
+        listing.leave_out(file, BESIDE_CLASSES)
+    found: dict[str, list[Path]] = {}
+    for path in entries.folders:
+        if listing.holds_images(path):
+            found.setdefault(class_name(file_text(path.name)), []).append(path)
+        elif not listing.leave_out_empty(path):
+            raise DataError(f"the class folder {path} holds no images; add some or remove the folder.")
+    if not found:
+        raise DataError(_without_folders(listing, folder, len(entries.files)))
+    if len(entries.folders) == 1 and len(_inner_folders(listing, entries.folders[0])) > 1:
+        (only,) = entries.folders
+        raise DataError(f"{folder} holds nothing but {only.name}/, and the class folders are in there; give {only}.")
+    _refuse_same_folders(listing, folder, found)
+    return found
 
 
-def _class_folders(folder: Path) -> list[Path]:
-    entries = _visible(folder)
-    folders = [entry for entry in entries if entry.is_dir()]
-    if folders:
-        return folders
-    if entries:
+def _without_folders(listing: Listing, folder: Path, files: int) -> str:
+    """Why a folder is no image folder, and what to do."""
+    advice = "images must lie in one folder per class, such as cats/ and dogs/"
+    names = [name for each in listing.left_out for name in each.names]
+    table = next((name for name in names if name.lower().endswith((".csv", ".tsv", ".parquet"))), None)
+    if table:
+        advice += f", or give {listing.root / table} as the dataset if it lists the images and their labels"
+    if files:
+        return f"{folder} holds {files} files but no class folders; {advice}."
+    if names:
+        return f"{folder} holds no images in class folders; {advice}."
+    return f"the folder {folder} is empty; put images there, in one folder per class."
+
+
+def _refuse_same_folders(listing: Listing, folder: Path, classes: Classes) -> None:
+    """Refuse folders which divide the dataset otherwise than by class, or their own images into splits.
+
+    A single folder that all of them have, as in cats/images/ and dogs/images/, divides nothing.
+    """
+    inner = {path: _inner_folders(listing, path) for paths in classes.values() for path in paths}
+    for path, names in inner.items():
+        if len({split for name in names if (split := split_of(name))}) > 1:
+            raise DataError(
+                f"{path} holds {in_words(f'{name}/' for name in sorted(names))}, and splits must be the outer folders; "
+                f"move the images so that they lie in train/{path.name}/ and the like."
+            )
+    first, *others = inner.values()
+    if others and len(first) > 1 and all(names == first for names in others):
+        outer = [f"{name}/" for name in classes]
         raise DataError(
-            f"{folder} holds {len(entries)} files but no class folders; images must lie in one folder per class, "
-            "such as cats/ and dogs/."
+            f"in {folder}, {in_words(outer[:3])}{' and others' if len(outer) > 3 else ''} hold the same folders "
+            f"({', '.join(sorted(first)[:5])}), so these may be the classes; name the outer folders train, val and "
+            "test if they are splits, or keep no such folders inside of a class."
         )
-    raise DataError(f"the folder {folder} is empty; put images there, in one folder per class.")
 
 
-def _index_split(root: Path, folder: Path, classes: Sequence[str]) -> EncodedSplit:
-    labels: list[int] = []
-    files: list[Path] = []
-    unknown = [entry.name for entry in _class_folders(folder) if entry.name not in classes]
+def _inner_folders(listing: Listing, folder: Path) -> frozenset[str]:
+    """Names of the folders with images in a folder that holds images nowhere else; empty if it does."""
+    entries = listing.entries(folder)
+    if entries.files:
+        return frozenset()
+    return frozenset(same_name(file_text(path.name)) for path in entries.folders if listing.holds_images(path))
+
+
+def _index_split(listing: Listing, folder: Path, found: Classes, classes: Sequence[str]) -> EncodedSplit:
+    unknown = [name for name in found if name not in classes]
     if unknown:
         raise DataError(
             f"{folder} has classes that the training images lack: {', '.join(unknown[:5])}; add training images for "
             "them or remove these folders."
         )
-    for class_folder in _class_folders(folder):
-        class_files = list(_walk(class_folder))
-        if not class_files:
-            raise DataError(f"the class folder {class_folder} holds no images; add some or remove the folder.")
-        files += class_files
-        labels += [classes.index(class_folder.name)] * len(class_files)
-    names = [_as_text(file.relative_to(root).as_posix()) for file in files]
+    labels: list[int] = []
+    files: list[Path] = []
+    for name, paths in found.items():
+        number, before = classes.index(name), len(files)
+        for path in paths:
+            files += listing.images_below(path)
+        labels += [number] * (len(files) - before)
+    names = [listing.name(file) for file in files]
     return EncodedSplit(files, np.array(labels, dtype=np.int64), names, folder.name)
-
-
-def _as_text(name: str) -> str:
-    """The name with a replacement character for every byte that is no text, so that it can be written and printed."""
-    return name.encode(errors="surrogateescape").decode(errors="replace")
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """All files below `folder`, sorted by path within each level."""
-    real = folder.resolve()
-    # A link to a folder above would bring in the other classes, so those count as seen.
-    seen = {real, *real.parents}
-
-    def below(here: Path) -> Iterator[Path]:
-        for entry in _visible(here):
-            if not entry.is_dir():
-                # A dangling link counts as a file, and is reported as broken; a pipe would block the reader.
-                if entry.is_file() or not entry.exists():
-                    yield entry
-            elif (target := entry.resolve()) not in seen:
-                seen.add(target)
-                yield from below(entry)
-
-    return below(folder)
-
-
-def _visible(folder: Path) -> list[Path]:
-    names = sorted(os.listdir(folder))  # noqa: PTH208 (names are sorted before paths are built, twice as fast)
-    return [folder / name for name in names if name[0] != "." and name.lower() not in _LEFT_BEHIND_BY_SYSTEMS]

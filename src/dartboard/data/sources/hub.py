@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dartboard.data.data_settings import DataSettings
-from dartboard.data.sources.index import SPLIT_WORDS, SourceIndex, SplitName
+from dartboard.data.sources.index import SourceIndex, SplitName
 from dartboard.data.sources.labelled_rows import ListedSplit, build_index, label_text
+from dartboard.data.sources.names import class_name
+from dartboard.data.sources.split_names import split_of
 from dartboard.errors import DataError, suggest
 
 __all__ = ["HUB_PREFIX", "index_hub"]
@@ -43,15 +45,20 @@ def index_hub(source: str, settings: DataSettings) -> SourceIndex:
     listed: dict[SplitName, ListedSplit] = {}
     names: list[str] | None = None
     for word, table in found.items():
-        split = SPLIT_WORDS.get(str(word).lower())
+        split = split_of(str(word))
+        if split in listed:
+            raise DataError(
+                f"{source} has two splits for {split}, {listed[split].folder} and {word}; choose another dataset."
+            )
         if split is not None:
             _check_columns(source, table.column_names, settings)
-            names = getattr(table.features[settings.label_column], "names", None)
+            own = getattr(table.features[settings.label_column], "names", None)
+            names = None if own is None else [class_name(str(name)) for name in own]
             plain = table.cast_column(settings.image_column, datasets.Image(decode=False))
             listed[split] = _listed(str(word), plain, names, settings)
     if "train" not in listed:
         raise DataError(f"{source} has no train split but {', '.join(map(str, found))}; choose another dataset.")
-    left_out = [str(word) for word in found if str(word).lower() not in SPLIT_WORDS]
+    left_out = [str(word) for word in found if split_of(str(word)) is None]
     notes = tuple(f"The split {word} of {source} was left out." for word in left_out)
     return build_index(repository.rpartition("/")[2], listed, classes=names, notes=notes).with_test()
 

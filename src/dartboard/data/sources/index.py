@@ -9,22 +9,27 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SPLIT_WORDS", "Encoded", "EncodedSplit", "SourceIndex", "SplitName"]
+from dartboard.wording import count, some
+
+__all__ = ["Encoded", "EncodedSplit", "LeftOut", "SourceIndex", "SplitName", "left_out_sentence"]
 
 Encoded = bytes | Path
 """One image that is not decoded yet: the content of an image file, or where that file lies."""
 
 SplitName = Literal["train", "validation", "test"]
 
-SPLIT_WORDS: Mapping[str, SplitName] = {
-    "train": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-}
-"""What folders, columns and the Hub call the splits, in lower case."""
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Entries of folders that are no images of the dataset, for one reason.
+
+    Attributes:
+        reason: why, as it follows "3 entries".
+        names: where they lie below the folder of the dataset; those of folders end with a slash.
+    """
+
+    reason: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class SourceIndex:
         notes: decisions made while listing, in sentences.
         cacheable: whether decoding is slow enough to be worth a place on disk.
         description: what the dataset says about itself in words; empty if nothing.
+        left_out: what lies in its folders and is no image of it.
     """
 
     name: str
@@ -79,6 +85,7 @@ class SourceIndex:
     notes: tuple[str, ...] = ()
     cacheable: bool = True
     description: str = ""
+    left_out: tuple[LeftOut, ...] = ()
 
     def true_classes(self, split: SplitName) -> Sequence[str | None]:
         """The name of the class of each image of a split, None where it is not known; empty if none is known."""
@@ -96,6 +103,12 @@ class SourceIndex:
             "serves as the test set."
         )
         return replace(self, splits=splits, notes=(*self.notes, note))
+
+
+def left_out_sentence(left_out: Sequence[LeftOut]) -> str:
+    """What lies in the folders of a dataset and is no image of it: how many entries, why, and some of their names."""
+    parts = [f"{count(len(each.names), 'entry', 'entries')} {each.reason} ({some(each.names)})" for each in left_out]
+    return f"Left out of the dataset: {'; '.join(parts)}."
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dartboard.data.sources.index import Encoded, EncodedSplit, SourceIndex, SplitName
+from dartboard.data.sources.index import Encoded, EncodedSplit, LeftOut, SourceIndex, SplitName
+from dartboard.data.sources.names import class_name, order_classes
 from dartboard.errors import DataError
 
 __all__ = ["ListedSplit", "build_index", "label_text"]
@@ -44,7 +45,8 @@ def label_text(value: object) -> str | None:
     >>> label_text(" 3.0"), label_text("daisy"), label_text("NaN"), label_text(None)
     ('3', 'daisy', None, None)
     """
-    text = "" if value is None else str(value).strip()
+    plain = value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
+    text = "" if plain is None else class_name(str(plain))
     if text.lower() in _MISSING:
         return None
     whole = _WHOLE_NUMBER.fullmatch(text)
@@ -59,6 +61,7 @@ def build_index(
     notes: tuple[str, ...] = (),
     cacheable: bool = True,
     description: str = "",
+    left_out: tuple[LeftOut, ...] = (),
 ) -> SourceIndex:
     """Number the labels. A split in which any label is missing counts as one without labels.
 
@@ -71,6 +74,7 @@ def build_index(
         notes: decisions made while listing, in sentences.
         cacheable: whether decoding is slow enough to be worth a place on disk.
         description: what the dataset says about itself in words; empty if nothing.
+        left_out: what lies in its folders and is no image of it.
 
     Raises:
         DataError: a label does not belong to any class.
@@ -79,15 +83,13 @@ def build_index(
         classes = _classes(listed["train"].labels) if "train" in listed else ()
     numbers = {text: number for number, text in enumerate(classes)}
     splits = {split: _number(split, rows, numbers) for split, rows in listed.items()}
-    return SourceIndex(name, tuple(classes), splits, notes, cacheable, description)
+    return SourceIndex(name, tuple(classes), splits, notes, cacheable, description, left_out)
 
 
 def _classes(labels: Sequence[str | None]) -> tuple[str, ...]:
     if None in labels:
         return ()
-    texts = {text for text in labels if text is not None}
-    whole = all(_WHOLE_NUMBER.fullmatch(text) for text in texts)
-    return tuple(sorted(texts, key=int) if whole else sorted(texts))
+    return order_classes(text for text in labels if text is not None)
 
 
 def _number(split: SplitName, rows: ListedSplit, numbers: Mapping[str, int]) -> EncodedSplit:

@@ -1,9 +1,11 @@
 """Manifests: a CSV or parquet file that lists image files and their labels, with paths relative to the file."""
 
+import codecs
 import csv
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dartboard.data.data_settings import DataSettings
-from dartboard.data.sources.index import SPLIT_WORDS, SourceIndex, SplitName
+from dartboard.data.sources.index import SourceIndex, SplitName
 from dartboard.data.sources.labelled_rows import ListedSplit, build_index, label_text
+from dartboard.data.sources.listed_files import ListedFiles
+from dartboard.data.sources.names import file_text
+from dartboard.data.sources.parquet import is_text
+from dartboard.data.sources.split_names import SPLIT_WORDS, split_of
 from dartboard.errors import DataError, suggest
+from dartboard.wording import printable
 
 __all__ = ["CSV_ENDINGS", "index_manifest", "is_parquet_manifest", "list_manifest"]
 
@@ -40,7 +47,7 @@ def index_manifest(path: Path, settings: DataSettings) -> SourceIndex:
     """List the images of one manifest; without a split column all of them are training images.
 
     Args:
-        path: the CSV (comma, semicolon or tab, with a header) or parquet file.
+        path: the CSV (comma, semicolon, tab or bar, with a header) or parquet file.
         settings: the names of the columns, and whether missing files may be left out.
 
     Raises:
@@ -49,7 +56,7 @@ def index_manifest(path: Path, settings: DataSettings) -> SourceIndex:
         OSError: the file cannot be opened.
     """
     listed = list_manifest(path, path.parent, settings)
-    return build_index(path.stem, listed)
+    return build_index(file_text(path.stem), listed)
 
 
 def list_manifest(path: Path, base: Path, settings: DataSettings) -> dict[SplitName, ListedSplit]:
@@ -64,12 +71,12 @@ def list_manifest(path: Path, base: Path, settings: DataSettings) -> dict[SplitN
     for row in rows:
         by_split.setdefault(_split_of(row), []).append(row)
     unlabelled = "" if columns.label else _lacks(path, settings.label_column, names, "--label-column")
-    root = os.path.normpath(base.absolute())
+    files = ListedFiles(base)
     return {
         split: ListedSplit(
-            images=[_locate(root, row, must_exist=not settings.skip_broken) for row in part],
+            images=[_locate(files, row, must_exist=not settings.skip_broken) for row in part],
             labels=[row.label for row in part],
-            names=[row.image for row in part],
+            names=[printable(row.image.strip()) for row in part],
             folder=split,
             place=lambda number, part=part: part[number].place,  # type: ignore[misc]
             unlabelled=unlabelled,
@@ -85,21 +92,17 @@ def is_parquet_manifest(path: Path, settings: DataSettings) -> bool:
     except pa.ArrowException:
         return False
     column = _image_column(schema.names, settings)
-    return column is not None and _is_text(schema.field(column).type)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    return column is not None and is_text(schema.field(column).type)
 
 
 def _read_csv(path: Path) -> Iterator[tuple[str, Sequence[str]]]:
     """Where each row stands and its cells, the header first."""
     try:
-        # The mark that some programs put at the start of UTF-8 files is no part of the first column's name.
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with path.open(encoding=_encoding(path), newline="") as stream:
             header = stream.readline()
-            stream.seek(0)
-            reader = csv.reader(stream, delimiter=max(",;\t", key=header.count))
+            if header.lower().startswith("sep="):  # a line for Excel
+                header = stream.readline()
+            reader = csv.reader(chain([header], stream), delimiter=max(",;\t|", key=header.count))
             first = next(reader, None)
             if not first:
                 raise DataError(f"{path.name} is empty; it must begin with a line of column names.")
@@ -113,15 +116,28 @@ def _read_csv(path: Path) -> Iterator[tuple[str, Sequence[str]]]:
         raise DataError(f"{path.name} cannot be read as CSV ({error}); save it again as CSV.") from error
 
 
+def _encoding(path: Path) -> str:
+    """The encoding that the mark at the start of the file tells, which is no part of the first column's name."""
+    with path.open("rb") as stream:
+        start = stream.read(2)
+    return "utf-16" if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
 def _read_parquet(path: Path) -> Iterator[tuple[str, Sequence[str]]]:
     try:
         table = pq.read_table(path)
     except pa.ArrowException as error:
         raise DataError(f"{path} is not a readable parquet file; fetch it again.") from error
-    yield path.name, table.column_names
+    yield path.name, [name.strip() for name in table.column_names]
     columns = [column.to_pylist() for column in table.columns]
     for number, values in enumerate(zip(*columns, strict=True)):
-        yield f"row {number} of {path.name}", ["" if value is None else str(value) for value in values]
+        yield f"row {number} of {path.name}", [_cell(value) for value in values]
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode(errors="backslashreplace")
+    return "" if value is None else str(value)
 
 
 def _image_column(names: Sequence[str], settings: DataSettings) -> str | None:
@@ -156,19 +172,19 @@ def _row(place: str, cells: Mapping[str, str], columns: _Columns) -> _Row:
 def _split_of(row: _Row) -> SplitName:
     if row.split is None:
         return "train"
-    split = SPLIT_WORDS.get(row.split.lower())
+    split = split_of(row.split)
     if split is None:
         raise DataError(f"{row.place} has the split '{row.split}'; {suggest(row.split, SPLIT_WORDS)}")
     return split
 
 
-def _locate(root: str, row: _Row, *, must_exist: bool) -> Path:
-    path = os.path.normpath(os.path.join(root, row.image))  # noqa: PTH118 - a tenth of pathlib's time for each row
-    if not path.startswith(root.rstrip(os.sep) + os.sep):
-        raise DataError(f"{row.place} names {row.image!r}, which lies outside of {root}; move the image there.")
-    if must_exist and not os.path.isfile(path):  # noqa: PTH113
+def _locate(files: ListedFiles, row: _Row, *, must_exist: bool) -> Path:
+    path = files.find(row.image)
+    if path is None:
+        raise DataError(f"{row.place} names {row.image!r}, which lies outside of {files.root}; move the image there.")
+    if must_exist and not os.path.isfile(path):  # noqa: PTH113 - a tenth of pathlib's time for each row
         raise DataError(
-            f"{row.place} names {row.image!r}, and there is no such file in {root}; correct the row, or leave out what "
-            "is missing with --skip-broken."
+            f"{row.place} names {row.image!r}, and there is no such file in {files.root}; correct the row, or leave "
+            "out what is missing with --skip-broken."
         )
     return Path(path)

@@ -14,9 +14,11 @@ import pyarrow.parquet as pq
 
 from dartboard.data.data_settings import DataSettings
 from dartboard.data.sources.index import EncodedSplit, SourceIndex, SplitName
+from dartboard.data.sources.names import class_name, file_text, order_classes
+from dartboard.data.sources.split_names import split_and_rest
 from dartboard.errors import DataError
 
-__all__ = ["find_parquet_files", "index_parquet"]
+__all__ = ["find_parquet_files", "index_parquet", "is_text"]
 
 _PREFIXES: tuple[tuple[str, SplitName], ...] = (
     ("train", "train"),
@@ -63,14 +65,28 @@ def index_parquet(source: Path, files: Sequence[Path], settings: DataSettings) -
         name: EncodedSplit(
             _ParquetImages(tuple(group), settings.image_column),
             _split_labels(name, group, labels, known),
-            [f"{file.name} row {row}" for file in group for row in range(len(labels[file]))],
+            [f"{file_text(file.name)} row {row}" for file in group for row in range(len(labels[file]))],
             _split_name(group[0].name),
         )
         for name, group in grouped.items()
     }
     notes = tuple(f"{file.name} belongs to no split by its name and was left out." for file in left_out)
-    name = source.stem if source.is_file() else source.resolve().name
+    name = file_text(source.stem if source.is_file() else source.resolve().name)
     return SourceIndex(name or "dataset", classes, splits, notes)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column holds text, categories of pandas (dictionaries) among it."""
+    kind = _of_values(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _of_values(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind))
 
 
 @dataclass(frozen=True)
@@ -101,6 +117,8 @@ def _group_by_split(files: Sequence[Path]) -> tuple[dict[SplitName, list[Path]],
     others: list[Path] = []
     for file in files:
         split = next((split for prefix, split in _PREFIXES if file.name.lower().startswith(prefix)), None)
+        if split is None and (found := split_and_rest(_split_name(file.name))):
+            split = found[0]
         (others if split is None else grouped.setdefault(split, [])).append(file)
     if others and "train" not in grouped:
         return {"train": others, **grouped}, []
@@ -133,20 +151,25 @@ def _read_labels(path: Path, settings: DataSettings) -> list[Label | None]:
             column = file.read(columns=[settings.label_column]).column(0)
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{path} is damaged and its labels cannot be read; fetch it again.") from error
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not (pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+    kind = _of_values(column.type)
+    if not (pa.types.is_integer(kind) or is_text(kind) or _is_binary(kind)):
         raise DataError(
             f"the column '{settings.label_column}' of {path.name} holds {kind}; labels must be integers or strings."
         )
-    values: list[Label | None] = column.to_pylist()
-    return values
+    return [_plain_label(value) for value in column.to_pylist()]
+
+
+def _plain_label(value: int | str | bytes | None) -> Label | None:
+    if isinstance(value, bytes):
+        value = value.decode(errors="backslashreplace")
+    return (class_name(value) or None) if isinstance(value, str) else value
 
 
 def _check_image_type(path: Path, column: str, kind: pa.DataType) -> None:
     if pa.types.is_struct(kind):
         position = kind.get_field_index("bytes")
         kind = kind.field(position).type if position >= 0 else kind
-    if not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+    if not _is_binary(_of_values(kind)):
         raise DataError(
             f"the column '{column}' of {path.name} holds {kind}; it must hold encoded images as binary, or a struct "
             "with such a field called bytes."
@@ -164,7 +187,7 @@ def _classes(
         return names, {value: number for number, value in enumerate(stored)}
     # Without names a negative number is the mark of a missing label, as the Hub writes it for hidden test sets.
     numbers = sorted(value for value in values if isinstance(value, int) and value >= 0)
-    ordered: list[Label] = [*numbers, *sorted(value for value in values if isinstance(value, str))]
+    ordered: list[Label] = [*numbers, *order_classes(value for value in values if isinstance(value, str))]
     return tuple(str(value) for value in ordered), {value: number for number, value in enumerate(ordered)}
 
 
@@ -178,7 +201,7 @@ def _class_label_names(path: Path, column: str) -> tuple[str, ...] | None:
         names = document["info"]["features"][column]["names"]
     except (ValueError, LookupError, TypeError):
         return None
-    return tuple(str(name) for name in names) if isinstance(names, list) else None
+    return tuple(class_name(str(name)) for name in names) if isinstance(names, list) else None
 
 
 def _split_labels(

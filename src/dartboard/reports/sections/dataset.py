@@ -1,4 +1,4 @@
-"""The description of the dataset, and notes on reading it."""
+"""The description of the dataset, notes on reading it, and what its check found."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Described:
     """The dataset.
 
     Attributes:
-        dataset: its record in the summary; None before the run has ended.
+        dataset: its record; None in unfinished runs of earlier versions.
         description: the description that the dataset brought along; may be empty.
     """
 
@@ -24,11 +24,11 @@ class Described:
 
 @section("dataset")
 class DatasetSection(Section[Described]):
-    """The description of the dataset, and notes on reading it."""
+    """The description of the dataset, notes on reading it, and what its check found."""
 
     order = 100
 
     def read(self, run: RunRecords) -> Described | None:
-        """The description, and the record of the dataset in the summary."""
+        """The description, and the record of the dataset."""
         dataset, description = run.dataset, run.description
         return Described(dataset, description) if dataset or description else None
