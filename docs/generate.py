@@ -26,6 +26,7 @@ from dartboard.records import Result
 from dartboard.registry import REGISTRIES, Entry, Shelf
 from dartboard.settings.manual import MANUAL
 from dartboard.space import SPACES
+from dartboard.wording import plain_value
 
 DOCS = Path(__file__).resolve().parent
 COLLAPSE = DOCS.parent / "benchmarks" / "results" / "collapse.json"
@@ -92,10 +93,15 @@ def _docstring(entry: Entry[Any]) -> tuple[str, list[str], list[tuple[str, str, 
         for match in re.finditer(r"^    (?P<name>\w+): (?P<meaning>.+(?:\n {8,}.+)*)", arguments, re.MULTILINE)
     }
     options = [
-        (f"`{name}`", f"`{option!r}`".replace("|", r"\|"), meanings.get(name, ""))
+        (f"`{name}`", f"`{_shown(option)}`".replace("|", r"\|"), meanings.get(name, ""))
         for name, option in entry.options.items()
     ]
     return summary, [paragraph for paragraph in text.strip().split("\n\n") if paragraph], options
+
+
+def _shown(option: object) -> str:
+    """The default of an option as Python writes it; long fractions in six digits."""
+    return plain_value(option) if isinstance(option, float) else repr(option)
 
 
 def _measured(name: str, measured: Mapping[str, Any]) -> Iterator[str]:

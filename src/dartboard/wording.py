@@ -7,6 +7,8 @@ from typing import Any
 
 __all__ = [
     "DASH",
+    "Verbatim",
+    "cell_name",
     "compact",
     "count",
     "dotted",
@@ -25,6 +27,9 @@ __all__ = [
     "thousands",
 ]
 
+_LONGEST_FIGURE = 8
+"""Letters of a figure above which only six digits are written; people read, they do not compute."""
+
 DASH = "\N{EN DASH}"
 """Stands for a figure that there is not."""
 
@@ -33,6 +38,12 @@ _NUMBER = r"\d+(?:\.\d+)?"
 _DURATION = re.compile(
     rf"(?:(?P<d>{_NUMBER})d)?(?:(?P<h>{_NUMBER})h)?(?:(?P<m>{_NUMBER})m(?:in)?)?(?:(?P<s>{_NUMBER})s?)?"
 )
+
+
+class Verbatim(str):
+    """A text that people copy, such as a genotype, a path or a command: no display breaks it into lines."""
+
+    __slots__ = ()
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
@@ -47,6 +58,15 @@ def count(number: int, noun: str, plural: str = "") -> str:
     ('1 epoch', '3 epochs', '0 classes')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
+
+
+def cell_name(kind: str) -> str:
+    """The cells of one kind in words; spaces with a single kind call it "cell".
+
+    >>> cell_name("normal"), cell_name("cell")
+    ('normal cell', 'cell')
+    """
+    return kind if kind == "cell" else f"{kind} cell"
 
 
 def listing(names: Iterable[str], last: str = "and") -> str:
@@ -139,19 +159,26 @@ def percent(fraction: float | None, spread: float | None = None, *, digits: int 
 def signed_points(fraction: float) -> str:
     """A difference of two fractions in percentage points, with its sign and without a unit, for rows and tables.
 
-    >>> signed_points(-0.0123)
-    '-1.23'
+    >>> signed_points(-0.0123), signed_points(-0.00001)
+    ('-1.23', '0.00')
     """
-    return f"{100 * fraction:+.2f}"
+    text = f"{100 * fraction:+.2f}"
+    return "0.00" if text in ("+0.00", "-0.00") else text
 
 
-def points(fraction: float) -> str:
-    """A difference of two fractions in percentage points, with its sign.
+def points(fraction: float, *, signed: bool = True) -> str:
+    """A difference of two fractions in percentage points.
 
-    >>> points(-0.0123)
-    '\N{MINUS SIGN}1.23 points'
+    Args:
+        fraction: the difference.
+        signed: whether a positive difference has a sign.
+
+    >>> points(-0.0123), points(0.01, signed=False)
+    ('\N{MINUS SIGN}1.23 points', '1.00 point')
     """
-    return f"{signed_points(fraction)} points".replace("-", "\N{MINUS SIGN}")
+    text = signed_points(fraction)
+    text = text if signed else text.lstrip("+")
+    return f"{text} {'point' if text.lstrip('+-') == '1.00' else 'points'}".replace("-", "\N{MINUS SIGN}")
 
 
 def thousands(value: int | None) -> str:
@@ -182,9 +209,11 @@ def number(value: float | None, digits: int = 4) -> str:
 def plain_value(value: object) -> str:
     """The value of a setting, or another plain one, as people write it.
 
-    >>> plain_value(True), plain_value([1, 2]), plain_value(None)
-    ('true', '1, 2', 'none')
+    >>> plain_value(True), plain_value([1, 2]), plain_value(None), plain_value(81 / 131), plain_value(2.0)
+    ('true', '1, 2', 'none', '0.618321', '2.0')
     """
+    if isinstance(value, float) and len(repr(value)) > _LONGEST_FIGURE:
+        return f"{value:.6g}"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):

@@ -54,7 +54,7 @@ def test_a_comparison_is_a_table_of_ordinary_runs(dartboard: Run, folder: Path) 
     for name in ("genotype.json", "model.safetensors", "split.json"):
         assert (folder / "alone" / name).read_bytes() == (folder / "both" / "darts" / "seed-1" / name).read_bytes()
     page = (folder / "both" / "comparison.html").read_text()
-    assert 'href="random/seed-1/report.html"' in page
+    assert "preset smoke, seeds 0 and 1" in page
     (folder / "both" / "comparison.html").unlink()
     assert dartboard("report", "both").out.strip() == "both/comparison.html"
     assert (folder / "both" / "comparison.html").read_text() == page
@@ -62,8 +62,9 @@ def test_a_comparison_is_a_table_of_ordinary_runs(dartboard: Run, folder: Path) 
     again = dartboard("compare", *SMALL, *METHODS, "--out", "both", "--resume")
     assert again.code == 0, again.err
     lines = again.out.splitlines()
-    assert lines[0].split()[:2] == ["method", "runs"]
-    assert [line.split()[0] for line in lines[1:3]] == ["darts", "random"]
+    assert "space nas-bench-201, preset smoke, seeds 0 and 1" in lines[0]
+    assert lines[1].split()[:2] == ["method", "runs"]
+    assert [line.split()[0] for line in lines[2:4]] == ["darts", "random"]
     assert "both/comparison.html" in again.out
     assert told((folder / "both" / "comparison.json").read_text()) == told(outcome.out)
 

@@ -108,7 +108,7 @@ def refused(dartboard: Run, folder: Path) -> Callable[..., str]:
         (["train", "--genotype", "."], ["folder . holds no genotype.json"]),
         (["train", "--genotype", "Genotype(normal=[__import__('os')])"], ["genotype text cannot be read"]),
         (["train", "--genotype", "|none~0|+|none~0"], ["'|none~0'", "|operation~node|"]),
-        (["train", "--genotype", NB201.replace("nor_conv_3x3~2", "nor_conv_3x3~7")], ["edge 7 -> 3 of the cell cell"]),
+        (["train", "--genotype", NB201.replace("nor_conv_3x3~2", "nor_conv_3x3~7")], ["edge 7 -> 3 of the cell"]),
         (["train", "--genotype", NB201.replace("skip", "skop")], ["edge 0 -> 3", "'skop_connect'", "'skip_connect'"]),
         (["train", "--genotype", NB201, "--space", "darts"], ["the space 'nas-bench-201', not to 'darts'"]),
         (["train", "--genotype", "darts-v2", "--set", "space=nas-bench-201"], ["'darts', not to 'nas-bench-201'"]),

@@ -19,7 +19,7 @@ from dartboard.runs import Observer
 from dartboard.session import Session, check_sizes, check_start
 from dartboard.settings import Request, Step
 from dartboard.space import Genotype
-from dartboard.wording import duration
+from dartboard.wording import duration, plain_value
 from dartboard.workflow import announce, check_choice, check_finalists, open_request
 
 __all__ = ["Layer", "Place", "begin", "opened"]
@@ -98,7 +98,7 @@ def begin(session: Session, steps: Sequence[Step], command: str, genotype: Genot
             "sizes and lengths for the time that you have; Ctrl-C stops the run, and --resume goes on with it."
         )
     for choice in session.settings.automatic_choices:
-        session.observer.note(f"{choice.setting}={choice.value}: {choice.reason}.")
+        session.observer.note(f"{choice.setting}={plain_value(choice.value)}: {choice.reason}.")
     for note in (*session.dataset.notes, *(finding.sentence for finding in session.checked.findings)):
         session.observer.note(note)
     return session

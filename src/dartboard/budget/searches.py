@@ -49,7 +49,7 @@ def plan_search(account: Account, share: float) -> None:
     length, share_scored, seconds = _length(account, rate, learning * part)
     account.timetable["search"] = count * (seconds / learning)
     account.least += count * min(seconds, _LEAST_STEPS * rate.step)
-    account.choose_size("search", size, sizes, f"takes {SEARCH_STEPS} steps or more in {duration(part)}")
+    account.choose_size("search", size, sizes, f"leaves time for {SEARCH_STEPS} steps in {duration(part)}")
     paced = f"{duration(part)} for the search, {1000 * rate.step:.0f} ms a step"
     account.choose("search.epochs", length.epochs, paced)
     account.choose("search.steps_per_epoch", length.steps, paced)

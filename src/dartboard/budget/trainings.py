@@ -24,7 +24,7 @@ from dartboard.session.baselines import find_baselines, is_comparable, multiply_
 from dartboard.session.session import Session
 from dartboard.session.training import learned_images, num_scored
 from dartboard.space import Genotype, get_space
-from dartboard.wording import duration
+from dartboard.wording import count, duration
 
 __all__ = ["TrainingPlan", "seeds_compared"]
 
@@ -155,8 +155,9 @@ class TrainingPlan:
         )
         if lowered >= _FASTER * single:
             return precision
-        takes = f"a step of {channels} channels and {layers} layers takes {1000 * lowered:.0f} ms in bfloat16"
-        account.choose("train.precision", "bfloat16", f"{takes} and {1000 * single:.0f} ms in float32")
+        size = f"{count(channels, 'channel')} and {count(layers, 'layer')}"
+        takes = f"{1000 * lowered:.0f} ms in bfloat16 and {1000 * single:.0f} ms in float32"
+        account.choose("train.precision", "bfloat16", f"a step of {size} takes {takes}")
         return "bfloat16"
 
     def _usual(self, sizes: Sequence[Size]) -> Size:

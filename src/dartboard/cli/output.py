@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from dartboard.wording import duration
+from dartboard.rows import Sentence, lay_out
+from dartboard.rows import print_rows as print_rows_to
+from dartboard.wording import DASH, Verbatim, count, duration, plain_value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +62,7 @@ def print_plan(plan: "Plan", *, as_json: bool) -> None:
     print_rows(plan.summary)
     if plan.automatic_choices:
         typer.echo()
-        print_rows({each.setting: f"{each.value}  ({each.reason})" for each in plan.automatic_choices})
+        print_rows({each.setting: f"{plain_value(each.value)}  ({each.reason})" for each in plan.automatic_choices})
     if plan.end is not None:
         typer.echo()
         print_rows({phase: duration(seconds) for phase, seconds in plan.seconds.items()})
@@ -74,7 +76,7 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
         typer.echo(json.dumps(description.to_json()))
         return
     print_rows(description.rows())
-    table = Table("class", *description.counts, box=None, header_style="dim")
+    table = Table(*_folded("class", *description.counts), box=None, header_style="dim")
     for row in description.class_rows():
         table.add_row(*map(Text, row))
     Console().print(table, highlight=False)
@@ -125,16 +127,28 @@ def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(comparison.to_json()))
         return
-    table = tabulate(comparison)
-    shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for number, heading in enumerate(table.headings):
-        shown.add_column(heading, justify="right" if number else "left", overflow="fold")
-    for row in table.rows:
-        shown.add_row(*map(Text, row))
-    print_table(shown)
+    table, console = tabulate(comparison), Console()
+    _print_sentence(console, table.caption)
+    width = console.width if console.is_terminal else _UNBOUNDED
+    lines = list(lay_out(table.headings, table.rows, table.best))
+    if max(map(len, lines)) > width:
+        lines = list(lay_out(table.headings, table.rows, table.best, narrow=True))
+    if max(map(len, lines)) <= width:
+        for line in lines:
+            console.print(line, highlight=False, soft_wrap=True)
+    else:
+        for name, *figures in table.rows:
+            console.print(Text(name, style="bold"))
+            told = zip(table.headings[1:], figures, strict=True)
+            print_rows({heading: figure for heading, figure in told if figure != DASH})
     for note in table.notes:
-        Console().print(note, highlight=False, markup=False, soft_wrap=True)
-    print_rows({"report": str(comparison.path / "comparison.html"), "directory": str(comparison.path)})
+        _print_sentence(console, note)
+    places = {"report": comparison.path / "comparison.html", "directory": comparison.path}
+    print_rows({heading: Verbatim(place) for heading, place in places.items()})
+
+
+def _print_sentence(console: Console, sentence: str) -> None:
+    console.print(Sentence(sentence) if console.is_terminal else Text(sentence), highlight=False, soft_wrap=True)
 
 
 def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
@@ -155,7 +169,7 @@ def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
     print_rows(
         {
             "takes": f"uint8 images, {shape} (height x width x channels), any number at once",
-            "gives": f"probabilities of {len(model.classes)} classes; the file holds their names",
+            "gives": f"probabilities of {count(len(model.classes), 'class', 'classes')}; the file holds their names",
             "checked": f"{model.images} random images: no probability differs from the network's by more than "
             f"{model.difference:.1e}",
             "speed": f"{1000 * model.seconds:.2g} ms per image, one image at a time on this CPU",
@@ -219,9 +233,9 @@ def _print_groups(kind: str, entries: Sequence[Mapping[str, Any]], headings: Seq
         if heading:
             console.print(Text(f"\n{heading}" if number else heading, style="bold underline"), highlight=False)
         table = Table(box=None, header_style="dim", show_header=not heading)
-        table.add_column(kind, min_width=names, style="bold")
-        table.add_column("what it is", ratio=1)
-        table.add_column("paper", min_width=min(papers, _PAPER))
+        table.add_column(kind, min_width=names, style="bold", no_wrap=True)
+        table.add_column("what it is", ratio=1, overflow="fold")
+        table.add_column("paper", min_width=min(papers, _PAPER), overflow="fold")
         for entry in group:
             table.add_row(*map(Text, (entry["name"], entry["summary"], entry["paper"])))
         console.print(table, highlight=False)
@@ -235,12 +249,14 @@ def print_table(table: Table) -> None:
     console.print(table, highlight=False)
 
 
+def _folded(*headings: str) -> list[Column]:
+    """Columns that break a word that is wider than they are; rich would cut it short."""
+    return [Column(heading, overflow="fold") for heading in headings]
+
+
 def print_rows(rows: Mapping[str, str]) -> None:
-    """Print one line for each row without wrapping it, so that the text can be copied and searched."""
-    console, width = Console(), max(map(len, rows))
-    for heading, text in rows.items():
-        line = Text.assemble((f"{heading:{width}}", "bold"), "  ", text)
-        console.print(line, highlight=False, soft_wrap=True)
+    """Print one line for each row, as `dartboard.rows.print_rows` does, on standard output."""
+    print_rows_to(Console(), rows)
 
 
 def _plain(value: object) -> str:
@@ -250,7 +266,7 @@ def _plain(value: object) -> str:
         return ", ".join(f"{key}={_plain(entry)}" for key, entry in value.items()) or "none"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(_plain, value)) or "none"
-    return str(value)
+    return plain_value(value)
 
 
 def _cases(by_case: Mapping[str, object]) -> str:

@@ -3,6 +3,7 @@
 import torch
 
 from dartboard.errors import SettingsError
+from dartboard.wording import count
 
 __all__ = ["device_name", "find_device"]
 
@@ -31,4 +32,4 @@ def device_name(device: torch.device) -> str:
     """The device with its model name, such as "cuda (NVIDIA H100)" or "cpu (2 threads)"."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
+    return f"cpu ({count(torch.get_num_threads(), 'thread')})" if device.type == "cpu" else device.type

@@ -21,10 +21,11 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column
 from rich.text import Text
 
 from dartboard.devices import device_name, find_device
+from dartboard.rows import Figures, Rows, Sentence
 from dartboard.runs.events import Epoch, SearchEpoch
 from dartboard.runs.observer import Observer
 from dartboard.version import __version__
@@ -105,8 +106,8 @@ class PlainDisplay(Observer):
     def begin(self, phase: str, *, epochs: int, steps: int, done: int) -> None:
         """Say that the phase begins or goes on."""
         self._phase, self._started, self._done = phase, time.monotonic(), done
-        start = f"resuming after epoch {done} of {epochs}" if done else f"starting, {count(epochs, 'epoch')}"
-        self._line(f"{phase}: {start} of {count(steps, 'step')}")
+        length = f"{count(epochs, 'epoch')} of {count(steps, 'step')}"
+        self._line(f"{phase}: " + (f"resuming after epoch {done}, {length} in all" if done else f"starting, {length}"))
 
     def epoch(self, event: Epoch) -> None:
         """Print the epoch's figures and the time that is left."""
@@ -175,17 +176,18 @@ class BarsDisplay(PlainDisplay):
 
     def clear(self) -> None:
         """Forget the bars and figures of an earlier run."""
+        whole = Column(no_wrap=True)  # in a narrow terminal the bar alone becomes shorter
         self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            TextColumn("[bold]{task.description}", table_column=whole),
+            BarColumn(None, table_column=Column(max_width=40)),
+            MofNCompleteColumn(table_column=whole),
+            TextColumn("{task.fields[unit]}", table_column=whole),
+            TimeElapsedColumn(table_column=whole),
+            TextColumn("left", table_column=whole),
+            TimeRemainingColumn(table_column=whole),
             console=self.console,
         )
-        self._figures: dict[TaskID, Table] = {}
+        self._figures: dict[TaskID, Figures] = {}
         self._task = self._progress.add_task("", visible=False, unit="")
         self._reading: TaskID | None = None
         self._measuring = False
@@ -198,14 +200,11 @@ class BarsDisplay(PlainDisplay):
 
     def plan(self, rows: Mapping[str, str]) -> None:
         """Show what is about to be done."""
-        table = Table.grid(padding=(0, 2))
-        for heading, text in rows.items():
-            table.add_row(Text(heading, style="bold"), Text(text))
-        self._say(table)
+        self._say(Rows(rows))
 
     def note(self, sentence: str) -> None:
         """Show the sentence."""
-        self._say(Text(f"note: {sentence}"))
+        self._say(Sentence(f"note: {sentence}"))
 
     def reading(self, done: int, total: int) -> None:
         """Move the bar of the images."""
@@ -235,14 +234,10 @@ class BarsDisplay(PlainDisplay):
 
     def epoch(self, event: Epoch) -> None:
         """Show the epoch's figures below the bars."""
-        facts = describe_epoch(event)
-        table = Table(self._phase, *facts, box=None, header_style="dim")
-        table.columns[0].header_style = "bold"
-        table.add_row("", *map(Text, facts.values()))
-        self._figures[self._task] = table
+        self._figures[self._task] = Figures(self._phase, describe_epoch(event))
 
     def _say(self, content: RenderableType) -> None:
-        self.console.print(content, highlight=False, soft_wrap=isinstance(content, Text))
+        self.console.print(content, highlight=False, soft_wrap=True)
 
 
 class LiveDisplay(BarsDisplay):

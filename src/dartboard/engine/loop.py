@@ -15,6 +15,7 @@ from dartboard.parts.recipe import Recipe, initial_live
 from dartboard.parts.selection.trying import told_in_vain
 from dartboard.runs import Event, Length, Observer, Rollback, RunDirectory, SearchEpoch, SearchStop, SelectionDone
 from dartboard.space import Genotype, lets_images_through
+from dartboard.wording import count
 
 __all__ = ["run_reselection", "run_search"]
 
@@ -167,7 +168,8 @@ def _conclude(search: "StageSearch", run: RunDirectory, observer: Observer) -> G
     state = search.state
     if reason := state.plan.stop_reason:
         run.events.append(SearchStop(reason=reason))
-        observer.note(f"The search stopped after {state.epoch} of {state.epochs} epochs: {reason}.")
+        done = f"stopped after {state.epoch} of {count(state.epochs, 'epoch')}"
+        observer.note(f"The search {done if state.epoch else 'ends before its first epoch'}: {reason}.")
     judged = search.judge(observer.note)
     genotype = judged.genotype
     if judged.figures:

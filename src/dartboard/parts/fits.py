@@ -4,6 +4,7 @@ from dartboard.errors import RecipeError, SettingsError
 from dartboard.parts.demands import Choosy
 from dartboard.parts.recipe import Recipe, initial_live
 from dartboard.space import SearchSpace
+from dartboard.wording import cell_name
 
 __all__ = ["check_fit", "does_fit"]
 
@@ -22,7 +23,7 @@ def check_fit(recipe: Recipe, space: SearchSpace) -> None:
                 if not names:
                     raise RecipeError(
                         f"the method leaves out every operation that the edge {edge.source} -> {edge.target} of the "
-                        f"{kind} cell has in '{space.name}'; choose another space."
+                        f"{cell_name(kind)} has in '{space.name}'; choose another space."
                     )
         for part in stage.recipe.parts:
             if isinstance(part, Choosy) and (reason := part.refuse(space)):

@@ -1,6 +1,7 @@
 """The summary of a comparison of methods: the content of `comparison.json`, which `--json` prints too."""
 
 from collections.abc import Callable, Sequence
+from math import sqrt
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, ClassVar
@@ -67,6 +68,9 @@ class Spread(Record):
     std: float | None
     """Sample standard deviation; null for a single value."""
 
+    interval: tuple[float, float] | None = None
+    """95% interval of the mean by Student's t, which takes the number of seeds into account; null for one value."""
+
 
 class ComparedMethod(Record):
     """The results of the runs of one method; figures are null where no run has them."""
@@ -125,6 +129,12 @@ class Comparison(Document):
 
     space: str
     """Search space of all runs."""
+
+    preset: str | None = None
+    """Preset of all runs; null in a comparison of an earlier version."""
+
+    seeds: tuple[int, ...] = ()
+    """The seeds; every method runs once with each. Empty in a comparison of an earlier version."""
 
     trained: bool
     """Whether the architectures found were also trained and tested."""
@@ -204,4 +214,11 @@ def _worth(run: ComparedRun) -> float | None:
 def _spread(values: Sequence[float]) -> Spread | None:
     if not values:
         return None
-    return Spread(mean=fmean(values), std=stdev(values) if len(values) > 1 else None)
+    mean, seeds = fmean(values), len(values)
+    if seeds == 1:
+        return Spread(mean=mean, std=None)
+    from scipy.special import stdtrit  # slow to import, and most verbs compare nothing
+
+    std = stdev(values)
+    half = float(stdtrit(seeds - 1, 0.975)) * std / sqrt(seeds)
+    return Spread(mean=mean, std=std, interval=(mean - half, mean + half))

@@ -2,9 +2,10 @@
 
 from dartboard.reports import sections
 from dartboard.reports.analysis_section import AnalysisSection
-from dartboard.reports.comparison import MethodTable, tabulate, write_comparison
+from dartboard.reports.comparison import write_comparison
 from dartboard.reports.drawings.cell_diagram import draw_cell
 from dartboard.reports.drawings.genotypes import draw_genotype
+from dartboard.reports.method_table import MethodTable, tabulate
 from dartboard.reports.page import read_facts, render_page, write_report
 from dartboard.reports.readme import write_readme
 from dartboard.reports.rows import result_html, result_rows

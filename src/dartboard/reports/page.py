@@ -53,9 +53,10 @@ def read_facts(run: RunRecords) -> dict[str, Any]:
 
 @dataclass
 class _Part:
-    """A headline, and the HTML of the sections below it."""
+    """A headline, the name of its section, and the HTML of the sections below it."""
 
     headline: str
+    name: str
     bodies: list[Markup] = field(default_factory=list)
 
 
@@ -66,7 +67,7 @@ def render_page(run: RunRecords, facts: Mapping[str, Any]) -> str:
         run: the run directory; sections without facts use it to say what is missing.
         facts: the facts by the name of their section.
     """
-    parts = [_Part("")]
+    parts = [_Part("", "top")]
     for name, section in sections_in_order().items():
         headline, body = "", Markup("")
         with working(name, section):
@@ -76,8 +77,9 @@ def render_page(run: RunRecords, facts: Mapping[str, Any]) -> str:
                 sentence = section.missing(run)
                 missing = Markup('<p class="missing">{}</p>').format(sentence)
                 headline, body = section.title, missing if sentence else Markup("")
+        body = body if body.strip() else Markup("")
         if body and headline:
-            parts.append(_Part(headline))
+            parts.append(_Part(headline, name))
         if body:
             parts[-1].bodies.append(body)
     return render("report.html.j2", title=run_title(run), header=parts[0], parts=parts[1:])

@@ -14,7 +14,7 @@ import yaml
 from dartboard.data import HUB_PREFIX
 from dartboard.records import Result, RunRecords
 from dartboard.reports.measures import wilson_interval
-from dartboard.reports.sections.baselines import verdict
+from dartboard.reports.verdict import run_verdict
 from dartboard.runs import write_text
 from dartboard.training import ModelCard
 from dartboard.wording import count, listing, percent, thousands
@@ -159,8 +159,8 @@ def _limits(run: RunRecords, result: Result) -> Iterator[str]:
             "The accuracy is that on test images of the same dataset, which were used once. It says little about "
             "images of another origin; `dartboard evaluate` measures it on yours."
         )
-    if run.baselines and run.baselines.networks:
-        yield " ".join(_text(verdict(name, each)) for name, each in run.baselines.networks.items())
+    if told := run_verdict(run):
+        yield _text(told)
     elif result.method:
         yield f"It was not compared with {listing(['a random architecture', 'another network'], last='or')}."
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from dartboard.errors import DartboardError
 from dartboard.records import Baselines, Comparison, Result, RunRecords, notebook_view
-from dartboard.reports.comparison import tabulate
 from dartboard.reports.drawings.genotypes import draw_genotype
+from dartboard.reports.method_table import tabulate
 from dartboard.reports.section import sections_in_order, working
 from dartboard.space import Genotype
 from dartboard.wording import html_sheet, html_table
@@ -26,7 +26,8 @@ def comparison_html(comparison: Comparison) -> str:
     table = tabulate(comparison)
     notes = "".join(f"<p>{escape(note)}</p>" for note in table.notes)
     where = {"report": str(comparison.path / "comparison.html"), "directory": str(comparison.path)}
-    return html_sheet(html_table(table.rows, table.headings), notes, html_table(where.items()))
+    caption = f"<p>{escape(table.caption)}</p>"
+    return html_sheet(caption, html_table(table.rows, table.headings), notes, html_table(where.items()))
 
 
 def _drawings(result: Result) -> str:

@@ -1,5 +1,6 @@
 """Reading and filling in the templates of the pages."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,18 @@ def _environment(folder: Path | None) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        name: getattr(wording, name)
-        for name in ("compact", "count", "duration", "number", "percent", "plain_value", "points", "thousands")
-    }
+    environment.filters |= {"breakable": _breakable, "code": Markup("<code>{}</code>").format, "minus": _minus}
+    environment.filters["signed"] = lambda fraction: _minus(wording.signed_points(fraction))
+    words = ("cell_name", "compact", "count", "duration", "number", "percent", "plain_value", "points", "thousands")
+    environment.filters |= {name: getattr(wording, name) for name in words}
     return environment
+
+
+def _breakable(text: str, after: str = "-_./\\|+,") -> Markup:
+    """A name that a line may break after the signs that join its words, where a whole name is too long."""
+    return Markup("<wbr>").join(re.split(f"(?<=[{re.escape(after)}])", text))
+
+
+def _minus(figure: str) -> str:
+    """A figure with a minus, after which no line breaks, in place of a hyphen."""
+    return re.sub(r"(?<!\w)-(?=\d)", "\N{MINUS SIGN}", figure)

@@ -40,7 +40,7 @@ def describe_search(session: Session) -> str:
     start = f", from {name_or_text(Genotype.from_json(size.start_at))}" if size.start_at else ""
     return (
         f"{settings.method.name} in {settings.space}: {count(length.epochs, 'epoch')} of {count(steps, 'step')} on "
-        f"{images}, {size.init_channels} channels, {count(size.layers, 'layer')}{start}"
+        f"{images}, {count(size.init_channels, 'channel')}, {count(size.layers, 'layer')}{start}"
     )
 
 

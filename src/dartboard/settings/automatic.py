@@ -181,19 +181,22 @@ RULES: tuple[Rule, ...] = (
         "data.image_size",
         224,
         lambda s: s.is_photographs and s.data.side >= 224 and s.seconds_per_image >= 4,
-        "photographs of {data.side} pixels, with {seconds_per_image:.2g} seconds per image",
+        "photographs of {data.side} pixels: in {time}, {data.images} training images are seen often enough at this "
+        "size",
     ),
     Rule(
         "data.image_size",
         160,
         lambda s: s.is_photographs and s.data.side >= 160 and s.seconds_per_image >= 0.5,
-        "photographs of {data.side} pixels, with {seconds_per_image:.2g} seconds per image",
+        "photographs of {data.side} pixels: in {time}, {data.images} training images are seen often enough at this "
+        "size, but not at a larger one",
     ),
     Rule(
         "data.image_size",
         96,
         lambda s: s.is_photographs and s.seconds_per_image < 0.08,
-        "photographs of {data.side} pixels, but only {seconds_per_image:.2g} seconds per image",
+        "photographs of {data.side} pixels: in {time}, {data.images} training images are seen often enough only at a "
+        "small size",
     ),
     Rule(
         "train.augment.flip",
@@ -289,5 +292,5 @@ def choose_by_rules(situation: Situation, given: AbstractSet[str]) -> Iterator[A
 
 
 def _explained(reason: str, situation: Situation) -> str:
-    names = {name: getattr(situation, name) for name in ("data", "budget", "seconds_per_image", "time")}
+    names = {name: getattr(situation, name) for name in ("data", "budget", "time")}
     return reason.format(**names)

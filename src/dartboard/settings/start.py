@@ -5,7 +5,7 @@ from dartboard.parts.recipe import Recipe, initial_live
 from dartboard.parts.relaxation import PerCell
 from dartboard.settings.genotype import check_member
 from dartboard.space import PUBLISHED, Genotype, SearchSpace
-from dartboard.wording import listing
+from dartboard.wording import cell_name, listing
 
 __all__ = ["check_start"]
 
@@ -46,6 +46,6 @@ def check_start(name: str, recipe: Recipe, space: SearchSpace, start: Genotype) 
             if absent:
                 raise SettingsError(
                     f"{name} does not search {absent}, which the architecture in search.start_at has on the edge "
-                    f"{choice.source} -> {choice.target} of the {kind} cell; start at another one, or choose another "
-                    "method."
+                    f"{choice.source} -> {choice.target} of the {cell_name(kind)}; start at another one, or choose "
+                    "another method."
                 )

@@ -7,7 +7,7 @@ from dartboard.space.genotype import CellGenotype, Choice, Genotype
 from dartboard.space.ops import ATTENTION, OPS
 from dartboard.space.spaces.search_space import SearchSpace
 from dartboard.space.topology import stage_lengths
-from dartboard.wording import listing
+from dartboard.wording import cell_name, listing
 
 __all__ = ["check_genotype"]
 
@@ -59,20 +59,20 @@ def _check_outputs(kind: str, cell: CellGenotype, space: SearchSpace) -> None:
     expected = (receiving or nodes) if joins else nodes[-1:]
     if cell.outputs not in (expected, nodes if joins else expected):
         raise GenotypeError(
-            f"the output of the {kind} cell must come from the nodes {list(expected)} in the space '{space.name}', "
-            f"not from {list(cell.outputs)}."
+            f"the output of the {cell_name(kind)} must come from the nodes {list(expected)} in the space "
+            f"'{space.name}', not from {list(cell.outputs)}."
         )
     present = {*range(space.cell.num_inputs), *(cell.outputs if joins else nodes)}
     for choice in cell.choices:
         if choice.source not in present:
             raise GenotypeError(
-                f"edge {choice.source} -> {choice.target} of the {kind} cell starts at a node that receives nothing; "
-                "leave out the edge as well."
+                f"edge {choice.source} -> {choice.target} of the {cell_name(kind)} starts at a node that receives "
+                "nothing; leave out the edge as well."
             )
 
 
 def _check_choice(kind: str, choice: Choice, space: SearchSpace) -> None:
-    edge = f"edge {choice.source} -> {choice.target} of the {kind} cell"
+    edge = f"edge {choice.source} -> {choice.target} of the {cell_name(kind)}"
     if choice.target not in space.cell.nodes or not 0 <= choice.source < choice.target:
         raise GenotypeError(
             f"{edge} does not exist in the space '{space.name}': nodes {space.cell.nodes.start} to "
@@ -103,14 +103,15 @@ def _check_node(kind: str, node: int, cell: CellGenotype, space: SearchSpace) ->
     repeated = sorted({pair for pair in kept if (sources.count(pair[0]) if keeps_all else kept.count(pair)) > 1})
     if repeated:
         raise GenotypeError(
-            f"node {node} of the {kind} cell takes node {repeated[0][0]} twice{'' if keeps_all else ' in one way'}; "
-            "its inputs must differ."
+            f"node {node} of the {cell_name(kind)} takes node {repeated[0][0]} twice"
+            f"{'' if keeps_all else ' in one way'}; its inputs must differ."
         )
     if keeps_all and len(sources) != node:
         raise GenotypeError(
-            f"node {node} of the {kind} cell has {len(sources)} incoming edges; '{space.name}' wants {node}."
+            f"node {node} of the {cell_name(kind)} has {len(sources)} incoming edges; '{space.name}' wants {node}."
         )
     if not kept and node in cell.outputs:
         raise GenotypeError(
-            f"node {node} of the {kind} cell receives nothing but belongs to the output; leave it out of the output."
+            f"node {node} of the {cell_name(kind)} receives nothing but belongs to the output; leave it out of "
+            "the output."
         )

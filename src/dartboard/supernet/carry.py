@@ -13,6 +13,7 @@ from dartboard.errors import GenotypeError, SettingsError
 from dartboard.runs import make_generator
 from dartboard.space import CellPlace, Choice, Genotype, check_genotype
 from dartboard.supernet.spec import SupernetSpec
+from dartboard.wording import cell_name
 
 __all__ = ["carry_weights", "path_weights"]
 
@@ -164,18 +165,18 @@ def _check_path(spec: SupernetSpec, genotype: Genotype) -> None:
     for kind, cell in genotype.cells:
         if spec.space.cell.output == "concat" and len(cell.outputs) < spec.space.cell.num_nodes:
             raise GenotypeError(
-                f"the {kind} cell joins {len(cell.outputs)} of {spec.space.cell.num_nodes} nodes, so the weights after "
-                "the cell do not fit; name a genotype that keeps every node."
+                f"the {cell_name(kind)} joins {len(cell.outputs)} of {spec.space.cell.num_nodes} nodes, so the weights "
+                "after the cell do not fit; name a genotype that keeps every node."
             )
         for choice in cell.choices:
             live = spec.ops_of(kind, spec.space.cell.row(choice.target, choice.source))
             if choice.op not in live:
                 raise GenotypeError(
-                    f"edge {choice.source} -> {choice.target} of the {kind} cell uses '{choice.op}', which this "
+                    f"edge {choice.source} -> {choice.target} of the {cell_name(kind)} uses '{choice.op}', which this "
                     f"supernet does not have there: it has {', '.join(live) or 'none'}."
                 )
             if choice.attention and choice.attention not in spec.mixing.attention:
                 raise GenotypeError(
-                    f"edge {choice.source} -> {choice.target} of the {kind} cell has the attention "
+                    f"edge {choice.source} -> {choice.target} of the {cell_name(kind)} has the attention "
                     f"'{choice.attention}', and this supernet has {', '.join(spec.mixing.attention) or 'none'}."
                 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from dartboard.errors import SettingsError, suggest
 from dartboard.space import ATTENTION, OPS, CellPlace, NetworkPlan, Norm, SearchSpace
-from dartboard.wording import count, listing
+from dartboard.wording import cell_name, count, listing
 
 __all__ = ["SEARCH_NORM", "Mixing", "SupernetSpec"]
 
@@ -102,7 +102,7 @@ class SupernetSpec:
             )
         if len(edges) != len(self.space.cell.edges):
             raise SettingsError(
-                f"the {kind} cell has {count(len(self.space.cell.edges), 'edge')}, but operations are given for "
+                f"the {cell_name(kind)} has {count(len(self.space.cell.edges), 'edge')}, but operations are given for "
                 f"{len(edges)}; give those of every edge."
             )
         for row, (edge, names) in enumerate(zip(self.space.cell.edges, edges, strict=True)):
@@ -113,7 +113,7 @@ class SupernetSpec:
                     )
                 if name not in (own := self.space.ops_on(kind, row)):
                     raise SettingsError(
-                        f"edge {edge.source} -> {edge.target} of the {kind} cell has no '{name}' in "
+                        f"edge {edge.source} -> {edge.target} of the {cell_name(kind)} has no '{name}' in "
                         f"'{self.space.name}'; it has {listing(own)}."
                     )
 

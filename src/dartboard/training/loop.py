@@ -10,6 +10,7 @@ from dartboard.space import Network
 from dartboard.training.model import ModelCard
 from dartboard.training.network_training import NetworkTraining, TrainingData
 from dartboard.training.training_settings import TrainSettings
+from dartboard.wording import count
 
 __all__ = ["train_network"]
 
@@ -103,5 +104,5 @@ def _tell_work(training: NetworkTraining, done: Sequence[TrainEpoch], planned: i
     """Say how much work the training did where that is not about as much as planned, in epochs."""
     share = sum(event.whole_steps for event in done) / (planned * training.usual_steps)
     if abs(share - 1) > _NOTEWORTHY:
-        steps = f"{sum(event.steps for event in done)} steps, {share:.0%} of the work planned"
+        steps = f"{count(sum(event.steps for event in done), 'step')}, {share:.0%} of the work planned"
         observer.note(f"The training had {steps}, to fit its time limit.")

@@ -82,7 +82,7 @@ def _compared(session: Session, baseline: BaselineNetwork, child: ChildRun) -> B
     assert result.test_accuracy is not None
     steps, wanted = trained_steps(child.run), trained_steps(session.run)
     return Baseline(
-        what=baseline.what + (f", trained for {steps} of {wanted} steps for lack of time," if steps < wanted else ""),
+        what=baseline.what + (f", trained for {steps} of {wanted} steps for lack of time" if steps < wanted else ""),
         test_accuracy=result.test_accuracy,
         test_accuracy_std=result.test_accuracy_std,
         balanced_accuracy=result.balanced_accuracy,

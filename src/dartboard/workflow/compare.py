@@ -55,6 +55,7 @@ class ComparisonPlan:
         contenders: the methods.
         seeds: the seeds; every method runs once with each.
         space: search space of all runs.
+        preset: preset of all runs.
         steps: steps of every run.
         layers: settings that all runs share.
     """
@@ -62,6 +63,7 @@ class ComparisonPlan:
     contenders: tuple[Contender, ...]
     seeds: tuple[int, ...]
     space: str
+    preset: str
     steps: tuple[Step, ...]
     layers: tuple[Layer, ...]
 
@@ -155,7 +157,7 @@ def plan_comparison(
         )
     steps: tuple[Step, ...] = ("search", "train") if train else ("search",)
     shared = tuple(_without_method(layer) for layer in layers)
-    plan = ComparisonPlan(contenders, asked.seeds or (asked.seed,), AUTO, steps, shared)
+    plan = ComparisonPlan(contenders, asked.seeds or (asked.seed,), AUTO, asked.preset, steps, shared)
     space = asked.space if asked.space != AUTO else known or _common_space(plan, data)
     plan = replace(plan, space=space)
     for contender in contenders:
@@ -257,6 +259,8 @@ class ComparisonRecord:
         comparison = Comparison(
             dataset=self._dataset,
             space=self._plan.space,
+            preset=self._plan.preset,
+            seeds=self._plan.seeds,
             trained="train" in self._plan.steps,
             baseline=baseline,
             methods=tuple(summary_of(label, baseline, self._runs) for label in labels),

@@ -70,11 +70,11 @@ def _outcome(record: Contest) -> str:
     if record.incumbent == winner.name and not record.beaten:
         return (
             f"After a short training none of {len(record.contestants)} contestants is better than {winner.what} beyond "
-            f"chance ({percent(winner.accuracies[-1])} of the validation images), so it is trained on."
+            f"chance ({percent(winner.accuracies[-1])} of the validation images), so its training goes on."
         )
     return (
-        f"Of {len(record.contestants)} contestants {winner.what} is the best after a short training "
-        f"({percent(winner.accuracies[-1])} of the validation images), so it is trained on."
+        f"Of {len(record.contestants)} contestants, {winner.what} is the best after a short training "
+        f"({percent(winner.accuracies[-1])} of the validation images), so its training goes on."
     )
 
 

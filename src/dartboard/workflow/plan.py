@@ -11,7 +11,7 @@ from dartboard.session.search import describe_search
 from dartboard.session.session import Session
 from dartboard.session.sizes import train_epochs
 from dartboard.settings.tree import AutomaticChoice, Step
-from dartboard.wording import count, duration
+from dartboard.wording import Verbatim, count, duration
 from dartboard.workflow.finalists import describe_finalists
 from dartboard.workflow.seeds import describe_choice
 
@@ -55,7 +55,7 @@ def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
     settings, dataset, splits = session.settings, session.dataset, session.splits
     channels, height, width = dataset.image_shape
     rows = {
-        "data": f"{dataset.name}: {len(dataset.classes)} classes, {width}x{height} pixels, "
+        "data": f"{dataset.name}: {count(len(dataset.classes), 'class', 'classes')}, {width}x{height} pixels, "
         + count(channels, "channel"),
         "images": f"{len(splits.train)} train, {len(splits.validation)} validation, {len(splits.test)} test",
     }
@@ -64,7 +64,7 @@ def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
     if "train" in steps:
         network = settings.train
         rows["train"] = (
-            f"{count(train_epochs(session), 'epoch')}, {network.init_channels} channels, "
+            f"{count(train_epochs(session), 'epoch')}, {count(network.init_channels, 'channel')}, "
             f"{count(network.layers, 'layer')}" + (f", {network.runs} networks" if network.runs > 1 else "")
         )
     if settings.analysis:
@@ -74,7 +74,7 @@ def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
         **({"budget": _budget(session)} if settings.budget else {}),
         **({"expected time": _expected(session)} if session.expected and not settings.budget else {}),
         "device": device_name(session.device),
-        "run directory": str(session.run.path),
+        "run directory": Verbatim(session.run.path),
     }
 
 

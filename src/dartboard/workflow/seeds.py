@@ -15,7 +15,7 @@ from dartboard.session.training import train_networks
 from dartboard.settings.genotype import read_genotype
 from dartboard.settings.tree import RunSettings
 from dartboard.space import Genotype
-from dartboard.wording import count
+from dartboard.wording import count, listing
 from dartboard.workflow.child import attempt, run_child
 from dartboard.workflow.finalists import short_epochs
 
@@ -47,7 +47,8 @@ def describe_choice(session: Session) -> dict[str, str]:
     if _rule(settings).short_train:
         epochs = short_epochs(session)
         after = f" after {count(epochs, 'epoch')} of training each"
-    return {"candidates": f"seeds {', '.join(map(str, settings.seeds))}; {settings.choose} chooses{after}"}
+    seeds = f"{'seed' if len(settings.seeds) == 1 else 'seeds'} {listing(map(str, settings.seeds))}"
+    return {"candidates": f"{seeds}; {settings.choose} chooses{after}"}
 
 
 def choose_genotype(session: Session) -> Genotype:
@@ -135,7 +136,8 @@ def _record(session: Session, rule: ChoiceRule, outcomes: list[SeedOutcome], cho
 
 
 def _say(session: Session, rule: ChoiceRule, choice: SeedChoice) -> None:
-    sentence = f"Of {len(session.settings.seeds or ())} searches, the one with seed {choice.chosen.seed} is chosen"
+    made = count(len(session.settings.seeds or ()), "search", "searches")
+    sentence = f"Of {made}, the one with seed {choice.chosen.seed} is chosen"
     if choice.rule_violated:
         sentence += f", although {session.settings.choose} rejects all of them"
     if rule.score(choice.chosen) is None:

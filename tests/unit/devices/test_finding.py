@@ -3,11 +3,18 @@ import torch
 
 from dartboard.devices import device_name, find_device
 from dartboard.errors import SettingsError
+from dartboard.wording import count
 
 
 def test_the_cpu_is_always_there() -> None:
     assert find_device("cpu") == torch.device("cpu")
-    assert device_name(torch.device("cpu")) == f"cpu ({torch.get_num_threads()} threads)"
+    assert device_name(torch.device("cpu")) == f"cpu ({count(torch.get_num_threads(), 'thread')})"
+
+
+def test_one_thread_is_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    for threads, told in ((1, "cpu (1 thread)"), (2, "cpu (2 threads)")):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        assert device_name(torch.device("cpu")) == told
 
 
 def test_auto_takes_the_accelerator_if_there_is_one() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from dartboard.records import (
+    Baseline,
+    Baselines,
     Candidate,
     DatasetRecord,
     Finalist,
@@ -231,6 +233,24 @@ class FakeRun:
             run_directory=str(self.path),
             finished="2025-01-02T03:04:05+00:00",
         ).write(self.path)
+
+
+def leave_baselines(path: Path) -> None:
+    """Leave the record of two baselines of a run, of which the random architecture is better."""
+    facts = {"test_accuracy": 0.9, "test_accuracy_std": None, "parameters": 10, "multiply_adds": 20}
+    what = {"random": "a random architecture of the space", "resnet": "a plain ResNet-12, trained for 5 of 10 steps"}
+    Baselines.of(
+        {
+            name: Baseline(
+                what=each,
+                difference=-0.02 if name == "random" else 0.0,
+                interval=(-0.03, -0.01) if name == "random" else (-0.01, 0.01),
+                run_directory=str(path / "baselines" / name),
+                **facts,
+            )
+            for name, each in what.items()
+        }
+    ).write(path)
 
 
 def told(path: Path) -> SimpleNamespace:

@@ -97,7 +97,7 @@ def test_the_page_tells_what_shuffling_costs(run_path: Path) -> None:
 def test_an_analysis_without_a_section_shows_its_findings_as_they_are(run_path: Path) -> None:
     page = analysed(run_path, "of-a-plugin", {"depth": 3, "by": {"edge": [0.5, 0.25]}})
     assert "<h2>Analysis: of-a-plugin</h2>" in page
-    assert "<code>by.edge</code></td><td>0.5, 0.25" in page
+    assert "<code>by.edge</code></dt><dd>0.5, 0.25" in page
 
 
 def test_damaged_findings_are_named(run_path: Path) -> None:

@@ -1,14 +1,19 @@
+import base64
+import io
 import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from dartboard.records import RunRecords
 from dartboard.reports import read_facts, render_page
 from dartboard.reports.charts.confusion_chart import draw_confusion
 from dartboard.reports.charts.curves import Line, draw_lines
 from dartboard.reports.sections.search import draw_curvature
+from dartboard.reports.templates import render
 from dartboard.space.genotype import parse_genotype
 
 from .made_up import NAS_BENCH_201, FakeRun, told
@@ -94,3 +99,38 @@ def test_the_page_shows_the_curvature_where_it_was_measured(run_path):
     assert sentence not in render_page(records, facts)
     search = replace(facts["search"], epochs=with_eigenvalues(facts["search"].epochs, (0.1, 0.2)))
     assert sentence in render_page(records, facts | {"search": search})
+
+
+def luminance(colour: tuple[float, ...]) -> float:
+    """Relative luminance of an sRGB colour in [0, 1], by WCAG 2.2."""
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(first: tuple[float, ...], second: tuple[float, ...]) -> float:
+    dark, light = sorted((luminance(first), luminance(second)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def theme_colours(theme: int, name: str) -> tuple[float, ...]:
+    """A colour of the page's style in the light (0) or in the dark theme (1)."""
+    block = re.findall(r":root\{([^}]*--ink[^}]*)\}", render("style.html.j2"))[theme]
+    code = re.search(rf"--{name}:#([0-9a-f]+)", block)[1]
+    code = code if len(code) == 6 else "".join(2 * digit for digit in code)
+    return tuple(int(code[start : start + 2], 16) / 255 for start in (0, 2, 4))
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+@pytest.mark.parametrize("place", [(0, 0), (0, 1)])
+def test_counts_of_a_confusion_matrix_can_be_read_on_the_strongest_cell_in_both_themes(theme, place):
+    confusion = [[0, 0], [0, 0]]
+    confusion[place[0]][place[1]] = 77
+    drawing = draw_confusion(tuple(map(tuple, confusion)), ("a", "b"))
+    assert re.search(r"<text[^>]*fill: var\(--ink[^>]*>77<", drawing)
+    encoded = re.search(r'href="data:image/png;base64,([^"]+)"', drawing)[1]
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA")) / 255
+    strongest = picture.reshape(-1, 4)[picture[..., 3].argmax()]
+    opacity, surface = strongest[3], np.array(theme_colours(theme, "surface"))
+    cell = tuple(opacity * strongest[:3] + (1 - opacity) * surface)
+    assert 0.5 < opacity < 1
+    assert contrast(theme_colours(theme, "ink"), cell) >= 4.5

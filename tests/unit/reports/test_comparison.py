@@ -1,15 +1,20 @@
 """Tables and page of a comparison, from its comparison.json."""
 
 import csv
+import html
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dartboard.errors import RunDirectoryError
-from dartboard.records import Comparison
+from dartboard.records import ComparedRun, Comparison, GenotypeForms
+from dartboard.records.comparison import summary_of
 from dartboard.reports import MethodTable, tabulate, write_comparison
+from dartboard.reports.table_forms import latex
+from dartboard.space.genotype import parse_genotype
 
 CELL = "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"
 FIGURES = (
@@ -18,8 +23,14 @@ FIGURES = (
 )  # fmt: skip
 
 
-def method(name: str, runs: int = 2, failures: int = 0, **figures: tuple[float, float | None]) -> dict[str, Any]:
-    spreads = {key: {"mean": figures[key][0], "std": figures[key][1]} if key in figures else None for key in FIGURES}
+def method(name: str, runs: int = 2, failures: int = 0, **figures: tuple[float, ...]) -> dict[str, Any]:
+    """A method with figures as mean and standard deviation, and the ends of the interval where there are any."""
+    spreads = {
+        key: {"mean": figures[key][0], "std": figures[key][1], "interval": figures[key][2:] or None}
+        if key in figures
+        else None
+        for key in FIGURES
+    }
     return {"method": name, "runs": runs, "failures": failures, **spreads}
 
 
@@ -28,11 +39,13 @@ def run(name: str, seed: int, **figures: Any) -> dict[str, Any]:
 
 
 def made(**changes: Any) -> dict[str, Any]:
-    genotype = {"text": CELL, "json": {}}
+    genotype = GenotypeForms.of(parse_genotype(CELL)).model_dump(mode="json", by_alias=True)
     return {
         "schema": 2,
         "dataset": "cats & <dogs>",
         "space": "nas-bench-201",
+        "preset": "smoke",
+        "seeds": [0, 1],
         "trained": True,
         "baseline": "random",
         "methods": [
@@ -60,7 +73,7 @@ def tabulated(**changes: Any) -> MethodTable:
 def test_a_table_has_a_row_for_each_method_and_no_empty_column() -> None:
     table = tabulated()
     assert table.headings == (
-        "method", "runs", "test accuracy (%)", "minus random (points)", "skip connections", "search",
+        "method", "runs", "test accuracy (%)", "difference to random (points)", "skip connections", "search",
     )  # fmt: skip
     assert table.rows == (
         ("darts_x", "1, 1 failed", "90.00", "-1.23", "2.0", "\u2013"),
@@ -75,7 +88,7 @@ def test_a_table_has_a_row_for_each_method_and_no_empty_column() -> None:
 def test_figures_of_the_table_are_named_with_their_schedule() -> None:
     by_table = [method("a", table_accuracy=(0.85, 0.01), table_percentile=(93.04, 1.0), difference=(0.02, 0.015))]
     table = tabulated(trained=False, methods=by_table)
-    assert table.headings[2:] == ("minus random (points)", "by the table (%)", "better than (%)")
+    assert table.headings[2:] == ("difference to random (points)", "by the table (%)", "better than (%)")
     assert table.rows[0][2:] == ("+2.00 ± 1.50", "85.00 ± 1.00", "93.0 ± 1.0")
     assert "12 epochs" in " ".join(table.notes)
 
@@ -85,7 +98,7 @@ def test_balanced_accuracy_is_shown_where_it_counts() -> None:
     for objective, shown in (("accuracy", ()), ("balanced-accuracy", ("balanced accuracy (%)",))):
         runs = [run("a", 0, test_accuracy=0.9, balanced_accuracy=0.8, objective=objective)]
         table = tabulated(methods=[method("a", 1, **figures)], runs=runs)
-        assert table.headings[2:] == ("test accuracy (%)", *shown, "minus random (points)")
+        assert table.headings[2:] == ("test accuracy (%)", *shown, "difference to random (points)")
         said = (
             "is that of balanced accuracy on the test images between" if shown else "is that of test accuracy between"
         )
@@ -98,15 +111,18 @@ def test_page_and_tables_are_written_and_every_name_is_escaped(tmp_path: Path) -
     page = (tmp_path / "comparison.html").read_text()
     assert "cats &amp; &lt;dogs&gt;" in page
     assert "<dogs>" not in page
-    assert 'href="random/seed-1/report.html"' in page
-    assert page.count("<svg") == 1
+    assert "href" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
+    assert page.count("<svg") == 4
+    assert "random, seed 1." in page
     assert "91.00 ± 2.12" in page
     assert "the training loss is nan" in page
     markdown = (tmp_path / "comparison.md").read_text().splitlines()
-    assert markdown[2] == "| darts_x | 1, 1 failed | 90.00 | -1.23 | 2.0 | \u2013 |"
+    assert "| darts_x | 1, 1 failed | 90.00 | -1.23 | 2.0 | \u2013 |" in markdown
+    assert "**91.00 ± 2.12**" in markdown[5]
     latex = (tmp_path / "comparison.tex").read_text()
-    assert r"darts\_x & 1, 1 failed & 90.00 & -1.23 & 2.0 & -- \\" in latex
-    assert r"91.00 $\pm$ 2.12" in latex
+    assert r"darts\_x & 1, 1 failed & 90.00 & $-$1.23 & 2.0 & -- \\" in latex
+    assert r"\textbf{91.00 $\pm$ 2.12}" in latex
+    assert latex.count("textbf") == 1
     assert r"test accuracy (\%)" in latex
     with (tmp_path / "comparison.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -114,6 +130,83 @@ def test_page_and_tables_are_written_and_every_name_is_escaped(tmp_path: Path) -
         ("darts_x", "0", "0.9"), ("random", "0", "0.925"), ("darts_x", "1", ""), ("random", "1", "0.895"),
     ]  # fmt: skip
     assert (rows[0]["genotype"], rows[2]["failure"]) == (CELL, "the training loss is nan")
+
+
+def test_every_form_names_data_space_preset_and_seeds_and_has_no_empty_column(tmp_path: Path) -> None:
+    (tmp_path / "comparison.json").write_text(json.dumps(made()))
+    write_comparison(tmp_path)
+    sentence = (
+        "Data set cats & <dogs>, space nas-bench-201, preset smoke, seeds 0 and 1; each architecture found was trained "
+        "and tested."
+    )
+    assert tabulated().caption == sentence
+    assert (tmp_path / "comparison.md").read_text().startswith(sentence + "\n\n|")
+    assert f"\\caption{{{sentence.replace('&', chr(92) + '&')}}}" in (tmp_path / "comparison.tex").read_text()
+    assert html.escape(sentence) in (tmp_path / "comparison.html").read_text()
+    with (tmp_path / "comparison.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {(row["dataset"], row["space"], row["preset"]) for row in rows} == {
+        ("cats & <dogs>", "nas-bench-201", "smoke")
+    }
+    assert all(any(row[column] for row in rows) for column in rows[0])
+    assert "By the table" not in (tmp_path / "comparison.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [([3], "seed 3"), ([3, 5], "seeds 3 and 5"), ([0, 1, 2, 3], "seeds 0 to 3"), ([0, 2, 4, 6], "seeds 0, 2, 4 and 6")],
+)
+def test_the_seeds_are_named(seeds: list[int], said: str) -> None:
+    assert f", {said};" in tabulated(seeds=seeds).caption
+
+
+def test_a_comparison_of_an_earlier_version_has_a_caption_too() -> None:
+    old = {key: value for key, value in made(schema=2).items() if key not in ("preset", "seeds")}
+    caption = tabulate(Comparison.from_json(old)).caption
+    assert caption.startswith("Data set cats & <dogs>, space nas-bench-201; each")
+
+
+@pytest.mark.parametrize(
+    ("differences", "interval", "shown"),
+    [
+        ([0.02], None, "With one seed nothing can be said"),
+        ([0.02, 0.04], (-0.0971, 0.1571), "a cannot be told from random with these seeds."),
+        ([0.02, 0.04, 0.02, 0.04], (0.0116, 0.0484), "a is better than random beyond chance."),
+        ([-0.02, -0.04, -0.02, -0.04], (-0.0484, -0.0116), "a is worse than random beyond chance."),
+    ],
+)
+def test_what_can_be_told_apart_depends_on_the_number_of_seeds(
+    differences: list[float], interval: tuple[float, float] | None, shown: str
+) -> None:
+    runs = [
+        ComparedRun(method=name, seed=seed, folder="", test_accuracy=0.5 + (difference if name == "a" else 0))
+        for seed, difference in enumerate(differences)
+        for name in ("a", "random")
+    ]
+    methods = [summary_of(name, "random", runs).model_dump() for name in ("a", "random")]
+    found = methods[0]["difference"]["interval"]
+    assert found == (None if interval is None else pytest.approx(interval, abs=1e-4))
+    table = tabulated(methods=methods, runs=[run.model_dump() for run in runs], wanted=len(runs))
+    told = " ".join(table.notes)
+    assert shown in told
+    if interval is not None:
+        assert f"takes more than {50 * (interval[1] - interval[0]):.2f} points for a." in told
+        assert f"{100 * interval[0]:+.2f} to {100 * interval[1]:+.2f}" in table.rows[0]
+    assert ("95% interval of the difference" in table.headings) == (interval is not None)
+
+
+def test_of_equal_methods_all_are_the_best_and_a_single_method_is_not() -> None:
+    even = [method(name, test_accuracy=(0.9, 0.01)) for name in "ab"]
+    assert tabulated(methods=even).best == (frozenset({2}), frozenset({2}))
+    assert tabulated(methods=even[:1]).best == (frozenset(),)
+
+
+def test_figures_in_latex_have_a_minus_and_names_keep_their_hyphen() -> None:
+    methods = [method("a-1_~^", difference=(-0.0123, 0.01, -0.02, 0.01)), method("random")]
+    written = latex(tabulated(methods=methods))
+    assert r"a-1\_\textasciitilde{}\textasciicircum{} &" in written
+    assert "$-$1.23 $\\pm$ 1.00" in written
+    assert "$-$2.00 to +1.00" in written
 
 
 def test_a_comparison_of_which_nothing_is_done_yet_or_all_failed_has_a_page_too(tmp_path: Path) -> None:

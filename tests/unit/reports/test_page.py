@@ -1,4 +1,5 @@
 import base64
+import html
 import io
 import json
 import re
@@ -13,9 +14,9 @@ from dartboard.reports import write_report
 from dartboard.reports.sections.examples import picture_uri
 from dartboard.space.genotype import parse_genotype
 
-from .made_up import DARTS_V2, NAS_BENCH_201, FakeRun
+from .made_up import DARTS_V2, NAS_BENCH_201, FakeRun, leave_baselines
 
-VOID = {"meta", "img", "br", "link", "input"}
+VOID = {"meta", "img", "br", "link", "input", "wbr"}
 
 
 class Outline(HTMLParser):
@@ -63,6 +64,40 @@ def test_names_and_commands_with_markup_are_shown_and_never_run(finished_run):
     assert "<b>star" not in page
     assert "&lt;b&gt;star&lt;/b&gt;" in page
     assert "&lt;script&gt;" in page
+
+
+def test_the_contents_lead_to_every_part_of_the_page(finished_run):
+    page = write_report(finished_run).read_text()
+    named = re.findall(r'<li><a href="#([^"]+)">([^<]+)</a></li>', page)
+    assert [name for _, name in named] == re.findall(r"<section[^>]*>\s*<h2>([^<]+)</h2>", page)
+    assert set(outline(page).ids) >= {place for place, _ in named}
+    assert page.index("What next") < page.index('aria-label="Contents"') < page.index("<section")
+
+
+def test_the_next_steps_name_the_network_that_is_best(finished_run):
+    page = write_report(finished_run).read_text()
+    (finished_run / "model.safetensors").touch()
+    page = write_report(finished_run).read_text()
+    assert f"dartboard predict {finished_run} IMAGES --out predictions.csv" in page
+    assert f"dartboard export {finished_run} --out model.onnx" in page
+    leave_baselines(finished_run)
+    page = write_report(finished_run).read_text()
+    assert f"dartboard export {finished_run}/baselines/random --out model.onnx" in page
+    verdict, lead = '<p class="verdict">The search was not worth its time.', '<p class="lead">'
+    assert page.index("<h1>") < page.index(verdict) < page.index(lead)
+    assert all(link.startswith(("data:", "#")) for link in outline(page).links)
+
+
+def test_the_next_step_after_a_search_is_a_training(run_path):
+    run, genotype = FakeRun(run_path), parse_genotype(NAS_BENCH_201)
+    run.search(genotype)
+    run.evaluate()
+    run.finish(genotype)
+    for source, data in ((None, "DATA"), ("some photographs", "'some photographs'"), ("arrays-0123", "DATA")):
+        settings = json.loads((run_path / "settings.json").read_text()) | {"source": source}
+        (run_path / "settings.json").write_text(json.dumps(settings))
+        command = f"dartboard train {data} --genotype {run_path}"
+        assert command in html.unescape(write_report(run_path).read_text())
 
 
 def test_the_page_shows_accuracy_as_a_percentage_with_its_interval(finished_run):
@@ -139,7 +174,7 @@ def test_finalists_are_listed_with_what_became_of_them(run_path):
         "Finalist 2.",
     ):
         assert part in text
-    assert '<a href="finalists/2/report.html">2</a>' in page
+    assert all(link.startswith(("data:", "#")) for link in outline(page).links)
     assert page.count('aria-label="cell"') == 3
     parsed = outline(page)
     assert parsed.open == []

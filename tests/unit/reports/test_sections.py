@@ -1,3 +1,4 @@
+import html
 import json
 import re
 
@@ -290,6 +291,56 @@ def test_beside_the_settings_stands_what_the_winner_of_a_contest_has_in_their_pl
     assert told(finished_run).repeat.trained == {"train.init_channels": "24"}
     assert told(finished_run).repeat.settings["train.init_channels"] == "16"
     assert "The network trained has <code>train.init_channels=24</code>, as" in write_report(finished_run).read_text()
+
+
+def captions(path):
+    """The captions of the figures on the page, and the sentences on what is missing."""
+    page = html.unescape(write_report(path).read_text())
+    return re.findall(r'<(?:figcaption|p class="missing")>([^<]*)<', page)
+
+
+def test_captions_tell_only_of_curves_that_are_there(run_path):
+    run = FakeRun(run_path, epochs=1)
+    run.search(parse_genotype(NAS_BENCH_201))
+    run.train()
+    told = " ".join(captions(run_path))
+    for absent in ("curve", "red band", "each epoch", "over the epochs", "Thick lines", "train alpha"):
+        assert absent not in told
+    for present in ("after the only epoch", "on the images that train its weights and the validation images."):
+        assert present in told
+
+
+def test_captions_of_many_epochs_tell_of_their_curves(finished_run):
+    told = " ".join(captions(finished_run))
+    for present in ("the curve for training images", "red band", "after each epoch", "Thick lines", "train alpha"):
+        assert present in told
+
+
+def test_no_red_band_is_told_of_where_nothing_skips(run_path):
+    FakeRun(run_path).search(parse_genotype(NAS_BENCH_201.replace("skip_connect", "none")))
+    assert "red band" not in " ".join(captions(run_path))
+
+
+def test_a_run_without_a_search_says_why_there_is_none(finished_run):
+    log = finished_run / "events.jsonl"
+    log.write_text("".join(line for line in log.read_text().splitlines(True) if '"search"' not in line))
+    for method, said, title in (
+        ("random", "random draws an architecture without a supernet.", "drawn by random in"),
+        (None, "Nothing was searched: the architecture was given.", "an architecture in"),
+    ):
+        edit(finished_run / "result.json", method=method)
+        assert said in " ".join(captions(finished_run))
+        assert title in told(finished_run).summary.title
+        assert "was used" in told(finished_run).summary.sentences or method
+
+
+def test_the_headline_names_the_winner_of_a_contest_and_not_the_search(finished_run):
+    hold_contest(finished_run, "found", 16)
+    assert told(finished_run).summary.title == "shapes & more: found by darts in nas-bench-201"
+    hold_contest(finished_run, "a plain ResNet-12", 16)
+    summary = told(finished_run).summary
+    assert summary.title == "shapes & more: a plain ResNet-12, chosen in a contest, in nas-bench-201"
+    assert "a contest chose a plain ResNet-12 instead of the architecture found" in summary.sentences
 
 
 def hold_contest(path, winner, channels):

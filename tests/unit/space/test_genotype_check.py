@@ -111,7 +111,7 @@ def test_only_the_strict_form_looks_at_silent_and_repeated_inputs(genotype: Geno
 
 def test_a_nas_bench_201_cell_holds_none_and_keeps_every_edge() -> None:
     check_genotype(parse_genotype("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"), NB201)
-    with pytest.raises(GenotypeError, match="node 3 of the cell cell has 2 incoming edges; 'nas-bench-201' wants 3"):
+    with pytest.raises(GenotypeError, match="node 3 of the cell has 2 incoming edges; 'nas-bench-201' wants 3"):
         check_genotype(parse_genotype("|none~0|+|none~0|none~1|+|none~0|none~1|"), NB201)
     with pytest.raises(GenotypeError, match=r"must come from the nodes \[3\] .* not from \[2\]"):
         check_genotype(parse_genotype("|none~0|+|none~0|none~1|"), NB201)
@@ -120,7 +120,7 @@ def test_a_nas_bench_201_cell_holds_none_and_keeps_every_edge() -> None:
 def test_an_empty_cell_is_an_architecture_only_unless_strict() -> None:
     genotype = Genotype("nas-bench-201", (("cell", CellGenotype((), (3,))),))
     check_genotype(genotype, NB201, strict=False)
-    with pytest.raises(GenotypeError, match="node 1 of the cell cell has 0 incoming edges"):
+    with pytest.raises(GenotypeError, match="node 1 of the cell has 0 incoming edges"):
         check_genotype(genotype, NB201)
 
 

@@ -376,7 +376,7 @@ def test_a_genotype_of_another_space_is_refused() -> None:
 
 
 def test_a_genotype_that_is_no_architecture_of_the_space_is_refused() -> None:
-    with pytest.raises(GenotypeError, match="edge 0 -> 1 of the cell cell uses 'conv'"):
+    with pytest.raises(GenotypeError, match="edge 0 -> 1 of the cell uses 'conv'"):
         path_weights({}, spec_of(NB201), parse_genotype("|conv~0|+|none~0|none~1|+|none~0|none~1|none~2|"))
 
 

@@ -178,7 +178,7 @@ def test_the_report_and_the_terminal_tell_of_the_contest(run: Path) -> None:
         "the network found",
         "a random architecture",
         "the network by hand",
-        "trained on",
+        "its training went on",
         "its mirror image",
     ):
         assert told in page

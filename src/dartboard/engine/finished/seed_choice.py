@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dartboard.registry import Registry
 from dartboard.space import Genotype
+from dartboard.wording import cell_name
 
 __all__ = ["CHOICE_RULES", "ChoiceRule", "SeedChoice", "SeedOutcome", "choice_rule"]
 
@@ -120,4 +121,4 @@ def _without_skips(genotype: Genotype) -> str:
     kind, cell = genotype.cells[0]
     if any(choice.op == "skip_connect" for choice in cell.choices):
         return ""
-    return f"its {kind + ' cell' if kind != 'cell' else 'cell'} has no skip_connect"
+    return f"its {cell_name(kind)} has no skip_connect"

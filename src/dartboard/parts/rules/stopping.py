@@ -9,6 +9,8 @@ from typing_extensions import override
 from dartboard.parts.rules.protocol import Outcome, Rule, SearchView
 from dartboard.space import Norm, SearchSpace
 from dartboard.space.ops import op_cost
+from dartboard.wording import cell_name
+from dartboard.wording import count as in_words
 
 __all__ = ["BestEpoch", "StopAtSkips", "StopAtStableRanking"]
 
@@ -59,7 +61,7 @@ class StopAtSkips(Rule):
         count = sum(choice.op == "skip_connect" for choice in cell.choices)
         figures = {"skip_connections": count}
         if count >= self.limit:
-            plan = search.plan.stopped(f"the {kind} cell holds {count} skip connections")
+            plan = search.plan.stopped(f"the {cell_name(kind)} holds {in_words(count, 'skip connection')}")
             return Outcome(figures=figures, plan=plan, final_alphas=search.records.get("alphas_before"))
         return Outcome({"alphas_before": search.copied_alphas()} if self.keep == "previous" else {}, figures)
 
@@ -94,7 +96,8 @@ class StopAtStableRanking(Rule):
         plan = None
         if unchanged >= max(1, round(self.fraction * search.stage_epochs)):
             plan = search.plan.stopped(
-                f"the ranking of the {kind} cell's learnable operations has not changed for {unchanged} epochs"
+                f"the ranking of the {cell_name(kind)}'s learnable operations has not changed for "
+                + in_words(unchanged, "epoch")
             )
         records = {"ranking": ranking, "ranking_unchanged": unchanged}
         return Outcome(records, {"ranking_unchanged": unchanged}, plan=plan)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 __all__ = ["draw_confusion"]
 
 _RIGHT, _WRONG = (0.231, 0.510, 0.769), (0.851, 0.467, 0.169)
+_STRONGEST_RIGHT, _STRONGEST_WRONG = 0.7, 0.6
+"""Opacity of a cell that holds the whole class: the counts, in the page's ink, keep a contrast of 4.5:1 on it, both on
+the light page and on the dark one."""
+
 _MOST_WITH_COUNTS, _MOST_WITH_NAMES = 20, 50
 _LONGEST_NAME = 18
 
@@ -36,15 +40,14 @@ def draw_confusion(confusion: tuple[tuple[int, ...], ...], names: tuple[str, ...
     with style():
         figure = Figure(figsize=(side + 1.6, side + 1.1), layout="constrained")
         axes = figure.add_subplot()
-        strengths = _strengths(counts)
         # Empty cells are transparent, so that the map suits a light and a dark page.
         colours = np.empty((size, size, 4))
         colours[..., :3] = np.where(np.eye(size, dtype=bool)[..., None], _RIGHT, _WRONG)
-        colours[..., 3] = strengths
+        colours[..., 3] = _strengths(counts)
         axes.imshow(np.round(colours * 255).astype(np.uint8), interpolation="none")
         axes.grid(visible=False)
         if size <= _MOST_WITH_COUNTS:
-            _write_counts(axes, counts, strengths)
+            _write_counts(axes, counts)
         if size <= _MOST_WITH_NAMES:
             _write_names(axes, [_short(name) for name in names])
         axes.set_xlabel("predicted class")
@@ -55,16 +58,16 @@ def draw_confusion(confusion: tuple[tuple[int, ...], ...], names: tuple[str, ...
 
 def _strengths(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    strengths: NDArray[np.float64] = np.where(np.eye(len(counts), dtype=bool), 0.85 * shares, 0.9 * np.sqrt(shares))
+    diagonal = np.eye(len(counts), dtype=bool)
+    strengths: NDArray[np.float64] = np.where(diagonal, _STRONGEST_RIGHT * shares, _STRONGEST_WRONG * np.sqrt(shares))
     return strengths
 
 
-def _write_counts(axes: "Axes", counts: NDArray[np.int64], strengths: NDArray[np.float64]) -> None:
+def _write_counts(axes: "Axes", counts: NDArray[np.int64]) -> None:
     size = 8.5 if counts.max() < 1000 or len(counts) <= 10 else 7.0
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            colour = "#ffffff" if strengths[row, column] > 0.6 else INK
-            axes.text(column, row, str(count), ha="center", va="center", fontsize=size, color=colour)
+            axes.text(column, row, str(count), ha="center", va="center", fontsize=size, color=INK)
 
 
 def _write_names(axes: "Axes", names: list[str]) -> None:

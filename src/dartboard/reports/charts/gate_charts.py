@@ -9,6 +9,7 @@ import numpy as np
 from dartboard.reports.charts.curves import Series
 from dartboard.reports.charts.svg import INK, MUTED, figure_to_svg, style
 from dartboard.reports.colours import operation_colour
+from dartboard.wording import cell_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +75,7 @@ def draw_gates(gates: CellGates) -> str:
                 axes.set_xlabel("epoch", labelpad=1)
         handles = [Line2D([], [], color=operation_colour(name), linewidth=2.4) for name in gates.operations]
         figure.legend(handles, gates.operations, loc="outside lower left", ncols=min(len(handles), 8), handlelength=1.2)
-        return figure_to_svg(figure, f"gates-{gates.kind}", f"Gates of every edge of the {gates.kind} cell")
+        return figure_to_svg(figure, f"gates-{gates.kind}", f"Gates of every edge of the {cell_name(gates.kind)}")
 
 
 def _limits(gates: CellGates) -> tuple[float, float]:

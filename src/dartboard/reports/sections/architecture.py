@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dartboard.records.reader import RunRecords
-from dartboard.reports.drawings.genotypes import draw_genotype
+from dartboard.reports.drawings.genotypes import cell_inputs, draw_genotype
 from dartboard.reports.section import Section, section
 from dartboard.space import Genotype, get_space, lets_images_through
+from dartboard.wording import Verbatim
 
 __all__ = ["ArchitectureFacts", "ArchitectureSection"]
 
@@ -48,11 +49,17 @@ class ArchitectureSection(Section[ArchitectureFacts]):
 
     def drawn(self, told: ArchitectureFacts) -> Mapping[str, Any]:
         """Drawings of the cells by kind, or of the layers."""
-        return {"cells": draw_genotype(told.genotype) if told.genotype else []}
+        if told.genotype is None:
+            return {"cells": [], "inputs": None}
+        return {"cells": draw_genotype(told.genotype), "inputs": cell_inputs(told.genotype)}
 
     def lines(self, told: ArchitectureFacts) -> dict[str, str]:
         """The row of the genotype, and a warning if there is one; none for an analysis."""
-        return {} if told.analysed else {"genotype": told.text, **({"warning": told.warning} if told.warning else {})}
+        return (
+            {}
+            if told.analysed
+            else {"genotype": Verbatim(told.text), **({"warning": told.warning} if told.warning else {})}
+        )
 
 
 def _passes(genotype: Genotype | None) -> bool:

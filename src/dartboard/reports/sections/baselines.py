@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from dartboard.records import Baseline
 from dartboard.records.reader import RunRecords
 from dartboard.reports.section import Section, section
-from dartboard.wording import percent, points, signed_points
+from dartboard.reports.verdict import better_baseline, described, over_baselines, worth_of_search
+from dartboard.wording import Verbatim, percent, signed_points
 
-__all__ = ["BaselineFacts", "BaselinesSection", "verdict"]
-
-_COMPARABLE = 0.9
-"""A baseline with a smaller share of the steps of the network found is not compared with it if it is not better."""
+__all__ = ["BaselineFacts", "BaselinesSection"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class BaselineFacts:
     @property
     def verdict(self) -> str:
         """Whether the search was worth its time, in plain words."""
-        return " ".join(verdict(name, each) for name, each in self.baselines.items())
+        return over_baselines(self.baselines)
 
 
 @section("baselines")
@@ -62,10 +60,12 @@ class BaselinesSection(Section[BaselineFacts]):
         )
 
     def lines(self, told: BaselineFacts) -> dict[str, str]:
-        """A row for each baseline, and the run directory of the best one that is significantly better."""
-        better = [each for each in told.baselines.values() if each.interval[1] < 0]
-        place = {"better network": min(better, key=lambda each: each.difference).run_directory} if better else {}
-        return {f"baseline {name}": _row(each) for name, each in told.baselines.items()} | place
+        """A row for each baseline, what the search was worth, and where the best one is if it is better."""
+        better = better_baseline(told.baselines)
+        place = {} if better is None else {"better network": Verbatim(told.baselines[better].run_directory)}
+        worth = worth_of_search(told.baselines)
+        rows = {f"baseline {name}": _row(each) for name, each in told.baselines.items()}
+        return rows | ({"worth of the search": worth} if worth else {}) | place
 
 
 def _row(baseline: Baseline) -> str:
@@ -74,28 +74,6 @@ def _row(baseline: Baseline) -> str:
     if baseline.objective == "balanced-accuracy":
         accuracy = f"{percent(baseline.balanced_accuracy)} balanced accuracy"
     return (
-        f"{accuracy}  ({baseline.what}; difference of the network found: {signed_points(baseline.difference)} points, "
-        f"95% interval {low} to {high})"
-    )
-
-
-def verdict(name: str, baseline: Baseline) -> str:
-    """One sentence that says whether the network found is better than the baseline."""
-    low, high = baseline.interval
-    difference = points(baseline.difference)
-    if baseline.objective != "accuracy":
-        difference += f" of {baseline.objective.replace('-', ' ')}"
-    trained = baseline.steps / baseline.wanted_steps if baseline.steps and baseline.wanted_steps else 1.0
-    if trained < _COMPARABLE and high >= 0:
-        return f"The network found cannot be compared with {baseline.what} since that training was too short."
-    if low > 0:
-        return f"The network found is better than {baseline.what} by {difference}."
-    if high < 0:
-        return (
-            f"The network found is worse than {baseline.what} by {difference}. The better network is kept in "
-            f"baselines/{name}, and dartboard predict can use it too."
-        )
-    return (
-        f"The test shows no significant difference between the network found and {baseline.what} "
-        f"({difference}, which may be chance)."
+        f"{accuracy}  ({described(baseline)}; difference of the network found: {signed_points(baseline.difference)} "
+        f"points, 95% interval {low} to {high})"
     )

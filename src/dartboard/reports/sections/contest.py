@@ -5,7 +5,7 @@ from typing_extensions import override
 from dartboard.records import Contest
 from dartboard.records.reader import RunRecords
 from dartboard.reports.section import Section, section
-from dartboard.wording import percent, signed_points
+from dartboard.wording import count, percent, signed_points
 
 __all__ = ["ContestSection"]
 
@@ -25,12 +25,13 @@ class ContestSection(Section[Contest]):
     def lines(self, told: Contest) -> dict[str, str]:
         if not told.rounds:
             return {"contest": f"no time for one, so {told.chosen.what} was trained"}
-        rows = {"contest": f"{told.chosen.what} won against {len(told.contestants) - 1} others: {_ranking(told)}"}
+        others = count(len(told.contestants) - 1, "other")
+        rows = {"contest": f"{told.chosen.what} won against {others}: {_ranking(told)}"}
         if told.worth:
             low, high = map(signed_points, told.worth.interval)
             rows["worth of the search"] = (
-                f"{signed_points(told.worth.difference)} points over a random architecture after the first round "
-                f"({low} to {high})"
+                f"{signed_points(told.worth.difference)} points of difference to a random architecture after the "
+                f"first round (95% interval {low} to {high})"
             )
         return rows
 

@@ -27,6 +27,7 @@ class DatasetSection(Section[Described]):
     """The description of the dataset, notes on reading it, and what its check found."""
 
     order = 100
+    title = "Data"
 
     def read(self, run: RunRecords) -> Described | None:
         """The description, and the record of the dataset."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from dartboard.records.reader import RunRecords
 from dartboard.reports.section import Section, section
-from dartboard.wording import dotted
+from dartboard.wording import Verbatim, dotted
 
 __all__ = ["RepeatFacts", "RepeatSection"]
 
@@ -57,7 +57,8 @@ class RepeatSection(Section[RepeatFacts]):
 
     def lines(self, told: RepeatFacts) -> dict[str, str]:
         """The paths of the report and the run directory."""
-        return {"report": f"{told.run_directory}/report.html", "run directory": told.run_directory}
+        place = told.run_directory
+        return {"report": Verbatim(f"{place}/report.html"), "run directory": Verbatim(place)}
 
 
 def _trained(run: RunRecords, settings: Mapping[str, str]) -> dict[str, str]:

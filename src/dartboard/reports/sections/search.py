@@ -19,6 +19,7 @@ from dartboard.reports.section import Section, section
 from dartboard.runs.events import Rollback, SearchEpoch
 from dartboard.space import Genotype, name_or_text
 from dartboard.space.topology import stage_lengths
+from dartboard.wording import listing
 
 __all__ = ["SearchFacts", "SearchSection", "draw_operation_counts"]
 
@@ -132,7 +133,11 @@ class SearchSection(Section[SearchFacts]):
 
     def missing(self, run: RunRecords) -> str:
         """The sentence on a missing search; none for an analysis, which has no search of its own."""
-        return "" if run.analysis else self.needs
+        if run.result is None or run.analysis:
+            return "" if run.analysis else self.needs
+        if run.result.method is None:
+            return "Nothing was searched: the architecture was given."
+        return f"Nothing was searched epoch by epoch: {run.result.method} draws an architecture without a supernet."
 
     def drawn(self, told: SearchFacts) -> Mapping[str, Any]:
         """Curves over the epochs, and the gates of every edge or block."""
@@ -143,7 +148,8 @@ class SearchSection(Section[SearchFacts]):
             "curvature": Markup(draw_curvature(told.epochs)),
             "counts": Markup(draw_operation_counts(told.numbers, told.operation_counts)),
             "layers": Markup(draw_layer_gates(told.gates) if in_layers else ""),
-            "gates": [] if in_layers else [(cell_title(gates.kind), Markup(draw_gates(gates))) for gates in told.gates],
+            "gates": [] if in_layers else [(_gates_caption(each), Markup(draw_gates(each))) for each in told.gates],
+            "captions": _captions(told),
         }
 
 
@@ -154,6 +160,53 @@ def _settled(epochs: Sequence[SearchEpoch]) -> int:
             break
         first = epoch
     return first.epoch
+
+
+def _captions(told: SearchFacts) -> dict[str, str]:
+    """What the figures show: only curves that are there."""
+    once = len(told.epochs) == 1
+    shown = {
+        "the images that train its weights": [epoch.weight_loss for epoch in told.epochs],
+        "those that train alpha": [epoch.alpha_loss for epoch in told.epochs],
+        "the validation images": [epoch.validation_loss for epoch in told.epochs],
+    }
+    images = listing(name for name, values in shown.items() if _any(values))
+    accuracies = [epoch.weight_accuracy for epoch in told.epochs], [epoch.validation_accuracy for epoch in told.epochs]
+    overfits = "" if once or not all(map(_any, accuracies)) else (
+        " If the curve for training images is far above the other one, the weights overfit."
+    )  # fmt: skip
+    collapses = "" if once or not any(family(name) == "skip connection" for name in told.operation_counts) else (
+        " A growing red band of skip connections shows the known collapse of such searches."
+    )  # fmt: skip
+    when = "after the only epoch" if once else "after each epoch"
+    return {
+        "losses": f"Cross-entropy of the supernet{' ' + when if once else ''}, lower is better: on {images}.",
+        "accuracies": f"Share of images that the supernet classifies correctly.{overfits}",
+        "counts": f"Operations in the genotype that would be derived {when}.{collapses}",
+        "layers": (
+            "Gates of every block. Left: after the last epoch; a stronger colour is a larger gate, a blank cell is an "
+            "operation that the block does not have, and a frame marks the operation in the genotype. Right: the "
+            f"operation with the largest gate {when}, in its colour."
+        ),
+    }
+
+
+def _any(values: Series) -> bool:
+    return any(value is not None for value in values)
+
+
+def _gates_caption(gates: CellGates) -> str:
+    """What the panels of one kind of cells show."""
+    once = len(gates.epochs) == 1
+    told = f"Gates of the {cell_title(gates.kind)}: the weight of each operation (colour) on each edge"
+    told += " after the only epoch." if once else " over the epochs."
+    if any(edge.kept for edge in gates.edges):
+        marks = "Bold titles" if once else "Thick lines and bold titles"
+        told += (
+            f" Each panel is one edge; node numbers are those of the drawing above. {marks}: the operations in the "
+            "genotype."
+        )
+    return told
 
 
 def _draw_losses(told: SearchFacts) -> str:

@@ -7,7 +7,7 @@ from dartboard.records import SeedChoiceRecord
 from dartboard.records.reader import RunRecords
 from dartboard.reports.drawings.genotypes import draw_genotype
 from dartboard.reports.section import Section, section
-from dartboard.wording import percent
+from dartboard.wording import listing, percent
 
 __all__ = ["SeedChoiceSection"]
 
@@ -30,8 +30,8 @@ class SeedChoiceSection(Section[SeedChoiceRecord]):
 
     def lines(self, told: SeedChoiceRecord) -> dict[str, str]:
         """The seed that was chosen."""
-        seeds = ", ".join(str(candidate.seed) for candidate in told.candidates)
+        seeds = listing(str(candidate.seed) for candidate in told.candidates)
         against = ", which rejects every search" if told.rule_violated else ""
         mean = percent(told.accuracy_mean, told.accuracy_std or None)
         every = "" if told.accuracy_mean is None else f"; all: {mean}"
-        return {"chosen": f"seed {told.chosen.seed} of {seeds} by {told.rule}{against}{every}"}
+        return {"chosen": f"seed {told.chosen.seed} of the seeds {seeds}, by {told.rule}{against}{every}"}

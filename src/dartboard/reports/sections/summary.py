@@ -7,6 +7,7 @@ from dartboard.records import Beginning
 from dartboard.records.reader import RunRecords
 from dartboard.reports.measures import wilson_interval
 from dartboard.reports.section import Section, section
+from dartboard.reports.verdict import run_verdict
 from dartboard.runs import Objective
 from dartboard.wording import compact, count, duration, listing, percent, thousands
 
@@ -22,6 +23,7 @@ class SummaryFacts:
     Attributes:
         title: headline, such as "digits: found by darts in nas-bench-201".
         sentences: two or three sentences about the run.
+        verdict: whether the search was worth its time; empty where nothing was compared.
         objective: the objective of the run.
         test_accuracy: mean test accuracy over the trained networks.
         test_accuracy_std: its standard deviation over the networks; None for a single network.
@@ -40,6 +42,7 @@ class SummaryFacts:
 
     title: str
     sentences: str
+    verdict: str
     objective: Objective
     test_accuracy: float | None
     test_accuracy_std: float | None
@@ -72,6 +75,7 @@ class SummarySection(Section[SummaryFacts]):
         return SummaryFacts(
             title=run_title(run),
             sentences=" ".join(_sentences(run)),
+            verdict=run_verdict(run),
             objective=result.objective if result else "accuracy",
             test_accuracy=accuracy,
             test_accuracy_std=spread if networks > 1 or spread else None,
@@ -117,9 +121,20 @@ def _validation(run: RunRecords) -> tuple[float | None, float | None]:
 
 def run_title(run: RunRecords) -> str:
     """The headline, as in "digits: found by darts in nas-bench-201"; unknown parts are left out."""
-    method, space = _method(run), _space(run)
-    found = f"found by {method}" if method else "an architecture"
-    return f"{_dataset(run)}: {found}" + (f" in {space}" if space else "")
+    method, space, winner = _method(run), _space(run), _winner(run)
+    if winner:
+        found = f"{winner}, chosen in a contest,"
+    elif method:
+        found = f"{'found' if run.search_epochs or not run.events else 'drawn'} by {method}"
+    else:
+        found = "an architecture"
+    return (f"{_dataset(run)}: {found}" + (f" in {space}" if space else "")).rstrip(",")
+
+
+def _winner(run: RunRecords) -> str:
+    """The winner of a contest in words, if it is not the network found; else empty."""
+    contest = run.contest
+    return contest.chosen.what if contest and contest.winner and contest.chosen.name != "found" else ""
 
 
 def _dataset(run: RunRecords) -> str:
@@ -175,15 +190,19 @@ def _architecture_sentence(run: RunRecords) -> str:
     if run.analysis:
         return f"On {images}, a finished search by {named}{where} was analysed; nothing was searched again."
     if run.search_epochs:
-        seeds = f" (chosen among {len(run.seed_choice.candidates)} seeds)" if run.seed_choice else ""
+        seeds = f" (chosen among {count(len(run.seed_choice.candidates), 'seed')})" if run.seed_choice else ""
         text = f"On {images}, {named} searched for {count(len(run.search_epochs), 'epoch')}{seeds}{where}"
     elif method and run.genotype:
-        text = f"On {images}, an architecture that {method} found{where} was used"
-    else:
+        text = f"On {images}, {named} drew an architecture{where} without training a supernet"
+    elif run.result or run.settings.get("genotype"):
         text = f"On {images}, a given architecture{where} was used"
+    else:
+        return f"On {images}, no epoch of a search{where} has ended yet."
     if run.finalists:
         proposed = len(run.finalists.finalists)
         text += f"; of {proposed} proposed architectures, the best after a short training was chosen"
+    if winner := _winner(run):
+        text += f"; a contest chose {winner} instead of the architecture found"
     if run.search_epochs and not run.genotype:
         return f"{text}; no architecture has been found yet."
     parameters = run.result.parameters if run.result else None
@@ -196,7 +215,7 @@ def _images(run: RunRecords) -> str:
         return _dataset(run)
     counts = {"training": dataset.train, "validation": dataset.validation, "test": dataset.test}
     parts = [f"{thousands(images)} {name}" for name, images in counts.items() if images]
-    kinds = f" of {len(dataset.classes)} classes" if dataset.classes else ""
+    kinds = f" of {count(len(dataset.classes), 'class', 'classes')}" if dataset.classes else ""
     return f"{dataset.name} ({', '.join(parts)} images{kinds})" if parts else dataset.name
 
 
@@ -209,7 +228,7 @@ def _test_sentence(run: RunRecords, epochs: int | None) -> str:
     accuracy = percent(scores.test_accuracy_mean, scores.test_accuracy_std if several else None)
     result = f"{accuracy} of the {thousands(scores.test_images)} test images correctly"
     if several:
-        result += f" ({len(scores.runs)} runs)"
+        result += f" ({count(len(scores.runs), 'run')})"
     elif scores.test_images:
         low, high = wilson_interval(scores.test_accuracy_mean, scores.test_images)
         result += f" (95% interval {percent(low, digits=1)} to {percent(high, digits=1)})"

@@ -72,7 +72,7 @@ class TestSection(Section[TestFacts]):
 
     def missing(self, run: RunRecords) -> str:
         """The reason why there are no scores; none for an analysis."""
-        if run.analysis:
+        if run.analysis or (run.result and not run.train_epochs):
             return ""
         if (run.path / "predictions.npy").exists():
             return (

@@ -46,13 +46,16 @@ class TrainingSection(Section[TrainingFacts]):
 
     def missing(self, run: RunRecords) -> str:
         """The sentence on a missing training; none for an analysis, which needs no training."""
-        return "" if run.analysis else self.needs
+        if run.result is None or run.analysis:
+            return "" if run.analysis else self.needs
+        return "The run ended with the search, so no network was trained; `dartboard train` does that."
 
     def drawn(self, told: TrainingFacts) -> Mapping[str, Any]:
         """Curves over the epochs; those of the first network are the strongest."""
         losses = _lines(told, lambda epoch: epoch.train_loss, lambda epoch: epoch.validation_loss)
         accuracies = _lines(told, lambda epoch: epoch.train_accuracy, lambda epoch: epoch.validation_accuracy)
         return {
+            "compares": _compares(told),
             "losses": Markup(
                 draw_lines("train-loss", "Losses during the training", list(losses), label="loss (nats per image)")
             ),
@@ -66,6 +69,15 @@ class TrainingSection(Section[TrainingFacts]):
                 )
             ),
         }
+
+
+def _compares(told: TrainingFacts) -> bool:
+    """Whether there are two curves of accuracies that can lie above each other."""
+    first = told.runs[0]
+    return len(first) > 1 and all(
+        any(value is not None for value in values)
+        for values in ([epoch.train_accuracy for epoch in first], [epoch.validation_accuracy for epoch in first])
+    )
 
 
 Figure = Callable[[TrainEpoch], float | None]

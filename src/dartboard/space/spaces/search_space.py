@@ -14,7 +14,7 @@ from dartboard.registry import Registry
 from dartboard.space.ops import Size
 from dartboard.space.skeleton import NetworkPlan, Skeleton, Stem
 from dartboard.space.topology import CellTopology
-from dartboard.wording import count
+from dartboard.wording import cell_name, count
 
 __all__ = ["SPACES", "SearchSpace", "get_space", "space"]
 
@@ -61,8 +61,8 @@ class SearchSpace:
                 raise SettingsError(f"there are no '{kind}' cells in '{self.name}'; {suggest(kind, self.cell_kinds)}")
             if len(edges) != len(self.cell.edges):
                 raise SettingsError(
-                    f"the {kind} cell of '{self.name}' has {count(len(self.cell.edges), 'edge')}, but edge_ops names "
-                    f"the operations of {len(edges)}; name those of every edge."
+                    f"the {cell_name(kind)} of '{self.name}' has {count(len(self.cell.edges), 'edge')}, but edge_ops "
+                    f"names the operations of {len(edges)}; name those of every edge."
                 )
             for name in {name for names in edges for name in names}:
                 if name not in self.ops:
@@ -70,8 +70,8 @@ class SearchSpace:
             for row, edge in enumerate(self.cell.edges):
                 if not self.selectable_on(kind, row):
                     raise SettingsError(
-                        f"edge {edge.source} -> {edge.target} of the {kind} cell of '{self.name}' has no operation "
-                        "that a discrete cell may take; name one in edge_ops."
+                        f"edge {edge.source} -> {edge.target} of the {cell_name(kind)} of '{self.name}' has no "
+                        "operation that a discrete cell may take; name one in edge_ops."
                     )
 
     @property

@@ -3,12 +3,13 @@
 from dartboard.records import ReselectionRecord
 from dartboard.records.reader import RunRecords
 from dartboard.reports.section import Section, section
+from dartboard.wording import Verbatim
 
-__all__ = ["ReselectionSection"]
+__all__ = ["SelectionSection"]
 
 
-@section("reselection")
-class ReselectionSection(Section[ReselectionRecord]):
+@section("selection")
+class SelectionSection(Section[ReselectionRecord]):
     """The change by another selection from the same supernet."""
 
     order = 250
@@ -20,7 +21,7 @@ class ReselectionSection(Section[ReselectionRecord]):
     def lines(self, told: ReselectionRecord) -> dict[str, str]:
         """The choice of the search, and the numbers of skip connections before and now."""
         return {
-            "genotype before": told.genotype_before.text,
+            "genotype before": Verbatim(told.genotype_before.text),
             "skip connections": f"{told.skips} by {told.name}, {told.skips_before} before",
-            "selected from": told.run,
+            "selected from": Verbatim(told.run),
         }

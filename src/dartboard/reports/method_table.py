@@ -1,0 +1,212 @@
+"""The table of the methods of a comparison, as text, and what it shows with the seeds that it has."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from dartboard.records import ComparedMethod, Comparison
+from dartboard.records.comparison import Spread
+from dartboard.wording import DASH, compact, count, duration, listing, signed_points
+
+__all__ = ["MethodTable", "caption", "tabulate", "what_counts", "what_it_shows"]
+
+_SPREADING = ("test_accuracy", "balanced_accuracy", "difference", "table_accuracy", "table_percentile", "skips")
+"""Figures that are shown with their standard deviation; the others are shown as means only."""
+
+_MORE_IS_BETTER = ("test_accuracy", "balanced_accuracy", "table_accuracy", "table_percentile")
+_MOST_METHODS = 5
+"""From so many differences on, the notes say that some of them look real by chance."""
+
+
+@dataclass(frozen=True)
+class MethodTable:
+    """A table of text with one row for each method.
+
+    Attributes:
+        caption: data set, space, preset, seeds, and what was done, in one sentence.
+        headings: headings of the columns; the first column holds the names.
+        rows: one text for each column.
+        best: for each row the columns in which no other method is better.
+        notes: sentences that explain the table.
+    """
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    best: tuple[frozenset[int], ...]
+    notes: tuple[str, ...]
+
+
+Write = Callable[[ComparedMethod], str]
+
+
+def what_counts(comparison: Comparison) -> tuple[str, str]:
+    """The accuracy by which the methods are compared: its key, and its name in words."""
+    if all(run.test_accuracy is None for run in comparison.runs):
+        return "table_accuracy", "accuracy by the table"
+    if any(run.objective == "balanced-accuracy" for run in comparison.runs):
+        return "balanced_accuracy", "balanced accuracy on the test images"
+    return "test_accuracy", "test accuracy"
+
+
+def caption(comparison: Comparison) -> str:
+    """Data set, space, preset, seeds, and what was done, in one sentence."""
+    done = "each architecture found was trained and tested" if comparison.trained else "only searched, not trained"
+    parts = [
+        f"Data set {comparison.dataset or 'not known before the first run has ended'}",
+        f"space {comparison.space}",
+        f"preset {comparison.preset}" if comparison.preset else "",
+        _seeds(comparison.seeds),
+    ]
+    return f"{', '.join(filter(None, parts))}; {done}."
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    if len(seeds) > 3 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds))):
+        return f"seeds {seeds[0]} to {seeds[-1]}"
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {listing(map(str, seeds))}" if seeds else ""
+
+
+def tabulate(comparison: Comparison) -> MethodTable:
+    """The table of the methods of a comparison; columns without any figure are left out."""
+    methods = comparison.methods
+    columns: list[tuple[str, Write, frozenset[int]]] = [
+        ("method", lambda method: method.method, frozenset()),
+        ("runs", _runs, frozenset()),
+    ]
+    counts = what_counts(comparison)[0]
+    for key, heading, write in _figures(comparison.baseline):
+        spreads = [getattr(method, key) for method in methods]
+        if not any(spreads) or (key == "balanced_accuracy" and counts != key):
+            continue
+        columns.append((heading, _cell(key, write), _best(key, spreads)))
+        if key in (counts, "difference") and any(spread and spread.interval for spread in spreads):
+            what = "difference" if key == "difference" else "mean"
+            columns.append((f"95% interval of the {what}", _interval(key, write), frozenset()))
+    return MethodTable(
+        caption=caption(comparison),
+        headings=tuple(heading for heading, _, _ in columns),
+        rows=tuple(tuple(write(method) for _, write, _ in columns) for method in methods),
+        best=tuple(
+            frozenset(place for place, (_, _, best) in enumerate(columns) if row in best) for row in range(len(methods))
+        ),
+        notes=tuple(_notes(comparison)),
+    )
+
+
+def _figures(baseline: str | None) -> tuple[tuple[str, str, Callable[[float], str]], ...]:
+    """Key, heading and format of every figure that a method may have."""
+    return (
+        ("test_accuracy", "test accuracy (%)", _percent),
+        ("balanced_accuracy", "balanced accuracy (%)", _percent),
+        ("difference", f"difference to {baseline} (points)", signed_points),
+        ("table_accuracy", "by the table (%)", _percent),
+        ("table_percentile", "better than (%)", lambda value: f"{value:.1f}"),
+        ("skips", "skip connections", lambda value: f"{value:.1f}"),
+        ("parameters", "parameters", lambda value: compact(round(value))),
+        ("multiply_adds", "multiply-adds", lambda value: compact(round(value))),
+        ("search_seconds", "search", duration),
+        ("train_seconds", "training", duration),
+    )
+
+
+def _cell(key: str, write: Callable[[float], str]) -> Write:
+    def text(method: ComparedMethod) -> str:
+        spread: Spread | None = getattr(method, key)
+        if spread is None:
+            return DASH
+        mean = write(spread.mean)
+        if spread.std is None or key not in _SPREADING:
+            return mean
+        return f"{mean} ± {write(spread.std).removeprefix('+')}"
+
+    return text
+
+
+def _interval(key: str, write: Callable[[float], str]) -> Write:
+    def text(method: ComparedMethod) -> str:
+        spread: Spread | None = getattr(method, key)
+        if spread is None or spread.interval is None:
+            return DASH
+        lowest = -1.0 if key == "difference" else 0.0
+        return " to ".join(write(min(max(end, lowest), 1.0)) for end in spread.interval)
+
+    return text
+
+
+def _best(key: str, spreads: Sequence[Spread | None]) -> frozenset[int]:
+    """Rows with the best mean, as far as it is shown; none where there is nothing to choose from."""
+    means = {row: round(spread.mean, 4) for row, spread in enumerate(spreads) if spread is not None}
+    if key not in _MORE_IS_BETTER or len(means) < 2:
+        return frozenset()
+    return frozenset(row for row, mean in means.items() if mean == max(means.values()))
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f}"
+
+
+def _runs(method: ComparedMethod) -> str:
+    return f"{method.runs}" + (f", {method.failures} failed" if method.failures else "")
+
+
+def what_it_shows(comparison: Comparison) -> str:
+    """Which methods differ from the baseline beyond chance with these seeds, in one or two sentences; "" for none."""
+    differences = {method.method: method.difference for method in comparison.methods if method.difference}
+    other = comparison.baseline
+    known = {name: spread.interval for name, spread in differences.items() if spread.interval}
+    if not known:
+        alone = f"With one seed nothing can be said about a difference to {other}: repeat it with --seeds 3 or more."
+        return alone if differences else ""
+    better = [name for name, (low, _) in known.items() if low > 0]
+    worse = [name for name, (_, high) in known.items() if high < 0]
+    even = [name for name in known if name not in (*better, *worse)]
+    told = [
+        f"{listing(better)} {_are(better)} better than {other} beyond chance." if better else "",
+        f"{listing(worse)} {_are(worse)} worse than {other} beyond chance." if worse else "",
+        f"{listing(even)} cannot be told from {other} with these seeds." if even else "",
+    ]
+    return " ".join(filter(None, told))
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def _notes(comparison: Comparison) -> Iterator[str]:
+    made = len(comparison.runs)
+    yield "Mean ± sample standard deviation over seeds. All methods have the same images, seeds and recipe."
+    if made < comparison.wanted:
+        yield f"{made} of {count(comparison.wanted, 'run')} {'is' if made == 1 else 'are'} done."
+    if any(method.difference for method in comparison.methods):
+        worth = what_counts(comparison)[1]
+        yield f"The difference to {comparison.baseline} is that of {worth} between runs with the same seed."
+    yield from _resolution(comparison)
+    if any(method.table_accuracy for method in comparison.methods):
+        yield (
+            "By the table: the accuracy of the cell on CIFAR-10 in NAS-Bench-201 after the short schedule of 12 "
+            "epochs, and the share of its architectures that are worse. Papers quote the schedule of 200 epochs."
+        )
+    for run in comparison.runs:
+        if run.blind:
+            yield f"{run.method} with seed {run.seed} found an architecture through which nothing of the images passes."
+        if run.failure:
+            yield f"{run.method} with seed {run.seed} failed: {run.failure}"
+
+
+def _resolution(comparison: Comparison) -> Iterator[str]:
+    """How large a difference must be to be told from chance with these seeds, and what was found."""
+    if shown := what_it_shows(comparison):
+        yield shown
+    smallest = [
+        f"{100 * (spread.interval[1] - spread.interval[0]) / 2:.2f} points for {method.method}"
+        for method in comparison.methods
+        if (spread := method.difference) and spread.interval
+    ]
+    if smallest:
+        yield (
+            "The 95% intervals are those of Student's t for the mean over the seeds. A mean difference is told from "
+            f"chance where its interval does not hold 0; with these seeds that takes more than {listing(smallest)}. "
+            "Four times as many seeds halve that at least."
+        )
+    if len(smallest) >= _MOST_METHODS:
+        yield "Of 20 methods that differ in nothing, one would be expected to seem different by chance."

@@ -1,0 +1,91 @@
+"""The table of a comparison as Markdown and LaTeX, and its runs as CSV."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dartboard.records import ComparedRun, Comparison
+from dartboard.reports.method_table import MethodTable
+from dartboard.runs import csv_text
+from dartboard.wording import DASH
+
+__all__ = ["latex", "markdown", "runs_as_csv"]
+
+_RUN_COLUMNS = (
+    "dataset", "space", "preset", "method", "seed", "test_accuracy", "balanced_accuracy", "validation_accuracy",
+    "table_accuracy", "table_percentile", "skips", "parameters", "multiply_adds", "search_seconds", "train_seconds",
+    "genotype", "folder", "failure",
+)  # fmt: skip
+
+_LATEX = str.maketrans(
+    {
+        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+        "\\": "\\textbackslash{}",
+        "~": "\\textasciitilde{}",
+        "^": "\\textasciicircum{}",
+        "±": "$\\pm$",
+        DASH: "--",
+    }
+)
+
+
+def markdown(table: MethodTable) -> str:
+    """The table in Markdown, its caption above and its notes below; the best figures are bold."""
+    rows = [
+        [f"**{cell}**" if place in best else cell for place, cell in enumerate(row)]
+        for row, best in zip(table.rows, table.best, strict=True)
+    ]
+    alignment = ["---", *["---:"] * (len(table.headings) - 1)]
+    cells = [table.headings, alignment, *rows]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells]
+    return "\n".join([table.caption, "", *lines, "", *table.notes]) + "\n"
+
+
+def latex(table: MethodTable) -> str:
+    """The table as a LaTeX table with its caption; the best figures are bold. It needs the package booktabs."""
+    rows = [
+        [_figure(cell, bold=place in best) if place else _text(cell) for place, cell in enumerate(row)]
+        for row, best in zip(table.rows, table.best, strict=True)
+    ]
+    lines = [
+        "\\begin{table}",
+        "\\centering",
+        f"\\caption{{{_text(table.caption)}}}",
+        f"\\begin{{tabular}}{{l{'r' * (len(table.headings) - 1)}}}",
+        "\\toprule",
+        _row([_text(heading) for heading in table.headings]),
+        "\\midrule",
+        *map(_row, rows),
+        "\\bottomrule",
+        "\\end{tabular}",
+        "\\end{table}",
+        *(f"% {' '.join(note.split())}" for note in table.notes),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return " & ".join(cells) + " \\\\"
+
+
+def _text(text: str) -> str:
+    return text.translate(_LATEX)
+
+
+def _figure(text: str, *, bold: bool) -> str:
+    """A figure with a minus of mathematics in place of a hyphen."""
+    figure = re.sub(r"(?<![\w.])-(?=\d)", "$-$", _text(text))
+    return f"\\textbf{{{figure}}}" if bold else figure
+
+
+def runs_as_csv(comparison: Comparison) -> str:
+    """One row for each run, figures with six decimals; columns without any value are left out."""
+    rows = [_plain(comparison, run) for run in comparison.runs]
+    columns = [column for column in _RUN_COLUMNS if not rows or any(row[column] is not None for row in rows)]
+    return csv_text(columns, ([row[column] for column in columns] for row in rows))
+
+
+def _plain(comparison: Comparison, run: ComparedRun) -> Mapping[str, Any]:
+    shared = {"dataset": comparison.dataset, "space": comparison.space, "preset": comparison.preset}
+    figures = {key: round(value, 6) if isinstance(value, float) else value for key, value in dict(run).items()}
+    return {**shared, **figures, "genotype": run.genotype.text if run.genotype else None}
