@@ -144,7 +144,7 @@ class Registry(Generic[T]):
         self._load_plugins()
         if name not in self._entries:
             hint = suggest(name, self._entries)
-            broken = f" ({'; '.join(self._faults)})" if self._faults else ""
+            broken = f" It may belong to a package that is left out: {'; '.join(self._faults)}." if self._faults else ""
             raise UnknownNameError(f"there is no {self.kind} '{name}'; {hint}{broken}")
         return self._entries[name]
 

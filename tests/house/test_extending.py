@@ -1,10 +1,12 @@
 """Whatever can be asked for by name is one decorated function, wherever it stands: here, in a test."""
 
+import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,8 +19,6 @@ from typer.testing import CliRunner
 from dartboard import api
 from dartboard.cli.app import app
 from dartboard.engine import (
-    ANALYSES,
-    RESELECTIONS,
     ChoiceRule,
     FinishedSearch,
     Measurement,
@@ -32,7 +32,7 @@ from dartboard.records import RunRecords
 from dartboard.registry import REGISTRIES
 from dartboard.reports import Section, section
 from dartboard.session import BaselineNetwork, Session, baseline
-from dartboard.settings import preset
+from dartboard.settings import preset, resolve_settings
 from dartboard.space import CellTopology, Cost, Genotype, Norm, SearchSpace, op, parse_genotype, space
 from dartboard.space.skeleton import NasBench201Skeleton
 
@@ -202,22 +202,62 @@ def test_a_finished_search_takes_a_selection_and_an_analysis_of_ones_own(tmp_pat
     assert "3 operations were counted." in (analysed.path / "report.html").read_text(encoding="utf-8")
 
 
-def test_the_selection_and_the_analysis_that_contributing_shows_run(tmp_path: Path) -> None:
+def shown() -> dict[str, str]:
+    """Every block of Python in CONTRIBUTING.md that is no test, by the name that it would have as a module."""
     text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    shown = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    api.search(None, {**LAYERS, "method": {"name": "darts"}, "space": "nas-bench-201"}, out=tmp_path / "run")
-    try:
-        for block in shown:
-            if "@reselection" in block or "@analysis" in block:
-                exec(block, {"__name__": "example"})
-        selected = api.select(tmp_path / "run", "above-half", {"least": 0.3})
-        assert selected.reselection is not None
-        analysed = api.analyse(tmp_path / "run", "gate-sizes").analysis
-        assert analysed is not None
-        assert [len(found["largest"]) for found in analysed.findings.values()] == [6]
-    finally:
-        RESELECTIONS.remove("above-half")
-        ANALYSES.remove("gate-sizes")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return {f"part_{number}": block for number, block in enumerate(blocks) if "my_package" not in block}
+
+
+SHOWN = {
+    "methods": ["my-darts"],
+    "operations": ["wide_conv_3x3"],
+    "spaces": ["darts-lean"],
+    "presets": ["overnight"],
+    "choice-rules": ["no-pooling"],
+    "baselines": ["twin"],
+    "selections": ["above-half"],
+    "analyses": ["gate-sizes"],
+    "sections": ["epoch-time"],
+}
+
+
+@pytest.fixture
+def their_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """All that CONTRIBUTING shows as the modules of somebody else's package, each imported as it stands."""
+    (tmp_path / "their_package").mkdir()
+    (tmp_path / "their_package" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, block in shown().items():
+        (tmp_path / "their_package" / f"{name}.py").write_text(block, encoding="utf-8")
+    for name in shown():
+        import_module(f"their_package.{name}")
+    yield
+    for kind, names in SHOWN.items():
+        for name in names:
+            REGISTRIES[kind].open().remove(name)
+    for module in [name for name in sys.modules if name.partition(".")[0] == "their_package"]:
+        del sys.modules[module]
+
+
+@pytest.mark.usefixtures("their_package")
+def test_all_that_contributing_shows_runs_as_it_stands_in_another_package(tmp_path: Path) -> None:
+    for kind, names in SHOWN.items():
+        for name in names:
+            assert REGISTRIES[kind].open()[name].summary
+    layers = {**LAYERS, "method": {"name": "my-darts", "options": {"alpha_lr": 0.01}}, "space": "nas-bench-201"}
+    result = api.search(None, {**layers, "seeds": 2, "choose": "no-pooling"}, out=tmp_path / "several")
+    assert result.choice is not None
+    assert result.choice.rule == "no-pooling"
+    assert json.loads((tmp_path / "several" / "facts.json").read_text())["epoch-time"]["seconds"] > 0
+    one = tmp_path / "several" / "candidates" / "seed-0"
+    selected = api.select(one, "above-half", {"least": 0.3}, out=tmp_path / "selected")
+    assert selected.reselection is not None
+    analysed = api.analyse(one, "gate-sizes", out=tmp_path / "analysed").analysis
+    assert analysed is not None
+    assert [len(found["largest"]) for found in analysed.findings.values()] == [6]
+    overnight = resolve_settings({"preset": "overnight", "space": "darts-lean"})
+    assert (overnight.search.epochs, overnight.train.epochs) == (100, 300)
 
 
 @pytest.mark.usefixtures("_extensions")
@@ -270,18 +310,39 @@ def test_extensions_are_forgotten() -> None:
     assert [name for kind, name in OURS.items() if name in REGISTRIES[kind].open()] == []
 
 
+def installed(folder: Path, points: str) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs commands where a package with these entry points is installed in a folder."""
+    about = folder / "theirs-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(points)
+    script = f"import sys; sys.path.insert(0, {str(folder)!r}); from dartboard.cli import main; main()"
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-c", script, *arguments]
+        return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+
+    return command
+
+
 def test_what_an_installed_package_adds_is_in_the_help(tmp_path: Path) -> None:
     (tmp_path / "their_presets.py").write_text(
         "from dartboard.settings import preset\n\n\n"
         '@preset(\'leisurely\')\ndef leisurely(space):\n    """A whole week."""\n    return {}\n'
     )
-    folder = tmp_path / "theirs-1.0.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
-    (folder / "entry_points.txt").write_text("[dartboard.presets]\ntheirs = their_presets\n")
-    script = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from dartboard.cli import main; main()"
-    command = [sys.executable, "-c", script, "run", "--help"]
-    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    shown = installed(tmp_path, "[dartboard.presets]\ntheirs = their_presets\n")("run", "--help").stdout
     assert "leisurely" in shown
     assert "A whole week" in shown
     assert "darts-cifar" in shown
+
+
+def test_an_installed_package_that_is_broken_stops_nothing_but_what_asks_for_it(tmp_path: Path) -> None:
+    command = installed(tmp_path, "[dartboard.presets]\ntheirs = no_such_module\n")
+    shown = command("run", "--help")
+    assert (shown.returncode, "darts-cifar" in shown.stdout) == (0, True)
+    assert shown.stderr.startswith("dartboard: warning: an installed package adds to dartboard.presets")
+    assert shown.stderr.count("\n") == 1
+    asked = command("plan", "--preset", "leisurely")
+    assert asked.returncode == 2
+    assert "no preset 'leisurely'" in asked.stderr.splitlines()[-1]
+    assert "No module named 'no_such_module'" in asked.stderr.splitlines()[-1]

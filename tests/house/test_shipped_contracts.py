@@ -29,30 +29,12 @@ class TestBroken(MethodContract):
 '''
 
 
-SPACE_TEST = """
-import my_package.my_space
-from dartboard.testing import SpaceContract
-
-
-class TestMySpaces(SpaceContract):
-    spaces = ("darts-lean",)
-"""
-SPACE_IMPORTS = """
-from dataclasses import replace
-
-from dartboard.space import SearchSpace, space
-from dartboard.space.spaces.darts import darts
-
-
-"""
-
-
-def example(heading: str) -> str:
-    """The first block of Python below a heading of CONTRIBUTING.md."""
+def example(heading: str, number: int = 0) -> str:
+    """A block of Python below a heading of CONTRIBUTING.md, the first of which has the number 0."""
     text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    found = re.search(rf"^## {heading}\n.*?^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    found = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
     assert found is not None
-    return found[1]
+    return re.findall(r"^```python\n(.*?)^```", found[1], re.DOTALL | re.MULTILINE)[number]
 
 
 def checked(folder: Path, *arguments: str) -> dict[str, str]:
@@ -85,17 +67,17 @@ def test_a_method_of_ones_own_keeps_the_whole_contract(found: dict[str, str]) ->
     assert checks == {name for name in dir(MethodContract) if name.startswith("test_")}
 
 
-def test_a_space_of_ones_own_keeps_its_contract_by_itself(tmp_path: Path) -> None:
+def test_an_operation_and_a_space_of_ones_own_keep_their_contracts_as_they_are_shown(tmp_path: Path) -> None:
     package = tmp_path / "my_package"
     package.mkdir()
     (package / "__init__.py").touch()
-    (package / "my_space.py").write_text(SPACE_IMPORTS + example("Add a space"), encoding="utf-8")
-    (tmp_path / "test_my_space.py").write_text(SPACE_TEST, encoding="utf-8")
+    (package / "operations.py").write_text(example("Add an operation"), encoding="utf-8")
+    (package / "spaces.py").write_text(example("Add a space"), encoding="utf-8")
+    (tmp_path / "test_my_package.py").write_text(example("Test your own method", 1), encoding="utf-8")
     results = checked(tmp_path)
     assert set(results.values()) == {"passed"}
-    assert "test_a_search_ends_with_an_architecture_of_the_space" in {
-        name.rpartition(".")[2].partition("[")[0] for name in results
-    }
+    names = {name.rpartition(".")[2].partition("[")[0] for name in results}
+    assert {"test_a_search_ends_with_an_architecture_of_the_space", "test_the_operation_says_what_it_is"} <= names
 
 
 def test_an_option_without_effect_and_an_alpha_that_rests_break_the_contract(found: dict[str, str]) -> None:

@@ -29,7 +29,7 @@ from dartboard.parts.scoring import Scorer
 from dartboard.parts.selection import Drawing, Judged, Judging, Trained
 from dartboard.runs import Length, Observer, Score, SearchEpoch, make_generator, seeded_initialization, validation_facts
 from dartboard.space import Genotype
-from dartboard.supernet import carry_weights
+from dartboard.supernet import ReferenceSupernet, carry_weights
 
 __all__ = ["StageSearch", "cosine", "judging_share", "stage_spans"]
 
@@ -151,6 +151,15 @@ class StageSearch:
     def alpha_rests(self) -> bool:
         """Whether the epoch at hand leaves alpha as it is."""
         return self.state.plan.alpha_rests
+
+    @property
+    def operation_weights(self) -> Mapping[tuple[int, int, str], tuple[str, ...]]:
+        """The names of the weights of every candidate operation that learns its own."""
+        supernet = self.state.supernet
+        if not isinstance(supernet, ReferenceSupernet):
+            return {}
+        own = {each: tuple(filter(self.state.weights.__contains__, names)) for each, names in supernet.named_by_op()}
+        return {each: names for each, names in own.items() if names}
 
     def further_supernet(self, deeper: int) -> nn.Module:
         """A further supernet like that of the stage, with `deeper` more cells in every group between reductions."""

@@ -74,6 +74,8 @@ class Steps:
     @property
     def are_alike(self) -> bool:
         """Whether all steps of the epoch do the same, apart from what they draw."""
+        if any(hook.acts_on_weights for hook in self._state.hooks):
+            return False
         return self._state.plan.alpha_rests or self._state.plan.alpha_every == 1
 
     def _seen(self, batch: Batch) -> SeenBatch:
@@ -241,6 +243,8 @@ class Steps:
             self._state.move_alphas(gradients)
 
     def _move_weights(self, gradients: Mapping[str, Tensor | None]) -> None:
+        for hook in self._state.hooks:
+            gradients = hook.weight_gradients(gradients)
         move_weights(self._state.weights, self._state.weight_optimizer, gradients, self._settings.grad_clip)
 
 

@@ -5,9 +5,11 @@ Method files import from here; everything else imports from the module that defi
 
 from dartboard.parts.companions import Distillation
 from dartboard.parts.dropping import Dropping
+from dartboard.parts.gradient import Bilevel, Gradient, differentiate_both
 from dartboard.parts.gradient.implicit import ConjugateGradient, Implicit, Neumann
 from dartboard.parts.gradient.reinforce import Reinforce
 from dartboard.parts.gradient.unrolled import FirstOrder, TruncatedUnrolled, Unrolled
+from dartboard.parts.hooks import StageAccess, StageHook
 from dartboard.parts.hypernetworks.dense import DenseHypernetwork
 from dartboard.parts.hypernetworks.embedding import EmbeddingHypernetwork
 from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
@@ -51,6 +53,7 @@ __all__ = [
     "AdversarialPerturbation",
     "BestEpoch",
     "BetaDecay",
+    "Bilevel",
     "BinaryGates",
     "ByRemoval",
     "Concrete",
@@ -78,6 +81,7 @@ __all__ = [
     "FadingMagnitude",
     "FadingSkipDropout",
     "FirstOrder",
+    "Gradient",
     "GroupSoftmax",
     "GrowDropping",
     "HardGumbel",
@@ -112,6 +116,8 @@ __all__ = [
     "Softmax",
     "SparseAlpha",
     "Stage",
+    "StageAccess",
+    "StageHook",
     "StopAtSkips",
     "StopAtStableRanking",
     "StopOnSharpening",
@@ -126,6 +132,7 @@ __all__ = [
     "WarmUp",
     "WithAttention",
     "ZeroOne",
+    "differentiate_both",
     "method",
     "select_by_removal",
 ]

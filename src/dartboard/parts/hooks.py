@@ -32,6 +32,15 @@ class StageAccess(Protocol):
         """Whether the epoch at hand leaves alpha as it is."""
         ...
 
+    @property
+    def operation_weights(self) -> Mapping[tuple[int, int, str], tuple[str, ...]]:
+        """The names of the weights of every candidate operation, as `weight_gradients` has them.
+
+        The operations go by the place of their cell in the network, the row of their edge, and their name. Those
+        without weights of their own have none, and neither have those whose weights a hypernetwork makes.
+        """
+        ...
+
     def further_supernet(self, deeper: int) -> nn.Module:
         """A further supernet like that of the stage, with `deeper` more cells in every group between reductions."""
         ...
@@ -86,6 +95,22 @@ class StageHook:
             otherwise: computes the gradient that alpha would get without this hook.
         """
         return otherwise(problem)
+
+    def weight_gradients(self, gradients: Mapping[str, Tensor | None]) -> Mapping[str, Tensor | None]:
+        """The gradients by which a step moves the weights of the supernet, by name; called in every step.
+
+        A weight with the gradient None rests: neither the step nor momentum nor decay moves it, while its operation
+        still runs and hands gradients on. Steps with such a hook are not recorded on an accelerator.
+
+        Args:
+            gradients: those of the training loss, before clipping; None for weights that were not run.
+        """
+        return gradients
+
+    @property
+    def acts_on_weights(self) -> bool:
+        """Whether the hook looks at the gradients of the weights."""
+        return type(self).weight_gradients is not StageHook.weight_gradients
 
     def state_dict(self) -> dict[str, Any]:
         """The state that a checkpoint must hold, by names that the hook chooses."""

@@ -4,9 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
-from zipfile import BadZipFile
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
@@ -20,7 +18,7 @@ from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.result import Result
 from dartboard.records.scores import Scores
 from dartboard.records.start import Beginning, Split, Timetable
-from dartboard.runs import Document, Event, EventLog, SearchEpoch, TrainEpoch, first_fault, read_json
+from dartboard.runs import Document, Event, EventLog, SearchEpoch, TrainEpoch, first_fault, read_arrays, read_json
 from dartboard.settings.migration import migrate
 from dartboard.space import Genotype
 from dartboard.training import ModelCard
@@ -216,8 +214,4 @@ class RunRecords:
         path = self.path / name
         if not path.exists():
             return None
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                return {key: archive[key] for key in needed}
-        except (OSError, EOFError, BadZipFile, KeyError, ValueError) as error:
-            raise RunDirectoryError(f"{path} is damaged ({error}); restore it, or {_REMEDY}.") from error
+        return read_arrays(path, needed, remedy=_REMEDY)

@@ -19,7 +19,7 @@ from dartboard.runs.events import (
     event_of,
     step_work,
 )
-from dartboard.runs.files import check_new_file, read_json, write_atomically, write_json, write_text
+from dartboard.runs.files import check_new_file, read_arrays, read_json, write_atomically, write_json, write_text
 from dartboard.runs.lengths import Length, TimeLimit
 from dartboard.runs.meter import TEST_KEYS, VALIDATION_KEYS, Meter, Objective, Score, ScoreMeter, validation_facts
 from dartboard.runs.observer import Observer
@@ -63,6 +63,7 @@ __all__ = [
     "first_fault",
     "make_generator",
     "next_free",
+    "read_arrays",
     "read_json",
     "seeded_initialization",
     "step_work",

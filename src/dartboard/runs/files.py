@@ -3,14 +3,19 @@
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dartboard.errors import RunDirectoryError, SettingsError
 from dartboard.wording import listing
 
-__all__ = ["check_new_file", "read_json", "write_atomically", "write_json", "write_text"]
+__all__ = ["check_new_file", "read_arrays", "read_json", "write_atomically", "write_json", "write_text"]
 
 
 def check_new_file(path: Path, endings: Sequence[str], *, overwrite: bool) -> None:
@@ -76,3 +81,32 @@ def read_json(path: Path) -> Any:
         raise RunDirectoryError(f"{path} cannot be read: {error.strerror or error}.") from error
     except ValueError as error:
         raise RunDirectoryError(f"{path} is damaged: it does not hold JSON ({error}).") from error
+
+
+_ARRAY_ERRORS = (
+    *(OSError, EOFError, LookupError, ValueError, TypeError, SyntaxError, RuntimeError),
+    *(MemoryError, OverflowError, NotImplementedError),
+)
+"""What numpy and zipfile raise for files with flipped or missing bytes."""
+
+
+def read_arrays(path: Path, names: Sequence[str] = (), *, remedy: str = "begin a new run") -> dict[str, NDArray[Any]]:
+    """Read arrays of an `.npz` file by their names, or, without names, the one array of an `.npy` file as "".
+
+    Args:
+        path: the file.
+        names: names of the arrays.
+        remedy: what an error message proposes if the file cannot be restored.
+
+    Raises:
+        RunDirectoryError: the file is missing or damaged, or lacks one of the arrays.
+    """
+    try:
+        with path.open("rb") as stream:
+            found = np.load(stream, allow_pickle=False)
+            if isinstance(found, np.ndarray) == bool(names):
+                raise ValueError("it holds something else")
+            return {name: found[name] for name in names} if names else {"": found}
+    except (*_ARRAY_ERRORS, zlib.error, BadZipFile) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise RunDirectoryError(f"{path} is damaged ({reason}); restore it, or {remedy}.") from error

@@ -5,6 +5,7 @@ from dartboard.space.genotype_check import check_genotype
 from dartboard.space.network import DrawnPaths, DropPath, Network
 from dartboard.space.network_costs import OperationCosts, network_cost, operation_costs, smallest_map
 from dartboard.space.ops import ATTENTION, OPS, Cost, Norm, has_weights, op
+from dartboard.space.ops.conv import relu_conv_norm, relu_conv_norm_cost
 from dartboard.space.passage import lets_images_through
 from dartboard.space.published import PUBLISHED, name_or_text
 from dartboard.space.skeleton import CellPlace, NetworkPlan, Stem
@@ -40,6 +41,8 @@ __all__ = [
     "op",
     "operation_costs",
     "parse_genotype",
+    "relu_conv_norm",
+    "relu_conv_norm_cost",
     "smallest_map",
     "space",
 ]

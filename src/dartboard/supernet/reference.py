@@ -1,6 +1,6 @@
 """The supernet by definition: plain loops over every edge and every operation, written for the reader."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
@@ -201,6 +201,16 @@ class ReferenceSupernet(nn.Module):
                 names = [f"edges.{name}" for name, _ in cell.edges.named_parameters()]
                 found[cell.kind].append({name: f"backbone.blocks.{index}.{name}" for name in names})
         return found
+
+    def named_by_op(self) -> Iterator[tuple[tuple[int, int, str], tuple[str, ...]]]:
+        """For every candidate operation its place, as (block, row of the edge, name), and the names of its weights."""
+        for index, cell in enumerate(self.backbone.blocks):
+            if not isinstance(cell, MixedCell):
+                continue
+            for row in range(len(cell.edges)):
+                for op, module in cell.ops_of(row, None).items():
+                    place = f"backbone.blocks.{index}.edges.{row}.{op}"
+                    yield (index, row, op), tuple(f"{place}.{name}" for name, _ in module.named_parameters())
 
     def forward(
         self,

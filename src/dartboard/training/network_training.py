@@ -232,8 +232,7 @@ class NetworkTraining:
         else:
             return
         raise NonFiniteLossError(
-            f"{found} in epoch {self.epoch + 1} of the training; lower train.lr (now {self.settings.lr}) or set "
-            "train.grad_clip."
+            f"{found} in epoch {self.epoch + 1}; lower train.lr (now {self.settings.lr}) or set train.grad_clip."
         )
 
     def step(self, batch: Batch, drop_path: DropPath, meter: Meter, lr: float) -> None:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from dartboard.budget.allowances import remaining_allowance
 from dartboard.records import Allowance, Baseline, Baselines
-from dartboard.runs import RunDirectory
+from dartboard.runs import RunDirectory, read_arrays
 from dartboard.session.baselines import BaselineNetwork, find_baselines, is_comparable
 from dartboard.session.clock import CHILD_FOLDERS, worked_seconds
 from dartboard.session.evaluation import evaluate_networks
@@ -99,6 +99,5 @@ def _compared(session: Session, baseline: BaselineNetwork, child: ChildRun) -> B
 
 def _tested(run: RunDirectory) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """The class of every test image, and whether the first network of a run predicts it; both of shape (images,)."""
-    with np.load(run.path / "predictions.npz", allow_pickle=False) as predictions:
-        labels = predictions["labels"]
-        return labels, labels == predictions["predicted"]
+    predictions = read_arrays(run.path / "predictions.npz", ("labels", "predicted"))
+    return predictions["labels"], predictions["labels"] == predictions["predicted"]

@@ -12,7 +12,7 @@ from dartboard.budget.allowances import MOST_SCORED, Pace, contest_pace, contest
 from dartboard.data import ImageView
 from dartboard.errors import NonFiniteLossError
 from dartboard.records import Contest, Contestant, GenotypeForms, SearchWorth
-from dartboard.runs import RunDirectory, TrainEpoch, make_generator, write_atomically
+from dartboard.runs import RunDirectory, TrainEpoch, make_generator, read_arrays, write_atomically
 from dartboard.session.baselines import FOUND, BaselineNetwork, holds_contest
 from dartboard.session.batches import EVALUATION_BATCH, batches_of
 from dartboard.session.clock import CHILD_FOLDERS
@@ -216,9 +216,7 @@ def _worth(session: Session, record: Contest) -> SearchWorth | None:
 def _difference(session: Session, record: Contest, names: tuple[str, str], number: int) -> Difference:
     """How much better the first of two contestants is than the second after a round."""
     folder, labels = session.run.path / _FOLDER, _scored_images(session).labels
-    first, second = (
-        np.load(folder / name / f"round-{number + 1}.npy", allow_pickle=False).astype(np.bool_) for name in names
-    )
+    first, second = (read_arrays(folder / name / f"round-{number + 1}.npy")[""].astype(np.bool_) for name in names)
     return paired_difference(first, second, labels if record.objective == "balanced-accuracy" else None)
 
 

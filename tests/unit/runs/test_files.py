@@ -1,11 +1,13 @@
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dartboard.errors import RunDirectoryError
-from dartboard.runs import read_json, write_atomically, write_json, write_text
+from dartboard.runs import read_arrays, read_json, write_atomically, write_json, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -97,3 +99,23 @@ def test_a_missing_or_damaged_json_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RunDirectoryError, match=r"binary\.json is damaged"):
         read_json(tmp_path / "binary.json")
+
+
+def test_arrays_are_read_back_and_a_damaged_file_of_them_is_named(tmp_path: Path) -> None:
+    """A flipped byte in any place either leaves the arrays as they were, in what nobody reads, or is noticed."""
+    several, one = tmp_path / "several.npz", tmp_path / "one.npy"
+    np.savez_compressed(several, a=np.arange(30), b=np.ones(2))
+    np.save(one, np.arange(3))
+    assert read_arrays(several, ("a",))["a"].tolist() == list(range(30))
+    assert read_arrays(one)[""].tolist() == [0, 1, 2]
+    whole = several.read_bytes()
+    for place in range(0, len(whole), 7):
+        several.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with suppress(RunDirectoryError):
+            assert read_arrays(several, ("a",))["a"].tolist() == list(range(30))
+    for content in (b"", whole[:50], b"[1, 2]", one.read_bytes()):
+        several.write_bytes(content)
+        with pytest.raises(RunDirectoryError, match=r"several.npz is damaged \(.*\); restore it, or begin a new run"):
+            read_arrays(several, ("a",))
+    with pytest.raises(RunDirectoryError, match=r"missing\.npy is damaged"):
+        read_arrays(tmp_path / "missing.npy")

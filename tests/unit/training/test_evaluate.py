@@ -7,6 +7,7 @@ import torch
 from sklearn import metrics
 from torch import Tensor, nn
 
+from dartboard.errors import NonFiniteLossError
 from dartboard.training import Predictions, predict
 
 
@@ -55,3 +56,12 @@ def test_predict_gives_every_image_once_in_order_with_the_network_in_evaluation_
     np.testing.assert_allclose(made.probabilities, wanted.numpy(), rtol=1e-6)
     assert made.probabilities.dtype == np.float32
     assert network[1].num_batches_tracked == 0
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf"), 1e38])
+def test_a_network_that_gives_no_finite_numbers_is_not_scored(weight: float) -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(2, 2), nn.Linear(2, 2))
+    nn.init.constant_(network[2].weight, weight)
+    nn.init.constant_(network[1].weight, 1e3)
+    with pytest.raises(NonFiniteLossError, match=r"for 7 images of 7 the trained network gives no finite numbers"):
+        predict(network, Plain())

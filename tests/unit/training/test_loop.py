@@ -483,6 +483,21 @@ def test_a_loss_that_is_not_finite_is_named_with_its_epoch_and_a_remedy(tmp_path
     assert not (tmp_path / "checkpoints").exists()
 
 
+def test_weights_that_overflow_in_the_last_step_are_noticed_though_every_loss_was_finite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = NetworkTraining.step
+
+    def overflowing(training: NetworkTraining, *given: Any) -> None:
+        step(training, *given)
+        training.network.backbone.classifier.weight.data[0, 0] = math.inf
+
+    monkeypatch.setattr(NetworkTraining, "step", overflowing)
+    with pytest.raises(NonFiniteLossError, match=r"weights .* no longer finite in epoch 1; lower train\.lr"):
+        train(tmp_path, PLAIN, data=batches(1, 0))
+    assert not (tmp_path / "checkpoints").exists()
+
+
 def test_in_bfloat16_features_are_rounded_and_weights_are_not(tmp_path: Path) -> None:
     """A step goes the same way but for the rounding, which batch norms of six images make felt."""
     steps: dict[str, Tensor] = {}

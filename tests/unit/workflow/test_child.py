@@ -1,17 +1,22 @@
 """A run inside a run: what is done once, what is gone on with, and what its directory holds."""
 
 import json
+from collections.abc import Callable, Collection
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-import dartboard.methods  # noqa: F401 - importing registers the methods
-from dartboard.errors import RunDirectoryError
+from dartboard import api
+from dartboard.errors import NonFiniteLossError, RunDirectoryError
+from dartboard.records import Baselines, Finalists, SeedChoiceRecord
 from dartboard.session import Session, evaluate_networks, search_genotype, train_networks
 from dartboard.settings import read_genotype
-from dartboard.workflow.child import run_child
+from dartboard.workflow import baselines, finalists, seeds
+from dartboard.workflow.child import attempt, run_child
 
-from .tiny import Listener, open_tiny
+from .tiny import TINY, Listener, open_tiny
 
 CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|nor_conv_1x1~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
 
@@ -78,3 +83,51 @@ def test_a_child_with_other_settings_than_it_began_with_is_refused(tmp_path: Pat
         run_child(session, "one", changes(), Work(), task="")
         with pytest.raises(RunDirectoryError, match=r"began with other settings \(objective\)"):
             run_child(session, "one", changes(objective="balanced-accuracy"), Work(), task="")
+
+
+def failing() -> str:
+    raise NonFiniteLossError("the loss is nan.")
+
+
+def test_what_fails_is_left_out_and_told_unless_all_of_it_was_needed() -> None:
+    listener = Listener()
+    works = {"The first": lambda: "a", "The second": failing, "The third": lambda: "c"}
+    made, failed = attempt(listener, works)
+    assert made == {"The first": "a", "The third": "c"}
+    assert failed == ("The second failed: the loss is nan.",)
+    assert listener.notes == ["The second failed: the loss is nan. It is left out."]
+    with pytest.raises(NonFiniteLossError):
+        attempt(listener, {"The only one": failing})
+    assert attempt(listener, {"This one": failing}, needed=False) == ({}, ("This one failed: the loss is nan.",))
+
+
+@pytest.mark.parametrize(
+    ("layer", "module", "name", "read"),
+    [
+        ({"seeds": 3}, seeds, "search_genotype", lambda run: SeedChoiceRecord.read(run).candidates),
+        ({"finalists": 3}, finalists, "train_networks", lambda run: Finalists.read(run).finalists),
+        ({"baselines": True}, baselines, "train_networks", lambda run: Baselines.read(run).networks),
+    ],
+    ids=["seeds", "finalists", "baselines"],
+)
+def test_a_run_goes_on_without_a_part_whose_numbers_overflow(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    layer: dict[str, Any],
+    module: ModuleType,
+    name: str,
+    read: Callable[[Path], Collection[Any]],
+) -> None:
+    """The second of three seeds, finalists or baselines fails."""
+    calls, work = [0], getattr(module, name)
+
+    def sometimes(*given: Any, **further: Any) -> Any:
+        calls[0] += 1
+        return failing() if calls[0] == 2 else work(*given, **further)
+
+    monkeypatch.setattr(module, name, sometimes)
+    result = api.run(None, TINY, layer, out=tmp_path / "run")
+    assert result.test_accuracy is not None
+    assert len(read(tmp_path / "run")) == 2
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "failed: the loss is nan." in page

@@ -14,6 +14,7 @@ import torch
 from dartboard import api
 from dartboard.budget.allowances import CONTEST_PARTS, contest_costs, contestants, has_time_for_rounds
 from dartboard.data import Part, Splits
+from dartboard.errors import NonFiniteLossError
 from dartboard.records import Contest, Contestant, GenotypeForms
 from dartboard.runs import Objective, Observer, RunDirectory, TrainEpoch
 from dartboard.session import Session, evaluate_networks, search_genotype, train_networks
@@ -300,3 +301,23 @@ def test_rounds_that_tell_nothing_are_left_out_unless_something_needs_them(tmp_p
     assert has_time("several", 60.0, 4, drawn, {"contest_random": 3})
     assert has_time("searched", 60.0, 4, drawn, {"method": "single-darts"})
     assert has_time("nothing known", 60.0, 4, {"method": "random"})
+
+
+def test_a_contestant_whose_training_overflows_cannot_win_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = contests.train_networks
+
+    def sometimes(session: Session, *given: Any, **further: Any) -> Any:
+        if session.run.path.name == "resnet":
+            raise NonFiniteLossError("the training loss is nan.")
+        return train(session, *given, **further)
+
+    monkeypatch.setattr(contests, "train_networks", sometimes)
+    listener = Listener()
+    record = held(tmp_path / "run", observer=listener)
+    [failed] = [each for each in record.contestants if each.failure]
+    assert (failed.name, failed.failure, failed.accuracies) == ("resnet", "the training loss is nan.", (0.0,))
+    assert record.winner not in (None, "resnet")
+    assert any("failed: the training loss is nan. It cannot win." in note for note in listener.notes)
+    assert "failed: the training loss is nan." in (tmp_path / "run" / "report.html").read_text()
