@@ -130,7 +130,7 @@ def test_a_run_killed_among_its_finalists_comes_to_the_same_end(dartboard: Run, 
 def test_a_run_killed_at_any_of_its_writes_comes_to_the_same_end(
     dartboard: Run, pets: Path, folder: Path, whole: dict[str, object], at: int
 ) -> None:
-    """The writes: settings, split, two epochs of search, genotype, two of training, model, scores, result, report."""
+    """The writes: settings, split, dataset, two epochs of search, genotype, two of training, model, scores, result."""
     command = ("run", pets, *SMALL, *EPOCHS, "--out", "run", "--resume")
     assert dartboard(*command, halt=Halt(at)).code == -SIGKILL
     assert dartboard(*command).code == 0
@@ -213,7 +213,7 @@ def test_a_finished_search_resumes_into_a_whole_run(dartboard: Run, pets: Path, 
 def test_a_run_is_neither_overwritten_nor_mixed_nor_shared(
     start: Start, dartboard: Run, pets: Path, folder: Path
 ) -> None:
-    running = start("run", pets, *SMALL, "--out", "run", halt=Halt(5, SIGSTOP))
+    running = start("run", pets, *SMALL, "--out", "run", halt=Halt(6, SIGSTOP))
     running.wait_until(lambda: (folder / "run" / "events.jsonl").exists())
     shared = dartboard("run", pets, *SMALL, "--out", "run", "--resume")
     assert shared.code == 2
@@ -240,7 +240,7 @@ def test_a_changed_dataset_is_not_mixed_into_a_run(
     dartboard: Run, write_image_folder: Callable[..., Path], folder: Path
 ) -> None:
     write_image_folder(folder / "pets", per_class=8)
-    assert dartboard("search", "pets", *SMALL, "--out", "run", halt=Halt(6)).code == -SIGKILL
+    assert dartboard("search", "pets", *SMALL, "--out", "run", halt=Halt(7)).code == -SIGKILL
     for name in ("6.png", "7.png"):
         (folder / "pets" / "cats" / name).unlink()
     outcome = dartboard("search", "pets", *SMALL, "--out", "run", "--resume")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dartboard.data.sources.index import EncodedSplit, SourceIndex
+from dartboard.data.sources.index import EncodedSplit, SourceIndex, SplitName
 from dartboard.data.sources.listing import BESIDE_CLASSES, Listing
 from dartboard.data.sources.names import class_name, file_text, order_classes, same_name
 from dartboard.data.sources.split_folders import find_split_folders
@@ -23,7 +23,7 @@ def index_folder(root: Path) -> SourceIndex:
     """List an image folder, `root/CLASS/*` or `root/train/CLASS/*` with optional siblings of train.
 
     `Listing` says which files count as images and `find_split_folders` which folders as splits. Class folders are
-    searched to any depth.
+    searched to any depth. Test images that lie in no class folder make a test set without labels.
 
     Raises:
         DataError: there are no class folders, one of them is empty, a split has classes that train lacks, or the
@@ -32,11 +32,17 @@ def index_folder(root: Path) -> SourceIndex:
     """
     listing = Listing(root)
     split_folders = find_split_folders(listing)
-    found = {name: _class_folders(listing, folder) for name, folder in (split_folders or {"train": root}).items()}
-    classes = order_classes(found["train"])
-    splits = {
-        name: _index_split(listing, split_folders.get(name, root), folders, classes) for name, folders in found.items()
+    train = _class_folders(listing, split_folders.get("train", root))
+    classes = order_classes(train)
+    splits: dict[SplitName, EncodedSplit] = {
+        "train": _index_split(listing, split_folders.get("train", root), train, classes)
     }
+    for name, folder in split_folders.items():
+        entries = listing.entries(folder)
+        if name == "test" and entries.files and not entries.folders:
+            splits[name] = _unlabelled(listing, folder)
+        elif name != "train":
+            splits[name] = _index_split(listing, folder, _class_folders(listing, folder), classes)
     return SourceIndex(file_text(root.resolve().name) or "dataset", classes, splits, left_out=listing.left_out)
 
 
@@ -55,25 +61,42 @@ def _class_folders(listing: Listing, folder: Path) -> Classes:
             raise DataError(f"the class folder {path} holds no images; add some or remove the folder.")
     if not found:
         raise DataError(_without_folders(listing, folder, len(entries.files)))
-    if len(entries.folders) == 1 and len(_inner_folders(listing, entries.folders[0])) > 1:
+    if folder == listing.root and len(entries.folders) == 1 and len(_inner_folders(listing, entries.folders[0])) > 1:
         (only,) = entries.folders
         raise DataError(f"{folder} holds nothing but {only.name}/, and the class folders are in there; give {only}.")
+    if folder == listing.root and len(found) == 1 and (table := _table(listing)):
+        raise DataError(
+            f"{folder} has a single class folder, {next(iter(found))}/; give {table} as the dataset if it lists the "
+            "images and their labels, or put the images in one folder per class."
+        )
     _refuse_same_folders(listing, folder, found)
     return found
+
+
+def _unlabelled(listing: Listing, folder: Path) -> EncodedSplit:
+    """The test images of a folder without class folders."""
+    files = listing.entries(folder).files
+    reason = f"the images in {file_text(folder.name)}/ lie in no class folders"
+    return EncodedSplit(files, None, [listing.name(file) for file in files], folder.name, reason)
 
 
 def _without_folders(listing: Listing, folder: Path, files: int) -> str:
     """Why a folder is no image folder, and what to do."""
     advice = "images must lie in one folder per class, such as cats/ and dogs/"
-    names = [name for each in listing.left_out for name in each.names]
-    table = next((name for name in names if name.lower().endswith((".csv", ".tsv", ".parquet"))), None)
-    if table:
-        advice += f", or give {listing.root / table} as the dataset if it lists the images and their labels"
+    if table := _table(listing):
+        advice += f", or give {table} as the dataset if it lists the images and their labels"
     if files:
         return f"{folder} holds {files} files but no class folders; {advice}."
-    if names:
+    if listing.left_out:
         return f"{folder} holds no images in class folders; {advice}."
     return f"the folder {folder} is empty; put images there, in one folder per class."
+
+
+def _table(listing: Listing) -> Path | None:
+    """A table that was left out, which may list the images."""
+    names = (name for each in listing.left_out for name in each.names)
+    found = next((name for name in names if name.lower().endswith((".csv", ".tsv", ".parquet"))), None)
+    return listing.root / found if found else None
 
 
 def _refuse_same_folders(listing: Listing, folder: Path, classes: Classes) -> None:

@@ -31,7 +31,7 @@ _LEFT_BEHIND = re.compile(
 """Names of hidden entries, and of what systems, storage boxes, galleries and interpreters leave beside images."""
 
 _NO_IMAGE = re.compile(
-    r"(readme|license|licence|copying|notice|authors|changelog|makefile)(\..*)?|"
+    r"readme|license|licence|copying|notice|authors|changelog|makefile|"
     r".*\.(txt|md|rst|rtf|pdf|docx?|odt|html?|csv|tsv|xlsx?|ods|jsonl?|ndjson|xml|ya?ml|toml|ini|cfg|log|tex|bib|"
     r"parquet|arrow|feather|db|sqlite|sql|mat|pkl|pickle|h5|hdf5?|pth?|ckpt|onnx|safetensors|"
     r"zip|t?gz|bz2|xz|tar|7z|rar|pyc?|ipynb|r|m|sh|bat|exe|dll|so|lnk|url|mp4|mov|avi|mkv|webm|mpe?g|mp3|wav)",

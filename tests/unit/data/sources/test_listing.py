@@ -50,6 +50,8 @@ def test_texts_and_tables_are_left_out_wherever_they_lie_and_so_are_images_besid
         (image_folder / name).parent.mkdir(parents=True, exist_ok=True)
         (image_folder / name).write_text("x")
     shutil.copy(image_folder / "cats" / "0.png", image_folder / "loose.png")
+    shutil.copy(image_folder / "cats" / "0.png", image_folder / "cats" / "license.png")
+    assert len(open_source(image_folder, SETTINGS).splits["train"]) == 13
     assert left_out(image_folder) == {
         "of kinds that are no images": ("README", "cats/0.txt", "labels.csv"),
         "beside the class folders": ("loose.png",),
@@ -126,6 +128,15 @@ def test_folders_called_alike_are_splits(tmp_path, write_image_folder, train: st
     assert index.classes == ("cats", "dogs")
     assert {name: len(split) for name, split in index.splits.items()} == {"train": 6, "test": 6}
     assert left_out(root) == {"beside the folders of the splits": ("unlabelled/",)}
+
+
+def test_test_images_without_class_folders_have_no_labels(tmp_path, write_image_folder) -> None:
+    write_image_folder(tmp_path / "x" / "train", size=(8, 8))
+    write_images(tmp_path / "x" / "test", ["b.png", "a.png"])
+    dataset = load_dataset(tmp_path / "x", SETTINGS)
+    assert dataset.test.labels is None
+    assert list(dataset.test.names) == ["test/a.png", "test/b.png"]
+    assert dataset.notes == ("The images in test/ lie in no class folders, so no test accuracy can be given.",)
 
 
 def test_a_folder_in_a_split_of_the_same_name_is_gone_into(tmp_path, write_image_folder) -> None:
@@ -227,6 +238,13 @@ def test_a_folder_of_images_beside_a_table_is_refused_with_the_table_as_the_reme
     with pytest.raises(
         DataError, match=r"x holds 2 files but no class folders; .* or give .*x/labels\.csv as the dataset"
     ):
+        open_source(tmp_path / "x", SETTINGS)
+
+
+def test_a_single_folder_of_images_beside_a_table_is_refused_with_the_table_as_the_remedy(tmp_path) -> None:
+    write_images(tmp_path / "x" / "images", ["0.png", "1.png"])
+    write_csv(tmp_path / "x" / "labels.csv", [("images/0.png", "a"), ("images/1.png", "b")])
+    with pytest.raises(DataError, match=r"a single class folder, images/; give .*x/labels\.csv as the dataset if"):
         open_source(tmp_path / "x", SETTINGS)
 
 
