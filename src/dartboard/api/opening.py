@@ -86,9 +86,8 @@ def begin(session: Session, steps: Sequence[Step], command: str, genotype: Genot
     """
     session = replace(session, expected=_expected(session, steps, genotype))
     session.begin()
-    Beginning(
-        dataset=session.dataset_record, device=device_name(session.device), steps=tuple(steps), command=command
-    ).write(session.run.path)
+    beginning = Beginning(device=device_name(session.device), steps=tuple(steps), command=command)
+    beginning.write(session.run.path)
     session.observer.plan(announce(session, steps))
     if session.device.type == "cpu" and (told := what_threads_do()):
         session.observer.note(told)

@@ -274,14 +274,15 @@ class TrainingPlan:
         """Shift images less, or not at all, where a network sees each of them too rarely to memorise it."""
         settings, side = self._session.settings, min(self._session.dataset.image_shape[1:])
         augment = settings.train.augment
-        if augment.crop_padding is not None or augment.min_scale is not None:
+        crops = augment.min_scale is not None and augment.min_scale < 1
+        if augment.crop_padding is not None or crops:
             return
         seen = f"the network sees each image {passes:.1f} times"
         if get_space(settings.space).short_recipe:
             if passes < _MANY_PASSES:
                 why = f"{seen}, and short trainings shift images by a sixteenth of their side"
                 self._account.choose("train.augment.crop_padding", max(1, round(side / 16)), why)
-                if side >= PHOTOGRAPH_SIDE:
+                if side >= PHOTOGRAPH_SIDE and augment.min_scale is None:
                     self._account.choose("train.augment.min_scale", 1.0, f"{seen}, so crops are only shifted")
         elif side < PHOTOGRAPH_SIDE and passes < _FEW_PASSES:
             self._account.choose("train.augment.crop_padding", 0, f"{seen}, too rarely to overfit")

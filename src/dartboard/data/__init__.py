@@ -18,6 +18,8 @@ from dartboard.data.description import DatasetDescription, describe_dataset, dra
 from dartboard.data.first_look import DataLook, look_at_dataset
 from dartboard.data.given import Data, given_arrays, recorded_source
 from dartboard.data.loading import GivenImages, load_dataset, load_images
+from dartboard.data.pixels import as_picture
+from dartboard.data.reading import Fit, Ranges, Reading
 from dartboard.data.sources import HUB_PREFIX, ArrayData, SourceIndex, label_text
 from dartboard.data.sources.objects import Images, index_objects
 from dartboard.data.splits import ImageView, Part, Splits, make_splits
@@ -42,14 +44,18 @@ __all__ = [
     "Duplicate",
     "Finding",
     "FindingKind",
+    "Fit",
     "GivenImages",
     "ImageSet",
     "ImageView",
     "Images",
     "Normalization",
     "Part",
+    "Ranges",
+    "Reading",
     "SourceIndex",
     "Splits",
+    "as_picture",
     "cache_entries",
     "cache_root",
     "check_dataset",

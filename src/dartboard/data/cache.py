@@ -20,6 +20,7 @@ import PIL
 from dartboard.data.data_settings import DataSettings
 from dartboard.data.dataset import ImageSet
 from dartboard.data.decode import Decoded
+from dartboard.data.reading import Reading
 from dartboard.data.rowfile import SUPPORTED, RowFile, array_bytes
 from dartboard.data.sources import Encoded, SourceIndex, SplitName
 from dartboard.errors import DataError
@@ -37,7 +38,7 @@ __all__ = [
     "take_over",
 ]
 
-FORMAT = 2
+FORMAT = 3
 
 DECODER = f"Pillow {PIL.__version__}, format {FORMAT}"
 """What decodes images to pixels; other versions may decode the same files otherwise."""
@@ -59,7 +60,8 @@ def fingerprint(index: SourceIndex, settings: DataSettings) -> str:
         DataError: a parquet file is damaged.
     """
     digest = hashlib.blake2b(digest_size=16)
-    how = [FORMAT, PIL.__version__, settings.image_size, settings.skip_broken, index.classes]
+    how = [FORMAT, PIL.__version__, settings.image_size, settings.fit, settings.value_range, settings.skip_broken]
+    how.append(index.classes)
     digest.update(json.dumps(how).encode())
     for split_name, split in index.splits.items():
         labels = [None] * len(split) if split.labels is None else split.labels.tolist()
@@ -85,7 +87,8 @@ def load_decoded(root: Path, key: str, mapped_from: int) -> Decoded | None:
         with suppress(OSError):
             (entry / "meta.json").touch()  # its last use, by which old entries are told
         broken = {name: {int(row): str(why) for row, why in meta["broken"][name].items()} for name in splits}
-        return Decoded(splits, tuple(str(note) for note in meta["notes"]), broken) if "train" in splits else None
+        notes = tuple(str(note) for note in meta["notes"])
+        return Decoded(splits, Reading.from_json(meta["reading"]), notes, broken) if "train" in splits else None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, MemoryError):
         return None
 
@@ -121,6 +124,7 @@ def take_over(root: Path, key: str, building: Path, decoded: Decoded) -> None:
             checksums["labels"] = _checksum(images.labels)
         splits[name] = {"shape": images.images.shape, "checksums": checksums}
     meta = {"format": FORMAT, "splits": splits, "notes": decoded.notes, "broken": decoded.broken}
+    meta["reading"] = decoded.reading._asdict()
     (building / "meta.json").write_text(json.dumps(meta, indent=2), encoding="utf-8")
     shutil.rmtree(root / key, ignore_errors=True)
     building.rename(root / key)
@@ -160,6 +164,8 @@ def _checksum(values: npt.NDArray[np.generic]) -> int:
 def _content(encoded: Encoded) -> bytes:
     if isinstance(encoded, bytes):
         return encoded
+    if isinstance(encoded, np.ndarray):
+        return f"{encoded.dtype}{encoded.shape}".encode() + encoded.tobytes()
     try:
         return encoded.read_bytes()
     except OSError as error:

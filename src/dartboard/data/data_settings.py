@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from dartboard.config import Settings
 
@@ -13,8 +13,19 @@ class DataSettings(Settings):
     """How a dataset is read, resized and divided."""
 
     image_size: int | None = Field(default=None, ge=8, le=1024)
-    """Side in pixels of the square that images are resized and cropped to. None keeps the native size when all images
-    share one of at most 64 pixels on the longer side, and means their median shorter side otherwise, at most 128."""
+    """Side in pixels of the square that images are resized to; images that all have one other shape become rectangles
+    of as many pixels. None keeps the native size when all images share one of at most 128x128 pixels, and means their
+    median shorter side otherwise, at most 128."""
+
+    fit: Literal["keep", "crop", "pad", "stretch"] | None = None
+    """How images get their common shape: "keep" the shape that they all have, "crop" them about their centres, "pad"
+    them with black, or "stretch" them. None: keep where they have one shape, else crop where that loses at most 35 % of
+    the average image, else pad."""
+
+    value_range: tuple[float, float] | None = None
+    """Values that become 0 and 255, for images that are not of 8 bits: what lies outside is cut off. None: the range
+    that the training images use, for each channel; a customary scale, such as 0 to 4095 or 0.0 to 1.0, where they use
+    at least half of it."""
 
     skip_broken: bool = False
     """Leave out files that cannot be read as images, with a note, instead of stopping."""
@@ -55,6 +66,13 @@ class DataSettings(Settings):
     workers: int | None = Field(default=None, ge=0, le=64)
     """Threads that read the next batches from disk while the device is at work, for parts of the dataset that are not
     held in memory (`memory_mib`). None: two, or one on a single core; 0: no threads. Results do not depend on it."""
+
+    @field_validator("value_range")
+    @classmethod
+    def _ascends(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not value[0] < value[1]:
+            raise ValueError("the first value becomes 0 and the second 255, so the first must be less")
+        return value
 
 
 class AugmentSettings(Settings):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from dartboard.data.reading import Fit, Ranges, Reading
 from dartboard.data.rowfile import RowFile
 from dartboard.data.sources.index import LeftOut
 from dartboard.errors import DataError
@@ -72,6 +73,8 @@ class Dataset:
             folder serves as the test set or how many broken files were skipped.
         description: what the source says of itself in words (`description.md` of the task layout), or nothing.
         broken: for each split the name of each image that was left out because it cannot be read, and the reason.
+        fit: what happens to an image of another shape (`Reading.fit`).
+        ranges: how values of other kinds than 8 bits were scaled (`Reading.ranges`).
         left_out: what else lies in its folders and is no image of it.
     """
 
@@ -83,6 +86,8 @@ class Dataset:
     notes: Sequence[str] = ()
     description: str = ""
     broken: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    fit: Fit = "crop"
+    ranges: Ranges | None = None
     left_out: tuple[LeftOut, ...] = ()
 
     @property
@@ -90,3 +95,9 @@ class Dataset:
         """(channels, height, width), as the networks see it."""
         height, width, channels = self.train.images.shape[1:]
         return channels, height, width
+
+    @property
+    def reading(self) -> Reading:
+        """How new images must be read to be like these."""
+        height, width, channels = self.train.images.shape[1:]
+        return Reading(height, width, channels, self.fit, self.ranges)

@@ -1,22 +1,28 @@
 """Whole splits of encoded images into uint8 arrays, in a pool of threads, each image once."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from statistics import median_high
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from dartboard.data.ahead import map_ahead
+from dartboard.data.data_settings import DataSettings
 from dartboard.data.dataset import ImageSet
-from dartboard.data.pixels import BrokenImageError, Header, Shape, decode_image, read_header
+from dartboard.data.fitting import choose_fitting
+from dartboard.data.opening import BrokenImageError
+from dartboard.data.pixels import EIGHT_BITS, Header, common_channels, decode_image, read_deep_values, read_header
+from dartboard.data.reading import Ranges, Reading
 from dartboard.data.rowfile import ArrayShape, RowFile
 from dartboard.data.sources import Encoded, EncodedSplit, SplitName
+from dartboard.data.value_ranges import choose_ranges, measure_ranges
 from dartboard.errors import DataError
+from dartboard.wording import count, listing
 
 __all__ = ["Decoded", "MakeFiles", "Progress", "decode_splits", "refuse_broken_unlabelled"]
 
@@ -26,9 +32,7 @@ Progress = Callable[[int, int], None]
 MakeFiles = Callable[[Mapping[SplitName, ArrayShape]], Mapping[SplitName, RowFile] | None]
 """The files that splits of these shapes are to be decoded into; None for arrays in memory."""
 
-_LARGEST_NATIVE_SIDE = 64
-_LARGEST_DEFAULT_SIDE = 128
-_SMALLEST_SIDE = 8
+_LARGEST_SMALL_SIDE = 64
 _IMAGES_PER_TASK = 32
 _NAMED_BROKEN = 3
 
@@ -41,47 +45,111 @@ BrokenImages = Mapping[SplitName, Mapping[int, str]]
 
 @dataclass(frozen=True)
 class Decoded:
-    """The splits of a source as arrays, sentences about what was left out, and for each split which rows and why."""
+    """The splits of a source as arrays.
+
+    Attributes:
+        splits: the images of each split.
+        reading: how they were read, and how new images must be read.
+        notes: sentences about what was left out, cut off or scaled.
+        broken: which rows of each split cannot be read, and why.
+    """
 
     splits: Mapping[SplitName, ImageSet]
+    reading: Reading
     notes: tuple[str, ...] = ()
     broken: BrokenImages = field(default_factory=dict)
 
 
 def decode_splits(
     splits: Mapping[SplitName, EncodedSplit],
+    settings: DataSettings,
     *,
-    image_size: int | None,
-    skip_broken: bool,
     progress: Progress | None = None,
-    shape: Shape | None = None,
+    reading: Reading | None = None,
     make_files: MakeFiles = lambda _: None,
 ) -> Decoded:
     """Decode every image to one common shape, into arrays or into what `make_files` gives.
 
-    The images are gray when all of them are, else RGB. They are squares of `image_size`; where that is None they keep
-    a size that they all share, if its longer side is at most 64, and become squares of the median shorter side, but
-    of at most 128, otherwise. A `shape` that is given stands for all of that.
+    The images are gray when all of them are, else RGB, or have the number of channels that all of them have. Their
+    shape is what `choose_fitting` says. Values of other kinds than 8 bits are scaled by `settings.value_range`, or by
+    the range that the training images use. A `reading` that is given stands for all of that.
 
     Raises:
-        DataError: images are broken and `skip_broken` is off, or nothing but broken images was found.
+        DataError: images are broken and `settings.skip_broken` is off, nothing but broken images was found, or images
+            of several numbers of channels are mixed.
     """
     headers, broken = _read_headers(splits)
     if not headers:
         raise DataError(_explain_broken(splits, broken, "check that this is the right dataset"))
     # Small images spend most of their time under the interpreter's lock, where threads only get in each other's way.
-    small = max(max(header.height, header.width) for header in headers) <= _LARGEST_NATIVE_SIDE
-    common = shape or _common_shape(headers, image_size)
+    small = max(max(header.height, header.width) for header in headers) <= _LARGEST_SMALL_SIDE
+    threads = 1 if small else _max_workers()
+    notes: tuple[str, ...] = ()
+    if reading is None:
+        reading, notes = _choose_reading(splits, headers, broken, settings, threads)
+    common = reading.shape
     files = make_files({name: (len(split), *common) for name, split in splits.items()})
     targets: Mapping[SplitName, RowFile | npt.NDArray[np.uint8]] = files or {
         name: np.zeros((len(split), *common), dtype=np.uint8) for name, split in splits.items()
     }
-    _decode_all(splits, targets, 1 if small else _max_workers(), common, broken, progress)
-    notes = _account_for(splits, broken, skip_broken)
-    if shape is None and len({header.gray for header in headers}) > 1:
-        notes += ("Gray and colour images are mixed, so all were read as RGB.",)
+    _decode_all(splits, targets, threads, reading, broken, progress)
+    notes = _account_for(splits, broken, settings.skip_broken) + notes
     kept = {name: _without(split, targets[name], sorted(broken[name])) for name, split in splits.items()}
-    return Decoded(kept, notes, broken)
+    return Decoded(kept, reading, notes, broken)
+
+
+def _choose_reading(
+    splits: Mapping[SplitName, EncodedSplit],
+    headers: Mapping[Header, int],
+    broken: Broken,
+    settings: DataSettings,
+    threads: int,
+) -> tuple[Reading, tuple[str, ...]]:
+    """How to read images with these headers, and what to say of it."""
+    fitting = choose_fitting(headers, settings)
+    channels = common_channels(headers)
+    notes = [*fitting.notes, *_notes_on_headers(headers)]
+    ranges: Ranges | None = None
+    if any(header.kind != EIGHT_BITS for header in headers):
+        name = next(iter(splits))
+        first = splits["train"] if "train" in splits else splits[name]
+        measured = measure_ranges(
+            _deep_values(first, threads, channels, broken["train" if "train" in splits else name])
+        )
+        ranges, said = choose_ranges(measured, settings.value_range, channels)
+        notes += said
+    return Reading(fitting.height, fitting.width, channels, fitting.fit, ranges), tuple(notes)
+
+
+def _deep_values(
+    split: EncodedSplit, threads: int, channels: int, broken: Mapping[int, str]
+) -> Iterator[npt.NDArray[np.generic]]:
+    """The values of the images that are not of 8 bits, each with that number of channels."""
+
+    def read(item: tuple[int, Encoded]) -> npt.NDArray[np.generic] | None:
+        position, encoded = item
+        if position in broken:
+            return None
+        try:
+            return read_deep_values(encoded, channels)
+        except BrokenImageError:
+            return None  # decoding it will say why
+
+    return (values for values in _map_in_order(read, enumerate(split.images), threads) if values is not None)
+
+
+def _notes_on_headers(headers: Mapping[Header, int]) -> list[str]:
+    notes = []
+    if {header.channels for header in headers} == {1, 3}:
+        notes.append("Gray and colour images are mixed, so all were read as RGB.")
+    kinds = {header.kind for header in headers}
+    if EIGHT_BITS in kinds and len(kinds) > 1:
+        ordinary = sum(number for header, number in headers.items() if header.kind == EIGHT_BITS)
+        notes.append(f"{ordinary} images of 8 bits are mixed with others ({listing(sorted(kinds - {EIGHT_BITS}))}).")
+    several = sum(number for header, number in headers.items() if header.unread)
+    if several:
+        notes.append(f"{count(several, 'file')} with several images: only the first image of each is read.")
+    return notes
 
 
 def refuse_broken_unlabelled(
@@ -113,16 +181,16 @@ def _without(split: EncodedSplit, images: RowFile | npt.NDArray[np.uint8], lost:
     return ImageSet(np.delete(images, lost, axis=0) if lost else images, labels)
 
 
-def _read_headers(splits: Mapping[SplitName, EncodedSplit]) -> tuple[set[Header], Broken]:
-    """The distinct headers, and the images without one."""
-    headers: set[Header] = set()
+def _read_headers(splits: Mapping[SplitName, EncodedSplit]) -> tuple[Counter[Header], Broken]:
+    """How many images have which header, and the images without one."""
+    headers: Counter[Header] = Counter()
     broken: Broken = {}
     for name, split in splits.items():
         results = enumerate(_map_in_order(_header_or_reason, split.images, _max_workers()))
         broken[name] = {}
         for position, result in results:
             if isinstance(result, Header):
-                headers.add(result)
+                headers[result] += 1
             else:
                 broken[name][position] = result
     return headers, broken
@@ -135,22 +203,11 @@ def _header_or_reason(encoded: Encoded) -> Header | str:
         return str(error)
 
 
-def _common_shape(headers: set[Header], image_size: int | None) -> Shape:
-    channels = 1 if all(header.gray for header in headers) else 3
-    sizes = {(header.height, header.width) for header in headers}
-    height, width = next(iter(sizes))
-    if image_size is None and len(sizes) == 1 and max(height, width) <= _LARGEST_NATIVE_SIDE:
-        return Shape(height, width, channels)
-    median = median_high(min(size) for size in sizes)
-    side = image_size or min(_LARGEST_DEFAULT_SIDE, max(_SMALLEST_SIDE, median))
-    return Shape(side, side, channels)
-
-
 def _decode_all(
     splits: Mapping[SplitName, EncodedSplit],
     targets: Mapping[SplitName, RowFile | npt.NDArray[np.uint8]],
     threads: int,
-    shape: Shape,
+    reading: Reading,
     broken: Broken,
     progress: Progress | None,
 ) -> None:
@@ -158,7 +215,7 @@ def _decode_all(
     total = sum(len(split) for split in splits.values())
     done = 0
     for name, split in splits.items():
-        for _ in _decode_rows(split, targets[name], threads, shape, broken[name]):
+        for _ in _decode_rows(split, targets[name], threads, reading, broken[name]):
             done += 1
             if progress is not None and (done % _IMAGES_PER_TASK == 0 or done == total):
                 progress(done, total)
@@ -168,7 +225,7 @@ def _decode_rows(
     split: EncodedSplit,
     rows: RowFile | npt.NDArray[np.uint8],
     threads: int,
-    shape: Shape,
+    reading: Reading,
     broken: dict[int, str],
 ) -> Iterator[None]:
     """Decode each image into its own row of `rows`, so that no lock is needed."""
@@ -178,7 +235,7 @@ def _decode_rows(
         if position in broken:
             return
         try:
-            rows[position] = decode_image(encoded, shape)
+            rows[position] = decode_image(encoded, reading)
         except BrokenImageError as error:
             broken[position] = str(error)
 

@@ -16,7 +16,8 @@ from dartboard.data.data_settings import DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.decode import Progress
 from dartboard.data.loading import load_dataset
-from dartboard.data.pixels import BrokenImageError, read_header
+from dartboard.data.opening import BrokenImageError
+from dartboard.data.pixels import as_picture, read_header
 from dartboard.data.sources import ArrayData, SplitName, open_source
 from dartboard.wording import count, html_sheet, html_table
 
@@ -203,6 +204,6 @@ def _pixels(size: Size) -> int:
 
 
 def _tile(image: npt.NDArray[np.uint8]) -> Image.Image:
-    picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    picture = as_picture(image)
     smooth = max(picture.size) > _TILE
     return picture.resize((_TILE, _TILE), Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST)

@@ -1,22 +1,30 @@
 """A look at a dataset before anything is decoded: enough to choose how to treat it."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from dartboard.data.data_settings import DataSettings
-from dartboard.data.pixels import BrokenImageError, Header, Shape, decode_image, read_header
-from dartboard.data.sources import ArrayData, Encoded, open_source
+from dartboard.data.opening import BrokenImageError
+from dartboard.data.pixels import Header, decode_image, read_deep_values, read_header
+from dartboard.data.reading import Reading
+from dartboard.data.sources import ArrayData, Encoded, EncodedSplit, open_source
+from dartboard.data.value_ranges import measure_ranges
 
-__all__ = ["DataLook", "look_at_dataset"]
+__all__ = ["DataLook", "look_at_dataset", "share_handed"]
 
 _HEADERS = 500
-_DECODED = 64
-_SAMPLE = Shape(32, 32, 1)
+_DECODED = 400
+_SAMPLE = Reading(32, 32, 1, "stretch")
+_CLEARLY = 0.15
+_DEVIATIONS = 3
+_LEAST_OF_CLASS = 4
 
 
 @dataclass(frozen=True)
@@ -26,10 +34,14 @@ class DataLook:
     Attributes:
         images: number of training images.
         counts: number of training images of each class, in label order.
-        channels: 1 where all images looked at are gray, else 3.
+        channels: 1 where all images looked at are gray, 3 for colours, else what the files hold.
         side: median shorter side of the images looked at, in pixels.
         same_size: whether the images looked at all have one size.
-        flat: share of pixels that have the commonest shade of gray, such as the paper around a drawing.
+        flat: share of an average image that has its commonest shade of gray, such as the paper around a drawing.
+        aspect: median of the longer side by the shorter one.
+        handed: share of images that are more like the others of their class than their mirror images are; one half
+            where left and right mean nothing.
+        decoded: how many images `flat` and `handed` were measured on.
     """
 
     images: int
@@ -38,6 +50,9 @@ class DataLook:
     side: int
     same_size: bool
     flat: float = 0.0
+    aspect: float = 1.0
+    handed: float = 0.5
+    decoded: int = 0
 
     @property
     def classes(self) -> int:
@@ -49,9 +64,14 @@ class DataLook:
         """Training images of the largest class for one of the smallest."""
         return max(self.counts) / max(1, min(self.counts))
 
+    @property
+    def is_handed(self) -> bool:
+        """Whether images differ from their mirror images by more than chance, as letters do."""
+        return self.handed - 0.5 > max(_CLEARLY, _DEVIATIONS / (2 * math.sqrt(max(1, self.decoded))))
+
 
 def look_at_dataset(source: str | Path | ArrayData | None, settings: DataSettings) -> DataLook:
-    """Count the training images by class, read the first headers and decode a few images.
+    """Count the training images by class, read the first headers and decode a few hundred images.
 
     Args:
         source: the dataset, in any form that `load_dataset` takes.
@@ -66,24 +86,87 @@ def look_at_dataset(source: str | Path | ArrayData | None, settings: DataSetting
         return DataLook(0, (0,), 3, 0, same_size=True)  # loading the dataset tells the user what is missing
     headers = [header for encoded in islice(split.images, _HEADERS) if (header := _header(encoded))]
     sides = [min(header.height, header.width) for header in headers] or [0]
+    aspects = [max(header.height, header.width) / min(header.height, header.width) for header in headers] or [1.0]
     most = settings.max_train_images or len(labels)
     counts = np.bincount(labels) * min(1.0, most / len(labels))
+    samples, classes = _sample(split, labels)
     return DataLook(
         images=min(most, len(labels)),
         counts=tuple(int(count) for count in counts),
-        channels=1 if headers and all(header.gray for header in headers) else 3,
+        channels=max((header.channels for header in headers), default=3),
         side=sorted(sides)[len(sides) // 2],
         same_size=len({(header.height, header.width) for header in headers}) <= 1,
-        flat=_flat_share(islice(split.images, _DECODED)),
+        flat=_share_flat(samples),
+        aspect=sorted(aspects)[len(aspects) // 2],
+        handed=share_handed(samples, classes),
+        decoded=len(samples),
     )
 
 
-def _flat_share(images: Iterable[Encoded]) -> float:
-    shades = np.zeros(256, dtype=np.int64)
-    for encoded in images:
+def share_handed(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) -> float:
+    """The share of images that are more like the others of their class than their mirror images are.
+
+    An image less its mirror image points to one side. The images whose side is that of the others of their class, by
+    the sign of the inner product with their sum, are counted, once by shades and once by the distance from the median
+    shade, which is the same for dark letters on light paper and the reverse; the larger share is returned. It is one
+    half, but for chance, where a class is as likely to be seen mirrored.
+
+    Args:
+        images: gray, shape (images, height, width).
+        labels: shape (images,). Classes of fewer than 4 images are passed over.
+
+    Returns:
+        The share; 0.5 where no class has enough images.
+    """
+    shades = images.astype(np.float64)
+    contrasts = np.abs(shades - np.median(shades, axis=(1, 2), keepdims=True))
+    return max(_share_agreeing(shades, labels), _share_agreeing(contrasts, labels))
+
+
+def _share_agreeing(values: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> float:
+    sides = (values - values[:, :, ::-1]).reshape(len(values), -1)
+    sides /= np.maximum(np.linalg.norm(sides, axis=1, keepdims=True), 1e-9)
+    agreeing = counted = 0
+    for label in np.unique(labels):
+        own = sides[labels == label]
+        if len(own) < _LEAST_OF_CLASS:
+            continue
+        with_others = own @ own.sum(axis=0) - np.square(own).sum(axis=1)
+        agreeing += int((with_others > 0).sum())
+        counted += len(own)
+    return agreeing / counted if counted else 0.5
+
+
+def _sample(split: EncodedSplit, labels: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Some images as small gray ones, (images, height, width), and their labels.
+
+    They are spread over the split, or the first ones where the others can only be reached by reading all of it.
+    """
+    number = min(_DECODED, len(split))
+    reach = len(split) if isinstance(split.images, Sequence | np.ndarray) else number
+    positions = np.linspace(0, reach - 1, number).astype(np.int64)
+    chosen = split.take(positions)
+    deep = [values for encoded in chosen.images if (values := _deep_values(encoded)) is not None]
+    measured = measure_ranges(deep)
+    reading = _SAMPLE._replace(ranges=measured.ranges if measured else None)
+    found: list[npt.NDArray[np.uint8]] = []
+    kept: list[int] = []
+    for position, encoded in zip(positions.tolist(), chosen.images, strict=True):
         with suppress(BrokenImageError):
-            shades += np.bincount(decode_image(encoded, _SAMPLE).reshape(-1), minlength=256)
-    return float(shades.max() / max(1, shades.sum()))
+            found.append(decode_image(encoded, reading)[..., 0])
+            kept.append(position)
+    return np.array(found, dtype=np.uint8).reshape(-1, _SAMPLE.height, _SAMPLE.width), labels[kept]
+
+
+def _deep_values(encoded: Encoded) -> npt.NDArray[np.generic] | None:
+    with suppress(BrokenImageError):
+        return read_deep_values(encoded, 1)
+    return None
+
+
+def _share_flat(images: npt.NDArray[np.uint8]) -> float:
+    shares = [np.bincount(image.reshape(-1)).max() / image.size for image in images]
+    return float(np.mean(shares)) if shares else 0.0
 
 
 def _header(encoded: Encoded) -> Header | None:

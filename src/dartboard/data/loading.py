@@ -13,7 +13,7 @@ from dartboard.data.data_settings import DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.decode import Decoded, MakeFiles, Progress, decode_splits, refuse_broken_unlabelled
 from dartboard.data.disk import DiskRoom
-from dartboard.data.pixels import Shape
+from dartboard.data.reading import Reading
 from dartboard.data.rowfile import SUPPORTED, ArrayShape, RowFile, array_bytes
 from dartboard.data.sources import (
     ArrayData,
@@ -74,8 +74,19 @@ def load_dataset(
         name: {index.splits[name].names[row]: why for row, why in reasons.items()}
         for name, reasons in decoded.broken.items()
     }
-    train, left_out = splits["train"], index.left_out
-    return Dataset(index.name, index.classes, train, validation, test, notes, index.description, broken, left_out)
+    return Dataset(
+        index.name,
+        index.classes,
+        splits["train"],
+        validation,
+        test,
+        notes,
+        index.description,
+        broken,
+        decoded.reading.fit,
+        decoded.reading.ranges,
+        index.left_out,
+    )
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,7 @@ class GivenImages:
 def load_images(
     source: str | Path | ArrayData | SourceIndex | None,
     settings: DataSettings,
-    image_shape: tuple[int, int, int],
+    reading: Reading,
     *,
     progress: Progress | None = None,
     note: Callable[[str], None] = lambda _: None,
@@ -113,7 +124,7 @@ def load_images(
         source: as for `load_dataset`, or a folder of images without class folders, or one image file, or images that
             are listed already, as the test split of an index.
         settings: only the names of the columns, and whether images that cannot be read may be left out.
-        image_shape: (channels, height, width) that the network was trained on.
+        reading: how the images were read that the network was trained on.
         progress: called now and then with the numbers of images decoded and to be decoded.
         note: called with a sentence about each thing that the user should know, such as what was left out.
 
@@ -123,17 +134,14 @@ def load_images(
     Raises:
         DataError: there are no such images, all of them are broken, or one is and it may not be left out.
     """
-    channels, height, width = image_shape
     index = source if isinstance(source, SourceIndex) else open_images(source, settings)
     for sentence in (*index.notes, *([left_out_sentence(index.left_out)] if index.left_out else [])):
         note(sentence)
     split = replace(index.splits["test"], labels=None)
-    shape = Shape(height, width, channels)
+    lenient = settings.model_copy(update={"skip_broken": True})
     with DiskRoom(None) as room:
         files = _files_in(room, _mapped_from(index, settings))
-        decoded = decode_splits(
-            {"test": split}, image_size=None, skip_broken=True, progress=progress, shape=shape, make_files=files
-        )
+        decoded = decode_splits({"test": split}, lenient, progress=progress, reading=reading, make_files=files)
     left_out = dict(sorted(decoded.broken["test"].items()))
     if not settings.skip_broken:
         refuse_broken_unlabelled({"test": split}, decoded.broken, "repair them, or leave them out with --skip-broken")
@@ -221,8 +229,7 @@ def _decode(index: SourceIndex, settings: DataSettings, cache_dir: Path | None, 
     with DiskRoom(root / key if key else None) as room:
         decoded = decode_splits(
             index.splits,
-            image_size=settings.image_size,
-            skip_broken=settings.skip_broken,
+            settings,
             progress=progress,
             make_files=_files_in(room, mapped_from),
         )

@@ -1,66 +1,42 @@
-"""Reading the header of one encoded image, and decoding the image to uint8 pixels of a given shape."""
+"""Reading the header of one encoded image, its values, and the image as uint8 pixels of a given shape."""
 
-import io
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
+from dartboard.data.opening import BrokenImageError, opened, upright
+from dartboard.data.reading import FULL_SCALES, Fit, Ranges, Reading
 from dartboard.data.sources import Encoded
+from dartboard.errors import DataError
+from dartboard.wording import listing
 
-__all__ = ["MAX_PIXELS", "BrokenImageError", "Header", "Shape", "decode_image", "read_header"]
+__all__ = ["EIGHT_BITS", "Header", "as_picture", "common_channels", "decode_image", "read_deep_values", "read_header"]
 
-MAX_PIXELS = 89_478_485
-"""Pillow's own limit against decompression bombs: a quarter of a GiB of RGB pixels."""
+EIGHT_BITS = "uint8"
 
-_GRAY_16 = ("I", "I;16", "I;16L", "I;16B", "I;16N")
-_GRAY = frozenset({"1", "L", "LA", "La", *_GRAY_16})
-
-_SWAPPING_TURNS = (5, 6, 7, 8)
-"""Orientations of images that lie on their side."""
-
-# What Pillow's readers let through on damaged content; a warning arrives here where warnings are made errors.
-_READER_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-    MemoryError,
-    EOFError,
-    Warning,
-    struct.error,
-    Image.DecompressionBombError,
-)
-
-
-class BrokenImageError(ValueError):
-    """An image cannot be decoded; the message is the reason, as the end of a sentence about the file."""
+_FILTER = Image.Resampling.LANCZOS
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 class Header(NamedTuple):
-    """What is known of an image before it is decoded: its size in pixels when upright, and whether it is gray."""
+    """What is known of an image before it is decoded.
 
-    height: int
-    width: int
-    gray: bool
-
-
-class Shape(NamedTuple):
-    """The shape that images are brought to."""
+    Attributes:
+        height: height in pixels when upright.
+        width: width in pixels when upright.
+        channels: 1 for gray, 3 for colours, else what the file holds.
+        kind: NumPy's name for the type of the values; "uint8" for ordinary images.
+        unread: further images in the same file, which are not read.
+    """
 
     height: int
     width: int
     channels: int
+    kind: str = EIGHT_BITS
+    unread: int = 0
 
 
 def read_header(encoded: Encoded) -> Header:
@@ -69,87 +45,120 @@ def read_header(encoded: Encoded) -> Header:
     Raises:
         BrokenImageError: it is no image, or has more than `MAX_PIXELS` pixels.
     """
-    with _opened(encoded) as image:
-        width, height = image.size
-        if _orientation(image) in _SWAPPING_TURNS:
-            width, height = height, width
-        return Header(height, width, image.mode in _GRAY)
+    with opened(encoded) as found:
+        return Header(found.height, found.width, found.channels, found.kind, found.unread)
 
 
-def decode_image(encoded: Encoded, shape: Shape) -> npt.NDArray[np.uint8]:
-    """Decode an image upright, as gray or RGB, resized and cropped about its centre to fill `shape`.
+def decode_image(encoded: Encoded, reading: Reading) -> npt.NDArray[np.uint8]:
+    """Decode an image upright and bring it to the shape of `reading`.
 
-    Transparent pixels show white, 16-bit gray keeps its upper byte, palettes and CMYK become RGB.
+    Transparent pixels show white, palettes and CMYK become RGB, gray becomes RGB among coloured images. Values that are
+    not of 8 bits are scaled by the ranges of `reading`; what lies outside becomes 0 or 255.
 
     Returns:
         uint8, shape (height, width, channels).
 
     Raises:
-        BrokenImageError: it is no image, is damaged or cut short, or has more than `MAX_PIXELS` pixels.
+        BrokenImageError: it is no image, is damaged or cut short, has more than `MAX_PIXELS` pixels, or has another
+            number of channels.
     """
-    with _opened(encoded) as image:
-        # JPEGs can be decoded at a half, a quarter or an eighth; twice the wanted size leaves the filter its quality.
-        image.draft(image.mode, (2 * shape.width, 2 * shape.height))
-        orientation = _orientation(image)
-        plain = _to_gray_or_rgb(image, "L" if shape.channels == 1 else "RGB")
-        upright = plain if orientation == 1 else _turned(plain, orientation)
-        pixels = np.asarray(ImageOps.fit(upright, (shape.width, shape.height), Image.Resampling.LANCZOS))
-        return pixels.reshape(shape)
+    with opened(encoded) as found:
+        if found.image is not None and found.kind == EIGHT_BITS and reading.channels in (1, 3):
+            return _decode_ordinary(found.image, reading)
+        values = _with_channels(found.read(), reading.channels)
+        if found.kind != EIGHT_BITS:
+            values = _scaled(values, reading.ranges or _full_scale(found.kind, reading.channels))
+        return _fitted_values(values, reading)
 
 
-@contextmanager
-def _opened(encoded: Encoded) -> Iterator[Image.Image]:
-    if encoded == b"":
-        raise BrokenImageError("it is empty")
-    try:
-        with Image.open(encoded if isinstance(encoded, Path) else io.BytesIO(encoded), formats=_formats()) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError
-            yield image
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise BrokenImageError(f"it has more than {MAX_PIXELS // 10**6} million pixels") from error
-    except UnidentifiedImageError as error:
-        empty = isinstance(encoded, Path) and encoded.stat().st_size == 0
-        raise BrokenImageError("it is empty" if empty else "it is not an image of a known format") from error
-    except _READER_ERRORS as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise BrokenImageError(reason.strip().rstrip(".") or type(error).__name__) from error
+def read_deep_values(encoded: Encoded, channels: int) -> npt.NDArray[Any] | None:
+    """The values of an image that is not of 8 bits, shape (height, width, channels); None for an ordinary image.
+
+    Raises:
+        BrokenImageError: it is no image, is damaged or cut short, has more than `MAX_PIXELS` pixels, or has another
+            number of channels.
+    """
+    with opened(encoded) as found:
+        return None if found.kind == EIGHT_BITS else _with_channels(found.read(), channels)
 
 
-@cache
-def _formats() -> tuple[str, ...]:
-    """All that Pillow reads but EPS, for which it would start an interpreter on the file's own program."""
-    Image.init()
-    return tuple(name for name in Image.ID if name != "EPS")
+def common_channels(headers: Iterable[Header]) -> int:
+    """The number of channels to read all images with: gray among coloured images is read as RGB.
+
+    Raises:
+        DataError: other numbers of channels are mixed.
+    """
+    found = sorted({header.channels for header in headers})
+    if len(found) == 1 or found == [1, 3]:
+        return found[-1]
+    raise DataError(
+        f"images of {listing(map(str, found))} channels are mixed; give every image the same channels (in a TIFF file "
+        "with several pages each page is one)."
+    )
 
 
-def _orientation(image: Image.Image) -> int:
-    # Pillow turns TIFF files itself, and asking a PNG file without an exif chunk would decode it.
-    if "exif" not in image.info:
-        return 1
-    try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except _READER_ERRORS:
-        # The camera's notes are damaged, the pixels are not; viewers show such images as they lie.
-        return 1
+def as_picture(image: npt.NDArray[np.uint8]) -> Image.Image:
+    """A decoded image to look at: gray, RGB, or the first, middle and last of other channels as false colours.
+
+    Of two channels the first is shown as red and the second as green.
+
+    Args:
+        image: shape (height, width, channels).
+    """
+    channels = image.shape[2]
+    if channels == 1:
+        return Image.fromarray(np.ascontiguousarray(image[..., 0]))
+    if channels == 2:
+        shown = np.concatenate([image, np.zeros_like(image[..., :1])], axis=2)
+    else:
+        shown = image[..., [0, channels // 2, channels - 1]]
+    return Image.fromarray(np.ascontiguousarray(shown))
 
 
-def _turned(image: Image.Image, orientation: int) -> Image.Image:
-    # Pillow writes the camera's notes anew as it turns an image, and some of them may be damaged: one is enough.
-    notes = Image.Exif()
-    notes[ExifTags.Base.Orientation] = orientation
-    image.info = {"exif": notes.tobytes()}
-    return ImageOps.exif_transpose(image)
+def _decode_ordinary(image: Image.Image, reading: Reading) -> npt.NDArray[np.uint8]:
+    # JPEGs can be decoded at a half, a quarter or an eighth; twice the wanted size leaves the filter its quality.
+    image.draft(image.mode, (2 * reading.width, 2 * reading.height))
+    plain = upright(image, "L" if reading.channels == 1 else "RGB")
+    return np.asarray(_fitted(plain, reading.width, reading.height, reading.fit)).reshape(reading.shape)
 
 
-def _to_gray_or_rgb(image: Image.Image, mode: str) -> Image.Image:
-    if image.mode in _GRAY_16:
-        samples = np.asarray(image).astype(np.int64).clip(0, 65535)
-        gray = Image.fromarray((samples >> 8).astype(np.uint8))
-        return gray if mode == "L" else gray.convert(mode)
-    if image.has_transparency_data:
-        upper = image.convert("RGBA")
-        sheet = Image.new("RGBA", upper.size, "white")
-        sheet.alpha_composite(upper)
-        return sheet.convert(mode)
-    return image if image.mode == mode else image.convert(mode)
+def _fitted(image: Image.Image, width: int, height: int, fit: Fit) -> Image.Image:
+    if fit == "pad":
+        return ImageOps.pad(image, (width, height), _FILTER)
+    if fit == "stretch":
+        return image if image.size == (width, height) else image.resize((width, height), _FILTER)
+    return ImageOps.fit(image, (width, height), _FILTER)
+
+
+def _fitted_values(values: npt.NDArray[Any], reading: Reading) -> npt.NDArray[np.uint8]:
+    """Resize values from 0 to 255 of any number of channels, each as an image of its own, and round them."""
+    if values.shape != reading.shape:
+        planes = [Image.fromarray(np.ascontiguousarray(values[..., channel])) for channel in range(values.shape[2])]
+        fitted = [np.asarray(_fitted(plane, reading.width, reading.height, reading.fit)) for plane in planes]
+        values = np.stack(fitted, axis=2)
+    if values.dtype == np.uint8:
+        return values
+    rounded: npt.NDArray[np.uint8] = np.rint(values).clip(0, 255).astype(np.uint8)
+    return rounded
+
+
+def _with_channels(values: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
+    found = values.shape[2]
+    if found == channels:
+        return values
+    if found == 1:
+        return np.repeat(values, channels, axis=2)
+    if channels == 1:
+        gray = (values @ _LUMA if found == len(_LUMA) else values.mean(axis=2))[..., None]
+        return np.rint(gray).astype(np.uint8) if values.dtype == np.uint8 else gray
+    raise BrokenImageError(f"it has {found} channels in place of {channels}")
+
+
+def _scaled(values: npt.NDArray[Any], ranges: Ranges) -> npt.NDArray[np.float32]:
+    black, white = np.array(ranges, dtype=np.float64).T
+    scaled: npt.NDArray[np.float32] = ((values - black) * (255 / (white - black))).clip(0, 255).astype(np.float32)
+    return scaled
+
+
+def _full_scale(kind: str, channels: int) -> Ranges:
+    return ((0.0, FULL_SCALES.get(kind, 65535.0)),) * channels

@@ -115,9 +115,7 @@ class RunRecords:
         if self.result is not None:
             return self.result.dataset
         found = self._document(RunDataset)
-        if found is not None:
-            return found.dataset
-        return self.beginning.dataset if self.beginning else None
+        return found.dataset if found else None
 
     @cached_property
     def timetable(self) -> Timetable | None:

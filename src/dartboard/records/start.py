@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from dartboard.data.splits import Splits, SplitSource
-from dartboard.records.dataset import DatasetRecord
 from dartboard.runs import Document, Version
 
 __all__ = ["Beginning", "Split", "Timetable"]
@@ -75,9 +74,6 @@ class Beginning(Document):
 
     file: ClassVar[str] = "start.json"
     written_by: ClassVar[str] = "start"
-
-    dataset: DatasetRecord
-    """The dataset."""
 
     device: str
     """Device that the run uses."""

@@ -125,6 +125,8 @@ def model_card(session: Session, genotype: Genotype) -> ModelCard:
         image_shape=session.dataset.image_shape,
         mean=session.normalization.mean,
         std=session.normalization.std,
+        fit=session.dataset.fit,
+        ranges=session.dataset.ranges,
         whitens=settings.whiten,
         views=settings.views,
     )

@@ -23,6 +23,9 @@ _LEAST_FOR_A_SEARCH = 1800.0
 found networks that lost the contest even against random ones."""
 
 _FLAT = 0.1
+"""Share of an image of one shade from which on it counts as a drawing or a character."""
+
+_LONGEST_PHOTOGRAPH = 2.0
 _ACCELERATION = 20
 """Assumed speed of an accelerator relative to a CPU with few cores; only the order of magnitude matters."""
 
@@ -61,9 +64,15 @@ class Situation:
         return self.budget * (_ACCELERATION if self.accelerator else 1) / max(1, self.data.images)
 
     @property
-    def is_photographs(self) -> bool:
+    def is_large(self) -> bool:
         """Whether the images are as large as photographs, which are resized anyway."""
         return self.data.side >= PHOTOGRAPH_SIDE
+
+    @property
+    def is_photographs(self) -> bool:
+        """Whether a part of an image shows as much as the whole: not of letters, boards, spectrograms or drawings."""
+        data = self.data
+        return self.is_large and not data.is_handed and data.flat < _FLAT and data.aspect <= _LONGEST_PHOTOGRAPH
 
     @property
     def has_short_recipe(self) -> bool:
@@ -77,8 +86,8 @@ class Situation:
 
     @property
     def mirrors(self) -> bool:
-        """Whether a mirror image is as good: of colour images, and of gray ones that are not characters or drawings."""
-        return self.data.channels > 1 or self.data.flat < _FLAT
+        """Whether a mirror image is as good: where left and right mean nothing, in colours or in gray photographs."""
+        return not self.data.is_handed and (self.data.channels > 1 or self.data.flat < _FLAT)
 
     @property
     def time(self) -> str:
@@ -180,23 +189,43 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "data.image_size",
         224,
-        lambda s: s.is_photographs and s.data.side >= 224 and s.seconds_per_image >= 4,
-        "photographs of {data.side} pixels: in {time}, {data.images} training images are seen often enough at this "
-        "size",
+        lambda s: s.is_large and s.data.side >= 224 and s.seconds_per_image >= 4,
+        "images of {data.side} pixels: in {time}, {data.images} training images are seen often enough at this size",
     ),
     Rule(
         "data.image_size",
         160,
-        lambda s: s.is_photographs and s.data.side >= 160 and s.seconds_per_image >= 0.5,
-        "photographs of {data.side} pixels: in {time}, {data.images} training images are seen often enough at this "
+        lambda s: s.is_large and s.data.side >= 160 and s.seconds_per_image >= 0.5,
+        "images of {data.side} pixels: in {time}, {data.images} training images are seen often enough at this "
         "size, but not at a larger one",
     ),
     Rule(
         "data.image_size",
         96,
-        lambda s: s.is_photographs and s.seconds_per_image < 0.08,
-        "photographs of {data.side} pixels: in {time}, {data.images} training images are seen often enough only at a "
+        lambda s: s.is_large and s.seconds_per_image < 0.08,
+        "images of {data.side} pixels: in {time}, {data.images} training images are seen often enough only at a "
         "small size",
+    ),
+    *(
+        Rule(
+            f"{step}.augment.flip",
+            False,
+            lambda s: s.data.is_handed and s.data.channels > 1,
+            "{data.handed:.0%} of the images are more like their class than their mirror images are, so that mirroring "
+            "may change what they show",
+        )
+        for step in ("search", "train")
+    ),
+    *(
+        Rule(
+            f"{step}.augment.min_scale",
+            1.0,
+            lambda s: s.is_large and not s.is_photographs,
+            "the images are no photographs, of which a part shows as much as the whole: "
+            "{data.flat:.0%} of an image has one shade, {data.handed:.0%} are more like their class than their mirror "
+            "images are, and they are {data.aspect:.1f} times as long as wide",
+        )
+        for step in ("search", "train")
     ),
     Rule(
         "train.augment.flip",
@@ -214,7 +243,7 @@ RULES: tuple[Rule, ...] = (
         Rule(
             f"{step}.augment.flip",
             True,
-            lambda s: s.data.channels == 1 and s.data.flat < _FLAT,
+            lambda s: s.data.channels == 1 and s.mirrors,
             "the commonest shade of these grey images fills {data.flat:.0%} of them, less than in images of characters "
             "or drawings, so they are taken for photographs, which may be mirrored",
         )

@@ -98,8 +98,9 @@ def export_model(network: Network, card: ModelCard, path: Path) -> ExportedModel
     """Write a trained network as one file that includes normalisation and softmax, and compare it with the network.
 
     The file takes any number of uint8 images, (batch, height, width, channels), and returns probabilities, float32,
-    (batch, classes). It also holds the class names: in ONNX as the metadata `classes`, in a .pt2 file as the extra file
-    `classes.json`. Before the file is written, it is compared with the network on random images.
+    (batch, classes). It also holds the class names and how image files must be read: in ONNX as the metadata `classes`
+    and `reading`, in a .pt2 file as the extra files `classes.json` and `reading.json`. Before the file is written, it
+    is compared with the network on random images.
 
     Args:
         network: the network, in evaluation mode, on the CPU.
@@ -123,7 +124,7 @@ def export_model(network: Network, card: ModelCard, path: Path) -> ExportedModel
     with plain_kernels(), torch.no_grad(), _quiet():
         example = torch.zeros((2, *shape), dtype=torch.uint8)
         program = torch.export.export(model, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
-        content = write(program, {"classes": json.dumps(card.classes), "dartboard": __version__})
+        content = write(program, _facts(card))
     runner = load(content)
     generator = make_generator(0, "export")
     differences = []
@@ -141,6 +142,11 @@ def export_model(network: Network, card: ModelCard, path: Path) -> ExportedModel
     write_atomically(path, lambda stream: stream.write(content))
     seconds = _seconds(runner, np.zeros((1, *shape), dtype=np.uint8))
     return ExportedModel(path, card.classes, shape, sum(_BATCHES), difference, seconds)
+
+
+def _facts(card: ModelCard) -> dict[str, str]:
+    reading = {"fit": card.fit, "ranges": card.ranges}
+    return {"classes": json.dumps(card.classes), "reading": json.dumps(reading), "dartboard": __version__}
 
 
 def _onnx(program: torch.export.ExportedProgram, facts: dict[str, str]) -> bytes:

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from torch import Tensor
 
 from dartboard.config import Settings
-from dartboard.data import Normalization
+from dartboard.data import Fit, Normalization, Ranges, Reading
 from dartboard.errors import CheckpointError, DartboardError
 from dartboard.runs import first_fault, read_json, write_atomically, write_json
 from dartboard.space import Genotype, Network, NetworkPlan, Stem, check_genotype, get_space
@@ -58,6 +58,12 @@ class ModelCard(Settings):
     views: Literal["one", "mirrored"] = "one"
     """Whether the logits are the mean over an image and its mirror image."""
 
+    fit: Fit = "crop"
+    """What happens to images of another shape: they are cut, padded or stretched."""
+
+    ranges: Ranges | None = None
+    """For each channel the values that became 0 and 255, of images that are not of 8 bits; None where all were."""
+
     whitens: bool = False
     """Whether whitened 2x2 patches of the images come before the stem (`NetworkPlan.whitens`)."""
 
@@ -65,6 +71,12 @@ class ModelCard(Settings):
     def normalization(self) -> Normalization:
         """Mean and standard deviation with which images are normalised."""
         return Normalization(self.mean, self.std)
+
+    @property
+    def reading(self) -> Reading:
+        """How image files must be read."""
+        channels, height, width = self.image_shape
+        return Reading(height, width, channels, self.fit, self.ranges)
 
     def plan(self) -> NetworkPlan:
         """Width, depth and classes of the network, as `Network` takes them."""

@@ -106,7 +106,7 @@ def predict_with(
         DataError: the images cannot be read.
     """
     network, card = model
-    given = load_images(source, settings, card.image_shape, progress=observer.reading, note=observer.note)
+    given = load_images(source, settings, card.reading, progress=observer.reading, note=observer.note)
     if given.left_out:
         observer.note(_told_left_out(given))
     view = ImageView(given.images, np.arange(len(given.images), dtype=np.int64))

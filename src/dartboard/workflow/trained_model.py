@@ -60,7 +60,7 @@ class TrainedModel(nn.Module):
         Raises:
             DataError: something is no image, or cannot be read as one.
         """
-        read = load_images(index_objects(images, self._channels), DataSettings(), self.card.image_shape).images
+        read = load_images(index_objects(images, self._channels), DataSettings(), self.card.reading).images
         pixels = torch.from_numpy(read.read(np.arange(len(read), dtype=np.int64))).to(self._device)
         return Augmentation(AugmentSettings(), self.card.normalization, self.card.image_shape).plain(pixels)
 

@@ -13,15 +13,16 @@ SETTINGS = DataSettings(cache=False)
     [
         ((12, 10, 3), None, (12, 10, 3)),
         ((64, 20), None, (64, 20, 1)),
-        ((65, 20), None, (20, 20, 1)),
-        ((200, 150, 3), None, (128, 128, 3)),
-        ((300, 70), None, (70, 70, 1)),
-        ((100, 6), None, (8, 8, 1)),
+        ((65, 20), None, (65, 20, 1)),
+        ((130, 130), None, (128, 128, 1)),
+        ((200, 150, 3), None, (148, 112, 3)),
+        ((300, 70), None, (264, 60, 1)),
+        ((100, 6), None, (132, 8, 1)),
         ((12, 10, 3), 8, (8, 8, 3)),
-        ((12, 10), 32, (32, 32, 1)),
+        ((12, 10), 32, (36, 28, 1)),
     ],
 )
-def test_images_of_one_small_size_keep_it_unless_told_otherwise(
+def test_images_of_one_shape_keep_it_and_are_limited_in_their_number_of_pixels(
     tmp_path, write_image_folder, size, image_size, expected
 ) -> None:
     root = write_image_folder(tmp_path / "x", size=size)

@@ -19,6 +19,7 @@ from dartboard.data import (
     Batches,
     DataSettings,
     ImageView,
+    Reading,
     load_dataset,
     load_images,
     loading,
@@ -112,8 +113,8 @@ def test_images_to_predict_are_decoded_to_disk_too(image_folder) -> None:
         path.rename(image_folder / f"{path.parent.name}-{path.name}")
     for empty in ("cats", "dogs"):
         (image_folder / empty).rmdir()
-    plain = load_images(image_folder, DataSettings(), (3, 8, 8))
-    on_disk = load_images(image_folder, STREAMED, (3, 8, 8))
+    plain = load_images(image_folder, DataSettings(), Reading(8, 8, 3))
+    on_disk = load_images(image_folder, STREAMED, Reading(8, 8, 3))
     assert (plain.images.file is None, on_disk.images.file is None) == (True, False)
     np.testing.assert_array_equal(on_disk.images.images, plain.images.images)
     assert on_disk.names == plain.names

@@ -21,6 +21,13 @@ TINY = {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8}
 SMALL = {"train.batch_size": 32, "train.lr": 0.05, "search.batch_size": 16}
 DENSE_SMALL = {"train.batch_size": 32, "train.lr": 0.047, "search.batch_size": 16}
 
+LETTERS = DataLook(20_000, (1000,) * 20, 3, 32, same_size=True, flat=0.04, handed=0.94, decoded=400)
+SPECTROGRAMS = DataLook(20_000, (1000,) * 20, 3, 128, True, flat=0.05, aspect=3.4, handed=0.56, decoded=400)
+BOARDS = DataLook(20_000, (1000,) * 20, 3, 128, True, flat=0.5, handed=0.52, decoded=400)
+WHOLE = {"search.augment.min_scale": 1.0, "train.augment.min_scale": 1.0}
+UNMIRRORED = {"search.augment.flip": False, "train.augment.flip": False}
+"""Drawn content of many colours."""
+
 NAMES = [entry.name for entry in (*METHODS, *SPACES)]
 
 
@@ -83,6 +90,12 @@ FAR = replace(FASHION, side=8)
         (on_cpu(DataLook(500, (100,) * 5, channels=3, side=8, same_size=True)), CELLS | SMALL),
         (replace(on_cpu(FASHION), accelerator=True), DENSE),
         (on_cpu(FASHION, None), DENSE),
+        (on_cpu(LETTERS, None), DENSE | UNMIRRORED),
+        (on_cpu(replace(LETTERS, side=128), None), DENSE | UNMIRRORED | WHOLE),
+        (on_cpu(replace(LETTERS, decoded=8), None), DENSE | MIRRORED),
+        (on_cpu(SPECTROGRAMS, None), DENSE | MIRRORED | WHOLE),
+        (on_cpu(replace(SPECTROGRAMS, handed=0.9), None), DENSE | UNMIRRORED | WHOLE),
+        (on_cpu(BOARDS, None), DENSE | MIRRORED | WHOLE),
         (on_cpu(FLOWERS, None), DENSE | FEW | MIRRORED | {"train.imbalance": "none"}),
     ],
 )
@@ -118,6 +131,9 @@ def test_every_rule_decides_a_setting_that_exists_and_explains_itself(rule: Any)
             FLOWERS,
             EMOTIONS,
             FOLDER,
+            LETTERS,
+            SPECTROGRAMS,
+            BOARDS,
             *(DataLook(n, (n // 2,) * 2, 3, side, True) for n in (60, 500) for side in (8, 48)),
         )
         for budget in (None, 60.0, 600.0, 7200.0, 50_000.0)

@@ -11,7 +11,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ _PAIRS: tuple[tuple[SplitName, str, str], ...] = (
 _KEYS = tuple(key for _, images, labels in _PAIRS for key in (images, labels))
 _IDX_NAME = re.compile(r"(train|t10k|test)-(images|labels)[-.]idx[13]-ubyte(\.gz)?")
 _UNSIGNED_BYTES = 0x08
+_USUAL_CHANNELS = (1, 3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +48,9 @@ class ArrayData:
 
     Args:
         arrays: "images" and "labels", or "x_train", "y_train", "x_test" and "y_test" (and "x_val", "y_val"). Images are
-            uint8, (images, height, width) or (images, height, width, channels) with 1 or 3 channels, channels first as
-            well, or floats from 0 to 1; labels are integers or strings, shape (images,). Labels may be left out.
+            numbers, (images, height, width) or (images, height, width, channels), channels first as well; those that
+            are not uint8 are scaled by the range that the training images use. Labels are integers or strings, shape
+            (images,), and may be left out.
         name: short name.
     """
 
@@ -158,38 +160,29 @@ def _listed(data: ArrayData, images_key: str, labels_key: str) -> ListedSplit:
     def place(row: int) -> str:
         return f"{images_key}[{row}]"
 
-    return ListedSplit(_Encoded(pixels), labels, [place(row) for row in range(len(pixels))], images_key, place)
+    return ListedSplit(pixels, labels, [place(row) for row in range(len(pixels))], images_key, place)
 
 
-def _pixels(images: npt.NDArray[Any], key: str) -> npt.NDArray[np.uint8]:
+def _pixels(images: npt.NDArray[Any], key: str) -> npt.NDArray[Any]:
+    """Images of shape (images, height, width, channels), of any type of numbers."""
     if images.ndim == 3:
         images = images[..., None]
-    if images.ndim == 4 and images.shape[3] not in (1, 3) and images.shape[1] in (1, 3):
+    if images.ndim == 4 and _has_channels_first(images.shape):
         images = np.moveaxis(images, 1, 3)
-    if images.ndim != 4 or images.shape[3] not in (1, 3) or not images.size:
+    if images.ndim != 4 or not images.size:
         raise DataError(
             f"the array '{key}' has shape {images.shape}; images must be (images, height, width) or (images, height, "
-            "width, channels) with 1 or 3 channels."
+            "width, channels)."
         )
-    if images.dtype == np.uint8:
-        return images
-    kind, largest = images.dtype.kind, 1 if images.dtype.kind == "f" else 255
-    if kind not in "iuf" or not ((images >= 0) & (images <= largest)).all():
-        raise DataError(
-            f"the array '{key}' holds {images.dtype} that are no pixels; give integers from 0 to 255 or floats from 0 "
-            "to 1."
-        )
-    return np.rint(images * 255).astype(np.uint8) if kind == "f" else images.astype(np.uint8)
+    if images.dtype.kind not in "buif":
+        raise DataError(f"the array '{key}' holds {images.dtype} that are no pixels; give whole or decimal numbers.")
+    if images.dtype.kind == "f" and not np.isfinite(images).all():
+        raise DataError(f"the array '{key}' holds values that are not finite (NaN or infinite); fill them in.")
+    return images
 
 
-@dataclass(frozen=True, eq=False)
-class _Encoded:
-    """The plain gray map and pixel map formats are a header and the pixels, so arrays take the path of image files."""
-
-    pixels: npt.NDArray[np.uint8]
-
-    def __iter__(self) -> Iterator[bytes]:
-        _, height, width, channels = self.pixels.shape
-        header = f"P{5 if channels == 1 else 6} {width} {height} 255\n".encode()
-        for image in self.pixels:
-            yield header + image.tobytes()
+def _has_channels_first(shape: tuple[int, ...]) -> bool:
+    """Whether the first axis of an image is its channels: gray or colours decide, else the shorter axis."""
+    if shape[3] in _USUAL_CHANNELS:
+        return False
+    return shape[1] in _USUAL_CHANNELS or shape[1] < shape[3]

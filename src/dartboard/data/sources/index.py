@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,9 @@ from dartboard.wording import count, some
 
 __all__ = ["Encoded", "EncodedSplit", "LeftOut", "SourceIndex", "SplitName", "left_out_sentence"]
 
-Encoded = bytes | Path
-"""One image that is not decoded yet: the content of an image file, or where that file lies."""
+Encoded = bytes | Path | npt.NDArray[Any]
+"""One image that is not decoded yet: the content of an image file, where that file lies, or an array of its values,
+shape (height, width, channels)."""
 
 SplitName = Literal["train", "validation", "test"]
 

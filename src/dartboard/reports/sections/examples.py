@@ -75,12 +75,13 @@ def picture_uri(image: NDArray[np.uint8]) -> str:
     """A `data:` URI of a picture.
 
     Args:
-        image: shape (height, width, channels) with 1 or 3 channels; with another number, the first is shown in grey.
+        image: shape (height, width, channels); of other than 1 or 3 channels three are shown as false colours.
     """
     from PIL import Image
 
-    pixels = image if image.shape[2] == 3 else image[:, :, 0]
-    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    from dartboard.data import as_picture
+
+    picture = as_picture(image)
     if max(picture.size) > LARGEST_SIDE:
         picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
     stream = io.BytesIO()

@@ -177,7 +177,7 @@ def _unfinished_sentence(run: RunRecords, beginning: Beginning) -> str:
     """What a run lacks that has not ended, and how it goes on."""
     done = {"search": run.genotype is not None, "train": (run.path / "model.json").exists()}
     missing = [_STEPS[step] for step in beginning.steps if not done[step]]
-    if "train" in beginning.steps and beginning.dataset.test and not run.scores:
+    if "train" in beginning.steps and run.dataset is not None and run.dataset.test and not run.scores:
         missing.append("the test")
     lacks = f"{listing(missing)} {'is' if len(missing) == 1 else 'are'} missing" if missing else "its end is missing"
     where = f" on {beginning.device}"

@@ -161,6 +161,17 @@ def test_an_npz_file_holds_both_sets_and_test_labels_may_be_missing(tmp_path) ->
     assert without.labels is None
 
 
+@pytest.mark.parametrize("channels", [2, 4, 12, 13])
+def test_arrays_of_many_channels_come_in_any_order(channels) -> None:
+    pixels = np.random.default_rng(0).integers(0, 4096, (6, 24, 17, channels)).astype(np.uint16)
+    pixels[0, 0, 0], pixels[0, 0, 1] = 0, 4095
+    for images in (pixels, np.moveaxis(pixels, 3, 1)):
+        dataset = load_dataset(ArrayData({"images": images, "labels": np.arange(6) % 2}), SETTINGS)
+        assert dataset.image_shape == (channels, 24, 17)
+        assert dataset.ranges == ((0.0, 4095.0),) * channels
+        np.testing.assert_array_equal(dataset.train.images, np.rint(pixels * (255 / 4095)).astype(np.uint8))
+
+
 def test_colour_arrays_come_in_any_order_and_as_floats() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 9, 3), dtype=np.uint8)
     labels = np.array(["a", "b", "a", "b"])
@@ -174,8 +185,8 @@ def test_colour_arrays_come_in_any_order_and_as_floats() -> None:
     ("changed", "message"),
     [
         ({"x_train": np.zeros((4, 8), np.uint8)}, r"'x_train' has shape \(4, 8\)"),
-        ({"x_train": np.full((4, 8, 8), 300)}, "'x_train' holds int64 that are no pixels"),
-        ({"x_train": np.full((4, 8, 8), np.nan)}, "'x_train' holds float64 that are no pixels"),
+        ({"x_train": np.full((4, 8, 8), 1j)}, "'x_train' holds complex128 that are no pixels"),
+        ({"x_train": np.full((4, 8, 8), np.nan)}, r"'x_train' holds values that are not finite \(NaN or infinite\)"),
         ({"y_train": np.zeros(3)}, r"'y_train' has shape \(3,\) .* must hold 4 integers or strings"),
         ({"y_train": np.array([3, 5, np.nan, 5])}, r"x_train\[2\] has no label; give every image"),
         ({"y_test": np.array([3, 7])}, r"x_test\[1\] has the label '7', which no training image has"),

@@ -1,0 +1,133 @@
+"""The common shape of a dataset's images, and what happens to those of another shape."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from statistics import median_high
+from typing import NamedTuple
+
+from dartboard.data.data_settings import DataSettings
+from dartboard.data.pixels import Header
+from dartboard.data.reading import Fit
+from dartboard.errors import DataError
+from dartboard.wording import percent
+
+__all__ = ["Fitting", "choose_fitting"]
+
+_LARGEST_DEFAULT_SIDE = 128
+_SMALLEST_SIDE = 8
+_MULTIPLE = 4
+_SAME_ASPECT = 1.02
+_NEARLY_SQUARE = 1.5
+_MOST_CUT = 0.35
+_WORTH_TELLING = 0.005
+
+Size = tuple[int, int]
+"""(height, width) in pixels."""
+
+
+class Fitting(NamedTuple):
+    """The common shape, what happens to other shapes, and a sentence about what that costs, if anything."""
+
+    height: int
+    width: int
+    fit: Fit
+    notes: tuple[str, ...] = ()
+
+
+def choose_fitting(headers: Mapping[Header, int], settings: DataSettings) -> Fitting:
+    """Choose the common shape of images from their shapes.
+
+    Images of one shape keep it; they are scaled down to as many pixels as a square of `image_size`, or of 128, has.
+    Others become squares, or rectangles of their median shape where that is longer than 3:2: cut where that loses at
+    most 35 % of the average image, else surrounded by black. `data.fit` overrides that choice.
+
+    Args:
+        headers: header -> number of images that have it.
+        settings: `fit` and `image_size`.
+
+    Raises:
+        DataError: the images are to keep their shape but have several.
+    """
+    sizes: Counter[Size] = Counter()
+    for header, number in headers.items():
+        sizes[header.height, header.width] += number
+    aspects = [_aspect(size) for size in sizes]
+    one_shape = max(aspects) <= _SAME_ASPECT * min(aspects)
+    if settings.fit == "keep" and not one_shape:
+        raise DataError(
+            f"data.fit=keep needs images of one shape, but there are {_told(sizes)}; ask for crop, pad or stretch."
+        )
+    if one_shape and settings.fit in (None, "keep"):
+        return _kept(sizes, settings.image_size)
+    height, width = _common(sizes, settings.image_size, square=settings.fit == "crop")
+    lost = _share_cut(sizes, height / width)
+    fit: Fit = "crop" if lost <= _MOST_CUT else "pad"
+    if settings.fit is not None and settings.fit != "keep":
+        fit = settings.fit
+    note = _note(_told(sizes), f"{height}x{width}", fit, lost)
+    return Fitting(height, width, fit, (note,) if lost >= _WORTH_TELLING else ())
+
+
+def _kept(sizes: Mapping[Size, int], image_size: int | None) -> Fitting:
+    """The one shape that all images have, scaled if it is too large or another size is asked for."""
+    height, width = next(iter(sizes))
+    few_pixels = height * width <= _LARGEST_DEFAULT_SIDE**2 and min(height, width) >= _SMALLEST_SIDE
+    if len(sizes) == 1 and few_pixels and image_size is None:
+        return Fitting(height, width, "stretch")
+    side = image_size or min(_LARGEST_DEFAULT_SIDE, median_high([math.sqrt(math.prod(size)) for size in sizes]))
+    scaled = _rectangle(height / width, side**2)
+    if scaled[0] == scaled[1]:
+        return Fitting(*scaled, "stretch")
+    note = f"The images of {_told(sizes)} pixels keep their shape, as {scaled[0]}x{scaled[1]} (height x width)."
+    return Fitting(*scaled, "stretch", (note,))
+
+
+def _common(sizes: Counter[Size], image_size: int | None, *, square: bool) -> Size:
+    """A square, or the median shape where that is longer than 3:2."""
+    aspect = median_high(map(_aspect, sizes.elements()))
+    if square or 1 / _NEARLY_SQUARE <= aspect <= _NEARLY_SQUARE:
+        side = image_size or min(_LARGEST_DEFAULT_SIDE, max(_SMALLEST_SIDE, median_high(map(min, sizes))))
+        return side, side
+    side = image_size or min(_LARGEST_DEFAULT_SIDE, median_high(math.isqrt(math.prod(size)) for size in sizes))
+    return _rectangle(aspect, side**2)
+
+
+def _rectangle(aspect: float, pixels: float) -> Size:
+    """About that ratio of height to width and that number of pixels, in multiples of 4, neither side below 8."""
+    pixels = max(pixels, _SMALLEST_SIDE**2 * max(aspect, 1 / aspect))
+    height = math.sqrt(pixels * aspect)
+    return _rounded(height), _rounded(height / aspect)
+
+
+def _rounded(side: float) -> int:
+    return max(_SMALLEST_SIDE, _MULTIPLE * round(side / _MULTIPLE))
+
+
+def _share_cut(sizes: Mapping[Size, int], target: float) -> float:
+    """Share of the average image that lies outside of the largest box of that ratio of height to width."""
+    lost = sum(number * (1 - min(_aspect(size) / target, target / _aspect(size))) for size, number in sizes.items())
+    return lost / sum(sizes.values())
+
+
+def _note(sizes: str, shape: str, fit: Fit, lost: float) -> str:
+    images, shape, share = f"The images of {sizes} pixels", f"{shape} (height x width)", percent(lost, digits=0)
+    if fit == "stretch":
+        return f"{images} are stretched to {shape}, each direction by a factor of its own."
+    if fit == "pad":
+        return f"{images} are surrounded by black to {shape}; cutting them would lose {share} of the average image."
+    return (
+        f"{images} are cut about their centres to {shape}, which loses {share} of the average image; data.fit=pad "
+        "keeps all of it."
+    )
+
+
+def _told(sizes: Mapping[Size, int]) -> str:
+    smallest, largest = min(sizes, key=math.prod), max(sizes, key=math.prod)
+    if len(sizes) == 1:
+        return f"{largest[0]}x{largest[1]}"
+    return f"{len(sizes)} sizes from {smallest[0]}x{smallest[1]} to {largest[0]}x{largest[1]}"
+
+
+def _aspect(size: Size) -> float:
+    return size[0] / size[1]

@@ -1,0 +1,311 @@
+"""Opening one encoded image: what Pillow reads as 8 bits, and values of other kinds or of any number of channels."""
+
+import io
+import struct
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+
+from dartboard.data.sources import Encoded
+
+__all__ = ["MAX_PIXELS", "BrokenImageError", "Opened", "opened", "upright"]
+
+MAX_PIXELS = 89_478_485
+"""Pillow's own limit against decompression bombs: a quarter of a GiB of RGB pixels."""
+
+Values = npt.NDArray[Any]
+
+_GRAY_16 = ("I;16", "I;16L", "I;16B", "I;16N")
+_GRAY_DEEP = {"I": "int32", "F": "float32"} | dict.fromkeys(_GRAY_16, "uint16")
+_GRAY = frozenset({"1", "L", "LA", "La"})
+_NUMPY, _ZIP = b"\x93NUMPY", b"PK\x03\x04"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_HEIF = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_HEAD = 12
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLES_PER_PIXEL, _EXTRA_SAMPLES = 258, 262, 277, 338
+_CMYK, _ALPHA = 5, (1, 2)
+_SWAPPING_TURNS = (5, 6, 7, 8)
+"""Orientations of images that lie on their side."""
+
+# What the readers let through on damaged content; a warning arrives here where warnings are made errors.
+_READER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+    EOFError,
+    Warning,
+    struct.error,
+    zipfile.BadZipFile,
+    Image.DecompressionBombError,
+)
+
+
+class BrokenImageError(ValueError):
+    """An image cannot be decoded; the message is the reason, as the end of a sentence about the file."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An image that is open and not decoded yet.
+
+    Attributes:
+        height: height in pixels when upright.
+        width: width in pixels when upright.
+        channels: 1 for gray, 3 for colours, else what the file holds.
+        kind: NumPy's name for the type of the values; "uint8" for ordinary images.
+        unread: further images in the same file, which are not read.
+        image: the image as Pillow opened it, not turned; None for arrays.
+        read: decodes the values, upright, shape (height, width, channels).
+    """
+
+    height: int
+    width: int
+    channels: int
+    kind: str
+    unread: int
+    image: Image.Image | None
+    read: Callable[[], Values]
+
+
+@contextmanager
+def opened(encoded: Encoded) -> Iterator[Opened]:
+    """Open an image; what goes wrong while it is open is an error of the image.
+
+    Pages of a TIFF file that have one size are channels of one image, and so are all samples of a pixel.
+
+    Raises:
+        BrokenImageError: it is no image, is damaged, or has more than `MAX_PIXELS` pixels.
+    """
+    try:
+        if isinstance(encoded, np.ndarray):
+            yield _of_array(encoded)
+            return
+        source = encoded.open("rb") if isinstance(encoded, Path) else io.BytesIO(encoded)
+        with source as stream, _opened_stream(stream) as found:
+            if found.width * found.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            yield found
+    except BrokenImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise BrokenImageError(f"it has more than {MAX_PIXELS // 10**6} million pixels") from error
+    except UnidentifiedImageError as error:
+        raise BrokenImageError("it is not an image of a known format") from error
+    except _READER_ERRORS as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise BrokenImageError(reason.strip().rstrip(".") or type(error).__name__) from error
+
+
+@contextmanager
+def _opened_stream(stream: IO[bytes]) -> Iterator[Opened]:
+    head = stream.read(_HEAD)
+    stream.seek(0)
+    if not head:
+        raise BrokenImageError("it is empty")
+    if head.startswith(_NUMPY) or head.startswith(_ZIP):
+        yield _of_array(_with_channels(_load_numpy(stream)))
+    elif head.startswith(_TIFF) and not _is_for_pillow(stream):
+        with _opened_tiff(stream) as found:
+            yield found
+    else:
+        if head[4:8] == b"ftyp" and head[8:12] in _HEIF and not _reads_heif():
+            raise BrokenImageError("it is a HEIF image; install pillow-heif to read such images")
+        with Image.open(stream, formats=_formats()) as image:
+            yield _of_pillow(image, stream)
+
+
+def _of_array(values: Values) -> Opened:
+    if values.dtype.kind not in "buif" or values.ndim != 3 or not values.size:
+        raise BrokenImageError(
+            f"its array of shape {values.shape} holds {values.dtype}; an image is (height, width) or (height, width, "
+            "channels) of numbers"
+        )
+    height, width, channels = values.shape
+    return Opened(height, width, channels, values.dtype.name, 0, None, lambda: _finite(values))
+
+
+def _load_numpy(stream: IO[bytes]) -> Values:
+    found = np.load(stream, allow_pickle=False)
+    if isinstance(found, np.ndarray):
+        return found
+    if len(found.files) != 1:
+        raise BrokenImageError(f"it holds {len(found.files)} arrays; an image is one array")
+    return np.asarray(found[found.files[0]])
+
+
+def _with_channels(values: Values) -> Values:
+    """Gray images get their axis; of the first and the last axis the shorter one holds the channels."""
+    if values.ndim == 2:
+        return values[..., None]
+    return np.moveaxis(values, 0, 2) if values.ndim == 3 and values.shape[0] < values.shape[2] else values
+
+
+def _of_pillow(image: Image.Image, stream: IO[bytes]) -> Opened:
+    width, height = image.size
+    if _orientation(image) in _SWAPPING_TURNS:
+        width, height = height, width
+    unread = getattr(image, "n_frames", 1) - 1
+    if image.mode in _GRAY_DEEP:
+        kind = _GRAY_DEEP[image.mode]
+        return Opened(height, width, 1, kind, unread, image, lambda: _finite(_deep(image, kind)))
+    if _is_of_16_bits(image):
+        return Opened(height, width, 3, "uint16", unread, image, lambda: _of_16_bits(stream))
+    channels = 1 if image.mode in _GRAY else 3
+    mode = "L" if channels == 1 else "RGB"
+    return Opened(height, width, channels, "uint8", unread, image, lambda: _of_8_bits(image, mode, (height, width)))
+
+
+def _of_8_bits(image: Image.Image, mode: str, size: tuple[int, int]) -> Values:
+    return np.asarray(upright(image, mode)).reshape(*size, -1)
+
+
+def upright(image: Image.Image, mode: str) -> Image.Image:
+    """A Pillow image of 8 bits as gray ("L") or "RGB", turned as the camera was held, transparent pixels white."""
+    plain = _to_gray_or_rgb(image, mode)
+    orientation = _orientation(image)
+    return plain if orientation == 1 else _turned(plain, orientation)
+
+
+def _deep(image: Image.Image, kind: str) -> Values:
+    orientation = _orientation(image)
+    found = image if orientation == 1 else _turned(image, orientation)
+    return np.asarray(found).astype(kind)[..., None]
+
+
+def _is_of_16_bits(image: Image.Image) -> bool:
+    """Whether Pillow would keep only the upper byte of each colour of this PNG file."""
+    raw = image.tile[0].args if isinstance(image, PngImagePlugin.PngImageFile) and image.tile else None
+    if raw == "LA;16B":
+        raise BrokenImageError("it is gray of 16 bits with transparency; save it without transparency")
+    return raw in ("RGB;16B", "RGBA;16B")
+
+
+def _of_16_bits(stream: IO[bytes]) -> Values:
+    """Colours of a PNG file of 16 bits. Pillow unpacks one byte of each sample, so the file is read twice."""
+    bytes_of_samples = []
+    for byte in ("16B", "16L"):
+        stream.seek(0)
+        with Image.open(stream, formats=("PNG",)) as image:
+            orientation, tile = _orientation(image), image.tile[0]
+            image.tile = [tile._replace(args=str(tile.args).replace("16B", byte))]
+            image.load()
+            turned = image if orientation == 1 else _turned(image, orientation)
+            bytes_of_samples.append(np.asarray(turned).astype(np.uint16))
+    values = (bytes_of_samples[0] << 8) | bytes_of_samples[1]
+    if values.shape[2] == 3:
+        return values
+    opacity = values[..., 3:] / 65535
+    return np.rint(values[..., :3] * opacity + 65535 * (1 - opacity)).astype(np.uint16)
+
+
+def _is_for_pillow(stream: IO[bytes]) -> bool:
+    """Whether a TIFF file is a single image of a kind that Pillow reads without loss."""
+    try:
+        with Image.open(stream, formats=("TIFF",)) as image:
+            tags = image.tag_v2  # type: ignore[attr-defined]
+            single = getattr(image, "n_frames", 1) == 1
+            ordinary = max(tags.get(_BITS_PER_SAMPLE, (1,))) <= 8 and _has_gray_or_colours(tags)
+            return single and (ordinary or image.mode in _GRAY_DEEP)
+    except UnidentifiedImageError:
+        return False
+    finally:
+        stream.seek(0)
+
+
+def _has_gray_or_colours(tags: Mapping[int, Any]) -> bool:
+    """Whether the samples of a pixel are gray, colours, or one of these with transparency, not other measurements."""
+    samples: int = tags.get(_SAMPLES_PER_PIXEL, 1)
+    extra: tuple[int, ...] = tags.get(_EXTRA_SAMPLES, ())
+    if not extra:
+        return samples == (4 if tags.get(_PHOTOMETRIC) == _CMYK else 3) or samples == 1
+    return samples in (2, 4) and extra[0] in _ALPHA
+
+
+@contextmanager
+def _opened_tiff(stream: IO[bytes]) -> Iterator[Opened]:
+    # Imported here because few datasets need it.
+    import tifffile
+
+    with tifffile.TiffFile(stream) as file:
+        if not file.series:
+            raise BrokenImageError("it holds no image")
+        first = file.series[0]
+        places = [first.axes.index(axis) for axis in "YX" if axis in first.axes]
+        if len(places) != 2 or first.dtype is None or first.dtype.kind not in "buif":
+            raise BrokenImageError(f"its axes {first.axes} of {first.dtype} are no image")
+        height, width = (first.shape[place] for place in places)
+        channels = int(np.prod(first.shape)) // (height * width)
+
+        def read() -> Values:
+            values = np.moveaxis(first.asarray(), places, (0, 1))
+            return _finite(values.reshape(height, width, channels))
+
+        yield Opened(height, width, channels, first.dtype.name, len(file.series) - 1, None, read)
+
+
+def _finite(values: Values) -> Values:
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise BrokenImageError("it holds values that are not finite (NaN or infinite); fill them in")
+    return values
+
+
+@cache
+def _reads_heif() -> bool:
+    """Whether pillow-heif is installed, which phones' images need; Pillow knows it from then on."""
+    if find_spec("pillow_heif") is None:
+        return False
+    import pillow_heif  # type: ignore[import-not-found]
+
+    pillow_heif.register_heif_opener()
+    return True
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """All that Pillow reads but EPS, for which it would start an interpreter on the file's own program."""
+    Image.init()
+    _reads_heif()
+    return tuple(name for name in Image.ID if name != "EPS")
+
+
+def _orientation(image: Image.Image) -> int:
+    # Pillow turns TIFF files itself, and asking a PNG file without an exif chunk would decode it.
+    if "exif" not in image.info:
+        return 1
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except _READER_ERRORS:
+        # The camera's notes are damaged, the pixels are not; viewers show such images as they lie.
+        return 1
+
+
+def _turned(image: Image.Image, orientation: int) -> Image.Image:
+    # Pillow writes the camera's notes anew as it turns an image, and some of them may be damaged: one is enough.
+    notes = Image.Exif()
+    notes[ExifTags.Base.Orientation] = orientation
+    image.info = {"exif": notes.tobytes()}
+    return ImageOps.exif_transpose(image)
+
+
+def _to_gray_or_rgb(image: Image.Image, mode: str) -> Image.Image:
+    if image.has_transparency_data:
+        upper = image.convert("RGBA")
+        sheet = Image.new("RGBA", upper.size, "white")
+        sheet.alpha_composite(upper)
+        return sheet.convert(mode)
+    return image if image.mode == mode else image.convert(mode)
