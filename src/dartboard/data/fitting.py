@@ -21,6 +21,8 @@ _SAME_ASPECT = 1.02
 _NEARLY_SQUARE = 1.5
 _MOST_CUT = 0.35
 _WORTH_TELLING = 0.005
+_LONGEST = 256
+"""Ratio of the sides beyond which images are squeezed: 8 by 2048 pixels, as many as a square of 128 has."""
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
@@ -95,6 +97,7 @@ def _common(sizes: Counter[Size], image_size: int | None, *, square: bool) -> Si
 
 def _rectangle(aspect: float, pixels: float) -> Size:
     """About that ratio of height to width and that number of pixels, in multiples of 4, neither side below 8."""
+    aspect = min(max(aspect, 1 / _LONGEST), _LONGEST)
     pixels = max(pixels, _SMALLEST_SIDE**2 * max(aspect, 1 / aspect))
     height = math.sqrt(pixels * aspect)
     return _rounded(height), _rounded(height / aspect)

@@ -27,6 +27,10 @@ _MOST_CLASSES = 100
 _LICENCE = "# license: is yours to choose, as in `license: apache-2.0`; the images may have terms of their own"
 
 
+_FITS = {"crop": "are cut about their centre", "pad": "are surrounded by black", "stretch": "are stretched"}
+"""What happens to images of another shape, in words."""
+
+
 def write_readme(path: Path) -> None:
     """Write README.md beside the trained network of a finished run, unless it is there already.
 
@@ -144,8 +148,8 @@ def _use(card: ModelCard) -> Iterator[str]:
     )
     yield (
         "It needs `model.safetensors` and `model.json` of this folder. Preprocessing is part of the model: images "
-        f"become {kind}, {height}x{width} pixels (height x width); their pixels are divided by 255 and normalised with "
-        f"mean {means} and standard deviation {stds}."
+        f"become {kind}, {height}x{width} pixels (height x width; images of another shape {_FITS[card.fit]}); their "
+        f"pixels are divided by 255 and normalised with mean {means} and standard deviation {stds}."
         + (" The logits are the mean over an image and its mirror image." if card.views == "mirrored" else "")
     )
     yield "`dartboard export` writes the network as one ONNX file, which needs neither dartboard nor torch."

@@ -117,7 +117,7 @@ def save_model(folder: Path, network: Network, card: ModelCard) -> None:
 
 
 def _metadata(card: ModelCard) -> dict[str, str]:
-    fed = ("image_shape", "mean", "std", "views")
+    fed = ("image_shape", "fit", "ranges", "mean", "std", "views")
     plain = card.model_dump(mode="json")
     return {
         "format": "pt",

@@ -101,7 +101,7 @@ RESULT = Result(
     finished="2025-01-02T03:04:05+00:00",
 )
 EVERY = [
-    Beginning(dataset=RESULT.dataset, device="cpu", steps=("search", "train"), command="dartboard run --seed 7"),
+    Beginning(device="cpu", steps=("search", "train"), command="dartboard run --seed 7"),
     Split(
         weights=(0,),
         alphas=(1,),
@@ -266,5 +266,5 @@ def test_without_a_view_of_its_own_a_notebook_shows_the_plain_text(monkeypatch: 
     ],
 )
 def test_the_command_that_goes_on_names_the_directory_and_resumes(command: str, again: str) -> None:
-    begun = Beginning(dataset=RESULT.dataset, device="cpu", steps=(), command=command)
+    begun = Beginning(device="cpu", steps=(), command=command)
     assert begun.command_to_resume(Path("runs/x")) == again

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dartboard.records import Beginning, Result, RunRecords
+from dartboard.records import Beginning, Result, RunDataset, RunRecords
 from dartboard.reports.sections.summary import SummarySection
 from dartboard.space.genotype import parse_genotype
 
@@ -52,9 +52,9 @@ def test_a_run_that_was_interrupted_names_its_data_and_device_what_it_lacks_and_
     finished_run: Path, missing: Sequence[str], lacks: str
 ) -> None:
     result = Result.read(finished_run)
-    Beginning(
-        dataset=result.dataset, device="cuda:1 (H200)", steps=("search", "train"), command="dartboard run flowers/"
-    ).write(finished_run)
+    begun = Beginning(device="cuda:1 (H200)", steps=("search", "train"), command="dartboard run flowers/")
+    begun.write(finished_run)
+    RunDataset(dataset=result.dataset, contents={}, decoder="").write(finished_run)
     (finished_run / "model.json").write_text("{}")
     for name in ("result.json", "scores.json", *missing):
         (finished_run / name).unlink(missing_ok=True)
