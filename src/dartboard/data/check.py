@@ -94,7 +94,7 @@ def check_dataset(dataset: Dataset, splits: Splits | None = None) -> DataCheck:
     """
     sets = {name: images for name in get_args(SplitName) if (images := getattr(dataset, name)) is not None}
     looked = {id(images): _look_at(images) for images in sets.values()}
-    views = {name: view for name, view in _views(dataset, sets, splits).items() if len(view)}
+    views = {name: view for name, view in _views(sets, splits).items() if len(view)}
     digests = {name: _digests(view, looked) for name, view in views.items()}
     findings: list[Finding] = []
     if dataset.left_out:
@@ -122,12 +122,13 @@ def _left_out(left_out: Sequence[LeftOut]) -> Finding:
     return Finding("left out", len(names), tuple(names[:_NAMED]), left_out_sentence(left_out))
 
 
-def _views(dataset: Dataset, sets: Mapping[str, ImageSet], splits: Splits | None) -> dict[str, ImageView]:
+def _views(sets: Mapping[str, ImageSet], splits: Splits | None) -> dict[str, ImageView]:
     if splits is not None:
+        # Not by `Splits.view`, which is for who trains and tests: nothing is learned from these images here.
         return {
-            "training": splits.view(dataset, "train"),
-            "validation": splits.view(dataset, "validation"),
-            "test": splits.view(dataset, "test"),
+            "training": ImageView(sets["train"], splits.train),
+            "validation": ImageView(sets[splits.validation_source], splits.validation),
+            "test": ImageView(sets[splits.test_source], splits.test),
         }
     said = {"train": "training"}
     return {said.get(name, name): ImageView(images, np.arange(len(images))) for name, images in sets.items()}

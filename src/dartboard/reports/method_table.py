@@ -189,6 +189,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     for run in comparison.runs:
         if run.blind:
             yield f"{run.method} with seed {run.seed} found an architecture through which nothing of the images passes."
+    for run in comparison.runs:
         if run.failure:
             yield f"{run.method} with seed {run.seed} failed: {run.failure}"
 

@@ -104,8 +104,9 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
     No images are set aside for a test, since scikit-learn tests with other images. The setting `data.test_fraction`
     sets some aside. A tenth of the images is held out for `validation_accuracy_` (`data.validation_fraction`).
 
-    Images are uint8 or floats from 0 to 1. Their shape is (images, height, width) or (images, height, width, channels)
-    with 1 or 3 channels; channels may also come first. With `image_shape` they may be rows of shape (images, features).
+    Images are numbers of any type; those that are not uint8 are scaled by the range that the images in `fit` use. Their
+    shape is (images, height, width) or (images, height, width, channels), and channels may also come first. With
+    `image_shape` they may be rows of shape (images, features).
     All images must have the same shape, and images in `predict` must have the shape of those in `fit`.
 
     Args:
@@ -118,7 +119,7 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
             the other arguments.
         image_shape: (height, width) or (height, width, channels) of images that are given as rows.
         pixel_range: the values of black and white, such as (0, 16); values outside are clipped. None means 0 and 255
-            for integers, 0 and 1 for floats.
+            for uint8, and the range that the images in `fit` use for other types.
         out: the run directory of `fit`. If it exists, as in cross-validation, `fit` takes the first free one of OUT-2,
             OUT-3, ... None means a temporary directory, which is removed with the classifier or at the next `fit`.
         device: as in the settings of a run; `predict` uses it too.

@@ -25,7 +25,7 @@ def as_images(values: Array, image_shape: Sequence[int] | None, pixel_range: tup
 
     Returns:
         Images for `ArrayData`, of shape (images, *image_shape) where `image_shape` is given. With `pixel_range` they
-        are float64 from 0 to 1.
+        are uint8.
 
     Raises:
         DataError: the values do not fit `image_shape`, or rows have no `image_shape`.
@@ -41,7 +41,9 @@ def as_images(values: Array, image_shape: Sequence[int] | None, pixel_range: tup
     black, white = pixel_range
     if not (math.isfinite(black) and math.isfinite(white) and black != white):
         raise SettingsError(f"pixel_range cannot be {pixel_range}; give two different numbers, for black and white.")
-    return np.clip((values.astype(np.float64) - black) / (white - black), 0.0, 1.0)
+    shares = np.clip((values.astype(np.float64) - black) / (white - black), 0.0, 1.0)
+    # As bytes, since other values would be scaled once more, by the range that the training images use.
+    return np.rint(255 * shares).astype(np.uint8)
 
 
 def class_names(classes: Array) -> list[str]:

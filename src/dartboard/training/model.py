@@ -181,7 +181,7 @@ def rebuild_model(
         reason = " ".join(str(error).split()).rstrip(".")
         raise CheckpointError(f"{names[1]} is damaged ({reason}); restore it, or train the network again.") from error
     if fault := _misfit(network.state_dict(), found):
-        raise CheckpointError(f"{names[1]} does not belong to {names[0]}: {fault}; restore both files of the same run.")
+        raise CheckpointError(f"{names[1]} cannot belong to {names[0]}: {fault}; restore both of the same run.")
     network.load_state_dict(found)
     return network.eval(), card
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dartboard.records import Beginning, Result, RunDataset, RunRecords
+from dartboard.reports.sections.next_steps import NextStepsSection
 from dartboard.reports.sections.summary import SummarySection
 from dartboard.space.genotype import parse_genotype
 
@@ -52,9 +53,8 @@ def test_a_run_that_was_interrupted_names_its_data_and_device_what_it_lacks_and_
     finished_run: Path, missing: Sequence[str], lacks: str
 ) -> None:
     result = Result.read(finished_run)
-    begun = Beginning(device="cuda:1 (H200)", steps=("search", "train"), command="dartboard run flowers/")
-    begun.write(finished_run)
     RunDataset(dataset=result.dataset, contents={}, decoder="").write(finished_run)
+    Beginning(device="cuda:1 (H200)", steps=("search", "train"), command="dartboard run flowers/").write(finished_run)
     (finished_run / "model.json").write_text("{}")
     for name in ("result.json", "scores.json", *missing):
         (finished_run / name).unlink(missing_ok=True)
@@ -67,3 +67,10 @@ def test_a_run_that_was_interrupted_names_its_data_and_device_what_it_lacks_and_
         f"This run on cuda:1 (H200) has not ended: {lacks}. It goes on with: dartboard run flowers/ --out "
         f"{finished_run} --resume"
     )
+
+
+def test_a_run_that_was_interrupted_is_to_be_gone_on_with_next(finished_run: Path) -> None:
+    Beginning(device="cpu", steps=("train",), command="dartboard run flowers/").write(finished_run)
+    (finished_run / "result.json").unlink()
+    (step,) = NextStepsSection().read(RunRecords(finished_run)).steps
+    assert step.command == f"dartboard run flowers/ --out {finished_run} --resume"

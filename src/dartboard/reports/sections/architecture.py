@@ -55,11 +55,8 @@ class ArchitectureSection(Section[ArchitectureFacts]):
 
     def lines(self, told: ArchitectureFacts) -> dict[str, str]:
         """The row of the genotype, and a warning if there is one; none for an analysis."""
-        return (
-            {}
-            if told.analysed
-            else {"genotype": Verbatim(told.text), **({"warning": told.warning} if told.warning else {})}
-        )
+        warning = {"warning": told.warning} if told.warning else {}
+        return {} if told.analysed else {"genotype": Verbatim(told.text), **warning}
 
 
 def _passes(genotype: Genotype | None) -> bool:

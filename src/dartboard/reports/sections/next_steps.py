@@ -1,4 +1,4 @@
-"""The commands that go on from a run: with its network, or with its architecture."""
+"""The commands that go on from a run: with its network, with its architecture, or with the run itself."""
 
 import shlex
 from dataclasses import dataclass
@@ -38,13 +38,17 @@ class NextSteps:
 
 @section("next-steps")
 class NextStepsSection(Section[NextSteps]):
-    """The commands that go on from a run: predict and export, or train where only a search was made."""
+    """The commands that go on from a run: predict and export, train after a search, or resume what has not ended."""
 
     order = 10
 
     def read(self, run: RunRecords) -> NextSteps | None:
-        """The commands for what the run has left; None for an unfinished run, and for an analysis."""
+        """The commands for what the run has left; None for an analysis."""
         result = run.result
+        if result is None and run.beginning is not None:
+            return NextSteps(
+                (Step("Go on with this run, which has not ended", run.beginning.command_to_resume(run.path)),)
+            )
         if result is None or run.analysis is not None:
             return None
         if (run.path / "model.safetensors").exists():
