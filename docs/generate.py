@@ -1,6 +1,6 @@
 """Writes the page of every search method, the tables of methods and spaces, and that of all else that is registered.
 
-    python docs/generate.py            # docs/methods/*.md, spaces.md, registries.md, run-directory.md; `make docs`
+    python docs/generate.py            # docs/methods/*.md, spaces.md, settings.md and the like; `make docs`
     python docs/generate.py --check    # exit code 1 when a page does not say what the code says
 
 The page of a method holds its docstring, its options, its parts, the search settings of its paper, and what
@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from run_directory import run_directory_page
+from settings_page import settings_manual, settings_page
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.parts.describe import describe_recipe
 from dartboard.parts.recipe import METHODS, make_recipe
 from dartboard.records import Result
 from dartboard.registry import REGISTRIES, Entry, Shelf
+from dartboard.settings.manual import MANUAL
 from dartboard.space import SPACES
 from dartboard.wording import plain_value
 
@@ -49,6 +51,8 @@ def pages() -> dict[Path, str]:
     return {folder / f"{entry.name}.md": _page(entry, measured) for entry in METHODS} | {
         folder / "README.md": _index(),
         DOCS / "spaces.md": _spaces(),
+        DOCS / "settings.md": settings_page(),
+        MANUAL: settings_manual(),
         DOCS / "registries.md": _registries(),
         DOCS / "run-directory.md": run_directory_page(DOCS / "run-directory.md"),
         DOCS / "result.schema.json": json.dumps(Result.model_json_schema(by_alias=True), indent=2) + "\n",
@@ -59,6 +63,8 @@ def _page(entry: Entry[Any], measured: Mapping[str, Any]) -> str:
     summary, text, options = _docstring(entry)
     recipe = make_recipe(entry.name, {})
     parts = [f"# {entry.name}", summary, *text]
+    heading = REGISTRIES["methods"].heading(entry.group)
+    parts.append(f"Listed under: [{heading}](README.md#{_anchor(heading)}).")
     if entry.paper:
         parts.append(f"Paper: {_link(entry.paper)}.")
     parts.append("    dartboard run DATA --method " + entry.name)
@@ -112,15 +118,20 @@ def _measured(name: str, measured: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _index() -> str:
-    rows = []
-    for entry in METHODS:
-        slots = describe_recipe(make_recipe(entry.name, {}))[-1]
-        rows.append((f"[{entry.name}]({entry.name}.md)", *(_short(slots.get(slot, "")) for slot in SLOTS)))
-    return (
-        "# Search methods\n\n"
-        "Every method is a recipe: one part a slot. Of methods in several stages the last one is shown. Not sure which "
-        "to take? See [choose a method](../choose-a-method.md).\n\n" + _table(("method", *SLOTS), rows) + "\n"
-    )
+    shelf = REGISTRIES["methods"]
+    parts = [
+        "# Search methods",
+        "Every method is a recipe: one part a slot. Of methods in several stages the last one is shown. They are "
+        "listed by what one takes them for. Not sure which? See [choose a method](../choose-a-method.md).",
+    ]
+    for group, heading in shelf.groups.items():
+        rows = []
+        for entry in METHODS:
+            if entry.group == group:
+                slots = describe_recipe(make_recipe(entry.name, {}))[-1]
+                rows.append((f"[{entry.name}]({entry.name}.md)", *(_short(slots.get(slot, "")) for slot in SLOTS)))
+        parts += [f"## {heading}", _table(("method", *SLOTS), rows)]
+    return "\n\n".join(parts) + "\n"
 
 
 def _spaces() -> str:
@@ -177,6 +188,11 @@ def _registry(kind: str, shelf: Shelf) -> Iterator[str]:
         options = ", ".join(f"`{name}={value}`" for name, value in entry.options.items() if shelf.options)
         rows.append((f"`{entry.name}`", entry.summary, *([options] if shelf.options else []), _link(entry.paper)))
     yield _table(("name", "what it is", *(["options"] if shelf.options else []), "paper"), rows)
+
+
+def _anchor(heading: str) -> str:
+    """The anchor that Markdown gives a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def _short(part: str) -> str:

@@ -51,7 +51,11 @@ OTHERS = (
         "The architecture: `[operation, node, predecessor]` per cell kind, and a fourth entry for the attention that "
         "follows the operation, where there is one.",
     ),
-    ("model.safetensors", "train", "The weights of the first network."),
+    (
+        "model.safetensors",
+        "train",
+        "The weights of the first network; its metadata hold the class names and the preprocessing, as JSON.",
+    ),
     ("model.json", "train", "How this network is built and how it is fed."),
     (
         "predictions.npz",
@@ -61,13 +65,19 @@ OTHERS = (
     (
         "predictions.csv, predictions.npy",
         "evaluation",
-        "In place of scores, where the test images have no labels: name, label, class and probabilities of each; the "
-        "integer labels.",
+        "In place of scores, where the test images have no labels: name, prediction and probabilities of each; the "
+        "predicted classes as integers.",
     ),
     ("examples.npz", "evaluation", "Pictures for the report."),
     ("baselines/NAME/", "run, with the setting `baselines`", "A run directory for each baseline."),
     ("METHOD/seed-N/", "compare", "A run directory for each run of a comparison."),
     ("report.html, facts.json", "report", "The page, and every number on it."),
+    (
+        "README.md",
+        "report",
+        "What the trained network is and how to load it, with the metadata of the Hugging Face Hub (a model card). It "
+        "is written once, at the end, so you can change it, and add a licence.",
+    ),
     ("error.log", "any step", "All about an error of dartboard itself, or of another package, if there was one."),
     ("comparison.html", "compare", "The page of a comparison."),
 )

@@ -11,7 +11,16 @@ from pydantic_core import ErrorDetails
 
 from dartboard.errors import SettingsError, suggest
 
-__all__ = ["Settings", "changed_keys", "in_long_form", "nest", "parse_overrides", "read_settings_file", "resolve"]
+__all__ = [
+    "Settings",
+    "changed_keys",
+    "in_long_form",
+    "nest",
+    "parse_overrides",
+    "read_settings_file",
+    "resolve",
+    "settings_named",
+]
 
 
 class Settings(BaseModel):
@@ -132,6 +141,20 @@ def nest(layer: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in layer.items():
         _insert(result, str(key), value)
     return result
+
+
+def settings_named(entries: Sequence[dict[str, Any]], prefix: str) -> list[dict[str, Any]]:
+    """The entries of the manual whose names begin with `prefix`.
+
+    Raises:
+        SettingsError: none does; the nearest names are offered.
+    """
+    found = [each for each in entries if each["name"].startswith(prefix)]
+    if not found:
+        near = suggest(prefix, [each["name"] for each in entries])
+        advice = near if near.startswith("did you mean") else "dartboard settings lists all of them."
+        raise SettingsError(f"there is no setting '{prefix}'; {advice}")
+    return found
 
 
 def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -4,7 +4,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
@@ -25,12 +25,14 @@ class Entry(Generic[T]):
         factory: what builds the thing.
         docstring: what tells about the thing, without its indentation; by default the factory's.
         paper: where the thing was published (arXiv number or a citation); empty where there is none.
+        group: under which heading it is listed, a key of the shelf's groups; empty where there are none.
     """
 
     name: str
     factory: T
     docstring: str
     paper: str
+    group: str = ""
 
     @property
     def summary(self) -> str:
@@ -70,13 +72,22 @@ class Registry(Generic[T]):
         self._plugins_loaded = False
         self._faults: list[str] = []
 
-    def add(self, name: str, factory: T, *, paper: str = "", written: Callable[..., object] | None = None) -> None:
+    def add(
+        self,
+        name: str,
+        factory: T,
+        *,
+        paper: str = "",
+        group: str = "",
+        written: Callable[..., object] | None = None,
+    ) -> None:
         """Register `factory` under `name`.
 
         Args:
             name: the registry name.
             factory: what builds the thing.
             paper: where the thing was published.
+            group: under which heading it is listed.
             written: the function that its author wrote, where `factory` is made around it; its docstring tells about
                 the thing, and its arguments are checked.
 
@@ -87,7 +98,7 @@ class Registry(Generic[T]):
         if name in self._entries:
             raise ValueError(f"the {self.kind} '{name}' is registered twice; choose another name for the second one.")
         self._refuse_other_arguments(name, written)
-        self._entries[name] = Entry(name, factory, inspect.cleandoc(written.__doc__ or ""), paper)
+        self._entries[name] = Entry(name, factory, inspect.cleandoc(written.__doc__ or ""), paper, group)
 
     def remove(self, name: str) -> None:
         """Forget `name`; for tests and notebooks that register the same thing again."""
@@ -224,21 +235,29 @@ class Shelf:
 
     Attributes:
         what: what they are, in the plural.
+        one: what one of them is, in messages.
         use: how one is asked for on the command line; empty where none is asked for by name.
         options: how an option of one is set there; empty where they have no options.
         group: entry-point group of other packages.
         registry: module and name of the registry, as in "module:NAME".
         decorator: name of the function that registers another.
         ours: module or package in which our own are registered.
+        groups: key of a group -> its heading, in the order of lists; empty where things are listed by name alone.
     """
 
     what: str
+    one: str
     use: str = ""
     options: str = ""
     group: str
     registry: str
     decorator: str
     ours: str
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+    def heading(self, group: str) -> str:
+        """The heading of a group; things of other packages may have none that is known here."""
+        return self.groups.get(group, "Others")
 
     @property
     def module(self) -> str:
@@ -255,15 +274,31 @@ class Shelf:
 REGISTRIES: Mapping[str, Shelf] = {
     "methods": Shelf(
         what="search methods",
+        one="method",
         use="--method NAME",
         options="--set method.options.OPTION=VALUE",
         group="dartboard.methods",
         registry="dartboard.parts:METHODS",
         decorator="method",
         ours="dartboard.methods",
+        groups={
+            "baseline": "No search, to compare with",
+            "first": "A first search: cheap, or well known",
+            "memory": "Little time and memory a step",
+            "skips": "No collapse to skip connections",
+            "sharpness": "A search that notices or smooths a sharp loss",
+            "supernet": "A choice by the trained supernet, not by alpha",
+            "steps": "A supernet that comes near the final network in steps",
+            "exploration": "Gates that are drawn, to explore",
+            "trials": "Architectures that are tried with shared weights, without a gradient of alpha",
+            "competition": "Operations that compete in another way",
+            "response": "How the weights respond to alpha",
+            "attention": "Attention modules",
+        },
     ),
     "spaces": Shelf(
         what="search spaces",
+        one="space",
         use="--space NAME",
         options="--space NAME:OPTION=VALUE",
         group="dartboard.spaces",
@@ -273,6 +308,7 @@ REGISTRIES: Mapping[str, Shelf] = {
     ),
     "operations": Shelf(
         what="candidate operations of the search spaces",
+        one="operation",
         group="dartboard.ops",
         registry="dartboard.space:OPS",
         decorator="op",
@@ -280,6 +316,7 @@ REGISTRIES: Mapping[str, Shelf] = {
     ),
     "presets": Shelf(
         what="presets, each a layer of settings below your own",
+        one="preset",
         use="--preset NAME",
         group="dartboard.presets",
         registry="dartboard.settings:PRESETS",
@@ -288,6 +325,7 @@ REGISTRIES: Mapping[str, Shelf] = {
     ),
     "choice-rules": Shelf(
         what="rules that choose among the searches of several seeds",
+        one="choice rule",
         use="--choose NAME",
         group="dartboard.choice_rules",
         registry="dartboard.engine:CHOICE_RULES",
@@ -296,6 +334,7 @@ REGISTRIES: Mapping[str, Shelf] = {
     ),
     "baselines": Shelf(
         what="baselines that are trained beside the network found",
+        one="baseline",
         use="--baselines",
         group="dartboard.baselines",
         registry="dartboard.session:BASELINES",
@@ -304,6 +343,7 @@ REGISTRIES: Mapping[str, Shelf] = {
     ),
     "selections": Shelf(
         what="selections from the supernet of a finished search",
+        one="selection",
         use="dartboard select RUN --with NAME",
         options="--set OPTION=VALUE",
         group="dartboard.selections",
@@ -313,6 +353,7 @@ REGISTRIES: Mapping[str, Shelf] = {
     ),
     "analyses": Shelf(
         what="analyses of a finished search",
+        one="analysis",
         use="dartboard analyse RUN --what NAME",
         options="--set OPTION=VALUE",
         group="dartboard.analyses",
@@ -322,6 +363,7 @@ REGISTRIES: Mapping[str, Shelf] = {
     ),
     "sections": Shelf(
         what="sections of a report",
+        one="report section",
         group="dartboard.report_sections",
         registry="dartboard.reports:SECTIONS",
         decorator="section",

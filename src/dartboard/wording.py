@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from typing import Any
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "count",
     "dotted",
     "duration",
+    "html_sheet",
+    "html_table",
     "listing",
     "number",
     "parse_duration",
@@ -231,3 +234,30 @@ def dotted(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             rows[f"{prefix}{key}"] = plain_value(value)
     return rows
+
+
+def html_table(rows: Iterable[Sequence[str]], headings: Sequence[str] = ()) -> str:
+    """A table for a notebook, the first column in bold; every text is escaped, and the path of a page is a link.
+
+    >>> html_table([("a", "<b>")])
+    '<table><tr><th style="text-align:left">a</th><td style="text-align:left">&lt;b&gt;</td></tr></table>'
+    """
+    head = "".join(f"<th {_LEFT}>{escape(heading)}</th>" for heading in headings)
+    body = "".join(
+        f"<tr><th {_LEFT}>{escape(first)}</th>{''.join(f'<td {_LEFT}>{_linked(text)}</td>' for text in others)}</tr>"
+        for first, *others in rows
+    )
+    return f"<table>{f'<tr>{head}</tr>' if head else ''}{body}</table>"
+
+
+def html_sheet(*parts: str) -> str:
+    """Parts of HTML, one below the other, dark on white whatever the colours of the notebook; no scripts, no ids."""
+    return f'<div style="color:#1d2630;background:#ffffff;padding:8px">{"".join(parts)}</div>'
+
+
+_LEFT = 'style="text-align:left"'
+
+
+def _linked(text: str) -> str:
+    shown = escape(text)
+    return f'<a href="{shown}" target="_blank">{shown}</a>' if text.endswith(".html") else shown

@@ -41,6 +41,11 @@ def type_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "select",
         "analyse",
         "report",
+        "evaluate",
+        "runs",
+        "clean",
+        "doctor",
+        "settings",
         *REGISTRIES,
     ],
 )

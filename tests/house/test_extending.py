@@ -278,6 +278,7 @@ def test_extensions_are_listed_with_their_paper_and_options() -> None:
         "name": "hasty",
         "summary": "First order with large steps",
         "paper": "none",
+        "group": "Others",
         "options": {"haste": 0.1},
     }
 

@@ -8,7 +8,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "dartboard"
 LEVELS = (
-    ("config", "devices", "errors", "kernels", "places", "registry", "version", "wording"),
+    ("config", "devices", "errors", "kernels", "places", "processors", "registry", "rows", "version", "wording"),
     ("data", "runs", "space"),
     ("supernet",),
     ("estimate", "parts", "training"),
@@ -25,7 +25,18 @@ LEVELS = (
     ("__init__", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
-FOUNDATION = ("version", "errors", "places", "wording", "kernels", "devices", "registry", "config")
+FOUNDATION = (
+    "version",
+    "errors",
+    "places",
+    "processors",
+    "wording",
+    "rows",
+    "kernels",
+    "devices",
+    "registry",
+    "config",
+)
 """The rooms of the lowest level are single modules that lean on one another in this order."""
 MODULES = sorted(SOURCE.rglob("*.py"))
 

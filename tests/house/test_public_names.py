@@ -1,6 +1,8 @@
 """Every module says what it is and which names are public, and every public name says what it does."""
 
 import inspect
+import subprocess
+import sys
 from importlib import import_module
 from pkgutil import walk_packages
 from types import ModuleType
@@ -9,6 +11,7 @@ import pytest
 from typing_extensions import override
 
 import dartboard
+from dartboard import api
 from dartboard.parts.rules import EpochPlan, Rule, SearchView, WarmUp
 
 NAMES = ["dartboard", *(module.name for module in walk_packages(dartboard.__path__, "dartboard."))]
@@ -81,6 +84,23 @@ def test_the_package_offers_its_verbs_and_its_version() -> None:
     assert set(dartboard.__all__) >= {"run", "search", "train", "report", "list_methods", "list_spaces", "__version__"}
     with pytest.raises(AttributeError, match="has no attribute 'serach'"):
         dartboard.serach  # noqa: B018
+
+
+def test_names_of_the_package_are_the_verbs_whatever_else_was_imported() -> None:
+    """No room and no file of the package takes the name of a verb, so that importing it hides none."""
+    for name in NAMES:
+        if not name.endswith("__main__"):
+            load(name)
+    for name in api.__all__:
+        if name in dartboard.__all__:
+            assert getattr(dartboard, name) is getattr(api, name)
+    assert set(dartboard.__all__) <= set(dir(dartboard))
+
+
+def test_rooms_are_there_without_an_import_of_their_own() -> None:
+    code = "import dartboard; print(dartboard.training.ImagePredictions.__name__, dartboard.search.__name__)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "ImagePredictions search\n"
 
 
 def test_what_a_room_offers_is_defined_in_that_room_or_below() -> None:

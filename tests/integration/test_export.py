@@ -46,10 +46,10 @@ def test_an_onnx_file_classifies_files_without_dartboard_as_dartboard_does(
         picture.save(folder / "pictures" / f"{number}.png")
     assert dartboard("predict", made, "pictures", "--out", "preds.csv", "--device", "cpu").code == 0
     with (folder / "preds.csv").open(newline="") as stream:
-        wanted = [
-            f"pictures/{row['image_file_name']}: {row['class']} ({float(row['probability of ' + row['class']]):.2%})"
-            for row in csv.DictReader(stream)
-        ]
+        rows = [(row, row["prediction"]) for row in csv.DictReader(stream)]
+    wanted = [
+        f"pictures/{row['image_file_name']}: {best} ({float(row['probability of ' + best]):.2%})" for row, best in rows
+    ]
     names = [f"pictures/{number}.png" for number in range(len(pictures))]
     without = f"import sys; sys.modules['dartboard'] = None; exec(open({str(EXAMPLE)!r}).read())"
     shown = subprocess.run(

@@ -157,7 +157,7 @@ def test_a_run_without_test_labels_predicts_and_gives_no_accuracy(
     with (run / "predictions.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["image_file_name"] for row in rows] == TEST
-    assert [int(row["label"]) for row in rows] == labels.tolist()
+    assert [int(row["prediction"]) for row in rows] == labels.tolist()
     page = (run / "report.html").read_text()
     assert "no test accuracy can be given" in page
     assert "Dark &amp; &lt;bright&gt; images." in page

@@ -13,9 +13,10 @@ from .command import SMALL
 from .conftest import Run
 
 RUN_FILES = {
-    ".lock", "settings.json", "dataset.json", "split.json", "events.jsonl", "checkpoints", "genotype.json",
+    ".lock", "settings.json", "start.json", "dataset.json", "split.json", "events.jsonl", "checkpoints",
+    "genotype.json",
     "model.safetensors", "model.json", "scores.json", "predictions.npz", "examples.npz", "result.json", "report.html",
-    "facts.json",
+    "facts.json", "README.md",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ message of one sentence for the user.
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.api.comparison import compare
-from dartboard.api.finished import analyse, export, predict, predict_in_memory, report, select
+from dartboard.api.finished import analyse, report, select
 from dartboard.api.listing import (
     describe,
     list_analyses,
@@ -18,14 +18,21 @@ from dartboard.api.listing import (
     list_presets,
     list_sections,
     list_selections,
+    list_settings,
     list_spaces,
 )
 from dartboard.api.runs import plan, run, search, train
+from dartboard.api.trained import evaluate, export, load, predict, predict_in_memory
+from dartboard.api.upkeep import cached, clean_cache, examine, list_runs
 
 __all__ = [
     "analyse",
+    "cached",
+    "clean_cache",
     "compare",
     "describe",
+    "evaluate",
+    "examine",
     "export",
     "list_analyses",
     "list_baselines",
@@ -33,9 +40,12 @@ __all__ = [
     "list_methods",
     "list_operations",
     "list_presets",
+    "list_runs",
     "list_sections",
     "list_selections",
+    "list_settings",
     "list_spaces",
+    "load",
     "plan",
     "predict",
     "predict_in_memory",

@@ -8,6 +8,7 @@ from statistics import fmean
 from dartboard.api.opening import Layer, Place, opened
 from dartboard.api.runs import run, search
 from dartboard.data import Data
+from dartboard.display import fitting_observer
 from dartboard.errors import DartboardError, DeviceMemoryError, NonFiniteLossError, fault_log
 from dartboard.records import Comparison
 from dartboard.reports import write_comparison
@@ -60,7 +61,7 @@ def compare(
         out: directory of the comparison; None makes a new one under `runs/`.
         resume: continue the comparison in `out`, or begin it there. Its methods and seeds may be others than before:
             those that have run are not run again.
-        observer: is told about progress; `dartboard.progress()` shows it.
+        observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
         command: text to record as the command that was typed.
 
     Returns:
@@ -73,7 +74,7 @@ def compare(
     known = recorded_space(place) if resume else None
     plan = plan_comparison(data, layers, methods, seeds, train=train, known=known)
     verb = run if train else search
-    with observer or Observer() as watching, RunDirectory(place) as directory:
+    with observer or fitting_observer() as watching, RunDirectory(place) as directory:
         settings = plan.settings(data)
         directory.check(settings, resume=resume, migrate=lambda old: grown(migrate(old), settings))
         if not directory.has("settings.json"):

@@ -1,36 +1,26 @@
-"""Verbs that work on an existing run: select, analyse, predict, export, report."""
+"""Verbs that work on an existing run: select, analyse, report."""
 
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from dartboard.api.opening import Layer, Place, begin, opened
-from dartboard.data import ArrayData, Data, DataSettings, given_arrays, recorded_source
-from dartboard.devices import find_device
+from dartboard.data import Data
 from dartboard.records import Comparison, Result
 from dartboard.reports import write_comparison, write_report
-from dartboard.runs import Observer, check_new_file
+from dartboard.runs import Observer
 from dartboard.session import finished_result
 from dartboard.settings import stored_request
-from dartboard.space import Network
-from dartboard.training import EXPORT_ENDINGS, PREDICTION_ENDINGS, ExportedModel, ImagePredictions, ModelCard
 from dartboard.workflow import (
     analyse_search,
     analysis_directory,
     analysis_settings,
-    export_network,
     finish_run,
     plan_analysis,
-    predict_images,
-    predict_with,
     reselect_genotype,
     reselection_directory,
     reselection_settings,
 )
 
-__all__ = ["analyse", "export", "predict", "predict_in_memory", "report", "select"]
+__all__ = ["analyse", "report", "select"]
 
 
 def select(
@@ -53,7 +43,7 @@ def select(
         data: the images of the search, where they were given as arrays; otherwise the run has recorded their place.
         out: the run directory of the selection; None makes a new one beside that of the search.
         resume: continue the selection in `out`, or begin it there.
-        observer: is told about progress; `dartboard.progress()` shows it.
+        observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
         command: text to record as the command that was typed.
 
     Returns:
@@ -92,7 +82,7 @@ def analyse(
         data: the images of the search, where they were given as arrays; otherwise the run has recorded their place.
         out: the run directory of the analysis; None makes a new one beside that of the search.
         resume: continue the analysis in `out`, or begin it there; finished measurements are not repeated.
-        observer: is told about progress; `dartboard.progress()` shows it.
+        observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
         command: text to record as the command that was typed.
 
     Returns:
@@ -110,86 +100,6 @@ def analyse(
         begin(session, (), command)
         analyse_search(session, measurements)
         return finish_run(session, command)
-
-
-def predict(
-    run_directory: Place,
-    data: Data | None = None,
-    layer: Layer | None = None,
-    *,
-    out: Place | None = None,
-    overwrite: bool = False,
-    device: str = "auto",
-    observer: Observer | None = None,
-) -> ImagePredictions:
-    """Predict images with the trained network of a run: the test images of `data`, or all if there is no test split.
-
-    Args:
-        run_directory: the run; it provides the image size, the normalisation and the classes.
-        data: a dataset as in `run`. Labels are not needed; a folder of images without class folders is allowed.
-        layer: settings of `data`, such as `{"image_column": "file"}`, where they differ from those of the run.
-        out: file to write the predictions to: integer labels (.npy), or names and probabilities (.csv); None for none.
-        overwrite: replace `out` if it exists.
-        device: "auto", or a torch device such as "cpu", "cuda:1" or "mps".
-        observer: is told about progress; `dartboard.progress()` shows it.
-
-    Returns:
-        The names of the images, the classes, and the probability of each class for each image.
-
-    Raises:
-        DartboardError: the request cannot be carried out; the message is one sentence for the user.
-    """
-    if out is not None:
-        check_new_file(Path(out), PREDICTION_ENDINGS, overwrite=overwrite)
-    source = given_arrays(data) or recorded_source(data).get("source")
-    with observer or Observer() as watching:
-        predictions = predict_images(Path(run_directory), source, layer or {}, device=device, observer=watching)
-    if out is not None:
-        predictions.write(Path(out))
-    return predictions
-
-
-def predict_in_memory(
-    network: Network, card: ModelCard, images: npt.NDArray[Any], *, device: str = "auto"
-) -> npt.NDArray[np.float32]:
-    """Predict images in an array with a network in memory; the scikit-learn classifier uses this.
-
-    Args:
-        network: the trained network; it is moved to the device and stays there.
-        card: image shape, normalisation and classes of the network.
-        images: shape (images, height, width) or (images, height, width, channels), uint8 or floats from 0 to 1.
-        device: "auto", or a torch device such as "cpu", "cuda:1" or "mps".
-
-    Returns:
-        The probability of each class, shape (images, classes), columns in the order of `card.classes`.
-
-    Raises:
-        DataError: the images have a wrong shape or type.
-        SettingsError: there is no such device.
-    """
-    source = ArrayData({"images": images})
-    target = find_device(device)
-    return predict_with((network, card), source, DataSettings(), device=target, observer=Observer()).probabilities
-
-
-def export(run_directory: Place, out: Place, *, overwrite: bool = False) -> ExportedModel:
-    """Write the trained network of a run as one file that works without dartboard.
-
-    The file takes uint8 images of shape (batch, height, width, channels) and returns probabilities of the classes.
-
-    Args:
-        run_directory: the run; its folder `baselines/NAME` holds the network of a baseline.
-        out: the file: .onnx (needs the extra `export`), or .pt2 (a program of torch.export).
-        overwrite: replace `out` if it exists.
-
-    Returns:
-        The image shape of the file, and the largest difference between the file and the network on random images.
-
-    Raises:
-        DartboardError: the request cannot be carried out; the message is one sentence for the user.
-    """
-    check_new_file(Path(out), EXPORT_ENDINGS, overwrite=overwrite)
-    return export_network(Path(run_directory), Path(out))
 
 
 def report(run_directory: Place) -> Path:

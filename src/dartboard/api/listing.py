@@ -14,7 +14,9 @@ from dartboard.data import (
     given_arrays,
     recorded_source,
 )
+from dartboard.display import fitting_observer
 from dartboard.runs import Observer, check_new_file, write_atomically
+from dartboard.settings import describe_settings
 from dartboard.workflow import list_registered
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "list_presets",
     "list_sections",
     "list_selections",
+    "list_settings",
     "list_spaces",
 ]
 
@@ -47,7 +50,7 @@ def describe(
         layer: settings of `data`, such as `{"image_column": "file"}`.
         contact_sheet: a .png file that will show some images of each class; None draws nothing.
         overwrite: replace `contact_sheet` if it exists.
-        observer: is told about progress; `dartboard.progress()` shows it.
+        observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
 
     Returns:
         Classes, counts, sizes, broken images, duplicates between training and test, and what else the check found.
@@ -60,7 +63,7 @@ def describe(
         check_new_file(sheet, (".png",), overwrite=overwrite)
     source = given_arrays(data) or recorded_source(data).get("source")
     settings = resolve(DataSettings, layer or {})
-    with observer or Observer() as watching:
+    with observer or fitting_observer() as watching:
         description, dataset = describe_dataset(source, settings, progress=watching.reading)
     if sheet is not None:
         write_atomically(sheet, lambda stream: stream.write(draw_contact_sheet(dataset)))
@@ -70,6 +73,19 @@ def describe(
 def list_methods() -> list[dict[str, Any]]:
     """The registered search methods: name, summary, paper, options with their defaults."""
     return list_registered("methods")
+
+
+def list_settings(prefix: str = "", *, preset: str | None = None) -> list[dict[str, Any]]:
+    """All settings of a run: name, type in words, default, meaning.
+
+    Args:
+        prefix: the beginning of dotted names, such as "train.augment"; empty for all.
+        preset: name of a preset; the settings that it sets then also have its value ("preset").
+
+    Raises:
+        DartboardError: no setting begins like that, or there is no such preset.
+    """
+    return describe_settings(prefix, preset)
 
 
 def list_spaces() -> list[dict[str, Any]]:

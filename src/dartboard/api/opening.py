@@ -11,7 +11,9 @@ import torch
 from dartboard.budget import expected_seconds, is_short
 from dartboard.data import Data, given_arrays
 from dartboard.devices import device_name
+from dartboard.display import fitting_observer
 from dartboard.errors import DeviceMemoryError
+from dartboard.processors import what_threads_do
 from dartboard.records import Beginning
 from dartboard.runs import Observer
 from dartboard.session import Session, check_sizes, check_start
@@ -46,7 +48,7 @@ def opened(
         DartboardError: the request cannot be carried out, or the device has too little memory for it.
     """
     with (
-        observer or Observer() as watching,
+        observer or fitting_observer() as watching,
         open_request(
             request,
             Path(out) if out else None,
@@ -87,6 +89,8 @@ def begin(session: Session, steps: Sequence[Step], command: str, genotype: Genot
     beginning = Beginning(device=device_name(session.device), steps=tuple(steps), command=command)
     beginning.write(session.run.path)
     session.observer.plan(announce(session, steps))
+    if session.device.type == "cpu" and (told := what_threads_do()):
+        session.observer.note(told)
     if (whole := sum(session.expected.values())) > LONG_SECONDS and not session.settings.budget:
         session.observer.note(
             f"This is expected to take {duration(whole)}. A budget (the setting 'budget', as in --budget 2h) plans the "

@@ -51,7 +51,7 @@ def run(
             over earlier ones, over the preset and over the defaults.
         out: the run directory; None makes a new one under `runs/`.
         resume: continue the run in `out`, or begin it there.
-        observer: is told about progress; `dartboard.progress()` shows it.
+        observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
         command: text to record as the command that was typed.
 
     Returns:
@@ -91,7 +91,7 @@ def search(
             over earlier ones, over the preset and over the defaults.
         out: the run directory; None makes a new one under `runs/`.
         resume: continue the run in `out`, or begin it there.
-        observer: is told about progress; `dartboard.progress()` shows it.
+        observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
         command: text to record as the command that was typed.
 
     Returns:
@@ -127,7 +127,7 @@ def train(
         genotype: a run directory, a JSON file, a NAS-Bench-201 string, `Genotype(...)` text or a published name.
         out: the run directory; None makes a new one under `runs/`.
         resume: continue the run in `out`, or begin it there.
-        observer: is told about progress; `dartboard.progress()` shows it.
+        observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
         command: text to record as the command that was typed.
 
     Returns:
@@ -161,7 +161,7 @@ def plan(
         layers: settings with nested or dotted keys, such as `{"space": "darts", "search.epochs": 10}`; later ones win
             over earlier ones, over the preset and over the defaults.
         genotype: the architecture to train, as in `train`; None plans a search and the training of its result.
-        observer: is told about progress; `dartboard.progress()` shows it.
+        observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
 
     Returns:
         The decisions, their reasons, and the seconds of every phase: planned for the budget, or as a few steps took.

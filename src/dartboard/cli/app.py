@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dartboard.cli import finished, listing, runs
+from dartboard.cli import finished, listing, runs, trained, upkeep
 from dartboard.cli.ending import to_its_end
 from dartboard.version import __version__
 
@@ -15,7 +15,6 @@ __all__ = ["main"]
 
 app = typer.Typer(
     name="dartboard",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -31,13 +30,18 @@ From a dataset to a searched, retrained, tested and reported network:
   [bold]dartboard compare PICTURES --methods darts,random[/] compare several methods
   [bold]dartboard data PICTURES[/]                      what a dataset holds
   [bold]dartboard predict RUN IMAGES --out preds.csv[/] classify other images with the network of a run
+  [bold]dartboard evaluate RUN PICTURES[/]              its accuracy on other labelled images
   [bold]dartboard export RUN --out model.onnx[/]        write that network as a file for other programs
+
+  [bold]dartboard runs[/]                               what your runs have come to
+  [bold]dartboard settings[/], [bold]methods[/], [bold]spaces[/]          what can be set and chosen
+  [bold]dartboard doctor[/]                             what this machine has, and what is missing
 
 PICTURES is a folder with one folder of images per class, or any other layout that dartboard run --help lists.
 Verbs that search or train write their results into a run directory, and --resume continues an interrupted one.
 """,
 )
-for verbs in (runs.verbs, finished.verbs, listing.verbs):
+for verbs in (runs.verbs, trained.verbs, finished.verbs, listing.verbs, upkeep.verbs):
     app.add_typer(verbs)
 
 

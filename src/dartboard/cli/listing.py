@@ -1,12 +1,15 @@
 """The verbs that list things: the contents of a dataset, and everything that is registered under a name."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dartboard.cli.calling import at_work
-from dartboard.cli.options import ImageColumn, Json, LabelColumn, Overwrite, columns
+from dartboard.cli.options import ImageColumn, Json, LabelColumn, Overwrite, Quiet, columns
+from dartboard.cli.registered import completing, listed
+from dartboard.config import settings_named
 from dartboard.registry import REGISTRIES, Shelf
 
 __all__ = ["verbs"]
@@ -16,6 +19,12 @@ verbs = typer.Typer()
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Print everything known about each entry.")]
 
 _PANEL = "Lists"
+_MANUAL = Path(__file__).resolve().parents[1] / "settings" / "manual.json"
+"""All settings, as docs/generate.py has written them; reading them from the code would import torch."""
+
+_WITH_MORE = ("spaces", "presets")
+"""Kinds whose full descriptions need what they make, and torch with it; all else is read from the source code."""
+
 _MORE = {
     "spaces": """
 [bold]How the fast engine runs an operation[/]
@@ -42,6 +51,7 @@ def data(
     image_column: ImageColumn = None,
     label_column: LabelColumn = None,
     overwrite: Overwrite = False,
+    quiet: Quiet = None,
     as_json: Json = False,
 ) -> None:
     """Describe a dataset: images per class, sizes, broken files, duplicates between training and test, imbalance.
@@ -52,7 +62,7 @@ def data(
     """
     from dartboard.cli.output import print_description
 
-    with at_work() as (api, display):
+    with at_work(quiet) as (api, display):
         description = api.describe(
             data,
             columns(image_column, label_column),
@@ -63,15 +73,53 @@ def data(
     print_description(description, as_json=as_json)
 
 
+@verbs.command(rich_help_panel=_PANEL)
+def settings(
+    prefix: Annotated[
+        str, typer.Argument(metavar="PREFIX", show_default=False, help="Only names that begin so, as in train.augment.")
+    ] = "",
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", show_default=False, autocompletion=completing("presets"), help="Also what a preset sets."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the settings of a run: type, default and meaning of each.
+
+    On the command line: --set NAME=VALUE, or a file with --config
+
+    [bold]Examples[/]
+
+      dartboard settings train.augment
+      dartboard settings --preset darts-cifar
+    """
+    from dartboard.cli.output import print_settings
+
+    if preset is None:
+        found = settings_named(json.loads(_MANUAL.read_text(encoding="utf-8")), prefix)
+    else:
+        from dartboard import api
+
+        found = api.list_settings(prefix, preset=preset)
+    print_settings(found, preset, as_json=as_json)
+
+
 def _list_all_of(kind: str, shelf: Shelf) -> None:
     """Add the verb that lists the registered things of one kind."""
 
     def show(verbose: Verbose = False, as_json: Json = False) -> None:
-        from dartboard import api
         from dartboard.cli.output import print_entries
 
-        entries = getattr(api, f"list_{kind.replace('-', '_')}")()
-        print_entries(shelf.open().kind, entries, verbose=verbose, as_json=as_json)
+        if kind in _WITH_MORE and (verbose or as_json):
+            from dartboard import api
+
+            entries = getattr(api, f"list_{kind.replace('-', '_')}")()
+        else:
+            entries = listed(kind)
+        headings = [*shelf.groups.values(), shelf.heading("")] if shelf.groups else []
+        print_entries(shelf.one, entries, headings, verbose=verbose, as_json=as_json)
 
     use = f"\n\nOn the command line: {shelf.use}" if shelf.use else ""
     options = f"\n\nWith --verbose also their options: {shelf.options}" if shelf.options else ""

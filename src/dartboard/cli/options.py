@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from dartboard.cli.registered import completing
 from dartboard.config import parse_overrides, read_settings_file
 
 __all__ = [
@@ -17,8 +18,10 @@ __all__ = [
     "LabelColumn",
     "Overwrite",
     "PlanOptions",
+    "Quiet",
     "RunOptions",
     "SearchOptions",
+    "SkipBroken",
     "TrainOptions",
     "columns",
     "takes",
@@ -55,6 +58,25 @@ ImageColumn = Annotated[
 ]
 LabelColumn = Annotated[
     str | None, typer.Option(metavar="NAME", rich_help_panel=_WHAT, help="Column with the labels.  \\[default: label]")
+]
+SkipBroken = Annotated[
+    bool,
+    typer.Option(
+        "--skip-broken",
+        metavar="",
+        help="Leave out files that cannot be read as images, with a note and a row that says so, instead of stopping.",
+    ),
+]
+Quiet = Annotated[
+    bool | None,
+    typer.Option(
+        "--quiet/--verbose",
+        "-q/-v",
+        metavar="",
+        show_default=False,
+        help="Print nothing but the result and errors, or one line with its time for everything that happens.  "
+        "\\[default: progress and notes]",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print only JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it exists.")]
@@ -102,12 +124,18 @@ class _Options:
         typer.Option(
             metavar="NAME",
             rich_help_panel=_WHAT,
+            autocompletion=completing("spaces"),
             help="Search space; dartboard spaces lists them.  \\[default: auto, chosen for the data]",
         ),
     ] = None
     preset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", rich_help_panel=_HOW, help="Preset, from the list below.  \\[default: quick]"),
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_HOW,
+            autocompletion=completing("presets"),
+            help="Preset, from the list below.  \\[default: quick]",
+        ),
     ] = None
     config: Annotated[
         Path | None,
@@ -172,6 +200,7 @@ class _Options:
             "none. A run that has ended is not repeated.",
         ),
     ] = False
+    quiet: Quiet = None
     as_json: Annotated[
         bool,
         typer.Option(
@@ -202,6 +231,7 @@ class SearchOptions(_Options):
         typer.Option(
             metavar="NAME",
             rich_help_panel=_WHAT,
+            autocompletion=completing("methods"),
             help="Search method; dartboard methods lists them.  \\[default: auto, chosen for the data]",
         ),
     ] = None
@@ -228,6 +258,7 @@ class SearchOptions(_Options):
         str | None,
         typer.Option(
             metavar="RULE",
+            autocompletion=completing("choice-rules"),
             rich_help_panel=_HOW,
             help="Rule that chooses among the searches of --seeds, from the list below.  \\[default: best-supernet]",
         ),

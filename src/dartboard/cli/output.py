@@ -1,6 +1,7 @@
 """Prints the result of a command on standard output, for people or as JSON."""
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,8 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from dartboard.display.rows import Sentence, lay_out, print_rows
+from dartboard.rows import Sentence, lay_out
+from dartboard.rows import print_rows as print_rows_to
 from dartboard.wording import DASH, Verbatim, count, duration, plain_value
 
 if TYPE_CHECKING:
@@ -18,24 +20,28 @@ if TYPE_CHECKING:
     from dartboard.data import DatasetDescription
     from dartboard.records import Comparison, Result
     from dartboard.training import ExportedModel, ImagePredictions
-    from dartboard.workflow import Plan
+    from dartboard.workflow import Evaluation, Plan
 
 __all__ = [
     "print_comparison",
     "print_description",
     "print_entries",
+    "print_evaluation",
     "print_exported",
     "print_plan",
     "print_predictions",
     "print_result",
+    "print_rows",
+    "print_settings",
+    "print_table",
 ]
 
 
 _UNBOUNDED = 10_000
 """Width in characters of output that does not go to a terminal."""
 
-_NAMED = 5
-"""Number of broken files that are listed by name; all of them are counted."""
+_PAPER = 16
+"""Width of the column of papers, in characters: that of an arXiv number; longer references are wrapped."""
 
 
 def print_result(result: "Result", *, as_json: bool) -> None:
@@ -45,7 +51,7 @@ def print_result(result: "Result", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(result.to_json()))
         return
-    _print_rows(result_rows(result))
+    print_rows(result_rows(result))
 
 
 def print_plan(plan: "Plan", *, as_json: bool) -> None:
@@ -53,15 +59,15 @@ def print_plan(plan: "Plan", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(plan.to_json()))
         return
-    _print_rows(plan.summary)
+    print_rows(plan.summary)
     if plan.automatic_choices:
         typer.echo()
-        _print_rows({each.setting: f"{plain_value(each.value)}  ({each.reason})" for each in plan.automatic_choices})
+        print_rows({each.setting: f"{plain_value(each.value)}  ({each.reason})" for each in plan.automatic_choices})
     if plan.end is not None:
         typer.echo()
-        _print_rows({phase: duration(seconds) for phase, seconds in plan.seconds.items()})
+        print_rows({phase: duration(seconds) for phase, seconds in plan.seconds.items()})
         budget = {} if plan.budget is None else {"budget": duration(plan.budget)}
-        _print_rows({**budget, "expected end": plan.end})
+        print_rows({**budget, "expected end": plan.end})
 
 
 def print_description(description: "DatasetDescription", *, as_json: bool) -> None:
@@ -69,51 +75,18 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
     if as_json:
         typer.echo(json.dumps(description.to_json()))
         return
-    channels, height, width = description.shape
-    smallest, largest = ("x".join(map(str, size)) for size in (description.smallest, description.largest))
-    broken = [f"{name} ({reason})" for reasons in description.broken.values() for name, reason in reasons.items()]
-    _print_rows(
-        {
-            "name": description.name,
-            "classes": str(len(description.classes)),
-            "images": ", ".join(
-                f"{count:,} {split}" + ("" if split in description.counts else " without labels")
-                for split, count in description.images.items()
-            ),
-            "sizes": smallest if description.sizes == 1 else f"{description.sizes}, from {smallest} to {largest}",
-            "read as": f"{width}x{height} pixels, {count(channels, 'channel')}",
-            "imbalance": "none"
-            if description.imbalance == 1
-            else f"{description.imbalance:.3g} training images of the largest class for each of the smallest",
-            "broken": _some(broken),
-            "duplicates": "none",
-            **_findings(description),
-            "notes": " ".join(description.notes) or "none",
-        }
-    )
+    print_rows(description.rows())
     table = Table(*_folded("class", *description.counts), box=None, header_style="dim")
-    for number, name in enumerate(description.classes):
-        table.add_row(Text(name), *(f"{counts[number]:,}" for counts in description.counts.values()))
+    for row in description.class_rows():
+        table.add_row(*map(Text, row))
     Console().print(table, highlight=False)
-
-
-def _findings(description: "DatasetDescription") -> dict[str, str]:
-    """What the check of the data found: the kind -> sentences."""
-    found: dict[str, list[str]] = {}
-    for finding in description.findings:
-        found.setdefault(finding.kind, []).append(finding.sentence)
-    return {kind: " ".join(sentences) for kind, sentences in found.items()}
-
-
-def _some(entries: Sequence[str]) -> str:
-    more = f" and {len(entries) - _NAMED} more" if len(entries) > _NAMED else ""
-    return f"{len(entries)}: {', '.join(entries[:_NAMED])}{more}" if entries else "none"
 
 
 def print_predictions(predictions: "ImagePredictions", out: "Path", *, as_json: bool) -> None:
     """Print how many images were predicted, how fast, and the path of the predictions."""
     facts = {
         "images": len(predictions.names),
+        "left_out": len(predictions.left_out),
         "seconds": round(predictions.seconds, 3),
         "images_per_second": round(predictions.images_per_second, 1),
         "predictions": str(out),
@@ -121,13 +94,30 @@ def print_predictions(predictions: "ImagePredictions", out: "Path", *, as_json: 
     if as_json:
         typer.echo(json.dumps(facts))
         return
-    _print_rows(
+    print_rows(
         {
-            "images": f"{facts['images']:,}",
+            "images": f"{len(predictions.names):,}"
+            + (f", of which {len(predictions.left_out):,} were left out" if predictions.left_out else ""),
             "throughput": f"{predictions.images_per_second:,.0f} images per second",
             "predictions": str(out),
         }
     )
+
+
+def print_evaluation(evaluation: "Evaluation", out: "Path | None", *, as_json: bool) -> None:
+    """Print the accuracy of a network on labelled images, class by class, and its most frequent mistakes."""
+    from dartboard.workflow import CLASS_HEADINGS
+
+    if as_json:
+        typer.echo(json.dumps(evaluation.to_json() | ({"predictions": str(out)} if out else {})))
+        return
+    print_rows({**evaluation.rows(), **evaluation.mistakes(), **({"predictions": str(out)} if out else {})})
+    table = Table(*CLASS_HEADINGS, box=None, header_style="dim")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for each in evaluation.classes:
+        table.add_row(*map(Text, each.cells()))
+    print_table(table)
 
 
 def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
@@ -150,11 +140,11 @@ def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
         for name, *figures in table.rows:
             console.print(Text(name, style="bold"))
             told = zip(table.headings[1:], figures, strict=True)
-            print_rows(console, {heading: figure for heading, figure in told if figure != DASH})
+            print_rows({heading: figure for heading, figure in told if figure != DASH})
     for note in table.notes:
         _print_sentence(console, note)
     places = {"report": comparison.path / "comparison.html", "directory": comparison.path}
-    _print_rows({heading: Verbatim(place) for heading, place in places.items()})
+    print_rows({heading: Verbatim(place) for heading, place in places.items()})
 
 
 def _print_sentence(console: Console, sentence: str) -> None:
@@ -176,7 +166,7 @@ def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
         }
         typer.echo(json.dumps(facts))
         return
-    _print_rows(
+    print_rows(
         {
             "takes": f"uint8 images, {shape} (height x width x channels), any number at once",
             "gives": f"probabilities of {count(len(model.classes), 'class', 'classes')}; the file holds their names",
@@ -188,12 +178,20 @@ def print_exported(model: "ExportedModel", *, as_json: bool) -> None:
     )
 
 
-def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: bool, as_json: bool) -> None:
+def print_entries(
+    kind: str,
+    entries: Sequence[Mapping[str, Any]],
+    headings: Sequence[str] = (),
+    *,
+    verbose: bool,
+    as_json: bool,
+) -> None:
     """Print registered things, such as methods or spaces.
 
     Args:
         kind: heading of the column of names.
         entries: name, summary and paper of each, and further facts that only `verbose` and JSON show.
+        headings: the groups of entries, in order; empty where there are none.
         verbose: print everything that the entries hold.
         as_json: print the entries as a JSON array.
     """
@@ -201,13 +199,54 @@ def print_entries(kind: str, entries: Sequence[Mapping[str, Any]], *, verbose: b
         typer.echo(json.dumps(entries))
     elif verbose:
         for entry in entries:
-            _print_rows({kind if key == "name" else key: _plain(value) for key, value in entry.items()})
+            print_rows({kind if key == "name" else key: _plain(value) for key, value in entry.items()})
             typer.echo()
     else:
-        table = Table(Column(kind, no_wrap=True), *_folded("what it is", "paper"), box=None, header_style="dim")
-        for entry in entries:
-            table.add_row(Text(entry["name"], style="bold"), Text(entry["summary"]), Text(entry["paper"]))
-        Console().print(table, highlight=False)
+        _print_groups(kind, entries, headings or [""])
+
+
+def print_settings(entries: Sequence[Mapping[str, Any]], preset: str | None, *, as_json: bool) -> None:
+    """Print settings, and what a preset sets."""
+    if as_json:
+        typer.echo(json.dumps(list(entries)))
+        return
+    console = Console()
+    width = max(20, console.width - 4) if console.is_terminal else _UNBOUNDED
+    for each in entries:
+        told = f"{preset} sets {json.dumps(each['preset'])}; default " if "preset" in each else ""
+        heading = Text.assemble(
+            (each["name"], "bold"), f"  {told}{json.dumps(each['default'])}  ", (each["type"], "dim")
+        )
+        console.print(heading, highlight=False, soft_wrap=True)
+        for line in textwrap.wrap(each["meaning"], width):
+            console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_groups(kind: str, entries: Sequence[Mapping[str, Any]], headings: Sequence[str]) -> None:
+    """One table for each heading, all with columns of the same widths."""
+    console = Console()
+    names, papers = (max((len(entry[key]) for entry in entries), default=0) for key in ("name", "paper"))
+    for number, heading in enumerate(headings):
+        group = [entry for entry in entries if entry.get("group", "") == heading]
+        if not group:
+            continue
+        if heading:
+            console.print(Text(f"\n{heading}" if number else heading, style="bold underline"), highlight=False)
+        table = Table(box=None, header_style="dim", show_header=not heading)
+        table.add_column(kind, min_width=names, style="bold", no_wrap=True)
+        table.add_column("what it is", ratio=1, overflow="fold")
+        table.add_column("paper", min_width=min(papers, _PAPER), overflow="fold")
+        for entry in group:
+            table.add_row(*map(Text, (entry["name"], entry["summary"], entry["paper"])))
+        console.print(table, highlight=False)
+
+
+def print_table(table: Table) -> None:
+    """Print a table, in full width where the output does not go to a terminal."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = _UNBOUNDED
+    console.print(table, highlight=False)
 
 
 def _folded(*headings: str) -> list[Column]:
@@ -215,8 +254,9 @@ def _folded(*headings: str) -> list[Column]:
     return [Column(heading, overflow="fold") for heading in headings]
 
 
-def _print_rows(rows: Mapping[str, str]) -> None:
-    print_rows(Console(), rows)
+def print_rows(rows: Mapping[str, str]) -> None:
+    """Print one line for each row, as `dartboard.rows.print_rows` does, on standard output."""
+    print_rows_to(Console(), rows)
 
 
 def _plain(value: object) -> str:

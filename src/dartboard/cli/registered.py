@@ -7,7 +7,7 @@ asked where other packages register things too, or where the registry is importe
 import ast
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from typer.core import TyperCommand
 
 from dartboard.registry import REGISTRIES, Shelf
 
-__all__ = ["Registered", "find_registered", "read_source", "showing"]
+__all__ = ["Registered", "completing", "find_registered", "listed", "read_source", "showing"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -31,12 +31,16 @@ class Registered(NamedTuple):
     Attributes:
         name: the registry name.
         summary: first line of the docstring, without a full stop.
-        options: name of an option -> its default value.
+        paper: where it was published; empty where that is nowhere.
+        group: key of the heading under which it is listed; empty without one.
+        options: name of an option -> its default value; empty for kinds without options.
     """
 
     name: str
     summary: str
-    options: Mapping[str, str]
+    paper: str
+    group: str
+    options: Mapping[str, Any]
 
 
 def showing(*kinds: str) -> type[TyperCommand]:
@@ -51,42 +55,96 @@ def showing(*kinds: str) -> type[TyperCommand]:
     return Showing
 
 
+def completing(kind: str) -> Callable[[str], list[tuple[str, str]]]:
+    """What a shell offers for the beginning of a name: the registered things of a kind, with their summaries."""
+
+    def offer(incomplete: str) -> list[tuple[str, str]]:
+        found = find_registered(REGISTRIES[kind])
+        return [(each.name, each.summary) for each in found if each.name.startswith(incomplete)]
+
+    return offer
+
+
 def find_registered(shelf: Shelf) -> list[Registered]:
     """Everything that a registry holds, sorted by name."""
     if shelf.module in sys.modules or entry_points(group=shelf.group):
         return [
             Registered(
-                entry.name, entry.summary, {name: str(value) for name, value in entry.options.items() if shelf.options}
+                entry.name, entry.summary, entry.paper, entry.group, dict(entry.options) if shelf.options else {}
             )
             for entry in shelf.open()
         ]
-    return sorted(read_source(shelf))
+    return sorted(read_source(shelf), key=lambda each: each.name)
+
+
+def listed(kind: str) -> list[dict[str, Any]]:
+    """What `dartboard.list_...()` gives for a kind whose things have no further facts, without importing them."""
+    shelf = REGISTRIES[kind]
+    return [
+        {
+            "name": each.name,
+            "summary": each.summary,
+            "paper": each.paper,
+            **({"group": shelf.heading(each.group)} if shelf.groups else {}),
+            **({"options": dict(each.options)} if shelf.options else {}),
+        }
+        for each in find_registered(shelf)
+    ]
 
 
 def read_source(shelf: Shelf) -> Iterator[Registered]:
     """The things of this package, read from the source code of the registry's module or package."""
     place = _PACKAGE.joinpath(*shelf.ours.split(".")[1:])
     for path in place.glob("*.py") if place.is_dir() else [place.with_suffix(".py")]:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        constants = dict(_constants(body))
+        for node in body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                yield from _registered(node, shelf)
+                yield from _registered(node, shelf, constants)
 
 
-def _registered(made: ast.FunctionDef | ast.ClassDef, shelf: Shelf) -> Iterator[Registered]:
+def _constants(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+    """The names to which a module assigns something, with what that is."""
+    for node in body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        value = getattr(node, "value", None)
+        if len(targets) == 1 and isinstance(targets[0], ast.Name) and isinstance(value, ast.expr):
+            yield targets[0].id, value
+
+
+def _registered(
+    made: ast.FunctionDef | ast.ClassDef, shelf: Shelf, constants: Mapping[str, ast.expr]
+) -> Iterator[Registered]:
     """One entry for each decorator that gives the function or class a registry name."""
     for each in made.decorator_list:
         if isinstance(each, ast.Call) and ast.unparse(each.func) == shelf.decorator:
             summary = inspect.cleandoc(ast.get_docstring(made) or "").partition("\n")[0].rstrip(".")
             options = {}
             if isinstance(made, ast.FunctionDef) and shelf.options:
-                defaults = zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True)
-                options = {name.arg: _plain(value) for name, value in defaults if value is not None}
-            yield Registered(ast.literal_eval(each.args[0]), summary, options)
+                options = {name: _plain(value, constants) for name, value in _defaults(made.args)}
+            told = {word.arg: _plain(word.value, constants) for word in each.keywords}
+            name = ast.literal_eval(each.args[0])
+            yield Registered(name, summary, str(told.get("paper", "")), str(told.get("group", "")), options)
 
 
-def _plain(value: ast.expr) -> str:
+def _defaults(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
+    """The arguments that have defaults, with these, in their order."""
+    by_place = [*arguments.posonlyargs, *arguments.args]
+    for name, value in zip(by_place[len(by_place) - len(arguments.defaults) :], arguments.defaults, strict=True):
+        yield name.arg, value
+    for name, keyword in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if keyword is not None:
+            yield name.arg, keyword
+
+
+def _plain(value: ast.expr, constants: Mapping[str, ast.expr]) -> Any:
+    """The value of a literal, of a fraction of two, or of a constant of the module; the text of another expression."""
+    if isinstance(value, ast.Name) and value.id in constants:
+        return _plain(constants[value.id], {})
     try:
-        return str(ast.literal_eval(value))
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div):
+            return ast.literal_eval(value.left) / ast.literal_eval(value.right)
+        return ast.literal_eval(value)
     except ValueError:
         return ast.unparse(value)
 

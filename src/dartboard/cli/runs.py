@@ -67,7 +67,7 @@ def plan(options: PlanOptions) -> None:
     from dartboard.cli.output import print_plan
 
     layers = options.layers()
-    with at_work() as (api, display):
+    with at_work(options.quiet) as (api, display):
         planned = api.plan(options.data, *layers, genotype=options.genotype, observer=display)
     print_plan(planned, as_json=options.as_json)
 
@@ -87,7 +87,7 @@ def compare(options: CompareOptions) -> None:
     """
     from dartboard.cli.output import print_comparison
 
-    with resumable(options.out, resume=options.resume), at_work() as (api, display):
+    with resumable(options.out, resume=options.resume), at_work(options.quiet) as (api, display):
         comparison = api.compare(
             options.data,
             *options.layers(),

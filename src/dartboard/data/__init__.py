@@ -10,17 +10,18 @@ from dartboard.data.augmentation import (
     resolve_augmentation,
 )
 from dartboard.data.batches import Batch, Batches
-from dartboard.data.cache import DECODER
+from dartboard.data.cache import DECODER, CacheEntry, cache_entries, cache_root, remove_entry
 from dartboard.data.check import DataCheck, Duplicate, Finding, FindingKind, check_dataset
 from dartboard.data.data_settings import AugmentSettings, DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.description import DatasetDescription, describe_dataset, draw_contact_sheet
 from dartboard.data.first_look import DataLook, look_at_dataset
 from dartboard.data.given import Data, given_arrays, recorded_source
-from dartboard.data.loading import load_dataset, load_images
+from dartboard.data.loading import GivenImages, load_dataset, load_images
 from dartboard.data.pixels import as_picture
 from dartboard.data.reading import Fit, Ranges, Reading
-from dartboard.data.sources import HUB_PREFIX, ArrayData, label_text
+from dartboard.data.sources import HUB_PREFIX, ArrayData, SourceIndex, label_text
+from dartboard.data.sources.objects import Images, index_objects
 from dartboard.data.splits import ImageView, Part, Splits, make_splits
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Augmentation",
     "Batch",
     "Batches",
+    "CacheEntry",
     "Data",
     "DataCheck",
     "DataLook",
@@ -43,18 +45,24 @@ __all__ = [
     "Finding",
     "FindingKind",
     "Fit",
+    "GivenImages",
     "ImageSet",
     "ImageView",
+    "Images",
     "Normalization",
     "Part",
     "Ranges",
     "Reading",
+    "SourceIndex",
     "Splits",
     "as_picture",
+    "cache_entries",
+    "cache_root",
     "check_dataset",
     "describe_dataset",
     "draw_contact_sheet",
     "given_arrays",
+    "index_objects",
     "label_text",
     "load_dataset",
     "load_images",
@@ -63,5 +71,6 @@ __all__ = [
     "measure_normalization",
     "outside_squares",
     "recorded_source",
+    "remove_entry",
     "resolve_augmentation",
 ]

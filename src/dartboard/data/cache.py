@@ -3,9 +3,13 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
+import time
 import zlib
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,9 +23,20 @@ from dartboard.data.decode import Decoded
 from dartboard.data.reading import Reading
 from dartboard.data.rowfile import SUPPORTED, RowFile, array_bytes
 from dartboard.data.sources import Encoded, SourceIndex, SplitName
+from dartboard.errors import DataError
 from dartboard.places import expanded, user_cache
 
-__all__ = ["DECODER", "cache_root", "fingerprint", "load_decoded", "store_decoded", "take_over"]
+__all__ = [
+    "DECODER",
+    "CacheEntry",
+    "cache_entries",
+    "cache_root",
+    "fingerprint",
+    "load_decoded",
+    "remove_entry",
+    "store_decoded",
+    "take_over",
+]
 
 FORMAT = 3
 
@@ -69,6 +84,8 @@ def load_decoded(root: Path, key: str, mapped_from: int) -> Decoded | None:
         facts = {name: meta["splits"][name] for name in _stored(meta["splits"])}
         mapped = sum(array_bytes(each["shape"]) for each in facts.values()) >= mapped_from
         splits = {name: _load_split(entry, name, each, mapped=mapped) for name, each in facts.items()}
+        with suppress(OSError):
+            (entry / "meta.json").touch()  # its last use, by which old entries are told
         broken = {name: {int(row): str(why) for row, why in meta["broken"][name].items()} for name in splits}
         notes = tuple(str(note) for note in meta["notes"])
         return Decoded(splits, Reading.from_json(meta["reading"]), notes, broken) if "train" in splits else None
@@ -154,3 +171,76 @@ def _content(encoded: Encoded) -> bytes:
     except OSError as error:
         # The decoder will report the file as broken; its key must differ from that of the file once it is readable.
         return f"unreadable: {error.errno}".encode()
+
+
+_KEY = re.compile(r"[0-9a-f]{32}")
+_UNFINISHED = re.compile(r"\.[0-9a-f]{32}-.+")
+_ABANDONED = 86400.0
+"""Seconds after which an entry that was begun and not finished belongs to no process any more."""
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """The decoded images of one dataset, or what an interrupted decoding left.
+
+    Attributes:
+        path: its folder.
+        images: number of images; 0 for one that is not finished.
+        size: (height, width, channels) of an image; empty for one that is not finished.
+        bytes: room that it takes on the disk.
+        used: time of its last use, in seconds since 1970.
+    """
+
+    path: Path
+    images: int
+    size: tuple[int, ...]
+    bytes: int
+    used: float
+
+
+def cache_entries(root: Path) -> list[CacheEntry]:
+    """The entries of the cache, the one that was used last first; nothing else in the folder is looked at.
+
+    An entry is a folder named by a fingerprint with a description of images in it. Links are no entries.
+    """
+    found = []
+    for path in root.iterdir() if root.is_dir() else ():
+        if path.is_symlink() or not path.is_dir():
+            continue
+        whole = _KEY.fullmatch(path.name) and (path / "meta.json").is_file()
+        old = time.time() - path.stat().st_mtime > _ABANDONED
+        if whole or (old and _UNFINISHED.fullmatch(path.name)):
+            found.append(_entry(path))
+    return sorted(found, key=lambda each: each.used, reverse=True)
+
+
+def remove_entry(root: Path, entry: CacheEntry) -> None:
+    """Remove an entry of the cache. A process that has mapped its images keeps them until it ends.
+
+    Raises:
+        DataError: it cannot be removed.
+        ValueError: it is no entry of this cache.
+    """
+    if entry.path.parent != root or entry.path.is_symlink():
+        raise ValueError(f"{entry.path} is no entry of the cache {root}")
+    try:
+        (entry.path / "meta.json").unlink(missing_ok=True)  # from now on nobody takes it for whole
+        shutil.rmtree(entry.path)
+    except OSError as error:
+        raise DataError(f"{entry.path} cannot be removed: {error.strerror or error}.") from error
+
+
+def _entry(path: Path) -> CacheEntry:
+    files = [file for file in path.iterdir() if file.is_file() and not file.is_symlink()]
+    try:
+        meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
+        shapes = [tuple(map(int, each["shape"])) for each in meta["splits"].values()]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        shapes = []
+    return CacheEntry(
+        path,
+        images=sum(shape[0] for shape in shapes),
+        size=shapes[0][1:] if shapes else (),
+        bytes=sum(file.stat().st_size for file in files),
+        used=max((file.stat().st_mtime for file in files), default=path.stat().st_mtime),
+    )

@@ -152,15 +152,23 @@ def _notes_on_headers(headers: Mapping[Header, int]) -> list[str]:
     return notes
 
 
-def refuse_broken_unlabelled(splits: Mapping[SplitName, EncodedSplit], broken: BrokenImages) -> None:
+def refuse_broken_unlabelled(
+    splits: Mapping[SplitName, EncodedSplit],
+    broken: BrokenImages,
+    advice: str = "repair them, since images to be predicted are never left out",
+) -> None:
     """Refuse broken images without labels: what is predicted must have a row for each image.
+
+    Args:
+        splits: the images.
+        broken: those that cannot be read.
+        advice: what the user can do.
 
     Raises:
         DataError: there are some.
     """
     unlabelled = {name: split for name, split in splits.items() if split.labels is None}
     if any(broken[name] for name in unlabelled):
-        advice = "repair them, since images to be predicted are never left out"
         raise DataError(_explain_broken(unlabelled, broken, advice))
 
 

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -19,6 +19,7 @@ from dartboard.data.loading import load_dataset
 from dartboard.data.opening import BrokenImageError
 from dartboard.data.pixels import as_picture, read_header
 from dartboard.data.sources import ArrayData, SplitName, open_source
+from dartboard.wording import count, html_sheet, html_table
 
 __all__ = ["DatasetDescription", "describe_dataset", "draw_contact_sheet"]
 
@@ -26,6 +27,8 @@ _COLUMNS = 10
 _MOST_CLASSES = 100
 _TILE, _GAP, _TEXT = 64, 4, 14
 _LONGEST_NAME = 60
+_NAMED = 5
+"""Number of broken files that are listed by name; all of them are counted."""
 
 Size = tuple[int, int]
 
@@ -67,6 +70,45 @@ class DatasetDescription:
     def to_json(self) -> dict[str, Any]:
         """Plain data, ready for `json.dumps`."""
         return asdict(self)
+
+    def rows(self) -> dict[str, str]:
+        """Heading -> text of what a reader wants to know first."""
+        channels, height, width = self.shape
+        smallest, largest = ("x".join(map(str, size)) for size in (self.smallest, self.largest))
+        broken = [f"{name} ({reason})" for reasons in self.broken.values() for name, reason in reasons.items()]
+        return {
+            "name": self.name,
+            "classes": str(len(self.classes)),
+            "images": ", ".join(
+                f"{number:,} {split}" + ("" if split in self.counts else " without labels")
+                for split, number in self.images.items()
+            ),
+            "sizes": smallest if self.sizes == 1 else f"{self.sizes}, from {smallest} to {largest}",
+            "read as": f"{width}x{height} pixels, {count(channels, 'channel')}",
+            "imbalance": f"{self.imbalance:.3g} training images of the largest class for each of the smallest",
+            "broken": _some(broken),
+            "duplicates": "none",
+            **self._findings(),
+            "notes": " ".join(self.notes) or "none",
+        }
+
+    def _findings(self) -> dict[str, str]:
+        """What the check of the data found: the kind -> sentences."""
+        found: dict[str, list[str]] = {}
+        for finding in self.findings:
+            found.setdefault(finding.kind, []).append(finding.sentence)
+        return {kind: " ".join(sentences) for kind, sentences in found.items()}
+
+    def class_rows(self) -> list[list[str]]:
+        """One row for each class: its name, and its number of images in each split of `counts`."""
+        return [
+            [name, *(f"{counts[number]:,}" for counts in self.counts.values())]
+            for number, name in enumerate(self.classes)
+        ]
+
+    def _repr_html_(self) -> str:
+        """The HTML that a notebook shows."""
+        return html_sheet(html_table(self.rows().items()), html_table(self.class_rows(), ("class", *self.counts)))
 
 
 def describe_dataset(
@@ -137,6 +179,11 @@ def draw_contact_sheet(dataset: Dataset) -> bytes:
     buffer = io.BytesIO()
     sheet.save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def _some(entries: Sequence[str]) -> str:
+    more = f" and {len(entries) - _NAMED} more" if len(entries) > _NAMED else ""
+    return f"{len(entries)}: {', '.join(entries[:_NAMED])}{more}" if entries else "none"
 
 
 def _native_sizes(source: str | Path | ArrayData | None, settings: DataSettings) -> Counter[Size]:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ from dartboard.data.splits import apportion
 from dartboard.errors import DataError
 from dartboard.wording import count
 
-__all__ = ["load_dataset", "load_images"]
+__all__ = ["GivenImages", "load_dataset", "load_images"]
 
 MAPPED_FROM_BYTES = 512 * 2**20
 """Datasets of at least this size, all splits together, are decoded to disk and mapped into memory."""
@@ -89,30 +89,52 @@ def load_dataset(
     )
 
 
+@dataclass(frozen=True)
+class GivenImages:
+    """Images to be predicted, with what is known of them.
+
+    Attributes:
+        source: short name of where they come from.
+        split: what the source itself calls them, such as "test".
+        images: those that can be read, without labels.
+        names: the names of all images, in the source's order.
+        true_classes: the name of the class of each image, None where it is not known; empty if none is known.
+        left_out: position of each image that cannot be read -> the reason.
+    """
+
+    source: str
+    split: str
+    images: ImageSet
+    names: Sequence[str]
+    true_classes: Sequence[str | None]
+    left_out: Mapping[int, str]
+
+
 def load_images(
-    source: str | Path | ArrayData | None,
+    source: str | Path | ArrayData | SourceIndex | None,
     settings: DataSettings,
     reading: Reading,
     *,
     progress: Progress | None = None,
     note: Callable[[str], None] = lambda _: None,
-) -> ImageSet:
+) -> GivenImages:
     """Read the images that are to be predicted, whether they have labels or not; nothing is cached.
 
     Args:
-        source: as for `load_dataset`, or a folder of images without class folders.
-        settings: only the names of the columns are used.
+        source: as for `load_dataset`, or a folder of images without class folders, or one image file, or images that
+            are listed already, as the test split of an index.
+        settings: only the names of the columns, and whether images that cannot be read may be left out.
         reading: how the images were read that the network was trained on.
         progress: called now and then with the numbers of images decoded and to be decoded.
         note: called with a sentence about each thing that the user should know, such as what was left out.
 
     Returns:
-        The test images, or all where the source has no test split, without labels; in the source's order.
+        The test images, or all where the source has no test split, in the source's order.
 
     Raises:
-        DataError: there are no such images, or one of them is broken.
+        DataError: there are no such images, all of them are broken, or one is and it may not be left out.
     """
-    index = open_images(source, settings)
+    index = source if isinstance(source, SourceIndex) else open_images(source, settings)
     for sentence in (*index.notes, *([left_out_sentence(index.left_out)] if index.left_out else [])):
         note(sentence)
     split = replace(index.splits["test"], labels=None)
@@ -120,8 +142,11 @@ def load_images(
     with DiskRoom(None) as room:
         files = _files_in(room, _mapped_from(index, settings))
         decoded = decode_splits({"test": split}, lenient, progress=progress, reading=reading, make_files=files)
-    refuse_broken_unlabelled({"test": split}, decoded.broken)
-    return replace(decoded.splits["test"], names=split.names)
+    left_out = dict(sorted(decoded.broken["test"].items()))
+    if not settings.skip_broken:
+        refuse_broken_unlabelled({"test": split}, decoded.broken, "repair them, or leave them out with --skip-broken")
+    images = decoded.splits["test"]
+    return GivenImages(index.name, split.folder, images, split.names, index.true_classes("test"), left_out)
 
 
 def _train_labels(index: SourceIndex) -> npt.NDArray[np.int64]:

@@ -1,10 +1,15 @@
 """What a run looks like in the terminal: a live table, or plain lines where there is no terminal."""
 
+import os
+import platform
 import time
 from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import torch
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import (
@@ -19,12 +24,14 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from dartboard.display.rows import Figures, Rows, Sentence
+from dartboard.devices import device_name, find_device
+from dartboard.rows import Figures, Rows, Sentence
 from dartboard.runs.events import Epoch, SearchEpoch
 from dartboard.runs.observer import Observer
+from dartboard.version import __version__
 from dartboard.wording import count, duration, number, percent
 
-__all__ = ["BarsDisplay", "LiveDisplay", "PlainDisplay", "describe_epoch"]
+__all__ = ["BarsDisplay", "LiveDisplay", "PlainDisplay", "VerboseDisplay", "describe_epoch"]
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -117,6 +124,43 @@ class PlainDisplay(Observer):
 
     def _line(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+class VerboseDisplay(PlainDisplay):
+    """One line for everything that happens, with the time of day, and what can be known of the machine at the start.
+
+    Args:
+        console: where the lines go.
+    """
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._entered = False
+
+    def __enter__(self) -> Self:
+        """Say with what the work is done, the first time."""
+        if not self._entered:
+            self._entered = True
+            libraries = f"dartboard {__version__}, Python {platform.python_version()}, torch {torch.__version__}"
+            self._line(f"{libraries}; {device_name(find_device('auto'))}; process {os.getpid()} in {Path.cwd()}")
+        return self
+
+    def reading(self, done: int, total: int) -> None:
+        """Say how many images are read, the last time too."""
+        super().reading(done, total)
+        if done == total:
+            self._line(f"reading: {count(total, 'image')} read")
+
+    def resize(self, *, epochs: int, steps: int, done: int) -> None:
+        """Say how long the phase is now."""
+        self._line(f"{self._phase}: {count(epochs, 'epoch')} of {count(steps, 'step')} from epoch {done} on")
+
+    def end(self, phase: str) -> None:
+        """Say how long the phase took."""
+        self._line(f"{phase}: done after {duration(time.monotonic() - self._started)}")
+
+    def _line(self, text: str) -> None:
+        super()._line(f"{datetime.now():%H:%M:%S}  {text}")
 
 
 class BarsDisplay(PlainDisplay):

@@ -17,7 +17,7 @@ from dartboard.space import ATTENTION
 from dartboard.supernet import Mixing
 
 
-@method("att-darts", paper="arXiv:2006.12874")
+@method("att-darts", paper="arXiv:2006.12874", group="attention")
 def att_darts(
     *,
     alpha_lr: NonNegative = 3e-4,

@@ -3,7 +3,7 @@
 from dartboard.parts import AdamUpdate, BetaDecay, FirstOrder, NonNegative, Recipe, Softmax, method
 
 
-@method("beta-darts", paper="arXiv:2203.01665")
+@method("beta-darts", paper="arXiv:2203.01665", group="skips")
 def beta_darts(
     *, alpha_lr: NonNegative = 3e-4, alpha_weight_decay: NonNegative = 1e-3, decay: NonNegative = 25.0
 ) -> Recipe:

@@ -15,7 +15,7 @@ from dartboard.parts import (
 )
 
 
-@method("cdarts", paper="arXiv:2006.10724")
+@method("cdarts", paper="arXiv:2006.10724", group="steps")
 def cdarts(
     *,
     alpha_lr: NonNegative = 3e-4,

@@ -3,7 +3,7 @@
 from dartboard.parts import AdamUpdate, FirstOrder, NonNegative, Recipe, Softmax, StrongestEdges, method
 
 
-@method("darts", paper="arXiv:1806.09055")
+@method("darts", paper="arXiv:1806.09055", group="first")
 def darts(*, alpha_lr: NonNegative = 3e-4, alpha_weight_decay: NonNegative = 1e-3) -> Recipe:
     """DARTS, first order: softmax over the operations, alternating steps on alpha and weights.
 

@@ -5,7 +5,7 @@ from typing import Literal
 from dartboard.parts import AdamUpdate, NonNegative, Recipe, Softmax, StrongestEdges, Unrolled, method
 
 
-@method("darts-2nd", paper="arXiv:1806.09055")
+@method("darts-2nd", paper="arXiv:1806.09055", group="response")
 def darts_2nd(
     *,
     alpha_lr: NonNegative = 3e-4,

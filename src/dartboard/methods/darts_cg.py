@@ -13,7 +13,7 @@ from dartboard.parts import (
 )
 
 
-@method("darts-cg", paper="arXiv:1602.02355")
+@method("darts-cg", paper="arXiv:1602.02355", group="response")
 def darts_cg(
     *,
     alpha_lr: NonNegative = 3e-4,

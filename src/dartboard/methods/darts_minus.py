@@ -4,7 +4,7 @@ from dartboard.parts import AdamUpdate, FadeAuxiliary, Fading, FirstOrder, NonNe
 from dartboard.supernet import Mixing
 
 
-@method("darts-minus", paper="arXiv:2009.01027")
+@method("darts-minus", paper="arXiv:2009.01027", group="skips")
 def darts_minus(
     *,
     alpha_lr: NonNegative = 3e-4,

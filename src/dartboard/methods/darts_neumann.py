@@ -3,7 +3,7 @@
 from dartboard.parts import AdamUpdate, Count, Implicit, Neumann, NonNegative, Recipe, Softmax, StrongestEdges, method
 
 
-@method("darts-neumann", paper="arXiv:1911.02590")
+@method("darts-neumann", paper="arXiv:1911.02590", group="response")
 def darts_neumann(
     *,
     alpha_lr: NonNegative = 3e-4,

@@ -17,7 +17,7 @@ from dartboard.parts import (
 )
 
 
-@method("darts-plus", paper="arXiv:1909.06035")
+@method("darts-plus", paper="arXiv:1909.06035", group="skips")
 def darts_plus(
     *,
     alpha_lr: NonNegative = 3e-4,

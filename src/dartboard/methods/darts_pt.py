@@ -9,7 +9,7 @@ from dartboard.parts import AdamUpdate, FirstOrder, Measure, NonNegative, Recipe
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-@method("darts-pt", paper="arXiv:2108.04392")
+@method("darts-pt", paper="arXiv:2108.04392", group="supernet")
 def darts_pt(
     *,
     alpha_lr: NonNegative = 3e-4,

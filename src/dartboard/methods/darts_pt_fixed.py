@@ -11,7 +11,7 @@ from dartboard.parts import Measure, Recipe, method, select_by_removal
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-@method("darts-pt-fixed", paper="arXiv:2108.04392")
+@method("darts-pt-fixed", paper="arXiv:2108.04392", group="supernet")
 def darts_pt_fixed(*, measure: Measure = "accuracy", tuning: Share = 81 / 131, none: bool = False) -> Recipe:
     """DARTS+PT with fixed alpha: the supernet trains with nearly equal gates, then edges are decided as in `darts-pt`.
 

@@ -3,7 +3,7 @@
 from dartboard.parts import AdamUpdate, Count, NonNegative, Recipe, Softmax, StrongestEdges, TruncatedUnrolled, method
 
 
-@method("darts-unrolled", paper="arXiv:1810.10667")
+@method("darts-unrolled", paper="arXiv:1810.10667", group="response")
 def darts_unrolled(
     *,
     alpha_lr: NonNegative = 3e-4,

@@ -18,7 +18,7 @@ from dartboard.parts import (
 )
 
 
-@method("dots", paper="arXiv:2010.00969")
+@method("dots", paper="arXiv:2010.00969", group="steps")
 def dots(
     *,
     alpha_lr: NonNegative = 3e-4,

@@ -17,7 +17,7 @@ from dartboard.parts import (
 from dartboard.supernet import Mixing
 
 
-@method("drnas", paper="arXiv:2006.10355")
+@method("drnas", paper="arXiv:2006.10355", group="exploration")
 def drnas(
     *,
     alpha_lr: NonNegative = 3e-4,

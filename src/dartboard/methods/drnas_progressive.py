@@ -7,7 +7,7 @@ from dartboard.methods.drnas import drnas
 from dartboard.parts import Count, KeepStrongest, NonNegative, Recipe, Share, Stage, method
 
 
-@method("drnas-progressive", paper="arXiv:2006.10355")
+@method("drnas-progressive", paper="arXiv:2006.10355", group="steps")
 def drnas_progressive(
     *,
     alpha_lr: NonNegative = 6e-4,

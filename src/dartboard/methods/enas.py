@@ -14,7 +14,7 @@ from dartboard.parts import (
 )
 
 
-@method("enas", paper="arXiv:1802.03268")
+@method("enas", paper="arXiv:1802.03268", group="trials")
 def enas(
     *,
     alpha_lr: NonNegative = 1e-3,

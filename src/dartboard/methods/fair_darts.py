@@ -7,7 +7,7 @@ from pydantic import Field
 from dartboard.parts import AdamUpdate, FirstOrder, NonNegative, Recipe, Sigmoid, Threshold, ZeroOne, method
 
 
-@method("fair-darts", paper="arXiv:1911.12126")
+@method("fair-darts", paper="arXiv:1911.12126", group="skips")
 def fair_darts(
     *,
     alpha_lr: NonNegative = 3e-3,

@@ -15,7 +15,7 @@ from dartboard.parts import (
 from dartboard.supernet import Mixing
 
 
-@method("gaea", paper="arXiv:2004.07802")
+@method("gaea", paper="arXiv:2004.07802", group="competition")
 def gaea(
     *,
     alpha_lr: NonNegative = 0.1,

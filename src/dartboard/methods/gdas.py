@@ -14,7 +14,7 @@ from dartboard.parts import (
 )
 
 
-@method("gdas", paper="arXiv:1910.04465")
+@method("gdas", paper="arXiv:1910.04465", group="memory")
 def gdas(
     *,
     alpha_lr: NonNegative = 3e-4,

@@ -12,7 +12,7 @@ from dartboard.parts import (
 )
 
 
-@method("hyperdarts-1", paper="HyperDARTS (thesis)")
+@method("hyperdarts-1", paper="HyperDARTS (thesis)", group="response")
 def hyperdarts_1(
     *, alpha_lr: NonNegative = 6e-4, alpha_weight_decay: NonNegative = 1e-3, hyper_direct_grad: bool = True
 ) -> Recipe:

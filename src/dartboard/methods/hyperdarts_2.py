@@ -14,7 +14,7 @@ from dartboard.parts import (
 )
 
 
-@method("hyperdarts-2", paper="HyperDARTS (thesis)")
+@method("hyperdarts-2", paper="HyperDARTS (thesis)", group="response")
 def hyperdarts_2(
     *,
     alpha_lr: NonNegative = 9e-4,

@@ -14,7 +14,7 @@ from dartboard.parts import (
 )
 
 
-@method("hyperdarts-embedding", paper="HyperDARTS (thesis)")
+@method("hyperdarts-embedding", paper="HyperDARTS (thesis)", group="response")
 def hyperdarts_embedding(
     *,
     alpha_lr: NonNegative = 3e-4,

@@ -20,6 +20,7 @@ from dartboard.parts import (
         "Jiang, Hu, Xiao, Zhang and Zhu, Improved Differentiable Architecture Search for Language Modeling and Named "
         "Entity Recognition, 2019"
     ),
+    group="competition",
 )
 def i_darts(
     *,

@@ -21,7 +21,7 @@ from dartboard.parts import (
 Probability = Annotated[float, Field(ge=0, lt=1)]
 
 
-@method("p-darts", paper="arXiv:1904.12760")
+@method("p-darts", paper="arXiv:1904.12760", group="steps")
 def p_darts(
     *,
     alpha_lr: NonNegative = 6e-4,

@@ -15,7 +15,7 @@ from dartboard.parts import (
 from dartboard.supernet import Mixing
 
 
-@method("pc-darts", paper="arXiv:1907.05737")
+@method("pc-darts", paper="arXiv:1907.05737", group="memory")
 def pc_darts(
     *,
     alpha_lr: NonNegative = 6e-4,

@@ -19,7 +19,7 @@ from dartboard.parts import (
 )
 
 
-@method("proxyless", paper="arXiv:1812.00332")
+@method("proxyless", paper="arXiv:1812.00332", group="memory")
 def proxyless(
     *,
     alpha_lr: NonNegative = 1e-3,

@@ -3,7 +3,7 @@
 from dartboard.parts import NoTraining, Recipe, UniformlyRandom, method
 
 
-@method("random", paper="arXiv:1902.07638")
+@method("random", paper="arXiv:1902.07638", group="baseline")
 def random() -> Recipe:
     """Draw an architecture uniformly from the space, without any search.
 

@@ -16,7 +16,7 @@ from dartboard.parts import (
 )
 
 
-@method("robust-darts", paper="arXiv:1909.09656")
+@method("robust-darts", paper="arXiv:1909.09656", group="sharpness")
 def robust_darts(
     *,
     alpha_lr: NonNegative = 3e-4,

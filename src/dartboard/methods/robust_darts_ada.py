@@ -13,7 +13,7 @@ from dartboard.parts import (
 )
 
 
-@method("robust-darts-ada", paper="arXiv:1909.09656")
+@method("robust-darts-ada", paper="arXiv:1909.09656", group="sharpness")
 def robust_darts_ada(
     *,
     alpha_lr: NonNegative = 3e-4,

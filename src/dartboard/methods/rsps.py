@@ -3,7 +3,7 @@
 from dartboard.parts import Count, Recipe, SampleAndValidate, UniformPaths, method
 
 
-@method("rsps", paper="arXiv:1902.07638")
+@method("rsps", paper="arXiv:1902.07638", group="trials")
 def rsps(
     *, candidates: Count = 1000, batches: Count = 3, finalists: Count = 10, steps_per_round: Count = 10_000
 ) -> Recipe:

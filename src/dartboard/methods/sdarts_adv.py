@@ -17,7 +17,7 @@ from dartboard.parts import (
 )
 
 
-@method("sdarts-adv", paper="arXiv:2002.05283")
+@method("sdarts-adv", paper="arXiv:2002.05283", group="sharpness")
 def sdarts_adv(
     *,
     alpha_lr: NonNegative = 3e-4,

@@ -11,7 +11,7 @@ from dartboard.parts import Measure, NonNegative, RandomPerturbation, Recipe, me
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-@method("sdarts-pt", paper="arXiv:2108.04392")
+@method("sdarts-pt", paper="arXiv:2108.04392", group="supernet")
 def sdarts_pt(
     *,
     alpha_lr: NonNegative = 3e-4,

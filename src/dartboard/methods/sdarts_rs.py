@@ -15,7 +15,7 @@ from dartboard.parts import (
 )
 
 
-@method("sdarts-rs", paper="arXiv:2002.05283")
+@method("sdarts-rs", paper="arXiv:2002.05283", group="sharpness")
 def sdarts_rs(
     *,
     alpha_lr: NonNegative = 3e-4,

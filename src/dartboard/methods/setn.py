@@ -3,7 +3,7 @@
 from dartboard.parts import AdamUpdate, Count, FirstOrder, NonNegative, Recipe, SampleAndValidate, UniformPaths, method
 
 
-@method("setn", paper="arXiv:1910.05733")
+@method("setn", paper="arXiv:1910.05733", group="trials")
 def setn(
     *,
     alpha_lr: NonNegative = 3e-4,

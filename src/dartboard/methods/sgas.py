@@ -18,7 +18,7 @@ from dartboard.parts import (
 )
 
 
-@method("sgas", paper="arXiv:1912.00195")
+@method("sgas", paper="arXiv:1912.00195", group="steps")
 def sgas(
     *,
     alpha_lr: NonNegative = 3e-4,

@@ -20,7 +20,7 @@ from dartboard.parts import (
 )
 
 
-@method("sgas-pt", paper="arXiv:2108.04392")
+@method("sgas-pt", paper="arXiv:2108.04392", group="supernet")
 def sgas_pt(
     *,
     alpha_lr: NonNegative = 3e-4,

@@ -5,7 +5,7 @@ from typing import Literal
 from dartboard.parts import AdamUpdate, FirstOrder, Images, NonNegative, Recipe, SgdUpdate, Sigmoid, Softmax, method
 
 
-@method("single-darts", paper="arXiv:2108.08128")
+@method("single-darts", paper="arXiv:2108.08128", group="first")
 def single_darts(
     *,
     alpha_lr: NonNegative = 3e-4,

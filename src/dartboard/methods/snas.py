@@ -20,7 +20,7 @@ from dartboard.parts import (
 )
 
 
-@method("snas", paper="arXiv:1812.09926")
+@method("snas", paper="arXiv:1812.09926", group="exploration")
 def snas(
     *,
     alpha_lr: NonNegative = 3e-4,

@@ -236,11 +236,17 @@ def initial_live(recipe: Recipe, space: SearchSpace) -> dict[str, list[list[str]
 METHODS: Registry[Callable[..., Recipe]] = Registry("method", "dartboard.methods", gives=Recipe)
 
 
-def method(name: str, *, paper: str = "") -> Callable[[Callable[..., Recipe]], Callable[..., Recipe]]:
-    """Register the decorated function as the method `name`; its keyword arguments are the method's options."""
+def method(name: str, *, paper: str = "", group: str = "") -> Callable[[Callable[..., Recipe]], Callable[..., Recipe]]:
+    """Register the decorated function as the method `name`; its keyword arguments are the method's options.
+
+    Args:
+        name: registry name.
+        paper: where the method was published.
+        group: what one takes it for, a key of `REGISTRIES["methods"].groups`; lists are in that order.
+    """
 
     def register(factory: Callable[..., Recipe]) -> Callable[..., Recipe]:
-        METHODS.add(name, factory, paper=paper)
+        METHODS.add(name, factory, paper=paper, group=group)
         return factory
 
     return register

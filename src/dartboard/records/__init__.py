@@ -7,8 +7,9 @@ from dartboard.records.comparison import ComparedMethod, ComparedRun, Comparison
 from dartboard.records.contest import Contest, Contestant, SearchWorth, survivors
 from dartboard.records.dataset import DataFinding, DatasetRecord, GenotypeForms, RunDataset
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
+from dartboard.records.notebook import notebook_view
 from dartboard.records.reader import RunRecords
-from dartboard.records.result import Result, notebook_view
+from dartboard.records.result import Result
 from dartboard.records.scores import NetworkScores, Scores
 from dartboard.records.start import Beginning, Split, Timetable
 from dartboard.runs import Document

@@ -7,6 +7,7 @@ from statistics import fmean, stdev
 from typing import Any, ClassVar
 
 from dartboard.records.dataset import GenotypeForms
+from dartboard.records.notebook import view_of
 from dartboard.runs import Document, Record, TestAccuracies, Version
 
 __all__ = ["ComparedMethod", "ComparedRun", "Comparison", "Spread", "summary_of"]
@@ -163,6 +164,10 @@ class Comparison(Document):
     def path(self) -> Path:
         """Directory of the comparison."""
         return Path(self.run_directory)
+
+    def _repr_html_(self) -> str:
+        """The HTML that a notebook shows."""
+        return view_of(self)
 
     @classmethod
     def migrate(cls, content: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,6 @@
 """The summary of a run: the content of `result.json`, which `--json` prints too."""
 
-import json
 import platform
-from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,13 +12,14 @@ from dartboard.records.baselines import Baseline
 from dartboard.records.choice import Finalists, SeedChoiceRecord
 from dartboard.records.dataset import DatasetRecord, GenotypeForms
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
+from dartboard.records.notebook import view_of
 from dartboard.runs import Document, TestAccuracies, ValidationAccuracies, Version
 from dartboard.settings.migration import migrate
 from dartboard.settings.tree import AutomaticChoice
 from dartboard.training.training_settings import Start
 from dartboard.version import __version__
 
-__all__ = ["Result", "notebook_view", "versions"]
+__all__ = ["Result", "versions"]
 
 
 class Result(TestAccuracies, ValidationAccuracies, Document):
@@ -121,27 +119,11 @@ class Result(TestAccuracies, ValidationAccuracies, Document):
 
     def _repr_html_(self) -> str:
         """The HTML that a notebook shows."""
-        return _VIEWS[-1](self)
+        return view_of(self)
 
 
 _PHASES = {"yardsticks": "baselines", "finals": "finalists"}
 """Phase of version 1 -> its present name."""
-
-
-def _plain_view(result: Result) -> str:
-    return f"<pre>{escape(json.dumps(result.to_json(), indent=2, ensure_ascii=False))}</pre>"
-
-
-_VIEWS: list[Callable[[Result], str]] = [_plain_view]
-
-
-def notebook_view(view: Callable[[Result], str]) -> Callable[[Result], str]:
-    """Register the decorated function, which gives the HTML that a notebook shows of a result.
-
-    Without such a function a notebook shows the result as JSON text.
-    """
-    _VIEWS.append(view)
-    return view
 
 
 def versions() -> dict[str, str]:

@@ -7,6 +7,7 @@ from dartboard.reports.drawings.cell_diagram import draw_cell
 from dartboard.reports.drawings.genotypes import draw_genotype
 from dartboard.reports.method_table import MethodTable, tabulate
 from dartboard.reports.page import read_facts, render_page, write_report
+from dartboard.reports.readme import write_readme
 from dartboard.reports.rows import result_html, result_rows
 from dartboard.reports.section import SECTIONS, Section, section
 
@@ -25,5 +26,6 @@ __all__ = [
     "sections",
     "tabulate",
     "write_comparison",
+    "write_readme",
     "write_report",
 ]

@@ -4,32 +4,30 @@ from html import escape
 from pathlib import Path
 
 from dartboard.errors import DartboardError
-from dartboard.records import Baselines, Result, RunRecords, notebook_view
+from dartboard.records import Baselines, Comparison, Result, RunRecords, notebook_view
 from dartboard.reports.drawings.genotypes import draw_genotype
+from dartboard.reports.method_table import tabulate
 from dartboard.reports.section import sections_in_order, working
 from dartboard.space import Genotype
+from dartboard.wording import html_sheet, html_table
 
-__all__ = ["result_html", "result_rows"]
-
-
-_SHEET = "color:#1d2630;background:#ffffff;padding:8px"
-"""Style of the output: dark on white, independent of the notebook's colours."""
+__all__ = ["comparison_html", "result_html", "result_rows"]
 
 
-@notebook_view
+@notebook_view(Result)
 def result_html(result: Result) -> str:
     """The rows and drawings of a result as one `<div>` without scripts and ids; every name in it is escaped."""
-    rows = "".join(
-        f'<tr><th style="text-align:left">{escape(heading)}</th><td style="text-align:left">{_cell(text)}</td></tr>'
-        for heading, text in result_rows(result).items()
-    )
-    return f'<div style="{_SHEET}"><table>{rows}</table>{_drawings(result)}</div>'
+    return html_sheet(html_table(result_rows(result).items()), _drawings(result))
 
 
-def _cell(text: str) -> str:
-    """The text of a table cell; the path of an HTML page becomes a link."""
-    shown = escape(text)
-    return f'<a href="{shown}" target="_blank">{shown}</a>' if text.endswith(".html") else shown
+@notebook_view(Comparison)
+def comparison_html(comparison: Comparison) -> str:
+    """The table of a comparison with its notes, and the way to its page."""
+    table = tabulate(comparison)
+    notes = "".join(f"<p>{escape(note)}</p>" for note in table.notes)
+    where = {"report": str(comparison.path / "comparison.html"), "directory": str(comparison.path)}
+    caption = f"<p>{escape(table.caption)}</p>"
+    return html_sheet(caption, html_table(table.rows, table.headings), notes, html_table(where.items()))
 
 
 def _drawings(result: Result) -> str:

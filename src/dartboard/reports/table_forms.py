@@ -1,13 +1,12 @@
 """The table of a comparison as Markdown and LaTeX, and its runs as CSV."""
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dartboard.records import ComparedRun, Comparison
 from dartboard.reports.method_table import MethodTable
+from dartboard.runs import csv_text
 from dartboard.wording import DASH
 
 __all__ = ["latex", "markdown", "runs_as_csv"]
@@ -83,11 +82,7 @@ def runs_as_csv(comparison: Comparison) -> str:
     """One row for each run, figures with six decimals; columns without any value are left out."""
     rows = [_plain(comparison, run) for run in comparison.runs]
     columns = [column for column in _RUN_COLUMNS if not rows or any(row[column] is not None for row in rows)]
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([["" if row[column] is None else row[column] for column in columns] for row in rows])
-    return stream.getvalue()
+    return csv_text(columns, ([row[column] for column in columns] for row in rows))
 
 
 def _plain(comparison: Comparison, run: ComparedRun) -> Mapping[str, Any]:

@@ -24,6 +24,7 @@ from dartboard.runs.lengths import Length, TimeLimit
 from dartboard.runs.meter import TEST_KEYS, VALIDATION_KEYS, Meter, Objective, Score, ScoreMeter, validation_facts
 from dartboard.runs.observer import Observer
 from dartboard.runs.seeding import Replayed, derive_seed, make_generator, seeded_initialization
+from dartboard.runs.tables import csv_rows, csv_text
 
 __all__ = [
     "EVENTS",
@@ -55,6 +56,8 @@ __all__ = [
     "ValidationAccuracies",
     "Version",
     "check_new_file",
+    "csv_rows",
+    "csv_text",
     "derive_seed",
     "event_of",
     "first_fault",

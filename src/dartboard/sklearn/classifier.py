@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, va
 from dartboard import api
 from dartboard.display import progress
 from dartboard.errors import DataError, RunDirectoryError
-from dartboard.runs import next_free, read_json
+from dartboard.runs import Observer, next_free, read_json
 from dartboard.sklearn.images import as_images, class_names
 from dartboard.space import Genotype
 from dartboard.training import load_model, rebuild_model
@@ -252,7 +252,7 @@ class ArchitectureSearchClassifier(ClassifierMixin, BaseEstimator):  # type: ign
                 layer,
                 self.settings or {},
                 out=folder,
-                observer=progress() if self.verbose else None,
+                observer=progress() if self.verbose else Observer(),
                 command=" ".join(f"{self!r}.fit(X, y)".split()),
             )
         except BaseException:

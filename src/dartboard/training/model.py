@@ -1,5 +1,6 @@
 """A trained network on disk: its weights as safetensors, and a description to rebuild the network and feed it."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -99,6 +100,9 @@ class ModelCard(Settings):
 def save_model(folder: Path, network: Network, card: ModelCard) -> None:
     """Write `model.safetensors` and `model.json`; the auxiliary head is left out, since only training uses it.
 
+    The metadata of `model.safetensors` hold `classes` and `preprocessing` as JSON, so that the file alone tells what
+    its outputs mean and how it is fed.
+
     Raises:
         RunDirectoryError: a file cannot be written.
     """
@@ -107,9 +111,32 @@ def save_model(folder: Path, network: Network, card: ModelCard) -> None:
         for name, tensor in network.state_dict().items()
         if not name.startswith("auxiliary_head.")
     }
-    content = safetensors.torch.save(weights, metadata={"format": "pt"})
+    content = _in_order(safetensors.torch.save(weights, metadata=_metadata(card)))
     write_atomically(folder / "model.safetensors", lambda stream: stream.write(content))
     write_json(folder / "model.json", card.model_dump(mode="json"))
+
+
+def _metadata(card: ModelCard) -> dict[str, str]:
+    fed = ("image_shape", "fit", "ranges", "mean", "std", "views")
+    plain = card.model_dump(mode="json")
+    return {
+        "format": "pt",
+        "classes": json.dumps(plain["classes"]),
+        "preprocessing": json.dumps({name: plain[name] for name in fed}),
+    }
+
+
+def _in_order(content: bytes) -> bytes:
+    """The content of a safetensors file with its metadata sorted by name; the package writes them in a random order.
+
+    The file begins with the length of its header, 8 bytes, and the header, JSON that spaces fill up to 8 bytes.
+    """
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    plain = json.dumps(header, separators=(",", ":")).encode()
+    plain += b" " * (-len(plain) % 8)
+    return len(plain).to_bytes(8, "little") + plain + content[8 + length :]
 
 
 def load_model(folder: Path) -> tuple[Network, ModelCard]:

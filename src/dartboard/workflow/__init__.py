@@ -5,18 +5,31 @@ from dartboard.workflow.baselines import compare_baselines
 from dartboard.workflow.child import command_to_repeat, finish_run
 from dartboard.workflow.compare import ComparisonPlan, ComparisonRecord, grown, plan_comparison, recorded_space
 from dartboard.workflow.contest import hold_contest
+from dartboard.workflow.evaluate import CLASS_HEADINGS, ClassScore, Evaluation, evaluate_run
+from dartboard.workflow.examination import EXTRAS, Examination, examine
 from dartboard.workflow.finalists import check_finalists, compare_finalists
 from dartboard.workflow.listing import list_registered
 from dartboard.workflow.open import open_request
+from dartboard.workflow.overview import OVERVIEW_HEADINGS, SORT_KEYS, RunOverview, runs_in
 from dartboard.workflow.plan import Plan, announce, describe_plan
 from dartboard.workflow.predict import export_network, predict_images, predict_with
 from dartboard.workflow.seeds import check_choice, choose_genotype
 from dartboard.workflow.select import reselect_genotype, reselection_directory, reselection_settings
+from dartboard.workflow.trained_model import TrainedModel, load_run
 
 __all__ = [
+    "CLASS_HEADINGS",
+    "EXTRAS",
+    "OVERVIEW_HEADINGS",
+    "SORT_KEYS",
+    "ClassScore",
     "ComparisonPlan",
     "ComparisonRecord",
+    "Evaluation",
+    "Examination",
     "Plan",
+    "RunOverview",
+    "TrainedModel",
     "analyse_search",
     "analysis_directory",
     "analysis_settings",
@@ -28,11 +41,14 @@ __all__ = [
     "compare_baselines",
     "compare_finalists",
     "describe_plan",
+    "evaluate_run",
+    "examine",
     "export_network",
     "finish_run",
     "grown",
     "hold_contest",
     "list_registered",
+    "load_run",
     "open_request",
     "plan_analysis",
     "plan_comparison",
@@ -42,4 +58,5 @@ __all__ = [
     "reselect_genotype",
     "reselection_directory",
     "reselection_settings",
+    "runs_in",
 ]

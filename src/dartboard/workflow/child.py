@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from dartboard.errors import NonFiniteLossError
 from dartboard.records.result import Result
-from dartboard.reports import write_report
+from dartboard.reports import write_readme, write_report
 from dartboard.runs import Objective, Observer, RunDirectory
 from dartboard.session.session import Session
 from dartboard.session.summary import recorded_result, summarize
@@ -108,7 +108,7 @@ def attempt(
 
 
 def finish_run(session: Session, command: str) -> Result:
-    """Write the summary of a run to `result.json`, and write its report.
+    """Write the summary of a run to `result.json`, its report, and README.md for its trained network if it has one.
 
     Args:
         session: session of a run with all its work done.
@@ -119,6 +119,7 @@ def finish_run(session: Session, command: str) -> Result:
     """
     result = summarize(session, read_genotype(session.run.path), command)
     write_report(session.run.path)
+    write_readme(session.run.path)
     return result
 
 

@@ -12,7 +12,7 @@ __all__ = ["list_registered"]
 
 
 def list_registered(kind: str) -> list[dict[str, Any]]:
-    """All registered things of one kind, sorted by name: name, summary, paper, options with their defaults.
+    """All registered things of one kind, sorted by name: name, summary, paper, group, options with their defaults.
 
     What another package has registered is left out, with a warning, if it fails. A space also has its possible cells
     and their form in the fast engine; a preset also has the space and the method that it is made for.
@@ -30,6 +30,7 @@ def list_registered(kind: str) -> list[dict[str, Any]]:
                     "name": entry.name,
                     "summary": entry.summary,
                     "paper": entry.paper,
+                    **({"group": shelf.heading(entry.group)} if shelf.groups else {}),
                     **({"options": entry.options} if shelf.options else {}),
                     **(_FURTHER[kind](entry) if kind in _FURTHER else {}),
                 }

@@ -15,7 +15,9 @@ from dartboard.data import (
     AugmentSettings,
     Batches,
     DataSettings,
+    GivenImages,
     ImageView,
+    SourceIndex,
     load_images,
 )
 from dartboard.devices import find_device
@@ -32,8 +34,12 @@ from dartboard.training import (
     export_model,
     load_model,
 )
+from dartboard.wording import count
 
-__all__ = ["export_network", "predict_images", "predict_with"]
+__all__ = ["check_trained", "export_network", "load_trained", "predict_images", "predict_with"]
+
+_NAMED = 3
+"""Number of images left out that a note names; all of them are counted, and the table has a row for each."""
 
 
 def predict_images(
@@ -45,7 +51,7 @@ def predict_images(
 
     Args:
         run: the run directory of a finished training; nothing in it is changed.
-        source: any dataset, labelled or not, or a folder of images.
+        source: any dataset, labelled or not, or a folder of images, or one image file.
         layer: settings of `data`; they take precedence over the run's names of columns.
         device: as in the settings of a run.
         observer: is told about the reading of the images.
@@ -53,9 +59,8 @@ def predict_images(
     Raises:
         DartboardError: there is no trained network, the images cannot be read, or the device is not available.
     """
-    _check_trained(run)
     target = find_device(device)
-    return predict_with(load_model(run), source, _settings(run, layer), device=target, observer=observer)
+    return predict_with(load_trained(run), source, _settings(run, layer), device=target, observer=observer)
 
 
 def export_network(run: Path, path: Path) -> ExportedModel:
@@ -70,14 +75,14 @@ def export_network(run: Path, path: Path) -> ExportedModel:
         CheckpointError: the files of the network are damaged.
         ExportError: the network cannot be exported, or a package for the export is missing.
     """
-    _check_trained(run)
+    check_trained(run)
     check_exportable(path)
-    return export_model(*load_model(run), path)
+    return export_model(*load_trained(run), path)
 
 
 def predict_with(
     model: tuple[Network, ModelCard],
-    source: str | Path | ArrayData | None,
+    source: str | Path | ArrayData | SourceIndex | None,
     settings: DataSettings,
     *,
     device: torch.device,
@@ -88,7 +93,8 @@ def predict_with(
     Args:
         model: the network, which is moved to the device and stays there, and its card with image shape and
             normalisation.
-        source: any dataset, labelled or not, or a folder of images.
+        source: any dataset, labelled or not, or a folder of images, or one image file, or images that are listed
+            already.
         settings: settings for reading the source.
         device: device on which the network computes.
         observer: is told about the reading of the images.
@@ -100,23 +106,45 @@ def predict_with(
         DataError: the images cannot be read.
     """
     network, card = model
-    images = load_images(source, settings, card.reading, progress=observer.reading, note=observer.note)
-    augmentation = Augmentation(AugmentSettings(), card.normalization, card.image_shape)
-    view = ImageView(images, np.arange(len(images), dtype=np.int64))
+    given = load_images(source, settings, card.reading, progress=observer.reading, note=observer.note)
+    if given.left_out:
+        observer.note(_told_left_out(given))
+    view = ImageView(given.images, np.arange(len(given.images), dtype=np.int64))
     batches = Batches(
         view,
-        augmentation,
+        Augmentation(AugmentSettings(), card.normalization, card.image_shape),
         batch_size=EVALUATION_BATCH,
         device=device,
         memory_mib=settings.memory_mib,
         workers=settings.workers,
     )
     started = time.perf_counter()
-    probabilities = class_probabilities(network.to(device), batches)
-    return ImagePredictions(images.names, card.classes, probabilities, time.perf_counter() - started)
+    found = class_probabilities(network.to(device), batches)
+    seconds = time.perf_counter() - started
+    probabilities = np.full((len(given.names), len(card.classes)), np.nan, dtype=np.float32)
+    probabilities[np.delete(np.arange(len(given.names)), list(given.left_out))] = found
+    return ImagePredictions(given.names, card.classes, probabilities, seconds, given.true_classes, given.left_out)
 
 
-def _check_trained(run: Path) -> None:
+def _told_left_out(given: GivenImages) -> str:
+    named = [f"{given.names[row]} ({why})" for row, why in given.left_out.items()]
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    were = "was" if len(named) == 1 else "were"
+    return f"{count(len(named), 'broken image')} {were} left out: {', '.join(named[:_NAMED])}{more}."
+
+
+def load_trained(run: Path) -> tuple[Network, ModelCard]:
+    """The trained network of a run and its description; raises what `load_model` raises."""
+    check_trained(run)
+    return load_model(run)
+
+
+def check_trained(run: Path) -> None:
+    """Refuse a folder without a trained network.
+
+    Raises:
+        RunDirectoryError: there is none.
+    """
     if not (run / "model.json").is_file():
         raise RunDirectoryError(
             f"{run} holds no trained network (model.json); name the run directory of a finished run or training."

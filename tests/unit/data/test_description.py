@@ -1,4 +1,5 @@
 import io
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -47,3 +48,13 @@ def test_a_contact_sheet_shows_images_of_each_class_in_its_strip(channels: int) 
     dark, bright = pixels[middle, :, 0], pixels[middle + 86, :, 0]
     assert (dark == 0).sum() == (bright == 200).sum() == 3 * 64
     assert dark[4 + 3 * 68] == 255, "no fourth image"
+
+
+def test_a_notebook_shows_what_the_terminal_does(tmp_path, write_image_folder) -> None:
+    root = write_image_folder(tmp_path / "pets", ("cats", "<b>dogs"), per_class=3)
+    description, _ = describe_dataset(root, SETTINGS)
+    page = ElementTree.fromstring(description._repr_html_())
+    rows = [["".join(cell.itertext()) for cell in row] for row in page.iter("tr")]
+    assert [[heading, text] for heading, text in description.rows().items() if [heading, text] not in rows] == []
+    assert ["class", "train"] in rows
+    assert ["<b>dogs", "3"] in rows, "names are escaped"

@@ -115,8 +115,8 @@ def test_images_to_predict_are_decoded_to_disk_too(image_folder) -> None:
         (image_folder / empty).rmdir()
     plain = load_images(image_folder, DataSettings(), Reading(8, 8, 3))
     on_disk = load_images(image_folder, STREAMED, Reading(8, 8, 3))
-    assert (plain.file is None, on_disk.file is None) == (True, False)
-    np.testing.assert_array_equal(on_disk.images, plain.images)
+    assert (plain.images.file is None, on_disk.images.file is None) == (True, False)
+    np.testing.assert_array_equal(on_disk.images.images, plain.images.images)
     assert on_disk.names == plain.names
 
 

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,15 @@ import pytest
 from rich.console import Console
 
 import dartboard
-from dartboard.display import LiveDisplay, NotebookDisplay, PlainDisplay, make_display, notebook_output
+from dartboard import display
+from dartboard.display import (
+    LiveDisplay,
+    NotebookDisplay,
+    PlainDisplay,
+    fitting_observer,
+    make_display,
+    notebook_output,
+)
 from dartboard.runs import Observer
 from made_up_events import train_epoch
 
@@ -150,3 +159,27 @@ def test_a_live_display_serves_one_run_after_another() -> None:
     with live:
         live.begin("train", epochs=1, steps=1, done=0)
     assert "search" not in console.file.getvalue()
+
+
+def test_in_ipython_progress_is_shown_without_being_asked_for_and_elsewhere_it_is_not(
+    monkeypatch: pytest.MonkeyPatch, cell: Cell
+) -> None:
+    assert type(fitting_observer()) is Observer, "a script that imports IPython is no session of it"
+    monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda: None, raising=False)
+    assert type(fitting_observer()) is Observer
+    monkeypatch.setattr(sys.modules["IPython"], "get_ipython", object)
+    assert isinstance(fitting_observer(), PlainDisplay)
+    monkeypatch.delitem(sys.modules, "IPython")
+    assert type(fitting_observer()) is Observer
+
+
+def test_a_verb_in_a_notebook_shows_its_progress_unless_told_to_be_silent(
+    monkeypatch: pytest.MonkeyPatch, cell: Cell, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys.modules["IPython"], "get_ipython", object, raising=False)
+    monkeypatch.setattr(display, "Console", lambda **_: Console(file=io.StringIO(), force_jupyter=True, width=80))
+    dartboard.search("digits", TINY, out=tmp_path / "shown")
+    assert "search" in cell.outputs[-1][-1]["text/html"]
+    shown = len(cell.outputs)
+    dartboard.search("digits", TINY, out=tmp_path / "silent", observer=Observer())
+    assert len(cell.outputs) == shown

@@ -36,8 +36,8 @@ from dartboard.records import (
     SeedChoiceRecord,
     Split,
     Timetable,
+    notebook,
 )
-from dartboard.records import result as result_room
 from dartboard.runs import Document
 from dartboard.space import parse_genotype
 
@@ -250,10 +250,9 @@ def test_a_split_is_that_of_the_data() -> None:
 
 
 def test_without_a_view_of_its_own_a_notebook_shows_the_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = result_room._VIEWS[:1]
-    monkeypatch.setattr(result_room, "_VIEWS", shown)
+    monkeypatch.setattr(notebook, "_VIEWS", {})
     assert RESULT._repr_html_().startswith("<pre>{\n  &quot;schema&quot;: 2")
-    result_room.notebook_view(lambda given: f"<b>{given.space}</b>")
+    notebook.notebook_view(Result)(lambda given: f"<b>{given.space}</b>")
     assert RESULT._repr_html_() == "<b>nas-bench-201</b>"
 
 

@@ -5,7 +5,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dartboard.records import Baseline, DatasetRecord, GenotypeForms, Result
+from dartboard.records import Baseline, ComparedMethod, ComparedRun, Comparison, DatasetRecord, GenotypeForms, Result
+from dartboard.records.comparison import Spread
+from dartboard.reports import tabulate
 from dartboard.space import PUBLISHED, parse_genotype
 
 NB201 = parse_genotype("|nor_conv_1x1~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|skip_connect~2|")
@@ -84,3 +86,32 @@ def test_a_genotype_of_a_space_that_is_not_there_is_shown_as_text() -> None:
     forms = GenotypeForms(text="a text", plain={"space": "gone"})
     assert "<svg" not in made_up(genotype=forms)._repr_html_()
     assert cells(made_up(genotype=forms))["genotype"] == "a text"
+
+
+def compared(method: str) -> ComparedMethod:
+    empty = dict.fromkeys(ComparedMethod.model_fields)
+    return ComparedMethod(
+        **(empty | {"method": method, "runs": 2, "failures": 0, "test_accuracy": Spread(mean=0.5, std=0.01)})
+    )
+
+
+def test_a_comparison_is_shown_as_its_table_with_the_way_to_its_page() -> None:
+    names = ("darts", "<b>mine</b>")
+    comparison = Comparison(
+        dataset="pets",
+        space="nas-bench-201",
+        trained=True,
+        baseline="darts",
+        methods=tuple(map(compared, names)),
+        runs=tuple(ComparedRun(method=name, seed=0, folder=name, test_accuracy=0.5) for name in names),
+        wanted=4,
+        command="",
+        run_directory="runs/both",
+        finished="",
+    )
+    page = ElementTree.fromstring(comparison._repr_html_())
+    texts = ["".join(cell.itertext()) for row in page.iter("tr") for cell in row]
+    assert [text for text in tabulate(comparison).headings if text not in texts] == []
+    assert "<b>mine</b>" in texts, "names are escaped"
+    assert any(link.get("href") == "runs/both/comparison.html" for link in page.iter("a"))
+    assert [note for note in tabulate(comparison).notes if note not in "".join(page.itertext())] == []

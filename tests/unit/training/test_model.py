@@ -72,6 +72,26 @@ def test_filters_that_whiten_are_saved_although_they_are_not_learned(tmp_path: P
     assert not ModelCard.model_validate(card.model_dump(exclude={"whitens"})).whitens  # as older files are read
 
 
+def test_the_file_of_weights_tells_its_classes_and_its_preprocessing_and_is_the_same_every_time(tmp_path: Path) -> None:
+    card = make_card().model_copy(update={"classes": ("=a", "日本", "c")})
+    network = trained(card).eval()
+    contents = set()
+    for _ in range(5):
+        save_model(tmp_path, network, card)
+        contents.add((tmp_path / "model.safetensors").read_bytes())
+    assert len(contents) == 1, "the package alone writes its metadata in a random order"
+    with safetensors.safe_open(tmp_path / "model.safetensors", "pt") as weights:
+        told = weights.metadata()
+        assert set(weights.keys()) == set(network.state_dict())
+    assert told["format"] == "pt"
+    assert json.loads(told["classes"]) == ["=a", "日本", "c"]
+    fed = json.loads(told["preprocessing"])
+    assert fed == {name: card.model_dump(mode="json")[name] for name in fed}
+    assert set(fed) == {"image_shape", "fit", "ranges", "mean", "std", "views"}
+    loaded, _ = load_model(tmp_path)
+    assert torch.equal(loaded(images(5)), network(images(5)))
+
+
 def test_the_auxiliary_head_is_left_out(tmp_path: Path) -> None:
     card = make_card(PUBLISHED["darts-v2"], layers=3)
     network = trained(card, auxiliary=True)

@@ -10,7 +10,7 @@ from dartboard.data.sources.arrays import ArrayData, find_idx, index_arrays, ind
 from dartboard.data.sources.folder import index_folder
 from dartboard.data.sources.hub import HUB_PREFIX, index_hub
 from dartboard.data.sources.index import Encoded, EncodedSplit, LeftOut, SourceIndex, SplitName, left_out_sentence
-from dartboard.data.sources.labelled_rows import label_text
+from dartboard.data.sources.labelled_rows import ListedSplit, build_index, label_text
 from dartboard.data.sources.manifest import CSV_ENDINGS, index_manifest, is_parquet_manifest
 from dartboard.data.sources.parquet import find_parquet_files, index_parquet
 from dartboard.data.sources.split_folders import has_splits
@@ -37,6 +37,9 @@ _ACCEPTED = (
     "give a folder with one sub-folder of images per class, a manifest (.csv, .parquet), arrays (.npz), a folder of "
     "parquet or IDX files, hf:owner/name, or 'digits'"
 )
+
+_TABLES = (*CSV_ENDINGS, ".parquet", ".npz")
+"""Endings of files that hold or list many images; any other file is an image."""
 
 
 def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -> SourceIndex:
@@ -70,19 +73,25 @@ def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -
 def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -> SourceIndex:
     """The images of a source that are to be predicted: its test images, or all where it has no test split.
 
-    Of a folder without splits all images are taken, those in folders inside of it too, sorted by name.
+    Of a folder without splits all images are taken, those in folders inside of it too, sorted by name; a single image
+    file stands for itself.
 
     Returns:
-        The dataset with only these images, labelled or not, as its test split.
+        The dataset with only these images, labelled or not, as its test split; its `folder` is what the source itself
+        calls them.
 
     Raises:
         DataError: nothing usable lies there.
     """
     path = expanded(source) if isinstance(source, str | Path) else None
     index: SourceIndex | None = None
-    if path is not None and path.is_dir():
+    if path is not None:
         with _told(path):
-            index = index_images(path) if _is_plain(path, settings) else None
+            if path.is_dir() and _is_plain(path, settings):
+                index = index_images(path)
+            elif path.is_file() and path.suffix.lower() not in _TABLES:
+                alone = ListedSplit([path], [None], [path.name], path.name, lambda _: path.name)
+                index = build_index(path.stem, {"test": alone})
     index = index or open_source(source, settings)
     return replace(index, splits={"test": index.splits.get("test") or index.splits["train"]})
 

@@ -43,6 +43,7 @@ class EncodedSplit:
         names: what messages call each image, in the same order.
         folder: what the source itself calls the split ("val").
         unlabelled: why labels are None, as the first half of a sentence ("row 3 of a.csv has no label").
+        texts: where labels are None although some are known, the name of the class of each image, None for the others.
     """
 
     images: Iterable[Encoded]
@@ -50,6 +51,7 @@ class EncodedSplit:
     names: Sequence[str]
     folder: str
     unlabelled: str = ""
+    texts: Sequence[str | None] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -60,7 +62,8 @@ class EncodedSplit:
         keep[positions] = True
         names = list(compress(self.names, keep))
         labels = None if self.labels is None else self.labels[keep]
-        return replace(self, images=_Selected(self.images, keep), labels=labels, names=names)
+        texts = list(compress(self.texts, keep))
+        return replace(self, images=_Selected(self.images, keep), labels=labels, names=names, texts=texts)
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,11 @@ class SourceIndex:
     cacheable: bool = True
     description: str = ""
     left_out: tuple[LeftOut, ...] = ()
+
+    def true_classes(self, split: SplitName) -> Sequence[str | None]:
+        """The name of the class of each image of a split, None where it is not known; empty if none is known."""
+        found = self.splits[split]
+        return found.texts if found.labels is None else [self.classes[number] for number in found.labels.tolist()]
 
     def with_test(self) -> "SourceIndex":
         """Let the validation split serve as the test set when there is no other, and note it."""

@@ -1,7 +1,7 @@
 """From rows with labels in text form to the splits of a source: which classes there are, which rows lack a label."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,13 +93,15 @@ def _classes(labels: Sequence[str | None]) -> tuple[str, ...]:
 
 
 def _number(split: SplitName, rows: ListedSplit, numbers: Mapping[str, int]) -> EncodedSplit:
-    reason = rows.unlabelled or _missing_label(split, rows, numbers)
-    labels = None if reason or not numbers else _known(rows, numbers)
-    return EncodedSplit(rows.images, labels, rows.names, rows.folder, reason)
-
-
-def _missing_label(split: SplitName, rows: ListedSplit, numbers: Mapping[str, int]) -> str:
     hidden = {None, _HIDDEN} if split == "test" and _HIDDEN not in numbers else {None}
+    reason = rows.unlabelled or _missing_label(split, rows, hidden)
+    labels = None if reason or not numbers else _known(rows, numbers)
+    texts = [None if text in hidden else text for text in rows.labels] if labels is None else ()
+    known = texts if any(text is not None for text in texts) else ()
+    return EncodedSplit(rows.images, labels, rows.names, rows.folder, reason, known)
+
+
+def _missing_label(split: SplitName, rows: ListedSplit, hidden: Collection[str | None]) -> str:
     missing = [row for row, text in enumerate(rows.labels) if text in hidden]
     if not missing:
         return ""

@@ -195,7 +195,7 @@ def test_images_to_predict_are_all_in_the_folder_those_in_its_folders_too(tmp_pa
         "older/x/d.png",
     ]
     told: list[str] = []
-    assert len(load_images(tmp_path / "new", SETTINGS, Reading(8, 8, 1), note=told.append)) == 4
+    assert len(load_images(tmp_path / "new", SETTINGS, Reading(8, 8, 1), note=told.append).images) == 4
     assert told == [
         "Left out of the dataset: 1 entry left behind by systems and programs (Thumbs.db); 1 entry of kinds that are "
         "no images (labels.csv)."

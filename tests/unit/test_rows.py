@@ -10,9 +10,9 @@ from rich.console import Console
 
 from dartboard.cli.output import print_comparison
 from dartboard.display import LiveDisplay
-from dartboard.display.rows import Figures, Rows, Sentence, print_rows
 from dartboard.records import ComparedRun, Comparison
 from dartboard.records.comparison import summary_of
+from dartboard.rows import Figures, Rows, Sentence, print_rows
 from dartboard.wording import Verbatim
 from made_up_events import search_epoch
 
