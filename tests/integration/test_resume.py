@@ -97,10 +97,10 @@ def test_a_run_with_several_seeds_killed_in_each_of_them_comes_to_the_same_end(
     """In the first search, in the second short training, and twice while what was chosen becomes that of the run."""
     command = ("run", pets, *SMALL, "--set", "search.epochs=2", "--seeds", "2", "--choose", "best-short-train", "--out")
     kills = (
-        (11, "candidates/seed-0/split.json", "candidates/seed-0/genotype.json"),
-        (36, "candidates/seed-1/genotype.json", "candidates/seed-1/model.json"),
-        (16, "candidates/seed-1/facts.json", "choice.json"),
-        (8, "choice.json", "genotype.json"),
+        (12, "candidates/seed-0/split.json", "candidates/seed-0/genotype.json"),
+        (37, "candidates/seed-1/genotype.json", "candidates/seed-1/model.json"),
+        (17, "candidates/seed-1/facts.json", "choice.json"),
+        (9, "choice.json", "genotype.json"),
     )
     kill_and_go_on(dartboard, folder, command, kills)
     assert (folder / "killed" / "choice.json").read_bytes() == (folder / "whole" / "choice.json").read_bytes()
@@ -114,9 +114,9 @@ def test_a_run_killed_among_its_finalists_comes_to_the_same_end(dartboard: Run, 
     """At the end of the first short training, in the second, and before the best becomes that of the run."""
     command = ("run", pets, *SMALL, "--set", "search.epochs=1", "--finalists", "2", "--out")
     kills = (
-        (18, "finalists/1/checkpoints/train-0.pt", "finalists/1/model.safetensors"),
-        (20, "finalists/2/genotype.json", "finalists/2/checkpoints/train-0.pt"),
-        (17, "finalists.json", "model.json"),
+        (19, "finalists/1/checkpoints/train-0.pt", "finalists/1/model.safetensors"),
+        (21, "finalists/2/genotype.json", "finalists/2/checkpoints/train-0.pt"),
+        (18, "finalists.json", "model.json"),
     )
     kill_and_go_on(dartboard, folder, command, kills)
     assert (folder / "killed" / "finalists.json").read_bytes() == (folder / "whole" / "finalists.json").read_bytes()
@@ -130,7 +130,7 @@ def test_a_run_killed_among_its_finalists_comes_to_the_same_end(dartboard: Run, 
 def test_a_run_killed_at_any_of_its_writes_comes_to_the_same_end(
     dartboard: Run, pets: Path, folder: Path, whole: dict[str, object], at: int
 ) -> None:
-    """The writes: settings, split, dataset, two epochs of search, genotype, two of training, model, scores, result."""
+    """The writes: settings, split, dataset, start, two epochs of search, genotype, two of training, model, scores, result."""
     command = ("run", pets, *SMALL, *EPOCHS, "--out", "run", "--resume")
     assert dartboard(*command, halt=Halt(at)).code == -SIGKILL
     assert dartboard(*command).code == 0
