@@ -130,7 +130,7 @@ def test_a_run_killed_among_its_finalists_comes_to_the_same_end(dartboard: Run, 
 def test_a_run_killed_at_any_of_its_writes_comes_to_the_same_end(
     dartboard: Run, pets: Path, folder: Path, whole: dict[str, object], at: int
 ) -> None:
-    """The writes: settings, split, dataset, start, two epochs of search, genotype, two of training, model, scores, result."""
+    """The writes: settings, split, dataset, start, epochs of the search, genotype, those of the training, and so on."""
     command = ("run", pets, *SMALL, *EPOCHS, "--out", "run", "--resume")
     assert dartboard(*command, halt=Halt(at)).code == -SIGKILL
     assert dartboard(*command).code == 0
