@@ -9,7 +9,7 @@ from dartboard.data import PHOTOGRAPH_SIDE, DataLook
 from dartboard.settings.presets import AUTO
 from dartboard.settings.tree import AutomaticChoice
 from dartboard.space import get_space
-from dartboard.wording import duration
+from dartboard.wording import duration, listing
 
 __all__ = ["CHOSEN_SPACES", "RULES", "Rule", "Situation", "choose_by_rules"]
 
@@ -71,8 +71,7 @@ class Situation:
     @property
     def is_photographs(self) -> bool:
         """Whether a part of an image shows as much as the whole: not of letters, boards, spectrograms or drawings."""
-        data = self.data
-        return self.is_large and not data.is_handed and data.flat < _FLAT and data.aspect <= _LONGEST_PHOTOGRAPH
+        return self.is_large and not self.drawn
 
     @property
     def has_short_recipe(self) -> bool:
@@ -83,6 +82,17 @@ class Situation:
     def has_known(self) -> bool:
         """Whether an architecture of the space is known to be good, which a contest falls back on."""
         return self.space != AUTO and get_space(self.space).known is not None
+
+    @property
+    def drawn(self) -> str:
+        """What speaks against photographs, in words; empty if nothing does."""
+        data = self.data
+        found = {
+            f"{data.flat:.0%} of an image has one shade": data.flat >= _FLAT,
+            f"{data.handed:.0%} of them are more like their class than their mirror images are": data.is_handed,
+            f"they are {data.aspect:.1f} times as long as wide": data.aspect > _LONGEST_PHOTOGRAPH,
+        }
+        return listing(reason for reason, holds in found.items() if holds)
 
     @property
     def mirrors(self) -> bool:
@@ -221,9 +231,7 @@ RULES: tuple[Rule, ...] = (
             f"{step}.augment.min_scale",
             1.0,
             lambda s: s.is_large and not s.is_photographs,
-            "the images are no photographs, of which a part shows as much as the whole: "
-            "{data.flat:.0%} of an image has one shade, {data.handed:.0%} are more like their class than their mirror "
-            "images are, and they are {data.aspect:.1f} times as long as wide",
+            "the images do not look like photographs, of which a part shows as much as the whole: {drawn}",
         )
         for step in ("search", "train")
     ),
@@ -321,5 +329,5 @@ def choose_by_rules(situation: Situation, given: AbstractSet[str]) -> Iterator[A
 
 
 def _explained(reason: str, situation: Situation) -> str:
-    names = {name: getattr(situation, name) for name in ("data", "budget", "time")}
+    names = {name: getattr(situation, name) for name in ("data", "budget", "time", "drawn")}
     return reason.format(**names)
