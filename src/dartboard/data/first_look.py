@@ -17,7 +17,7 @@ from dartboard.data.reading import Reading
 from dartboard.data.sources import ArrayData, Encoded, EncodedSplit, open_source
 from dartboard.data.value_ranges import measure_ranges
 
-__all__ = ["DataLook", "look_at_dataset", "share_handed"]
+__all__ = ["DataLook", "look_at_dataset", "share_handed", "smoothness"]
 
 _HEADERS = 500
 _DECODED = 400
@@ -25,6 +25,12 @@ _SAMPLE = Reading(32, 32, 1, "stretch")
 _CLEARLY = 0.15
 _DEVIATIONS = 3
 _LEAST_OF_CLASS = 4
+_SMOOTH = 0.2
+"""Correlation of neighbouring pixels below which they are no picture; it is above 0.8 in photographs, 0.3 in digits of
+8x8 pixels, and below 0.05 in letters, boards and puzzles of one pixel a place."""
+
+_LARGEST_TABLE = 64**2
+"""Pixels from which on an image is not looked at for places of one pixel."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,9 @@ class DataLook:
         aspect: median of the longer side by the shorter one.
         handed: share of images that are more like the others of their class than their mirror images are; one half
             where left and right mean nothing.
-        decoded: how many images `flat` and `handed` were measured on.
+        smooth: correlation of neighbouring pixels, along the axis where it is smaller; 1 where it was not measured, in
+            images of several sizes or of more than 64x64 pixels.
+        decoded: how many images `flat`, `handed` and `smooth` were measured on.
     """
 
     images: int
@@ -52,7 +60,13 @@ class DataLook:
     flat: float = 0.0
     aspect: float = 1.0
     handed: float = 0.5
+    smooth: float = 1.0
     decoded: int = 0
+
+    @property
+    def is_table(self) -> bool:
+        """Whether every pixel is a place of its own, as in letters in code, boards and puzzles."""
+        return self.smooth < _SMOOTH
 
     @property
     def classes(self) -> int:
@@ -89,7 +103,12 @@ def look_at_dataset(source: str | Path | ArrayData | None, settings: DataSetting
     aspects = [max(header.height, header.width) / min(header.height, header.width) for header in headers] or [1.0]
     most = settings.max_train_images or len(labels)
     counts = np.bincount(labels) * min(1.0, most / len(labels))
-    samples, classes = _sample(split, labels)
+    chosen, positions = _chosen(split)
+    samples, kept = _decoded(chosen, _SAMPLE)
+    sizes = {header[:3] for header in headers}
+    smooth = 1.0
+    if len(sizes) == 1 and math.prod(next(iter(sizes))[:2]) <= _LARGEST_TABLE:
+        smooth = smoothness(_decoded(chosen, Reading(*next(iter(sizes)), "stretch"))[0])
     return DataLook(
         images=min(most, len(labels)),
         counts=tuple(int(count) for count in counts),
@@ -98,7 +117,8 @@ def look_at_dataset(source: str | Path | ArrayData | None, settings: DataSetting
         same_size=len({(header.height, header.width) for header in headers}) <= 1,
         flat=_share_flat(samples),
         aspect=sorted(aspects)[len(aspects) // 2],
-        handed=share_handed(samples, classes),
+        handed=share_handed(samples[..., 0], labels[positions[kept]]),
+        smooth=smooth,
         decoded=len(samples),
     )
 
@@ -123,6 +143,28 @@ def share_handed(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) -
     return max(_share_agreeing(shades, labels), _share_agreeing(contrasts, labels))
 
 
+def smoothness(images: npt.NDArray[np.uint8]) -> float:
+    """The correlation of neighbouring pixels over images, pooled over places, along the axis where it is smaller.
+
+    Args:
+        images: shape (images, height, width, channels).
+
+    Returns:
+        From -1 to 1; 1 where no pixel varies.
+    """
+    values = images.astype(np.float64)
+    values -= values.mean(axis=0) if len(values) else 0.0
+    return min((_correlation(np.moveaxis(values, axis, 0)) for axis in (1, 2)), default=1.0)
+
+
+def _correlation(values: npt.NDArray[np.float64]) -> float:
+    """Of neighbours along the first axis, over the second, pooled over all others."""
+    deviations = np.sqrt(np.square(values).sum(axis=1))
+    together = (values[1:] * values[:-1]).sum(axis=1)
+    apart = (deviations[1:] * deviations[:-1]).sum()
+    return float(together.sum() / apart) if apart > 0 else 1.0
+
+
 def _share_agreeing(values: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> float:
     sides = (values - values[:, :, ::-1]).reshape(len(values), -1)
     sides /= np.maximum(np.linalg.norm(sides, axis=1, keepdims=True), 1e-9)
@@ -137,30 +179,34 @@ def _share_agreeing(values: npt.NDArray[np.float64], labels: npt.NDArray[np.int6
     return agreeing / counted if counted else 0.5
 
 
-def _sample(split: EncodedSplit, labels: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Some images as small gray ones, (images, height, width), and their labels.
+def _chosen(split: EncodedSplit) -> tuple[EncodedSplit, npt.NDArray[np.int64]]:
+    """Some images and their positions.
 
     They are spread over the split, or the first ones where the others can only be reached by reading all of it.
     """
     number = min(_DECODED, len(split))
     reach = len(split) if isinstance(split.images, Sequence | np.ndarray) else number
     positions = np.linspace(0, reach - 1, number).astype(np.int64)
-    chosen = split.take(positions)
-    deep = [values for encoded in chosen.images if (values := _deep_values(encoded)) is not None]
+    return split.take(positions), positions
+
+
+def _decoded(split: EncodedSplit, reading: Reading) -> tuple[npt.NDArray[np.uint8], list[int]]:
+    """The images that can be read, (images, height, width, channels), and which of the split they are."""
+    deep = (values for encoded in split.images if (values := _deep_values(encoded, reading.channels)) is not None)
     measured = measure_ranges(deep)
-    reading = _SAMPLE._replace(ranges=measured.ranges if measured else None)
+    reading = reading._replace(ranges=measured.ranges if measured else None)
     found: list[npt.NDArray[np.uint8]] = []
     kept: list[int] = []
-    for position, encoded in zip(positions.tolist(), chosen.images, strict=True):
+    for position, encoded in enumerate(split.images):
         with suppress(BrokenImageError):
-            found.append(decode_image(encoded, reading)[..., 0])
+            found.append(decode_image(encoded, reading))
             kept.append(position)
-    return np.array(found, dtype=np.uint8).reshape(-1, _SAMPLE.height, _SAMPLE.width), labels[kept]
+    return np.array(found, dtype=np.uint8).reshape(-1, *reading.shape), kept
 
 
-def _deep_values(encoded: Encoded) -> npt.NDArray[np.generic] | None:
+def _deep_values(encoded: Encoded, channels: int) -> npt.NDArray[np.generic] | None:
     with suppress(BrokenImageError):
-        return read_deep_values(encoded, 1)
+        return read_deep_values(encoded, channels)
     return None
 
 

@@ -91,13 +91,14 @@ class Situation:
             f"{data.flat:.0%} of an image has one shade": data.flat >= _FLAT,
             f"{data.handed:.0%} of them are more like their class than their mirror images are": data.is_handed,
             f"they are {data.aspect:.1f} times as long as wide": data.aspect > _LONGEST_PHOTOGRAPH,
+            "neighbouring pixels tell nothing of one another": data.is_table,
         }
         return listing(reason for reason, holds in found.items() if holds)
 
     @property
     def mirrors(self) -> bool:
         """Whether a mirror image is as good: where left and right mean nothing, in colours or in gray photographs."""
-        return not self.data.is_handed and (self.data.channels > 1 or self.data.flat < _FLAT)
+        return not self.data.is_handed and not self.data.is_table and (self.data.channels > 1 or self.data.flat < _FLAT)
 
     @property
     def time(self) -> str:
@@ -215,6 +216,22 @@ RULES: tuple[Rule, ...] = (
         lambda s: s.is_large and s.seconds_per_image < 0.08,
         "images of {data.side} pixels: in {time}, {data.images} training images are seen often enough only at a "
         "small size",
+    ),
+    *(
+        Rule(
+            setting,
+            value,
+            lambda s: s.data.is_table,
+            "neighbouring pixels tell nothing of one another (their correlation is {data.smooth:.2f}), as on boards "
+            "and in letters of one pixel a place, so every pixel stays in its place",
+        )
+        for setting, value in (
+            ("search.augment.crop_padding", 0),
+            ("train.augment.crop_padding", 0),
+            ("search.augment.flip", False),
+            ("train.augment.flip", False),
+            ("train.progressive_resizing", False),
+        )
     ),
     *(
         Rule(

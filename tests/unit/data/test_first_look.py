@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from dartboard.data import ArrayData, DataLook, DataSettings, load_dataset, look_at_dataset
-from dartboard.data.first_look import share_handed
+from dartboard.data.first_look import share_handed, smoothness
 
 
 def write_images(folder: Path, counts: dict[str, int], size: tuple[int, int], mode: str = "RGB") -> Path:
@@ -149,6 +149,35 @@ def test_noise_is_not_handed_however_few_images_there_are(number) -> None:
         assert not look.is_handed
 
 
+def letters_in_code(number: int) -> np.ndarray:
+    """A row for each of 24 places of a text, and one of 24 pixels lit for its letter."""
+    letters = np.random.default_rng(6).integers(0, 24, (number, 24))
+    return (255 * np.eye(24, dtype=np.uint8))[letters][..., None]
+
+
+def pieces(number: int) -> np.ndarray:
+    """A plane for each kind of piece on a board of 8x8 squares."""
+    return np.random.default_rng(7).random((number, 8, 8, 12)) < 0.03
+
+
+@pytest.mark.parametrize(
+    "images",
+    [letters_in_code(300), pieces(300), np.random.default_rng(8).integers(0, 10, (300, 9, 9))],
+    ids=["letters", "chess", "sudoku"],
+)
+def test_places_of_one_pixel_are_no_picture(images) -> None:
+    look = look_at_dataset(ArrayData({"images": images, "labels": np.arange(300) % 3}), DataSettings())
+    assert look.is_table
+    assert abs(look.smooth) < 0.1
+
+
+def test_digits_and_gradients_are_pictures(tmp_path) -> None:
+    assert look_at_dataset(None, DataSettings()).smooth > 0.28
+    assert smoothness(np.zeros((5, 8, 8, 1), np.uint8)) == 1
+    slopes = np.random.default_rng(9).integers(1, 9, (50, 1, 1, 1)) * np.arange(16)[:, None]
+    assert smoothness(np.broadcast_to(slopes, (50, 16, 16, 1)).astype(np.uint8)) == pytest.approx(1)
+
+
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["cifar10", "flowers5", "emotions"])
 def test_photographs_are_neither_handed_nor_flat(data_root, name) -> None:
@@ -156,6 +185,7 @@ def test_photographs_are_neither_handed_nor_flat(data_root, name) -> None:
     assert not look.is_handed
     assert look.handed < 0.58
     assert look.flat < 0.06
+    assert look.smooth > 0.85
 
 
 @pytest.mark.data

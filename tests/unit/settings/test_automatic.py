@@ -24,6 +24,7 @@ DENSE_SMALL = {"train.batch_size": 32, "train.lr": 0.047, "search.batch_size": 1
 LETTERS = DataLook(20_000, (1000,) * 20, 3, 32, same_size=True, flat=0.04, handed=0.94, decoded=400)
 SPECTROGRAMS = DataLook(20_000, (1000,) * 20, 3, 128, True, flat=0.05, aspect=3.4, handed=0.56, decoded=400)
 BOARDS = DataLook(20_000, (1000,) * 20, 3, 128, True, flat=0.5, handed=0.52, decoded=400)
+TABLES = replace(BOARDS, side=24, channels=12, smooth=0.02)
 WHOLE = {"search.augment.min_scale": 1.0, "train.augment.min_scale": 1.0}
 UNMIRRORED = {"search.augment.flip": False, "train.augment.flip": False}
 """Drawn content of many colours."""
@@ -96,6 +97,13 @@ FAR = replace(FASHION, side=8)
         (on_cpu(SPECTROGRAMS, None), DENSE | MIRRORED | WHOLE),
         (on_cpu(replace(SPECTROGRAMS, handed=0.9), None), DENSE | UNMIRRORED | WHOLE),
         (on_cpu(BOARDS, None), DENSE | MIRRORED | WHOLE),
+        (
+            on_cpu(TABLES, None),
+            DENSE
+            | UNMIRRORED
+            | {"train.progressive_resizing": False}
+            | {f"{step}.augment.crop_padding": 0 for step in ("search", "train")},
+        ),
         (on_cpu(FLOWERS, None), DENSE | FEW | MIRRORED | {"train.imbalance": "none"}),
     ],
 )
@@ -134,6 +142,7 @@ def test_every_rule_decides_a_setting_that_exists_and_explains_itself(rule: Any)
             LETTERS,
             SPECTROGRAMS,
             BOARDS,
+            TABLES,
             *(DataLook(n, (n // 2,) * 2, 3, side, True) for n in (60, 500) for side in (8, 48)),
         )
         for budget in (None, 60.0, 600.0, 7200.0, 50_000.0)
