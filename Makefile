@@ -41,9 +41,10 @@ format: install ## format the code and apply safe lint fixes
 benchmark-budgets: install ## what 2, 10 and 30 minutes buy on digits, flowers5 and CIFAR-10, beside a network by hand (takes twice their sum, 4 h 12 min)
 	$(BIN)/python benchmarks/budgets.py
 
-benchmark-unseen: install ## what 10 minutes buy on data sets unlike those that networks are tuned on (needs fashion and CIFAR-10; 40 min)
+benchmark-unseen: install ## what 10 minutes buy on data sets unlike those that networks are tuned on (needs fashion and CIFAR-10; 60 min)
 	$(BIN)/python benchmarks/unseen.py add-fashion runs/unseen --measure 10m
 	$(BIN)/python benchmarks/unseen.py cifar-tile runs/unseen --measure 10m
+	$(BIN)/python benchmarks/unseen.py language runs/unseen --measure 10m
 
 benchmark-engine: install ## a search step by engine: time, operations, memory
 	$(BIN)/python benchmarks/engine.py

@@ -5,8 +5,11 @@
 - `cifar-tile`, after CIFARTile: 2x2 images of CIFAR-10. The label is the number of different classes among them less 1;
   the four labels occur equally often. Two classes have two tiles each, three have 2, 1 and 1. Every tile of a training
   image is cropped and mirrored at random.
+- `language`, after Language: phrases of four words of six letters, a row of 24 pixels for each letter and one of them
+  lit. The label is the language, of ten that are made up: which letters follow which is drawn for each of them, and
+  half of it is common to all.
 
-Training images are made from training images only, test images from test images only.
+Training images are made from training images only, test images from test images only; no word is in both.
 """
 
 import csv
@@ -21,7 +24,21 @@ import numpy.typing as npt
 from dartboard.data import DataSettings, load_dataset
 from dartboard.runs import write_atomically
 
-__all__ = ["KINDS", "PATTERNS", "REACH", "Kind", "Made", "add_channels", "make", "published", "tile", "vary", "write"]
+__all__ = [
+    "KINDS",
+    "PATTERNS",
+    "REACH",
+    "Kind",
+    "Made",
+    "add_channels",
+    "is_for_test",
+    "make",
+    "published",
+    "tile",
+    "vary",
+    "write",
+    "write_phrases",
+]
 
 Bytes = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.int64]
@@ -33,6 +50,10 @@ PATTERNS = np.array([[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 1, 2], [0, 1, 2, 3]])
 REACH = 4
 """By how many pixels the tiles of training images are shifted at most."""
 
+LANGUAGES, LETTERS, WORDS, WORD_LENGTH = 10, 24, 4, 6
+OWN = 0.5
+"""Share of what follows a letter that a language does not have in common with the others."""
+
 CHUNK = 1000
 
 
@@ -41,9 +62,10 @@ class Made:
     """Images that were made from others.
 
     Attributes:
-        images: (number, height, width, 3).
+        images: (number, height, width, channels).
         labels: (number,).
-        sources: which images they were made from, (number, 3) by channel or (number, 4) by tile.
+        sources: which images they were made from, (number, 3) by channel or (number, 4) by tile; for phrases the
+            letters, (number, 24).
     """
 
     images: Bytes
@@ -79,6 +101,42 @@ def tile(images: Bytes, classes: Integers, number: int, rng: np.random.Generator
     return Made(made, labels, sources)
 
 
+def write_phrases(number: int, rng: np.random.Generator, *, train: bool) -> Made:
+    """Four words of one language; the languages are the same whatever the generator."""
+    fixed = np.random.default_rng(LANGUAGES)
+    first, following = (
+        (
+            (1 - OWN) * fixed.dirichlet(np.full(LETTERS, 0.5), shape[1:])
+            + OWN * fixed.dirichlet(np.full(LETTERS, 0.5), shape)
+        )
+        for shape in ((LANGUAGES,), (LANGUAGES, LETTERS))
+    )
+    labels = _balanced(LANGUAGES, number, rng)
+    words = np.empty((number * WORDS, WORD_LENGTH), dtype=np.int64)
+    languages, missing = np.repeat(labels, WORDS), np.arange(number * WORDS)
+    while len(missing):
+        letter = _draw_letters(first[languages[missing]], rng)
+        for place in range(WORD_LENGTH):
+            words[missing, place] = letter
+            letter = _draw_letters(following[languages[missing], letter], rng)
+        missing = missing[is_for_test(words[missing]) == train]
+    letters = words.reshape(number, WORDS * WORD_LENGTH)
+    images = np.where(np.arange(LETTERS) == letters[:, :, None], 255, 0).astype(np.uint8)
+    return Made(images[..., None], labels, letters)
+
+
+def is_for_test(words: Integers) -> npt.NDArray[np.bool_]:
+    """Whether a word, of shape (..., 6), may occur in test images only: one of five words."""
+    sums: Integers = words @ (7 ** np.arange(WORD_LENGTH))
+    return sums % 5 == 0
+
+
+def _draw_letters(shares: npt.NDArray[np.float64], rng: np.random.Generator) -> Integers:
+    """A letter for each row of shares, which add up to 1."""
+    drawn: Integers = (rng.random((len(shares), 1)) > shares.cumsum(axis=1)).sum(axis=1)
+    return np.minimum(drawn, LETTERS - 1)
+
+
 def vary(images: Bytes, rng: np.random.Generator) -> Bytes:
     """Each image is shifted by up to `REACH` pixels, reflected at its border, and mirrored or not."""
     number, height, width = images.shape[:3]
@@ -107,9 +165,9 @@ def _draw(wanted: Integers, classes: Integers, rng: np.random.Generator) -> Inte
 
 @dataclass(frozen=True)
 class Kind:
-    """A data set: what its images are made from and how, and after which one it is made."""
+    """A data set: what its images are made from, if from anything, and how, and after which one it is made."""
 
-    source: str
+    source: str | None
     make: Callable[..., Made]
     like: str
     published: dict[str, str]
@@ -128,17 +186,26 @@ KINDS = {
         "CIFARTile",
         {"resnet-18": "45.56", "pc-darts": "92.28", "drnas": "81.08", "random": "90.74", "competition-best": "73.08"},
     ),
+    "language": Kind(
+        None,
+        write_phrases,
+        "Language",
+        {"resnet-18": "97.00", "pc-darts": "90.12", "drnas": "88.55", "random": "90.12", "competition-best": "89.71"},
+    ),
 }
 
 
 def make(name: str, data: Path, *, seed: int, train: int, test: int) -> tuple[Made, Made]:
     """The training and the test images; the test images do not depend on how many training images there are."""
     kind = KINDS[name]
-    dataset = load_dataset(data / kind.source, DataSettings())
-    assert dataset.test is not None
+    given: list[tuple[npt.NDArray[np.generic], ...]] = [(), ()]
+    if kind.source is not None:
+        dataset = load_dataset(data / kind.source, DataSettings())
+        assert dataset.test is not None
+        given = [(part.images, part.true_labels) for part in (dataset.train, dataset.test)]
     return tuple(  # type: ignore[return-value]
-        kind.make(part.images, part.true_labels, number, np.random.default_rng([seed, stream]), train=stream == 0)
-        for stream, (part, number) in enumerate([(dataset.train, train), (dataset.test, test)])
+        kind.make(*part, number, np.random.default_rng([seed, stream]), train=stream == 0)
+        for stream, (part, number) in enumerate(zip(given, (train, test), strict=True))
     )
 
 
