@@ -128,7 +128,7 @@ def write_phrases(number: int, rng: np.random.Generator, *, train: bool) -> Made
 def is_for_test(words: Integers) -> npt.NDArray[np.bool_]:
     """Whether a word, of shape (..., 6), may occur in test images only: one of five words."""
     sums: Integers = words @ (7 ** np.arange(WORD_LENGTH))
-    return sums % 5 == 0
+    return np.equal(sums % 5, 0)
 
 
 def _draw_letters(shares: npt.NDArray[np.float64], rng: np.random.Generator) -> Integers:
