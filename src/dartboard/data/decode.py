@@ -15,8 +15,8 @@ from dartboard.data.ahead import map_ahead
 from dartboard.data.data_settings import DataSettings
 from dartboard.data.dataset import ImageSet
 from dartboard.data.fitting import choose_fitting
-from dartboard.data.opening import BrokenImageError
-from dartboard.data.pixels import EIGHT_BITS, Header, common_channels, decode_image, read_deep_values, read_header
+from dartboard.data.opening import EIGHT_BITS, BrokenImageError, Header
+from dartboard.data.pixels import common_channels, decode_image, read_deep_values, read_header
 from dartboard.data.reading import Ranges, Reading
 from dartboard.data.rowfile import ArrayShape, RowFile
 from dartboard.data.sources import Encoded, EncodedSplit, SplitName

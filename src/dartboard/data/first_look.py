@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dartboard.data.data_settings import DataSettings
-from dartboard.data.opening import BrokenImageError
-from dartboard.data.pixels import Header, decode_image, read_deep_values, read_header
+from dartboard.data.opening import BrokenImageError, Header
+from dartboard.data.pixels import decode_image, read_deep_values, read_header
 from dartboard.data.reading import Reading
 from dartboard.data.sources import ArrayData, Encoded, EncodedSplit, open_source
 from dartboard.data.value_ranges import measure_ranges

@@ -7,7 +7,7 @@ from statistics import median_high
 from typing import NamedTuple
 
 from dartboard.data.data_settings import DataSettings
-from dartboard.data.pixels import Header
+from dartboard.data.opening import Header
 from dartboard.data.reading import Fit
 from dartboard.errors import DataError
 from dartboard.wording import percent

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,9 @@ from PIL import ExifTags, Image, ImageOps, PngImagePlugin, UnidentifiedImageErro
 
 from dartboard.data.sources import Encoded
 
-__all__ = ["MAX_PIXELS", "BrokenImageError", "Opened", "opened", "upright"]
+__all__ = ["EIGHT_BITS", "MAX_PIXELS", "BrokenImageError", "Header", "Opened", "opened", "upright"]
+
+EIGHT_BITS = "uint8"
 
 MAX_PIXELS = 89_478_485
 """Pillow's own limit against decompression bombs: a quarter of a GiB of RGB pixels."""
@@ -59,9 +61,8 @@ class BrokenImageError(ValueError):
     """An image cannot be decoded; the message is the reason, as the end of a sentence about the file."""
 
 
-@dataclass(frozen=True)
-class Opened:
-    """An image that is open and not decoded yet.
+class Header(NamedTuple):
+    """What is known of an image before it is decoded.
 
     Attributes:
         height: height in pixels when upright.
@@ -69,15 +70,26 @@ class Opened:
         channels: 1 for gray, 3 for colours, else what the file holds.
         kind: NumPy's name for the type of the values; "uint8" for ordinary images.
         unread: further images in the same file, which are not read.
-        image: the image as Pillow opened it, not turned; None for arrays.
-        read: decodes the values, upright, shape (height, width, channels).
     """
 
     height: int
     width: int
     channels: int
-    kind: str
-    unread: int
+    kind: str = EIGHT_BITS
+    unread: int = 0
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An image that is open and not decoded yet.
+
+    Attributes:
+        header: its size and kind.
+        image: the image as Pillow opened it, not turned; None for arrays.
+        read: decodes the values, upright, shape (height, width, channels).
+    """
+
+    header: Header
     image: Image.Image | None
     read: Callable[[], Values]
 
@@ -97,7 +109,7 @@ def opened(encoded: Encoded) -> Iterator[Opened]:
             return
         source = encoded.open("rb") if isinstance(encoded, Path) else io.BytesIO(encoded)
         with source as stream, _opened_stream(stream) as found:
-            if found.width * found.height > MAX_PIXELS:
+            if found.header.width * found.header.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             yield found
     except BrokenImageError:
@@ -136,7 +148,7 @@ def _of_array(values: Values) -> Opened:
             "channels) of numbers"
         )
     height, width, channels = values.shape
-    return Opened(height, width, channels, values.dtype.name, 0, None, lambda: _finite(values))
+    return Opened(Header(height, width, channels, values.dtype.name, 0), None, lambda: _finite(values))
 
 
 def _load_numpy(stream: IO[bytes]) -> Values:
@@ -162,12 +174,14 @@ def _of_pillow(image: Image.Image, stream: IO[bytes]) -> Opened:
     unread = getattr(image, "n_frames", 1) - 1
     if image.mode in _GRAY_DEEP:
         kind = _GRAY_DEEP[image.mode]
-        return Opened(height, width, 1, kind, unread, image, lambda: _finite(_deep(image, kind)))
+        return Opened(Header(height, width, 1, kind, unread), image, lambda: _finite(_deep(image, kind)))
     if _is_of_16_bits(image):
-        return Opened(height, width, 3, "uint16", unread, image, lambda: _of_16_bits(stream))
+        return Opened(Header(height, width, 3, "uint16", unread), image, lambda: _of_16_bits(stream))
     channels = 1 if image.mode in _GRAY else 3
     mode = "L" if channels == 1 else "RGB"
-    return Opened(height, width, channels, "uint8", unread, image, lambda: _of_8_bits(image, mode, (height, width)))
+    return Opened(
+        Header(height, width, channels, EIGHT_BITS, unread), image, lambda: _of_8_bits(image, mode, (height, width))
+    )
 
 
 def _of_8_bits(image: Image.Image, mode: str, size: tuple[int, int]) -> Values:
@@ -255,7 +269,7 @@ def _opened_tiff(stream: IO[bytes]) -> Iterator[Opened]:
             values = np.moveaxis(first.asarray(), places, (0, 1))
             return _finite(values.reshape(height, width, channels))
 
-        yield Opened(height, width, channels, first.dtype.name, len(file.series) - 1, None, read)
+        yield Opened(Header(height, width, channels, first.dtype.name, len(file.series) - 1), None, read)
 
 
 def _finite(values: Values) -> Values:

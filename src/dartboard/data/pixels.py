@@ -1,42 +1,22 @@
 """Reading the header of one encoded image, its values, and the image as uint8 pixels of a given shape."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from dartboard.data.opening import BrokenImageError, opened, upright
+from dartboard.data.opening import EIGHT_BITS, BrokenImageError, Header, opened, upright
 from dartboard.data.reading import FULL_SCALES, Fit, Ranges, Reading
 from dartboard.data.sources import Encoded
 from dartboard.errors import DataError
 from dartboard.wording import listing
 
-__all__ = ["EIGHT_BITS", "Header", "as_picture", "common_channels", "decode_image", "read_deep_values", "read_header"]
-
-EIGHT_BITS = "uint8"
+__all__ = ["as_picture", "common_channels", "decode_image", "read_deep_values", "read_header"]
 
 _FILTER = Image.Resampling.LANCZOS
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-
-
-class Header(NamedTuple):
-    """What is known of an image before it is decoded.
-
-    Attributes:
-        height: height in pixels when upright.
-        width: width in pixels when upright.
-        channels: 1 for gray, 3 for colours, else what the file holds.
-        kind: NumPy's name for the type of the values; "uint8" for ordinary images.
-        unread: further images in the same file, which are not read.
-    """
-
-    height: int
-    width: int
-    channels: int
-    kind: str = EIGHT_BITS
-    unread: int = 0
 
 
 def read_header(encoded: Encoded) -> Header:
@@ -46,7 +26,7 @@ def read_header(encoded: Encoded) -> Header:
         BrokenImageError: it is no image, or has more than `MAX_PIXELS` pixels.
     """
     with opened(encoded) as found:
-        return Header(found.height, found.width, found.channels, found.kind, found.unread)
+        return found.header
 
 
 def decode_image(encoded: Encoded, reading: Reading) -> npt.NDArray[np.uint8]:
@@ -63,11 +43,11 @@ def decode_image(encoded: Encoded, reading: Reading) -> npt.NDArray[np.uint8]:
             number of channels.
     """
     with opened(encoded) as found:
-        if found.image is not None and found.kind == EIGHT_BITS and reading.channels in (1, 3):
+        if found.image is not None and found.header.kind == EIGHT_BITS and reading.channels in (1, 3):
             return _decode_ordinary(found.image, reading)
         values = _with_channels(found.read(), reading.channels)
-        if found.kind != EIGHT_BITS:
-            values = _scaled(values, reading.ranges or _full_scale(found.kind, reading.channels))
+        if found.header.kind != EIGHT_BITS:
+            values = _scaled(values, reading.ranges or _full_scale(found.header.kind, reading.channels))
         return _fitted_values(values, reading)
 
 
@@ -79,7 +59,7 @@ def read_deep_values(encoded: Encoded, channels: int) -> npt.NDArray[Any] | None
             number of channels.
     """
     with opened(encoded) as found:
-        return None if found.kind == EIGHT_BITS else _with_channels(found.read(), channels)
+        return None if found.header.kind == EIGHT_BITS else _with_channels(found.read(), channels)
 
 
 def common_channels(headers: Iterable[Header]) -> int:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from dartboard.data import DataSettings, load_dataset
 from dartboard.data.fitting import choose_fitting
-from dartboard.data.pixels import Header
+from dartboard.data.opening import Header
 from dartboard.errors import DataError
 
 Sizes = dict[tuple[int, int], int]

@@ -8,8 +8,8 @@ import tifffile
 from PIL import Image, ImageOps
 
 from dartboard.data import opening
-from dartboard.data.opening import BrokenImageError
-from dartboard.data.pixels import Header, as_picture, decode_image, read_deep_values, read_header
+from dartboard.data.opening import BrokenImageError, Header
+from dartboard.data.pixels import as_picture, decode_image, read_deep_values, read_header
 from dartboard.data.reading import Reading
 
 
