@@ -64,6 +64,8 @@ def test_a_shell_completes_verbs_options_and_names(words: str, offered: list[str
 
 def test_the_script_for_a_shell_can_be_shown(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "HOME": str(tmp_path)}
+    # Which shell asks cannot be found out where none is above the tests.
+    environment["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
     command = [sys.executable, "-m", "dartboard", "--show-completion", "bash"]
     shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     assert "complete -o default -F _dartboard_completion dartboard" in shown

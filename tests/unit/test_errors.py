@@ -2,8 +2,10 @@ import pytest
 
 from dartboard import errors
 from dartboard.errors import DartboardError, suggest
+from dartboard.errors import DartboardWarning as Warned
 
-CLASSES = [getattr(errors, name) for name in errors.__all__ if name != "suggest"]
+NAMED = [getattr(errors, name) for name in errors.__all__]
+CLASSES = [each for each in NAMED if isinstance(each, type) and issubclass(each, Exception) and each is not Warned]
 
 
 @pytest.mark.parametrize("cls", CLASSES)

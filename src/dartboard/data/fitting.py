@@ -16,6 +16,8 @@ __all__ = ["Fitting", "choose_fitting"]
 
 _LARGEST_DEFAULT_SIDE = 128
 _SMALLEST_SIDE = 8
+_TOO_NARROW = 4
+"""Pixels of a side below which images are enlarged although all have one size."""
 _MULTIPLE = 4
 _SAME_ASPECT = 1.02
 _NEARLY_SQUARE = 1.5
@@ -74,7 +76,7 @@ def choose_fitting(headers: Mapping[Header, int], settings: DataSettings) -> Fit
 def _kept(sizes: Mapping[Size, int], image_size: int | None) -> Fitting:
     """The one shape that all images have, scaled if it is too large or another size is asked for."""
     height, width = next(iter(sizes))
-    few_pixels = height * width <= _LARGEST_DEFAULT_SIDE**2 and min(height, width) >= _SMALLEST_SIDE
+    few_pixels = height * width <= _LARGEST_DEFAULT_SIDE**2 and min(height, width) >= _TOO_NARROW
     if len(sizes) == 1 and few_pixels and image_size is None:
         return Fitting(height, width, "stretch")
     side = image_size or min(_LARGEST_DEFAULT_SIDE, median_high([math.sqrt(math.prod(size)) for size in sizes]))

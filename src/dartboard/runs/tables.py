@@ -36,11 +36,15 @@ def written_cell(text: str) -> str:
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table as CSV; None becomes an empty cell, and texts go through `safe_cell`."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    for row in (header, *rows):
-        writer.writerow(["" if cell is None else safe_cell(cell) if isinstance(cell, str) else cell for cell in row])
-    return stream.getvalue()
+    return "".join(map(_line, (header, *rows)))
+
+
+def _line(row: Sequence[object]) -> str:
+    stream = io.StringIO(newline="")
+    # The writer only quotes the line breaks that it ends lines with, so it must end them with both.
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow(["" if cell is None else safe_cell(cell) if isinstance(cell, str) else cell for cell in row])
+    return stream.getvalue().removesuffix("\r\n") + "\n"
 
 
 def csv_rows(text: str) -> list[list[str]]:

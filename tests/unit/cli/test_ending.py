@@ -92,6 +92,9 @@ def test_an_interrupted_run_names_the_outermost_directory(tmp_path: Path) -> Non
 def test_signals_that_ask_to_end_interrupt_in_order(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
+    # Under nohup the signal of a terminal that closes is ignored, and stays so.
+    before = signal.signal(number, signal.SIG_DFL)
+
     def work() -> None:
         with stoppable(lambda place: f"go on in {place}"), RunDirectory(tmp_path / "run") as run:
             run.claim({})
@@ -103,7 +106,7 @@ def test_signals_that_ask_to_end_interrupt_in_order(
         f"dartboard: interrupted; what is done is kept in {tmp_path}/run, and this goes on with it: go on in "
         f"{tmp_path}/run\n",
     )
-    assert signal.getsignal(number) is signal.SIG_DFL
+    assert signal.signal(number, before) is signal.SIG_DFL
 
 
 def test_our_warnings_are_sentences_and_those_of_others_are_left_as_they_are(
