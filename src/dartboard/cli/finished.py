@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from dartboard.cli.calling import make
-from dartboard.cli.options import Json, Quiet
 from dartboard.cli.registered import showing
+from dartboard.cli.single_options import Json, Quiet
 from dartboard.config import parse_overrides
 
 __all__ = ["verbs"]

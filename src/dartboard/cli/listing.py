@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from dartboard.cli.calling import at_work
-from dartboard.cli.options import ImageColumn, Json, LabelColumn, Overwrite, Quiet, columns
 from dartboard.cli.registered import completing, listed
+from dartboard.cli.single_options import ImageColumn, Json, LabelColumn, Overwrite, Quiet, columns
 from dartboard.config import settings_named
 from dartboard.registry import REGISTRIES, Shelf
 

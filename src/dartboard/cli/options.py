@@ -1,4 +1,4 @@
-"""The options of the verbs, each declared once: every verb that makes a run takes one of these objects."""
+"""The options of the verbs that make a run, each declared once: every such verb takes one of these objects."""
 
 import inspect
 from collections.abc import Callable
@@ -9,25 +9,19 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from dartboard.cli.registered import completing
+from dartboard.cli.single_options import WHAT_TO_WORK_ON, ImageColumn, LabelColumn, Quiet
 from dartboard.config import parse_overrides, read_settings_file
 
 __all__ = [
     "CompareOptions",
-    "ImageColumn",
-    "Json",
-    "LabelColumn",
-    "Overwrite",
     "PlanOptions",
-    "Quiet",
     "RunOptions",
     "SearchOptions",
-    "SkipBroken",
     "TrainOptions",
-    "columns",
     "takes",
 ]
 
-_WHAT, _HOW, _WHERE = "What to work on", "How to work", "Where the results go"
+_HOW, _WHERE = "How to work", "Where the results go"
 _PLACES = {
     "budget": "budget",
     "space": "space",
@@ -47,39 +41,6 @@ _PLACES = {
     "label_column": "data.label_column",
 }
 """Option -> dotted name of the setting that it sets."""
-
-ImageColumn = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        rich_help_panel=_WHAT,
-        help="Column with the images or their paths, in a manifest or parquet file.",
-    ),
-]
-LabelColumn = Annotated[
-    str | None, typer.Option(metavar="NAME", rich_help_panel=_WHAT, help="Column with the labels.  \\[default: label]")
-]
-SkipBroken = Annotated[
-    bool,
-    typer.Option(
-        "--skip-broken",
-        metavar="",
-        help="Leave out files that cannot be read as images, with a note and a row that says so, instead of stopping.",
-    ),
-]
-Quiet = Annotated[
-    bool | None,
-    typer.Option(
-        "--quiet/--verbose",
-        "-q/-v",
-        metavar="",
-        show_default=False,
-        help="Print nothing but the result and errors, or one line with its time for everything that happens.  "
-        "\\[default: progress and notes]",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", metavar="", help="Print only JSON.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it exists.")]
 
 _Runs = Annotated[
     int | None,
@@ -113,7 +74,7 @@ class _Options:
         typer.Option(
             "--skip-broken",
             metavar="",
-            rich_help_panel=_WHAT,
+            rich_help_panel=WHAT_TO_WORK_ON,
             help="Leave out files that cannot be read as images, with a note, instead of stopping.",
         ),
     ] = None
@@ -123,7 +84,7 @@ class _Options:
         str | None,
         typer.Option(
             metavar="NAME",
-            rich_help_panel=_WHAT,
+            rich_help_panel=WHAT_TO_WORK_ON,
             autocompletion=completing("spaces"),
             help="Search space; dartboard spaces lists them.  \\[default: auto, chosen for the data]",
         ),
@@ -230,7 +191,7 @@ class SearchOptions(_Options):
         str | None,
         typer.Option(
             metavar="NAME",
-            rich_help_panel=_WHAT,
+            rich_help_panel=WHAT_TO_WORK_ON,
             autocompletion=completing("methods"),
             help="Search method; dartboard methods lists them.  \\[default: auto, chosen for the data]",
         ),
@@ -240,7 +201,7 @@ class SearchOptions(_Options):
         typer.Option(
             metavar="GENOTYPE",
             show_default=False,
-            rich_help_panel=_WHAT,
+            rich_help_panel=WHAT_TO_WORK_ON,
             help="Architecture that the search starts at, in any form that train --genotype takes: its operations lead "
             "in alpha. Without this option no operation is preferred.",
         ),
@@ -313,7 +274,7 @@ class CompareOptions(_Options):
         str,
         typer.Option(
             metavar="LIST",
-            rich_help_panel=_WHAT,
+            rich_help_panel=WHAT_TO_WORK_ON,
             help="Search methods, separated by commas; dartboard methods lists them. Options of a method follow a "
             "colon, as in darts,darts-minus:auxiliary_gate=0.3,random. All others are compared with random if it is "
             "in the list, otherwise with the first.",
@@ -364,7 +325,7 @@ class PlanOptions(RunOptions):
 
     genotype: Annotated[
         str | None,
-        typer.Option(metavar="GENOTYPE", rich_help_panel=_WHAT, help="Plan the training of this one only."),
+        typer.Option(metavar="GENOTYPE", rich_help_panel=WHAT_TO_WORK_ON, help="Plan the training of this one only."),
     ] = None
 
 
@@ -376,14 +337,16 @@ class TrainOptions(_Options):
         str,
         typer.Option(
             metavar="GENOTYPE",
-            rich_help_panel=_WHAT,
+            rich_help_panel=WHAT_TO_WORK_ON,
             help="Architecture to train: a run directory, a JSON file, a published name such as darts-v2 or "
             "nas-bench-201-resnet, a NAS-Bench-201 string, or Genotype(...) text.",
         ),
     ]
     space: Annotated[
         str | None,
-        typer.Option(metavar="NAME", rich_help_panel=_WHAT, help="Refuse a genotype of another search space."),
+        typer.Option(
+            metavar="NAME", rich_help_panel=WHAT_TO_WORK_ON, help="Refuse a genotype of another search space."
+        ),
     ] = None
     runs: _Runs = None
 
@@ -414,9 +377,3 @@ def takes(options: type[O]) -> Callable[[Callable[[O], None]], Callable[..., Non
         return command
 
     return decorate
-
-
-def columns(image_column: str | None, label_column: str | None) -> dict[str, str]:
-    """The settings in the group `data` for the columns that the user named."""
-    named = {"image_column": image_column, "label_column": label_column}
-    return {name: column for name, column in named.items() if column is not None}

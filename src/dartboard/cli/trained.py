@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dartboard.cli.calling import at_work
-from dartboard.cli.options import ImageColumn, Json, LabelColumn, Overwrite, Quiet, SkipBroken, columns
+from dartboard.cli.single_options import ImageColumn, Json, LabelColumn, Overwrite, Quiet, SkipBroken, columns
 
 __all__ = ["verbs"]
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dartboard.cli.options import Json
+from dartboard.cli.single_options import Json
 from dartboard.processors import share_processors
 
 __all__ = ["verbs"]

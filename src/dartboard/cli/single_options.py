@@ -1,0 +1,59 @@
+"""Options that verbs of every kind declare one by one, as the types of their parameters."""
+
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "WHAT_TO_WORK_ON",
+    "ImageColumn",
+    "Json",
+    "LabelColumn",
+    "Overwrite",
+    "Quiet",
+    "SkipBroken",
+    "columns",
+]
+
+WHAT_TO_WORK_ON = "What to work on"
+"""Heading of the options that say which data a verb takes."""
+
+ImageColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        rich_help_panel=WHAT_TO_WORK_ON,
+        help="Column with the images or their paths, in a manifest or parquet file.",
+    ),
+]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", rich_help_panel=WHAT_TO_WORK_ON, help="Column with the labels.  \\[default: label]"),
+]
+SkipBroken = Annotated[
+    bool,
+    typer.Option(
+        "--skip-broken",
+        metavar="",
+        help="Leave out files that cannot be read as images, with a note and a row that says so, instead of stopping.",
+    ),
+]
+Quiet = Annotated[
+    bool | None,
+    typer.Option(
+        "--quiet/--verbose",
+        "-q/-v",
+        metavar="",
+        show_default=False,
+        help="Print nothing but the result and errors, or one line with its time for everything that happens.  "
+        "\\[default: progress and notes]",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print only JSON.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it exists.")]
+
+
+def columns(image_column: str | None, label_column: str | None) -> dict[str, str]:
+    """The settings in the group `data` for the columns that the user named."""
+    named = {"image_column": image_column, "label_column": label_column}
+    return {name: column for name, column in named.items() if column is not None}
