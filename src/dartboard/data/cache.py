@@ -89,7 +89,7 @@ def load_decoded(root: Path, key: str, mapped_from: int) -> Decoded | None:
         broken = {name: {int(row): str(why) for row, why in meta["broken"][name].items()} for name in splits}
         notes = tuple(str(note) for note in meta["notes"])
         return Decoded(splits, Reading.from_json(meta["reading"]), notes, broken) if "train" in splits else None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, MemoryError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, MemoryError, RecursionError):
         return None
 
 
@@ -235,7 +235,7 @@ def _entry(path: Path) -> CacheEntry:
     try:
         meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
         shapes = [tuple(map(int, each["shape"])) for each in meta["splits"].values()]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         shapes = []
     return CacheEntry(
         path,

@@ -1,6 +1,6 @@
 """A dataset as callers name it: a place, arrays, or nothing for the embedded digits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from dartboard.data.sources.arrays import ArrayData
 from dartboard.data.sources.hub import HUB_PREFIX
 from dartboard.errors import DataError
-from dartboard.wording import listing
+from dartboard.wording import count, listing
 
 __all__ = ["Data", "given_arrays", "recorded_source"]
 
@@ -23,16 +23,22 @@ def given_arrays(data: Data | None) -> ArrayData | None:
     """The dataset if it is given as arrays, else None.
 
     Raises:
-        DataError: a sequence of arrays does not hold exactly two, images and labels, or images have several sizes.
+        DataError: it is of a class that holds no arrays, a sequence does not hold exactly two, images and labels, or
+            images have several sizes.
     """
     if data is None or isinstance(data, str | Path):
         return None
     if isinstance(data, Mapping):
         return ArrayData({str(key): _as_array(values, f"the array '{key}'") for key, values in data.items()})
+    if not isinstance(data, Collection) or isinstance(data, bytes):
+        raise DataError(
+            f"an object of class {type(data).__name__} is no dataset; give a path, (images, labels), or a dict with "
+            "x_train, y_train, x_test and y_test."
+        )
     if len(data) != 2:
         raise DataError(
-            f"a dataset of {len(data)} arrays is not understood; give (images, labels), or a dict with x_train, "
-            "y_train, x_test and y_test."
+            f"a dataset of {count(len(data), 'array')} is not understood; give (images, labels), or a dict with "
+            "x_train, y_train, x_test and y_test."
         )
     return ArrayData({name: _as_array(values, f"the {name}") for name, values in zip(_PAIR, data, strict=True)})
 

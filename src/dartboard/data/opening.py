@@ -16,6 +16,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from dartboard.data.sources import Encoded
+from dartboard.data.sources.arrays import has_channels_first
 
 __all__ = ["EIGHT_BITS", "MAX_PIXELS", "BrokenImageError", "Header", "Opened", "opened", "upright"]
 
@@ -161,10 +162,10 @@ def _load_numpy(stream: IO[bytes]) -> Values:
 
 
 def _with_channels(values: Values) -> Values:
-    """Gray images get their axis; of the first and the last axis the shorter one holds the channels."""
+    """Gray images get their axis; channels that come first, as in arrays of several images, go last."""
     if values.ndim == 2:
         return values[..., None]
-    return np.moveaxis(values, 0, 2) if values.ndim == 3 and values.shape[0] < values.shape[2] else values
+    return np.moveaxis(values, 0, 2) if values.ndim == 3 and has_channels_first(values.shape) else values
 
 
 def _of_pillow(image: Image.Image, stream: IO[bytes]) -> Opened:

@@ -50,7 +50,7 @@ class EventLog:
         whole, newline, last = stream.read().rpartition(b"\n")
         try:
             json.loads(last)
-        except ValueError:
+        except (ValueError, RecursionError):
             stream.truncate(len(whole + newline))
         else:
             stream.write(b"\n")
@@ -70,7 +70,7 @@ class EventLog:
                 continue
             try:
                 content = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 if number == len(lines):
                     break
                 raise self._damaged(number, f"it is not JSON: {error}") from error

@@ -31,7 +31,7 @@ def analysis_settings(run_directory: Path, name: str, options: dict[str, Any]) -
         SettingsError: an option does not fit.
     """
     wanted, source = make_analysis(name, options), finished_run(run_directory)
-    recorded = migrate(source.read("settings.json"))
+    recorded = source.read_as("settings.json", migrate)
     for key, what in (("reselection", "a selection from"), ("analysis", "an analysis of")):
         if recorded.get(key):
             raise RunDirectoryError(

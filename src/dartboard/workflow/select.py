@@ -34,7 +34,7 @@ def reselection_settings(run_directory: Path, name: str, options: dict[str, Any]
     """
     wanted, source = make_reselection(name, options), finished_run(run_directory)
     given = {"reselection": {"run": str(source.path), "name": name, "options": options}}
-    settings = resolve(RunSettings, migrate(source.read("settings.json")), given, ALONE)
+    settings = resolve(RunSettings, source.read_as("settings.json", migrate), given, ALONE)
     _check_supernet(settings, wanted, trained_supernet(source))
     return settings
 

@@ -73,12 +73,16 @@ def _flip_a_byte(path) -> None:
     path.write_bytes(content)
 
 
+def _nest(path) -> None:
+    path.write_text("[" * 100_000)
+
+
 def _clear(path) -> None:
     path.write_bytes(b"")
 
 
 @pytest.mark.parametrize("file", ["images-train.npy", "labels-train.npy", "meta.json"])
-@pytest.mark.parametrize("damage", [_truncate, _flip_a_byte, _clear, lambda path: path.unlink()])
+@pytest.mark.parametrize("damage", [_truncate, _flip_a_byte, _clear, _nest, lambda path: path.unlink()])
 def test_a_damaged_entry_is_rebuilt_without_a_word(tmp_path, image_folder, decodings, file, damage) -> None:
     first = load_dataset(image_folder, DataSettings(), cache_dir=tmp_path / "cache")
     (entry,) = (tmp_path / "cache").iterdir()

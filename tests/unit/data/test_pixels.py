@@ -142,6 +142,13 @@ def test_values_of_every_kind_and_number_of_channels_are_read_as_they_were_writt
             np.testing.assert_array_equal(read_deep_values(content, channels), values)
 
 
+@pytest.mark.parametrize("shape", [(9, 9, 200), (8, 8, 12), (1, 20, 3), (20, 1, 3), (1, 20, 1)])
+def test_arrays_with_channels_last_are_not_turned_where_these_are_many_or_the_image_is_one_pixel_high(shape) -> None:
+    values = np.random.default_rng(7).integers(0, 256, shape).astype(np.uint8)
+    assert read_header(numpy_file(values))[:3] == shape
+    np.testing.assert_array_equal(decode_image(numpy_file(values), Reading(*shape)), values)
+
+
 @pytest.mark.parametrize("kind", ["uint8", "uint16", "float32"])
 def test_a_single_gray_page_is_one_channel(kind) -> None:
     values = (200 * np.random.default_rng(2).random((9, 6))).astype(kind)

@@ -129,6 +129,7 @@ def test_an_event_after_a_line_cut_short_is_kept(log: EventLog, kept: int, left:
     ("line", "reason"),
     [
         ('{"event": "epo', "it is not JSON"),
+        ("[" * 100_000, "it is not JSON"),
         ("[1]", "it holds a list instead of keys and values"),
         ('{"event": "feast", "phase": "search"}', "there is no event 'feast' of the phase 'search'"),
         ('{"event": "epoch", "phase": "sleep"}', "there is no event 'epoch' of the phase 'sleep'"),

@@ -96,6 +96,9 @@ def test_a_missing_or_damaged_json_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "cut.json").write_text('{"a": ')
     with pytest.raises(RunDirectoryError, match=r"cut\.json is damaged: it does not hold JSON"):
         read_json(tmp_path / "cut.json")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(RunDirectoryError, match=r"deep\.json is damaged"):
+        read_json(tmp_path / "deep.json")
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RunDirectoryError, match=r"binary\.json is damaged"):
         read_json(tmp_path / "binary.json")

@@ -128,6 +128,8 @@ def test_what_cannot_be_analysed_is_refused_in_a_sentence_and_leaves_nothing(sea
     refused(RunDirectoryError, "holds no run of dartboard", tmp_path, "shuffling")
     refused(CheckpointError, "no trained supernet", search(tmp_path / "random", "random"), "shuffling")
     refused(CheckpointError, "decided edges", search(tmp_path / "sgas", "sgas"), "shuffling")
+    (tmp_path / "sgas" / "settings.json").write_text("null")
+    refused(RunDirectoryError, "settings.json does not hold what a run writes there", tmp_path / "sgas", "shuffling")
     hyper = search(tmp_path / "hyper", "hyperdarts-1")
     refused(CheckpointError, "has its weights from a hypernetwork", hyper, "discretisation", ONE_EDGE)
     # One cell a stage: no two layers are alike, which only the supernet tells.

@@ -128,6 +128,8 @@ def test_what_cannot_be_selected_from_is_refused_in_a_sentence(searched: Path, t
     refused(CheckpointError, "decided edges during the search", decided, "sample")
     attentive = search(tmp_path / "att", "att-darts")
     refused(CheckpointError, "mixes attention", attentive, "sample")
+    (decided / "settings.json").write_text("[1]")
+    refused(RunDirectoryError, "settings.json does not hold what a run writes there", decided, "strongest")
     (decided / "genotype.json").unlink()
     refused(RunDirectoryError, "has not ended", decided, "strongest")
     assert {path.name for path in tmp_path.iterdir()} == {"random", "sgas", "att"}

@@ -25,7 +25,7 @@ from dartboard.data.sources.labelled_rows import ListedSplit, build_index
 from dartboard.data.sources.names import file_text
 from dartboard.errors import DataError, suggest
 
-__all__ = ["ArrayData", "find_idx", "index_arrays", "index_digits", "read_idx", "read_npz"]
+__all__ = ["ArrayData", "find_idx", "has_channels_first", "index_arrays", "index_digits", "read_idx", "read_npz"]
 
 _PAIRS: tuple[tuple[SplitName, str, str], ...] = (
     ("train", "images", "labels"),
@@ -167,7 +167,7 @@ def _pixels(images: npt.NDArray[Any], key: str) -> npt.NDArray[Any]:
     """Images of shape (images, height, width, channels), of any type of numbers."""
     if images.ndim == 3:
         images = images[..., None]
-    if images.ndim == 4 and _has_channels_first(images.shape):
+    if images.ndim == 4 and has_channels_first(images.shape[1:]):
         images = np.moveaxis(images, 1, 3)
     if images.ndim != 4 or not images.size:
         raise DataError(
@@ -181,8 +181,16 @@ def _pixels(images: npt.NDArray[Any], key: str) -> npt.NDArray[Any]:
     return images
 
 
-def _has_channels_first(shape: tuple[int, ...]) -> bool:
-    """Whether the first axis of an image is its channels: gray or colours decide, else the shorter axis."""
-    if shape[3] in _USUAL_CHANNELS:
-        return False
-    return shape[1] in _USUAL_CHANNELS or shape[1] < shape[3]
+def has_channels_first(shape: tuple[int, ...]) -> bool:
+    """Whether the first axis of an image is its channels: gray or colours decide, then a square, else the shorter axis.
+
+    >>> has_channels_first((4, 20, 30)), has_channels_first((9, 9, 200)), has_channels_first((1, 20, 3))
+    (True, False, False)
+
+    Args:
+        shape: the three axes of one image.
+    """
+    first, middle, last = shape
+    if last in _USUAL_CHANNELS or first in _USUAL_CHANNELS:
+        return last not in _USUAL_CHANNELS
+    return middle == last if middle in (first, last) else first < last

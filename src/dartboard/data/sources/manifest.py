@@ -164,6 +164,8 @@ def _row(place: str, cells: Mapping[str, str], columns: _Columns) -> _Row:
     image = cells.get(columns.image, "")
     if not image.strip():
         raise DataError(f"{place} names no image; fill in its '{columns.image}' or remove the row.")
+    if "\0" in image:
+        raise DataError(f"{place} names {image!r}, and no file has a name with a null character; correct the row.")
     label = label_text(cells.get(columns.label)) if columns.label else None
     split = cells.get(columns.split, "").strip() if columns.split else None
     return _Row(place, image, label, split)

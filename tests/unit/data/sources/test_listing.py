@@ -223,6 +223,12 @@ def test_paths_of_a_manifest_may_be_spelt_as_other_systems_do(tmp_path) -> None:
         open_source(write_csv(tmp_path / "m.csv", [("..\\m\\a.png", "x")]), SETTINGS)
 
 
+def test_a_manifest_with_null_characters_is_refused_by_its_line(tmp_path) -> None:
+    write_images(tmp_path, ["a.png"])
+    with pytest.raises(DataError, match=r"line 3 of m.csv names 'b\\x00.png', and no file has a name with a null"):
+        open_source(write_csv(tmp_path / "m.csv", [("a.png", "x"), ("b\0.png", "y")]), SETTINGS)
+
+
 @pytest.mark.parametrize("start", ["", "sep=;\n"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_manifests_are_read_as_spreadsheets_write_them(tmp_path, start: str, encoding: str) -> None:
