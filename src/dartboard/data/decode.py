@@ -14,10 +14,10 @@ import numpy.typing as npt
 from dartboard.data.ahead import map_ahead
 from dartboard.data.data_settings import DataSettings
 from dartboard.data.dataset import ImageSet
-from dartboard.data.fitting import choose_fitting
+from dartboard.data.fitting import choose_fitting, note_on_cut
 from dartboard.data.opening import EIGHT_BITS, BrokenImageError, Header
 from dartboard.data.pixels import common_channels, decode_image, read_deep_values, read_header
-from dartboard.data.reading import Ranges, Reading
+from dartboard.data.reading import FULL_SCALES, Ranges, Reading
 from dartboard.data.rowfile import ArrayShape, RowFile
 from dartboard.data.sources import Encoded, EncodedSplit, SplitName
 from dartboard.data.value_ranges import choose_ranges, measure_ranges
@@ -72,7 +72,8 @@ def decode_splits(
 
     The images are gray when all of them are, else RGB, or have the number of channels that all of them have. Their
     shape is what `choose_fitting` says. Values of other kinds than 8 bits are scaled by `settings.value_range`, or by
-    the range that the training images use. A `reading` that is given stands for all of that.
+    the range that the training images use. A `reading` that is given stands for all of that; the images are then new
+    ones, of which those that are broken are only listed.
 
     Raises:
         DataError: images are broken and `settings.skip_broken` is off, nothing but broken images was found, or images
@@ -84,16 +85,19 @@ def decode_splits(
     # Small images spend most of their time under the interpreter's lock, where threads only get in each other's way.
     small = max(max(header.height, header.width) for header in headers) <= _LARGEST_SMALL_SIDE
     threads = 1 if small else _max_workers()
-    notes: tuple[str, ...] = ()
+    is_new = reading is not None
     if reading is None:
         reading, notes = _choose_reading(splits, headers, broken, settings, threads)
+    else:
+        notes = _notes_on_new(headers, reading)
     common = reading.shape
     files = make_files({name: (len(split), *common) for name, split in splits.items()})
     targets: Mapping[SplitName, RowFile | npt.NDArray[np.uint8]] = files or {
         name: np.zeros((len(split), *common), dtype=np.uint8) for name, split in splits.items()
     }
-    _decode_all(splits, targets, threads, reading, broken, progress)
-    notes = _account_for(splits, broken, settings.skip_broken) + notes
+    beyond = _decode_all(splits, targets, threads, reading, broken, progress)
+    accounted = () if is_new else _account_for(splits, broken, settings.skip_broken)
+    notes = (*accounted, *notes, *_notes_on_values(beyond))
     kept = {name: _without(split, targets[name], sorted(broken[name])) for name, split in splits.items()}
     return Decoded(kept, reading, notes, broken)
 
@@ -111,11 +115,8 @@ def _choose_reading(
     notes = [*fitting.notes, *_notes_on_headers(headers)]
     ranges: Ranges | None = None
     if any(header.kind != EIGHT_BITS for header in headers):
-        name = next(iter(splits))
-        first = splits["train"] if "train" in splits else splits[name]
-        measured = measure_ranges(
-            _deep_values(first, threads, channels, broken["train" if "train" in splits else name])
-        )
+        name: SplitName = "train" if "train" in splits else next(iter(splits))
+        measured = measure_ranges(_deep_values(splits[name], threads, channels, broken[name]))
         ranges, said = choose_ranges(measured, settings.value_range, channels)
         notes += said
     return Reading(fitting.height, fitting.width, channels, fitting.fit, ranges), tuple(notes)
@@ -150,6 +151,26 @@ def _notes_on_headers(headers: Mapping[Header, int]) -> list[str]:
     if several:
         notes.append(f"{count(several, 'file')} with several images: only the first image of each is read.")
     return notes
+
+
+def _notes_on_new(headers: Mapping[Header, int], reading: Reading) -> tuple[str, ...]:
+    """What the user should know of new images that are unlike those that a network was trained on."""
+    notes = [*note_on_cut(headers, reading)]
+    kinds = sorted({header.kind for header in headers} - {EIGHT_BITS})
+    if kinds and reading.ranges is None:
+        scales = listing(f"0 to {FULL_SCALES.get(kind, FULL_SCALES['uint16']):g} ({kind})" for kind in kinds)
+        notes.append(f"The training images were of 8 bits; of these, {scales} becomes 0 to 255.")
+    if reading.ranges is not None and not kinds:
+        notes.append("The training images were not of 8 bits, and these are; their values are taken as they are.")
+    return tuple(notes)
+
+
+def _notes_on_values(beyond: Mapping[SplitName, int]) -> Iterator[str]:
+    for name, images in beyond.items():
+        # Those of training images only lie outside of a range that the user gave.
+        if images and name != "train":
+            have = count(images, f"{name} image has", f"{name} images have")
+            yield f"{have} values outside of the range that is scaled; they become 0 or 255."
 
 
 def refuse_broken_unlabelled(
@@ -210,15 +231,22 @@ def _decode_all(
     reading: Reading,
     broken: Broken,
     progress: Progress | None,
-) -> None:
-    """Decode what has a header into `targets`; images that turn out broken are added to `broken`."""
+) -> dict[SplitName, int]:
+    """Decode what has a header into `targets`; images that turn out broken are added to `broken`.
+
+    Returns:
+        How many images of each split have values outside of the ranges that are scaled.
+    """
     total = sum(len(split) for split in splits.values())
-    done = 0
+    done, beyond = 0, {}
     for name, split in splits.items():
-        for _ in _decode_rows(split, targets[name], threads, reading, broken[name]):
+        outside: list[int] = []
+        for _ in _decode_rows(split, targets[name], threads, reading, broken[name], outside):
             done += 1
             if progress is not None and (done % _IMAGES_PER_TASK == 0 or done == total):
                 progress(done, total)
+        beyond[name] = len(outside)
+    return beyond
 
 
 def _decode_rows(
@@ -227,15 +255,19 @@ def _decode_rows(
     threads: int,
     reading: Reading,
     broken: dict[int, str],
+    outside: list[int],
 ) -> Iterator[None]:
-    """Decode each image into its own row of `rows`, so that no lock is needed."""
+    """Decode each image into its own row of `rows`, so that no lock is needed.
+
+    The images with values outside of the ranges are added to `outside`.
+    """
 
     def decode_row(item: tuple[int, Encoded]) -> None:
         position, encoded = item
         if position in broken:
             return
         try:
-            rows[position] = decode_image(encoded, reading)
+            rows[position] = decode_image(encoded, reading, beyond=lambda: outside.append(position))
         except BrokenImageError as error:
             broken[position] = str(error)
 

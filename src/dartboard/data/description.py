@@ -85,7 +85,7 @@ class DatasetDescription:
             ),
             "sizes": smallest if self.sizes == 1 else f"{self.sizes}, from {smallest} to {largest}",
             "read as": f"{width}x{height} pixels, {count(channels, 'channel')}",
-            "imbalance": f"{self.imbalance:.3g} training images of the largest class for each of the smallest",
+            "imbalance": f"the largest class has {self.imbalance:.3g} times the training images of the smallest",
             "broken": _some(broken),
             "duplicates": "none",
             **self._findings(),

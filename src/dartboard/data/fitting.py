@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from dartboard.data.data_settings import DataSettings
 from dartboard.data.opening import Header
-from dartboard.data.reading import Fit
+from dartboard.data.reading import Fit, Reading
 from dartboard.errors import DataError
 from dartboard.wording import percent
 
-__all__ = ["Fitting", "choose_fitting"]
+__all__ = ["Fitting", "choose_fitting", "note_on_cut"]
 
 _LARGEST_DEFAULT_SIDE = 128
 _SMALLEST_SIDE = 8
@@ -53,9 +53,7 @@ def choose_fitting(headers: Mapping[Header, int], settings: DataSettings) -> Fit
     Raises:
         DataError: the images are to keep their shape but have several.
     """
-    sizes: Counter[Size] = Counter()
-    for header, number in headers.items():
-        sizes[header.height, header.width] += number
+    sizes = _sizes(headers)
     aspects = [_aspect(size) for size in sizes]
     one_shape = max(aspects) <= _SAME_ASPECT * min(aspects)
     if settings.fit == "keep" and not one_shape:
@@ -69,8 +67,27 @@ def choose_fitting(headers: Mapping[Header, int], settings: DataSettings) -> Fit
     fit: Fit = "crop" if lost <= _MOST_CUT else "pad"
     if settings.fit is not None and settings.fit != "keep":
         fit = settings.fit
-    note = _note(_told(sizes), f"{height}x{width}", fit, lost)
+    note = _note(_told(sizes), f"{width}x{height}", fit, lost)
     return Fitting(height, width, fit, (note,) if lost >= _WORTH_TELLING else ())
+
+
+def note_on_cut(headers: Mapping[Header, int], reading: Reading) -> list[str]:
+    """What is lost of new images that are cut to the shape of a network's, or nothing."""
+    sizes = _sizes(headers)
+    lost = _share_cut(sizes, reading.height / reading.width)
+    if reading.fit != "crop" or lost < _WORTH_TELLING:
+        return []
+    return [
+        f"The images of {_told(sizes)} pixels are cut about their centres to {reading.width}x{reading.height} (width x "
+        f"height), as in the training, which loses {percent(lost, digits=0)} of the average image."
+    ]
+
+
+def _sizes(headers: Mapping[Header, int]) -> Counter[Size]:
+    sizes: Counter[Size] = Counter()
+    for header, number in headers.items():
+        sizes[header.height, header.width] += number
+    return sizes
 
 
 def _kept(sizes: Mapping[Size, int], image_size: int | None) -> Fitting:
@@ -83,7 +100,7 @@ def _kept(sizes: Mapping[Size, int], image_size: int | None) -> Fitting:
     scaled = _rectangle(height / width, side**2)
     if scaled[0] == scaled[1]:
         return Fitting(*scaled, "stretch")
-    note = f"The images of {_told(sizes)} pixels keep their shape, as {scaled[0]}x{scaled[1]} (height x width)."
+    note = f"The images of {_told(sizes)} pixels keep their shape, as {scaled[1]}x{scaled[0]} (width x height)."
     return Fitting(*scaled, "stretch", (note,))
 
 
@@ -116,7 +133,7 @@ def _share_cut(sizes: Mapping[Size, int], target: float) -> float:
 
 
 def _note(sizes: str, shape: str, fit: Fit, lost: float) -> str:
-    images, shape, share = f"The images of {sizes} pixels", f"{shape} (height x width)", percent(lost, digits=0)
+    images, shape, share = f"The images of {sizes} pixels", f"{shape} (width x height)", percent(lost, digits=0)
     if fit == "stretch":
         return f"{images} are stretched to {shape}, each direction by a factor of its own."
     if fit == "pad":
@@ -130,8 +147,8 @@ def _note(sizes: str, shape: str, fit: Fit, lost: float) -> str:
 def _told(sizes: Mapping[Size, int]) -> str:
     smallest, largest = min(sizes, key=math.prod), max(sizes, key=math.prod)
     if len(sizes) == 1:
-        return f"{largest[0]}x{largest[1]}"
-    return f"{len(sizes)} sizes from {smallest[0]}x{smallest[1]} to {largest[0]}x{largest[1]}"
+        return f"{largest[1]}x{largest[0]}"
+    return f"{len(sizes)} sizes from {smallest[1]}x{smallest[0]} to {largest[1]}x{largest[0]}"
 
 
 def _aspect(size: Size) -> float:

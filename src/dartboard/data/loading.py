@@ -142,6 +142,8 @@ def load_images(
     with DiskRoom(None) as room:
         files = _files_in(room, _mapped_from(index, settings))
         decoded = decode_splits({"test": split}, lenient, progress=progress, reading=reading, make_files=files)
+    for sentence in decoded.notes:
+        note(sentence)
     left_out = dict(sorted(decoded.broken["test"].items()))
     if not settings.skip_broken:
         refuse_broken_unlabelled({"test": split}, decoded.broken, "repair them, or leave them out with --skip-broken")

@@ -1,6 +1,6 @@
 """Reading the header of one encoded image, its values, and the image as uint8 pixels of a given shape."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,18 @@ def read_header(encoded: Encoded) -> Header:
         return found.header
 
 
-def decode_image(encoded: Encoded, reading: Reading) -> npt.NDArray[np.uint8]:
+def decode_image(
+    encoded: Encoded, reading: Reading, *, beyond: Callable[[], None] = lambda: None
+) -> npt.NDArray[np.uint8]:
     """Decode an image upright and bring it to the shape of `reading`.
 
     Transparent pixels show white, palettes and CMYK become RGB, gray becomes RGB among coloured images. Values that are
     not of 8 bits are scaled by the ranges of `reading`; what lies outside becomes 0 or 255.
+
+    Args:
+        encoded: the image.
+        reading: how it is read.
+        beyond: called if values lie outside of the ranges.
 
     Returns:
         uint8, shape (height, width, channels).
@@ -47,7 +54,10 @@ def decode_image(encoded: Encoded, reading: Reading) -> npt.NDArray[np.uint8]:
             return _decode_ordinary(found.image, reading)
         values = _with_channels(found.read(), reading.channels)
         if found.header.kind != EIGHT_BITS:
-            values = _scaled(values, reading.ranges or _full_scale(found.header.kind, reading.channels))
+            ranges = np.array(reading.ranges or _full_scale(found.header.kind, reading.channels), dtype=np.float64)
+            if (values < ranges[:, 0]).any() or (values > ranges[:, 1]).any():
+                beyond()
+            values = _scaled(values, ranges)
         return _fitted_values(values, reading)
 
 
@@ -134,8 +144,8 @@ def _with_channels(values: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
     raise BrokenImageError(f"it has {found} channels in place of {channels}")
 
 
-def _scaled(values: npt.NDArray[Any], ranges: Ranges) -> npt.NDArray[np.float32]:
-    black, white = np.array(ranges, dtype=np.float64).T
+def _scaled(values: npt.NDArray[Any], ranges: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    black, white = ranges.T
     scaled: npt.NDArray[np.float32] = ((values - black) * (255 / (white - black))).clip(0, 255).astype(np.float32)
     return scaled
 

@@ -25,7 +25,7 @@ def choose(sizes: Sizes, **settings: object) -> tuple[tuple[int, int], str, tupl
 def test_spectrograms_keep_their_shape_as_as_many_pixels_as_a_square() -> None:
     shape, fit, notes = choose({(128, 431): 50})
     assert (shape, fit) == ((68, 236), "stretch")
-    assert notes == ("The images of 128x431 pixels keep their shape, as 68x236 (height x width).",)
+    assert notes == ("The images of 431x128 pixels keep their shape, as 236x68 (width x height).",)
     assert choose({(128, 431): 50}, image_size=64)[0] == (36, 116)
 
 
@@ -38,7 +38,7 @@ def test_photographs_of_several_shapes_are_cut_to_squares_with_the_share_that_is
     shape, fit, notes = choose({(240, 320): 1, (320, 240): 1, (300, 300): 2})
     assert (shape, fit) == ((128, 128), "crop")
     assert notes == (
-        "The images of 3 sizes from 240x320 to 300x300 pixels are cut about their centres to 128x128 (height x width), "
+        "The images of 3 sizes from 320x240 to 300x300 pixels are cut about their centres to 128x128 (width x height), "
         "which loses 12% of the average image; data.fit=pad keeps all of it.",
     )
 
@@ -47,7 +47,7 @@ def test_lines_of_text_of_many_lengths_are_padded_to_their_median_shape() -> Non
     shape, fit, notes = choose({(32, 40 * factor): 1 for factor in range(1, 11)})
     assert fit == "pad"
     assert shape == (36, 216)
-    assert "surrounded by black to 36x216 (height x width); cutting them would lose" in notes[0]
+    assert "surrounded by black to 216x36 (width x height); cutting them would lose" in notes[0]
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
@@ -58,7 +58,7 @@ def test_what_the_user_asks_for_is_done(fit) -> None:
 
 
 def test_several_shapes_cannot_all_be_kept() -> None:
-    with pytest.raises(DataError, match="needs images of one shape, but there are 2 sizes from 10x10 to 10x20"):
+    with pytest.raises(DataError, match="needs images of one shape, but there are 2 sizes from 10x10 to 20x10"):
         choose({(10, 10): 1, (10, 20): 1}, fit="keep")
     assert choose({(10, 20): 1, (100, 200): 1}, fit="keep")[1] == "stretch"
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dartboard.data import ArrayData, DataSettings, load_dataset
+from dartboard.data import ArrayData, DataSettings, load_dataset, load_images
 from dartboard.data.pixels import decode_image
 from dartboard.data.reading import Reading
 from dartboard.data.value_ranges import measure_ranges, range_of
@@ -72,7 +72,10 @@ def test_the_training_images_decide_the_range_and_what_lies_outside_is_cut_off()
     test = np.full((2, 8, 8), 5000, np.uint16)
     dataset = load_dataset(arrays(train, x_test=test, y_test=np.arange(2)), DataSettings())
     assert dataset.ranges == ((0.0, 1023.0),)
-    assert dataset.notes == ("Pixels are uint16: 0 to 1023 becomes 0 to 255, the range of the training images.",)
+    assert dataset.notes == (
+        "Pixels are uint16: 0 to 1023 becomes 0 to 255, the range of the training images.",
+        "2 test images have values outside of the range that is scaled; they become 0 or 255.",
+    )
     np.testing.assert_array_equal(dataset.train.images[..., 0], np.rint(train * (255 / 1023)))
     assert (dataset.test.images == 255).all()
     again = decode_image(train[3][..., None], dataset.reading)
@@ -111,3 +114,26 @@ def test_without_a_range_values_of_each_kind_have_their_full_scale() -> None:
         found = decode_image(np.full((2, 2, 1), value, kind), Reading(2, 2, 1))
         assert (found == (255 if kind == "bool" else found[0, 0, 0])).all()
         assert kind == "bool" or 127 <= found[0, 0, 0] <= 129
+
+
+@pytest.mark.parametrize(
+    ("images", "reading", "said"),
+    [
+        (np.full((2, 8, 8), 7, np.uint8), Reading(8, 8, 1), []),
+        (np.full((2, 8, 8), 7, np.uint8), Reading(8, 8, 1, ranges=((0.0, 99.0),)), ["not of 8 bits, and these are"]),
+        (np.full((2, 8, 8), 7, np.uint16), Reading(8, 8, 1, ranges=((0.0, 99.0),)), []),
+        (
+            np.full((2, 8, 8), 7, np.uint16),
+            Reading(8, 8, 1, ranges=((0.0, 6.0),)),
+            ["2 test images have values outside"],
+        ),
+        (np.full((2, 8, 8), 7, np.uint16), Reading(8, 8, 1), ["0 to 65535 (uint16) becomes 0 to 255"]),
+        (np.full((2, 8, 16), 7, np.uint8), Reading(8, 8, 1), ["16x8 pixels are cut", "loses 50%"]),
+        (np.full((2, 8, 16), 7, np.uint8), Reading(8, 8, 1, "pad"), []),
+    ],
+)
+def test_new_images_unlike_those_of_the_training_are_pointed_out(images, reading, said) -> None:
+    told: list[str] = []
+    load_images(ArrayData({"images": images}), DataSettings(), reading, note=told.append)
+    assert len(told) == (1 if said else 0)
+    assert all(part in told[0] for part in said)
