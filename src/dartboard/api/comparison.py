@@ -1,7 +1,9 @@
 """The verb that runs several search methods and compares them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -88,24 +90,30 @@ def compare(
             own = plan.layers_of(seed, contender)
             watching.more_runs(plan.wanted - number, fmean(spent) if spent else None)
             started = time.perf_counter()
-            try:
+            with _failing_alone(folder, watching, partial(record.fail, seed, contender)):
                 result = verb(data, *own, out=folder, resume=True, observer=watching, command=again)
-            except (NonFiniteLossError, DeviceMemoryError) as error:
-                watching.note(f"This run failed: {error}")
-                record.fail(seed, contender, str(error))
-            except (DartboardError, OSError, MemoryError):  # which the other runs would meet as well
-                raise
-            except Exception as error:  # noqa: BLE001 - a fault in one method must not cost the work on the others
-                reason = f"{type(error).__name__}: {error}"
-                watching.note(f"This run failed ({reason}); all about it is in {fault_log(error) or folder}.")
-                record.fail(seed, contender, reason)
-            else:
                 record.add(seed, contender, result)
             if (seconds := time.perf_counter() - started) > _READ_SECONDS:
                 spent.append(seconds)
             comparison = record.summarize()
             write_comparison(place)
     return comparison
+
+
+@contextmanager
+def _failing_alone(folder: Path, observer: Observer, fail: Callable[[str], None]) -> Iterator[None]:
+    """Tell of a run that fails, so that the others go on; what these would meet as well is raised."""
+    try:
+        yield
+    except (NonFiniteLossError, DeviceMemoryError) as error:
+        observer.note(f"This run failed: {error}")
+        fail(str(error))
+    except (DartboardError, OSError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a fault in one method must not cost the work on the others
+        reason = f"{type(error).__name__}: {error}"
+        observer.note(f"This run failed ({reason}); all about it is in {fault_log(error) or folder}.")
+        fail(reason)
 
 
 def _refuse_early(data: Data | None, plan: ComparisonPlan, place: Path, observer: Observer) -> None:
