@@ -79,7 +79,7 @@ def decode_splits(
         DataError: images are broken and `settings.skip_broken` is off, nothing but broken images was found, or images
             of several numbers of channels are mixed.
     """
-    headers, broken = _read_headers(splits)
+    headers, named, broken = _read_headers(splits)
     if not headers:
         raise DataError(_explain_broken(splits, broken, "check that this is the right dataset"))
     # Small images spend most of their time under the interpreter's lock, where threads only get in each other's way.
@@ -87,7 +87,8 @@ def decode_splits(
     threads = 1 if small else _max_workers()
     is_new = reading is not None
     if reading is None:
-        reading, notes = _choose_reading(splits, headers, broken, settings, threads)
+        channels = common_channels(named)
+        reading, notes = _choose_reading(splits, headers, channels, broken, settings, threads)
     else:
         notes = _notes_on_new(headers, reading)
     common = reading.shape
@@ -105,13 +106,13 @@ def decode_splits(
 def _choose_reading(
     splits: Mapping[SplitName, EncodedSplit],
     headers: Mapping[Header, int],
+    channels: int,
     broken: Broken,
     settings: DataSettings,
     threads: int,
 ) -> tuple[Reading, tuple[str, ...]]:
     """How to read images with these headers, and what to say of it."""
     fitting = choose_fitting(headers, settings)
-    channels = common_channels(headers)
     notes = [*fitting.notes, *_notes_on_headers(headers)]
     ranges: Ranges | None = None
     if any(header.kind != EIGHT_BITS for header in headers):
@@ -202,9 +203,10 @@ def _without(split: EncodedSplit, images: RowFile | npt.NDArray[np.uint8], lost:
     return ImageSet(np.delete(images, lost, axis=0) if lost else images, labels)
 
 
-def _read_headers(splits: Mapping[SplitName, EncodedSplit]) -> tuple[Counter[Header], Broken]:
-    """How many images have which header, and the images without one."""
+def _read_headers(splits: Mapping[SplitName, EncodedSplit]) -> tuple[Counter[Header], dict[Header, str], Broken]:
+    """How many images have which header, the name of one that has it, and the images without one."""
     headers: Counter[Header] = Counter()
+    named: dict[Header, str] = {}
     broken: Broken = {}
     for name, split in splits.items():
         results = enumerate(_map_in_order(_header_or_reason, split.images, _max_workers()))
@@ -212,9 +214,10 @@ def _read_headers(splits: Mapping[SplitName, EncodedSplit]) -> tuple[Counter[Hea
         for position, result in results:
             if isinstance(result, Header):
                 headers[result] += 1
+                named.setdefault(result, split.names[position])
             else:
                 broken[name][position] = result
-    return headers, broken
+    return headers, named, broken
 
 
 def _header_or_reason(encoded: Encoded) -> Header | str:

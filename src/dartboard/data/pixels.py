@@ -1,6 +1,6 @@
 """Reading the header of one encoded image, its values, and the image as uint8 pixels of a given shape."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -72,8 +72,11 @@ def read_deep_values(encoded: Encoded, channels: int) -> npt.NDArray[Any] | None
         return None if found.header.kind == EIGHT_BITS else _with_channels(found.read(), channels)
 
 
-def common_channels(headers: Iterable[Header]) -> int:
+def common_channels(headers: Mapping[Header, str]) -> int:
     """The number of channels to read all images with: gray among coloured images is read as RGB.
+
+    Args:
+        headers: each header that images have, and the name of an image that has it.
 
     Raises:
         DataError: other numbers of channels are mixed.
@@ -81,9 +84,11 @@ def common_channels(headers: Iterable[Header]) -> int:
     found = sorted({header.channels for header in headers})
     if len(found) == 1 or found == [1, 3]:
         return found[-1]
+    names = {header.channels: name for header, name in headers.items()}
+    told = listing(f"{number} ({names[number]})" for number in found)
     raise DataError(
-        f"images of {listing(map(str, found))} channels are mixed; give every image the same channels (in a TIFF file "
-        "with several pages each page is one)."
+        f"images of {told} channels are mixed; give every image the same channels (in a TIFF file with several pages "
+        "each page is one)."
     )
 
 

@@ -52,6 +52,15 @@ def test_one_coloured_image_makes_all_coloured(tmp_path, write_image_folder) -> 
     assert load_dataset(root, SETTINGS).image_shape == (3, 8, 8)
 
 
+def test_images_of_several_numbers_of_channels_are_refused_by_name(tmp_path, write_image_folder) -> None:
+    root = write_image_folder(tmp_path / "x", size=(8, 8, 3))
+    np.save(root / "dogs" / "four.npy", np.zeros((8, 8, 4), np.uint8))
+    with pytest.raises(
+        DataError, match=r"^images of 3 \(cats/0.png\) and 4 \(dogs/four.npy\) channels are mixed; give"
+    ):
+        load_dataset(root, SETTINGS)
+
+
 def _break_two(root) -> None:
     whole = (root / "dogs" / "2.png").read_bytes()
     (root / "dogs" / "2.png").write_bytes(whole[: len(whole) // 2])
