@@ -96,7 +96,8 @@ def predict_in_memory(
     Args:
         network: the trained network; it is moved to the device and stays there.
         card: image shape, normalisation and classes of the network.
-        images: shape (images, height, width) or (images, height, width, channels), uint8 or floats from 0 to 1.
+        images: shape (images, height, width) or (images, height, width, channels), of the type of numbers that the
+            network was trained on: others than uint8 are scaled by the ranges of `card`.
         device: "auto", or a torch device such as "cpu", "cuda:1" or "mps".
 
     Returns:
