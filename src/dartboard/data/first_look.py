@@ -138,6 +138,8 @@ def share_handed(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) -
     Returns:
         The share; 0.5 where no class has enough images.
     """
+    if not len(images):
+        return 0.5
     shades = images.astype(np.float64)
     contrasts = np.abs(shades - np.median(shades, axis=(1, 2), keepdims=True))
     return max(_share_agreeing(shades, labels), _share_agreeing(contrasts, labels))
@@ -152,8 +154,10 @@ def smoothness(images: npt.NDArray[np.uint8]) -> float:
     Returns:
         From -1 to 1; 1 where no pixel varies.
     """
+    if not len(images):
+        return 1.0
     values = images.astype(np.float64)
-    values -= values.mean(axis=0) if len(values) else 0.0
+    values -= values.mean(axis=0)
     return min((_correlation(np.moveaxis(values, axis, 0)) for axis in (1, 2)), default=1.0)
 
 

@@ -191,3 +191,12 @@ def test_photographs_are_neither_handed_nor_flat(data_root, name) -> None:
 @pytest.mark.data
 def test_clothes_that_all_point_to_one_side_are_handed(data_root) -> None:
     assert look_at_dataset(data_root / "fashion", DataSettings()).is_handed
+
+
+def test_files_that_are_all_no_images_are_looked_at_without_a_fault(tmp_path) -> None:
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        for number in range(3):
+            (tmp_path / label / f"{number}.jpg").write_text("hello")
+    look = look_at_dataset(tmp_path, DataSettings())
+    assert (look.images, look.channels, look.side, look.is_handed, look.is_table) == (6, 3, 0, False, False)
