@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from dartboard.config import Settings
 from dartboard.errors import RunDirectoryError
 from dartboard.records.allowances import Allowances
 from dartboard.records.baselines import Baselines
@@ -20,11 +21,13 @@ from dartboard.records.scores import Scores
 from dartboard.records.start import Beginning, Split, Timetable
 from dartboard.runs import Document, Event, EventLog, SearchEpoch, TrainEpoch, first_fault, read_arrays, read_json
 from dartboard.settings.migration import migrate
+from dartboard.settings.tree import RunSettings
 from dartboard.space import Genotype
 from dartboard.training import ModelCard
 
 __all__ = ["RunRecords"]
 
+_GROUPS = tuple(name for name, setting in RunSettings.model_fields.items() if isinstance(setting.default, Settings))
 _MARKS = ("settings.json", "events.jsonl", "genotype.json", "scores.json", "result.json")
 _REMEDY = "delete it to go without it"
 
@@ -59,7 +62,7 @@ class RunRecords:
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """All resolved settings as plain data, with old keys renamed; empty without a file."""
-        return self._plain("settings.json", migrate) or {}
+        return self._plain("settings.json", _read_settings) or {}
 
     @cached_property
     def description(self) -> str:
@@ -213,3 +216,12 @@ class RunRecords:
         if not path.exists():
             return None
         return read_arrays(path, needed, remedy=_REMEDY)
+
+
+def _read_settings(content: dict[str, Any]) -> dict[str, Any]:
+    """Settings with old keys renamed, of which every group holds keys and values as its readers expect."""
+    settings = migrate(content)
+    for group in _GROUPS:
+        if not isinstance(settings.get(group, {}), dict):
+            raise TypeError(f"{group} is no group of settings")
+    return settings

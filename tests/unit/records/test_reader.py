@@ -112,6 +112,8 @@ def test_arrays_cards_and_descriptions_are_read_too(run: RunDirectory) -> None:
         ("scores.json", "{", "scores"),
         ("scores.json", '{"runs": 3}', "scores"),
         ("settings.json", "[]", "settings"),
+        ("settings.json", '{"search": 3}', "settings"),
+        ("settings.json", '{"data": null}', "settings"),
         ("genotype.json", '{"space": "darts", "normal": [[1]], "normal_concat": []}', "genotype"),
         ("model.json", "{}", "model_card"),
         ("predictions.npz", "no archive", "predictions"),
