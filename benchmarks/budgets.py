@@ -136,9 +136,13 @@ def run_both(data: str, budget: str, seed: int, out: Path) -> tuple[Records, Rec
 
 
 def run_dartboard(data: list[str], budget: str, seed: int, out: Path, core: int | None = None) -> Records:
-    """The result of `dartboard run` in a fresh run directory, and the seconds of the whole command."""
+    """The result of `dartboard run` in a fresh run directory, and the seconds of the whole command.
+
+    The images are read from their files, as by the network by hand, and not from what an earlier run has kept.
+    """
     options = ["--budget", budget, "--seed", str(seed), "--out", str(out), "--json"]
-    told, seconds = _timed(["-m", "dartboard", "run", *data, *options], core)
+    with tempfile.TemporaryDirectory() as cache:
+        told, seconds = _timed(["-m", "dartboard", "run", *data, *options], core, DARTBOARD_CACHE=cache)
     return {"result": told, "command_seconds": seconds}
 
 
@@ -150,11 +154,14 @@ def run_by_hand(data: Path, seconds: float, seed: int, views: int = 2, core: int
     return {**told, "command_seconds": round(taken, 1)}
 
 
-def _timed(arguments: list[str], core: int | None) -> tuple[Records, float]:
+def _timed(arguments: list[str], core: int | None, **variables: str) -> tuple[Records, float]:
     """The JSON that a Python command prints, on one core or on all that this process may use, and its seconds."""
+    environment = {**os.environ, **variables}
     prefix = [] if core is None else ["taskset", "--cpu-list", str(core)]
     started = time.perf_counter()
-    finished = subprocess.run([*prefix, sys.executable, *arguments], stdout=subprocess.PIPE, text=True, check=True)
+    finished = subprocess.run(
+        [*prefix, sys.executable, *arguments], stdout=subprocess.PIPE, text=True, check=True, env=environment
+    )
     return json.loads(finished.stdout), time.perf_counter() - started
 
 

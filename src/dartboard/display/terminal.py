@@ -84,9 +84,9 @@ class PlainDisplay(Observer):
         if seconds is not None:
             self.expect(seconds)
 
-    def _whole(self) -> str:
-        """The time that is left of the whole command; empty where it is not known."""
-        return "" if self._ends is None else f"about {duration(max(0.0, self._ends - time.monotonic()))}"
+    def _whole(self, phase: float = 0.0) -> str:
+        """The time that is left of the whole command, no less than that of the phase; empty where it is not known."""
+        return "" if self._ends is None else f"about {duration(max(phase, self._ends - time.monotonic()))}"
 
     def plan(self, rows: Mapping[str, str]) -> None:
         """Print what is about to be done."""
@@ -114,7 +114,7 @@ class PlainDisplay(Observer):
         finished = event.epoch - self._done
         left = (time.monotonic() - self._started) / finished * (event.epochs - event.epoch)
         facts = {**describe_epoch(event), "left": duration(left)}
-        if whole := self._whole():
+        if whole := self._whole(left):
             facts["left in all"] = whole
         self._line(f"{self._phase}: " + ", ".join(f"{name} {text}" for name, text in facts.items()))
 
