@@ -129,6 +129,7 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("darts-cg", "iterations"): [1],  # ten are enough here
     ("darts-cg", "tolerance"): [0.5],
     ("enas", "baseline_decay"): [0.5],
+    ("gdas", "temperatures"): [(5.0, 0.05)],
     ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
     ("robust-darts", "first_epoch"): [0],
     ("robust-darts", "factor"): [0.0],

@@ -19,7 +19,7 @@ from dartboard.parts.pruning import KeepStrongest, KeepStrongestOfGroups
 from dartboard.parts.recipe import METHODS, Count, Images, NonNegative, Positive, Recipe, Share, Stage, method
 from dartboard.parts.relaxation.controller import Controller
 from dartboard.parts.relaxation.deterministic import GroupSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax
-from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel
+from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel, ReinMax
 from dartboard.parts.relaxation.edges import EdgeSimplex, EdgeSoftmax, PairSoftmax
 from dartboard.parts.relaxation.paths import BinaryGates, UniformPaths
 from dartboard.parts.removal import select_by_removal
@@ -101,6 +101,7 @@ __all__ = [
     "Positive",
     "RandomPerturbation",
     "Recipe",
+    "ReinMax",
     "Reinforce",
     "ReinforceController",
     "Rule",
