@@ -133,6 +133,8 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
     ("robust-darts", "first_epoch"): [0],
     ("robust-darts", "factor"): [0.0],
+    # The loss of so short a search is far above the default.
+    ("beta-darts-plus-plus", "flood"): [5.0],
     ("cdarts", "warm_up"): [0.6],
     ("proxyless", "cost_reference"): [1e5],
     ("snas", "resource_weight"): [0.1],

@@ -12,6 +12,7 @@ from dartboard.parts.gradient.unrolled import FirstOrder, TruncatedUnrolled, Unr
 from dartboard.parts.hooks import StageAccess, StageHook
 from dartboard.parts.hypernetworks.dense import DenseHypernetwork
 from dartboard.parts.hypernetworks.embedding import EmbeddingHypernetwork
+from dartboard.parts.penalties.flooding import Flooding
 from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
 from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, FadingMagnitude, ZeroOne
 from dartboard.parts.perturbations import AdversarialPerturbation, RandomPerturbation
@@ -81,6 +82,7 @@ __all__ = [
     "FadingMagnitude",
     "FadingSkipDropout",
     "FirstOrder",
+    "Flooding",
     "Gradient",
     "GroupSoftmax",
     "GrowDropping",
