@@ -11,7 +11,7 @@ from dartboard.engine.settings import SearchSettings
 from dartboard.engine.stage import StageSearch, stage_spans
 from dartboard.engine.state import SearchState
 from dartboard.parts.architecture import Live
-from dartboard.parts.hooks import Remarking
+from dartboard.parts.hooks import Foretelling, Remarking
 from dartboard.parts.recipe import Recipe, initial_live
 from dartboard.parts.selection.trying import told_in_vain
 from dartboard.runs import Event, Length, Observer, Rollback, RunDirectory, SearchEpoch, SearchStop, SelectionDone
@@ -124,6 +124,9 @@ def run_reselection(
 
 def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> None:
     state, rules = search.state, search.recipe.rules
+    for part in search.recipe.parts if state.stage_epoch == 0 else ():
+        if isinstance(part, Foretelling) and (sentence := part.foretell(state.stage_epochs, search.num_steps)):
+            observer.note(sentence)
     while not state.has_ended:
         started = time.perf_counter()
         state.plan_epoch(rules)

@@ -31,7 +31,7 @@ def gdas(
     The gradient goes straight through the draw (straight-through estimator), so operations that were not run get a
     gradient too. A step takes about the time and memory of a step of a discrete cell with all edges.
 
-    Where `none` may be chosen, as in NAS-Bench-201, it has an advantage over harmful operations: drawn, it adds nothing,
+    Where `none` may be chosen, as in NAS-Bench-201, it gains on harmful operations: when it is drawn it adds nothing,
     and they raise the loss. What is not drawn gets the same gradient, that of a constant added to the output. ReinMax
     (arXiv:2304.08612) draws without a temperature; its gradient is right to second order where all operations run in a
     step of alpha. No search of architectures with it is published, so its worth for one is not known.

@@ -9,6 +9,7 @@ from dartboard.parts.gradient import Bilevel, Gradient, differentiate_both
 from dartboard.parts.gradient.implicit import ConjugateGradient, Implicit, Neumann
 from dartboard.parts.gradient.reinforce import Reinforce
 from dartboard.parts.gradient.unrolled import FirstOrder, TruncatedUnrolled, Unrolled
+from dartboard.parts.gradient.watched import FirstOrderWatched
 from dartboard.parts.hooks import StageAccess, StageHook
 from dartboard.parts.hypernetworks.dense import DenseHypernetwork
 from dartboard.parts.hypernetworks.embedding import EmbeddingHypernetwork
@@ -82,6 +83,7 @@ __all__ = [
     "FadingMagnitude",
     "FadingSkipDropout",
     "FirstOrder",
+    "FirstOrderWatched",
     "Flooding",
     "Gradient",
     "GroupSoftmax",
