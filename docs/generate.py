@@ -38,6 +38,7 @@ SLOTS = (
     "update",
     "images",
     "penalties",
+    "weight_penalties",
     "perturbation",
     "rules",
     "selection",

@@ -11,6 +11,7 @@ from dartboard.engine.settings import SearchSettings
 from dartboard.engine.stage import StageSearch, stage_spans
 from dartboard.engine.state import SearchState
 from dartboard.parts.architecture import Live
+from dartboard.parts.hooks import Foretelling, Remarking
 from dartboard.parts.recipe import Recipe, initial_live
 from dartboard.parts.selection.trying import told_in_vain
 from dartboard.runs import Event, Length, Observer, Rollback, RunDirectory, SearchEpoch, SearchStop, SelectionDone
@@ -123,6 +124,9 @@ def run_reselection(
 
 def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> None:
     state, rules = search.state, search.recipe.rules
+    for part in search.recipe.parts if state.stage_epoch == 0 else ():
+        if isinstance(part, Foretelling) and (sentence := part.foretell(state.stage_epochs, search.num_steps)):
+            observer.note(sentence)
     while not state.has_ended:
         started = time.perf_counter()
         state.plan_epoch(rules)
@@ -170,6 +174,9 @@ def _conclude(search: "StageSearch", run: RunDirectory, observer: Observer) -> G
         run.events.append(SearchStop(reason=reason))
         done = f"stopped after {state.epoch} of {count(state.epochs, 'epoch')}"
         observer.note(f"The search {done if state.epoch else 'ends before its first epoch'}: {reason}.")
+    for part in search.recipe.parts:
+        if isinstance(part, Remarking) and (sentence := part.remark(state.figures)):
+            observer.note(sentence)
     judged = search.judge(observer.note)
     genotype = judged.genotype
     if judged.figures:

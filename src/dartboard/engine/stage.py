@@ -234,6 +234,9 @@ class StageSearch:
         for rule in self.recipe.rules:
             state.take(rule.after_steps(state, self.num_steps))
         losses = self._read(steps)
+        state.figures |= steps.means.read()
+        for hook in state.hooks:
+            state.figures |= hook.figures()
         state.write_generated()
         gates = self.mean_gates(state.alphas)
         score = self.validate(gates)

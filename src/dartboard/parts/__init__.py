@@ -9,9 +9,11 @@ from dartboard.parts.gradient import Bilevel, Gradient, differentiate_both
 from dartboard.parts.gradient.implicit import ConjugateGradient, Implicit, Neumann
 from dartboard.parts.gradient.reinforce import Reinforce
 from dartboard.parts.gradient.unrolled import FirstOrder, TruncatedUnrolled, Unrolled
+from dartboard.parts.gradient.watched import FirstOrderWatched
 from dartboard.parts.hooks import StageAccess, StageHook
 from dartboard.parts.hypernetworks.dense import DenseHypernetwork
 from dartboard.parts.hypernetworks.embedding import EmbeddingHypernetwork
+from dartboard.parts.penalties.flooding import Flooding
 from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
 from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, FadingMagnitude, ZeroOne
 from dartboard.parts.perturbations import AdversarialPerturbation, RandomPerturbation
@@ -19,7 +21,7 @@ from dartboard.parts.pruning import KeepStrongest, KeepStrongestOfGroups
 from dartboard.parts.recipe import METHODS, Count, Images, NonNegative, Positive, Recipe, Share, Stage, method
 from dartboard.parts.relaxation.controller import Controller
 from dartboard.parts.relaxation.deterministic import GroupSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax
-from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel
+from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel, ReinMax
 from dartboard.parts.relaxation.edges import EdgeSimplex, EdgeSoftmax, PairSoftmax
 from dartboard.parts.relaxation.paths import BinaryGates, UniformPaths
 from dartboard.parts.removal import select_by_removal
@@ -81,6 +83,8 @@ __all__ = [
     "FadingMagnitude",
     "FadingSkipDropout",
     "FirstOrder",
+    "FirstOrderWatched",
+    "Flooding",
     "Gradient",
     "GroupSoftmax",
     "GrowDropping",
@@ -101,6 +105,7 @@ __all__ = [
     "Positive",
     "RandomPerturbation",
     "Recipe",
+    "ReinMax",
     "Reinforce",
     "ReinforceController",
     "Rule",

@@ -13,7 +13,7 @@ from dartboard.parts.companions import Distillation
 from dartboard.parts.demands import Demanding
 from dartboard.parts.gradient import FirstOrder, Gradient
 from dartboard.parts.hypernetworks import Hypernetwork
-from dartboard.parts.penalties import Joining, Penalty
+from dartboard.parts.penalties import Joining, JoiningGradient, Penalty, WeightPenalty
 from dartboard.parts.perturbations import Perturbation
 from dartboard.parts.pruning import Pruning
 from dartboard.parts.relaxation import Relaxation, Softmax
@@ -76,6 +76,7 @@ class Recipe:
         companion: a second network that learns beside the supernet; None: there is no second network.
         images: which images alpha learns from.
         penalties: terms that join the loss of alpha.
+        weight_penalties: what joins the loss of the weights, or its gradient; the record has the plain loss.
         perturbation: perturbs the gates of the weight step; None: the gates stay as they are.
         rules: rules that look at the search before and after every epoch, in the order in which they are asked.
         selection: chooses the genotype.
@@ -102,6 +103,7 @@ class Recipe:
     companion: Distillation | None = None
     images: Images = "halves"
     penalties: tuple[Penalty | Joining, ...] = ()
+    weight_penalties: tuple[WeightPenalty, ...] = ()
     perturbation: Perturbation | None = None
     rules: tuple[Rule, ...] = ()
     selection: Selection = field(default_factory=StrongestEdges)
@@ -119,6 +121,8 @@ class Recipe:
             raise RecipeError(
                 f"the recipe has a {given} but no {missing}; alpha moves only with both, so give both or none"
             )
+        if sum(isinstance(penalty, JoiningGradient) for penalty in self.weight_penalties) > 1:
+            raise RecipeError("two penalties cannot both make the gradient of the weights; keep one of them.")
         if self.images == "same-batch":
             self._check_same_batch()
         self._check_simplex()
@@ -146,6 +150,11 @@ class Recipe:
             raise RecipeError(
                 "weights and alpha learn from the same batch with one backward pass, which gives a first-order "
                 "gradient only; take FirstOrder, or other images."
+            )
+        if self.weight_penalties:
+            raise RecipeError(
+                f"{type(self.weight_penalties[0]).__name__} joins the loss of the weights only, and on the same batch "
+                "both steps share one loss; leave it out, or take other images."
             )
         if self.perturbation:
             raise RecipeError(
@@ -187,7 +196,7 @@ class Recipe:
         """Every part, except those of earlier stages."""
         learning = (self.relaxation, self.edges, self.hypernetwork, self.gradient, self.update, self.companion)
         single = (*learning, self.perturbation, self.selection)
-        return (*(part for part in single if part is not None), *self.penalties, *self.rules)
+        return (*(part for part in single if part is not None), *self.penalties, *self.weight_penalties, *self.rules)
 
     @property
     def stages(self) -> tuple["Stage", ...]:

@@ -21,7 +21,16 @@ from dartboard.runs.events import (
 )
 from dartboard.runs.files import check_new_file, read_arrays, read_json, write_atomically, write_json, write_text
 from dartboard.runs.lengths import Length, TimeLimit
-from dartboard.runs.meter import TEST_KEYS, VALIDATION_KEYS, Meter, Objective, Score, ScoreMeter, validation_facts
+from dartboard.runs.meter import (
+    TEST_KEYS,
+    VALIDATION_KEYS,
+    Meter,
+    Objective,
+    Score,
+    ScoreMeter,
+    StepMeans,
+    validation_facts,
+)
 from dartboard.runs.observer import Observer
 from dartboard.runs.seeding import Replayed, derive_seed, make_generator, seeded_initialization
 from dartboard.runs.tables import csv_rows, csv_text
@@ -50,6 +59,7 @@ __all__ = [
     "SearchEpoch",
     "SearchStop",
     "SelectionDone",
+    "StepMeans",
     "TestAccuracies",
     "TimeLimit",
     "TrainEpoch",
