@@ -5,7 +5,7 @@ from dartboard.estimate.schedules import (
     Agreement,
     TableEntry,
     TableFigures,
-    agreement,
+    agreements,
     column_in_words,
     look_up,
 )
@@ -18,7 +18,7 @@ __all__ = [
     "ArchitectureTable",
     "TableEntry",
     "TableFigures",
-    "agreement",
+    "agreements",
     "column_in_words",
     "find_table",
     "find_tables",

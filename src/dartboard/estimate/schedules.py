@@ -10,7 +10,7 @@ from dartboard.estimate.tabular import ArchitectureTable, find_tables
 from dartboard.runs import Record
 from dartboard.space import Genotype
 
-__all__ = ["TABLE_SPACE", "Agreement", "TableEntry", "TableFigures", "agreement", "column_in_words", "look_up"]
+__all__ = ["TABLE_SPACE", "Agreement", "TableEntry", "TableFigures", "agreements", "column_in_words", "look_up"]
 
 TABLE_SPACE = "nas-bench-201"
 """The space whose architectures the tables hold; with options it has others."""
@@ -104,20 +104,24 @@ def _entry(epochs: int, table: ArchitectureTable, genotype: Genotype) -> TableEn
     )
 
 
-def agreement(tables: Mapping[int, ArchitectureTable], column: str = "cifar10_test") -> Agreement | None:
-    """How far the two tables order the architectures alike; None unless both are there and have the column.
+def agreements(tables: Mapping[int, ArchitectureTable]) -> tuple[Agreement, ...]:
+    """How far two tables order the architectures alike, on every column that both have; empty unless there are two.
 
     Args:
         tables: epochs of the schedule -> table; the best tenth is that of the second one.
-        column: data set and part.
     """
-    if len(tables) != 2 or any(column not in table.columns for table in tables.values()):
-        return None
-    short, long = _in_one_order(*tables.values(), column)
+    if len(tables) != 2:
+        return ()
+    first, second = tables.values()
+    return tuple(_agreement(tables, column) for column in first.columns if column in second.columns)
+
+
+def _agreement(tables: Mapping[int, ArchitectureTable], column: str) -> Agreement:
+    (first, by_first), (second, by_second) = tables.items()
+    short, long = _in_one_order(by_first, by_second, column)
     size = max(2, round(_BEST_SHARE * len(long)))
     best, best_by_short = (set(np.argsort(-values, kind="stable")[:size].tolist()) for values in (long, short))
     rows = sorted(best)
-    first, second = tables
     return Agreement(
         column=column,
         schedules=(first, second),
