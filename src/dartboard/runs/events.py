@@ -95,15 +95,16 @@ class SearchEpoch(Epoch):
     figures: dict[str, Figure] = Field(default_factory=dict)
     """Figures that the rules have measured; each is a key of the line."""
 
-    def finished(self, figures: Mapping[str, Figure], seconds: float) -> Self:
-        """The event with the figures of the rules and the final duration.
+    def finished(self, figures: Mapping[str, Figure], seconds: float, deciding_seconds: float = 0.0) -> Self:
+        """The event with the figures of the rules and the final durations.
 
         Raises:
             ValueError: the name of a figure is also a key of the event.
         """
         if taken := sorted(figures.keys() & type(self).model_fields.keys()):
             raise ValueError(f"a rule has measured '{taken[0]}', a name that the event of the epoch has already.")
-        return self.model_validate({**dict(self), "figures": dict(figures), "seconds": seconds})
+        measured = {"figures": dict(figures), "seconds": seconds, "deciding_seconds": deciding_seconds}
+        return self.model_validate({**dict(self), **measured})
 
 
 def step_work(side: float) -> float:
