@@ -29,7 +29,7 @@ from dartboard.parts.rules.curvature import DecayOnSharpening, MeasureCurvature,
 from dartboard.parts.rules.greedy import DecideGreedily
 from dartboard.parts.rules.protocol import EpochPlan, Outcome, Rule, SearchView
 from dartboard.parts.rules.reinforce import ReinforceController
-from dartboard.parts.rules.removal import ByRemoval, Measure
+from dartboard.parts.rules.removal import ByRemoval
 from dartboard.parts.rules.schedules import (
     Cooling,
     FadeAuxiliary,
@@ -47,6 +47,7 @@ from dartboard.parts.selection.attention import WithAttention
 from dartboard.parts.selection.strongest import SkipCap, StrongestEdgePairs, StrongestEdges, StrongestPairs
 from dartboard.parts.selection.threshold import EveryEdge, Threshold
 from dartboard.parts.selection.trying import SampleAndValidate, UniformlyRandom
+from dartboard.parts.trials import Measure
 from dartboard.parts.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate
 
 __all__ = [

@@ -1,13 +1,14 @@
 """Run directories: files, events, checkpoints and seeds, from plain numbers and state dicts, without models."""
 
 from dartboard.runs.accuracies import TestAccuracies, ValidationAccuracies
+from dartboard.runs.decisions import Candidate, Contrast, DecisionMade, EdgeScore, ImagesBy
 from dartboard.runs.directory import RunDirectory, next_free
 from dartboard.runs.document import Document, Record, Version, first_fault
+from dartboard.runs.event import Event
 from dartboard.runs.event_log import EventLog
 from dartboard.runs.events import (
     EVENTS,
     Epoch,
-    Event,
     KeptWeights,
     MeasurementDone,
     PhaseEnd,
@@ -39,10 +40,15 @@ __all__ = [
     "EVENTS",
     "TEST_KEYS",
     "VALIDATION_KEYS",
+    "Candidate",
+    "Contrast",
+    "DecisionMade",
     "Document",
+    "EdgeScore",
     "Epoch",
     "Event",
     "EventLog",
+    "ImagesBy",
     "KeptWeights",
     "Length",
     "MeasurementDone",

@@ -1,6 +1,7 @@
 """The search step of a run."""
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,8 @@ from dartboard.parts.architecture import Architecture
 from dartboard.parts.recipe import Images, Recipe, initial_live, make_recipe
 from dartboard.parts.rules.curvature import MeasureCurvature
 from dartboard.parts.rules.schedules import NoTraining, WarmUp
-from dartboard.runs import make_generator, seeded_initialization
+from dartboard.parts.trials import FIRST_IMAGES, TrialImages, trial_batch
+from dartboard.runs import ImagesBy, make_generator, seeded_initialization
 from dartboard.session.batches import EVALUATION_BATCH, batches_of
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, search_length
@@ -23,7 +25,17 @@ from dartboard.space import Genotype, OperationCosts, get_space, name_or_text, o
 from dartboard.supernet import FusedSupernet, SupernetSpec
 from dartboard.wording import count
 
-__all__ = ["describe_search", "only_draws", "search_genotype", "search_problem", "search_recipe", "supernet_spec"]
+__all__ = [
+    "DecisionTrials",
+    "decision_trials",
+    "describe_search",
+    "only_draws",
+    "search_genotype",
+    "search_problem",
+    "search_recipe",
+    "supernet_spec",
+    "trial_images",
+]
 
 
 def describe_search(session: Session) -> str:
@@ -41,7 +53,17 @@ def describe_search(session: Session) -> str:
     return (
         f"{settings.method.name} in {settings.space}: {count(length.epochs, 'epoch')} of {count(steps, 'step')} on "
         f"{images}, {count(size.init_channels, 'channel')}, {count(size.layers, 'layer')}{start}"
+        f"{_describe_trials(session, recipe)}"
     )
+
+
+def _describe_trials(session: Session, recipe: Recipe) -> str:
+    """How often decisions try the supernet, and on how many images; empty without trials."""
+    tried, images = decision_trials(session.settings), trial_images(session, recipe.images)
+    if not tried.trials:
+        return ""
+    more = " or more" if images.by == "adaptive" and images.first < images.total else ""
+    return f", decisions by {count(tried.trials, 'trial')} of the supernet on {images.first:,} images{more} each"
 
 
 def search_genotype(session: Session) -> Genotype:
@@ -80,6 +102,37 @@ def search_recipe(settings: RunSettings) -> Recipe:
     if search.curvature_every and not any(isinstance(rule, MeasureCurvature) for rule in recipe.rules):
         recipe = recipe.with_rules_first(MeasureCurvature(search.curvature_every))
     return recipe.with_rules_first(WarmUp(search.warmup_fraction)) if search.warmup_fraction else recipe
+
+
+class DecisionTrials(NamedTuple):
+    """How often the decisions of a search try the supernet.
+
+    Attributes:
+        trials: without an operation or an edge.
+        decisions: decisions that rest on trials; each also looks at the untouched supernet.
+    """
+
+    trials: int
+    decisions: int
+
+    def images(self, tried: TrialImages) -> int:
+        """Images that go through the supernet in all.
+
+        Where a decision takes as many as it needs, two doublings for its best two candidates are planned.
+        """
+        further = min(4 * tried.first, tried.total) - tried.first if tried.by == "adaptive" else 0
+        return (self.trials + self.decisions) * tried.first + 2 * self.decisions * further
+
+
+def decision_trials(settings: RunSettings) -> DecisionTrials:
+    """How often the decisions of a search by these settings try the supernet, in all stages."""
+    space, trials, decisions = get_space(settings.space), 0, 0
+    for stage in search_recipe(settings).stages:
+        live = initial_live(stage.recipe, space)
+        architecture = Architecture.of(stage.recipe, space, live, torch.device("cpu"))
+        trials += sum(rule.trials(architecture) for rule in stage.recipe.rules)
+        decisions += sum(rule.decisions(architecture) for rule in stage.recipe.rules)
+    return DecisionTrials(trials, decisions)
 
 
 def only_draws(settings: RunSettings) -> bool:
@@ -145,7 +198,29 @@ def _search_batches(session: Session, images: Images) -> SearchBatches:
         batches_of(session, weights, settings.augment, settings.batch_size),
         batches_of(session, alphas, settings.augment, settings.batch_size),
         batches_of(session, scored, settings.augment, EVALUATION_BATCH),
+        trial_images(session, images),
     )
+
+
+def trial_images(session: Session, images: Images) -> TrialImages:
+    """The images on which decisions try the supernet: those of alpha, where the weights learn from others.
+
+    Where weights and alphas learn from the same images, they are those held out to score the supernet.
+    """
+    settings = session.settings.search
+    if images == "halves":
+        alphas = session.splits.view(session.dataset, "alphas")
+        view = ImageView(alphas.image_set, _mixed_alphas(session))
+    else:
+        _, view = _shared_images(session)
+    asked, available = settings.decision_images, len(view)
+    by: ImagesBy = asked if isinstance(asked, str) else "asked"
+    if not isinstance(asked, str):
+        view = ImageView(view.image_set, view.indices[:asked])
+    coarse = len(view) < min(FIRST_IMAGES, available)
+    made = TrialImages(lambda: batches_of(session, view, settings.augment, size), len(view), by, coarse)
+    size = trial_batch(made.first)
+    return made
 
 
 def _shared_images(session: Session) -> tuple[ImageView, ImageView]:
