@@ -152,8 +152,8 @@ def parse_genotype(text: str, space: str | None = None) -> Genotype:
 
     Args:
         text: `Genotype(...)`, `|op~0|+...` or `SPACE: op op | op ...`.
-        space: name of the space; None: "darts" for the first notation, "nas-bench-201" for the second, and for the
-            third the name that the text begins with.
+        space: name of the space; None: "darts" for the first notation ("darts:kinds=1" where it has one kind of cells,
+            called `shared`), "nas-bench-201" for the second, and for the third the name that the text begins with.
 
     Raises:
         GenotypeError: the text is none of these; the message shows the part that cannot be read.
@@ -164,7 +164,9 @@ def parse_genotype(text: str, space: str | None = None) -> Genotype:
         return _layer_wise(space or layers[1], stages)
     if text.startswith("|"):
         return Genotype(space or "nas-bench-201", (("cell", _parse_edge_string(text)),))
-    return Genotype(space or "darts", _parse_call(text))
+    cells = _parse_call(text)
+    alone = [kind for kind, _ in cells] == ["shared"]
+    return Genotype(space or ("darts:kinds=1" if alone else "darts"), cells)
 
 
 LAYER_WISE = re.compile(r"([\w.-]+):((?:\s+\w+(?:~\w+)?|\s+\|)+)\s*")
