@@ -15,8 +15,11 @@ from dartboard.parts import (
     SkipCap,
     Stage,
     WarmUp,
+    WithAttention,
     method,
 )
+from dartboard.space import ATTENTION
+from dartboard.supernet import Mixing
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 
@@ -28,6 +31,7 @@ def p_darts(
     alpha_weight_decay: NonNegative = 1e-3,
     skip_dropout: tuple[Probability, Probability, Probability] = (0.1, 0.4, 0.7),
     max_skips: Annotated[int, Field(ge=0)] = 2,
+    attention: bool = False,
 ) -> Recipe:
     """P-DARTS: three stages, each with a deeper supernet and fewer operations than the one before.
 
@@ -43,13 +47,17 @@ def p_darts(
         alpha_weight_decay: L2 factor of alpha.
         skip_dropout: dropout probability at the start of each stage.
         max_skips: largest number of skip connections in the normal cell.
+        attention: search the attention modules of Att-DARTS (arXiv:2006.12874) behind the operations of every edge, in
+            all stages; the last one chooses them. No paper has figures for it.
     """
+    chosen = WithAttention(SkipCap(max_skips), ATTENTION) if attention else SkipCap(max_skips)
     stages = [
         Recipe(
+            mixing=Mixing(attention=ATTENTION if attention else ()),
             gradient=FirstOrder(),
             update=AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay, grad_clip=5.0),
             rules=(WarmUp(10 / 25), FadingSkipDropout(start, 10 / 25)),
-            selection=SkipCap(max_skips),
+            selection=chosen,
             deeper=deeper,
         )
         for start, deeper in zip(skip_dropout, (0, 2, 4), strict=True)

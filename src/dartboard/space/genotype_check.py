@@ -40,6 +40,7 @@ def check_genotype(genotype: Genotype, space: SearchSpace, *, strict: bool = Tru
         for choice in cell.choices:
             _check_choice(kind, choice, space)
         _check_outputs(kind, cell, space)
+        _check_attention(f"the output of the {cell_name(kind)}", cell.attention, "the nodes of a cell")
         if strict:
             for node in space.cell.nodes:
                 _check_node(kind, node, cell, space)
@@ -94,10 +95,13 @@ def _check_choice(kind: str, choice: Choice, space: SearchSpace) -> None:
             f"{edge} uses '{choice.op}', which this edge does not have in the space '{space.name}'; it has "
             f"{listing(own)}."
         )
-    if choice.attention and (choice.attention not in OPS or choice.attention == "none"):
+    _check_attention(edge, choice.attention, "an operation")
+
+
+def _check_attention(place: str, name: str, what: str) -> None:
+    if name and (name not in OPS or name == "none"):
         raise GenotypeError(
-            f"{edge} has the attention '{choice.attention}', which cannot follow an operation; "
-            f"{suggest(choice.attention, ATTENTION)}"
+            f"{place} has the attention '{name}', which cannot follow {what}; {suggest(name, ATTENTION)}"
         )
 
 

@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from dartboard.space.ops import MODULES
 from dartboard.space.skeleton import DartsSkeleton
 from dartboard.space.spaces.search_space import SearchSpace, space
 from dartboard.space.topology import CellTopology
 
-__all__ = ["CellInputs", "Inputs", "Kinds", "Nodes", "darts", "darts_cell", "darts_s5", "darts_skeleton"]
+__all__ = ["Attention", "CellInputs", "Inputs", "Kinds", "Nodes", "darts", "darts_cell", "darts_s5", "darts_skeleton"]
 
 Nodes = Annotated[int, Field(ge=1, le=6)]
 """How many computed nodes a cell may have."""
@@ -23,6 +24,10 @@ Kinds = Annotated[int, Field(ge=1, le=2)]
 
 CellInputs = Annotated[int, Field(ge=1, le=2)]
 """How many cells before it a cell may read."""
+
+
+Attention = Literal["none", "candidates"]
+"""Where a space has attention modules."""
 
 
 def darts_cell(nodes: int = 4, inputs: int | Literal["all"] = 2, cell_inputs: int = 2) -> CellTopology:
@@ -48,7 +53,13 @@ def darts_skeleton(kinds: int = 2) -> DartsSkeleton:
 
 
 @space("darts", paper="arXiv:1806.09055")
-def darts(nodes: Nodes = 4, inputs: Inputs = 2, kinds: Kinds = 2, cell_inputs: CellInputs = 2) -> SearchSpace:
+def darts(
+    nodes: Nodes = 4,
+    inputs: Inputs = 2,
+    kinds: Kinds = 2,
+    cell_inputs: CellInputs = 2,
+    attention: Attention = "none",
+) -> SearchSpace:
     """DARTS cells: 14 edges, 8 operations, normal and reduction cells.
 
     Args:
@@ -58,6 +69,8 @@ def darts(nodes: Nodes = 4, inputs: Inputs = 2, kinds: Kinds = 2, cell_inputs: C
         kinds: 2 for normal and reduction cells, or 1: all cells share one alpha and one genotype, and those that reduce
             have a stride of 2 on the edges from their inputs.
         cell_inputs: 2 for cells that read the outputs of the two cells before, or 1.
+        attention: "candidates": the five attention modules of Att-DARTS (arXiv:2006.12874) compete with the 8
+            operations; at a stride of 2 they follow a factorized reduction.
     """
     return SearchSpace(
         name="darts",
@@ -70,6 +83,7 @@ def darts(nodes: Nodes = 4, inputs: Inputs = 2, kinds: Kinds = 2, cell_inputs: C
             "sep_conv_5x5",
             "dil_conv_3x3",
             "dil_conv_5x5",
+            *(MODULES if attention == "candidates" else ()),
         ),
         cell=darts_cell(nodes, inputs, cell_inputs),
         skeleton=darts_skeleton(kinds),
