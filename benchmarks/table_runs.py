@@ -7,7 +7,7 @@ recorded once.
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,12 +21,9 @@ from dartboard.records import RunRecords
 from dartboard.runs import SearchEpoch, SearchStop
 from dartboard.space import Genotype
 from records import Records, conditions, data_root, load, save
+from table_figures import MAIN
 
-__all__ = ["COLUMNS", "MAIN", "SKIP", "headings_of", "mean_and_deviation", "record_searches", "search"]
-
-MAIN = "cifar10_test"
-COLUMNS = {"cifar10_test": "CIFAR-10", "cifar100_test": "CIFAR-100", "imagenet16-120_test": "ImageNet16-120"}
-"""The columns that both tables have, and what they are called."""
+__all__ = ["record_searches", "search"]
 
 SKIP = "skip_connect"
 
@@ -133,15 +130,3 @@ def _mean_gate(event: SearchEpoch) -> float | None:
         return None
     column = event.operations.index(SKIP)
     return statistics.fmean(row[column] for row in event.gates["cell"])
-
-
-def mean_and_deviation(values: Iterable[float]) -> tuple[float, float]:
-    """Mean and sample standard deviation; 0 for a single value."""
-    found = list(values)
-    return statistics.fmean(found), statistics.stdev(found) if len(found) > 1 else 0.0
-
-
-def headings_of(first: Iterable[str]) -> list[str]:
-    """The first two lines of a Markdown table: all but the first column are figures."""
-    names = list(first)
-    return [f"| {' | '.join(names)} |", "|".join(["", *["---"] * len(names), ""])]
