@@ -246,9 +246,7 @@ class Architecture:
                 gates[f"{kind}.auxiliary"] = torch.zeros_like(gates[f"{kind}.edges"])
             if self.mixing.attention:
                 identity = "identity" if "identity" in self.mixing.attention else "skip_connect"
-                gates[f"{kind}.attention"] = cell.live.new_tensor(
-                    self._attends(cell, genotype[kind], identity)
-                ).float()
+                gates[f"{kind}.attention"] = cell.live.new_tensor(self._attends(cell, genotype[kind], identity)).float()
             if self.mixing.end:
                 at_end = genotype[kind].attention or "identity"
                 gates[f"{kind}.end"] = cell.live.new_tensor([at_end == name for name in self.mixing.end]).float()
