@@ -90,6 +90,7 @@ def search(asked: Mapping[str, Any], place: Path) -> Records:
     cells = [Genotype.from_json(event.genotype) for event in epochs]
     record = {
         "asked": dict(asked),
+        "resolved": {key: left.settings[key] for key in ("method", "search")},
         "genotype": found.to_text(),
         "skips": found.operation_counts.get(SKIP, 0),
         "tables": _figures(found),
