@@ -95,6 +95,13 @@ SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
     ("darts-cg", "tolerance"): {"method.options.damping": 30.0},
     **{("proxyless", option): {"method.options.cost_reference": 1e5} for option in ("cost_form", "cost_strength")},
     **{("robust-darts", option): WATCHED for option in WATCHING},
+    # The small supernet has one normal cell, and two reduction cells.
+    ("lambda-darts", "alignment"): {"method.options.reductions": True},
+    ("lambda-darts", "reductions"): {"method.options.alignment": 30.0},
+    **{
+        ("lambda-darts", option): {"method.options.reductions": True, "method.options.alignment": 30.0}
+        for option in ("pairing", "step")
+    },
     ("robust-darts", "stops"): WATCHED,
     ("robust-darts", "cutout"): {"method.options.drop_path": 0.5},
     ("robust-darts-ada", "decay_factor"): WATCHED,
@@ -131,6 +138,8 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("darts-cg", "iterations"): [1],  # ten are enough here
     ("darts-cg", "tolerance"): [0.5],
     ("enas", "baseline_decay"): [0.5],
+    # Far above the default, whose effect on alpha in so few steps is below rounding.
+    ("lambda-darts", "alignment"): [30.0],
     ("oles", "threshold"): [2.0],  # all operations rest
     ("oles", "window"): [2],
     ("gdas", "temperatures"): [(5.0, 0.05)],

@@ -13,6 +13,7 @@ from dartboard.parts.gradient.watched import FirstOrderWatched
 from dartboard.parts.hooks import StageAccess, StageHook
 from dartboard.parts.hypernetworks.dense import DenseHypernetwork
 from dartboard.parts.hypernetworks.embedding import EmbeddingHypernetwork
+from dartboard.parts.penalties.aligned import AlignedCells
 from dartboard.parts.penalties.flooding import Flooding
 from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
 from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, FadingMagnitude, ZeroOne
@@ -54,6 +55,7 @@ __all__ = [
     "METHODS",
     "AdamUpdate",
     "AdversarialPerturbation",
+    "AlignedCells",
     "BestEpoch",
     "BetaDecay",
     "Bilevel",
