@@ -10,6 +10,7 @@ from torch import Tensor
 from dartboard.parts.architecture import Architecture, Decisions
 from dartboard.parts.dropping import Dropping
 from dartboard.parts.gradient import Bilevel, Tensors
+from dartboard.parts.leaving import Left
 from dartboard.parts.scoring import Scorer
 from dartboard.parts.trials import Trying
 from dartboard.runs import DecisionMade
@@ -30,6 +31,7 @@ class EpochPlan:
         dropping: what is dropped from batches at random.
         weight_decay: L2 factor of the weights.
         decisions: edges that are decided, and so are no longer searched.
+        left: operations that have left the search; the others of their edges are still searched.
         extra_images: number of images that are added to the batches of weights and alpha.
         stop_reason: why the stage ends instead, as the end of a sentence; empty if the stage goes on.
     """
@@ -41,6 +43,7 @@ class EpochPlan:
     dropping: Dropping = field(default_factory=Dropping)
     weight_decay: float = 0.0
     decisions: Decisions = field(default_factory=dict)
+    left: Left = field(default_factory=Left)
     extra_images: int = 0
     stop_reason: str = ""
 
