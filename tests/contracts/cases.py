@@ -123,6 +123,10 @@ SHOWN_ELSEWHERE = {
     **{("rsps", option): "unit/parts/test_paths.py" for option in ("batches", "candidates", "finalists")},
     ("rsps", "steps_per_round"): "unit/parts/test_paths.py",
     **{(name, option): "unit/parts/test_paths.py" for name in ("enas", "setn") for option in ("batches", "candidates")},
+    **{
+        ("is-darts", option): "unit/parts/test_is_darts.py"
+        for option in ("first_drop", "last_drop", "drops", "distinct_sources")
+    },
     ("gdas", "allow_same_source"): "unit/parts/test_drawn_gates.py",
     **{("darts-pt-fixed", option): "unit/parts/test_edge_decisions.py" for option in ("measure", "none", "tuning")},
     **{(name, option): "unit/parts/test_edge_decisions.py" for name in ("sgas", "sgas-pt") for option in GREEDY},

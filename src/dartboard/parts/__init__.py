@@ -21,13 +21,14 @@ from dartboard.parts.perturbations import AdversarialPerturbation, RandomPerturb
 from dartboard.parts.pruning import KeepStrongest, KeepStrongestOfGroups
 from dartboard.parts.recipe import METHODS, Count, Images, NonNegative, Positive, Recipe, Share, Stage, method
 from dartboard.parts.relaxation.controller import Controller
-from dartboard.parts.relaxation.deterministic import GroupSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax
+from dartboard.parts.relaxation.deterministic import GroupSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax, UniformShares
 from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel, ReinMax
 from dartboard.parts.relaxation.edges import EdgeSimplex, EdgeSoftmax, PairSoftmax
 from dartboard.parts.relaxation.paths import BinaryGates, UniformPaths
 from dartboard.parts.removal import select_by_removal
 from dartboard.parts.rules.curvature import DecayOnSharpening, MeasureCurvature, Sharpening, StopOnSharpening
 from dartboard.parts.rules.greedy import DecideGreedily
+from dartboard.parts.rules.information import ShrinkByInformation
 from dartboard.parts.rules.protocol import EpochPlan, Outcome, Rule, SearchView
 from dartboard.parts.rules.reinforce import ReinforceController
 from dartboard.parts.rules.removal import ByRemoval
@@ -45,7 +46,13 @@ from dartboard.parts.rules.schedules import (
 )
 from dartboard.parts.rules.stopping import BestEpoch, StopAtSkips, StopAtStableRanking
 from dartboard.parts.selection.attention import WithAttention
-from dartboard.parts.selection.strongest import SkipCap, StrongestEdgePairs, StrongestEdges, StrongestPairs
+from dartboard.parts.selection.strongest import (
+    SkipCap,
+    StrongestEdgePairs,
+    StrongestEdges,
+    StrongestPairs,
+    StrongestRemaining,
+)
 from dartboard.parts.selection.threshold import EveryEdge, Threshold
 from dartboard.parts.selection.trying import SampleAndValidate, UniformlyRandom
 from dartboard.parts.trials import Measure
@@ -118,6 +125,7 @@ __all__ = [
     "SgdUpdate",
     "Share",
     "Sharpening",
+    "ShrinkByInformation",
     "Sigmoid",
     "Simplex",
     "SkipCap",
@@ -132,9 +140,11 @@ __all__ = [
     "StrongestEdgePairs",
     "StrongestEdges",
     "StrongestPairs",
+    "StrongestRemaining",
     "Threshold",
     "TruncatedUnrolled",
     "UniformPaths",
+    "UniformShares",
     "UniformlyRandom",
     "Unrolled",
     "WarmUp",

@@ -11,6 +11,7 @@ from dartboard.data import Batch, Batches
 from dartboard.errors import SettingsError
 from dartboard.parts.architecture import StepGates
 from dartboard.runs import Score, ScoreMeter
+from dartboard.space import CellPlace
 from dartboard.supernet import Reader
 
 __all__ = ["NO_IMAGES", "Scorer"]
@@ -61,6 +62,12 @@ class Scorer:
     def accuracy(self, drawn: StepGates, batch: Batch) -> Tensor:
         """The accuracy on one batch, as a fraction, a scalar tensor; the call does not wait for the device."""
         return (self._logits(drawn, batch).argmax(dim=1) == batch.labels).float().mean()
+
+    @property
+    def cell_kinds(self) -> dict[int, str]:
+        """Place of every cell in the network -> its kind."""
+        places = self._supernet.spec.plan.places  # type: ignore[attr-defined]
+        return {number: place.kind for number, place in enumerate(places) if isinstance(place, CellPlace)}
 
     @torch.no_grad()
     def watch(self, drawn: StepGates, batch: Batch, read: Reader) -> None:

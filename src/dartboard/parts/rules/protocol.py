@@ -217,9 +217,11 @@ class Rule:
 
     Attributes:
         moves_alpha: whether the rule moves alpha, by `MovableSearch.move_alphas`; the recipe then needs an update.
+        ignores_labels: whether the rule decides which operations are found, and no label has a say in it.
     """
 
     moves_alpha: ClassVar[bool] = False
+    ignores_labels: ClassVar[bool] = False
 
     def trials(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
         """How often the rule will try the supernet without a part, on the images of decisions, in a whole stage."""
