@@ -136,6 +136,10 @@ class SearchState:
         self.deciding_seconds += decision.seconds
         self.on_decision(decision)
 
+    def count_trials(self, seconds: float) -> None:
+        """Count seconds as those of decisions, which do not shorten the learning."""
+        self.deciding_seconds += seconds
+
     def follow(self, plan: EpochPlan) -> None:
         """Bring architecture and optimiser up to a plan."""
         self.plan = plan

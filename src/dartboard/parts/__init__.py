@@ -44,6 +44,7 @@ from dartboard.parts.rules.schedules import (
     SparseAlpha,
     WarmUp,
 )
+from dartboard.parts.rules.shapley import ShapleyMoves
 from dartboard.parts.rules.stopping import BestEpoch, StopAtSkips, StopAtStableRanking
 from dartboard.parts.selection.attention import WithAttention
 from dartboard.parts.selection.strongest import (
@@ -123,6 +124,7 @@ __all__ = [
     "ScaleWeightDecay",
     "SearchView",
     "SgdUpdate",
+    "ShapleyMoves",
     "Share",
     "Sharpening",
     "ShrinkByInformation",

@@ -175,6 +175,10 @@ class MovableSearch(SearchView, Protocol):
         """Take one step of the recipe's update with these gradients, which go by the names of the alphas."""
         ...
 
+    def count_trials(self, seconds: float) -> None:
+        """Count seconds as time for trials, which is planned beside that of the steps."""
+        ...
+
 
 class GoingBack(NamedTuple):
     """The return to an earlier state of the stage at hand; the loop forgets the epochs undone.
@@ -229,6 +233,10 @@ class Rule:
 
     def decisions(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
         """How many decisions of a whole stage rest on these trials; each also looks at the untouched supernet."""
+        return 0
+
+    def scored_images(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that score
+        """On how many images the rule runs the supernet in a whole stage, at most, beside the trials of decisions."""
         return 0
 
     def least_steps(self, search: SearchView) -> int:  # noqa: ARG002 - for rules that need some
