@@ -203,7 +203,7 @@ class _Sample:
         self.most = removed
         drawn = StepGates(self._gates, self._active)
         counts = [len(batch.labels) for batch in self._batches]
-        right = torch.stack([self._search.score.accuracy(drawn, batch) for batch in self._batches]).tolist()
+        right: list[float] = torch.stack([self._search.score.accuracy(drawn, each) for each in self._batches]).tolist()
         return sum(share * images for share, images in zip(right, counts, strict=True)) / sum(counts)
 
 
