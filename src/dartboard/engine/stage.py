@@ -130,7 +130,7 @@ class StageSearch:
             epochs,
             span,
             live,
-            Scorer(supernet, self.batches.validation, problem.device),
+            Scorer(supernet, self.batches.validation, problem.device, self.batches.weights),
             Trials(supernet, self.batches.trials or _validation_images(self.batches), problem.device),
             hypernetwork,
             update=recipe.update,
@@ -246,9 +246,7 @@ class StageSearch:
         for rule in self.recipe.rules:
             state.take(rule.after_steps(state, self.num_steps))
         losses = self._read(steps)
-        state.figures |= steps.means.read()
-        for hook in state.hooks:
-            state.figures |= hook.figures()
+        state.figures |= steps.figures
         state.write_generated()
         gates = self.mean_gates(state.alphas)
         score = self.validate(gates)
@@ -311,7 +309,7 @@ class StageSearch:
         with torch.no_grad():
             for name, alpha in new.alphas.items():
                 alpha.copy_(before._final_alphas[name])
-        new.follow(replace(new.plan, decisions=copy.deepcopy(old.plan.decisions)))
+        new.follow(replace(new.plan, decisions=copy.deepcopy(old.plan.decisions), left=old.plan.left))
         if momentum:
             kept = {
                 name: old.weight_optimizer.state[weight]["momentum_buffer"]

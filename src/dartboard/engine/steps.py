@@ -73,6 +73,14 @@ class Steps:
         self._weights(seen)
 
     @property
+    def figures(self) -> dict[str, float]:
+        """Numbers of the steps by name, from penalties on the weights and from hooks; reading them waits."""
+        return {
+            **self.means.read(),
+            **{name: each for hook in self._state.hooks for name, each in hook.figures().items()},
+        }
+
+    @property
     def are_alike(self) -> bool:
         """Whether all steps of the epoch do the same, apart from what they draw."""
         if any(hook.acts_on_weights for hook in self._state.hooks):

@@ -13,6 +13,7 @@ from dartboard.parts.gradient.watched import FirstOrderWatched
 from dartboard.parts.hooks import StageAccess, StageHook
 from dartboard.parts.hypernetworks.dense import DenseHypernetwork
 from dartboard.parts.hypernetworks.embedding import EmbeddingHypernetwork
+from dartboard.parts.penalties.aligned import AlignedCells
 from dartboard.parts.penalties.flooding import Flooding
 from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
 from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, FadingMagnitude, ZeroOne
@@ -20,13 +21,14 @@ from dartboard.parts.perturbations import AdversarialPerturbation, RandomPerturb
 from dartboard.parts.pruning import KeepStrongest, KeepStrongestOfGroups
 from dartboard.parts.recipe import METHODS, Count, Images, NonNegative, Positive, Recipe, Share, Stage, method
 from dartboard.parts.relaxation.controller import Controller
-from dartboard.parts.relaxation.deterministic import GroupSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax
+from dartboard.parts.relaxation.deterministic import GroupSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax, UniformShares
 from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel, ReinMax
 from dartboard.parts.relaxation.edges import EdgeSimplex, EdgeSoftmax, PairSoftmax
 from dartboard.parts.relaxation.paths import BinaryGates, UniformPaths
 from dartboard.parts.removal import select_by_removal
 from dartboard.parts.rules.curvature import DecayOnSharpening, MeasureCurvature, Sharpening, StopOnSharpening
 from dartboard.parts.rules.greedy import DecideGreedily
+from dartboard.parts.rules.information import ShrinkByInformation
 from dartboard.parts.rules.protocol import EpochPlan, Outcome, Rule, SearchView
 from dartboard.parts.rules.reinforce import ReinforceController
 from dartboard.parts.rules.removal import ByRemoval
@@ -42,9 +44,16 @@ from dartboard.parts.rules.schedules import (
     SparseAlpha,
     WarmUp,
 )
+from dartboard.parts.rules.shapley import ShapleyMoves
 from dartboard.parts.rules.stopping import BestEpoch, StopAtSkips, StopAtStableRanking
 from dartboard.parts.selection.attention import AmongCandidates, WithAttention
-from dartboard.parts.selection.strongest import SkipCap, StrongestEdgePairs, StrongestEdges, StrongestPairs
+from dartboard.parts.selection.strongest import (
+    SkipCap,
+    StrongestEdgePairs,
+    StrongestEdges,
+    StrongestPairs,
+    StrongestRemaining,
+)
 from dartboard.parts.selection.threshold import EveryEdge, Threshold
 from dartboard.parts.selection.trying import SampleAndValidate, UniformlyRandom
 from dartboard.parts.trials import Measure
@@ -54,6 +63,7 @@ __all__ = [
     "METHODS",
     "AdamUpdate",
     "AdversarialPerturbation",
+    "AlignedCells",
     "AmongCandidates",
     "BestEpoch",
     "BetaDecay",
@@ -115,8 +125,10 @@ __all__ = [
     "ScaleWeightDecay",
     "SearchView",
     "SgdUpdate",
+    "ShapleyMoves",
     "Share",
     "Sharpening",
+    "ShrinkByInformation",
     "Sigmoid",
     "Simplex",
     "SkipCap",
@@ -131,9 +143,11 @@ __all__ = [
     "StrongestEdgePairs",
     "StrongestEdges",
     "StrongestPairs",
+    "StrongestRemaining",
     "Threshold",
     "TruncatedUnrolled",
     "UniformPaths",
+    "UniformShares",
     "UniformlyRandom",
     "Unrolled",
     "WarmUp",

@@ -10,6 +10,7 @@ from torch import Tensor
 from dartboard.parts.architecture import Architecture, Decisions
 from dartboard.parts.dropping import Dropping
 from dartboard.parts.gradient import Bilevel, Tensors
+from dartboard.parts.leaving import Left
 from dartboard.parts.scoring import Scorer
 from dartboard.parts.trials import Trying
 from dartboard.runs import DecisionMade
@@ -30,6 +31,7 @@ class EpochPlan:
         dropping: what is dropped from batches at random.
         weight_decay: L2 factor of the weights.
         decisions: edges that are decided, and so are no longer searched.
+        left: operations that have left the search; the others of their edges are still searched.
         extra_images: number of images that are added to the batches of weights and alpha.
         stop_reason: why the stage ends instead, as the end of a sentence; empty if the stage goes on.
     """
@@ -41,6 +43,7 @@ class EpochPlan:
     dropping: Dropping = field(default_factory=Dropping)
     weight_decay: float = 0.0
     decisions: Decisions = field(default_factory=dict)
+    left: Left = field(default_factory=Left)
     extra_images: int = 0
     stop_reason: str = ""
 
@@ -172,6 +175,10 @@ class MovableSearch(SearchView, Protocol):
         """Take one step of the recipe's update with these gradients, which go by the names of the alphas."""
         ...
 
+    def count_trials(self, seconds: float) -> None:
+        """Count seconds as time for trials, which is planned beside that of the steps."""
+        ...
+
 
 class GoingBack(NamedTuple):
     """The return to an earlier state of the stage at hand; the loop forgets the epochs undone.
@@ -214,9 +221,11 @@ class Rule:
 
     Attributes:
         moves_alpha: whether the rule moves alpha, by `MovableSearch.move_alphas`; the recipe then needs an update.
+        ignores_labels: whether the rule decides which operations are found, and no label has a say in it.
     """
 
     moves_alpha: ClassVar[bool] = False
+    ignores_labels: ClassVar[bool] = False
 
     def trials(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
         """How often the rule will try the supernet without a part, on the images of decisions, in a whole stage."""
@@ -224,6 +233,10 @@ class Rule:
 
     def decisions(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
         """How many decisions of a whole stage rest on these trials; each also looks at the untouched supernet."""
+        return 0
+
+    def scored_images(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that score
+        """On how many images the rule runs the supernet in a whole stage, at most, beside the trials of decisions."""
         return 0
 
     def least_steps(self, search: SearchView) -> int:  # noqa: ARG002 - for rules that need some
