@@ -9,7 +9,7 @@ from dartboard.engine.finished.search import FinishedSearch
 from dartboard.engine.problem import SearchProblem
 from dartboard.engine.settings import SearchSettings
 from dartboard.engine.stage import StageSearch, stage_spans
-from dartboard.engine.state import SearchState
+from dartboard.engine.state import SearchState, brought_up_to_date
 from dartboard.parts.architecture import Live
 from dartboard.parts.hooks import Foretelling, Remarking
 from dartboard.parts.recipe import Recipe, initial_live
@@ -69,6 +69,7 @@ def run_search(
     saved = run.load_checkpoint("search", "search")
     if saved:
         with run.restoring("search"):
+            saved = brought_up_to_date(saved, problem.space.name)
             search = begin(saved["stage"], saved["live"])
             search.state.load_state_dict(saved)
     else:
@@ -122,7 +123,7 @@ def run_reselection(
     search = finished.begin(wanted.recipe(finished.recipe), wanted.epochs, "reselection")
     if saved := run.load_checkpoint("search", "search"):
         with run.restoring("search"):
-            search.state.load_state_dict(saved)
+            search.state.load_state_dict(brought_up_to_date(saved, problem.space.name))
     else:
         finished.hand_over(search)
     _forget_undone(run, search.state)

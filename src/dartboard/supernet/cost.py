@@ -206,7 +206,9 @@ def _cell(spec: SupernetSpec, place: CellPlace, batch: int, inputs: Sequence[Siz
             rest = Map(node.channels - node.channels // share, node.places)
             yield from (Piece("rest", rest, rest) for _ in rows)
     yield from (_elementwise(node) for _ in cell.nodes)
-    if cell.output == "concat" or place.shortcut:
+    if place.shortcut and place.gated_shortcut:
+        yield _gate(node)
+    elif cell.output == "concat" or place.shortcut:
         yield _elementwise(Map(node.channels * cell.num_nodes, node.places))
 
 

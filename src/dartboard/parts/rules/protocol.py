@@ -135,7 +135,10 @@ class SearchView(Protocol):
 
     @property
     def problem(self) -> Bilevel | None:
-        """The bilevel problem of the last alpha step of that epoch; None while alpha rests."""
+        """The bilevel problem of the last alpha step of that epoch; None while alpha rests.
+
+        Where the method never moves alpha by a gradient, it is that of a further alpha batch, for rules that need one.
+        """
         ...
 
     @property
@@ -214,9 +217,11 @@ class Rule:
 
     Attributes:
         moves_alpha: whether the rule moves alpha, by `MovableSearch.move_alphas`; the recipe then needs an update.
+        needs_problem: whether the rule looks at `SearchView.problem`, also where no step of alpha makes one.
     """
 
     moves_alpha: ClassVar[bool] = False
+    needs_problem: ClassVar[bool] = False
 
     def trials(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
         """How often the rule will try the supernet without a part, on the images of decisions, in a whole stage."""
