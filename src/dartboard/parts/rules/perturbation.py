@@ -67,7 +67,8 @@ class DecideByRemoval(Rule):
         rounds, epochs = num_rounds(search.architecture), search.stage_epochs
         if epochs >= rounds:
             return 0
-        left = rounds - max(1, self._held(search, search.plan))
+        # One round can be held at once, and each of the others after a further step.
+        left = rounds - 1 - self._held(search, search.plan)
         return ceil(left / max(1, epochs - search.stage_epoch))
 
     @override
