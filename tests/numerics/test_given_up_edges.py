@@ -53,8 +53,9 @@ def logits_of(engine: type[ReferenceSupernet], spec: SupernetSpec, architecture:
     alphas, images = alphas_of(architecture), ask(spec).images
     drawn = architecture.draw(alphas, torch.Generator(), of_alpha=False)
     given = [(architecture.mean_gates(alphas), architecture.active), (drawn.gates, drawn.active)]
+    supernet = build(engine, spec)
     with torch.no_grad():
-        return [build(engine, spec)(images, gates, active) for gates, active in given]
+        return [supernet(images, gates, active) for gates, active in given]
 
 
 @every_mixing
