@@ -128,7 +128,7 @@ class MixedCell(nn.Module):
         """
         if not self.gated_shortcut:
             return x
-        gates, rows = call.gates[self.kind], range(len(self.edges))
+        gates, rows = call.of_operations(self.kind, self.number), range(len(self.edges))
         own = [gates[row, self.columns[name]] for row in rows for name in self.ops_of(row, call.active)]
         return sum(own[1:], start=own[0]) * x if own else torch.zeros_like(x)
 
