@@ -120,14 +120,15 @@ def run_reselection(
         NonFiniteLossError: a loss became NaN or infinite; the checkpoint holds the epoch before.
     """
     finished = FinishedSearch(problem, recipe, settings, source, length=length, seed=seed)
-    search = finished.begin(wanted.recipe(finished.recipe), wanted.epochs, "reselection")
+    epochs = wanted.learns_for(problem.space.name)
+    search = finished.begin(wanted.recipe(finished.recipe), epochs, "reselection")
     if saved := run.load_checkpoint("search", "search"):
         with run.restoring("search"):
             search.state.load_state_dict(brought_up_to_date(saved, problem.space.name))
     else:
         finished.hand_over(search)
     _forget_undone(run, search.state)
-    observer.begin("search", epochs=wanted.epochs, steps=search.num_steps, done=search.state.epoch)
+    observer.begin("search", epochs=epochs, steps=search.num_steps, done=search.state.epoch)
     with equal_steps():
         _run_stage(search, run, observer)
     return _conclude(search, run, observer)
