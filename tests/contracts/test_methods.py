@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dartboard.parts.recipe import make_recipe
-from dartboard.parts.rules.removal import ByRemoval
+from dartboard.parts.trials import Trial
 from dartboard.testing import (
     PLANTED_FAN,
     PLANTED_PAIRS,
@@ -53,8 +53,8 @@ def test_what_is_planted_in_pairs_of_edges_can_be_found(seed: int, tmp_path: Pat
 def test_no_seed_finds_what_is_planted_by_what_the_supernet_misses_least(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = ByRemoval.value_without
-    monkeypatch.setattr(ByRemoval, "value_without", lambda *given: -right(*given))
+    right = Trial.quality
+    monkeypatch.setattr(Trial, "quality", lambda *given: tuple(-part for part in right(*given)))
     assert not any(finds_planted(CASES[name], tmp_path / str(seed), seed) for seed in range(3))
 
 

@@ -170,9 +170,9 @@ def _tell_before(search: "StageSearch", observer: Observer) -> None:
     for part in search.recipe.parts if state.stage_epoch == 0 else ():
         if isinstance(part, Foretelling) and (sentence := part.foretell(state.stage_epochs, search.num_steps)):
             observer.note(sentence)
-    for sentence in (sentence for rule in rules for sentence in rule.notes(state)):
+    for sentence in (sentence for rule in rules for sentence in rule.advice(state)):
         observer.note(sentence)
-    tried = sum(rule.trials(state.architecture) + rule.decisions(state.architecture) for rule in rules)
+    tried = sum(rule.count_trials(state.architecture) + rule.count_decisions(state.architecture) for rule in rules)
     if not tried:
         return
     images = state.trials.images

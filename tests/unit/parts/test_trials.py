@@ -181,7 +181,7 @@ def test_the_trials_that_are_planned_are_those_that_happen(space: SearchSpace, t
     state = make_state(space, 81, table, WITHOUT_NONE)
     rule, told = DecideByRemoval(), list[DecisionMade]()
     state.on_decision = told.append
-    assert (rule.trials(state.architecture), rule.decisions(state.architecture)) == (trials, decisions)
+    assert (rule.count_trials(state.architecture), rule.count_decisions(state.architecture)) == (trials, decisions)
     for epoch in range(81):
         state.epoch = epoch
         state.plan_epoch([rule])
@@ -192,10 +192,10 @@ def test_the_trials_that_are_planned_are_those_that_happen(space: SearchSpace, t
 def test_a_greedy_search_plans_its_trials_as_well() -> None:
     recipe = make_recipe("sgas-pt", {})
     architecture = Architecture.of(recipe, DARTS, initial_live(recipe, DARTS), CPU)
-    assert sum(rule.trials(architecture) for rule in recipe.rules) == 2 * 8 * 7
-    assert sum(rule.decisions(architecture) for rule in recipe.rules) == 2 * 8
+    assert sum(rule.count_trials(architecture) for rule in recipe.rules) == 2 * 8 * 7
+    assert sum(rule.count_decisions(architecture) for rule in recipe.rules) == 2 * 8
     plain = make_recipe("sgas", {})
-    assert sum(rule.trials(architecture) + rule.decisions(architecture) for rule in plain.rules) == 0
+    assert sum(rule.count_trials(architecture) + rule.count_decisions(architecture) for rule in plain.rules) == 0
 
 
 def rounds_within(space: SearchSpace, epochs: int, steps: int) -> tuple[list[int], int]:
@@ -251,9 +251,9 @@ def test_a_stage_of_too_few_steps_takes_as_many_as_its_rounds_need() -> None:
 def test_few_steps_between_decisions_are_told() -> None:
     state = make_state(DARTS, 81, Table({}, {}), WITHOUT_NONE)
     state.steps = 9
-    assert DecideByRemoval().notes(state)[0].startswith("The supernet learns for 45 steps between two decisions")
+    assert DecideByRemoval().advice(state)[0].startswith("The supernet learns for 45 steps between two decisions")
     state.steps = 10
-    assert DecideByRemoval().notes(state) == []
+    assert DecideByRemoval().advice(state) == []
 
 
 def test_the_record_of_a_decision_holds_what_it_was_made_of() -> None:
@@ -321,6 +321,6 @@ def test_decisions_rest_on_the_images_asked_for(asked: Any, images: int, by: str
 def test_removing_an_operation_leaves_its_edge() -> None:
     table = Table({}, {})
     state = make_state(DARTS, 81, table, WITHOUT_NONE)
-    ByRemoval().trials(state.architecture.cells["normal"], 0)
+    ByRemoval().count_trials(state.architecture.cells["normal"], 0)
     state.plan_epoch([DecideByRemoval()])
     assert all("normal.edges" not in gates for gates in table.seen[:7])

@@ -46,7 +46,7 @@ class MeasureCurvature(Rule):
         return Outcome({"eigenvalues": measured}, {"eigenvalue": value, "trace": trace})
 
     @override
-    def notes(self, search: SearchView) -> Sequence[str]:
+    def advice(self, search: SearchView) -> Sequence[str]:
         relaxation = search.architecture.relaxation
         if relaxation.has_slopes:
             return ()

@@ -223,11 +223,11 @@ class Rule:
     moves_alpha: ClassVar[bool] = False
     needs_problem: ClassVar[bool] = False
 
-    def trials(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
+    def count_trials(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
         """How often the rule will try the supernet without a part, on the images of decisions, in a whole stage."""
         return 0
 
-    def decisions(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
+    def count_decisions(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
         """How many decisions of a whole stage rest on these trials; each also looks at the untouched supernet."""
         return 0
 
@@ -235,7 +235,7 @@ class Rule:
         """Weight steps that the epoch at hand must have at least, so that the rule can act as it should."""
         return 0
 
-    def notes(self, search: SearchView) -> Sequence[str]:  # noqa: ARG002 - for rules that have something to say
+    def advice(self, search: SearchView) -> Sequence[str]:  # noqa: ARG002 - for rules that have something to say
         """Sentences that a user should read before the first epoch of a stage."""
         return ()
 
