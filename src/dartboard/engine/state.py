@@ -18,9 +18,9 @@ from dartboard.parts.scoring import Scorer
 from dartboard.parts.trials import NO_TRIALS, Trying
 from dartboard.parts.update import Update
 from dartboard.runs import DecisionMade, Score, make_generator
-from dartboard.space import Genotype
+from dartboard.space import Genotype, current_name
 
-__all__ = ["SearchState"]
+__all__ = ["SearchState", "brought_up_to_date"]
 
 
 @dataclass
@@ -260,6 +260,21 @@ class SearchState:
         decay = self.weight_optimizer.param_groups[0]["weight_decay"]
         left = Left.of_json(saved["left"]) if "left" in saved else Left()
         self.follow(replace(self.plan, **{name: saved[name] for name in planned}, weight_decay=decay, left=left))
+
+
+def brought_up_to_date(saved: Mapping[str, Any], space: str) -> dict[str, Any]:
+    """The saved state of a search, with the names that operations of the space have now.
+
+    Args:
+        saved: from `SearchState.state_dict`, perhaps of an earlier version.
+        space: name of the space.
+    """
+    live = {kind: [[current_name(space, op) for op in ops] for ops in edges] for kind, edges in saved["live"].items()}
+    decisions = {
+        kind: {row: op and current_name(space, op) for row, op in rows.items()}
+        for kind, rows in saved["decisions"].items()
+    }
+    return {**saved, "live": live, "decisions": decisions}
 
 
 def _as_run_here(saved: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> dict[str, Any]:

@@ -134,8 +134,8 @@ def decision_trials(settings: RunSettings) -> DecisionTrials:
     for stage in search_recipe(settings).stages:
         live = initial_live(stage.recipe, space)
         architecture = Architecture.of(stage.recipe, space, live, torch.device("cpu"))
-        trials += sum(rule.trials(architecture) for rule in stage.recipe.rules)
-        decisions += sum(rule.decisions(architecture) for rule in stage.recipe.rules)
+        trials += sum(rule.count_trials(architecture) for rule in stage.recipe.rules)
+        decisions += sum(rule.count_decisions(architecture) for rule in stage.recipe.rules)
         further += sum(rule.scored_images(architecture) for rule in stage.recipe.rules)
     return DecisionTrials(trials, decisions, further)
 

@@ -135,7 +135,7 @@ class FusedCell(MixedCell):
             if rows := self._outgoing(source):
                 run(rows, states[source], sums, call)
         joined = self.after_nodes(join_outputs(self.topology, states), call)
-        return Features(joined.whole + states[0]) if self.shortcut else joined
+        return Features(joined.whole + self.shortcut_of(states[0], call)) if self.shortcut else joined
 
     @override
     def zeros(self, x: Tensor, stride: int) -> Tensor:

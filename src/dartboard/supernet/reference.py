@@ -90,14 +90,15 @@ class MixedCell(nn.Module):
         self.strides = tuple(
             place.stride if edge.source < self.topology.num_inputs else 1 for edge in self.topology.edges
         )
-        self.shortcut, self.rounds_down = place.shortcut, place.rounds_down
+        self.shortcut, self.gated_shortcut = place.shortcut, place.gated_shortcut
+        self.rounds_down = place.rounds_down
         self.channels = channels = place.channels // self.share
         read = [place.inputs(self.topology, edge.source) // self.share for edge in self.topology.edges]
         self.projections = project_inputs(self.topology, place, spec.norm)
         self.edges = nn.ModuleList(
             nn.ModuleDict(
                 {
-                    name: _build(spec, name, channels, stride, place.map_size, inputs)
+                    name: _build(spec, place.built(name), channels, stride, place.map_size, inputs)
                     for name in spec.ops_of(place.kind, row)
                 }
             )
@@ -129,7 +130,19 @@ class MixedCell(nn.Module):
             arriving = [self._edge(row, states[self.topology.edges[row].source], call) for row in rows]
             states.append(sum(arriving[1:], start=arriving[0]))
         joined = self.after_nodes(join_outputs(self.topology, states), call).whole
-        return joined + states[0] if self.shortcut else joined
+        return joined + self.shortcut_of(states[0], call) if self.shortcut else joined
+
+    def shortcut_of(self, x: Tensor, call: SupernetCall) -> Tensor:
+        """What the shortcut adds: the input, times the sum of the gates of the operations that run, if it is gated.
+
+        Every operation of a block with a shortcut is o(x) + x, and leaving the block out is x alone; so the sum of all
+        of them, each times its gate, has x as often as the gates sum to (ProxylessNAS, arXiv:1812.00332, section 3.1).
+        """
+        if not self.gated_shortcut:
+            return x
+        gates, rows = call.of_operations(self.kind, self.number), range(len(self.edges))
+        own = [gates[row, self.columns[name]] for row in rows for name in self.ops_of(row, call.active)]
+        return sum(own[1:], start=own[0]) * x if own else torch.zeros_like(x)
 
     def after_nodes(self, joined: Features, call: SupernetCall) -> Features:
         """Apply the attention at the end of the cell, if there is any."""

@@ -138,7 +138,10 @@ class SearchView(Protocol):
 
     @property
     def problem(self) -> Bilevel | None:
-        """The bilevel problem of the last alpha step of that epoch; None while alpha rests."""
+        """The bilevel problem of the last alpha step of that epoch; None while alpha rests.
+
+        Where the method never moves alpha by a gradient, it is that of a further alpha batch, for rules that need one.
+        """
         ...
 
     @property
@@ -222,16 +225,18 @@ class Rule:
     Attributes:
         moves_alpha: whether the rule moves alpha, by `MovableSearch.move_alphas`; the recipe then needs an update.
         ignores_labels: whether the rule decides which operations are found, and no label has a say in it.
+        needs_problem: whether the rule looks at `SearchView.problem`, also where no step of alpha makes one.
     """
 
     moves_alpha: ClassVar[bool] = False
     ignores_labels: ClassVar[bool] = False
+    needs_problem: ClassVar[bool] = False
 
-    def trials(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
+    def count_trials(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
         """How often the rule will try the supernet without a part, on the images of decisions, in a whole stage."""
         return 0
 
-    def decisions(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
+    def count_decisions(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
         """How many decisions of a whole stage rest on these trials; each also looks at the untouched supernet."""
         return 0
 
@@ -243,7 +248,7 @@ class Rule:
         """Weight steps that the epoch at hand must have at least, so that the rule can act as it should."""
         return 0
 
-    def notes(self, search: SearchView) -> Sequence[str]:  # noqa: ARG002 - for rules that have something to say
+    def advice(self, search: SearchView) -> Sequence[str]:  # noqa: ARG002 - for rules that have something to say
         """Sentences that a user should read before the first epoch of a stage."""
         return ()
 
