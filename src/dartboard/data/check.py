@@ -11,7 +11,7 @@ import numpy.typing as npt
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.sources import LeftOut, SplitName, left_out_sentence
 from dartboard.data.splits import ImageView, Splits
-from dartboard.wording import count, listing, some
+from dartboard.wording import count, listing, shortened, some
 
 __all__ = ["DataCheck", "Duplicate", "Finding", "FindingKind", "check_dataset"]
 
@@ -227,13 +227,14 @@ def _in_two_classes(views: Views, digests: Mapping[str, Sequence[bytes]], classe
             if digest in torn:
                 images += 1
                 torn[digest].setdefault(label, _named(view, [row])[0])
-    examples = [f"{name} ({classes[label]})" for label, name in next(iter(torn.values())).items()]
+    examples = [(name, classes[label]) for label, name in next(iter(torn.values())).items()]
+    told = [f"{shortened(name)} ({shortened(label)})" for name, label in examples[:2]]
     yield Finding(
         "two classes",
         images,
-        tuple(examples[:_NAMED]),
+        tuple(f"{name} ({label})" for name, label in examples[:_NAMED]),
         f"{images} images are in more than one class: {count(len(torn), 'picture occurs', 'pictures occur')} under "
-        f"different labels, such as {listing(examples[:2])}, and no network can tell which is meant; keep each in one "
+        f"different labels, such as {listing(told)}, and no network can tell which is meant; keep each in one "
         "class.",
     )
 
@@ -250,13 +251,13 @@ def _pairs(views: Views, digests: Mapping[str, Sequence[bytes]], first: str, sec
 
 def _duplicated(first: str, second: str, pairs: Sequence[tuple[str, str]], views: Views) -> Finding:
     are = f"is a {first} image" if len(pairs) == 1 else f"are {first} images"
-    told = [f"{copy} is {original}" for original, copy in pairs]
+    told = [f"{shortened(copy)} is {shortened(original)}" for original, copy in pairs]
     return Finding(
         "duplicates",
         len(pairs),
-        tuple(told[:_NAMED]),
-        f"{len(pairs)} of the {len(views[second])} {second} images {are} too, pixel by pixel ({some(told)}), so the "
-        f"{second} accuracy is better than it would be on new images; remove the copies.",
+        tuple(f"{copy} is {original}" for original, copy in pairs[:_NAMED]),
+        f"{len(pairs)} of the {len(views[second])} {second} images {are} too, pixel by pixel "
+        f"({some(told, whole=True)}), so the {second} accuracy is better than it would be on new images; remove the copies.",
     )
 
 

@@ -22,7 +22,7 @@ from dartboard.data.rowfile import ArrayShape, RowFile
 from dartboard.data.sources import Encoded, EncodedSplit, SplitName
 from dartboard.data.value_ranges import choose_ranges, measure_ranges
 from dartboard.errors import DataError
-from dartboard.wording import count, listing
+from dartboard.wording import count, listing, some
 
 __all__ = ["Decoded", "MakeFiles", "Progress", "decode_splits", "refuse_broken_unlabelled"]
 
@@ -285,9 +285,8 @@ def _account_for(splits: Mapping[SplitName, EncodedSplit], broken: Broken, skip_
     if not skip_broken:
         advice = "repair or remove them, or leave them out with --skip-broken"
         raise DataError(_explain_broken(splits, broken, advice))
-    more = f" and {len(names) - _NAMED_BROKEN} more" if len(names) > _NAMED_BROKEN else ""
     images = "image was" if len(names) == 1 else "images were"
-    return (f"{len(names)} broken {images} left out: {', '.join(names[:_NAMED_BROKEN])}{more}.",)
+    return (f"{len(names)} broken {images} left out: {some(names, _NAMED_BROKEN)}.",)
 
 
 def _explain_broken(splits: Mapping[SplitName, EncodedSplit], broken: BrokenImages, advice: str) -> str:

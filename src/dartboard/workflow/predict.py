@@ -34,7 +34,7 @@ from dartboard.training import (
     export_model,
     load_model,
 )
-from dartboard.wording import count
+from dartboard.wording import count, shortened
 
 __all__ = ["check_trained", "export_network", "load_trained", "predict_images", "predict_with"]
 
@@ -127,7 +127,7 @@ def predict_with(
 
 
 def _told_left_out(given: GivenImages) -> str:
-    named = [f"{given.names[row]} ({why})" for row, why in given.left_out.items()]
+    named = [f"{shortened(given.names[row])} ({why})" for row, why in given.left_out.items()]
     more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
     were = "was" if len(named) == 1 else "were"
     return f"{count(len(named), 'broken image')} {were} left out: {', '.join(named[:_NAMED])}{more}."

@@ -19,7 +19,7 @@ from dartboard.data.sources.names import file_text
 from dartboard.data.sources.parquet import is_text
 from dartboard.data.sources.split_names import SPLIT_WORDS, split_of
 from dartboard.errors import DataError, suggest
-from dartboard.wording import count, listing, printable
+from dartboard.wording import count, listing, printable, shortened
 
 __all__ = ["CSV_ENDINGS", "index_manifest", "is_parquet_manifest", "list_manifest", "notes_on_repeated"]
 
@@ -95,10 +95,11 @@ def notes_on_repeated(table: str, listed: Iterable[ListedSplit]) -> tuple[str, .
     if not repeated:
         return ()
     split, found = splits[repeated[0][0]], repeated[0][1]
+    name = shortened(split.names[found[0]])
     places = listing(split.place(row).partition(" of ")[0] for row in found[:3])
     return (
-        f"{table} lists {count(len(repeated), 'image')} more than once, such as {split.names[found[0]]} in {places}, "
-        "and every row counts; remove those that should not.",
+        f"{table} lists {count(len(repeated), 'image')} more than once, such as {name} in {places}, and "
+        "every row counts; remove those that should not.",
     )
 
 
