@@ -257,7 +257,8 @@ def _duplicated(first: str, second: str, pairs: Sequence[tuple[str, str]], views
         len(pairs),
         tuple(f"{copy} is {original}" for original, copy in pairs[:_NAMED]),
         f"{len(pairs)} of the {len(views[second])} {second} images {are} too, pixel by pixel "
-        f"({some(told, whole=True)}), so the {second} accuracy is better than it would be on new images; remove the copies.",
+        f"({some(told, whole=True)}), so the {second} accuracy is better than it would be on new images; remove the "
+        "copies.",
     )
 
 
