@@ -12,9 +12,12 @@ from dartboard.data.sources.hub import HUB_PREFIX
 from dartboard.errors import DataError
 from dartboard.wording import count, listing
 
-__all__ = ["Data", "given_arrays", "recorded_source"]
+__all__ = ["ARRAYS_PREFIX", "Data", "given_arrays", "recorded_source"]
 
 Data = str | Path | Sequence[npt.NDArray[Any]] | Mapping[str, npt.NDArray[Any]]
+
+ARRAYS_PREFIX = "arrays-"
+"""Beginning of the setting `source` where the dataset was given as arrays; their fingerprint follows."""
 
 _PAIR = ("images", "labels")
 
@@ -56,7 +59,7 @@ def recorded_source(data: Data | None) -> dict[str, Any]:
     if isinstance(data, str | Path) and str(data) == "digits":
         return {"source": None}
     if arrays := given_arrays(data):
-        return {"source": f"arrays-{arrays.fingerprint()}"}
+        return {"source": f"{ARRAYS_PREFIX}{arrays.fingerprint()}"}
     if str(data).startswith(HUB_PREFIX):
         return {"source": str(data)}
     try:

@@ -110,12 +110,13 @@ def recorded_space(place: Path) -> str | None:
 def grown(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The recorded settings of a comparison, as if it had begun with the methods and seeds that are wanted now.
 
-    Its runs do not depend on one another, so those that have ended are those of the larger comparison too.
+    Its runs do not depend on one another, so those that have ended are those of the larger comparison too. The dataset
+    may lie elsewhere by now: every run compares its images.
     """
     if "comparison" not in recorded:
         return dict(recorded)
     now = {key: wanted["comparison"][key] for key in ("methods", "seeds")}
-    return {**recorded, "comparison": {**recorded["comparison"], **now}}
+    return {**recorded, "source": wanted["source"], "comparison": {**recorded["comparison"], **now}}
 
 
 def plan_comparison(
