@@ -11,7 +11,7 @@ from dartboard.data.augmentation import (
 )
 from dartboard.data.batches import Batch, Batches
 from dartboard.data.cache import DECODER, CacheEntry, cache_entries, cache_root, remove_entry
-from dartboard.data.check import DataCheck, Duplicate, Finding, FindingKind, check_dataset
+from dartboard.data.check import DataCheck, Duplicate, Finding, FindingKind, check_dataset, is_set
 from dartboard.data.data_settings import AugmentSettings, DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.description import DatasetDescription, describe_dataset, draw_contact_sheet
@@ -64,6 +64,7 @@ __all__ = [
     "draw_contact_sheet",
     "given_arrays",
     "index_objects",
+    "is_set",
     "label_text",
     "load_dataset",
     "load_images",

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -13,7 +13,7 @@ from dartboard.data.sources import LeftOut, SplitName, left_out_sentence
 from dartboard.data.splits import ImageView, Splits
 from dartboard.wording import count, listing, shortened, some
 
-__all__ = ["DataCheck", "Duplicate", "Finding", "FindingKind", "check_dataset"]
+__all__ = ["DataCheck", "Duplicate", "Finding", "FindingKind", "check_dataset", "is_set"]
 
 FindingKind = Literal["left out", "duplicates", "two classes", "constant", "missing classes", "few images"]
 """Files that are no images of the dataset; images of one part in another; one image in several classes; images of a
@@ -266,6 +266,22 @@ def _named(view: ImageView, positions: Iterable[int]) -> list[str]:
     """What messages call the images at some positions of a view."""
     names, rows = view.image_set.names, view.indices
     return [names[rows[position]] if names else f"image {rows[position]}" for position in positions]
+
+
+def is_set(images: ImageSet, labels: npt.NDArray[np.int64], contents: str) -> bool:
+    """Whether images are a set whose contents a check has recorded, in its order or class by class.
+
+    Args:
+        images: the images.
+        labels: their labels, shape (images,), numbered as in that set.
+        contents: the digits of `DataCheck.contents`.
+    """
+    looked, by_class = _look_at(images), np.argsort(labels, kind="stable")
+    in_classes = _Looked([looked.digests[row] for row in by_class.tolist()], looked.constant)
+    return contents in (
+        _contents(replace(images, labels=labels), looked),
+        _contents(replace(images, labels=labels[by_class]), in_classes),
+    )
 
 
 def _contents(images: ImageSet, looked: _Looked) -> str:

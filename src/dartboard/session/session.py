@@ -108,8 +108,8 @@ class Session:
         before = self._earlier_source
         if before != self.settings.source:
             self.observer.note(
-                f"The run began with {_told(before)}; {_told(self.settings.source)} hold the same images and labels, so "
-                "it goes on with them."
+                f"The run began with {_told(before)}; {_told(self.settings.source)} hold the same images and labels, "
+                "so it goes on with them."
             )
             _record_source(self.run, self.settings)
 
