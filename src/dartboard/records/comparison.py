@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, ClassVar
 
-from dartboard.records.dataset import GenotypeForms
+from dartboard.records.dataset import DataFinding, GenotypeForms
 from dartboard.records.notebook import view_of
 from dartboard.runs import Document, Record, TestAccuracies, Version
 
@@ -126,6 +126,9 @@ class Comparison(Document):
 
     dataset: str | None
     """Name of the dataset; null before the first run has ended."""
+
+    findings: tuple[DataFinding, ...] = ()
+    """What the check of the data found: of each kind, what it found in the first run that ended and has any."""
 
     space: str
     """Search space of all runs."""

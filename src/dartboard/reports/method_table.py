@@ -186,6 +186,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
             "By the table: the accuracy of the cell on CIFAR-10 in NAS-Bench-201 after the short schedule of 12 "
             "epochs, and the share of its architectures that are worse. Papers quote the schedule of 200 epochs."
         )
+    yield from (finding.sentence for finding in comparison.findings)
     for run in comparison.runs:
         if run.blind:
             yield f"{run.method} with seed {run.seed} found an architecture through which nothing of the images passes."

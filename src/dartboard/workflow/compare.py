@@ -11,7 +11,7 @@ from dartboard.config import in_long_form, parse_overrides
 from dartboard.data.given import Data
 from dartboard.errors import DataError, GenotypeError, SettingsError
 from dartboard.estimate import ArchitectureTable, find_table
-from dartboard.records import ComparedRun, Comparison, Result
+from dartboard.records import ComparedRun, Comparison, DataFinding, Result
 from dartboard.records.comparison import summary_of
 from dartboard.runs import Observer, RunDirectory
 from dartboard.settings.automatic import CHOSEN_SPACES
@@ -203,6 +203,7 @@ class ComparisonRecord:
         self._run, self._plan, self._command = run, plan, command
         self._runs: list[ComparedRun] = []
         self._dataset: str | None = None
+        self._findings: list[DataFinding] = []
         self._table: ArchitectureTable | None = None
         if plan.space == _TABLE_SPACE:
             try:
@@ -217,6 +218,9 @@ class ComparisonRecord:
         genotype = result.genotype.genotype
         accuracy, percentile = self._look_up(genotype)
         self._dataset = result.dataset.name
+        known = {finding.kind for finding in self._findings}
+        # Runs with the same seed have the same split, and thus the same findings.
+        self._findings += [finding for finding in result.dataset.findings if finding.kind not in known]
         self._runs.append(
             ComparedRun(
                 method=contender.label,
@@ -259,6 +263,7 @@ class ComparisonRecord:
         baseline = next((label for label in labels if label == _BASELINE), labels[0]) if len(labels) > 1 else None
         comparison = Comparison(
             dataset=self._dataset,
+            findings=tuple(self._findings),
             space=self._plan.space,
             preset=self._plan.preset,
             seeds=self._plan.seeds,
