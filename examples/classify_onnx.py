@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+Array = npt.NDArray[Any]
 FULL_SCALE = {"bool": 1, "int8": 127, "int16": 32767, "float16": 1, "float32": 1, "float64": 1}  # all else: 65535
 FIT: dict[str, Callable[..., Image.Image]] = {"crop": ImageOps.fit, "pad": ImageOps.pad, "stretch": Image.Image.resize}
 PICTURES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "YCbCr", "LAB", "HSV")
@@ -32,7 +34,7 @@ classes, reading = json.loads(facts["classes"]), json.loads(facts["reading"])
 _, height, width, channels = session.get_inputs()[0].shape
 
 
-def read(name: str) -> np.ndarray:
+def read(name: str) -> Array:
     """An image file as the network takes it, uint8, shape (height, width, channels)."""
     with Path(name).open("rb") as file:
         start = file.read(6)
@@ -57,13 +59,13 @@ def read(name: str) -> np.ndarray:
     return np.broadcast_to(pixels.reshape(height, width, -1), (height, width, channels))
 
 
-def array(name: str) -> np.ndarray:
+def array(name: str) -> Array:
     """The values of a .npy file, or of a .npz file of one array, (height, width, channels)."""
-    found = np.load(name, allow_pickle=False)
-    if not isinstance(found, np.ndarray):
-        if len(found.files) != 1:
-            raise ValueError(f"it holds {len(found.files)} arrays; an image is one array")
-        found = found[found.files[0]]
+    loaded = np.load(name, allow_pickle=False)
+    names = getattr(loaded, "files", [""])
+    if len(names) != 1:
+        raise ValueError(f"it holds {len(names)} arrays; an image is one array")
+    found: Array = loaded[names[0]] if names[0] else loaded
     if found.ndim == 2:
         return found[..., None]
     if found.ndim != 3 or found.dtype.kind not in "buif":
@@ -89,7 +91,7 @@ def is_single(name: str) -> bool:
         return False
 
 
-def pages(name: str) -> np.ndarray:
+def pages(name: str) -> Array:
     """The values of a TIFF file, whose pages and samples are channels, (height, width, channels)."""
     import tifffile
 
@@ -99,17 +101,18 @@ def pages(name: str) -> np.ndarray:
     return values.reshape(*values.shape[:2], -1)
 
 
-def scaled(values: np.ndarray) -> np.ndarray:
+def scaled(values: Array) -> Array:
     """Values with the network's number of channels, those of other kinds than 8 bits scaled to 0..255."""
     kind, values = values.dtype.name, with_channels(values)
     if kind == "uint8":
         return values
     full = [(0, FULL_SCALE.get(kind, 65535))] * channels
     black, white = np.array(reading["ranges"] or full, dtype=np.float64).T
-    return ((values - black) * (255 / (white - black))).clip(0, 255).astype(np.float32)
+    stretched: Array = ((values - black) * (255 / (white - black))).clip(0, 255).astype(np.float32)
+    return stretched
 
 
-def with_channels(values: np.ndarray) -> np.ndarray:
+def with_channels(values: Array) -> Array:
     """Gray is repeated for colours, and colours become gray, where the network takes that."""
     found = values.shape[2]
     if values.dtype.kind == "f" and not np.isfinite(values).all():
@@ -118,18 +121,19 @@ def with_channels(values: np.ndarray) -> np.ndarray:
         return np.repeat(values, channels // found, axis=2)
     if channels != 1:
         raise ValueError(f"it has {found} channels, and the network takes {channels}")
-    gray = (values @ LUMA if found == 3 else values.mean(axis=2))[..., None]
+    gray: Array = (values @ LUMA if found == 3 else values.mean(axis=2))[..., None]
     return np.rint(gray).astype(np.uint8) if values.dtype == np.uint8 else gray
 
 
-def fitted(values: np.ndarray) -> np.ndarray:
+def fitted(values: Array) -> Array:
     """Values from 0 to 255 in the network's shape: each channel is resized as an image of its own, and rounded."""
     values = with_channels(values)
     if values.shape != (height, width, channels):
         planes: Any = (Image.fromarray(np.ascontiguousarray(plane)) for plane in np.moveaxis(values, 2, 0))
         sized = [FIT[reading["fit"]](plane, (width, height), Image.Resampling.LANCZOS) for plane in planes]
         values = np.stack([np.asarray(plane) for plane in sized], axis=2)
-    return np.rint(values).clip(0, 255).astype(np.uint8)
+    rounded: Array = np.rint(values).clip(0, 255).astype(np.uint8)
+    return rounded
 
 
 for name in sys.argv[2:]:
