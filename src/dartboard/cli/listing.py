@@ -23,7 +23,7 @@ _MORE = {
 [bold]How the fast engine runs an operation[/]
 
   shared   computed once for all edges that leave a node
-  folded   its last convolution, norm and gate become one matrix product
+  folded   computed at once with others of its form; norm and gate need no map of their own
   plain    computed unchanged, edge by edge
   nothing  not computed at all
 """

@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 _ACCEPTED = (
-    "give a folder with one sub-folder of images per class, a manifest (.csv, .parquet), arrays (.npz), a folder of "
-    "parquet or IDX files, hf:owner/name, or 'digits'"
+    "give a folder with one sub-folder of images per class, a manifest (.csv, .tsv, .parquet), arrays (.npz), a folder "
+    "of parquet or IDX files, hf:owner/name, or 'digits'"
 )
 
 _TABLES = (*CSV_ENDINGS, ".parquet", ".npz")
