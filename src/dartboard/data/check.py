@@ -9,15 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from dartboard.data.dataset import Dataset, ImageSet
-from dartboard.data.sources import LeftOut, SplitName, left_out_sentence
+from dartboard.data.sources import LeftOut, SplitName, alike, left_out_sentence
 from dartboard.data.splits import ImageView, Splits
 from dartboard.wording import count, listing, shortened, some
 
 __all__ = ["DataCheck", "Duplicate", "Finding", "FindingKind", "check_dataset", "is_set"]
 
-FindingKind = Literal["left out", "duplicates", "two classes", "constant", "missing classes", "few images"]
-"""Files that are no images of the dataset; images of one part in another; one image in several classes; images of a
-single colour; classes without images in a part; classes with very few training images."""
+FindingKind = Literal[
+    "left out", "duplicates", "two classes", "similar names", "constant", "missing classes", "few images"
+]
+"""Files that are no images of the dataset; images of one part in another; one image in several classes; classes that
+may be spellings of one; images of a single colour; classes without images in a part; classes with very few training
+images."""
 
 _FEW = 10
 """A class with fewer training images than this is named."""
@@ -99,6 +102,7 @@ def check_dataset(dataset: Dataset, splits: Splits | None = None) -> DataCheck:
     findings: list[Finding] = []
     if dataset.left_out:
         findings.append(_left_out(dataset.left_out))
+    findings += _similar(dataset.classes)
     for name, view in views.items():
         findings += _missing(name, view, dataset.classes)
     findings += _few(views["training"], dataset.classes)
@@ -161,6 +165,19 @@ def _are_constant(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
 def _digests(view: ImageView, looked: Mapping[int, _Looked]) -> list[bytes]:
     digests = looked[id(view.image_set)].digests
     return [digests[row] for row in view.indices.tolist()]
+
+
+def _similar(classes: Sequence[str]) -> Iterator[Finding]:
+    """One finding if names of classes differ in their spelling alone."""
+    groups = [listing(group) for group in alike(classes)]
+    if groups:
+        yield Finding(
+            "similar names",
+            len(groups),
+            tuple(groups[:_NAMED]),
+            f"Classes may be spellings of one ({'; '.join(map(shortened, groups[:_NAMED]))}); give each class a single "
+            "name.",
+        )
 
 
 def _missing(name: str, view: ImageView, classes: Sequence[str]) -> Iterator[Finding]:

@@ -103,6 +103,16 @@ def test_a_test_set_without_labels_lacks_no_class_and_contradicts_nothing() -> N
     assert set(found(a_dataset(a_set(images), test))) == {"duplicates"}
 
 
+def test_classes_that_may_be_spellings_of_one_are_told() -> None:
+    labels = [number % 3 for number in range(40)]
+    named = Dataset("x", ("Cat", "cat", "dog"), a_set(noise(40), labels), None, None)
+    assert found(named)["similar names"].sentence == (
+        "Classes may be spellings of one (Cat and cat); give each class a single name."
+    )
+    letters = Dataset("x", ("A", "a", "10"), a_set(noise(40), labels), None, None)
+    assert "similar names" not in found(letters), "small and capital letters are what classes of letters are"
+
+
 def test_what_was_left_out_is_a_finding() -> None:
     more = LeftOut("of kinds that are no images", ("a.txt", "b.txt"))
     finding = found(a_dataset(a_set(noise(40)), left_out=(more,)))["left out"]

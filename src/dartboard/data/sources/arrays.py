@@ -112,7 +112,9 @@ def index_arrays(data: ArrayData) -> SourceIndex:
     """
     for key in data.arrays:
         if key not in _KEYS:
-            raise DataError(f"{data.name} has an array '{key}'; {suggest(key, _KEYS)}")
+            raise DataError(
+                f"{data.name} has an array '{key}'; rename it or leave it out ({suggest(key, _KEYS).rstrip('.')})."
+            )
     listed = {split: _listed(data, images, labels) for split, images, labels in _PAIRS if images in data.arrays}
     if not listed:
         raise DataError(f"{data.name} holds no images; name the arrays images and labels, or x_train, y_train.")

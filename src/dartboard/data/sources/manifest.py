@@ -134,12 +134,14 @@ def _read_csv(path: Path) -> Iterator[tuple[str, Sequence[str]]]:
 def _rows(name: str, lines: Sequence[str], first: int) -> Iterator[tuple[int, list[str]]]:
     """The rows of a table, each with the number of the line in which it begins."""
     delimiter = max(",;\t|", key=lines[0].count) if lines else ","
-    reader, begin = csv.reader(lines, delimiter=delimiter), 0
+    blanks = any(f'{delimiter} "' in line for line in lines)  # before quotes, which would be part of the cell
+    reader, begin = csv.reader(lines, delimiter=delimiter, skipinitialspace=blanks), 0
     try:
         for cells in reader:
             if reader.line_num > begin + 1:
                 # A quote that is not closed makes one cell of all rows below it, which only a strict reader notices.
-                next(csv.reader(lines[begin : reader.line_num], delimiter=delimiter, strict=True))
+                row = lines[begin : reader.line_num]
+                next(csv.reader(row, delimiter=delimiter, skipinitialspace=blanks, strict=True))
             yield first + begin, cells
             begin = reader.line_num
     except csv.Error as error:
@@ -186,6 +188,8 @@ def _choose_columns(path: Path, names: Sequence[str], settings: DataSettings) ->
     label, split = (name if name in names else None for name in (settings.label_column, settings.split_column))
     if split is None and settings.split_column != DataSettings().split_column:
         raise DataError(_lacks(path, settings.split_column, names, "--set data.split_column") + ".")
+    if twice := [name for name in (image, label, split) if name and names.count(name) > 1]:
+        raise DataError(f"{path.name} has several columns '{twice[0]}'; rename all but the one that counts.")
     return _Columns(image, label, split)
 
 
@@ -208,6 +212,8 @@ def _split_of(row: _Row) -> SplitName:
     if row.split is None:
         return "train"
     split = split_of(row.split)
+    if not row.split:
+        raise DataError(f"{row.place} has no split; write train, val or test there, or remove the column.")
     if split is None:
         raise DataError(f"{row.place} has the split '{row.split}'; {suggest(row.split, SPLIT_WORDS)}")
     return split

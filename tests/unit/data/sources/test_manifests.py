@@ -58,3 +58,34 @@ def test_a_task_tells_files_that_are_listed_twice(tmp_path: Path) -> None:
     table = root / "train.csv"
     table.write_text(table.read_text() + table.read_text().splitlines()[1] + "\n")
     assert any(note.startswith("train.csv lists 1 image more than once") for note in open_source(root, SETTINGS).notes)
+
+
+def test_blanks_before_quotes_are_no_part_of_a_cell(tmp_path: Path) -> None:
+    write_images(tmp_path, ["a,b.png", "c.png"])
+    (tmp_path / "m.csv").write_text('image, label\n"a,b.png", "x"\nc.png, "y"\n')
+    index = open_source(tmp_path / "m.csv", SETTINGS)
+    assert (index.classes, index.splits["train"].names) == (("x", "y"), ["a,b.png", "c.png"])
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "told"),
+    [
+        ("image,label,label", "0.png,a,b", "m.csv has several columns 'label'; rename all but the one that counts"),
+        ("image,label,split", "0.png,a", "line 2 of m.csv has no split; write train, val or test there"),
+    ],
+)
+def test_what_a_table_leaves_open_is_asked_for(tmp_path: Path, header: str, row: str, told: str) -> None:
+    write_images(tmp_path, ["0.png"])
+    (tmp_path / "m.csv").write_text(f"{header}\n{row}\n")
+    with pytest.raises(DataError, match=told):
+        open_source(tmp_path / "m.csv", SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("d.zip", "unpack it"), ("d.npy", "give an .npz file"), ("d.PNG", "a single image"), ("d.xlsx", "as a CSV file")],
+)
+def test_files_that_people_take_for_datasets_are_refused_with_what_to_do(tmp_path: Path, name: str, told: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(DataError, match=rf"neither a folder nor a file of a known kind; .*{told}"):
+        open_source(tmp_path / name, SETTINGS)
