@@ -151,7 +151,8 @@ def settings_named(entries: Sequence[dict[str, Any]], prefix: str) -> list[dict[
     """
     found = [each for each in entries if each["name"].startswith(prefix)]
     if not found:
-        near = suggest(prefix, [each["name"] for each in entries])
+        parts = [each["name"].split(".") for each in entries]
+        near = suggest(prefix, {".".join(path[:length]) for path in parts for length in range(1, len(path) + 1)})
         advice = near if near.startswith("did you mean") else "dartboard settings lists all of them."
         raise SettingsError(f"there is no setting '{prefix}'; {advice}")
     return found
