@@ -119,9 +119,9 @@ def with_channels(values: Array) -> Array:
         raise ValueError("it holds values that are not finite")
     if found in (1, channels):
         return np.repeat(values, channels // found, axis=2)
-    if channels != 1:
+    if channels != 1 or found != 3:
         raise ValueError(f"it has {found} channels, and the network takes {channels}")
-    gray: Array = (values @ LUMA if found == 3 else values.mean(axis=2))[..., None]
+    gray: Array = (values @ LUMA)[..., None]
     return np.rint(gray).astype(np.uint8) if values.dtype == np.uint8 else gray
 
 

@@ -177,7 +177,7 @@ def _notes_on_values(beyond: Mapping[SplitName, int]) -> Iterator[str]:
 def refuse_broken_unlabelled(
     splits: Mapping[SplitName, EncodedSplit],
     broken: BrokenImages,
-    advice: str = "repair them, since images to be predicted are never left out",
+    advice: str = "repair what is broken, since images to be predicted are never left out",
 ) -> None:
     """Refuse broken images without labels: what is predicted must have a row for each image.
 
@@ -283,7 +283,7 @@ def _account_for(splits: Mapping[SplitName, EncodedSplit], broken: Broken, skip_
     if not names:
         return ()
     if not skip_broken:
-        advice = "repair or remove them, or leave them out with --skip-broken"
+        advice = "repair or remove what is broken, or leave it out with --skip-broken"
         raise DataError(_explain_broken(splits, broken, advice))
     images = "image was" if len(names) == 1 else "images were"
     return (f"{len(names)} broken {images} left out: {some(names, _NAMED_BROKEN)}.",)
@@ -293,10 +293,8 @@ def _explain_broken(splits: Mapping[SplitName, EncodedSplit], broken: BrokenImag
     split = next(name for name in splits if broken[name])
     first = min(broken[split])
     num_broken, total = sum(len(broken[name]) for name in splits), sum(map(len, splits.values()))
-    return (
-        f"{splits[split].names[first]} cannot be read as an image ({broken[split][first]}), and {num_broken} of "
-        f"{total} images in all are broken; {advice}."
-    )
+    others = f", and {num_broken} of {total} images in all are broken" if num_broken > 1 else ""
+    return f"{splits[split].names[first]} cannot be read as an image ({broken[split][first]}){others}; {advice}."
 
 
 def _map_in_order(function: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:

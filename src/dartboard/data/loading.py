@@ -147,7 +147,9 @@ def load_images(
         note(sentence)
     left_out = dict(sorted(decoded.broken["test"].items()))
     if not settings.skip_broken:
-        refuse_broken_unlabelled({"test": split}, decoded.broken, "repair them, or leave them out with --skip-broken")
+        refuse_broken_unlabelled(
+            {"test": split}, decoded.broken, "repair what is broken, or leave it out with --skip-broken"
+        )
     images = decoded.splits["test"]
     return GivenImages(index.name, split.folder, images, split.names, index.true_classes("test"), left_out)
 
