@@ -121,7 +121,7 @@ def test_broken_images_are_left_out_on_demand_and_have_a_row_that_says_why(
 ) -> None:
     (others / "b2.png").write_bytes(b"")
     refused = dartboard("predict", made[0], others, "--out", "p.csv")
-    assert (refused.code, "leave them out with --skip-broken" in refused.error) == (2, True), refused.err
+    assert (refused.code, "leave it out with --skip-broken" in refused.error) == (2, True), refused.err
     assert list(folder.iterdir()) == []
     outcome = dartboard("predict", made[0], others, "--out", "p.csv", "--skip-broken", "--device", "cpu", "--json")
     assert outcome.code == 0, outcome.err

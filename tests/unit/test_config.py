@@ -98,7 +98,7 @@ def test_settings_are_frozen() -> None:
         ({"search.batch_size": 0}, "the setting 'search.batch_size' cannot be 0: input should be greater than or"),
         ({"search.rate": "fast"}, "the setting 'search.rate' cannot be 'fast': input should be a valid number"),
         ({"search": 3}, "the setting 'search' cannot be 3: "),
-        ({"name": {"a": 1}}, "the setting 'name' does not fit: input should be a valid string"),
+        ({"name": {"a": 1}}, "the setting 'name' does not fit: input should be a text"),
         ({"flags": [1, "x"]}, "the setting 'flags.1' cannot be 'x': "),
     ],
 )

@@ -37,7 +37,7 @@ class ModelCard(Settings):
     init_channels: Positive
     """Width of the first cells."""
 
-    layers: Positive
+    layers: Annotated[int, Field(gt=0, le=1000)]
     """Number of cells (in NAS-Bench-201: of each stage)."""
 
     stem: Stem
