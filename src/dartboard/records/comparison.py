@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from dartboard.records.dataset import DataFinding, GenotypeForms
 from dartboard.records.notebook import view_of
-from dartboard.runs import Document, Record, TestAccuracies, Version
+from dartboard.runs import Document, Fraction, Record, TestAccuracies, Version
 
 __all__ = ["ComparedMethod", "ComparedRun", "Comparison", "Spread", "summary_of"]
 
@@ -31,7 +31,7 @@ class ComparedRun(TestAccuracies):
     blind: bool = False
     """Whether nothing of the images passes through that architecture."""
 
-    validation_accuracy: float | None = None
+    validation_accuracy: Fraction | None = None
     """Validation accuracy of the trained network; if none was trained, that of the supernet."""
 
     table_accuracy: float | None = None

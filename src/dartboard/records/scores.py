@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from dartboard.runs import Document, Record
+from dartboard.runs import Document, Fraction, Record
 
 __all__ = ["NetworkScores", "Scores"]
 
@@ -16,13 +16,13 @@ class NetworkScores(Record):
     seed: int
     """Root of its random streams."""
 
-    validation_accuracy: float | None
+    validation_accuracy: Fraction | None
     """Share of the validation images that it classifies correctly, as a fraction."""
 
     seconds: float
     """Seconds of its training."""
 
-    test_accuracy: float
+    test_accuracy: Fraction
     """Share of the test images that it classifies correctly, as a fraction."""
 
     test_loss: float
@@ -38,7 +38,7 @@ class Scores(Document):
     runs: tuple[NetworkScores, ...]
     """The test result of each network."""
 
-    test_accuracy_mean: float
+    test_accuracy_mean: Fraction
     """Mean test accuracy over the networks, as a fraction."""
 
     test_accuracy_std: float
@@ -50,7 +50,7 @@ class Scores(Document):
     test_images: int
     """Number of test images."""
 
-    balanced_accuracy: float
+    balanced_accuracy: Fraction
     """Mean recall of the classes, as a fraction; of the first network."""
 
     recall: tuple[float, ...]

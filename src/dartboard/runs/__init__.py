@@ -1,6 +1,6 @@
 """Run directories: files, events, checkpoints and seeds, from plain numbers and state dicts, without models."""
 
-from dartboard.runs.accuracies import TestAccuracies, ValidationAccuracies
+from dartboard.runs.accuracies import Fraction, TestAccuracies, ValidationAccuracies
 from dartboard.runs.directory import RunDirectory, next_free
 from dartboard.runs.document import Document, Record, Version, first_fault
 from dartboard.runs.event_log import EventLog
@@ -34,6 +34,7 @@ __all__ = [
     "Epoch",
     "Event",
     "EventLog",
+    "Fraction",
     "KeptWeights",
     "Length",
     "MeasurementDone",

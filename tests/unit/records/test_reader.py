@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from dartboard.errors import RunDirectoryError
 from dartboard.records import RunRecords, Timetable
-from dartboard.runs import PhaseEnd, RunDirectory
+from dartboard.runs import PhaseEnd, RunDirectory, TestAccuracies
 from made_up_events import search_epoch, train_epoch
 
 from .test_documents import EVERY, GENOTYPE, RESULT
@@ -150,3 +151,9 @@ def test_pickles_in_arrays_are_not_loaded(run: RunDirectory) -> None:
     (run.path / "predictions.npz").write_bytes(buffer.getvalue())
     with pytest.raises(RunDirectoryError, match=r"predictions\.npz is damaged"):
         _ = RunRecords(run.path).predictions
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.5, 1e308, float("nan")])
+def test_an_accuracy_is_a_fraction(value: float) -> None:
+    with pytest.raises(ValidationError):
+        TestAccuracies(test_accuracy=value)
