@@ -1,6 +1,8 @@
 """The test results of the networks of a run."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field, field_validator
 
 from dartboard.runs import Document, Fraction, Record
 
@@ -47,7 +49,7 @@ class Scores(Document):
     ddof: int = 0
     """Number that the standard deviation subtracts from the number of networks in its divisor."""
 
-    test_images: int
+    test_images: Annotated[int, Field(ge=1)]
     """Number of test images."""
 
     balanced_accuracy: Fraction
@@ -58,3 +60,10 @@ class Scores(Document):
 
     confusion: tuple[tuple[int, ...], ...]
     """Confusion matrix of the first network: counts of images, rows the true classes, columns the predicted ones."""
+
+    @field_validator("confusion")
+    @classmethod
+    def _is_square(cls, value: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+        if any(len(row) != len(value) for row in value):
+            raise ValueError("a confusion matrix has as many columns as rows")
+        return value

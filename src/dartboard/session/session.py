@@ -118,8 +118,7 @@ class Session:
         """Where the run in the directory found its dataset; the place of now, if there is no run yet."""
         if not self.run.has("settings.json"):
             return self.settings.source
-        source: str | None = self.run.read_as("settings.json", lambda settings: settings.get("source"))
-        return source
+        return self.run.read_as("settings.json", _source_of)
 
     def _doubt(self) -> str:
         """Why a dataset at another place may not be that of the run, in a few words; empty if it is."""
@@ -266,6 +265,13 @@ def open_session(
 def _at_place_of(settings: RunSettings, recorded: Mapping[str, Any]) -> dict[str, Any]:
     """Recorded settings with the dataset at the place that it has now; `Session.check_dataset` compares its images."""
     return {**migrate(recorded), "source": settings.source}
+
+
+def _source_of(recorded: Mapping[str, Any]) -> str | None:
+    source = recorded["source"]
+    if not isinstance(source, str | None):
+        raise TypeError(f"source is a {type(source).__name__} rather than a text")
+    return source
 
 
 def _record_source(run: RunDirectory, settings: RunSettings) -> None:

@@ -191,6 +191,15 @@ def test_another_dataset_is_refused_with_both_places(
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
 
 
+def test_a_place_that_is_none_is_named_with_its_file(image_folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    begin_with(image_folder, run, resume=False)
+    settings = json.loads((run / "settings.json").read_text())
+    (run / "settings.json").write_text(json.dumps({**settings, "source": []}))
+    with pytest.raises(RunDirectoryError, match=r"settings\.json does not hold what a run writes there .*source is a list"):
+        begin_with(image_folder, run)
+
+
 def test_a_finished_search_says_where_its_data_were_and_how_to_record_another_place(
     image_folder: Path, tmp_path: Path
 ) -> None:
