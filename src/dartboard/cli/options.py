@@ -64,9 +64,9 @@ class _Options:
             metavar="DATA",
             show_default=False,
             help="A folder with one folder of images per class, with or without train/, val/ and test/ above; "
-            "train.csv and test.csv beside images_train/ and images_test/; a manifest (.csv, .parquet); arrays (.npz); "
-            "parquet files as on the Hugging Face Hub, or hf:owner/name; IDX files like those of MNIST. Without DATA: "
-            "scikit-learn's handwritten digits.",
+            "train.csv and test.csv beside images_train/ and images_test/; a manifest (.csv, .tsv, .parquet); arrays "
+            "(.npz); parquet files as on the Hugging Face Hub, or hf:owner/name; IDX files like those of MNIST. "
+            "Without DATA: scikit-learn's handwritten digits.",
         ),
     ] = None
     skip_broken: Annotated[

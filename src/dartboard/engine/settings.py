@@ -40,7 +40,7 @@ class SearchSettings(Settings):
     init_channels: Positive = 16
     """Width of the supernet's first cells."""
 
-    layers: Positive = 8
+    layers: Annotated[int, Field(gt=0, le=1000)] = 8
     """Cells of the supernet (of each stage, in NAS-Bench-201)."""
 
     stem: Stem | None = None

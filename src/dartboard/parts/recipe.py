@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, validate_call
 
+from dartboard.config import reason_of
 from dartboard.errors import RecipeError, SettingsError, suggest
 from dartboard.parts.architecture import all_live
 from dartboard.parts.companions import Distillation
@@ -301,5 +302,6 @@ def call_with_options(kind: str, name: str, factory: Callable[..., Any], options
     except ValidationError as error:
         detail = error.errors()[0]
         raise SettingsError(
-            f"the option '{detail['loc'][0]}' of the {kind} '{name}' cannot be {detail['input']!r}: {detail['msg']}."
+            f"the option '{detail['loc'][0]}' of the {kind} '{name}' cannot be {detail['input']!r}: "
+            f"{reason_of(detail)}."
         ) from error

@@ -1,6 +1,6 @@
 """Run directories: files, events, checkpoints and seeds, from plain numbers and state dicts, without models."""
 
-from dartboard.runs.accuracies import TestAccuracies, ValidationAccuracies
+from dartboard.runs.accuracies import Fraction, TestAccuracies, ValidationAccuracies
 from dartboard.runs.decisions import Candidate, Contrast, DecisionMade, EdgeScore, ImagesBy
 from dartboard.runs.directory import RunDirectory, next_free
 from dartboard.runs.document import Document, Record, Version, first_fault
@@ -48,6 +48,7 @@ __all__ = [
     "Epoch",
     "Event",
     "EventLog",
+    "Fraction",
     "ImagesBy",
     "KeptWeights",
     "Length",

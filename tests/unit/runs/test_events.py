@@ -211,3 +211,6 @@ def test_keep_without_a_file_makes_none(log: EventLog) -> None:
 def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunDirectoryError, match=r"events\.jsonl cannot be written: No such file"):
         EventLog(tmp_path / "absent" / "events.jsonl").append(SearchStop(reason="enough"))
+    (tmp_path / "events.jsonl").mkdir()
+    with pytest.raises(RunDirectoryError, match=r"events\.jsonl cannot be read: Is a directory"):
+        EventLog(tmp_path / "events.jsonl").read()
