@@ -377,7 +377,9 @@ class StageSearch:
         """The rate of the epoch at hand, on the cosine of the weights from `start` down."""
         state, settings = self.state, self.settings
         first, last = state.span if self.recipe.restarts_rate else (0, state.epochs)
-        return cosine(state.epoch - first, last - first, start, min(start, settings.weight_lr_min))
+        # A rate that begins at its floor or below would stay where it is.
+        end = settings.weight_lr_min if start > settings.weight_lr_min else 0.0
+        return cosine(state.epoch - first, last - first, start, end)
 
     def _read(self, steps: Steps) -> dict[str, Any]:
         """The losses and accuracies of the epoch, for its event."""

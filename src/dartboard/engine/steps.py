@@ -26,7 +26,7 @@ from dartboard.parts.gradient import (
     differentiate_reached,
 )
 from dartboard.parts.penalties import Joining, JoiningGradient, JoiningWeights, WeightStep
-from dartboard.parts.recipe import Recipe
+from dartboard.parts.recipe import ONE_BATCH, Recipe
 from dartboard.runs import Meter, Replayed, StepMeans
 from dartboard.space.ops import RandomOp
 from dartboard.supernet import OutsideWeights, ReferenceSupernet
@@ -65,7 +65,7 @@ class Steps:
         learns = self._recipe.gradient is not None and not plan.alpha_rests and self._taken % plan.alpha_every == 0
         self._taken += 1
         seen = self._seen(batch)
-        if learns and self._recipe.images == "same-batch":
+        if learns and self._recipe.images in ONE_BATCH:
             self._both(seen)
             return
         if learns:

@@ -13,9 +13,10 @@ from dartboard.parts.gradient.watched import FirstOrderWatched
 from dartboard.parts.hooks import StageAccess, StageHook
 from dartboard.parts.hypernetworks.dense import DenseHypernetwork
 from dartboard.parts.hypernetworks.embedding import EmbeddingHypernetwork
+from dartboard.parts.options import needs
 from dartboard.parts.penalties.flooding import Flooding
 from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
-from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, FadingMagnitude, ZeroOne
+from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, DirichletDistance, FadingMagnitude, ZeroOne
 from dartboard.parts.perturbations import AdversarialPerturbation, RandomPerturbation
 from dartboard.parts.pruning import KeepStrongest, KeepStrongestOfGroups
 from dartboard.parts.recipe import METHODS, Count, Images, NonNegative, Positive, Recipe, Share, Stage, method
@@ -44,7 +45,13 @@ from dartboard.parts.rules.schedules import (
 )
 from dartboard.parts.rules.stopping import BestEpoch, StopAtSkips, StopAtStableRanking
 from dartboard.parts.selection.attention import WithAttention
-from dartboard.parts.selection.strongest import SkipCap, StrongestEdgePairs, StrongestEdges, StrongestPairs
+from dartboard.parts.selection.strongest import (
+    SkipCap,
+    StrongestEdgePairs,
+    StrongestEdges,
+    StrongestPairs,
+    StrongestSoftmax,
+)
 from dartboard.parts.selection.threshold import EveryEdge, Threshold
 from dartboard.parts.selection.trying import SampleAndValidate, UniformlyRandom
 from dartboard.parts.trials import Measure
@@ -69,6 +76,7 @@ __all__ = [
     "DenseHypernetwork",
     "Dirichlet",
     "DirichletAnchor",
+    "DirichletDistance",
     "Distillation",
     "Dropping",
     "EdgeSimplex",
@@ -130,6 +138,7 @@ __all__ = [
     "StrongestEdgePairs",
     "StrongestEdges",
     "StrongestPairs",
+    "StrongestSoftmax",
     "Threshold",
     "TruncatedUnrolled",
     "UniformPaths",
@@ -140,5 +149,6 @@ __all__ = [
     "ZeroOne",
     "differentiate_both",
     "method",
+    "needs",
     "select_by_removal",
 ]

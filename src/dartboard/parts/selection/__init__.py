@@ -7,6 +7,7 @@ from dartboard.parts.selection.strongest import (
     StrongestEdgePairs,
     StrongestEdges,
     StrongestPairs,
+    StrongestSoftmax,
     strongest_choices,
     weighted_gates,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "StrongestEdgePairs",
     "StrongestEdges",
     "StrongestPairs",
+    "StrongestSoftmax",
     "Threshold",
     "Trained",
     "UniformlyRandom",
