@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dartboard.data import Batch
+from dartboard.devices.sending import send
 from dartboard.engine.settings import SearchSettings
 from dartboard.engine.state import SearchState
 from dartboard.engine.streams import Streams
@@ -98,7 +99,7 @@ class Steps:
 
     def _weights(self, batch: SeenBatch) -> None:
         """Move the weights by one clipped SGD step on the training loss."""
-        weights, alphas = self._state.weights, self._state.alphas
+        weights, alphas = self._state.weights, self._noisy(self._state.alphas)
         for penalty in self._recipe.weight_penalties:
             if isinstance(penalty, JoiningGradient):
                 gradients, figures = penalty.weight_gradients(self._weight_step_on(batch))
@@ -146,6 +147,19 @@ class Steps:
         """The loss that virtual steps of the weights go down."""
         plain = self._loss(batch)
         return lambda weights, alphas: self._joined(plain(weights, alphas))
+
+    def _noisy(self, alphas: Tensors) -> Tensors:
+        """Alphas with the noise that the hypernetwork wants for a step of its weights."""
+        hypernetwork = self._recipe.hypernetwork
+        if hypernetwork is None or not hypernetwork.alpha_noise:
+            return alphas
+        kinds, generator = self._state.architecture.cells, self.streams.perturbation
+        noise = {kind: torch.randn(alphas[kind].shape, generator=generator) for kind in kinds}
+        moved = {
+            kind: alphas[kind].detach() + hypernetwork.alpha_noise * send(drawn, alphas[kind].device)
+            for kind, drawn in noise.items()
+        }
+        return {**alphas, **moved}
 
     def _both(self, batch: SeenBatch) -> None:
         """Move alpha and weights by one backward pass."""

@@ -46,15 +46,15 @@ def drnas(
     """DrNAS: gates are drawn from a Dirichlet distribution, whose concentration alpha learns.
 
     The draws explore the space. An anchor keeps the distributions near the uniform one, which bounds the curvature of
-    the validation loss in alpha. Where nothing is to be drawn (validation, charts, analyses), the gates are the means of
-    the distributions.
+    the validation loss in alpha. Where nothing is to be drawn (validation, charts, analyses), the gates are the means
+    of the distributions.
 
     In NAS-Bench-201 the defaults are those of the paper's runs there: 100 epochs, all channels, no warm-up and `none`
     as a candidate.
 
     Differs from the paper: the default anchor is that of the authors' code, which pulls alpha and not the
     concentrations; `anchor=distance` is the distance that the paper writes, with a weight that it does not print, and
-    `anchor=ball` the constraint that it derives it from. The supernet is validated with mean gates, not with drawn ones.
+    `anchor=ball` the constraint that it derives it from. Supernets are validated with mean gates, not with drawn ones.
     Reference figures: CIFAR-10 error 2.54 +- 0.03 %, 4.0 M parameters; NAS-Bench-201 test accuracy 94.36 %, 73.51 % and
     46.34 % on CIFAR-10, CIFAR-100 and ImageNet16-120 (paper).
 

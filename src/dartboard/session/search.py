@@ -236,8 +236,8 @@ so many, and at most this share. A larger part would be missing where the method
 def _one_level(session: Session, images: Images) -> tuple[ImageView, ImageView]:
     """Two sets of images: those from which both weights and alphas learn, and those on which the supernet is scored.
 
-    The second are held out for validation anyway, or set aside of the alpha half; a search that learns from the weights'
-    half alone has the whole alpha half for them.
+    The second are held out for validation anyway, or set aside of the alpha half; a search that learns from the half of
+    the weights alone has the whole alpha half for them.
     """
     splits, most = session.splits, session.settings.search.validation_images
     weights, mixed = splits.view(session.dataset, "weights"), _mixed_alphas(session)
