@@ -271,7 +271,7 @@ class StageSearch:
 
     def judge(self, note: Callable[[str], None]) -> Judged:
         """The architecture that the selection chooses in the end."""
-        gates, selection = self.mean_gates(self._final_alphas), self.recipe.selection
+        gates, selection = self.final_gates, self.recipe.selection
         if isinstance(selection, Drawing):
             genotype, before = selection.draw(self.problem.space, make_generator(self._seed, "search", "selection"))
             return Judged(genotype, {"drawn_in_vain": before} if before else {})
@@ -339,6 +339,11 @@ class StageSearch:
     def validate(self, gates: dict[str, Tensor]) -> Score | None:
         """The supernet on the validation images, or None without any."""
         return self.state.score_mixture(gates)
+
+    @property
+    def final_gates(self) -> dict[str, Tensor]:
+        """The deterministic gates by name that the selection looks at in the end, on the CPU."""
+        return self.mean_gates(self._final_alphas)
 
     @property
     def _final_alphas(self) -> dict[str, Tensor]:

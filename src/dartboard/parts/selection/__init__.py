@@ -1,7 +1,7 @@
 """Selections turn the relaxed architecture into a genotype: one file per family."""
 
 from dartboard.parts.selection.attention import WithAttention
-from dartboard.parts.selection.protocol import Drawing, Judged, Judging, Selection, Trained, make_genotype
+from dartboard.parts.selection.protocol import Barring, Drawing, Judged, Judging, Selection, Trained, make_genotype
 from dartboard.parts.selection.strongest import (
     SkipCap,
     StrongestEdgePairs,
@@ -15,6 +15,7 @@ from dartboard.parts.selection.threshold import EveryEdge, Threshold
 from dartboard.parts.selection.trying import SampleAndValidate, UniformlyRandom
 
 __all__ = [
+    "Barring",
     "Drawing",
     "EveryEdge",
     "Judged",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
-from dartboard.parts.selection.protocol import Selection
+from dartboard.parts.selection.protocol import Barring, Selection
 from dartboard.space import CellGenotype, Choice, Genotype, SearchSpace
 
 __all__ = ["WithAttention"]
@@ -36,6 +36,12 @@ class WithAttention(Selection):
             for kind, cell in genotype.cells
         )
         return replace(genotype, cells=cells)
+
+    def admitted(self, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Cell kind -> which operations the other selection may keep, (edges, operations), bool."""
+        if isinstance(self.inner, Barring):
+            return self.inner.admitted(space, gates)
+        return {kind: torch.ones_like(gates[kind], dtype=torch.bool) for kind in space.cell_kinds}
 
     def _attended(self, space: SearchSpace, cell: CellGenotype, gates: Tensor) -> tuple[Choice, ...]:
         best = [row.index(max(row)) for row in gates.tolist()]
