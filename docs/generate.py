@@ -21,7 +21,8 @@ from settings_page import settings_manual, settings_page
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.parts.describe import describe_recipe
-from dartboard.parts.recipe import METHODS, make_recipe
+from dartboard.parts.options import needs_of
+from dartboard.parts.recipe import METHODS, make_recipe, published_by_place
 from dartboard.records import Result
 from dartboard.registry import REGISTRIES, Entry, Shelf
 from dartboard.settings.manual import MANUAL
@@ -81,8 +82,17 @@ def _page(entry: Entry[Any], measured: Mapping[str, Any]) -> str:
             "## Settings of the paper",
             f"{settings}. They take the place of the defaults; a preset and your own settings override them.",
         ]
+    parts += _by_place(entry.name)
     parts += _measured(entry.name, measured)
     return "\n\n".join(parts) + "\n"
+
+
+def _by_place(name: str) -> Iterator[str]:
+    """What the paper sets in one space, or under one preset."""
+    for place, own in published_by_place(name).items():
+        where = f"under the preset `{place.removeprefix('preset:')}`" if ":" in place else f"in `{place}`"
+        settings = ", ".join(f"`{key}={plain_value(value)}`" for key, value in own.items())
+        yield f"Those of the paper {where}: {settings}."
 
 
 def _docstring(entry: Entry[Any]) -> tuple[str, list[str], list[tuple[str, str, str]]]:
@@ -93,8 +103,13 @@ def _docstring(entry: Entry[Any]) -> tuple[str, list[str], list[tuple[str, str, 
         match["name"]: " ".join(match["meaning"].split())
         for match in re.finditer(r"^    (?P<name>\w+): (?P<meaning>.+(?:\n {8,}.+)*)", arguments, re.MULTILINE)
     }
+    needs = needs_of(entry.factory)
     options = [
-        (f"`{name}`", f"`{_shown(option)}`".replace("|", r"\|"), meanings.get(name, ""))
+        (
+            f"`{name}`",
+            f"`{_shown(option)}`".replace("|", r"\|"),
+            " ".join([meanings.get(name, ""), *(f"Only with `{need}`." for need in needs.get(name, ()))]),
+        )
         for name, option in entry.options.items()
     ]
     return summary, [paragraph for paragraph in text.strip().split("\n\n") if paragraph], options

@@ -52,6 +52,10 @@ class Need:
             return value is not None and float(value) > float(self.value)
         return (_text(value) == self.value) == (self.sign == "=")
 
+    def __str__(self) -> str:
+        """The condition, as `of` reads it; "option given" where it must not be null."""
+        return f"{self.option}{self.sign}{self.value}" if self.sign else f"{self.option} given"
+
     @property
     def remedy(self) -> str:
         """What to do, so that it holds."""

@@ -85,6 +85,14 @@ class AutomaticChoice(Settings):
     reason: str
     """The reason for the choice, in words."""
 
+    others: dict[str, str] = Field(default_factory=dict)
+    """Alternative that was not chosen -> the reason against it; only where there are named alternatives."""
+
+    @property
+    def against(self) -> str:
+        """A sentence against each alternative; empty without any."""
+        return " ".join(f"Not {name}: {reason}." for name, reason in self.others.items())
+
 
 Seed = Annotated[int, Field(ge=0)]
 MOST_SEEDS = 100

@@ -8,7 +8,8 @@ import pytest
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.data import DataLook
 from dartboard.parts.recipe import METHODS
-from dartboard.settings.automatic import RULES, Situation, choose_by_rules
+from dartboard.settings.automatic import RULES, choose_by_rules
+from dartboard.settings.situation import Situation
 from dartboard.settings.tree import RunSettings, resolve_settings
 from dartboard.space import SPACES
 
