@@ -53,8 +53,8 @@ class Need:
         return (_text(value) == self.value) == (self.sign == "=")
 
     def __str__(self) -> str:
-        """The condition, as `of` reads it; "option given" where it must not be null."""
-        return f"{self.option}{self.sign}{self.value}" if self.sign else f"{self.option} given"
+        """The condition, as `of` reads it."""
+        return f"{self.option}{self.sign}{self.value}"
 
     @property
     def remedy(self) -> str:
