@@ -116,7 +116,9 @@ class _DirichletDraw(torch.autograd.Function):
         """The gradient of the concentrations; 0 for operations that an edge lacks."""
         shares, concentrations, live = ctx.saved_tensors
         own = torch.where(live, concentrations, 1.0)
-        total = (own * live).sum(dim=-1, keepdim=True).clamp_min(torch.finfo(own.dtype).tiny).expand_as(own).contiguous()
+        total = (
+            (own * live).sum(dim=-1, keepdim=True).clamp_min(torch.finfo(own.dtype).tiny).expand_as(own).contiguous()
+        )
         # What lies outside of (0, 1) has no such derivative: dead operations, and the only one of an edge.
         varies = live & (live.sum(dim=-1, keepdim=True) > 1)
         inside = torch.where(varies, shares, 0.5).clamp(
