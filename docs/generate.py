@@ -22,7 +22,7 @@ from settings_page import settings_manual, settings_page
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.parts.describe import describe_recipe
 from dartboard.parts.options import needs_of
-from dartboard.parts.recipe import METHODS, make_recipe, published_by_place
+from dartboard.parts.recipe import METHODS, make_recipe
 from dartboard.records import Result
 from dartboard.registry import REGISTRIES, Entry, Shelf
 from dartboard.settings.manual import MANUAL
@@ -82,17 +82,8 @@ def _page(entry: Entry[Any], measured: Mapping[str, Any]) -> str:
             "## Settings of the paper",
             f"{settings}. They take the place of the defaults; a preset and your own settings override them.",
         ]
-    parts += _by_place(entry.name)
     parts += _measured(entry.name, measured)
     return "\n\n".join(parts) + "\n"
-
-
-def _by_place(name: str) -> Iterator[str]:
-    """What the paper sets in one space, or under one preset."""
-    for place, own in published_by_place(name).items():
-        where = f"under the preset `{place.removeprefix('preset:')}`" if ":" in place else f"in `{place}`"
-        settings = ", ".join(f"`{key}={plain_value(value)}`" for key, value in own.items())
-        yield f"Those of the paper {where}: {settings}."
 
 
 def _docstring(entry: Entry[Any]) -> tuple[str, list[str], list[tuple[str, str, str]]]:

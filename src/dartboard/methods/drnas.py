@@ -21,15 +21,11 @@ from dartboard.parts import (
 )
 from dartboard.supernet import Mixing
 
-IN_NAS_BENCH_201 = {
-    "search.epochs": 100,
-    "method.options.channel_share": 1,
-    "method.options.warm_up": 0.0,
-    "method.options.none": True,
-}
+IN_NAS_BENCH_201 = {"method.options.channel_share": 1, "method.options.warm_up": 0.0, "method.options.none": True}
+"""Options of the paper's runs there: all channels, alpha learns from the first epoch on, `none` is a candidate."""
 
 
-@method("drnas", paper="arXiv:2006.10355", group="exploration", published={"nas-bench-201": IN_NAS_BENCH_201})
+@method("drnas", paper="arXiv:2006.10355", group="exploration")
 @needs(anchor_weight="anchor!=ball", anchor_radius="anchor=ball")
 def drnas(
     *,
@@ -82,4 +78,5 @@ def drnas(
         penalties=penalties.get(anchor, ()),
         rules=(WarmUp(warm_up),),
         selection=StrongestSoftmax() if derive == "softmax" else StrongestEdges(),
+        published_in={"nas-bench-201": {"epochs": 100, **IN_NAS_BENCH_201}},
     )

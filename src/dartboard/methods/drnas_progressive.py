@@ -1,26 +1,28 @@
 """DrNAS in stages."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from dartboard.methods.drnas import drnas
 from dartboard.parts import Count, KeepStrongest, NonNegative, Positive, Recipe, Share, Stage, method, needs
 
-IN_NAS_BENCH_201 = {
-    "search.epochs": 100,
-    "search.init_channels": 16,
-    "search.layers": 5,
-    "search.weight_lr": 0.025,
-    "search.weight_lr_min": 0.001,
-    "method.options.alpha_lr": 3e-4,
-    "method.options.channel_shares": [4, 2],
-    "method.options.kept_ops": 3,
-    "method.options.warm_up": 0.2,
-    "method.options.none": True,
+_PUBLISHED: Mapping[str, Mapping[str, Any]] = {
+    "darts": {"init_channels": 36, "layers": 20, "weight_lr": 0.1, "weight_lr_min": 0.0},
+    "nas-bench-201": {
+        "epochs": 100,
+        "init_channels": 16,
+        "layers": 5,
+        "method.options.alpha_lr": 3e-4,
+        "method.options.channel_shares": (4, 2),
+        "method.options.kept_ops": 3,
+        "method.options.warm_up": 0.2,
+        "method.options.none": True,
+    },
 }
 
 
-@method("drnas-progressive", paper="arXiv:2006.10355", group="steps", published={"nas-bench-201": IN_NAS_BENCH_201})
+@method("drnas-progressive", paper="arXiv:2006.10355", group="steps")
 @needs(anchor_weight="anchor!=ball", anchor_radius="anchor=ball")
 def drnas_progressive(
     *,
@@ -76,5 +78,4 @@ def drnas_progressive(
         for share in channel_shares
     )
     earlier = (Stage(first, 1 / 2, KeepStrongest(kept_ops), leaves="everything"),)
-    published = {"init_channels": 36, "layers": 20, "weight_lr": 0.1, "weight_lr_min": 0.0}
-    return replace(second, earlier=earlier, published=published)
+    return replace(second, earlier=earlier, published_in=_PUBLISHED)

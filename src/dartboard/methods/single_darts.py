@@ -19,15 +19,7 @@ from dartboard.parts import (
 _MATCHED: dict[str, Images] = {"same-batch": "half-batch", "same-images": "half-images"}
 
 
-@method(
-    "single-darts",
-    paper="arXiv:2108.08128",
-    group="first",
-    published={
-        "nas-bench-201": {"search.weight_lr": 0.005},
-        "preset:darts-imagenet": {"search.batch_size": 360, "train.batch_size": 768, "train.lr": 0.375},
-    },
-)
+@method("single-darts", paper="arXiv:2108.08128", group="first")
 @needs(start="activation=sigmoid", alpha_momentum="update=sgd", matched="images!=halves")
 def single_darts(
     *,
@@ -76,4 +68,8 @@ def single_darts(
         gradient=FirstOrder(),
         update=AdamUpdate(rate, weight_decay=decay) if by_adam else SgdUpdate(rate, alpha_momentum, decay),
         images=_MATCHED.get(images, images) if matched else images,
+        published_in={
+            "nas-bench-201": {"weight_lr": 0.005},
+            "preset:darts-imagenet": {"batch_size": 360, "train.batch_size": 768, "train.lr": 0.375},
+        },
     )

@@ -37,7 +37,6 @@ __all__ = [
     "initial_live",
     "make_recipe",
     "method",
-    "published_by_place",
 ]
 
 Count = Annotated[int, Field(ge=1)]
@@ -91,8 +90,10 @@ class Recipe:
         restarts_rate: whether the cosine of the weights' learning rate starts again in every stage.
         weight_lr_factor: multiplies the learning rate of the weights (`search.weight_lr`); the rate never ends higher
             than it began.
-        published: search settings of the paper in every space, by name, if they differ from the defaults; presets and
-            the user override them. Those of a single space stand in the decorator `method`.
+        published: search settings of the paper, by name, if they differ from the defaults; presets and the user
+            override them.
+        published_in: space, or a preset as "preset:NAME" -> further settings of the paper there, which win over
+            `published`; those that are not of the search go by whole names such as "method.options.none".
 
     Raises:
         RecipeError: the parts do not fit together.
@@ -118,6 +119,7 @@ class Recipe:
     restarts_rate: bool = True
     weight_lr_factor: float = 1.0
     published: Mapping[str, Any] = field(default_factory=dict)
+    published_in: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         moves = self.gradient is not None or any(rule.moves_alpha for rule in self.rules)
@@ -251,35 +253,20 @@ def initial_live(recipe: Recipe, space: SearchSpace) -> dict[str, list[list[str]
 METHODS: Registry[Callable[..., Recipe]] = Registry("method", "dartboard.methods", gives=Recipe)
 
 
-_PUBLISHED: dict[str, Mapping[str, Mapping[str, Any]]] = {}
-
-
-def method(
-    name: str, *, paper: str = "", group: str = "", published: Mapping[str, Mapping[str, Any]] | None = None
-) -> Callable[[Callable[..., Recipe]], Callable[..., Recipe]]:
+def method(name: str, *, paper: str = "", group: str = "") -> Callable[[Callable[..., Recipe]], Callable[..., Recipe]]:
     """Register the decorated function as the method `name`; its keyword arguments are the method's options.
 
     Args:
         name: registry name.
         paper: where the method was published.
         group: what one takes it for, a key of `REGISTRIES["methods"].groups`; lists are in that order.
-        published: settings of the paper that belong to one space, or to a preset ("preset:NAME") in any space that is
-            not named, by dotted names such as "search.weight_lr" and "method.options.none"; they stand before those of
-            `Recipe.published`, which hold in every space.
     """
 
     def register(factory: Callable[..., Recipe]) -> Callable[..., Recipe]:
         METHODS.add(name, factory, paper=paper, group=group)
-        _PUBLISHED[name] = published or {}
         return factory
 
     return register
-
-
-def published_by_place(name: str) -> Mapping[str, Mapping[str, Any]]:
-    """The settings of a method's paper that belong to one space or preset, by its name (see `method`)."""
-    METHODS[name]
-    return _PUBLISHED.get(name, {})
 
 
 def make_recipe(name: str, options: Mapping[str, Any]) -> Recipe:

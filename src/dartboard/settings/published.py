@@ -1,37 +1,38 @@
 """The settings of a method's paper, for the space and the preset of a run."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from dartboard.parts.recipe import make_recipe, published_by_place
+from dartboard.parts.recipe import Recipe
+from dartboard.space import SearchSpace
 
-__all__ = ["published_settings"]
+__all__ = ["OPTION", "Published", "published_in"]
 
-_OPTIONS = "method.options."
+OPTION = "method.options."
+"""What the dotted names of a method's options begin with."""
 
 
-def published_settings(
-    method: str, options: Mapping[str, Any], space: str, preset: str
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the paper of a method sets, with what belongs to the space alone.
+class Published(NamedTuple):
+    """What a method sets by itself.
 
-    Args:
-        method: registry name of the method.
-        options: the options that the user gave; they win.
-        space: name of the space, with or without options.
-        preset: registry name of the preset.
-
-    Returns:
-        The options of the method, and further settings by dotted names.
-
-    Raises:
-        UnknownNameError: there is no such method.
-        SettingsError: an option does not fit.
-        RecipeError: the options choose parts that do not fit together.
+    Attributes:
+        settings: settings by dotted names.
+        options: options of the method.
     """
-    places, name = published_by_place(method), space.partition(":")[0]
-    here = places.get(name, places.get(f"preset:{preset}", {}))
-    own = {key.removeprefix(_OPTIONS): value for key, value in here.items() if key.startswith(_OPTIONS)}
-    chosen = own | dict(options)
-    everywhere = {f"search.{key}": value for key, value in make_recipe(method, chosen).published.items()}
-    return chosen, everywhere | {key: value for key, value in here.items() if not key.startswith(_OPTIONS)}
+
+    settings: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+
+def published_in(space: SearchSpace, recipe: Recipe, preset: str = "") -> Published:
+    """What the paper of a method sets in a space, and under a preset."""
+    places = (f"preset:{preset}", space.name.partition(":")[0])
+    named = dict(recipe.published)
+    for place in places:
+        named |= recipe.published_in.get(place, {})
+    plain = {
+        name if "." in name else f"search.{name}": list(value) if isinstance(value, tuple) else value
+        for name, value in named.items()
+    }
+    options = {name.removeprefix(OPTION): value for name, value in plain.items() if name.startswith(OPTION)}
+    return Published({name: value for name, value in plain.items() if not name.startswith(OPTION)}, options)

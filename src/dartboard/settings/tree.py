@@ -11,11 +11,12 @@ from dartboard.config import Settings, in_long_form, resolve
 from dartboard.data import DataSettings
 from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.engine.settings import SearchSettings
+from dartboard.parts.recipe import make_recipe
 from dartboard.runs import Objective
 from dartboard.settings.genotype import read_genotype
 from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO, PRESETS
-from dartboard.settings.published import published_settings
+from dartboard.settings.published import published_in
 from dartboard.space import get_space
 from dartboard.training import TrainSettings
 from dartboard.wording import parse_duration
@@ -292,11 +293,12 @@ def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[Aut
     open_names = {"space": asked.space, "method.name": asked.method.name}
     names = {key: chosen.get(key, FALLBACK[key]) if name == AUTO else name for key, name in open_names.items()}
     space = get_space(names["space"])
-    options, published = published_settings(names["method.name"], asked.method.options, space.name, asked.preset)
+    published = published_in(space, make_recipe(names["method.name"], asked.method.options), asked.preset)
+    options = {**published.options, **asked.method.options}
     recorded = {"automatic_choices": [choice.model_dump() for choice in automatic_choices]} if automatic_choices else {}
     return resolve(
         RunSettings,
-        published,
+        published.settings,
         PRESETS.made(asked.preset, lambda: preset(space)),
         chosen,
         *layers,
