@@ -216,10 +216,10 @@ def test_without_images_held_out_short_trainings_learn_from_one_half_and_are_sco
     assert all(each["short_train_accuracy"] is not None for each in choice["candidates"])
 
 
-def epoch_with(stage: int, open_edges: int) -> SearchEpoch:
+def epoch_with(number: int, stage: int, open_edges: int) -> SearchEpoch:
     """An epoch of three edges, some of which have one operation left or none."""
     rows = [[0.5, 0.5] if row < open_edges else [0.0, float(row)] for row in range(3)]
-    return SearchEpoch.model_construct(stage=stage, gates={"cell": rows})
+    return SearchEpoch.model_construct(epoch=number, stage=stage, gates={"cell": rows})
 
 
 @pytest.mark.parametrize(
@@ -234,11 +234,12 @@ def epoch_with(stage: int, open_edges: int) -> SearchEpoch:
 )
 def test_only_supernets_of_the_form_that_was_read_decide(forms: list[tuple[int, int]], decisive: list[int]) -> None:
     """Those of earlier stages and before the last decision are softer, and score higher without the architecture."""
-    epochs = [epoch_with(*form) for form in forms]
-    assert [epochs.index(each) for each in seeds._decisive(epochs)] == decisive
+    epochs = [epoch_with(number, *form) for number, form in enumerate(forms)]
+    assert [each.epoch for each in seeds._decisive(epochs)] == decisive
 
 
-def test_a_search_that_decides_edges_is_ranked_by_what_follows_its_last_decision(tmp_path: Path) -> None:
+def test_a_search_that_decides_edges_is_ranked_by_its_end(tmp_path: Path) -> None:
+    """In so short a search the last edge is decided after the last epoch, before which only this one was open."""
     folder = tmp_path / "run"
     choice = choose(folder, {"seeds": 1, "method": "sgas", "search.epochs": 8})
     (candidate,) = choice["candidates"]
@@ -246,9 +247,9 @@ def test_a_search_that_decides_edges_is_ranked_by_what_follows_its_last_decision
     open_edges = [
         sum(sum(gate > 0 for gate in row) > 1 for row in event["gates"]["cell"]) for event in epochs_of(folder)
     ]
-    assert open_edges[-1] == 0 < open_edges[0]
+    assert open_edges[-1] == 1 < open_edges[0]
     assert candidate["supernet_accuracy"] == max(
-        accuracy for accuracy, left in zip(accuracies, open_edges, strict=True) if left == 0
+        accuracy for accuracy, left in zip(accuracies, open_edges, strict=True) if left == 1
     )
 
 
