@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 import dartboard
-from dartboard.engine.finished.proposals import propose
+from dartboard.engine.finished.proposals import propose, propose_random
 from dartboard.estimate import ArchitectureTable, find_table
 from dartboard.records import RunRecords
 from dartboard.space import get_space
@@ -92,8 +92,12 @@ def measure(method: str, arm: str, seed: int, quick: bool, table: ArchitectureTa
         left = RunRecords(Path(scratch) / "run")
         found, epochs = left.genotype, left.search_epochs
     assert found is not None
-    gates = {kind: torch.tensor(rows) for kind, rows in epochs[-1].gates.items()} if epochs else None
-    proposed = propose(get_space(found.space), found, gates, 1 + PROPOSALS, torch.Generator().manual_seed(seed))[1:]
+    space, generator = get_space(found.space), torch.Generator().manual_seed(seed)
+    if epochs:
+        gates = {kind: torch.tensor(rows) for kind, rows in epochs[-1].gates.items()}
+        proposed = propose(space, found, gates, 1 + PROPOSALS, generator)[1:]
+    else:
+        proposed = propose_random(space, found, 1 + PROPOSALS, generator)[1:]
     return {
         "method": method,
         "arm": arm,

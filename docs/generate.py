@@ -21,6 +21,7 @@ from settings_page import settings_page
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.parts.describe import describe_recipe
+from dartboard.parts.options import needs_of
 from dartboard.parts.recipe import METHODS, make_recipe
 from dartboard.records import Result
 from dartboard.registry import REGISTRIES, Entry, Shelf
@@ -108,8 +109,13 @@ def _docstring(entry: Entry[Any]) -> tuple[str, list[str], list[tuple[str, str, 
         match["name"]: " ".join(match["meaning"].split())
         for match in re.finditer(r"^    (?P<name>\w+): (?P<meaning>.+(?:\n {8,}.+)*)", arguments, re.MULTILINE)
     }
+    needs = needs_of(entry.factory)
     options = [
-        (f"`{name}`", f"`{_shown(option)}`".replace("|", r"\|"), meanings.get(name, ""))
+        (
+            f"`{name}`",
+            f"`{_shown(option)}`".replace("|", r"\|"),
+            " ".join([meanings.get(name, ""), *(f"Only with `{need}`." for need in needs.get(name, ()))]),
+        )
         for name, option in entry.options.items()
     ]
     return summary, [paragraph for paragraph in text.strip().split("\n\n") if paragraph], options

@@ -99,6 +99,8 @@ SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
     # Without much damping the curvature turns negative at once here, and ends the iterations.
     ("darts-cg", "iterations"): {"method.options.damping": 30.0},
     ("darts-cg", "tolerance"): {"method.options.damping": 30.0},
+    ("single-darts", "alpha_momentum"): {"method.options.update": "sgd"},
+    **{(name, "anchor_radius"): {"method.options.anchor": "ball"} for name in ("drnas", "drnas-progressive")},
     **{("proxyless", option): {"method.options.cost_reference": 1e5} for option in ("cost_form", "cost_strength")},
     **{("robust-darts", option): WATCHED for option in WATCHING},
     # The small supernet has one normal cell, and two reduction cells.
@@ -108,7 +110,6 @@ SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
         ("lambda-darts", option): {"method.options.reductions": True, "method.options.alignment": 30.0}
         for option in ("pairing", "step")
     },
-    ("robust-darts", "stops"): WATCHED,
     ("robust-darts", "cutout"): {"method.options.drop_path": 0.5},
     ("robust-darts-ada", "decay_factor"): WATCHED,
     ("robust-darts-ada", "largest_decay"): WATCHED,
@@ -138,6 +139,8 @@ SHOWN_ELSEWHERE = {
     ("gdas", "allow_same_source"): "unit/parts/test_drawn_gates.py",
     **{("darts-pt-fixed", option): "unit/parts/test_edge_decisions.py" for option in ("measure", "none", "tuning")},
     **{(name, option): "unit/parts/test_edge_decisions.py" for name in ("sgas", "sgas-pt") for option in GREEDY},
+    # Without it, no option of the watch can be given, and with their defaults a tiny search is not stopped.
+    ("robust-darts", "stops"): "unit/parts/test_sharpening.py",
     ("sgas-pt", "measure"): "unit/parts/test_edge_decisions.py",
     ("snas", "keep_all_edges"): "unit/parts/test_drawn_gates.py",
     ("p-darts", "max_skips"): "unit/parts/test_p_darts.py",
@@ -147,6 +150,11 @@ SHOWN_ELSEWHERE = {
 """Options that decide when a search stops or what comes out of it, not how alpha moves -> the tests of their effect."""
 
 VALUES: dict[tuple[str, str], list[object]] = {
+    # Null stands for a number that depends on `update`.
+    ("single-darts", "alpha_lr"): [0.5],
+    ("single-darts", "alpha_weight_decay"): [0.5],
+    ("single-darts", "alpha_momentum"): [0.5],
+    ("hyperdarts-1", "lambda_noise"): [0.1],
     ("darts-cg", "iterations"): [1],  # ten are enough here
     ("darts-cg", "tolerance"): [0.5],
     ("enas", "baseline_decay"): [0.5],

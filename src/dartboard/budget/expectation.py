@@ -11,7 +11,7 @@ from dartboard.session.baselines import find_baselines, holds_contest, trains_ba
 from dartboard.session.search import only_draws
 from dartboard.session.session import Session
 from dartboard.session.sizes import search_length, train_epochs
-from dartboard.session.training import learned_images, num_scored
+from dartboard.session.training import holding_out, learned_images, num_scored
 from dartboard.settings.tree import Step
 from dartboard.space import Genotype
 
@@ -60,7 +60,8 @@ def expected_seconds(session: Session, steps: Sequence[Step], genotype: Genotype
     training_rate = measure_training(session, typical)
     epochs, scored = train_epochs(session), num_scored(session)
     training = training_rate.seconds(Length(epochs, settings.train.steps_per_epoch), scored)
-    short = min(settings.short_train_epochs, epochs) / epochs * training
+    seen = len(holding_out(session).splits.train) / len(session.splits.train)
+    short = min(settings.short_train_epochs, epochs) / epochs * seen * training
     if compared:
         expected["search"] = expected.get("search", 0.0) + compared * short
     if finalists:

@@ -51,7 +51,7 @@ class SearchSettings(Settings):
     """Learning rate of the weights at the start; a cosine takes it to `weight_lr_min`."""
 
     weight_lr_min: NonNegative = 0.001
-    """Learning rate of the weights at the end."""
+    """Learning rate of the weights at the end; they end at 0 where they would begin no higher than this."""
 
     alpha_lr_factor: Annotated[float, Field(gt=0)] = 1.0
     """Multiplies the learning rate that the method chose for alpha: a search of a few hundred steps needs larger ones
@@ -80,7 +80,9 @@ class SearchSettings(Settings):
     """Largest norm of the weights' gradient; null: no clipping."""
 
     validation_images: Positive | None = 2_000
-    """Images of the other half on which the supernet is scored after every epoch; null: all."""
+    """Images of the other half on which the supernet is scored after every epoch; null: all. A search on one level
+    learns from both halves: it is scored on as many of the images held out for validation, and where there are none, on
+    at most 2,000 and 4% of the images, which it then does not learn from."""
 
     decision_images: Positive | Literal["all", "adaptive"] = "all"
     """Images of the other half behind every decision by perturbation: a number, "all" of them, or "adaptive": 2,000 for

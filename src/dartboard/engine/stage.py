@@ -272,7 +272,7 @@ class StageSearch:
 
     def judge(self, note: Callable[[str], None]) -> Judged:
         """The architecture that the selection chooses in the end."""
-        gates, selection = self.mean_gates(self._final_alphas), self.recipe.selection
+        gates, selection = self.final_gates, self.recipe.selection
         if isinstance(selection, Drawing):
             genotype, before = selection.draw(self.problem.space, make_generator(self._seed, "search", "selection"))
             return Judged(genotype, {"drawn_in_vain": before} if before else {})
@@ -342,6 +342,11 @@ class StageSearch:
         return self.state.score_mixture(gates)
 
     @property
+    def final_gates(self) -> dict[str, Tensor]:
+        """The deterministic gates by name that the selection looks at in the end, on the CPU."""
+        return self.mean_gates(self._final_alphas)
+
+    @property
     def _final_alphas(self) -> dict[str, Tensor]:
         return self.state.final_alphas or self.state.alphas
 
@@ -381,7 +386,9 @@ class StageSearch:
         """The rate of the epoch at hand, on the cosine of the weights from `start` down."""
         state, settings = self.state, self.settings
         first, last = state.span if self.recipe.restarts_rate else (0, state.epochs)
-        return cosine(state.epoch - first, last - first, start, min(start, settings.weight_lr_min))
+        # A rate that begins at its floor or below would stay where it is.
+        end = settings.weight_lr_min if start > settings.weight_lr_min else 0.0
+        return cosine(state.epoch - first, last - first, start, end)
 
     def _read(self, steps: Steps) -> dict[str, Any]:
         """The losses and accuracies of the epoch, for its event."""

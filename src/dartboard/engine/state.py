@@ -57,6 +57,7 @@ class SearchState:
             alpha rests.
         update: how alpha moves; None when the method does not move it.
         seed: root of every random stream.
+        goes_on: whether the supernet comes from a search that has ended, whose schedules stay where they ended.
         plan: how the epoch at hand is run (`follow` sets it).
         weights: what the weight optimiser moves, by name: the supernet's own weights and those of the hypernetwork.
     """
@@ -87,6 +88,7 @@ class SearchState:
     problem: Bilevel | None = None
     update: Update | None = None
     seed: int = 0
+    goes_on: bool = False
     plan: EpochPlan = field(init=False)
     weights: dict[str, nn.Parameter] = field(init=False)
 
@@ -106,8 +108,8 @@ class SearchState:
 
     @property
     def progress(self) -> float:
-        """Share of the stage's epochs that are done."""
-        return self.stage_epoch / max(1, self.stage_epochs)
+        """Share of the stage's epochs that are done; 1 throughout where the search had ended before."""
+        return 1.0 if self.goes_on else self.stage_epoch / max(1, self.stage_epochs)
 
     @property
     def has_ended(self) -> bool:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dartboard.data import Batch
+from dartboard.devices.sending import send
 from dartboard.engine.settings import SearchSettings
 from dartboard.engine.state import SearchState
 from dartboard.engine.streams import Streams
@@ -26,7 +27,7 @@ from dartboard.parts.gradient import (
     differentiate_reached,
 )
 from dartboard.parts.penalties import Joining, JoiningGradient, JoiningWeights, WeightStep
-from dartboard.parts.recipe import Recipe
+from dartboard.parts.recipe import ONE_BATCH, Recipe
 from dartboard.runs import Meter, Replayed, StepMeans
 from dartboard.space.ops import RandomOp
 from dartboard.supernet import OutsideWeights, ReferenceSupernet
@@ -65,7 +66,7 @@ class Steps:
         learns = self._recipe.gradient is not None and not plan.alpha_rests and self._taken % plan.alpha_every == 0
         self._taken += 1
         seen = self._seen(batch)
-        if learns and self._recipe.images == "same-batch":
+        if learns and self._recipe.images in ONE_BATCH:
             self._both(seen)
             return
         if learns:
@@ -106,7 +107,7 @@ class Steps:
 
     def _weights(self, batch: SeenBatch) -> None:
         """Move the weights by one clipped SGD step on the training loss."""
-        weights, alphas = self._state.weights, self._state.alphas
+        weights, alphas = self._state.weights, self._noisy(self._state.alphas)
         for penalty in self._recipe.weight_penalties:
             if isinstance(penalty, JoiningGradient):
                 gradients, figures = penalty.weight_gradients(self._weight_step_on(batch))
@@ -154,6 +155,19 @@ class Steps:
         """The loss that virtual steps of the weights go down."""
         plain = self._loss(batch)
         return lambda weights, alphas: self._joined(plain(weights, alphas))
+
+    def _noisy(self, alphas: Tensors) -> Tensors:
+        """Alphas with the noise that the hypernetwork wants for a step of its weights."""
+        hypernetwork = self._recipe.hypernetwork
+        if hypernetwork is None or not hypernetwork.alpha_noise:
+            return alphas
+        kinds, generator = self._state.architecture.cells, self.streams.perturbation
+        noise = {kind: torch.randn(alphas[kind].shape, generator=generator) for kind in kinds}
+        moved = {
+            kind: alphas[kind].detach() + hypernetwork.alpha_noise * send(drawn, alphas[kind].device)
+            for kind, drawn in noise.items()
+        }
+        return {**alphas, **moved}
 
     def _both(self, batch: SeenBatch) -> None:
         """Move alpha and weights by one backward pass."""

@@ -12,10 +12,12 @@ from dartboard.parts import (
     Share,
     WarmUp,
     method,
+    needs,
 )
 
 
 @method("cdarts", paper="arXiv:2006.10724", group="steps")
+@needs(penalty_fades="penalty>0")
 def cdarts(
     *,
     alpha_lr: NonNegative = 3e-4,

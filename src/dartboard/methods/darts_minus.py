@@ -1,10 +1,11 @@
 """DARTS-."""
 
-from dartboard.parts import AdamUpdate, FadeAuxiliary, Fading, FirstOrder, NonNegative, Recipe, Softmax, method
+from dartboard.parts import AdamUpdate, FadeAuxiliary, Fading, FirstOrder, NonNegative, Recipe, Softmax, method, needs
 from dartboard.supernet import Mixing
 
 
 @method("darts-minus", paper="arXiv:2009.01027", group="skips")
+@needs(fading="auxiliary_gate>0")
 def darts_minus(
     *,
     alpha_lr: NonNegative = 3e-4,

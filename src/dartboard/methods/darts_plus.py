@@ -14,10 +14,12 @@ from dartboard.parts import (
     StopAtSkips,
     StopAtStableRanking,
     method,
+    needs,
 )
 
 
 @method("darts-plus", paper="arXiv:1909.06035", group="skips")
+@needs(skips="criterion=skips", keep="criterion=skips", unchanged="criterion=ranking")
 def darts_plus(
     *,
     alpha_lr: NonNegative = 3e-4,

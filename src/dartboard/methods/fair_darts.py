@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dartboard.parts import AdamUpdate, FirstOrder, NonNegative, Recipe, Sigmoid, Threshold, ZeroOne, method
+from dartboard.parts import AdamUpdate, FirstOrder, NonNegative, Recipe, Sigmoid, Threshold, ZeroOne, method, needs
 
 
 @method("fair-darts", paper="arXiv:1911.12126", group="skips")
+@needs(zero_one="zero_one_weight>0")
 def fair_darts(
     *,
     alpha_lr: NonNegative = 3e-3,

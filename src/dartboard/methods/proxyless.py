@@ -16,10 +16,12 @@ from dartboard.parts import (
     SparseAlpha,
     WarmUp,
     method,
+    needs,
 )
 
 
 @method("proxyless", paper="arXiv:1812.00332", group="memory")
+@needs(cost_form=("cost_reference", "gradient!=reinforce"), cost_strength="cost_reference")
 def proxyless(
     *,
     alpha_lr: NonNegative = 1e-3,

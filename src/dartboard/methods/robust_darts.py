@@ -13,10 +13,19 @@ from dartboard.parts import (
     StopOnSharpening,
     Unrolled,
     method,
+    needs,
 )
 
 
 @method("robust-darts", paper="arXiv:1909.09656", group="sharpness")
+@needs(
+    cutout="drop_path>0",
+    every="stops=true",
+    window="stops=true",
+    gap="stops=true",
+    first_epoch="stops=true",
+    factor="stops=true",
+)
 def robust_darts(
     *,
     alpha_lr: NonNegative = 3e-4,

@@ -23,6 +23,7 @@ def sdarts_rs(
     epsilon_start: NonNegative = 0.03,
     epsilon_end: NonNegative = 0.3,
     space: Literal["probs", "logits"] = "probs",
+    noise: Literal["uniform", "gaussian"] = "uniform",
     second_order: bool = False,
 ) -> Recipe:
     """SmoothDARTS with random perturbations: the weights learn with randomly perturbed gates.
@@ -41,12 +42,13 @@ def sdarts_rs(
         epsilon_start: largest change of a gate in the first epoch.
         epsilon_end: the largest change grows linearly towards this value.
         space: whether the gates ("probs") or alpha ("logits") are perturbed.
+        noise: "uniform", as in the authors' code, or "gaussian" with the same variance.
         second_order: whether the gradient of alpha goes through one virtual weight step.
     """
     return Recipe(
         relaxation=Softmax(),
         gradient=Unrolled() if second_order else FirstOrder(),
         update=AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay),
-        perturbation=RandomPerturbation(epsilon_start, epsilon_end, space),
+        perturbation=RandomPerturbation(epsilon_start, epsilon_end, space, noise),
         selection=StrongestEdges(),
     )

@@ -15,10 +15,12 @@ from dartboard.parts import (
     Softmax,
     WarmUp,
     method,
+    needs,
 )
 
 
 @method("sgas", paper="arXiv:1912.00195", group="steps")
+@needs(history="criterion=2")
 def sgas(
     *,
     alpha_lr: NonNegative = 3e-4,

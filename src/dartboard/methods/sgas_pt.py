@@ -17,10 +17,12 @@ from dartboard.parts import (
     Softmax,
     WarmUp,
     method,
+    needs,
 )
 
 
 @method("sgas-pt", paper="arXiv:2108.04392", group="supernet")
+@needs(history="criterion=2")
 def sgas_pt(
     *,
     alpha_lr: NonNegative = 3e-4,

@@ -13,10 +13,11 @@ from dartboard.parts.gradient.watched import FirstOrderWatched
 from dartboard.parts.hooks import StageAccess, StageHook
 from dartboard.parts.hypernetworks.dense import DenseHypernetwork
 from dartboard.parts.hypernetworks.embedding import EmbeddingHypernetwork
+from dartboard.parts.options import needs
 from dartboard.parts.penalties.aligned import AlignedCells
 from dartboard.parts.penalties.flooding import Flooding
 from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
-from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, FadingMagnitude, ZeroOne
+from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, DirichletDistance, FadingMagnitude, ZeroOne
 from dartboard.parts.perturbations import AdversarialPerturbation, RandomPerturbation
 from dartboard.parts.pruning import KeepStrongest, KeepStrongestOfGroups
 from dartboard.parts.recipe import METHODS, Count, Images, NonNegative, Positive, Recipe, Share, Stage, method
@@ -53,6 +54,7 @@ from dartboard.parts.selection.strongest import (
     StrongestEdges,
     StrongestPairs,
     StrongestRemaining,
+    StrongestSoftmax,
 )
 from dartboard.parts.selection.threshold import EveryEdge, Threshold
 from dartboard.parts.selection.trying import SampleAndValidate, UniformlyRandom
@@ -80,6 +82,7 @@ __all__ = [
     "DenseHypernetwork",
     "Dirichlet",
     "DirichletAnchor",
+    "DirichletDistance",
     "Distillation",
     "Dropping",
     "EdgeSimplex",
@@ -144,6 +147,7 @@ __all__ = [
     "StrongestEdges",
     "StrongestPairs",
     "StrongestRemaining",
+    "StrongestSoftmax",
     "Threshold",
     "TruncatedUnrolled",
     "UniformPaths",
@@ -155,5 +159,6 @@ __all__ = [
     "ZeroOne",
     "differentiate_both",
     "method",
+    "needs",
     "select_by_removal",
 ]

@@ -209,7 +209,7 @@ class Distillation:
 
         One backward pass serves alpha and the deep network, and a genotype alone decides what the deep network runs.
         """
-        if not isinstance(recipe.gradient, FirstOrder) or recipe.images == "same-batch":
+        if not isinstance(recipe.gradient, FirstOrder) or recipe.images.endswith("-batch"):
             return "Distillation needs a first-order gradient, on other batches than those of the weights"
         if recipe.mixing != Mixing() or recipe.hypernetwork or recipe.earlier:
             return "Distillation needs the default mixing, no hypernetwork and no earlier stages"

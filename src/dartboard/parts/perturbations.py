@@ -1,5 +1,6 @@
 """Perturbations of the gates of a weight step (SmoothDARTS): at random in a box, or by an attack on the loss."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,6 +65,16 @@ class Surroundings(NamedTuple):
     def uniform(self, epsilon: float, generator: torch.Generator) -> dict[str, Tensor]:
         """A point drawn uniformly from the box around the centre, settled."""
         return self.settle({kind: centre + _noise(centre, epsilon, generator) for kind, centre in self.centre.items()})
+
+    def gaussian(self, deviation: float, generator: torch.Generator) -> dict[str, Tensor]:
+        """A point drawn around the centre with normal noise of this standard deviation, settled."""
+        return self.settle(
+            {
+                kind: centre
+                + deviation * send(torch.randn(centre.shape, generator=generator, dtype=centre.dtype), centre.device)
+                for kind, centre in self.centre.items()
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -166,7 +177,16 @@ def _noise(like: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
 
 @dataclass(frozen=True)
 class RandomPerturbation(BoxPerturbation):
-    """Uniform noise, drawn anew for every training batch (SDARTS-RS, arXiv:2002.05283)."""
+    """Noise, drawn anew for every training batch (SDARTS-RS, arXiv:2002.05283).
+
+    Attributes:
+        noise: "uniform", as in the authors' code, or "gaussian" with the same variance, so a standard deviation of
+            epsilon / sqrt(3) (the wording of the DARTS-PT thesis; it names no deviation).
+
+    The other attributes are those of `BoxPerturbation`.
+    """
+
+    noise: Literal["uniform", "gaussian"] = "uniform"
 
     @override
     def shake(
@@ -176,6 +196,8 @@ class RandomPerturbation(BoxPerturbation):
         epsilon: float,
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
+        if self.noise == "gaussian":
+            return around.gaussian(epsilon / math.sqrt(3), generator)
         return around.uniform(epsilon, generator)
 
 

@@ -1,19 +1,18 @@
 """A method as data: which part fills which slot."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, validate_call
+from pydantic import Field
 
-from dartboard.config import reason_of
-from dartboard.errors import RecipeError, SettingsError, suggest
+from dartboard.errors import RecipeError
 from dartboard.parts.architecture import all_live
 from dartboard.parts.companions import Distillation
 from dartboard.parts.demands import Demanding
 from dartboard.parts.gradient import FirstOrder, Gradient
 from dartboard.parts.hypernetworks import Hypernetwork
+from dartboard.parts.options import call_with_options
 from dartboard.parts.penalties import Joining, JoiningGradient, Penalty, WeightPenalty
 from dartboard.parts.perturbations import Perturbation
 from dartboard.parts.pruning import Pruning
@@ -27,6 +26,7 @@ from dartboard.supernet import Mixing
 
 __all__ = [
     "METHODS",
+    "ONE_BATCH",
     "Count",
     "Images",
     "NonNegative",
@@ -34,7 +34,6 @@ __all__ = [
     "Recipe",
     "Share",
     "Stage",
-    "call_with_options",
     "initial_live",
     "make_recipe",
     "method",
@@ -52,11 +51,16 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 """Type of a method's option that is a share: at least 0 and below 1."""
 
-Images = Literal["halves", "same-images", "same-batch"]
+Images = Literal["halves", "same-images", "same-batch", "half-images", "half-batch"]
 """Which images alpha learns from.
 
 "halves": alpha and weights learn from different halves of the images. "same-images": they learn from the same images,
-in different batches. "same-batch": they learn from the same batch, with one backward pass for both."""
+in different batches. "same-batch": they learn from the same batch, with one backward pass for both. "half-images" and
+"half-batch" are the same with that half alone on which "halves" trains the weights, so that comparisons of the three
+have equal images and steps."""
+
+ONE_BATCH: tuple[Images, ...] = ("same-batch", "half-batch")
+"""Those in which alpha and weights step at once."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class Recipe:
             than it began.
         published: search settings of the paper, by name, if they differ from the defaults; presets and the user
             override them.
+        published_in: space, or a preset as "preset:NAME" -> further settings of the paper there, which win over
+            `published`; those that are not of the search go by whole names such as "method.options.none".
 
     Raises:
         RecipeError: the parts do not fit together.
@@ -113,6 +119,7 @@ class Recipe:
     restarts_rate: bool = True
     weight_lr_factor: float = 1.0
     published: Mapping[str, Any] = field(default_factory=dict)
+    published_in: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         moves = self.gradient is not None or any(rule.moves_alpha for rule in self.rules)
@@ -124,7 +131,7 @@ class Recipe:
             )
         if sum(isinstance(penalty, JoiningGradient) for penalty in self.weight_penalties) > 1:
             raise RecipeError("two penalties cannot both make the gradient of the weights; keep one of them.")
-        if self.images == "same-batch":
+        if self.images in ONE_BATCH:
             self._check_same_batch()
         self._check_simplex()
         for part in self.parts:
@@ -278,30 +285,3 @@ def make_recipe(name: str, options: Mapping[str, Any]) -> Recipe:
     """
     made: Recipe = METHODS.made(name, lambda: call_with_options("method", name, METHODS[name].factory, options))
     return made
-
-
-def call_with_options(kind: str, name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
-    """Call a registered factory with options from the user.
-
-    Args:
-        kind: kind of the registered thing, for messages ("method").
-        name: registry name.
-        factory: its keyword arguments are the options.
-        options: values of the options, by name.
-
-    Raises:
-        SettingsError: there is no option of that name, or the value does not fit.
-    """
-    known = inspect.signature(factory).parameters
-    for key in options:
-        if key not in known:
-            hint = suggest(key, known) if known else "it has none."
-            raise SettingsError(f"the {kind} '{name}' has no option '{key}'; {hint}")
-    try:
-        return validate_call(factory)(**options)
-    except ValidationError as error:
-        detail = error.errors()[0]
-        raise SettingsError(
-            f"the option '{detail['loc'][0]}' of the {kind} '{name}' cannot be {detail['input']!r}: "
-            f"{reason_of(detail)}."
-        ) from error

@@ -21,7 +21,8 @@ class Candidate(Record):
     """The architecture that it found."""
 
     supernet_accuracy: Fraction | None
-    """Highest accuracy of its supernet on the validation images, over all epochs."""
+    """Highest accuracy of its supernet on the validation images in any epoch; of a search in stages, in an epoch of the
+    last one, and of a search that decides edges, in an epoch after its last decision."""
 
     short_train_accuracy: Fraction | None
     """Accuracy of its network on the validation images after a short training from scratch."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import cast
 
-from dartboard.engine.finished.proposals import propose
+from dartboard.engine.finished.proposals import propose_random
 from dartboard.parts.selection.trying import UniformlyRandom
 from dartboard.registry import Entry, Registry, leaving_out
 from dartboard.runs import make_generator
@@ -129,7 +129,7 @@ def find_rivals(session: Session, genotype: Genotype) -> list[BaselineNetwork]:
         return [each for each in find_baselines(session, genotype) if each.genotype != genotype]
     space, size = get_space(settings.space), settings.train
     generator = make_generator(settings.seed, "contest", "random")
-    _, *drawn = propose(space, genotype, None, 1 + settings.contest_random, generator)
+    _, *drawn = propose_random(space, genotype, 1 + settings.contest_random, generator)
     return [
         BaselineNetwork(_RANDOM, each, size.init_channels, size.layers, f"random-{number}" if number > 1 else "random")
         for number, each in enumerate(drawn, 1)

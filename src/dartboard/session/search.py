@@ -1,5 +1,6 @@
 """The search step of a run."""
 
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -42,11 +43,14 @@ def describe_search(session: Session) -> str:
     """One line about the search: method, space, length, images and size of the supernet."""
     settings, splits, length = session.settings, session.splits, search_length(session)
     recipe, size = make_recipe(settings.method.name, settings.method.options), settings.search
+    if only_draws(settings):
+        return f"{settings.method.name} in {settings.space}: an architecture is drawn at random, without training"
     if recipe.images == "halves":
         images, available = f"two halves of {len(splits.weights)} and {len(splits.alphas)} images", len(splits.weights)
     else:
-        available = len(_shared_images(session)[0])
-        images = f"{available} images"
+        learned, scored = _one_level(session, recipe.images)
+        available = len(learned)
+        images = f"{available} images, {len(scored)} others score it"
     whole = max(1, available // size.batch_size)
     steps = whole if length.steps is None else min(whole, length.steps)
     start = f", from {name_or_text(Genotype.from_json(size.start_at))}" if size.start_at else ""
@@ -197,7 +201,7 @@ def _search_batches(session: Session, images: Images) -> SearchBatches:
         weights, alphas = (session.splits.view(session.dataset, part) for part in ("weights", "alphas"))
         scored = ImageView(alphas.image_set, _mixed_alphas(session)[: settings.validation_images])
     else:
-        weights, scored = _shared_images(session)
+        weights, scored = _one_level(session, images)
         alphas = weights
     return SearchBatches(
         batches_of(session, weights, settings.augment, settings.batch_size),
@@ -217,7 +221,7 @@ def trial_images(session: Session, images: Images) -> TrialImages:
         alphas = session.splits.view(session.dataset, "alphas")
         view = ImageView(alphas.image_set, _mixed_alphas(session))
     else:
-        _, view = _shared_images(session)
+        _, view = _one_level(session, images)
     asked, available = settings.decision_images, len(view)
     by: ImagesBy = asked if isinstance(asked, str) else "asked"
     if not isinstance(asked, str):
@@ -228,24 +232,39 @@ def trial_images(session: Session, images: Images) -> TrialImages:
     return made
 
 
-def _shared_images(session: Session) -> tuple[ImageView, ImageView]:
-    """Two sets of images: those that train both weights and alphas, and those held out to score the supernet.
+_MOST_SET_ASIDE = 2_000
+_SHARE_SET_ASIDE = 0.04
+"""Images that a search on one level leaves out to score its supernet, where none are held out for validation: at most
+so many, and at most this share. A larger part would be missing where the method counts on all images."""
 
-    The second set is at most half of the alpha half, even where `validation_images` is null. Otherwise too few images
-    would be left for training.
+
+def _one_level(session: Session, images: Images) -> tuple[ImageView, ImageView]:
+    """Two sets of images: those from which both weights and alphas learn, and those on which the supernet is scored.
+
+    The second are held out for validation anyway, or set aside of the alpha half; a search that learns from the half of
+    the weights alone has the whole alpha half for them.
     """
-    mixed, weights = _mixed_alphas(session), session.splits.view(session.dataset, "weights")
-    count = min(session.settings.search.validation_images or len(mixed), len(mixed) // 2)
-    learned = np.sort(np.concatenate([weights.indices, mixed[count:]]))
-    return ImageView(weights.image_set, learned), ImageView(weights.image_set, mixed[:count])
+    splits, most = session.splits, session.settings.search.validation_images
+    weights, mixed = splits.view(session.dataset, "weights"), _mixed_alphas(session)
+    if images not in ("same-images", "same-batch"):
+        return weights, ImageView(weights.image_set, mixed[:most])
+    if len(splits.validation):
+        held_out = splits.view(session.dataset, "validation")
+        return splits.view(session.dataset, "train"), replace(
+            held_out, indices=_mixed(session, held_out.indices)[:most]
+        )
+    aside = max(1, min(most or _MOST_SET_ASIDE, _MOST_SET_ASIDE, round(_SHARE_SET_ASIDE * len(splits.train))))
+    learned = np.sort(np.concatenate([weights.indices, mixed[aside:]]))
+    return ImageView(weights.image_set, learned), ImageView(weights.image_set, mixed[:aside])
 
 
 def _mixed_alphas(session: Session) -> npt.NDArray[np.int64]:
-    """Indices of the alpha half in random order, shape (images,).
+    """Indices of the alpha half in random order, shape (images,)."""
+    return _mixed(session, session.splits.alphas)
 
-    Batches sorted by class would have misleading batch statistics.
-    """
-    indices = session.splits.alphas
+
+def _mixed(session: Session, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Indices of images in random order, as batches sorted by class would have misleading batch statistics."""
     generator = make_generator(session.settings.split_seed, "search", "validation-order")
     mixed: npt.NDArray[np.int64] = indices[torch.randperm(len(indices), generator=generator).numpy()]
     return mixed

@@ -17,6 +17,7 @@ from dartboard.space import Genotype, Network
 from dartboard.training import ModelCard, TrainingData, log_prior, save_model, train_network
 
 __all__ = [
+    "holding_out",
     "last_validation_accuracy",
     "learned_images",
     "model_card",
@@ -80,6 +81,19 @@ def _inherited(searched: Session, session: Session, genotype: Genotype, number: 
     if session.settings.train.start == "fresh" or session.run.has(f"checkpoints/train-{number}.pt"):
         return None
     return supernet_weights(searched, genotype)
+
+
+def holding_out(session: Session) -> Session:
+    """The session of a short training that compares architectures, with images on which it is scored.
+
+    Where a run holds none out for validation, the network learns from the half on which a search trains its weights,
+    and is scored on the other half, as in the DARTS paper (arXiv:1806.09055, section A.1.1).
+    """
+    splits = session.splits
+    if len(splits.validation):
+        return session
+    halves = replace(splits, train=splits.weights, validation=splits.alphas, validation_source="train")
+    return replace(session, splits=halves)
 
 
 def learned_images(session: Session) -> ImageView:

@@ -16,6 +16,7 @@ from dartboard.runs import Objective
 from dartboard.settings.genotype import read_genotype
 from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO, PRESETS
+from dartboard.settings.published import published_in
 from dartboard.space import get_space
 from dartboard.training import TrainSettings
 from dartboard.wording import parse_duration
@@ -84,6 +85,14 @@ class AutomaticChoice(Settings):
 
     reason: str
     """The reason for the choice, in words."""
+
+    others: dict[str, str] = Field(default_factory=dict)
+    """Alternative that was not chosen -> the reason against it; only where there are named alternatives."""
+
+    @property
+    def against(self) -> str:
+        """A sentence against each alternative; empty without any."""
+        return " ".join(f"Not {name}: {reason}." for name, reason in self.others.items())
 
 
 Seed = Annotated[int, Field(ge=0)]
@@ -284,13 +293,14 @@ def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[Aut
     open_names = {"space": asked.space, "method.name": asked.method.name}
     names = {key: chosen.get(key, FALLBACK[key]) if name == AUTO else name for key, name in open_names.items()}
     space = get_space(names["space"])
-    published = {"search": dict(make_recipe(names["method.name"], asked.method.options).published)}
+    published = published_in(space, make_recipe(names["method.name"], asked.method.options), asked.preset)
+    options = {**published.options, **asked.method.options}
     recorded = {"automatic_choices": [choice.model_dump() for choice in automatic_choices]} if automatic_choices else {}
     return resolve(
         RunSettings,
-        published,
+        published.settings,
         PRESETS.made(asked.preset, lambda: preset(space)),
         chosen,
         *layers,
-        {**names, "method.options": asked.method.options, "space": space.name, **recorded},
+        {**names, "method.options": options, "space": space.name, **recorded},
     )

@@ -254,6 +254,16 @@ class ReferenceSupernet(nn.Module):
                 found[cell.kind].append({name: f"backbone.blocks.{index}.{name}" for name in names})
         return found
 
+    @property
+    def projection_weights(self) -> dict[str, list[str]]:
+        """Cell kind -> the names of the weights that bring inputs to the channels and size of its cells."""
+        found: dict[str, list[str]] = {kind: [] for kind in self.spec.space.cell_kinds}
+        for index, cell in enumerate(self.backbone.blocks):
+            if isinstance(cell, MixedCell):
+                names = [name for name, _ in cell.projections.named_parameters()]
+                found[cell.kind] += [f"backbone.blocks.{index}.projections.{name}" for name in names]
+        return found
+
     def named_by_op(self) -> Iterator[tuple[tuple[int, int, str], tuple[str, ...]]]:
         """For every candidate operation its place, as (block, row of the edge, name), and the names of its weights."""
         for index, cell in enumerate(self.backbone.blocks):

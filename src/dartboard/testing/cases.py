@@ -2,7 +2,9 @@
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from dartboard.errors import RecipeError
@@ -131,6 +133,24 @@ class MethodCase:
             return str(error)
         return ""
 
+    def idle_options(self) -> list[dict[str, object]]:
+        """Options with values beside which one of them changes no part of the recipe, so that it must be refused.
+
+        Each option is given another value than its default, alone and beside another value of every other option.
+        """
+        factory, kinds = METHODS[self.name].factory, get_type_hints(METHODS[self.name].factory)
+        values = {
+            option: self.values.get(option) or _known_values(option, kinds[option], default)
+            for option, default in self.option_defaults.items()
+        }
+        idle: list[dict[str, object]] = []
+        for first, second in product(({}, *_single(values)), _single(values)):
+            if not first.keys() & second.keys():
+                with suppress(RecipeError):  # such a recipe is refused already
+                    if factory(**first) == factory(**first, **second):
+                        idle.append({**first, **second})
+        return idle
+
     def changes(self) -> Iterator[Change]:
         """Other values of every option, except options in `shown_elsewhere`.
 
@@ -142,6 +162,17 @@ class MethodCase:
             if option not in self.shown_elsewhere:
                 others = self.values.get(option) or _other_values(option, kinds[option], default)
                 yield from (Change(option, value) for value in others)
+
+
+def _single(values: Mapping[str, Sequence[object]]) -> Iterator[dict[str, object]]:
+    return ({option: value} for option, own in values.items() for value in own)
+
+
+def _known_values(option: str, kind: object, default: object) -> list[object]:
+    try:
+        return _other_values(option, kind, default)
+    except TypeError:
+        return []
 
 
 def _other_values(option: str, kind: object, value: object) -> list[object]:

@@ -11,7 +11,9 @@ from typing import Any, ClassVar
 import pytest
 import torch
 
+from dartboard.errors import SettingsError
 from dartboard.parts import METHODS
+from dartboard.parts.recipe import make_recipe
 from dartboard.runs import Epoch, Observer, RunDirectory, SearchEpoch
 from dartboard.session import search_genotype
 from dartboard.space import check_genotype, get_space
@@ -148,6 +150,12 @@ class SearchContract(Contract):
         )
 
     @for_each("case", lambda own: own.methods)
+    def test_an_option_that_does_nothing_beside_others_is_refused(self, case: MethodCase) -> None:
+        """Whoever sets an option counts on an effect; `needs` of `dartboard.parts` declares what one needs."""
+        taken = [options for options in case.idle_options() if not _refused(case.name, options)]
+        assert not taken, f"the last option changes nothing: {taken[:5]}; declare by @needs what it needs"
+
+    @for_each("case", lambda own: own.methods)
     def test_what_the_case_says_of_options_is_of_options_that_exist(self, case: MethodCase) -> None:
         """A case must be updated when an option is renamed."""
         told = {*case.options, *case.planted_options, *case.values, *case.shows_with, *case.shown_elsewhere}
@@ -174,3 +182,11 @@ class SearchContract(Contract):
         with RunDirectory(tmp_path) as run:
             genotype = search_genotype(open_small(run, layers))
         check_genotype(genotype, get_space(space))
+
+
+def _refused(name: str, options: Mapping[str, object]) -> bool:
+    try:
+        make_recipe(name, options)
+    except SettingsError as error:
+        return " does nothing with" in str(error)
+    return False

@@ -35,7 +35,7 @@ class Contender:
 
     Attributes:
         label: name and options, as the user gave them.
-        layer: its settings.
+        layer: its settings: the method, and those of its search that only it has.
     """
 
     label: str
@@ -83,7 +83,8 @@ class ComparisonPlan:
     def settings(self, data: Data | None) -> dict[str, Any]:
         """The settings that must be the same when the comparison is resumed."""
         seed, contender = next(self.pairs())
-        shared = search_request(data, self.layers_of(seed, contender), self.steps).asked
+        bare = replace(contender, layer={"method": contender.layer["method"]})
+        shared = search_request(data, self.layers_of(seed, bare), self.steps).asked
         own = {"method", "seed", "automatic_choices"}
         return {
             "comparison": {
@@ -133,7 +134,8 @@ def plan_comparison(
     Args:
         data: the dataset.
         layers: settings that all runs share.
-        methods: names, with options as in "darts-minus:auxiliary_gate=0.3".
+        methods: names, with options as in "darts-minus:auxiliary_gate=0.3", and with settings of the search that only
+            this contender has, as in "single-darts:search.weight_lr=0.005".
         seeds: the number of seeds, which count up from the setting `seed`, or the seeds themselves.
         train: whether the architectures found are trained and tested.
         known: the space of a comparison that goes on, where the layers name none.
@@ -172,9 +174,22 @@ def _without_method(layer: Layer) -> Layer:
 
 
 def _contender(name: str) -> Contender:
+    """A contender by its text: options of the method, and dotted names of settings of its search alone.
+
+    Raises:
+        SettingsError: a setting is not one of the search.
+    """
     method, _, options = name.strip().partition(":")
     given = parse_overrides([part for part in options.split(",") if part.strip()])
-    return Contender(name.strip(), {"method": {"name": method, "options": given}})
+    settings = {key: value for key, value in given.items() if "." in key}
+    for key in settings:
+        if not key.startswith("search."):
+            raise SettingsError(
+                f"the contender '{name.strip()}' has '{key}', but only options of the method and settings of the "
+                f"search (search.NAME) can differ between contenders; give it to all by --set {key}={settings[key]}."
+            )
+    own = {key: value for key, value in given.items() if key not in settings}
+    return Contender(name.strip(), {"method": {"name": method, "options": own}, **settings})
 
 
 def _common_space(plan: ComparisonPlan, data: Data | None) -> str:

@@ -3,39 +3,32 @@
 from collections.abc import Sequence
 from functools import partial
 
-import torch
-
-from dartboard.engine.finished.proposals import propose
-from dartboard.errors import SettingsError
-from dartboard.records import Finalist, Finalists, GenotypeForms
-from dartboard.runs import SearchEpoch, make_generator
+from dartboard.engine.finished.proposals import propose, propose_random
+from dartboard.engine.finished.search import FinishedSearch
+from dartboard.records import Finalist, Finalists, GenotypeForms, SeedChoiceRecord
+from dartboard.runs import RunDirectory, SelectionDone, make_generator
 from dartboard.session.clock import CHILD_FOLDERS
+from dartboard.session.search import only_draws, search_problem, search_recipe
 from dartboard.session.session import Session
-from dartboard.session.sizes import check_sizes, train_epochs
-from dartboard.session.training import train_networks
-from dartboard.space import Genotype, get_space
+from dartboard.session.sizes import check_sizes, search_length, train_epochs
+from dartboard.session.training import holding_out, train_networks
+from dartboard.space import Genotype, get_space, parse_genotype
 from dartboard.wording import count, percent
 from dartboard.workflow.child import attempt, run_child
 
-__all__ = ["check_finalists", "compare_finalists", "describe_finalists", "short_epochs"]
+__all__ = ["check_finalists", "compare_finalists", "describe_finalists", "short_epochs", "told_halves"]
 
 _FOLDER = CHILD_FOLDERS["finalists"]
 
 
 def check_finalists(session: Session) -> None:
-    """Refuse finalists that cannot be trained or scored, before anything is searched.
+    """Refuse finalists that cannot be trained, before anything is searched.
 
     Raises:
-        SettingsError: the network does not fit the images, or no images are held out for validation.
+        SettingsError: the network does not fit the images.
     """
-    if session.settings.finalists == 1:
-        return
-    check_sizes(session, ("train",))
-    if not len(session.splits.validation):
-        raise SettingsError(
-            "finalists are compared on images held out for validation, but there are none; raise "
-            "data.validation_fraction, or set finalists=1."
-        )
+    if session.settings.finalists > 1:
+        check_sizes(session, ("train",))
 
 
 def describe_finalists(session: Session) -> dict[str, str]:
@@ -44,7 +37,7 @@ def describe_finalists(session: Session) -> dict[str, str]:
     if finalists == 1:
         return {}
     epochs = count(short_epochs(session), "epoch")
-    return {"finalists": f"{finalists}, trained for {epochs} each; the best is taken"}
+    return {"finalists": f"{finalists}, trained for {epochs} each{told_halves(session)}; the best is taken"}
 
 
 def compare_finalists(session: Session, found: Genotype) -> Genotype:
@@ -84,17 +77,65 @@ def compare_finalists(session: Session, found: Genotype) -> Genotype:
     return genotype
 
 
+def told_halves(session: Session) -> str:
+    """On which images short trainings learn and are scored, where none are held out for validation; else empty."""
+    halves = holding_out(session)
+    if halves is session:
+        return ""
+    return f" on {len(halves.splits.train)} images and scored on {len(halves.splits.validation)} others"
+
+
 def short_epochs(session: Session) -> int:
     """Epochs of a short training; at most those of the whole training."""
     return min(session.settings.short_train_epochs, train_epochs(session))
 
 
 def _proposals(session: Session, found: Genotype) -> list[Genotype]:
-    """The proposals, drawn from the gates of the last epoch, or uniformly where no search epoch was recorded."""
+    """The architecture found and further ones: the runners-up where the search has ranked some, then others.
+
+    The others come from the gates at the end of the search, by the method's own selection; where alpha did not learn,
+    there are none. A method that draws its architecture without training draws them as well.
+    """
     settings, space = session.settings, get_space(session.settings.space)
-    epochs = [event for event in session.run.events.read() if isinstance(event, SearchEpoch)]
-    gates = {kind: torch.tensor(rows) for kind, rows in epochs[-1].gates.items()} if epochs else None
-    return propose(space, found, gates, settings.finalists, make_generator(settings.seed, "finalists"))
+    generator = make_generator(settings.seed, "finalists")
+    if only_draws(settings):
+        return propose_random(space, found, settings.finalists, generator)
+    done = [event for event in session.run.events.read() if isinstance(event, SelectionDone)]
+    ranked = [parse_genotype(text, space.name) for event in done for text in event.figures.get("runners_up", ())]
+    finished = _finished_search(session)
+    if finished is None or finished.recipe.update is None:
+        return propose(space, found, None, settings.finalists, generator, ranked=ranked)
+    return propose(
+        space,
+        found,
+        finished.mean_gates,
+        settings.finalists,
+        generator,
+        selection=finished.recipe.selection,
+        searched=finished.drawable,
+        ranked=ranked,
+    )
+
+
+def _finished_search(session: Session) -> FinishedSearch | None:
+    """The search that has found the architecture: that of the run, or the one that was chosen among several seeds.
+
+    It is None where the checkpoint was removed since.
+    """
+    settings, source = session.settings, session.run
+    if choice := SeedChoiceRecord.find(session.run.path):
+        settings = settings.model_copy(update={"seed": choice.chosen.seed})
+        source = RunDirectory(session.run.path / choice.chosen.folder)
+    if source.load_checkpoint("search", "search") is None:
+        return None
+    return FinishedSearch(
+        search_problem(session),
+        search_recipe(settings),
+        settings.search,
+        source,
+        length=search_length(session),
+        seed=settings.seed,
+    )
 
 
 def _record(session: Session, proposals: Sequence[Genotype]) -> Finalists:
@@ -128,7 +169,7 @@ def _train(session: Session, number: int, proposals: Sequence[Genotype]) -> floa
         session,
         f"{_FOLDER}/{number}",
         {"genotype": genotype.to_json(), "train": train, "baselines": False, "budget": None},
-        lambda child: train_networks(child, genotype),
+        lambda child: train_networks(holding_out(child), genotype),
         task=f"Finalist {number} of {len(proposals)}: {genotype.to_text()}",
     )
     accuracy = child.validation_accuracy(objective)

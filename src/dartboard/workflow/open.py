@@ -13,9 +13,10 @@ from dartboard.data import ArrayData, look_at_dataset
 from dartboard.devices import find_device
 from dartboard.runs import Observer, RunDirectory
 from dartboard.session.session import Session, open_session
-from dartboard.settings.automatic import Situation, choose_by_rules
+from dartboard.settings.automatic import choose_by_rules
 from dartboard.settings.migration import migrate
 from dartboard.settings.request import Request
+from dartboard.settings.situation import Situation
 from dartboard.settings.tree import AutomaticChoice, RunSettings, resolve_settings
 
 __all__ = ["open_request"]

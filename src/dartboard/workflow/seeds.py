@@ -1,42 +1,36 @@
 """The search step of a run with several seeds: one search with each seed, and the choice of one search."""
 
+from collections.abc import Sequence
 from functools import partial
 from statistics import fmean, pstdev
 
 from dartboard.engine.finished.seed_choice import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome
-from dartboard.errors import SettingsError
 from dartboard.records import Candidate, GenotypeForms, SeedChoiceRecord
 from dartboard.runs import PhaseEnd, RunDirectory, SearchEpoch
 from dartboard.session.clock import CHILD_FOLDERS, phase_seconds
 from dartboard.session.search import search_genotype
 from dartboard.session.session import Session
 from dartboard.session.sizes import check_sizes
-from dartboard.session.training import train_networks
+from dartboard.session.training import holding_out, train_networks
 from dartboard.settings.genotype import read_genotype
 from dartboard.settings.tree import RunSettings
 from dartboard.space import Genotype
 from dartboard.wording import count, listing
 from dartboard.workflow.child import attempt, run_child
-from dartboard.workflow.finalists import short_epochs
+from dartboard.workflow.finalists import short_epochs, told_halves
 
 __all__ = ["check_choice", "choose_genotype", "describe_choice"]
 
 
 def check_choice(session: Session) -> None:
-    """Refuse a short training that cannot be built or scored, before anything is searched.
+    """Refuse a short training that cannot be built, before anything is searched.
 
     Raises:
-        SettingsError: the network does not fit the images, or no images are held out for validation.
+        SettingsError: the network does not fit the images.
     """
     settings = session.settings
-    if settings.seeds is None or not _rule(settings).short_train:
-        return
-    check_sizes(session, ("train",))
-    if not len(session.splits.validation):
-        raise SettingsError(
-            f"{settings.choose} compares networks on images held out for validation, but there are none; raise "
-            "data.validation_fraction, or choose by another rule."
-        )
+    if settings.seeds is not None and _rule(settings).short_train:
+        check_sizes(session, ("train",))
 
 
 def describe_choice(session: Session) -> dict[str, str]:
@@ -46,7 +40,7 @@ def describe_choice(session: Session) -> dict[str, str]:
         return {}
     if _rule(settings).short_train:
         epochs = short_epochs(session)
-        after = f" after {count(epochs, 'epoch')} of training each"
+        after = f" after {count(epochs, 'epoch')} of training each{told_halves(session)}"
     seeds = f"{'seed' if len(settings.seeds) == 1 else 'seeds'} {listing(map(str, settings.seeds))}"
     return {"candidates": f"{seeds}; {settings.choose} chooses{after}"}
 
@@ -87,17 +81,32 @@ def _search(session: Session, seed: int, rule: ChoiceRule) -> SeedOutcome:
     def work(child: Session) -> None:
         genotype = search_genotype(child)
         if rule.short_train:
-            train_networks(child, genotype)
+            train_networks(holding_out(child), genotype)
 
     place = session.run.path / _folder(seed)
     child = run_child(session, _folder(seed), changes, work, task=f"The search with seed {seed} is in {place}.")
-    accuracies = [event.validation(objective) for event in child.run.events.read() if isinstance(event, SearchEpoch)]
+    epochs = [event for event in child.run.events.read() if isinstance(event, SearchEpoch)]
+    accuracies = [event.validation(objective) for event in _decisive(epochs)]
     return SeedOutcome(
         seed,
         read_genotype(child.run.path),
         max((accuracy for accuracy in accuracies if accuracy is not None), default=None),
         child.validation_accuracy(objective) if rule.short_train else None,
     )
+
+
+def _decisive(epochs: Sequence[SearchEpoch]) -> list[SearchEpoch]:
+    """The epochs whose supernets had the form from which the architecture was read in the end.
+
+    A method in stages or with decisions makes its supernet discrete step by step. Before, it was softer and scored
+    higher, without having produced the architecture: only epochs of the last stage and after the last decision count.
+    """
+    return [each for each in epochs if (each.stage, _open_edges(each)) == (epochs[-1].stage, _open_edges(epochs[-1]))]
+
+
+def _open_edges(epoch: SearchEpoch) -> int:
+    """Number of edges on which more than one operation had a gate."""
+    return sum(sum(gate != 0 for gate in row) > 1 for rows in epoch.gates.values() for row in rows)
 
 
 def _take_over(session: Session, seed: int) -> None:

@@ -117,6 +117,16 @@ def test_the_cosine_starts_at_start_passes_the_middle_and_reaches_the_end_only_a
     assert rates == sorted(rates, reverse=True)
 
 
+@pytest.mark.parametrize(("start", "floor"), [(0.001, 0.001), (0.0005, 0.001)])
+def test_a_rate_that_begins_at_its_floor_or_below_falls_to_zero(start: float, floor: float, tmp_path: Path) -> None:
+    """It would be constant otherwise, or would rise."""
+    settings = SearchSettings(weight_lr=start, weight_lr_min=floor)
+    _, events = search(tmp_path, problem(), epochs=4, settings=settings)
+    rates = [event.learning_rate for event in events]
+    assert rates == [cosine(epoch, 4, start, 0.0) for epoch in range(4)]
+    assert rates[0] == start > rates[1] > rates[2] > rates[3] > 0
+
+
 def test_every_epoch_uses_and_records_the_cosines_rate(tmp_path: Path) -> None:
     settings = SearchSettings(weight_lr=0.1, weight_lr_min=0.02)
     _, events = search(tmp_path, problem(), settings=settings, epochs=4)

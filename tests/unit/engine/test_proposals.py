@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Generator, Tensor
 
-from dartboard.engine.finished.proposals import propose
-from dartboard.parts import UniformlyRandom
+from dartboard.engine.finished.proposals import propose, propose_random
+from dartboard.parts import Threshold, UniformlyRandom
 from dartboard.space import SPACES, CellGenotype, Genotype, check_genotype, get_space, lets_images_through
 
 SPACE_NAMES = [entry.name for entry in SPACES]
@@ -35,6 +35,15 @@ def gates_of(name: str, seed: int, sharpness: float) -> dict[str, Tensor]:
     }
 
 
+def proposed(name: str, gates: dict[str, Tensor] | None, count: int, generator: Generator) -> list[Genotype]:
+    space, found = get_space(name), found_in(name)
+    return (
+        propose_random(space, found, count, generator)
+        if gates is None
+        else propose(space, found, gates, count, generator)
+    )
+
+
 def canonical(genotype: Genotype) -> list[tuple[str, list[object]]]:
     return [(kind, sorted(cell.choices)) for kind, cell in genotype.cells]
 
@@ -42,8 +51,7 @@ def canonical(genotype: Genotype) -> list[tuple[str, list[object]]]:
 @pytest.mark.parametrize("name", [*SPACE_NAMES, SIZED])
 @pytest.mark.parametrize("learned", [True, False])
 def test_proposals_of_every_space_are_different_valid_architectures(name: str, learned: bool) -> None:
-    gates = gates_of(name, 1, 0.5) if learned else None
-    proposals = propose(get_space(name), found_in(name), gates, 4, seeded())
+    proposals = proposed(name, gates_of(name, 1, 0.5) if learned else None, 4, seeded())
     assert len(proposals) == 4
     assert proposals[0] == found_in(name)
     for number, proposal in enumerate(proposals):
@@ -64,13 +72,13 @@ def test_the_found_one_comes_first_and_there_are_never_more_than_asked(
     name: str, seed: int, sharpness: float, count: int, learned: bool
 ) -> None:
     gates = gates_of(name, seed, sharpness) if learned else None
-    proposals = propose(get_space(name), found_in(name), gates, count, seeded(seed))
+    proposals = proposed(name, gates, count, seeded(seed))
     assert proposals[0] == found_in(name)
     assert 1 <= len(proposals) <= count
     different = {str(canonical(proposal)) for proposal in proposals}
     assert len(different) == len(proposals)
     assert all(lets_images_through(get_space(proposal.space), proposal) for proposal in proposals)
-    assert propose(get_space(name), found_in(name), gates, count, seeded(seed)) == proposals
+    assert proposed(name, gates, count, seeded(seed)) == proposals
 
 
 def one_hot(name: str, op: str) -> dict[str, Tensor]:
@@ -122,5 +130,41 @@ def test_the_order_of_the_gates_tells_and_their_scale_does_not() -> None:
     assert propose(space, found_in("nas-bench-201"), {"cell": 8 * gates}, 80, seeded()) == proposals
     even = {"cell": torch.ones_like(gates)}
     for learned in (None, even):
-        uniform = propose(space, found_in("nas-bench-201"), learned, 80, seeded())[1:]
+        uniform = proposed("nas-bench-201", learned, 80, seeded())[1:]
         assert shares_of(uniform) == pytest.approx([0.2] * 5, abs=0.08)
+
+
+def test_without_gates_only_the_ranking_follows() -> None:
+    space, found = get_space("nas-bench-201"), found_in("nas-bench-201")
+    ranked = [UniformlyRandom()(space, {}, seeded(number)) for number in range(3)]
+    assert propose(space, found, None, 9, seeded(), ranked=ranked) == [found, *ranked]
+    assert propose(space, found, None, 2, seeded(), ranked=[found, *ranked]) == [found, ranked[0]]
+
+
+def test_a_threshold_holds_for_all_proposals() -> None:
+    space, found = get_space("darts"), found_in("darts")
+    gates = {kind: torch.full((14, 8), 0.2) for kind in space.cell_kinds}
+    for kind in space.cell_kinds:
+        gates[kind][:, 2:5] = 0.95
+    proposals = propose(space, found, gates, 5, seeded(), selection=Threshold(0.85))[1:]
+    assert len(proposals) == 4
+    assert {choice.op for each in proposals for _, cell in each.cells for choice in cell.choices} <= set(space.ops[2:5])
+    nothing = propose(
+        space, found, {kind: gate / 10 for kind, gate in gates.items()}, 5, seeded(), selection=Threshold()
+    )
+    assert len(nothing) <= 2  # the best operation from the inputs, which the method falls back to
+
+
+def test_only_what_was_searched_is_proposed() -> None:
+    space = get_space("nas-bench-201")
+    searched = torch.ones(6, 5, dtype=torch.bool)
+    searched[:, 0] = False
+    searched[:3] = False
+    searched[:3, 3] = True
+    gates = {"cell": torch.rand(6, 5, generator=seeded())}
+    proposals = propose(space, found_in("nas-bench-201"), gates, 20, seeded(), searched={"cell": searched})[1:]
+    assert len(proposals) == 19
+    for each in proposals:
+        ops = [choice.op for choice in sorted(each["cell"].choices)]
+        assert ops[:3] == ["nor_conv_3x3"] * 3
+        assert "none" not in ops

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Literal
 
 import pytest
 import torch
@@ -181,12 +182,15 @@ def test_a_dirichlet_distribution_starts_uniform() -> None:
     torch.testing.assert_close(gates.var(dim=0), torch.full((4,), 3 / 80), atol=1e-3, rtol=0)
 
 
-def test_the_gradient_through_dirichlet_draws_is_that_of_the_expectation() -> None:
+@pytest.mark.parametrize("derivative", ["dirichlet", "gamma"])
+def test_the_gradient_through_dirichlet_draws_is_that_of_the_expectation(
+    derivative: Literal["dirichlet", "gamma"],
+) -> None:
     """E[share] = b / sum b has a closed form, and so has its gradient; the mean over draws must agree."""
     count, weights = 40_000, torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     alpha = torch.tensor([0.4, -0.5, 0.1], dtype=torch.float64, requires_grad=True)
     cell = RelaxedCell("cell", SPACE.cell, tuple("abc"), torch.ones(count, 3, dtype=torch.bool))
-    drawn = Dirichlet().draw(alpha.expand(count, 3), cell, seeded(), of_alpha=True).gates
+    drawn = Dirichlet(derivative=derivative).draw(alpha.expand(count, 3), cell, seeded(), of_alpha=True).gates
     (sampled,) = torch.autograd.grad((drawn @ weights).mean(), [alpha])
     shares = concentration(alpha) / concentration(alpha).sum()
     (exact,) = torch.autograd.grad(shares @ weights, [alpha])

@@ -2,6 +2,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -72,6 +73,33 @@ def test_a_search_of_darts_has_as_many_weights_as_the_thesis_describes(name: str
     weights = learned_weights(supernet, generator)
     assert num_weights(weights) == count
     assert sum(weight.numel() for name, weight in weights.items() if not name.startswith("hypernetwork.")) == 99_450
+
+
+@pytest.mark.parametrize(("name", "count"), [("hyperdarts-1", 218_582_074), ("hyperdarts-2", 110_294_202)])
+def test_weights_outside_of_cells_can_be_made_too(name: str, count: int) -> None:
+    """Those in front of cells by the network of their kind, stem and classifier by one that reads all 224 alphas."""
+    network = make_recipe(name, {"outside": "generated"}).hypernetwork
+    assert network is not None
+    supernet, generator = at_full_size(network)
+    weights = learned_weights(supernet, generator)
+    assert num_weights(weights) == count
+    assert sum(weight.numel() for name, weight in weights.items() if not name.startswith("hypernetwork.")) == 96
+    made = generator({kind: torch.zeros(14, 8, device="meta") for kind in ("normal", "reduce")})
+    assert all(weight.shape == supernet.get_parameter(name).shape for name, weight in made.items())
+    sizes = {kind: sum(made[name].numel() for name in part.names) for kind, part in generator.parts.items()}
+    assert sizes == {"normal": 1_223_040 + 75_008, "reduce": 608_128 + 20_480}
+    assert generator.outside is not None
+    assert sum(made[name].numel() for name in generator.outside.names) == 3_866
+
+
+def test_alphas_of_zero_make_the_supernets_own_weights_outside_of_cells_too() -> None:
+    for space in SPACES:
+        supernet, architecture = small_supernet(space), architecture_of(space)
+        made = DenseHypernetwork("sigmoid", makes_outside=True).build(supernet, architecture, make_generator(0))
+        for name, weight in made(zeros(architecture)).items():
+            torch.testing.assert_close(weight, supernet.get_parameter(name), msg=name)
+        norms = [name for name, _ in supernet.named_parameters() if name not in made.names]
+        assert all(supernet.get_parameter(name).dim() == 1 for name in norms)
 
 
 @each_network
@@ -211,13 +239,44 @@ class ColourImages(PlantedBatches):
             yield Batch(images.expand(-1, 3, 8, 8), labels % 3)
 
 
-def search(folder: Path, recipe: Recipe, space: SearchSpace, make) -> dict:
+def search(folder: Path, recipe: Recipe, space: SearchSpace, make, epochs: int = 2, steps: int = 3) -> dict:
     batches = PlantedBatches(PLANTED, 3) if space is PLANTED.space else ColourImages(PLANTED, 3)
     given = SearchBatches(batches, batches, batches)
     problem = SearchProblem(space, make, lambda _: given, torch.device("cpu"))
     with RunDirectory(folder) as run:
-        run_search(problem, recipe, SearchSettings(), run, length=Length(2, 3), seed=0, observer=Observer())
+        run_search(problem, recipe, SearchSettings(), run, length=Length(epochs, steps), seed=0, observer=Observer())
         return run.load_checkpoint("search", "search") or {}
+
+
+def test_noise_on_alpha_reaches_the_weights(tmp_path: Path) -> None:
+    """Without noise the search is the same bit for bit; with it, other weights are learned."""
+    space = SPACES[1]
+
+    def found(folder: str, noise: float) -> dict[str, Any]:
+        recipe = replace(DARTS, hypernetwork=DenseHypernetwork(alpha_noise=noise))
+        return search(tmp_path / folder, recipe, space, lambda _: small_supernet(space))
+
+    plain, noisy = found("plain", 0.0), found("noisy", 0.5)
+    assert torch.equal(plain["alphas"]["cell"], found("again", 0.0)["alphas"]["cell"])
+    for name, weight in plain["hypernetwork"].items():
+        assert not torch.equal(weight, noisy["hypernetwork"][name])
+
+
+def test_the_step_of_alpha_is_that_without_noise(tmp_path: Path) -> None:
+    """The first one, whose weights no noise has moved yet."""
+    space = SPACES[1]
+    plain, noisy = (
+        search(
+            tmp_path / str(noise),
+            replace(DARTS, hypernetwork=DenseHypernetwork(alpha_noise=noise)),
+            space,
+            lambda _: small_supernet(space),
+            epochs=1,
+            steps=1,
+        )["alphas"]["cell"]
+        for noise in (0.0, 0.5)
+    )
+    assert torch.equal(plain, noisy)
 
 
 class WithoutWeights(PlantedSupernet):

@@ -130,6 +130,20 @@ def test_random_noise_fills_the_box_and_is_what_the_generator_says(seed: int) ->
     assert first.mean().abs() < 0.02  # five standard deviations
 
 
+def test_normal_noise_has_the_variance_of_the_uniform_one_and_leaves_its_box() -> None:
+    """s = 0.1732 at epsilon 0.3; one of twelve normal numbers lies outside of the box, and no uniform one does."""
+    middle = torch.zeros(100_000, 1, dtype=torch.float64)
+    around = Surroundings({"cell": middle}, settle=lambda point: point, gates=lambda point: point)
+    drawn = {}
+    for noise in ("uniform", "gaussian"):
+        shaking = RandomPerturbation(noise=noise)  # type: ignore[arg-type]
+        drawn[noise] = shaking.shake(around, lambda _: torch.tensor(0.0), 0.3, torch.Generator().manual_seed(0))["cell"]
+        assert drawn[noise].var().item() == pytest.approx(0.3**2 / 3, rel=0.02)
+    outside = {noise: (numbers.abs() > 0.3).double().mean().item() for noise, numbers in drawn.items()}
+    assert outside["uniform"] == 0
+    assert outside["gaussian"] == pytest.approx(0.083, abs=0.004)
+
+
 def test_the_ascent_on_a_linear_loss_ends_in_the_corner_of_the_gradients_signs() -> None:
     slope = torch.tensor([[2.0, -0.1, 5.0], [-3.0, 1e-3, 0.0]])
     around = Surroundings({"cell": torch.full((2, 3), 0.4)}, lambda point: point, lambda point: point)

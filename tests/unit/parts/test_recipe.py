@@ -35,12 +35,15 @@ def test_smooth_darts_shakes_what_its_paper_shakes() -> None:
     assert make_recipe("sdarts-rs", {"second_order": True}).gradient == Unrolled()
 
 
+HYPER_1 = {"epochs": 49, "batch_size": 48, "weight_lr": 0.05}
+
+
 @pytest.mark.parametrize(
     ("name", "network", "alpha_lr", "published"),
     [
-        ("hyperdarts-1", DenseHypernetwork(), 6e-4, {"epochs": 49, "batch_size": 48, "weight_lr": 0.05}),
+        ("hyperdarts-1", DenseHypernetwork(), 6e-4, HYPER_1),
         ("hyperdarts-2", DenseHypernetwork("sigmoid"), 9e-4, {"weight_lr": 0.075}),
-        ("hyperdarts-embedding", EmbeddingHypernetwork(size=32), 3e-4, {"batch_size": 48}),
+        ("hyperdarts-embedding", EmbeddingHypernetwork(size=32), 6e-4, HYPER_1),
     ],
 )
 def test_hyper_darts_has_the_networks_and_rates_of_the_thesis(name: str, network, alpha_lr: float, published) -> None:

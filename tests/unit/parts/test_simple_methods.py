@@ -69,8 +69,18 @@ def test_options_choose_the_parts_of_the_ablations() -> None:
     single = make_recipe("single-darts", {})
     assert (single.relaxation, single.images) == (Sigmoid("share"), "same-batch")
     assert single.update == AdamUpdate(lr=3e-4, betas=(0.5, 0.999), weight_decay=0.0)
-    ablation = make_recipe("single-darts", {"activation": "softmax", "update": "sgd", "alpha_lr": 0.005})
-    assert (ablation.relaxation, ablation.update) == (Softmax(), SgdUpdate(lr=0.005))
+    ablation = make_recipe("single-darts", {"activation": "softmax", "update": "sgd"})
+    assert (ablation.relaxation, ablation.update) == (Softmax(), SgdUpdate(lr=0.005, momentum=0.9, weight_decay=3e-4))
+    given = {"update": "sgd", "alpha_lr": 0.1, "alpha_momentum": 0.0, "alpha_weight_decay": 0.2}
+    assert make_recipe("single-darts", given).update == SgdUpdate(0.1, 0.0, 0.2)
+    assert make_recipe("single-darts", {"alpha_lr": 0.1, "alpha_weight_decay": 0.2}).update == AdamUpdate(
+        0.1, weight_decay=0.2
+    )
+    arms = {"halves": "halves", "same-images": "half-images", "same-batch": "half-batch"}
+    for images, matched in arms.items():
+        assert make_recipe("single-darts", {"images": images}).images == images
+        if matched != images:
+            assert make_recipe("single-darts", {"images": images, "matched": True}).images == matched
     assert make_recipe("fair-darts", {"single_level": True}).images == "same-batch"
     assert make_recipe("fair-darts", {"form": "edge", "threshold": 0.5}).selection == Threshold(0.5, "edge")
     assert make_recipe("i-darts", {"pairs": "any"}).selection == StrongestPairs()
@@ -93,13 +103,49 @@ def test_gaea_keeps_the_best_epoch_of_two_levels_and_the_last_of_one() -> None:
         ("fair-darts", {}, (128, 0.005, 0.001)),
         ("gaea", {"partial_channels": True}, (256, 0.1, 0.0)),
         ("gaea", {}, (64, 0.025, 0.001)),
-        ("single-darts", {}, (64, 0.005, 0.001)),
+        ("single-darts", {}, (64, 0.025, 0.001)),
     ],
 )
 def test_a_search_has_the_papers_settings_unless_the_preset_says_otherwise(name: str, options, published) -> None:
     asked = {"preset": "darts-cifar", "method": {"name": name, "options": options}}
     settings = resolve_settings(asked).search
     assert (settings.batch_size, settings.weight_lr, settings.weight_lr_min) == published
+
+
+@pytest.mark.parametrize(
+    ("preset", "space", "rate", "batch"),
+    [
+        ("nas-bench-201", "nas-bench-201", 0.005, 64),
+        ("darts-cifar", "darts", 0.025, 64),
+        ("darts-cifar", "darts:nodes=3", 0.025, 64),
+        ("darts-cifar", "robust-s2", 0.025, 64),
+        ("darts-cifar", "nas-bench-201", 0.005, 64),
+        ("darts-imagenet", "darts", 0.025, 360),
+    ],
+)
+def test_single_darts_has_the_rates_of_its_paper_in_every_space(
+    preset: str, space: str, rate: float, batch: int
+) -> None:
+    search = resolve_settings({"preset": preset, "method": "single-darts", "space": space}).search
+    assert (search.weight_lr, search.batch_size, search.weight_lr_min) == (rate, batch, 0.001)
+
+
+def test_sgd_moves_alpha_by_the_rule_of_the_ablation() -> None:
+    """From rest by -0.005 (g + 3e-4 alpha); the same gradient again moves it 1.9 times as far."""
+    alpha, gradient = torch.zeros(1, 2, dtype=torch.float64, requires_grad=True), torch.tensor([[1.0, -2.0]])
+    update = make_recipe("single-darts", {"update": "sgd"}).update
+    assert update is not None
+    optimizer, places = update.optimizer({"cell": alpha}, {}), [alpha.detach().clone()]
+    for _ in range(2):
+        alpha.grad = gradient.double()
+        optimizer.step()
+        places.append(alpha.detach().clone())
+    torch.testing.assert_close(places[1], -0.005 * gradient.double())
+    torch.testing.assert_close(places[2] - places[1], 1.9 * places[1], rtol=1e-5, atol=0)
+    far = torch.full((1, 2), 100.0, dtype=torch.float64, requires_grad=True)
+    far.grad = gradient.double()
+    update.optimizer({"cell": far}, {}).step()
+    torch.testing.assert_close(far.detach(), 100 - 0.005 * (gradient.double() + 3e-4 * 100))
 
 
 def test_the_supernet_of_pc_darts_has_as_many_weights_as_the_authors() -> None:

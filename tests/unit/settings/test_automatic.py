@@ -8,7 +8,8 @@ import pytest
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.data import DataLook
 from dartboard.parts.recipe import METHODS
-from dartboard.settings.automatic import RULES, Situation, choose_by_rules
+from dartboard.settings.automatic import RULES, choose_by_rules
+from dartboard.settings.situation import Situation
 from dartboard.settings.tree import RunSettings, resolve_settings
 from dartboard.space import SPACES
 
@@ -168,3 +169,27 @@ def test_no_architecture_is_drawn_in_place_of_a_search_that_starts_at_one() -> N
     for situation in (hasty, few):
         assert decided(situation)["method.name"] == "random"
         assert decided(replace(situation, starts=True))["method.name"] == "single-darts"
+
+
+def test_choices_among_named_alternatives_say_why_not_the_others() -> None:
+    """In the situations of the data sets that the rules were made for, and where a search is not worth its time."""
+    situations = [on_cpu(look, budget) for look in (FASHION, FLOWERS, EMOTIONS, FAR) for budget in (None, 120, 3600)]
+    situations.append(replace(on_cpu(FASHION, 7200.0), accelerator=True))
+    situations.append(replace(on_cpu(FASHION), unfit=frozenset({"conv-stages", "nas-bench-201"})))
+    situations.append(on_cpu(EMOTIONS, objective="balanced-accuracy"))
+    for situation in situations:
+        others = {choice.setting: (choice.value, choice.others) for choice in choose_by_rules(situation, set())}
+        space, spaces = others["space"]
+        assert {"conv-stages", "nas-bench-201", "darts"} - {space} <= set(spaces)
+        method, methods = others["method.name"]
+        assert {"single-darts", "darts", "robust-darts", "sdarts-rs", "random"} - {method} <= set(methods)
+        for value, named in others.values():
+            assert value not in named
+            assert all(reason and "{" not in reason and not reason.endswith(".") for reason in named.values())
+
+
+def test_a_choice_without_named_alternatives_has_none() -> None:
+    choices = {choice.setting: choice for choice in choose_by_rules(on_cpu(EMOTIONS), set())}
+    assert choices["space"].against.startswith("Not nas-bench-201: its cells add up")
+    plain = choices["search.augment.flip"]
+    assert (plain.others, plain.against) == ({}, "")

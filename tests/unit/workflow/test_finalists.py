@@ -14,10 +14,20 @@ import dartboard
 import dartboard.methods
 from dartboard.data import Part, Splits
 from dartboard.errors import SettingsError
-from dartboard.runs import EventLog, Observer, PhaseEnd, RunDirectory, Score, SearchEpoch, TrainEpoch
+from dartboard.runs import (
+    EventLog,
+    Observer,
+    PhaseEnd,
+    RunDirectory,
+    Score,
+    SearchEpoch,
+    SelectionDone,
+    TrainEpoch,
+)
 from dartboard.session import Session, search_genotype, summarize
 from dartboard.session.clock import phase_seconds
 from dartboard.settings import read_genotype
+from dartboard.space import Genotype
 from dartboard.testing import timeless
 from dartboard.training import NetworkTraining
 from dartboard.workflow import check_finalists, choose_genotype, compare_finalists, finalists
@@ -215,9 +225,43 @@ def test_the_chosen_one_of_several_searches_proposes(tmp_path: Path) -> None:
     assert (settings["finalists"], settings["seeds"]) == (1, None)
 
 
+def proposed(folder: Path, method: str, *layers: Mapping[str, Any]) -> list[Genotype]:
+    """What a small search proposes; six finalists are asked for."""
+    with opened(folder, {"method": method, "finalists": 6}, *layers) as session:
+        return finalists._proposals(session, search_genotype(session))
+
+
+def test_proposals_have_what_the_method_demands_of_its_own_choice(tmp_path: Path) -> None:
+    cells = {"space": "darts:nodes=2", "search.layers": 3}
+    capped = proposed(tmp_path / "p", "p-darts", cells, {"search.epochs": 3, "method.options.max_skips": 1})
+    assert len(capped) > 1
+    assert all(sum(choice.op == "skip_connect" for choice in each["normal"].choices) <= 1 for each in capped)
+    attended = proposed(tmp_path / "att", "att-darts", cells, {"method.options.order": "first"})
+    assert len(attended) > 1
+    assert all(choice.attention for each in attended for _, cell in each.cells for choice in cell.choices)
+    without = proposed(tmp_path / "fair", "fair-darts")
+    assert len(without) > 1
+    assert not any("none" in each.operation_counts for each in without)
+
+
+def test_a_search_that_ranks_candidates_proposes_those_behind_the_winner(tmp_path: Path) -> None:
+    found = proposed(tmp_path / "run", "rsps", {"method.options.candidates": 8})
+    (done,) = [
+        event for event in EventLog(tmp_path / "run" / "events.jsonl").read() if isinstance(event, SelectionDone)
+    ]
+    accuracies = [done.figures["validation_accuracy"], *done.figures["runner_up_accuracies"]]
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert [each.to_text() for each in found[1:]] == done.figures["runners_up"][:5]
+
+
+@pytest.mark.parametrize("method", ["darts-pt-fixed", "sgas"])
+def test_gates_that_have_not_learned_or_are_decided_propose_nothing_else(method: str, tmp_path: Path) -> None:
+    assert len(proposed(tmp_path / "run", method, {"search.epochs": 8})) == 1
+
+
 def test_where_nothing_else_is_proposed_nothing_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, listener = tmp_path / "run", Listener()
-    monkeypatch.setattr(finalists, "propose", lambda _space, found, *_: [found])
+    monkeypatch.setattr(finalists, "propose", lambda _space, found, *_, **__: [found])
     with opened(folder, observer=listener) as session:
         found = search_genotype(session)
         assert compare_finalists(session, found) == found
@@ -239,15 +283,9 @@ def test_a_short_training_is_never_longer_than_the_training(tmp_path: Path) -> N
     assert len(train_epochs_of(tmp_path / "run" / "finalists" / "1")) == 2
 
 
-def test_finals_without_validation_images_are_refused_and_only_these(tmp_path: Path) -> None:
-    none = {"data.validation_fraction": 0.0}
-    with (
-        opened(tmp_path / "refused", none) as session,
-        pytest.raises(SettingsError, match="there are none; raise data"),
-    ):
-        check_finalists(session)
-    with opened(tmp_path / "single", none, {"finalists": 1}) as session:
-        check_finalists(session)
+def test_finals_without_images_held_out_learn_from_one_half_and_are_scored_on_the_other(tmp_path: Path) -> None:
+    facts = hold(tmp_path / "run", {"data.validation_fraction": 0.0, "finalists": 2})
+    assert all(0 <= each["validation_accuracy"] <= 1 for each in facts["finalists"])
 
 
 def test_finals_of_a_network_that_does_not_fit_are_refused(tmp_path: Path) -> None:

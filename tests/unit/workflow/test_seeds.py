@@ -14,11 +14,13 @@ from dartboard.data import Part, Splits
 from dartboard.engine import ChoiceRule, choice_rule
 from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.errors import SettingsError
-from dartboard.runs import Epoch, EventLog, Observer, RunDirectory
-from dartboard.session import Session, open_session, search_genotype, summarize
+from dartboard.runs import Epoch, EventLog, Observer, RunDirectory, SearchEpoch
+from dartboard.session import Session, open_session, search_genotype, summarize, train_networks
 from dartboard.settings import read_genotype, resolve_settings
+from dartboard.space import Genotype
 from dartboard.testing import timeless
-from dartboard.workflow import check_choice, choose_genotype
+from dartboard.workflow import check_choice, choose_genotype, seeds
+from dartboard.workflow.seeds import describe_choice
 
 from .tiny import Listener, open_tiny
 
@@ -189,16 +191,66 @@ def test_a_short_training_is_never_longer_than_the_training(tmp_path: Path) -> N
     assert len(epochs_of(folder / "candidates" / "seed-0", "train")) == 2
 
 
-def test_a_short_training_without_validation_images_is_refused_and_only_that(tmp_path: Path) -> None:
-    none = {"data.validation_fraction": 0.0}
-    with (
-        opened(tmp_path / "trained", none, {"choose": "best-short-train"}) as session,
-        pytest.raises(SettingsError, match=r"there are none; raise data\.validation_fraction"),
-    ):
+def test_without_images_held_out_short_trainings_learn_from_one_half_and_are_scored_on_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The protocol of the DARTS paper, whose final training uses every image."""
+    none, seen = {"data.validation_fraction": 0.0, "choose": "best-short-train"}, []
+
+    def watched(session: Session, genotype: Genotype) -> object:
+        seen.append(session.splits)
+        return train_networks(session, genotype)
+
+    monkeypatch.setattr(seeds, "train_networks", watched)
+    with opened(tmp_path / "run", none) as session:
         check_choice(session)
-    for number, layer in enumerate(({}, {"choose": "best-short-train", "seeds": None})):
-        with opened(tmp_path / str(number), none, layer) as session:
-            check_choice(session)
+        halves = session.splits.weights, session.splits.alphas
+        told = describe_choice(session)["candidates"]
+        assert told.endswith(f"on {len(halves[0])} images and scored on {len(halves[1])} others")
+        choose_genotype(session)
+    for splits in seen:
+        assert splits.train.tolist() == halves[0].tolist()
+        assert splits.validation.tolist() == halves[1].tolist()
+    assert len(seen) == 2
+    choice = json.loads((tmp_path / "run" / "choice.json").read_text())
+    assert all(each["short_train_accuracy"] is not None for each in choice["candidates"])
+
+
+def epoch_with(number: int, stage: int, open_edges: int) -> SearchEpoch:
+    """An epoch of three edges, some of which have one operation left or none."""
+    rows = [[0.5, 0.5] if row < open_edges else [0.0, float(row)] for row in range(3)]
+    return SearchEpoch.model_construct(epoch=number, stage=stage, gates={"cell": rows})
+
+
+@pytest.mark.parametrize(
+    ("forms", "decisive"),
+    [
+        ([(0, 3)] * 3, [0, 1, 2]),
+        ([(0, 3), (1, 3), (1, 3)], [1, 2]),
+        ([(0, 3), (0, 2), (0, 1), (0, 0), (0, 0)], [3, 4]),
+        ([(0, 3), (0, 3), (1, 3), (1, 1)], [3]),
+        ([], []),
+    ],
+)
+def test_only_supernets_of_the_form_that_was_read_decide(forms: list[tuple[int, int]], decisive: list[int]) -> None:
+    """Those of earlier stages and before the last decision are softer, and score higher without the architecture."""
+    epochs = [epoch_with(number, *form) for number, form in enumerate(forms)]
+    assert [each.epoch for each in seeds._decisive(epochs)] == decisive
+
+
+def test_a_search_that_decides_edges_is_ranked_by_its_end(tmp_path: Path) -> None:
+    """In so short a search the last edge is decided after the last epoch, before which only this one was open."""
+    folder = tmp_path / "run"
+    choice = choose(folder, {"seeds": 1, "method": "sgas", "search.epochs": 8})
+    (candidate,) = choice["candidates"]
+    accuracies = [event["validation_accuracy"] for event in epochs_of(folder)]
+    open_edges = [
+        sum(sum(gate > 0 for gate in row) > 1 for row in event["gates"]["cell"]) for event in epochs_of(folder)
+    ]
+    assert open_edges[-1] == 1 < open_edges[0]
+    assert candidate["supernet_accuracy"] == max(
+        accuracy for accuracy, left in zip(accuracies, open_edges, strict=True) if left == 1
+    )
 
 
 def test_a_short_training_of_a_network_that_does_not_fit_is_refused(tmp_path: Path) -> None:

@@ -1,15 +1,15 @@
 """Architectures that a search proposes beside the one that it found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from dartboard.parts.drawing import cell_choices, draw_by_shares, draw_uniformly
-from dartboard.parts.selection import make_genotype
+from dartboard.parts.drawing import cell_choices, draw_uniformly
+from dartboard.parts.selection import Barring, Selection, StrongestEdges, make_genotype
 from dartboard.space import Choice, Genotype, SearchSpace, lets_images_through
 
-__all__ = ["propose"]
+__all__ = ["propose", "propose_random"]
 
 _TRIES = 50
 _SHARPNESS = 2.0
@@ -17,46 +17,105 @@ _SHARPNESS = 2.0
 yet their order tells: see what is proposed in benchmarks/results/short_searches.md."""
 
 
-def propose(
-    space: SearchSpace, found: Genotype, gates: Mapping[str, Tensor] | None, count: int, generator: torch.Generator
-) -> list[Genotype]:
-    """The architecture found, and others drawn from what the search has learned; all of them differ.
-
-    What is drawn and lets nothing of the images through is drawn again (`lets_images_through`).
-
-    What is drawn are operations; no attention follows them, even where the architecture found has some.
+def propose_random(space: SearchSpace, found: Genotype, count: int, generator: torch.Generator) -> list[Genotype]:
+    """The architecture found, and others drawn uniformly from the space; all of them differ.
 
     Args:
         space: the search space.
         found: the first of them.
-        gates: by kind of cell, (edges, operations), not negative; by how many standard deviations they lie above the
-            mean, the likelier is an operation. None: nothing has been learned, and all are equally likely.
-        count: how many; fewer where the search is so sure that no more turn up.
+        count: how many; fewer where no more turn up.
         generator: on the CPU.
     """
     columns = {kind: space.selectable_columns(kind) for kind in space.cell_kinds}
-    shares = {kind: _sharpened(gates[kind]) for kind in space.cell_kinds} if gates else {}
+
+    def drawn() -> Iterator[Genotype]:
+        for _ in range(_TRIES * count):
+            cells = {kind: draw_uniformly(space.cell, columns[kind], generator) for kind in space.cell_kinds}
+            yield make_genotype(space, {kind: cell_choices(space, chosen) for kind, chosen in cells.items()})
+
+    return _first_different(space, found, drawn(), count)
+
+
+def propose(
+    space: SearchSpace,
+    found: Genotype,
+    gates: Mapping[str, Tensor] | None,
+    count: int,
+    generator: torch.Generator,
+    *,
+    selection: Selection | None = None,
+    searched: Mapping[str, Tensor] | None = None,
+    ranked: Sequence[Genotype] = (),
+) -> list[Genotype]:
+    """The architecture found, those of a ranking, and what the selection makes of shaken gates; all of them differ.
+
+    The likelier an operation, the more standard deviations its gate lies above the mean: the logarithm of its share
+    gets Gumbel noise, so that the largest is drawn as from the shares. What the method restricts holds for all
+    proposals, since its own selection chooses them: a cap of skip connections, a threshold, attention. What lets
+    nothing of the images through is left out (`lets_images_through`).
+
+    Args:
+        space: the search space.
+        found: the first of them.
+        gates: deterministic gates by name, not negative. None: there are none that have learned, and only the ranking
+            follows.
+        count: how many; fewer where the search is so sure that no more turn up.
+        generator: on the CPU.
+        selection: of the method; None: `StrongestEdges`.
+        searched: cell kind -> which operations can be proposed, (edges, operations), bool; None: all.
+        ranked: come before what is drawn, in their order.
+    """
+    chooses = selection or StrongestEdges()
+
+    def drawn() -> Iterator[Genotype]:
+        yield from ranked
+        if gates is not None:
+            able = _able(space, gates, chooses, searched or {})
+            for _ in range(_TRIES * count):
+                yield chooses(space, _shaken(gates, able, generator), generator)
+
+    return _first_different(space, found, drawn(), count)
+
+
+def _first_different(space: SearchSpace, found: Genotype, others: Iterator[Genotype], count: int) -> list[Genotype]:
+    """The architecture found, and as many others that differ and let images through."""
     proposals, seen = [found], {_choices(found)}
-    for _ in range(_TRIES * count):
+    for proposal in others:
         if len(proposals) == count:
             break
-        drawn = {
-            kind: draw_by_shares(space.cell, columns[kind], shares[kind], generator)
-            if shares
-            else draw_uniformly(space.cell, columns[kind], generator)
-            for kind in space.cell_kinds
-        }
-        proposal = make_genotype(space, {kind: cell_choices(space, chosen) for kind, chosen in drawn.items()})
         if _choices(proposal) not in seen and lets_images_through(space, proposal):
             proposals.append(proposal)
             seen.add(_choices(proposal))
-    return proposals
+    return proposals[:count]
 
 
-def _sharpened(gates: Tensor) -> Tensor:
-    """Gates as shares that do not depend on the scale of the gates."""
-    deviation = gates.std(correction=0)
-    return torch.exp(_SHARPNESS * (gates - gates.mean()) / deviation) if deviation > 0 else torch.ones_like(gates)
+def _able(
+    space: SearchSpace, gates: Mapping[str, Tensor], selection: Selection, searched: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Cell kind -> the operations that can be drawn: those searched whose gates the selection admits."""
+    admitted = selection.admitted(space, gates) if isinstance(selection, Barring) else {}
+    able = {kind: searched.get(kind, torch.ones_like(gates[kind], dtype=torch.bool)) for kind in space.cell_kinds}
+    return {kind: mask & admitted.get(kind, mask) for kind, mask in able.items()}
+
+
+def _shaken(gates: Mapping[str, Tensor], able: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+    """Gates after noise, by name: at least 1 where an operation can be drawn, so that they reach any threshold."""
+    shaken = dict(gates)
+    for name, values in gates.items():
+        kind, _, part = name.partition(".")
+        mask = able[kind] if part in ("", "softmax") else torch.ones_like(values, dtype=torch.bool)
+        if part != "auxiliary" and mask.any():  # a kind of cells that can be nothing else stays as it is
+            noise = -torch.empty(values.shape).exponential_(generator=generator).log()
+            drawn = torch.where(mask, torch.exp(_log_shares(values, mask) + noise), 0.0)
+            shaken[name] = drawn / drawn[mask].min()
+    return shaken
+
+
+def _log_shares(values: Tensor, mask: Tensor) -> Tensor:
+    """Logarithms of shares that do not depend on the scale of the gates."""
+    own = values[mask]
+    deviation = own.std(correction=0)
+    return _SHARPNESS * (values - own.mean()) / deviation if deviation > 0 else torch.zeros_like(values)
 
 
 def _choices(genotype: Genotype) -> tuple[tuple[Choice, ...], ...]:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from dartboard.parts.recipe import Count, NonNegative, Recipe, call_with_options
+from dartboard.parts.options import call_with_options
+from dartboard.parts.recipe import Count, NonNegative, Recipe
 from dartboard.parts.removal import removal_stage
 from dartboard.parts.selection import SampleAndValidate, Selection, StrongestEdges, Threshold, WithAttention
 from dartboard.parts.trials import Measure

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from dartboard.engine.problem import SearchProblem
 from dartboard.engine.settings import SearchSettings
@@ -56,13 +57,35 @@ class FinishedSearch:
     def begin(self, recipe: Recipe, epochs: int, purpose: str) -> StageSearch:
         """A stage with a new, untrained supernet of the same form; `hand_over` copies weights and alphas into it.
 
+        Schedules of the search, such as the size of a perturbation or the weight of a penalty, stay where they ended.
+
         Args:
             recipe: recipe of the stage, with the mixing of the search.
             epochs: epochs of the stage.
             purpose: name that the stage's random streams depend on, beside the seed of the search.
         """
         length, seed = Length(epochs, self._length.steps), derive_seed(self._seed, purpose)
-        return StageSearch(self.problem, recipe, self._settings, 0, (0, epochs), length, seed, self._live)
+        stage = StageSearch(self.problem, recipe, self._settings, 0, (0, epochs), length, seed, self._live)
+        stage.state.goes_on = True
+        return stage
+
+    @property
+    def mean_gates(self) -> dict[str, Tensor]:
+        """The deterministic gates by which the selection has chosen, by name, on the CPU."""
+        return self._stage.final_gates
+
+    @property
+    def drawable(self) -> dict[str, Tensor]:
+        """Cell kind -> which operations were still searched at the end, (edges, operations), bool, on the CPU.
+
+        An edge that the search has decided has only its operation left, and one that was given up has none.
+        """
+        architecture = self._stage.state.architecture
+        found = {}
+        for kind, cell in architecture.cells.items():
+            active = architecture.active
+            found[kind] = (cell.live if active is None else cell.marked(active[kind])).cpu()
+        return found
 
     def hand_over(self, search: StageSearch) -> None:
         """Give a stage copies of weights and alphas; edges that the search has decided are open again."""

@@ -17,7 +17,8 @@ class SeedOutcome(NamedTuple):
     Attributes:
         seed: of the search.
         genotype: what it found.
-        supernet_accuracy: on validation images, in the best epoch; None where no epoch was scored.
+        supernet_accuracy: on validation images, in the best epoch of the last stage and after the last decision of the
+            search; None where no epoch was scored.
         short_train_accuracy: on validation images, of the network trained from scratch for a short time; None where
             it was not trained.
     """
@@ -97,7 +98,10 @@ def choice_rule(name: str, *, paper: str = "") -> Callable[[Callable[[], ChoiceR
 
 @choice_rule("best-supernet", paper="HyperDARTS (thesis), for DARTS")
 def best_supernet() -> ChoiceRule:
-    """The search whose supernet had the highest validation accuracy in any of its epochs."""
+    """The search whose supernet had the highest validation accuracy in any epoch.
+
+    Of a search in stages, or one that decides edges, only epochs of the last stage and after the last decision count.
+    """
     return ChoiceRule()
 
 

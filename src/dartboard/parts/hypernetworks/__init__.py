@@ -8,6 +8,7 @@ from dartboard.parts.hypernetworks.protocol import (
     attach_hypernetwork,
     candidate_weights,
     learned_weights,
+    outside_weights,
     supernet_weights,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "attach_hypernetwork",
     "candidate_weights",
     "learned_weights",
+    "outside_weights",
     "supernet_weights",
 ]

@@ -10,7 +10,13 @@ from torch.nn import functional
 from typing_extensions import override
 
 from dartboard.parts.architecture import Architecture
-from dartboard.parts.hypernetworks.protocol import Hypernetwork, WeightGenerator, candidate_weights, draw_linear
+from dartboard.parts.hypernetworks.protocol import (
+    Hypernetwork,
+    WeightGenerator,
+    candidate_weights,
+    draw_linear,
+    outside_weights,
+)
 
 __all__ = ["DenseHypernetwork"]
 
@@ -36,19 +42,28 @@ class DenseHypernetwork(Hypernetwork):
     Attributes:
         activation: activation of the hidden layer; None: there is no hidden layer.
         direct_gradient: whether alpha also gets the gradient through its gates at fixed weights.
+        makes_outside: whether all other weights except those of norms are made too (experiment 1.1, method 2): those in
+            front of a cell by the network of its kind; all others, such as stem and classifier, by a network that reads
+            the alphas of all kinds. (The thesis does not say which alphas it reads.)
+        alpha_noise: standard deviation of normal noise on alpha in weight steps.
     """
 
     activation: Activation | None = None
     direct_gradient: bool = True
+    makes_outside: bool = False
+    alpha_noise: float = 0.0
 
     @override
     def build(self, supernet: nn.Module, architecture: Architecture, generator: torch.Generator) -> WeightGenerator:
         parts = {}
+        in_front, others = outside_weights(supernet) if self.makes_outside else ({}, {})
         for kind, cells in candidate_weights(supernet).items():
-            starts = dict(pair for cell in cells for pair in cell.values())
+            starts = dict(pair for cell in cells for pair in cell.values()) | in_front.get(kind, {})
             if starts:
                 parts[kind] = _DenseGenerator(architecture.cells[kind].live.numel(), starts, self.activation, generator)
-        return WeightGenerator(architecture.cells, parts)
+        read = sum(cell.live.numel() for cell in architecture.cells.values())
+        outside = _DenseGenerator(read, others, self.activation, generator) if others else None
+        return WeightGenerator(architecture.cells, parts, outside)
 
 
 class _DenseGenerator(nn.Module):

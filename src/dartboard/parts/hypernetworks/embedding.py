@@ -32,10 +32,12 @@ class EmbeddingHypernetwork(Hypernetwork):
     Attributes:
         size: how many numbers an embedding has.
         direct_gradient: whether alpha also gets the gradient through its gates at fixed weights.
+        alpha_noise: standard deviation of normal noise on alpha in weight steps.
     """
 
     size: int = 32
     direct_gradient: bool = True
+    alpha_noise: float = 0.0
 
     @override
     def build(self, supernet: nn.Module, architecture: Architecture, generator: torch.Generator) -> WeightGenerator:

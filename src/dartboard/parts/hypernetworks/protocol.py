@@ -19,6 +19,7 @@ __all__ = [
     "candidate_weights",
     "draw_linear",
     "learned_weights",
+    "outside_weights",
     "supernet_weights",
 ]
 
@@ -47,32 +48,40 @@ class WeightGenerator(nn.Module):
     Args:
         cells: by kind.
         parts: by kind, the module that makes the weights of the cells; kinds without such weights have no module.
+        outside: the module that makes weights outside of all cells, from the alphas of all kinds in the order of
+            `cells`; None without one.
     """
 
-    def __init__(self, cells: Mapping[str, RelaxedCell], parts: Mapping[str, nn.Module]) -> None:
+    def __init__(
+        self, cells: Mapping[str, RelaxedCell], parts: Mapping[str, nn.Module], outside: nn.Module | None = None
+    ) -> None:
         super().__init__()
         self.parts = nn.ModuleDict(parts)
+        self.outside = outside
         self._cells = dict(cells)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names in the supernet of the weights that it makes."""
-        return tuple(name for part in self.parts.values() for name in cast(CellGenerator, part).names)
+        modules = [*self.parts.values(), *([] if self.outside is None else [self.outside])]
+        return tuple(name for part in modules for name in cast(CellGenerator, part).names)
 
     def forward(self, alphas: Tensors) -> dict[str, Tensor]:
         """Alphas by name (see `Architecture`) -> weights by name; only the alphas of operations are read."""
+        read = {
+            kind: (alphas[kind] if cell.is_whole else alphas[kind] * cell.live).flatten()
+            for kind, cell in self._cells.items()
+        }
         generated: dict[str, Tensor] = {}
         for kind, part in self.parts.items():
-            cell = self._cells[kind]
-            alpha = alphas[kind] if cell.is_whole else alphas[kind] * cell.live
-            generated |= part(alpha.flatten())
-        return generated
+            generated |= part(read[kind])
+        return generated if self.outside is None else generated | self.outside(torch.cat(list(read.values())))
 
 
 class Hypernetwork(Protocol):
     """Makes the weights of candidate operations from alpha, so that d loss / d alpha includes the weights' response.
 
-    Weights outside of candidate operations are trained themselves.
+    Weights outside of candidate operations are trained themselves, unless the network makes them too.
 
     Source: HyperDARTS (thesis), algorithm 2.
     """
@@ -80,6 +89,14 @@ class Hypernetwork(Protocol):
     @property
     def direct_gradient(self) -> bool:
         """Whether alpha also gets the gradient through its gates at fixed weights, beside that through the weights."""
+        ...
+
+    @property
+    def alpha_noise(self) -> float:
+        """Standard deviation of normal noise on alpha in weight steps, drawn anew in each (section 4.4.3); 0: none.
+
+        The network and the gates of the step see the same noise.
+        """
         ...
 
     def build(self, supernet: nn.Module, architecture: Architecture, generator: torch.Generator) -> WeightGenerator:
@@ -98,6 +115,34 @@ class _Candidates(Protocol):
 
     @property
     def candidate_weights(self) -> dict[str, list[dict[str, str]]]: ...
+
+    @property
+    def projection_weights(self) -> dict[str, list[str]]: ...
+
+
+def outside_weights(supernet: nn.Module) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tensor]]:
+    """The weights outside of candidate operations, but for those of norms, as name in the supernet -> value.
+
+    Returns:
+        Cell kind -> those in front of its cells, which bring inputs to their channels and size; and all others, such
+        as those of stem and classifier.
+    """
+    normed = {
+        f"{place}.{name}"
+        for place, module in supernet.named_modules()
+        if isinstance(module, nn.modules.batchnorm._NormBase)
+        for name, _ in module.named_parameters(recurse=False)
+    }
+    values = {name: value.detach() for name, value in supernet.named_parameters() if name not in normed}
+    for cells in cast(_Candidates, supernet).candidate_weights.values():
+        for cell in cells:
+            for name in cell.values():
+                values.pop(name, None)
+    in_front = {
+        kind: {name: values.pop(name) for name in names if name in values}
+        for kind, names in cast(_Candidates, supernet).projection_weights.items()
+    }
+    return in_front, values
 
 
 def candidate_weights(supernet: nn.Module) -> dict[str, list[dict[str, tuple[str, Tensor]]]]:

@@ -12,12 +12,13 @@ from dartboard.parts.penalties.protocol import (
     WeightStep,
 )
 from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
-from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, FadingMagnitude, ZeroOne
+from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, DirichletDistance, FadingMagnitude, ZeroOne
 
 __all__ = [
     "AlignedCells",
     "BetaDecay",
     "DirichletAnchor",
+    "DirichletDistance",
     "ExpectedCost",
     "ExpectedResources",
     "FadingMagnitude",

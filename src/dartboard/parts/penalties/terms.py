@@ -15,7 +15,7 @@ from dartboard.parts.penalties.protocol import Penalty
 from dartboard.parts.relaxation import Dirichlet, RelaxedCell, Sigmoid, concentration
 from dartboard.space import has_weights
 
-__all__ = ["BetaDecay", "DirichletAnchor", "FadingMagnitude", "ZeroOne"]
+__all__ = ["BetaDecay", "DirichletAnchor", "DirichletDistance", "FadingMagnitude", "ZeroOne"]
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,38 @@ class DirichletAnchor(Penalty):
 
     def refuse_recipe(self, recipe: Slots) -> str:
         """Refuse relaxations other than `Dirichlet`."""
-        if isinstance(recipe.relaxation, Dirichlet):
-            return ""
-        return (
-            "DirichletAnchor needs gates from a Dirichlet distribution, and the gates of "
-            f"{type(recipe.relaxation).__name__} come from another source"
-        )
+        return _refuse_others("DirichletAnchor", recipe)
+
+
+@dataclass(frozen=True)
+class DirichletDistance(Penalty):
+    """The Euclidean distance of every edge's concentrations from 1, summed (DrNAS, arXiv:2006.10355, eq. 3).
+
+    It is the distance that the paper writes, not its square; at the uniform distribution its gradient is 0.
+
+    Attributes:
+        weight: factor of the term; the paper prints none.
+    """
+
+    weight: float = 1e-3
+
+    @override
+    def __call__(self, alphas: Tensors, cells: Mapping[str, RelaxedCell], progress: float) -> Tensor:
+        away = [((concentration(alphas[kind]) - 1) * cell.live).norm(dim=-1).sum() for kind, cell in cells.items()]
+        return self.weight * torch.stack(away).sum()
+
+    def refuse_recipe(self, recipe: Slots) -> str:
+        """Refuse relaxations other than `Dirichlet`."""
+        return _refuse_others("DirichletDistance", recipe)
+
+
+def _refuse_others(name: str, recipe: Slots) -> str:
+    if isinstance(recipe.relaxation, Dirichlet):
+        return ""
+    return (
+        f"{name} needs gates from a Dirichlet distribution, and the gates of {type(recipe.relaxation).__name__} come "
+        "from another source"
+    )
 
 
 def _divergence(alpha: Tensor, cell: RelaxedCell) -> Tensor:

@@ -1,5 +1,6 @@
 """Deterministic relaxations: softmaxes, sigmoids, and alphas that are shares themselves."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -99,10 +100,10 @@ class Sigmoid(Deterministic):
         start: "half" starts every gate at 1/2, with alpha 0 (Fair DARTS). "share" starts every gate at 1/n on an edge
             of n operations, with alpha -ln(n - 1), so that the gates of an edge sum to one at the start (Single-DARTS
             names -ln 7 for its eight operations). The only operation of an edge starts at 1/2 in both forms, as no
-            finite alpha gives 1.
+            finite alpha gives 1. "ln7" starts every gate at 1/8, with alpha -ln 7, however many there are.
     """
 
-    start: Literal["half", "share"] = "half"
+    start: Literal["half", "share", "ln7"] = "half"
     sums_to_one = False
 
     @override
@@ -111,6 +112,8 @@ class Sigmoid(Deterministic):
         alpha = torch.zeros(cell.live.shape)
         if self.start == "half":
             return alpha
+        if self.start == "ln7":
+            return alpha - math.log(7)
         others = cell.live.sum(dim=1, keepdim=True).cpu() - 1
         return alpha - others.clamp(min=1).log()
 

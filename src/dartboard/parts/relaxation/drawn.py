@@ -1,18 +1,21 @@
 """Relaxations that draw gates at random in every step: from a Dirichlet distribution, or by the Gumbel trick."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Generator, Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 from typing_extensions import override
 
 from dartboard.devices.sending import send
 from dartboard.parts.relaxation.deterministic import live_softmax
-from dartboard.parts.relaxation.protocol import Draw, PerCell, RelaxedCell, SmallStart
+from dartboard.parts.relaxation.protocol import Cells, Columns, Draw, PerCell, RelaxedCell, SmallStart
 
-__all__ = ["Concrete", "Dirichlet", "HardGumbel", "ReinMax", "concentration", "reinmax_gates"]
+__all__ = ["Concrete", "Dirichlet", "HardGumbel", "ReinMax", "concentration", "drawn_back", "reinmax_gates"]
 
 
 def concentration(alpha: Tensor) -> Tensor:
@@ -24,27 +27,106 @@ def concentration(alpha: Tensor) -> Tensor:
 class Dirichlet(SmallStart):
     """Gates from a Dirichlet distribution with concentration ELU(alpha) + 1 (DrNAS, arXiv:2006.10355, eq. 3).
 
-    The gates of an edge sum to one: a draw is a vector of gamma variates divided by their sum. Its gradient is pathwise
-    (implicit reparameterization, arXiv:1805.08498). Validation, selection and reports use softmax(alpha), by which the
-    authors choose operations and edges.
+    The gates of an edge sum to one. A draw is a vector of gamma variates divided by their sum. Validation, curvature,
+    charts and analyses use the mean of the distribution, concentration / its sum. Beside it stands softmax(alpha) under
+    the name `KIND.softmax`, by which the authors choose operations and edges (`StrongestSoftmax`).
+
+    Attributes:
+        radius: largest Euclidean distance of an edge's concentrations from 1; after every step of alpha those that are
+            farther off are drawn back to it (DrNAS, eq. 3 with a hard constraint). None: any distance.
+        derivative: "dirichlet" is the pathwise derivative of the distribution itself (arXiv:1805.08498), as torch's
+            `Dirichlet.rsample` and the authors have it; "gamma" goes through the gamma variates and their sum. Both are
+            unbiased; the second varies more.
     """
 
+    radius: float | None = None
+    derivative: Literal["dirichlet", "gamma"] = "dirichlet"
     sums_to_one = True
 
     @override
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:
         # On the CPU, where the generator is; in double precision, so that no gamma variate is 0.
-        gammas = torch._standard_gamma(concentration(alpha).cpu().double(), generator=generator)
-        if not cell.is_whole:
-            gammas = gammas * cell.live.cpu()
-        total = gammas.sum(dim=-1, keepdim=True)
-        shares = gammas / total.clamp_min(torch.finfo(gammas.dtype).tiny)  # edges without operations have none
+        concentrations = concentration(alpha).cpu().double()
+        live = cell.live.cpu()
+        if self.derivative == "dirichlet":
+            shares: Tensor = _DirichletDraw.apply(concentrations, live, generator)  # type: ignore[no-untyped-call]
+        else:
+            shares = _shares_of(torch._standard_gamma(concentrations, generator=generator), live)
         return Draw(send(shares, alpha.device, alpha.dtype))
 
     @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
-        """softmax(alpha), (edges, operations): the distribution's means if no alpha of the edge is above 0."""
-        return live_softmax(alpha, cell)
+        """The means of the distributions, (edges, operations)."""
+        return _shares_of(concentration(alpha), cell.live)
+
+    @override
+    def mean_cells(self, alphas: Mapping[str, Tensor], cells: Cells) -> dict[str, Tensor]:
+        softmaxes = {f"{kind}.softmax": live_softmax(alphas[kind], cell) for kind, cell in cells.items()}
+        return super().mean_cells(alphas, cells) | softmaxes
+
+    @override
+    @contextmanager
+    def settling(
+        self, alphas: Mapping[str, Tensor], cells: Cells, active: Mapping[str, Columns] | None
+    ) -> Iterator[None]:
+        yield
+        if self.radius is not None:
+            with torch.no_grad():
+                for kind, cell in cells.items():
+                    alphas[kind].copy_(drawn_back(alphas[kind], cell.live, self.radius))
+
+
+def _shares_of(values: Tensor, live: Tensor) -> Tensor:
+    """Positive values of live operations divided by their sum, (edges, operations); edges without operations have 0."""
+    own = values * live
+    return own / own.sum(dim=-1, keepdim=True).clamp_min(torch.finfo(values.dtype).tiny)
+
+
+def drawn_back(alpha: Tensor, live: Tensor, radius: float) -> Tensor:
+    """The nearest alphas on the line to 0 whose concentrations are no farther than `radius` from 1, in alpha's shape.
+
+    Args:
+        alpha: (edges, operations).
+        live: which operations an edge has, (edges, operations), bool; the distance is over these.
+        radius: Euclidean, above 0.
+    """
+    away = (concentration(alpha) - 1) * live
+    distance = away.norm(dim=-1, keepdim=True)
+    nearer = 1 + away * (radius / distance.clamp_min(radius))
+    back = torch.where(nearer >= 1, nearer - 1, nearer.clamp_min(torch.finfo(alpha.dtype).tiny).log())
+    return torch.where(live & (distance > radius), back, alpha)
+
+
+class _DirichletDraw(torch.autograd.Function):
+    """Draws from the Dirichlet distributions of edges over their live operations, with their own derivative.
+
+    It is that of `torch.distributions.Dirichlet`, which can neither be given a generator nor leave operations out.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, concentrations: Tensor, live: Tensor, generator: Generator) -> Tensor:
+        """Concentrations, (edges, operations), float64 on the CPU -> shares, (edges, operations)."""
+        shares = _shares_of(torch._standard_gamma(concentrations, generator=generator), live)
+        ctx.save_for_backward(shares, concentrations, live)
+        return shares
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        """The gradient of the concentrations; 0 for operations that an edge lacks."""
+        shares, concentrations, live = ctx.saved_tensors
+        own = torch.where(live, concentrations, 1.0)
+        total = (
+            (own * live).sum(dim=-1, keepdim=True).clamp_min(torch.finfo(own.dtype).tiny).expand_as(own).contiguous()
+        )
+        # What lies outside of (0, 1) has no such derivative: dead operations, and the only one of an edge.
+        varies = live & (live.sum(dim=-1, keepdim=True) > 1)
+        inside = torch.where(varies, shares, 0.5).clamp(
+            torch.finfo(shares.dtype).tiny, 1 - torch.finfo(shares.dtype).eps
+        )
+        slopes = torch._dirichlet_grad(inside, own, total)
+        inward = grad - (shares * grad).sum(dim=-1, keepdim=True)
+        return torch.where(varies, slopes * inward, 0.0), None, None
 
 
 def _shaken(alpha: Tensor, cell: RelaxedCell, generator: Generator) -> Tensor:

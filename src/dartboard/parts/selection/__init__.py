@@ -1,12 +1,13 @@
 """Selections turn the relaxed architecture into a genotype: one file per family."""
 
 from dartboard.parts.selection.attention import AmongCandidates, WithAttention
-from dartboard.parts.selection.protocol import Drawing, Judged, Judging, Selection, Trained, make_genotype
+from dartboard.parts.selection.protocol import Barring, Drawing, Judged, Judging, Selection, Trained, make_genotype
 from dartboard.parts.selection.strongest import (
     SkipCap,
     StrongestEdgePairs,
     StrongestEdges,
     StrongestPairs,
+    StrongestSoftmax,
     strongest_choices,
     weighted_gates,
 )
@@ -15,6 +16,7 @@ from dartboard.parts.selection.trying import SampleAndValidate, UniformlyRandom
 
 __all__ = [
     "AmongCandidates",
+    "Barring",
     "Drawing",
     "EveryEdge",
     "Judged",
@@ -25,6 +27,7 @@ __all__ = [
     "StrongestEdgePairs",
     "StrongestEdges",
     "StrongestPairs",
+    "StrongestSoftmax",
     "Threshold",
     "Trained",
     "UniformlyRandom",

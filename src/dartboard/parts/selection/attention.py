@@ -8,7 +8,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from dartboard.parts.demands import Choosy
-from dartboard.parts.selection.protocol import Selection
+from dartboard.parts.selection.protocol import Barring, Selection
 from dartboard.space import CellGenotype, Choice, Genotype, SearchSpace
 from dartboard.space.topology import stage_lengths
 from dartboard.wording import listing
@@ -45,6 +45,10 @@ class WithAttention(Selection):
         if self.end and stage_lengths(space.cell_kinds):
             return f"attention at the end of cells is searched, and the blocks of '{space.name}' are single operations"
         return self.inner.refuse(space) if isinstance(self.inner, Choosy) else ""
+
+    def admitted(self, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Cell kind -> which operations the other selection may keep, (edges, operations), bool."""
+        return _admitted_by(self.inner, space, gates)
 
     def _attended(self, space: SearchSpace, kind: str, cell: CellGenotype, gates: Mapping[str, Tensor]) -> CellGenotype:
         if self.attention:
@@ -87,3 +91,13 @@ class AmongCandidates(Selection):
                 "among its candidates, as in darts:attention=candidates"
             )
         return self.inner.refuse(space) if isinstance(self.inner, Choosy) else ""
+
+    def admitted(self, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Cell kind -> which operations the other selection may keep, (edges, operations), bool."""
+        return _admitted_by(self.inner, space, gates)
+
+
+def _admitted_by(inner: Selection, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    if isinstance(inner, Barring):
+        return inner.admitted(space, gates)
+    return {kind: torch.ones_like(gates[kind], dtype=torch.bool) for kind in space.cell_kinds}

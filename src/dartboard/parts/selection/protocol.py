@@ -10,7 +10,7 @@ from dartboard.parts.architecture import Architecture
 from dartboard.parts.scoring import Scorer
 from dartboard.space import CellGenotype, Choice, Genotype, SearchSpace
 
-__all__ = ["Drawing", "Judged", "Judging", "Selection", "Trained", "make_genotype"]
+__all__ = ["Barring", "Drawing", "Judged", "Judging", "Selection", "Trained", "make_genotype"]
 
 
 class Selection(Protocol):
@@ -25,6 +25,15 @@ class Selection(Protocol):
                 is 0.
             generator: for selections that draw at random, on the CPU.
         """
+        ...
+
+
+@runtime_checkable
+class Barring(Protocol):
+    """A `Selection` that keeps only operations whose gates are large enough."""
+
+    def admitted(self, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Cell kind -> which operations may be kept, (edges, operations), bool; the arguments are those of the call."""
         ...
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from dartboard.parts.demands import Slots
-from dartboard.parts.relaxation import PairSoftmax, edge_sets
+from dartboard.parts.relaxation import Dirichlet, PairSoftmax, edge_sets
 from dartboard.parts.selection.protocol import Selection, make_genotype
 from dartboard.space import Choice, Genotype, SearchSpace
 
@@ -18,6 +18,7 @@ __all__ = [
     "StrongestEdges",
     "StrongestPairs",
     "StrongestRemaining",
+    "StrongestSoftmax",
     "strongest_choices",
     "weighted_gates",
 ]
@@ -40,6 +41,26 @@ class StrongestEdges(Selection):
         return make_genotype(
             space, {kind: strongest_choices(space, kind, weighted_gates(gates, kind)) for kind in space.cell_kinds}
         )
+
+
+@dataclass(frozen=True)
+class StrongestSoftmax(Selection):
+    """`StrongestEdges` by softmax(alpha) in place of the mean gates (DrNAS, arXiv:2006.10355, the authors' code).
+
+    Both order the operations of an edge alike, but edges may rank differently. The recipe needs `Dirichlet`, whose mean
+    gates are not softmax(alpha).
+    """
+
+    def refuse_recipe(self, recipe: Slots) -> str:
+        """Refuse relaxations other than `Dirichlet`."""
+        if isinstance(recipe.relaxation, Dirichlet):
+            return ""
+        return "StrongestSoftmax reads the softmax beside the gates of Dirichlet, and the recipe has no such gates"
+
+    @override
+    def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
+        softmaxes = {kind: gates[f"{kind}.softmax"] for kind in space.cell_kinds}
+        return StrongestEdges()(space, {**gates, **softmaxes}, generator)
 
 
 def strongest_choices(space: SearchSpace, kind: str, gates: Tensor) -> list[Choice]:

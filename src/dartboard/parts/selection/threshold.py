@@ -63,6 +63,11 @@ class Threshold(Selection):
             choices[kind] = [replace(choice, op="skip_connect") if is_weak else choice]
         return make_genotype(space, choices)
 
+    def admitted(self, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Cell kind -> which operations reach the threshold, (edges, operations), bool; all where edges must stay."""
+        bar = 0.0 if space.cell.edges_per_node is None else self.least
+        return {kind: weighted_gates(gates, kind) >= bar for kind in space.cell_kinds}
+
     def _cell(self, space: SearchSpace, kind: str, gates: Tensor) -> list[Choice]:
         edges = [_ranked(space, kind, gates, row) for row in range(len(space.cell.edges))]
         kept = []

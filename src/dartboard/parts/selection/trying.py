@@ -20,13 +20,16 @@ from dartboard.parts.selection.strongest import StrongestEdges
 from dartboard.space import Genotype, SearchSpace, lets_images_through
 from dartboard.wording import count, duration
 
-__all__ = ["SampleAndValidate", "UniformlyRandom", "told_in_vain"]
+__all__ = ["MOST_RUNNERS_UP", "SampleAndValidate", "UniformlyRandom", "told_in_vain"]
 
 T = TypeVar("T")
 
 _FIRST_LOOK = 0.75
 """Share of the time limit for the first scores of all candidates; the rest is for the finalists."""
 
+
+MOST_RUNNERS_UP = 20
+"""So many of the best candidates after the winner are recorded, for whoever trains several of them."""
 
 _MOST_DRAWS = 1000
 """So many architectures are drawn again at most; of those of NAS-Bench-201, 341 of 15,625 let nothing through."""
@@ -124,7 +127,7 @@ class SampleAndValidate(Selection):
             end = math.inf if trained.seconds is None else started + share * trained.seconds
             return lambda _: time.perf_counter() < end
 
-        best: tuple[float, Genotype] | None = None
+        ranked: list[tuple[float, Genotype]] = []
         tried = 0
         for number in range(rounds):
             drawn = _while(within((number + _FIRST_LOOK) / rounds), self._draw(trained))
@@ -134,11 +137,12 @@ class SampleAndValidate(Selection):
             if self.finalists:
                 closer = _while(within((number + 1) / rounds), scored[: self.finalists])
                 scored = [(self._accuracy(trained, each, None), each) for _, each in closer]
-            winner = max(scored, key=lambda pair: pair[0])
-            if best is None or winner[0] > best[0]:
-                best = winner
-        assert best is not None
-        return Judged(best[1], {"tried": tried, "rounds": rounds, "validation_accuracy": best[0]})
+            ranked += scored
+        ranked.sort(key=lambda pair: -pair[0])  # stable: among equals that of the earlier round
+        best, further = ranked[0], _distinct(ranked)[1 : 1 + MOST_RUNNERS_UP]
+        figures = {"tried": tried, "rounds": rounds, "validation_accuracy": best[0]}
+        texts, accuracies = [each.to_text() for _, each in further], [accuracy for accuracy, _ in further]
+        return Judged(best[1], {**figures, "runners_up": texts, "runner_up_accuracies": accuracies})
 
     def _draw(self, trained: Trained) -> Iterator[Genotype]:
         """The candidates; those that let nothing of the images through only where no others are drawn."""
@@ -185,6 +189,14 @@ class SampleAndValidate(Selection):
         if score is None:
             raise SettingsError(NO_IMAGES)
         return score.accuracy
+
+
+def _distinct(ranked: Iterable[tuple[float, Genotype]]) -> list[tuple[float, Genotype]]:
+    """Each architecture once, where it stands first."""
+    found: dict[Genotype, float] = {}
+    for accuracy, genotype in ranked:
+        found.setdefault(genotype, accuracy)
+    return [(accuracy, genotype) for genotype, accuracy in found.items()]
 
 
 def _while(goes_on: Callable[[object], bool], items: Iterable[T]) -> Iterator[T]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from dartboard.devices import equal_steps
 from dartboard.engine.finished.search import FinishedSearch
 from dartboard.errors import SettingsError
-from dartboard.parts.recipe import call_with_options
+from dartboard.parts.options import call_with_options
 from dartboard.registry import Registry
 from dartboard.runs import MeasurementDone, Observer, RunDirectory, Score
 from dartboard.space import SearchSpace
