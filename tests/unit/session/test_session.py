@@ -198,8 +198,6 @@ def test_a_place_that_is_none_is_named_with_its_file(image_folder: Path, tmp_pat
     (run / "settings.json").write_text(json.dumps({**settings, "source": []}))
     sentence = r"settings\.json does not hold what a run writes there .*source is a list"
     with pytest.raises(RunDirectoryError, match=sentence):
-        RunDirectoryError, match=r"settings\.json does not hold what a run writes there .*source is a list"
-    ):
         begin_with(image_folder, run)
 
 
