@@ -16,6 +16,7 @@ __all__ = [
     "html_sheet",
     "html_table",
     "listing",
+    "names_in",
     "number",
     "parse_duration",
     "percent",
@@ -81,6 +82,21 @@ def listing(names: Iterable[str], last: str = "and") -> str:
     """
     *first, final = list(names) or [""]
     return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The names in a list, each with its options; a comma among the options of a name does not split it.
+
+    >>> names_in("random, darts:first=1,second=2,drnas")
+    ('random', 'darts:first=1,second=2', 'drnas')
+    """
+    names: list[str] = []
+    for part in text.split(","):
+        if names and ":" in names[-1] and ":" not in part and "=" in part:
+            names[-1] += f",{part}"
+        elif part.strip():
+            names.append(part.strip())
+    return tuple(names)
 
 
 def some(names: Sequence[str], most: int = 3) -> str:

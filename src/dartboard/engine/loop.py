@@ -10,6 +10,7 @@ from dartboard.engine.problem import SearchProblem
 from dartboard.engine.settings import SearchSettings
 from dartboard.engine.stage import StageSearch, stage_spans
 from dartboard.engine.state import SearchState, brought_up_to_date
+from dartboard.engine.watches import Watching, watched_seconds
 from dartboard.parts.architecture import Live
 from dartboard.parts.hooks import Foretelling, Remarking
 from dartboard.parts.recipe import Recipe, initial_live
@@ -24,6 +25,7 @@ from dartboard.runs import (
     SearchEpoch,
     SearchStop,
     SelectionDone,
+    Watched,
 )
 from dartboard.space import Genotype, lets_images_through
 from dartboard.wording import count
@@ -75,10 +77,11 @@ def run_search(
     else:
         search = begin(0, initial_live(stages[0].recipe, problem.space))
     _forget_undone(run, search.state)
+    watching = Watching(settings.watch, settings.watch_share, run, seed)
     observer.begin("search", epochs=length.epochs, steps=search.num_steps, done=search.state.epoch)
     with equal_steps():
         while True:
-            _run_stage(search, run, observer)
+            _run_stage(search, run, observer, watching)
             if search.number == len(stages) - 1:
                 break
             stage, before = stages[search.number], search
@@ -134,13 +137,16 @@ def run_reselection(
     return _conclude(search, run, observer)
 
 
-def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> None:
+def _run_stage(
+    search: "StageSearch", run: RunDirectory, observer: Observer, watching: Watching | None = None
+) -> None:
     state, rules, told = search.state, search.recipe.rules, False
     state.on_decision = run.events.append
     while not state.has_ended:
         started, planned, state.deciding_seconds = time.perf_counter(), search.num_steps, 0.0
         limited = search.settings.seconds is not None
-        search.plan_steps([each for each in run.events.read() if isinstance(each, SearchEpoch)] if limited else [])
+        epochs = [each for each in run.events.read() if isinstance(each, SearchEpoch)] if limited else []
+        search.plan_steps(epochs, watched_seconds(run) if limited else 0.0)
         if search.num_steps != planned:
             observer.resize(epochs=state.epochs, steps=search.num_steps, done=state.epoch)
         if not told:
@@ -155,6 +161,8 @@ def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> 
         seconds = time.perf_counter() - started  # rules may try a supernet, too
         event = event.finished(state.figures, seconds, state.deciding_seconds)
         run.events.append(event)
+        if watching is not None and state.epoch == done:
+            watching.after(search, event)
         run.save_checkpoint("search", "search", state.state_dict())
         if state.epoch < done:
             _forget_undone(run, state)
@@ -192,7 +200,7 @@ def _forget_undone(run: RunDirectory, state: SearchState) -> None:
     """
 
     def is_past(event: Event) -> bool:
-        done = isinstance(event, (SearchEpoch, DecisionMade)) and event.epoch <= state.epoch
+        done = isinstance(event, SearchEpoch | DecisionMade | Watched) and event.epoch <= state.epoch
         return event.phase != "search" or isinstance(event, Rollback) or done
 
     events = run.events.read()

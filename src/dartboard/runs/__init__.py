@@ -35,6 +35,7 @@ from dartboard.runs.meter import (
 from dartboard.runs.observer import Observer
 from dartboard.runs.seeding import Replayed, derive_seed, make_generator, seeded_initialization
 from dartboard.runs.tables import csv_rows, csv_text
+from dartboard.runs.watched import Watched
 
 __all__ = [
     "EVENTS",
@@ -71,6 +72,7 @@ __all__ = [
     "TrainEpoch",
     "ValidationAccuracies",
     "Version",
+    "Watched",
     "check_new_file",
     "csv_rows",
     "csv_text",
