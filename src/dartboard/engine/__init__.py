@@ -10,6 +10,7 @@ from dartboard.engine.finished.seed_choice import CHOICE_RULES, ChoiceRule, choi
 from dartboard.engine.loop import run_search
 from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetRequest
 from dartboard.engine.settings import SearchSettings
+from dartboard.engine.stage import StageSearch
 from dartboard.engine.watches.protocol import WATCHES, Chart, Observation, Probes, Seen, Watch, watch
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "SearchProblem",
     "SearchSettings",
     "Seen",
+    "StageSearch",
     "SupernetRequest",
     "Watch",
     "analysis",

@@ -9,7 +9,7 @@ from dartboard.engine.settings import SearchSettings
 from dartboard.engine.stage import StageSearch, stage_spans
 from dartboard.engine.state import brought_up_to_date
 from dartboard.parts.recipe import Recipe
-from dartboard.runs import Length, RunDirectory, derive_seed, make_generator
+from dartboard.runs import Length, RunDirectory, SearchEpoch, derive_seed, make_generator
 
 __all__ = ["FinishedSearch"]
 
@@ -27,6 +27,9 @@ class FinishedSearch:
 
     Attributes:
         recipe: of the stage in which the search ended.
+        stage: that stage, as the search left it; what looks at it must not change it.
+        epochs: what the epochs of the search recorded.
+        seed: of the search.
 
     Raises:
         CheckpointError: the checkpoint cannot be used.
@@ -42,7 +45,8 @@ class FinishedSearch:
         length: Length,
         seed: int,
     ) -> None:
-        self.problem, self._settings, self._length, self._seed = problem, settings, length, seed
+        self.problem, self._settings, self._length, self.seed = problem, settings, length, seed
+        self.epochs = tuple(event for event in source.events.read() if isinstance(event, SearchEpoch))
         trained = source.load_checkpoint("search", "search")
         with source.restoring("search"):
             assert trained is not None
@@ -50,8 +54,8 @@ class FinishedSearch:
             number, self._live = trained["stage"], trained["live"]
             self.recipe = recipe.stages[number].recipe
             span = stage_spans([stage.share for stage in recipe.stages], length.epochs)[number]
-            self._stage = StageSearch(problem, self.recipe, settings, number, span, length, seed, self._live)
-            self._stage.state.load_state_dict(trained)
+            self.stage = StageSearch(problem, self.recipe, settings, number, span, length, seed, self._live)
+            self.stage.state.load_state_dict(trained)
 
     def begin(self, recipe: Recipe, epochs: int, purpose: str) -> StageSearch:
         """A stage with a new, untrained supernet of the same form; `hand_over` copies weights and alphas into it.
@@ -61,17 +65,17 @@ class FinishedSearch:
             epochs: epochs of the stage.
             purpose: name that the stage's random streams depend on, beside the seed of the search.
         """
-        length, seed = Length(epochs, self._length.steps), derive_seed(self._seed, purpose)
+        length, seed = Length(epochs, self._length.steps), derive_seed(self.seed, purpose)
         return StageSearch(self.problem, recipe, self._settings, 0, (0, epochs), length, seed, self._live)
 
     def hand_over(self, search: StageSearch) -> None:
         """Give a stage copies of weights and alphas; edges that the search has decided are open again."""
-        search.take_over(self._stage, momentum=False)
-        ended = self._stage.state.plan
+        search.take_over(self.stage, momentum=False)
+        ended = self.stage.state.plan
         search.state.follow(
             replace(search.state.plan, decisions={}, temperature=ended.temperature, auxiliary_gate=ended.auxiliary_gate)
         )
 
     def generator(self, *purpose: str | int) -> torch.Generator:
         """A generator of random numbers for a purpose of its own, on the CPU."""
-        return make_generator(self._seed, "analysis", *purpose)
+        return make_generator(self.seed, "analysis", *purpose)

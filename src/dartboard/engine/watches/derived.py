@@ -55,6 +55,7 @@ class DerivedAccuracy(Watch):
     """
 
     title = "Accuracy of the derived cell"
+    reads_records = True
     charts = tuple(
         Chart(
             f"CIFAR-10 test accuracy of the derived cell in the table of {epochs} epochs, beside the mean and the best "

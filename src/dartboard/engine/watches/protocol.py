@@ -113,9 +113,11 @@ class Watch:
     Attributes:
         title: its headline in the report.
         charts: what of it is drawn.
+        reads_records: whether it only reads what an epoch has recorded, so that it can measure earlier epochs later on.
     """
 
     title: ClassVar[str] = ""
+    reads_records: ClassVar[bool] = False
     charts: ClassVar[tuple[Chart, ...]] = ()
 
     def refuse(self, space: SearchSpace, recipe: Recipe) -> None:

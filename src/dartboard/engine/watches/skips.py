@@ -80,6 +80,7 @@ class SkipAdvantage(Watch):
     pooled: Pooled = "mean"
 
     title = "Advantage of skip connections"
+    reads_records = True
     charts = (
         Chart(
             "Gate of the skip connection less that of the convolutions, mean over the edges that have both. A search "
