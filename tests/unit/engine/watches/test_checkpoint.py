@@ -11,7 +11,7 @@ from dartboard.errors import SettingsError
 from dartboard.runs import RunDirectory
 from dartboard.session.search import search_problem, search_recipe
 from dartboard.session.sizes import search_length
-from dartboard.testing.small import open_small, outcome
+from dartboard.testing.small import open_small, outcome, small_space_registered
 
 from .searched import LAYERS, search
 
@@ -53,8 +53,9 @@ def test_the_checkpoint_gives_the_same_as_the_search_after_its_last_epoch(method
 
 def test_watches_with_nothing_to_measure_are_refused_before_anything_is_measured(tmp_path: Path) -> None:
     asked = {"method.name": "darts", "search.epochs": 1, "space": "small"}
-    search(tmp_path, asked)
-    with RunDirectory(tmp_path) as run, pytest.raises(SettingsError, match="tables of the space nas-bench-201"):
-        Watches(("derived-accuracy",)).measurements(finished(run, asked))
+    with small_space_registered():
+        search(tmp_path, asked)
+        with RunDirectory(tmp_path) as run, pytest.raises(SettingsError, match="tables of the space nas-bench-201"):
+            Watches(("derived-accuracy",)).measurements(finished(run, asked))
     with pytest.raises(SettingsError, match="no watch is named"):
         Watches(()).refuse(None)  # type: ignore[arg-type]
