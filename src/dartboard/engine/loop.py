@@ -5,7 +5,7 @@ import time
 
 from dartboard.devices import equal_steps
 from dartboard.engine.finished.reselection import Reselection
-from dartboard.engine.finished.search import FinishedSearch
+from dartboard.engine.finished.search import FinishedSearch, snapshot_epochs
 from dartboard.engine.problem import SearchProblem
 from dartboard.engine.settings import SearchSettings
 from dartboard.engine.stage import StageSearch, stage_spans
@@ -102,6 +102,7 @@ def run_reselection(
     length: Length,
     seed: int,
     observer: Observer,
+    checkpoint: str = "search",
 ) -> Genotype:
     """Read another architecture from a supernet that a search has trained, to `genotype.json` of another run.
 
@@ -117,12 +118,13 @@ def run_reselection(
         length: of the search.
         seed: of the search.
         observer: hears of every step and epoch.
+        checkpoint: name of that of the search; a snapshot has another.
 
     Raises:
         CheckpointError: a checkpoint cannot be used.
         NonFiniteLossError: a loss became NaN or infinite; the checkpoint holds the epoch before.
     """
-    finished = FinishedSearch(problem, recipe, settings, source, length=length, seed=seed)
+    finished = FinishedSearch(problem, recipe, settings, source, length=length, seed=seed, checkpoint=checkpoint)
     epochs = wanted.learns_for(problem.space.name)
     search = finished.begin(wanted.recipe(finished.recipe), epochs, "reselection")
     if saved := run.load_checkpoint("search", "search"):
@@ -137,9 +139,7 @@ def run_reselection(
     return _conclude(search, run, observer)
 
 
-def _run_stage(
-    search: "StageSearch", run: RunDirectory, observer: Observer, watching: Watching | None = None
-) -> None:
+def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer, watching: Watching | None = None) -> None:
     state, rules, told = search.state, search.recipe.rules, False
     state.on_decision = run.events.append
     while not state.has_ended:
@@ -164,6 +164,8 @@ def _run_stage(
         if watching is not None and state.epoch == done:
             watching.after(search, event)
         run.save_checkpoint("search", "search", state.state_dict())
+        if watching is not None and state.epoch in snapshot_epochs(search.settings.snapshots, state.epochs):
+            run.save_checkpoint(f"snapshot-{state.epoch}", "search", state.state_dict())
         if state.epoch < done:
             _forget_undone(run, state)
             observer.note(f"The search goes back from epoch {done} to {state.epoch}: {state.rollbacks[-1]['reason']}.")

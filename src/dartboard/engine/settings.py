@@ -101,6 +101,10 @@ class SearchSettings(Settings):
     """The most time that all watches may take together, as a share of the time of the epochs; each gets an equal part
     and skips epochs to stay within it. The first measurement of every watch is made in any case."""
 
+    snapshots: Annotated[int, Field(ge=0)] = 0
+    """How many snapshots of the supernet are kept along the search, at equal distances and the last one at its end:
+    checkpoints for `dartboard analyse RUN --what trajectory`. 0: none but the checkpoint at the end."""
+
     cuda_graph: bool = False
     """Record the step of every epoch once as a CUDA graph and repeat it from there: a step has thousands of small
     operations, and most of its time on a GPU goes into launching them. Methods that draw what a step runs launch it as

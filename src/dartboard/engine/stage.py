@@ -351,13 +351,9 @@ class StageSearch:
         return self.recipe.selection(self.problem.space, gates, generator)
 
     def make_steps(self, purpose: str = "") -> Steps:
-        """The steps of the epoch at hand; for another purpose, steps that draw from streams of their own."""
+        """The steps of the epoch at hand; with a purpose they draw from streams of their own."""
         own = self._epoch_batches()
-
-        def make(stream: str) -> torch.Generator:
-            return self.state.generator(f"{purpose}-{stream}" if purpose else stream)
-
-        streams = Streams(make, own.alphas.forever, own.weights.forever)
+        streams = Streams(lambda name: self.state.generator(purpose + name), own.alphas.forever, own.weights.forever)
         return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
 
     def _needs_problem(self, rule: Rule) -> bool:

@@ -11,7 +11,16 @@ from dartboard.engine.state import brought_up_to_date
 from dartboard.parts.recipe import Recipe
 from dartboard.runs import Length, RunDirectory, SearchEpoch, derive_seed, make_generator
 
-__all__ = ["FinishedSearch"]
+__all__ = ["FinishedSearch", "snapshot_epochs"]
+
+
+def snapshot_epochs(snapshots: int, epochs: int) -> tuple[int, ...]:
+    """The epochs after which a search keeps a snapshot: at equal distances, the last one at its end.
+
+    >>> snapshot_epochs(5, 50), snapshot_epochs(5, 3)
+    ((10, 20, 30, 40, 50), (1, 2, 3))
+    """
+    return tuple(sorted({max(1, round(epochs * number / snapshots)) for number in range(1, snapshots + 1)}))
 
 
 class FinishedSearch:
@@ -24,8 +33,13 @@ class FinishedSearch:
         source: of the search, which has a checkpoint; nothing in it is changed.
         length: of the search.
         seed: of the search.
+        checkpoint: name of the checkpoint: that at the end, or a snapshot.
 
     Attributes:
+        source: run directory of the search.
+        method: recipe of the whole search.
+        settings: of the search.
+        length: of the search.
         recipe: of the stage in which the search ended.
         stage: that stage, as the search left it; what looks at it must not change it.
         epochs: what the epochs of the search recorded.
@@ -44,11 +58,13 @@ class FinishedSearch:
         *,
         length: Length,
         seed: int,
+        checkpoint: str = "search",
     ) -> None:
-        self.problem, self._settings, self._length, self.seed = problem, settings, length, seed
+        self.problem, self.method, self.source, self.seed = problem, recipe, source, seed
+        self.settings, self.length = settings, length
         self.epochs = tuple(event for event in source.events.read() if isinstance(event, SearchEpoch))
-        trained = source.load_checkpoint("search", "search")
-        with source.restoring("search"):
+        trained = source.load_checkpoint(checkpoint, "search")
+        with source.restoring(checkpoint):
             assert trained is not None
             trained = brought_up_to_date(trained, problem.space.name)
             number, self._live = trained["stage"], trained["live"]
@@ -65,8 +81,8 @@ class FinishedSearch:
             epochs: epochs of the stage.
             purpose: name that the stage's random streams depend on, beside the seed of the search.
         """
-        length, seed = Length(epochs, self._length.steps), derive_seed(self.seed, purpose)
-        return StageSearch(self.problem, recipe, self._settings, 0, (0, epochs), length, seed, self._live)
+        length, seed = Length(epochs, self.length.steps), derive_seed(self.seed, purpose)
+        return StageSearch(self.problem, recipe, self.settings, 0, (0, epochs), length, seed, self._live)
 
     def hand_over(self, search: StageSearch) -> None:
         """Give a stage copies of weights and alphas; edges that the search has decided are open again."""

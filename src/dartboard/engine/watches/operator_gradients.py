@@ -191,7 +191,7 @@ class HypergradientSize(Watch):
         pairs = zip(probes.training(self.batches), probes.validation(self.batches), strict=True)
         sizes: dict[str, Tensor] = {}
         for number, (training, validation) in enumerate(pairs):
-            steps = search.make_steps(f"watch-{number}")
+            steps = search.make_steps(f"watch-{number}-")
             for name, gradient in steps.gradient_on(training, validation).items():
                 sizes[name] = sizes.get(name, torch.zeros(())) + gradient.detach().abs().cpu() / self.batches
         entries = sum(size.numel() for size in sizes.values())

@@ -169,7 +169,7 @@ def test_the_hypergradient_is_the_gradient_that_the_method_computes(tmp_path: Pa
         before = {name: alpha.detach().clone() for name, alpha in search.state.alphas.items()}
         found = make_watch("hypergradient:batches=1").measure(search, event, probes)
         (training,), (validation,) = probes.training(), probes.validation()
-        gradient = search.make_steps("by-hand").gradient_on(training, validation)["cell"]
+        gradient = search.make_steps("by-hand-").gradient_on(training, validation)["cell"]
         first_order = torch.autograd.grad(
             functional.cross_entropy(
                 search.supernet(validation.images, search.state.architecture.mean_gates(search.state.alphas)),

@@ -12,6 +12,7 @@ from dartboard.engine.finished.analyses.protocol import (
 )
 from dartboard.engine.finished.analyses.shuffling import Shuffling
 from dartboard.engine.finished.analyses.strengths import Agreement, agreement
+from dartboard.engine.finished.analyses.trajectory import Trajectory, TrajectoryPoint
 from dartboard.engine.finished.analyses.watches import WatchedCheckpoint, WatchedEpoch, Watches
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "Findings",
     "Measurement",
     "Shuffling",
+    "Trajectory",
+    "TrajectoryPoint",
     "WatchedCheckpoint",
     "WatchedEpoch",
     "Watches",
