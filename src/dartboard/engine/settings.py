@@ -101,6 +101,11 @@ class SearchSettings(Settings):
     """The most time that all watches may take together, as a share of the time of the epochs; each gets an equal part
     and skips epochs to stay within it. The first measurement of every watch is made in any case."""
 
+    guard: Literal["off", "warn", "stop", "fallback"] = "warn"
+    """What is done about a search that collapses, by written rules on its records: "warn" says so, "stop" ends it and
+    takes the architecture of the last good epoch, "fallback" goes on from there with RobustDARTS; "off" does not
+    look."""
+
     snapshots: Annotated[int, Field(ge=0)] = 0
     """How many snapshots of the supernet are kept along the search, at equal distances and the last one at its end:
     checkpoints for `dartboard analyse RUN --what trajectory`. 0: none but the checkpoint at the end."""

@@ -1,6 +1,7 @@
 """Run directories: files, events, checkpoints and seeds, from plain numbers and state dicts, without models."""
 
 from dartboard.runs.accuracies import TestAccuracies, ValidationAccuracies
+from dartboard.runs.collapsed import CollapsedSearch
 from dartboard.runs.decisions import Candidate, Contrast, DecisionMade, EdgeScore, ImagesBy
 from dartboard.runs.directory import RunDirectory, next_free
 from dartboard.runs.document import Document, Record, Version, first_fault
@@ -42,6 +43,7 @@ __all__ = [
     "TEST_KEYS",
     "VALIDATION_KEYS",
     "Candidate",
+    "CollapsedSearch",
     "Contrast",
     "DecisionMade",
     "Document",

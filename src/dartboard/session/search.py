@@ -38,6 +38,10 @@ __all__ = [
 ]
 
 
+FALLBACK = "robust-darts"
+"""The method that goes on with a search that collapses, where `search.guard` asks for it."""
+
+
 def describe_search(session: Session) -> str:
     """One line about the search: method, space, length, images and size of the supernet."""
     settings, splits, length = session.settings, session.splits, search_length(session)
@@ -84,6 +88,7 @@ def search_genotype(session: Session) -> Genotype:
             length=search_length(session),
             seed=seed,
             observer=session.observer,
+            fallback=make_recipe(FALLBACK, {}) if settings.search.guard == "fallback" else None,
         )
 
 
