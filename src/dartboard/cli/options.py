@@ -34,6 +34,7 @@ _PLACES = {
     "choose": "choose",
     "finalists": "finalists",
     "watch": "search.watch",
+    "guard": "search.guard",
     "device": "device",
     "runs": "train.runs",
     "baselines": "baselines",
@@ -234,6 +235,16 @@ class SearchOptions(_Options):
             rich_help_panel=_HOW,
             help="Number of architectures that the search proposes. Each is trained for short_train_epochs, and the "
             "one with the highest validation accuracy is chosen.  \\[default: 1]",
+        ),
+    ] = None
+    guard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ACTION",
+            show_default=False,
+            rich_help_panel=_HOW,
+            help="What to do about a search that collapses to skip connections: warn, stop at its last good epoch, or "
+            "fallback, which goes on from there with RobustDARTS; off does not look.  \\[default: warn]",
         ),
     ] = None
     watch: Annotated[

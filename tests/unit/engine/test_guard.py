@@ -12,6 +12,7 @@ from torch import Tensor
 from dartboard.engine.collapse import collapse, signs
 from dartboard.engine.guard import fits
 from dartboard.engine.loop import run_search
+from dartboard.errors import NonFiniteLossError
 from dartboard.parts import AdamUpdate, Bilevel, FirstOrder, Recipe
 from dartboard.parts.recipe import make_recipe
 from dartboard.runs import CollapsedSearch, Length, Observer, Rollback, RunDirectory, SearchEpoch, SearchStop
@@ -27,13 +28,23 @@ START = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_co
 
 @dataclass(frozen=True)
 class PushSkips:
-    """A gradient that lets skip connections rise, whatever the images say; NaN from some loss on."""
+    """A gradient that lets skip connections rise, whatever the images say."""
 
     def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
         """Down at the skip connections, nothing elsewhere."""
         gradient = torch.zeros_like(problem.alphas["cell"])
         gradient[:, SKIP] = -1.0
         return {"cell": gradient}
+
+
+@dataclass(frozen=True)
+class Breaking:
+    """A gradient that takes alpha to where there are no numbers, once skip connections have risen a little."""
+
+    def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
+        """As `PushSkips`, then NaN."""
+        alpha = problem.alphas["cell"]
+        return PushSkips()(problem) if float(alpha[0, SKIP].detach()) < 0.7 else {"cell": torch.full_like(alpha, torch.nan)}
 
 
 # From a lead of 1.0 for convolutions, skip connections are ahead after 5 epochs of two steps of 0.1.
@@ -216,6 +227,18 @@ def test_a_search_with_other_parameters_begins_anew(searches: Path, tmp_path: Pa
     alone, _ = recorded(searches / "calm")
     assert [epoch.gates for epoch in second] == [epoch.gates for epoch in alone]
     assert [epoch.weight_loss for epoch in second] == [epoch.weight_loss for epoch in alone]
+
+
+def test_a_loss_that_is_not_finite_is_a_collapse_for_a_guard_that_acts(tmp_path: Path) -> None:
+    breaking = replace(COLLAPSING, gradient=Breaking())
+    with pytest.raises(NonFiniteLossError):
+        searched(tmp_path / "warned", breaking, "warn")
+    searched(tmp_path / "guarded", breaking, "fallback")
+    record = CollapsedSearch.read(tmp_path / "guarded")
+    assert (record.action, record.signal, record.good) == ("fallback", "unstable", 3)
+    assert "loss is nan in search epoch" in record.words
+    epochs, _ = recorded(tmp_path / "guarded")
+    assert len(epochs) == EPOCHS
 
 
 def test_a_second_search_without_time_is_not_begun(tmp_path: Path) -> None:
