@@ -203,7 +203,8 @@ def _memory(state: SearchState) -> dict[str, Any]:
 
 def last_recorded(state: SearchState) -> int:
     """The last epoch whose record counts: that of the state, or that after which the search was stopped."""
-    return max(state.epoch, _memory(state).get("epoch", 0))
+    stopped_after: int = _memory(state).get("epoch", 0)
+    return max(state.epoch, stopped_after)
 
 
 def second_search(saved: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -126,7 +126,7 @@ class SkipAdvantage(Watch):
 
 
 def _pool(gates: Sequence[float], pooled: Pooled) -> float:
-    return {"mean": fmean, "sum": sum, "max": max}[pooled](gates)
+    return {"mean": fmean(gates), "sum": sum(gates), "max": max(gates)}[pooled]
 
 
 class Residuals(NamedTuple):

@@ -48,7 +48,7 @@ def draw_points(
             [factors[1] * y for _, y in points],
             s=26,
             c=[colour] * len(points),
-            alpha=strengths,
+            alpha=strengths,  # type: ignore[arg-type]  # one for each point
         )
         axes.set_xlabel(labels[0])
         axes.set_ylabel(labels[1])

@@ -48,7 +48,7 @@ class CollapseSection(Section[CollapseFacts]):
         if not epochs or run.reselection or run.settings.get("search", {}).get("guard") == "off":
             return None
         found = collapse(signs(epochs, get_space(epochs[-1].genotype["space"])), epochs[-1].epochs)
-        return found and CollapseFacts(found.signal, found.since, found.good, found.words, REMEDIES, None)
+        return CollapseFacts(found.signal, found.since, found.good, found.words, REMEDIES, None) if found else None
 
     def lines(self, told: CollapseFacts) -> dict[str, str]:
         """What was seen, and what was done."""

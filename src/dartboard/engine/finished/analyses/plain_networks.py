@@ -154,8 +154,8 @@ def swappable(network: PlainNetwork, image: Tensor) -> list[list[int]]:
     def note(unit: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         shapes[unit] = inputs[0].shape, output.shape
 
-    units = [unit for stage in network.stages for unit in stage]  # type: ignore[attr-defined]
-    handles = [unit.register_forward_hook(note) for unit in units]
+    stages = [list(stage.children()) for stage in network.stages]
+    handles = [unit.register_forward_hook(note) for units in stages for unit in units]
     was_training = network.training
     with torch.no_grad():
         network.eval()(image[None])
@@ -163,8 +163,8 @@ def swappable(network: PlainNetwork, image: Tensor) -> list[list[int]]:
     for handle in handles:
         handle.remove()
     return [
-        [number for number, unit in enumerate(stage) if shapes[unit][0] == shapes[unit][1]]  # type: ignore[arg-type]
-        for stage in network.stages
+        [number for number, unit in enumerate(units) if shapes[unit][0] == shapes[unit][1]]  # same shape in and out
+        for units in stages
     ]
 
 
@@ -217,23 +217,23 @@ def shuffled_network(
     network.train(norms == "batch")
     before = _score(network, batches.validation).accuracy
     groups = swappable(network, first.images[0])
-    found = []
+    accuracies: list[float] = []
+    found: list[dict[str, Any]] = []
     for number in range(1, permutations + 1):
         generator = finished.generator("shuffling", name, number)
-        pairs = [
-            (stage, *sorted(units[int(place)] for place in torch.randperm(len(units), generator=generator)[:2]))
-            for stage, units in enumerate(groups)
-            if len(units) > 1
-        ]
-        with exchanged_units(network, pairs):  # type: ignore[arg-type]
-            accuracy = _score(network, batches.validation).accuracy
+        pairs = [(stage, *_two_of(units, generator)) for stage, units in enumerate(groups) if len(units) > 1]
+        with exchanged_units(network, pairs):
+            accuracies.append(_score(network, batches.validation).accuracy)
         names = [f"stage {stage + 1}: units {one + 1} and {other + 1}" for stage, one, other in pairs]
-        found.append({"accuracy": accuracy, "exchanged": names})
-    return {"epochs": epochs, "before": before, **_summary([each["accuracy"] for each in found]), "permutations": found}
+        found.append({"accuracy": accuracies[-1], "exchanged": names})
+    after = {"after": statistics.fmean(accuracies), "after_std": statistics.pstdev(accuracies)}
+    return {"epochs": epochs, "before": before, **after, "permutations": found}
 
 
-def _summary(accuracies: Sequence[float]) -> dict[str, float]:
-    return {"after": statistics.fmean(accuracies), "after_std": statistics.pstdev(accuracies)}
+def _two_of(units: Sequence[int], generator: torch.Generator) -> tuple[int, int]:
+    """Two different units, drawn, in their order."""
+    one, other = sorted(units[int(place)] for place in torch.randperm(len(units), generator=generator)[:2])
+    return one, other
 
 
 def _train(network: PlainNetwork, batches: Batches, epochs: int, generator: torch.Generator) -> None:
@@ -243,7 +243,7 @@ def _train(network: PlainNetwork, batches: Batches, epochs: int, generator: torc
     for _ in range(epochs):
         for batch in batches.epoch(generator):
             optimizer.zero_grad()
-            functional.cross_entropy(network(batch.images), batch.labels).backward()
+            functional.cross_entropy(network(batch.images), batch.labels).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         schedule.step()
 

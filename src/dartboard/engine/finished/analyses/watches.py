@@ -81,7 +81,13 @@ class Watches(Analysis):
         def measured(watch: Watch, epochs: Sequence[SearchEpoch]) -> Findings:
             found = [(epoch, watch.measure(search, epoch, probes)) for epoch in epochs]
             events = [
-                Watched(name="", epoch=epoch.epoch, seconds=0.0, figures=dict(seen.figures), parts=tuple(seen.parts))
+                Watched(
+                    name="",
+                    epoch=epoch.epoch,
+                    seconds=0.0,
+                    figures=dict(seen.figures),
+                    parts=tuple(map(dict, seen.parts)),
+                )
                 for epoch, seen in found
                 if seen is not None
             ]
@@ -104,6 +110,10 @@ class Watches(Analysis):
         """
         every = [WatchedEpoch(name=name, **each) for name, found in measured.items() for each in found["epochs"]]
         return WatchedCheckpoint(watched=tuple(every)).model_dump(mode="json")
+
+
+def _plain(parts: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    return tuple(dict(part) for part in parts)
 
 
 def _findings(event: Watched, epoch: SearchEpoch) -> Findings:
