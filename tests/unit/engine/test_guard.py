@@ -44,11 +44,8 @@ class Breaking:
     def __call__(self, problem: Bilevel) -> dict[str, Tensor]:
         """As `PushSkips`, then NaN."""
         alpha = problem.alphas["cell"]
-        return (
-            PushSkips()(problem)
-            if float(alpha[0, SKIP].detach()) < 0.7
-            else {"cell": torch.full_like(alpha, torch.nan)}
-        )
+        broken = {"cell": torch.full_like(alpha, torch.nan)}
+        return PushSkips()(problem) if float(alpha[0, SKIP].detach()) < 0.7 else broken
 
 
 # From a lead of 1.0 for convolutions, skip connections are ahead after 5 epochs of two steps of 0.1.

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
 from dartboard.engine.stage import StageSearch
 from dartboard.engine.watches.protocol import (
     Chart,
@@ -116,31 +114,12 @@ def discrete_step(search: StageSearch, genotype: Genotype) -> StepGates:
 
     Of an edge that it gives up nothing is left, bypassed channels and auxiliary skip connections included.
     """
-    architecture, mean = search.state.architecture, mean_step(search).gates
-    gates, columns = architecture.of_genotype(genotype)
-    assert columns is not None
-    put = {**mean, **gates}
-    whole = architecture.mixing.channel_share == 1 and not architecture.mixing.auxiliary_skip
-    for kind in architecture.cells:
-        kept = gates[kind].new_tensor([float(len(row) > 0) for row in columns[kind]])
-        if f"{kind}.edges" in mean or not whole or architecture.mixing.attention:
-            put[f"{kind}.edges"] = kept
-        if f"{kind}.auxiliary" in mean:
-            put[f"{kind}.auxiliary"] = torch.zeros_like(kept)
-        if f"{kind}.attention" in mean:
-            put[f"{kind}.attention"] = _attention(search, genotype, kind, mean[f"{kind}.attention"])
-    return StepGates(put, None)
-
-
-def _attention(search: StageSearch, genotype: Genotype, kind: str, mean: torch.Tensor) -> torch.Tensor:
-    """One attention for each edge: that of the architecture, and where it names none the largest."""
-    architecture = search.state.architecture
-    names, chosen = architecture.mixing.attention, mean.argmax(dim=1)
-    for choice in genotype[kind].choices:
-        if choice.attention in names:
-            row = architecture.cells[kind].topology.row(choice.target, choice.source)
-            chosen[row] = names.index(choice.attention)
-    return torch.nn.functional.one_hot(chosen, len(names)).to(mean)
+    mean = mean_step(search).gates
+    gates, _ = search.state.architecture.of_genotype(genotype)
+    for kind in search.state.architecture.cells:
+        if f"{kind}.edges" in mean:
+            gates[f"{kind}.edges"] = gates[kind].amax(dim=1)
+    return StepGates({**mean, **gates}, None)
 
 
 @dataclass(frozen=True)
