@@ -1,8 +1,8 @@
 """The supernet by definition: plain loops over every edge and every operation, written for the reader."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,53 +17,16 @@ from dartboard.space.ops.noise import generator_on
 from dartboard.space.skeleton import halved
 from dartboard.supernet.dropout import SkipDropout, SkipMasks
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
+from dartboard.supernet.readers import CellReader, OutputReader, Reader
 from dartboard.supernet.spec import SupernetSpec
 
-__all__ = [
-    "Active",
-    "CellReader",
-    "Gates",
-    "MixedCell",
-    "Reader",
-    "ReferenceSupernet",
-    "SupernetCall",
-    "by_place",
-]
+__all__ = ["Active", "Gates", "MixedCell", "ReferenceSupernet", "SupernetCall", "by_place"]
 
 Gates = Mapping[str, Tensor]
 """Name -> factors of the outputs of operations or edges; `ReferenceSupernet.forward` lists the names."""
 
 Active = Mapping[str, Sequence[Sequence[int]]]
 """Cell kind -> for every edge, the columns of the operations that run."""
-
-
-Reader = Callable[[int, int, str, Tensor], None]
-"""Reads the output of an operation before its gate: (place of the cell, row of the edge, name, output)."""
-
-
-class CellReader(Protocol):
-    """Sees the maps inside of the cells during a forward pass, which stays what it is."""
-
-    def edge(self, block: int, row: int, x: Tensor, outputs: Mapping[str, Tensor], mixed: Tensor) -> None:
-        """Called for every edge.
-
-        Args:
-            block: number of the block in the network.
-            row: row of the edge.
-            x: input of the operations, (batch, channels, height, width); with partial channels only these channels.
-            outputs: name of every operation that runs -> its output, before its gate.
-            mixed: what the edge makes of them, before the weight of the edge.
-        """
-        ...
-
-    def cell(self, block: int, states: Sequence[Tensor]) -> None:
-        """Called at the end of every cell.
-
-        Args:
-            block: number of the block in the network.
-            states: the maps of all nodes, projected inputs first, each (batch, channels, height, width).
-        """
-        ...
 
 
 class SupernetCall(NamedTuple):
@@ -362,7 +325,7 @@ class ReferenceSupernet(nn.Module):
 
         The cells run as `MixedCell` defines it, in the fast engine too, which otherwise never forms these outputs.
         """
-        return self.forward(images, gates, active, reader=_Outputs(read))
+        return self.forward(images, gates, active, reader=OutputReader(read))
 
     def make_heads(self) -> list[nn.Module]:
         """A small untrained classifier, map -> logits (batch, classes), for each map of `tapped`."""
@@ -372,19 +335,6 @@ class ReferenceSupernet(nn.Module):
     def _taps(self) -> tuple[int, int]:
         blocks = len(self.spec.plan.places)
         return blocks // 3, 2 * blocks // 3
-
-
-class _Outputs(NamedTuple):
-    """Hands the output of every operation on."""
-
-    read: Reader
-
-    def edge(self, block: int, row: int, x: Tensor, outputs: Mapping[str, Tensor], mixed: Tensor) -> None:  # noqa: ARG002
-        for name, output in outputs.items():
-            self.read(block, row, name, output)
-
-    def cell(self, block: int, states: Sequence[Tensor]) -> None:
-        pass
 
 
 def by_place(gates: Gates, counts: Mapping[str, int]) -> dict[str, Tensor]:

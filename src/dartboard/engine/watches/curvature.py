@@ -13,22 +13,10 @@ from dartboard.errors import SettingsError
 from dartboard.parts.curvature import AlphaCurvature
 from dartboard.parts.gradient import Bilevel, SgdStep, Tensors
 from dartboard.parts.recipe import Recipe
-from dartboard.parts.relaxation.controller import Controller
-from dartboard.runs import SearchEpoch, make_generator
+from dartboard.runs import SearchEpoch
 from dartboard.space import SearchSpace
 
-__all__ = ["Curvature", "trace_of", "watched_curvature"]
-
-_EXACT, _PROBES = 32, 16
-
-
-def trace_of(curvature: AlphaCurvature) -> float:
-    """The trace of the Hessian: exact for at most 32 rows, else the mean of v . H v over 16 vectors of random signs."""
-    if curvature.size <= _EXACT:
-        return float(curvature.dense().diagonal().sum())
-    draw = make_generator(0, "trace")
-    signs = 2.0 * torch.randint(2, (_PROBES, curvature.size), generator=draw).double() - 1.0
-    return float(torch.stack([sign @ curvature.times(sign) for sign in signs]).mean())
+__all__ = ["Curvature", "watched_curvature"]
 
 
 @dataclass(frozen=True)
@@ -54,12 +42,12 @@ class Curvature(Watch):
     )
 
     def refuse(self, space: SearchSpace, recipe: Recipe) -> None:  # noqa: ARG002
-        """Refuse methods whose gates have no derivatives in alpha: those with a controller.
+        """Refuse methods whose gates have no derivatives in alpha.
 
         Raises:
             SettingsError: the method is one of these.
         """
-        if any(isinstance(stage.recipe.relaxation, Controller) for stage in recipe.stages):
+        if not all(stage.recipe.relaxation.has_slopes for stage in recipe.stages):
             raise SettingsError(
                 "the gates of this method have no derivatives in alpha, so the watch 'curvature' has nothing to "
                 "measure; leave it out, or search by another method."
@@ -78,7 +66,7 @@ class Curvature(Watch):
         with torch.enable_grad():
             problem = Bilevel(weights, state.alphas, loss, loss, SgdStep(0.0, 0.0, 0.0, {}))
             curvature = AlphaCurvature(problem, state.architecture.cells)
-        return Seen({"eigenvalue": curvature.largest_eigenvalue(), "trace": trace_of(curvature)})
+        return Seen({"eigenvalue": curvature.largest_eigenvalue(), "trace": curvature.trace()})
 
     def conclude(self, seen: Sequence[Observation]) -> dict[str, float | int | str | None]:
         """Spearman's rho of the eigenvalue with the accuracy of the supernet."""

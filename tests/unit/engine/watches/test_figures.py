@@ -14,7 +14,6 @@ from torch.nn import functional
 from dartboard.engine.stage import StageSearch
 from dartboard.engine.watches import Observation, Probes, make_watch
 from dartboard.engine.watches.correlation import Arrived, arrivals, gradient_correlation
-from dartboard.engine.watches.curvature import trace_of
 from dartboard.engine.watches.derived import discrete_step, onset
 from dartboard.engine.watches.operator_gradients import gradients_by_place, margin
 from dartboard.engine.watches.protocol import mean_step, rank_correlation
@@ -203,20 +202,6 @@ def test_the_curvature_is_that_of_the_loss_at_the_deterministic_gates(tmp_path: 
     largest = float(torch.linalg.eigvalsh((whole + whole.T) / 2)[-1])
     # The residual of the iteration is below 3e-4 of the eigenvalues.
     assert found.figures["eigenvalue"] == pytest.approx(largest, rel=1e-3, abs=1e-6)
-
-
-class Diagonal:
-    """A Hessian that is known by its diagonal."""
-
-    size = 40
-
-    def times(self, vector: Tensor) -> Tensor:
-        """Every entry times its number."""
-        return torch.arange(40, dtype=torch.float64) * vector
-
-
-def test_an_estimated_trace_of_a_diagonal_is_exact() -> None:
-    assert trace_of(Diagonal()) == pytest.approx(sum(range(40)))  # type: ignore[arg-type]
 
 
 def test_onset_is_the_first_epoch_from_which_on_all_cells_are_below_the_mean() -> None:
