@@ -16,6 +16,7 @@ __all__ = [
     "html_sheet",
     "html_table",
     "listing",
+    "names_in",
     "number",
     "parse_duration",
     "percent",
@@ -97,6 +98,21 @@ def shortened(name: str, longest: int = _LONGEST_NAME) -> str:
         return name
     first = (longest - 1) // 3
     return f"{name[:first]}\N{HORIZONTAL ELLIPSIS}{name[first + 1 - longest :]}"
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The names in a list, each with its options; a comma among the options of a name does not split it.
+
+    >>> names_in("random, darts:first=1,second=2,drnas")
+    ('random', 'darts:first=1,second=2', 'drnas')
+    """
+    names: list[str] = []
+    for part in text.split(","):
+        if names and ":" in names[-1] and ":" not in part and "=" in part:
+            names[-1] += f",{part}"
+        elif part.strip():
+            names.append(part.strip())
+    return tuple(names)
 
 
 def some(names: Sequence[str], most: int = 3, *, whole: bool = False) -> str:

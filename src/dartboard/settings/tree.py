@@ -11,6 +11,7 @@ from dartboard.config import Settings, in_long_form, resolve
 from dartboard.data import DataSettings
 from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.engine.settings import SearchSettings
+from dartboard.engine.watches import refuse_watches
 from dartboard.parts.recipe import make_recipe
 from dartboard.runs import Objective
 from dartboard.settings.genotype import read_genotype
@@ -293,10 +294,11 @@ def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[Aut
     open_names = {"space": asked.space, "method.name": asked.method.name}
     names = {key: chosen.get(key, FALLBACK[key]) if name == AUTO else name for key, name in open_names.items()}
     space = get_space(names["space"])
-    published = published_in(space, make_recipe(names["method.name"], asked.method.options), asked.preset)
+    recipe = make_recipe(names["method.name"], asked.method.options)
+    published = published_in(space, recipe, asked.preset)
     options = {**published.options, **asked.method.options}
     recorded = {"automatic_choices": [choice.model_dump() for choice in automatic_choices]} if automatic_choices else {}
-    return resolve(
+    settings = resolve(
         RunSettings,
         published.settings,
         PRESETS.made(asked.preset, lambda: preset(space)),
@@ -304,3 +306,5 @@ def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[Aut
         *layers,
         {**names, "method.options": options, "space": space.name, **recorded},
     )
+    refuse_watches(settings.search.watch, space, recipe)
+    return settings
