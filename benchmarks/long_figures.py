@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dartboard.estimate import SCHEDULES
-from table_figures import COLUMNS, MAIN, Records, headings_of, mean_and_deviation
+from table_figures import COLUMNS, MAIN, Records, headings_of, in_words, mean_and_deviation
 
 __all__ = ["ARMS", "QUICK", "SEARCH", "as_table", "request", "summarize"]
 
@@ -92,6 +92,8 @@ def as_table(records: Records) -> str:
     ]
     for epochs in SCHEDULES:
         lines += [f"## After {epochs} epochs", "", *_schedule(records.get("methods", {}), epochs), ""]
+    for name, left in records.get("unfinished", {}).items():
+        lines += [_progress(name, left), ""]
     missing = records["missing"]
     lines.append(f"Not done yet: {', '.join(missing)}." if missing else "All searches are done.")
     return "\n".join(lines) + "\n"
@@ -101,13 +103,18 @@ def _schedule(methods: Mapping[str, Records], epochs: int) -> list[str]:
     further = ["highest, CIFAR-10", "better than (%)"] if epochs == SCHEDULES[-1] else []
     lines = headings_of(["arm", "seeds", "skips of 6 edges", *COLUMNS.values(), *further, "hours of search"])
     for arm, told in methods.items():
-        figures = [_spread(told["skips"], 1), *(_spread(told["tables"][str(epochs)][column]) for column in COLUMNS)]
+        figures = [in_words(told["skips"], 1), *(in_words(told["tables"][str(epochs)][column]) for column in COLUMNS)]
         if further:
-            figures += [_spread(told["best_epoch"]), _spread(told["percentile"], 1)]
+            figures += [in_words(told["best_epoch"]) if told["best_epoch"] else "none", in_words(told["percentile"], 1)]
         hours = told["search_seconds"][0] / 3600
         lines.append(f"| {arm} | {told['seeds']} | {' | '.join(figures)} | {hours:.1f} |")
     return lines
 
 
-def _spread(told: tuple[float, float] | None, digits: int = 2) -> str:
-    return "none" if told is None else f"{told[0]:.{digits}f} ± {told[1]:.{digits}f}"
+def _progress(name: str, left: Records) -> str:
+    """What is known of a search that has not ended."""
+    skips, accuracies = left["skips"], left[f"{MAIN}_200"]
+    told = (
+        f" Its last cell has {skips[-1]} skips and {accuracies[-1]:.2f} on CIFAR-10 after 200 epochs." if skips else ""
+    )
+    return f"{name} has done {len(skips)} epochs and goes on when the command is typed again.{told}"
