@@ -10,7 +10,7 @@ __all__ = ["ARMS", "QUICK", "SEARCH", "as_table", "request", "summarize"]
 
 ARMS: Mapping[str, dict[str, Any]] = {
     "darts": {"name": "darts"},
-    "single-darts": {"name": "single-darts"},
+    "single-darts": {"name": "single-darts", "options": {"matched": True}},
     "random": {"name": "random"},
     "beta-darts": {"name": "beta-darts"},
     "darts-minus": {"name": "darts-minus"},
@@ -19,13 +19,17 @@ ARMS: Mapping[str, dict[str, Any]] = {
     "drnas": {"name": "drnas"},
     "fair-darts": {"name": "fair-darts"},
     "sdarts-rs": {"name": "sdarts-rs"},
-    "single-darts-softmax": {"name": "single-darts", "options": {"activation": "softmax"}},
+    "single-darts-softmax": {"name": "single-darts", "options": {"matched": True, "activation": "softmax"}},
+    "single-darts-sgd": {"name": "single-darts", "options": {"matched": True, "update": "sgd"}},
+    "single-darts-same-images": {"name": "single-darts", "options": {"matched": True, "images": "same-images"}},
     "single-darts-halves": {"name": "single-darts", "options": {"images": "halves"}},
-    "single-darts-same-images": {"name": "single-darts", "options": {"images": "same-images"}},
+    "single-darts-all-images": {"name": "single-darts"},
     "darts-2nd": {"name": "darts-2nd"},
     "robust-darts": {"name": "robust-darts"},
 }
-"""Name -> method with its options, the cheaper ones first: what is done when time is up is comparable."""
+"""Name -> method with its options, the cheaper ones first: what is done when time is up is comparable.
+
+All learn from the same half and in equal steps but `single-darts-all-images`, which has twice as many of both."""
 
 SEARCH = {"epochs": 50, "batch_size": 64, "init_channels": 4, "layers": 1, "validation_images": 500}
 """The same for all arms; rates are those of the methods."""
