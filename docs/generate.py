@@ -97,8 +97,18 @@ def _page(entry: Entry[Any], measured: Mapping[str, Any]) -> str:
             "## Settings of the paper",
             f"{settings}. They take the place of the defaults; a preset and your own settings override them.",
         ]
+    parts += _by_place(recipe.published_in)
     parts += _measured(entry.name, measured)
     return "\n\n".join(parts) + "\n"
+
+
+def _by_place(published: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """What the paper sets in one space, or under one preset."""
+    for place, own in published.items():
+        where = f"under the preset `{place.removeprefix('preset:')}`" if ":" in place else f"in `{place}`"
+        named = {key if "." in key else f"search.{key}": value for key, value in own.items()}
+        settings = ", ".join(f"`{key}={plain_value(value)}`" for key, value in named.items())
+        yield f"Those of the paper {where}: {settings}."
 
 
 def _docstring(entry: Entry[Any]) -> tuple[str, list[str], list[tuple[str, str, str]]]:
