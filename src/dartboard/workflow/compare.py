@@ -253,6 +253,7 @@ class ComparisonRecord:
                 parameters=result.parameters,
                 multiply_adds=result.multiply_adds,
                 search_seconds=result.seconds.get("search"),
+                collapse=result.collapse,
                 train_seconds=result.seconds.get("train"),
             )
         )
