@@ -49,4 +49,5 @@ def gdas(
         rules=(LinearCooling(*temperatures),),
         selection=StrongestPairs() if allow_same_source else StrongestEdges(),
         published={"epochs": 250},
+        published_in={"darts": {"batch_size": 256}, "nas-bench-201": {"weight_decay": 5e-4}},
     )

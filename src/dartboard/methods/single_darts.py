@@ -40,5 +40,5 @@ def single_darts(
         gradient=FirstOrder(),
         update=(AdamUpdate if update == "adam" else SgdUpdate)(alpha_lr, weight_decay=alpha_weight_decay),
         images=images,
-        published={"weight_lr": 0.005},
+        published_in={"nas-bench-201": {"weight_lr": 0.005}},
     )

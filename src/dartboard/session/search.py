@@ -9,21 +9,33 @@ import torch
 from dartboard.data import ImageView
 from dartboard.engine.loop import run_search
 from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetRequest
+from dartboard.engine.rates import AlphaRate, alpha_rate
+from dartboard.engine.stage import stage_spans
 from dartboard.parts.architecture import Architecture
 from dartboard.parts.recipe import Images, Recipe, initial_live, make_recipe
 from dartboard.parts.rules.curvature import MeasureCurvature
 from dartboard.parts.rules.schedules import NoTraining, WarmUp
-from dartboard.runs import make_generator, seeded_initialization
+from dartboard.runs import Length, make_generator, seeded_initialization
 from dartboard.session.batches import EVALUATION_BATCH, batches_of
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, search_length
 from dartboard.settings.genotype import read_genotype
+from dartboard.settings.published import published_steps
 from dartboard.settings.tree import RunSettings
 from dartboard.space import Genotype, OperationCosts, get_space, name_or_text, operation_costs
 from dartboard.supernet import FusedSupernet, SupernetSpec
 from dartboard.wording import count
 
-__all__ = ["describe_search", "only_draws", "search_genotype", "search_problem", "search_recipe", "supernet_spec"]
+__all__ = [
+    "alpha_rates",
+    "describe_search",
+    "idle_rules",
+    "only_draws",
+    "search_genotype",
+    "search_problem",
+    "search_recipe",
+    "supernet_spec",
+]
 
 
 def describe_search(session: Session) -> str:
@@ -31,17 +43,51 @@ def describe_search(session: Session) -> str:
     settings, splits, length = session.settings, session.splits, search_length(session)
     recipe, size = make_recipe(settings.method.name, settings.method.options), settings.search
     if recipe.images == "halves":
-        images, available = f"two halves of {len(splits.weights)} and {len(splits.alphas)} images", len(splits.weights)
+        images = f"two halves of {len(splits.weights)} and {len(splits.alphas)} images"
     else:
-        available = len(_shared_images(session)[0])
-        images = f"{available} images"
-    whole = max(1, available // size.batch_size)
-    steps = whole if length.steps is None else min(whole, length.steps)
+        images = f"{len(_shared_images(session)[0])} images"
+    steps = _steps(session, recipe, length)
     start = f", from {name_or_text(Genotype.from_json(size.start_at))}" if size.start_at else ""
     return (
         f"{settings.method.name} in {settings.space}: {count(length.epochs, 'epoch')} of {count(steps, 'step')} on "
         f"{images}, {count(size.init_channels, 'channel')}, {count(size.layers, 'layer')}{start}"
     )
+
+
+def alpha_rates(session: Session) -> tuple[AlphaRate, ...]:
+    """The learning rate of alpha in every stage of the search in which alpha has one."""
+    settings, length = session.settings, search_length(session)
+    stages = search_recipe(settings).stages
+    spans = stage_spans([stage.share for stage in stages], length.epochs)
+    rates = (
+        alpha_rate(
+            stage.recipe,
+            settings.search.alpha_lr_factor,
+            end - first,
+            _steps(session, stage.recipe, length),
+        )
+        for stage, (first, end) in zip(stages, spans, strict=True)
+    )
+    return tuple(rate for rate in rates if rate)
+
+
+def idle_rules(session: Session) -> tuple[str, ...]:
+    """What the method cannot do in a search of this length, in sentences."""
+    stages = search_recipe(session.settings).stages
+    spans = stage_spans([stage.share for stage in stages], search_length(session).epochs)
+    return tuple(
+        f"stage {number} of {len(stages)}: {reason}" if len(stages) > 1 else reason
+        for number, (stage, (first, end)) in enumerate(zip(stages, spans, strict=True), start=1)
+        for reason in stage.recipe.idle_in(end - first)
+    )
+
+
+def _steps(session: Session, recipe: Recipe, length: Length) -> int:
+    """Weight steps of an epoch of a stage."""
+    halved = recipe.images == "halves"
+    available = len(session.splits.weights) if halved else len(_shared_images(session)[0])
+    whole = max(1, available // session.settings.search.batch_size)
+    return whole if length.steps is None else min(whole, length.steps)
 
 
 def search_genotype(session: Session) -> Genotype:
@@ -77,6 +123,7 @@ def search_problem(session: Session) -> SearchProblem:
 def search_recipe(settings: RunSettings) -> Recipe:
     """The recipe of the method, with the rules that the settings of the search add to it."""
     recipe, search = make_recipe(settings.method.name, settings.method.options), settings.search
+    recipe = recipe.with_published_steps(published_steps(get_space(settings.space), recipe))
     if search.curvature_every and not any(isinstance(rule, MeasureCurvature) for rule in recipe.rules):
         recipe = recipe.with_rules_first(MeasureCurvature(search.curvature_every))
     return recipe.with_rules_first(WarmUp(search.warmup_fraction)) if search.warmup_fraction else recipe

@@ -202,6 +202,18 @@ class Rule:
 
     moves_alpha: ClassVar[bool] = False
 
+    def resting_epochs(self, epochs: int) -> int | None:  # noqa: ARG002 - for rules that let alpha rest
+        """With how many epochs, in which alpha rests, a stage of so many begins; None where the rule has no say."""
+        return None
+
+    def alpha_steps(self, steps: int) -> int:
+        """How many steps of alpha the rule leaves in an epoch of so many weight steps."""
+        return steps
+
+    def idle_in(self, epochs: int) -> str:  # noqa: ARG002 - for rules that need time
+        """Why the rule cannot do what it is for in a stage of so many epochs, as a sentence; empty if it can."""
+        return ""
+
     def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:  # noqa: ARG002 - for rules that look
         """The plan of the next epoch.
 
