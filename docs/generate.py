@@ -87,9 +87,10 @@ def _published(recipe: Recipe) -> Iterator[str]:
     if recipe.published or families:
         told = [_assignments(recipe.published)] if recipe.published else []
         told += [f"in `{family}` {_assignments(settings)}" for family, settings in families.items()]
+        text = "; ".join(told)
         yield "## Settings of the paper"
         yield (
-            f"{'; '.join(told)}. They take the place of the defaults, and of presets that are not small on purpose; "
+            f"{text[0].upper()}{text[1:]}. They take the place of the defaults, and of presets that are not small on purpose; "
             "your own settings override them."
         )
     if recipe.smallest:
