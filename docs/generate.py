@@ -90,8 +90,8 @@ def _published(recipe: Recipe) -> Iterator[str]:
         text = "; ".join(told)
         yield "## Settings of the paper"
         yield (
-            f"{text[0].upper()}{text[1:]}. They take the place of the defaults, and of presets that are not small on purpose; "
-            "your own settings override them."
+            f"{text[0].upper()}{text[1:]}. They take the place of the defaults, and of presets that are not small on "
+            "purpose; your own settings override them."
         )
     if recipe.smallest:
         least = {name: value for settings in recipe.smallest.values() for name, value in settings.items()}

@@ -3,16 +3,21 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from dartboard.parts import Recipe, method
+from dartboard.parts import Recipe, SharpeningInShares, method
 from dartboard.parts.fits import does_fit
 from dartboard.parts.recipe import METHODS, make_recipe
+from dartboard.parts.rules.curvature import interval
 from dartboard.settings import PRESETS, RunSettings, preset, resolve_settings
 from dartboard.settings.published import published_in, published_steps
 from dartboard.settings.replaced import replaced_settings
-from dartboard.settings.request import check_method
+from dartboard.settings.request import check_method, search_request
 from dartboard.space import CellPlace, SearchSpace, get_space
+from dartboard.workflow.compare import plan_comparison
 
 LARGE = [entry.name for entry in PRESETS if not entry.factory.is_small]
 SMALL = [entry.name for entry in PRESETS if entry.factory.is_small]
@@ -142,6 +147,26 @@ def test_resolved_settings_resolve_to_themselves() -> None:
     """So that a resumed run, or a run from recorded settings, is the same run."""
     for settings, _, _ in runs("quick", spaces=("darts",)):
         assert resolve_settings(settings.model_dump(mode="json")) == settings
+
+
+def test_every_contender_of_a_comparison_has_the_settings_of_its_own_paper() -> None:
+    plan = plan_comparison(None, [{"preset": "darts-cifar", "search.epochs": 7}], ["pc-darts", "darts"], 1, train=False)
+    first, second = (
+        search_request(None, plan.layers_of(seed, each), plan.steps).resolved().search for seed, each in plan.pairs()
+    )
+    assert (first.batch_size, first.weight_lr) == (256, 0.1)
+    assert (second.batch_size, second.weight_lr) == (64, 0.025)
+    assert first.epochs == second.epochs == 7
+
+
+@examples(max_examples=40)
+@given(st.integers(5, 150), st.sampled_from(["p-darts", "pc-darts", "drnas", "dots", "sgas", "cdarts", "proxyless"]))
+def test_half_the_length_has_half_the_warm_up(half: int, name: str) -> None:
+    for stage in make_recipe(name, {}).stages:
+        whole, part = (epochs - stage.recipe.alpha_steps(epochs, 1) for epochs in (2 * half, half))
+        assert abs(whole / 2 - part) <= 1
+    test, smaller = (SharpeningInShares().within(epochs) for epochs in (2 * half, half))
+    assert abs(test.first / 2 - smaller.first) <= interval(1 / 25, 2 * half), "to within a measurement"
 
 
 def test_a_preset_of_another_package_is_large_unless_it_says_that_it_is_small() -> None:
