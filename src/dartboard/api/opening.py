@@ -88,7 +88,7 @@ def begin(session: Session, steps: Sequence[Step], command: str, genotype: Genot
     """
     session = replace(session, expected=_expected(session, steps, genotype))
     session.begin()
-    searches = "search" in steps
+    searches = "search" in steps and session.settings.reselection is None
     beginning = Beginning(
         device=device_name(session.device),
         steps=tuple(steps),

@@ -26,6 +26,7 @@ from dartboard.parts.architecture import Architecture, Live, StepGates
 from dartboard.parts.hooks import Attaching
 from dartboard.parts.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.parts.recipe import Recipe, Stage
+from dartboard.parts.relaxation import RelaxedCell
 from dartboard.parts.scoring import Scorer
 from dartboard.parts.selection import Drawing, Judged, Judging, Trained
 from dartboard.runs import Length, Observer, Score, SearchEpoch, make_generator, seeded_initialization, validation_facts
@@ -153,6 +154,16 @@ class StageSearch:
     def alpha_rests(self) -> bool:
         """Whether the epoch at hand leaves alpha as it is."""
         return self.state.plan.alpha_rests
+
+    @property
+    def alpha_steps(self) -> int:
+        """Steps of alpha that are planned for the stage."""
+        return self.alpha_rate.steps if self.alpha_rate else 0
+
+    @property
+    def cells(self) -> Mapping[str, RelaxedCell]:
+        """The cells by kind, with the operations of every edge."""
+        return self.state.architecture.cells
 
     @property
     def operation_weights(self) -> Mapping[tuple[int, int, str], tuple[str, ...]]:

@@ -8,10 +8,12 @@ from dartboard.parts import (
     NonNegative,
     Positive,
     Recipe,
+    Rule,
     ScaleWeightDecay,
     Share,
     SharpeningInShares,
     StopOnSharpening,
+    StopWithinEpochs,
     Unrolled,
     method,
 )
@@ -31,6 +33,7 @@ def robust_darts(
     gap: Share = 0.16,
     first: Share = 0.2,
     factor: NonNegative = 1.3,
+    within_epochs: bool = False,
 ) -> Recipe:
     """DARTS-ES: DARTS, second order, with early stopping when the validation loss becomes sharp in alpha.
 
@@ -38,7 +41,7 @@ def robust_darts(
     with `weight_decay_factor` 3, 9, 27 or 81; R-DARTS(DP) is `stops=false` with `drop_path` 0.2, 0.4 or 0.6.
 
     The numbers of the paper's code, for 50 epochs, are taken as shares of the search, so that short searches can stop
-    too. With fewer than 5 measurements none can.
+    too. With fewer than 5 measurements none can; `within_epochs` has 25 in a search of any length.
 
     Differs from the paper: the last measurement is not tested; all cells of a kind drop the same edges. The paper
     chooses among several searches: `--seeds 3 --choose best-short-train` does so over seeds; each strength of R-DARTS
@@ -57,9 +60,13 @@ def robust_darts(
         gap: share of the measurements between the two averages that are compared, at least 1.
         first: share of the measurements to which the search does not go back.
         factor: the search ends when the average has grown by more than this factor.
+        within_epochs: whether the curvature is measured within the epochs, at shares `every` of the steps of alpha, so
+            that searches of any number of epochs have as many measurements.
     """
     test = SharpeningInShares(every, window, gap, first, factor)
-    watch = MeasureCurvature(every, alpha_weight_decay), StopOnSharpening(test)
+    watch: tuple[Rule, ...] = (MeasureCurvature(every, alpha_weight_decay), StopOnSharpening(test))
+    if within_epochs:
+        watch = (StopWithinEpochs(test, alpha_weight_decay),)
     drop = GrowDropping(Dropping(drop_path, 1.0, cutout))
     rules = (ScaleWeightDecay(weight_decay_factor), *((drop,) if drop_path else ()), *(watch if stops else ()))
     return Recipe(gradient=Unrolled(), update=AdamUpdate(alpha_lr, weight_decay=alpha_weight_decay), rules=rules)

@@ -41,6 +41,7 @@ from dartboard.parts.rules.curvature import (
     SharpeningInShares,
     StopOnSharpening,
 )
+from dartboard.parts.rules.curvature_within import StopWithinEpochs
 from dartboard.parts.rules.greedy import DecideGreedily
 from dartboard.parts.rules.protocol import EpochPlan, Outcome, Rule, SearchView
 from dartboard.parts.rules.reinforce import ReinforceController
@@ -140,6 +141,7 @@ __all__ = [
     "StopAtSkips",
     "StopAtStableRanking",
     "StopOnSharpening",
+    "StopWithinEpochs",
     "StrongestEdgePairs",
     "StrongestEdges",
     "StrongestPairs",

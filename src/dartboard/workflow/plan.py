@@ -114,6 +114,8 @@ def describe_plan(session: Session, summary: Mapping[str, str]) -> Plan:
 
 def _of_method(session: Session) -> dict[str, str]:
     """How the method's own settings fare in this run: the rate of alpha, what is replaced, and what cannot act."""
+    if session.settings.reselection is not None:
+        return {}
     rates, replaced = alpha_rates(session), replaced_settings(session.settings)
     told = {
         "rate of alpha": ", then ".join(dict.fromkeys(map(str, rates))),

@@ -209,7 +209,7 @@ def test_the_announcement_tells_rate_steps_and_what_was_published(tmp_path: Path
 def test_what_cannot_act_in_so_few_epochs_is_said_before_the_run_starts(tmp_path: Path) -> None:
     with small_space_registered(), RunDirectory(tmp_path) as run:
         session = open_small(run, {"method.name": "robust-darts", "search.epochs": 4})
-        assert "no rise can be told" in announce(session, ("search",))["cannot act"]
+        assert "cannot tell a rise" in announce(session, ("search",))["cannot act"]
         staged = open_small(run, {"method.name": "p-darts", "search.epochs": 3})
         assert idle_rules(staged)[0] == "stage 1 of 3: the weights learn alone in all 1 epoch, so alpha never moves"
         assert idle_rules(open_small(run, {"method.name": "robust-darts", "search.epochs": 10})) == ()

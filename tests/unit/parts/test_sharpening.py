@@ -169,7 +169,8 @@ def test_fifty_epochs_have_the_numbers_of_the_authors() -> None:
 @settings(max_examples=60)
 @given(st.integers(5, 300))
 def test_a_search_of_five_epochs_or_more_can_stop_and_of_fewer_it_says_that_it_cannot(epochs: int) -> None:
-    assert SharpeningInShares().idle_in(epochs) == ""
+    shares = SharpeningInShares()
+    assert shares.idle_with(shares.measurements(epochs)) == ""
     stopped = in_shares(epochs, lambda number: 2.0**number)
     assert stopped is not None
     assert stopped[1] >= 0.2 * epochs - interval(1 / 25, epochs)
@@ -179,8 +180,8 @@ def test_a_search_of_five_epochs_or_more_can_stop_and_of_fewer_it_says_that_it_c
 def test_a_method_that_cannot_act_says_so(name: str) -> None:
     assert make_recipe(name, {}).idle_in(5) == []
     assert make_recipe(name, {}).idle_in(4) == [
-        "with 4 measurements of the curvature in 4 epochs no rise can be told, so the search goes on as darts-2nd "
-        "would; give more epochs, 5 at least"
+        "4 measurements of the curvature cannot tell a rise (5 are needed), so the search is that of darts-2nd; give "
+        "it more epochs"
     ]
     assert in_shares(4, lambda number: 2.0**number) is None
 

@@ -131,29 +131,32 @@ class SharpeningInShares:
         """How many measurements a stage of so many epochs has."""
         return math.ceil(epochs / interval(self.every, epochs))
 
+    def of(self, measurements: int, each: int = 1) -> Sharpening:
+        """The test of so many measurements, with an epoch, or `each` epochs, from one to the next."""
+        return Sharpening(
+            window=max(2, round(self.window * measurements)),
+            gap=max(1, round(self.gap * measurements)),
+            first=each * math.ceil(self.first * measurements - 1e-9),  # a product may lie just above a whole number
+            factor=self.factor,
+            last=each * (measurements - 1),
+        )
+
     def within(self, epochs: int) -> Sharpening:
         """The test in a stage of so many epochs.
 
         >>> SharpeningInShares().within(10)
         Sharpening(window=2, gap=2, first=2, factor=1.3, last=9)
         """
-        each, number = interval(self.every, epochs), self.measurements(epochs)
-        return Sharpening(
-            window=max(2, round(self.window * number)),
-            gap=max(1, round(self.gap * number)),
-            first=each * math.ceil(self.first * number - 1e-9),  # a product may lie just above a whole number
-            factor=self.factor,
-            last=each * (number - 1),
-        )
+        return self.of(self.measurements(epochs), interval(self.every, epochs))
 
-    def idle_in(self, epochs: int) -> str:
-        """Why the test cannot fire in a stage of so many epochs, as a sentence; empty if it can."""
-        test, each, number = self.within(epochs), interval(self.every, epochs), self.measurements(epochs)
-        if number >= _FEWEST and test.first + test.lag * each < test.last:
+    def idle_with(self, measurements: int) -> str:
+        """Why the test cannot fire in so many measurements, as a sentence; empty if it can."""
+        test = self.of(measurements)
+        if measurements >= _FEWEST and test.first + test.lag < measurements - 1:
             return ""
         return (
-            f"with {count(number, 'measurement')} of the curvature in {count(epochs, 'epoch')} no rise can be told, so "
-            f"the search goes on as darts-2nd would; give more epochs, {_FEWEST} at least"
+            f"{count(measurements, 'measurement')} of the curvature cannot tell a rise ({_FEWEST} are needed), so the "
+            "search is that of darts-2nd; give it more epochs"
         )
 
 
@@ -176,7 +179,7 @@ class StopOnSharpening(Rule):
 
     @override
     def idle_in(self, epochs: int) -> str:
-        return self.test.idle_in(epochs)
+        return self.test.idle_with(self.test.measurements(epochs))
 
     @override
     def after_epoch(self, search: SearchView) -> Outcome | None:
@@ -223,7 +226,7 @@ class DecayOnSharpening(Rule):
 
     @override
     def idle_in(self, epochs: int) -> str:
-        return self.test.idle_in(epochs)
+        return self.test.idle_with(self.test.measurements(epochs))
 
     @override
     def after_epoch(self, search: SearchView) -> Outcome | None:

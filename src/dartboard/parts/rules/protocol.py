@@ -1,6 +1,6 @@
 """The protocol of rules: a rule looks at a search before and after an epoch, and decides how the search goes on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from dartboard.parts.architecture import Architecture, Decisions
 from dartboard.parts.dropping import Dropping
 from dartboard.parts.gradient import Bilevel, Tensors
+from dartboard.parts.hooks import StageHook
 from dartboard.parts.scoring import Scorer
 from dartboard.space import Genotype
 
@@ -129,6 +130,11 @@ class SearchView(Protocol):
     @property
     def records(self) -> Mapping[str, Any]:
         """The values that rules have stored, by names that the rules choose."""
+        ...
+
+    @property
+    def hooks(self) -> Sequence[StageHook]:
+        """What parts of the recipe, and rules among them, have hung on the loop."""
         ...
 
     @property
