@@ -57,7 +57,7 @@ def p_darts(
             selection=SkipCap(max_skips),
             deeper=more,
             published={"epochs": 75, "batch_size": 96, "weight_lr_min": 0.0},
-            published_in={"darts": {"layers": 5, "method.options.deeper": (2, 4)}},
+            published_in={"darts": {"init_channels": 16, "layers": 5, "method.options.deeper": (2, 4)}},
             smallest={"darts": {"layers": 5}, "": {"method.options.deeper": (1, 2)}},
         )
         for start, more in zip(skip_dropout, (0, *deeper), strict=True)

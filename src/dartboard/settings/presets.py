@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dartboard.engine.settings import SearchSettings
 from dartboard.errors import ExtensionError
 from dartboard.registry import Registry
 from dartboard.space import CellPlace, SearchSpace
@@ -124,7 +123,7 @@ def darts_cifar(space: SearchSpace) -> dict[str, Any]:
     channels, layers = space.reference_size
     return {
         **_ALL_IMAGES,
-        **_fixed_depth(space),
+        **_searched_size(space, "search.layers"),
         "train.init_channels": channels,
         "train.layers": layers,
     }
@@ -140,7 +139,7 @@ def darts_imagenet(space: SearchSpace) -> dict[str, Any]:
     return {
         **_ALL_IMAGES,
         "data.image_size": 224,
-        **_fixed_depth(space),
+        **_searched_size(space, "search.layers"),
         "train": {
             "epochs": 250,
             "batch_size": 1024,
@@ -166,8 +165,7 @@ def nas_bench_201(space: SearchSpace) -> dict[str, Any]:
     channels, layers = space.reference_size
     return {
         **_ALL_IMAGES,
-        "search.init_channels": channels,
-        "search.layers": layers,
+        **_searched_size(space, "search.init_channels", "search.layers"),
         "train": {
             "epochs": 200,
             "batch_size": 256,
@@ -201,8 +199,7 @@ def proxyless(space: SearchSpace) -> dict[str, Any]:
     channels, layers = space.reference_size
     return {
         **_ALL_IMAGES,
-        "search.init_channels": channels,
-        "search.layers": layers,
+        **_searched_size(space, "search.init_channels", "search.layers"),
         "train": {
             "epochs": 300,
             "batch_size": 256,
@@ -265,11 +262,16 @@ def smoke(space: SearchSpace) -> dict[str, Any]:
     return {"short_train_epochs": 1, "search": {**size, "epochs": 3}, "train": {**size, **train}}
 
 
-def _fixed_depth(space: SearchSpace) -> dict[str, int]:
-    """The depth of the supernet in spaces that have no other; elsewhere it is that of the method or the default."""
-    usual = SearchSettings().layers
-    layers = _depth(space, usual)
-    return {} if layers == usual else {"search.layers": layers}
+def _searched_size(space: SearchSpace, *names: str) -> dict[str, int]:
+    """Width and depth of the supernet in spaces that are searched at the size of the reference network.
+
+    These are NAS-Bench-201 and the spaces of one depth; elsewhere the supernet has the size that the method, or else
+    the defaults, give it.
+    """
+    channels, layers = space.reference_size
+    is_searched_so = space.family == "nas-bench-201" or layers == space.skeleton.fewest_layers
+    sizes = {"search.init_channels": channels, "search.layers": layers}
+    return {name: sizes[name] for name in names} if is_searched_so else {}
 
 
 def _depth(space: SearchSpace, layers: int) -> int:

@@ -248,6 +248,12 @@ def test_a_decay_that_would_not_rise_is_refused(factor: float) -> None:
         DecayOnSharpening(factor=factor)
 
 
+def test_a_number_of_epochs_is_no_share_of_the_steps() -> None:
+    with pytest.raises(RecipeError, match=r"every=2 is a number of epochs; give a share below 1"):
+        make_recipe("robust-darts", {"within_epochs": True, "every": 2})
+    assert make_recipe("robust-darts", {"every": 2}).rules[1] == MeasureCurvature(2, 1e-3)
+
+
 def test_a_decay_of_zero_cannot_be_raised() -> None:
     assert DecayOnSharpening()._returns_left(0.0) == 0
 

@@ -104,6 +104,14 @@ def test_the_published_settings_are_those_of_the_papers(name: str, space: str, w
         }
 
 
+@pytest.mark.parametrize("name", LARGE)
+def test_a_supernet_has_the_size_that_papers_search_and_not_that_of_their_networks(name: str) -> None:
+    wanted = {"darts": (16, 8), "robust-s2": (16, 8), "nas-bench-201": (16, 5)}
+    for space, size in wanted.items():
+        search = resolve_settings({"preset": name, "space": space, "method": "darts"}).search
+        assert (search.init_channels, search.layers) == size
+
+
 def depths(preset_name: str, **search: int) -> list[list[int]]:
     """Where the reductions of P-DARTS' three supernets are, each followed by the number of cells."""
     layer = {f"search.{key}": value for key, value in search.items()}

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 from typing_extensions import override
 
+from dartboard.errors import RecipeError
 from dartboard.parts.curvature import AlphaCurvature
 from dartboard.parts.gradient.problem import Bilevel, Gradient
 from dartboard.parts.hooks import StageAccess, StageHook
@@ -59,15 +60,25 @@ class StopWithinEpochs(Rule):
     Attributes:
         test: decides whether the loss is too sharp; one over its share `every` is the number of measurements.
         shift: added to every eigenvalue, as in `MeasureCurvature`.
+
+    Raises:
+        RecipeError: the test's `every` is a number of epochs.
     """
 
     test: SharpeningInShares
     shift: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.test.every >= 1:
+            raise RecipeError(
+                f"the curvature is measured at shares of the steps of alpha, and every={self.test.every:g} is a number "
+                "of epochs; give a share below 1, such as 0.04, or do not measure within epochs."
+            )
+
     @property
     def measurements(self) -> int:
         """How often the curvature is measured."""
-        return max(1, round(1 / self.test.every))
+        return round(1 / self.test.every)
 
     def attach(self, stage: StageAccess) -> StageHook:
         """What measures."""
