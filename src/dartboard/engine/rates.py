@@ -17,16 +17,20 @@ class AlphaRate(Record):
     """Steps of alpha that are planned."""
 
     published: float
-    """The rate that the method chose by itself."""
+    """The rate of the method's paper."""
 
     published_steps: int | None
     """Steps of alpha in the search that this rate is published for; null where the rate does not depend on them."""
 
     def __str__(self) -> str:
-        told = f"{self.rate:.3g} in {self.steps:,} step{'s' * (self.steps != 1)}"
-        if self.published_steps is None:
-            return told if self.rate == self.published else f"{told} (by itself the method has {self.published:.3g})"
-        return f"{told} (by itself the method has {self.published:.3g} in {self.published_steps:,})"
+        told = f"{self.rate:.3g} in {_steps(self.steps)}"
+        if self.published_steps is not None:
+            return f"{told} (published: {self.published:.3g} in {_steps(self.published_steps)})"
+        return f"{told} (published)" if self.rate == self.published else f"{told} (published: {self.published:.3g})"
+
+
+def _steps(number: int) -> str:
+    return f"{number:,} step{'s' * (number != 1)}"
 
 
 def alpha_rate(recipe: Recipe, factor: float | None, epochs: int, steps: int) -> AlphaRate | None:

@@ -59,16 +59,14 @@ def alpha_rates(session: Session) -> tuple[AlphaRate, ...]:
     settings, length = session.settings, search_length(session)
     stages = search_recipe(settings).stages
     spans = stage_spans([stage.share for stage in stages], length.epochs)
-    rates = (
-        alpha_rate(
-            stage.recipe,
-            settings.search.alpha_lr_factor,
-            end - first,
-            _steps(session, stage.recipe, length),
-        )
-        for stage, (first, end) in zip(stages, spans, strict=True)
-    )
-    return tuple(rate for rate in rates if rate)
+    options = {name: value for name, value in settings.method.options.items() if name != "alpha_lr"}
+    papers, factor = make_recipe(settings.method.name, options).stages, settings.search.alpha_lr_factor
+    told = []
+    for stage, paper, (first, end) in zip(stages, papers, spans, strict=True):
+        rate = alpha_rate(stage.recipe, factor, end - first, _steps(session, stage.recipe, length))
+        if rate and paper.recipe.update:
+            told.append(rate.model_copy(update={"published": paper.recipe.update.lr}))
+    return tuple(told)
 
 
 def idle_rules(session: Session) -> tuple[str, ...]:

@@ -202,8 +202,14 @@ def test_the_announcement_tells_rate_steps_and_what_was_published(tmp_path: Path
         told = announce(session, ("search",))
         (rate,) = alpha_rates(session)
         assert rate.steps == 2 * (len(session.splits.weights) // 4), "alpha rests in the first 2 of 4 epochs"
-        assert told["rate of alpha"] == f"0.012 in {rate.steps} steps (by itself the method has 0.0006 in 3,430)"
+        assert told["rate of alpha"] == f"0.012 in {rate.steps} steps (published: 0.0006 in 3,430 steps)"
         assert told["not as published"] == "search.batch_size 4 for 256 (your settings)"
+        mine = open_small(run, {"method.name": "pc-darts", "search.epochs": 4, "method.options.alpha_lr": 0.05})
+        assert announce(mine, ("search",))["rate of alpha"].startswith("0.05 in ")
+        assert announce(mine, ("search",))["rate of alpha"].endswith("(published: 0.0006 in 3,430 steps)")
+        simplex = open_small(run, {"method.name": "gaea", "search.epochs": 4})
+        assert announce(simplex, ("search",))["rate of alpha"].startswith("0.1 in ")
+        assert announce(simplex, ("search",))["rate of alpha"].endswith("steps (published)")
 
 
 def test_what_cannot_act_in_so_few_epochs_is_said_before_the_run_starts(tmp_path: Path) -> None:

@@ -20,9 +20,7 @@ def page(folder: Path, **told: object) -> str:
 
 def test_the_report_tells_rate_steps_and_what_was_published(tmp_path: Path) -> None:
     shown = page(tmp_path, alpha_rates=(RATE,))
-    assert (
-        "The learning rate of alpha is 0.012 for 500 steps; by itself the method has 0.0003 for 19550 steps." in shown
-    )
+    assert "The learning rate of alpha is 0.012 for 500 steps; published is 0.0003 for 19550 steps." in shown
     assert "replaced" not in shown
 
 
