@@ -77,17 +77,10 @@ SMALL: dict[str, tuple[dict[str, Any], int]] = {
 }
 """Method -> options of its small searches, and epochs; otherwise none, and two a stage."""
 
-# Averages of one measurement, each of about this large decay of alpha, so that none is more than 1.3 times another.
-WATCHED = {
-    "search.epochs": 6,
-    "method.options.alpha_weight_decay": 10.0,
-    "method.options.every": 1,
-    "method.options.window": 1,
-    "method.options.gap": 1,
-    "method.options.first_epoch": 0,
-    "method.options.factor": 0.0,
-}
-WATCHING = ("every", "window", "gap", "first_epoch", "factor")
+# Measurements of about this large decay of alpha, so that none is more than 1.3 times another, but all exceed 0 times
+# another: the search stops, or goes back, where the test may do so for the first time.
+WATCHED = {"search.epochs": 10, "method.options.alpha_weight_decay": 10.0, "method.options.factor": 0.0}
+WATCHING = ("every", "window", "gap", "first", "factor")
 
 SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
     # Without much damping the curvature turns negative at once here, and ends the iterations.
@@ -96,7 +89,7 @@ SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
     ("single-darts", "alpha_momentum"): {"method.options.update": "sgd"},
     **{(name, "anchor_radius"): {"method.options.anchor": "ball"} for name in ("drnas", "drnas-progressive")},
     **{("proxyless", option): {"method.options.cost_reference": 1e5} for option in ("cost_form", "cost_strength")},
-    **{("robust-darts", option): WATCHED for option in WATCHING},
+    **{("robust-darts", option): WATCHED for option in (*WATCHING, "within_epochs")},
     ("robust-darts", "cutout"): {"method.options.drop_path": 0.5},
     ("robust-darts-ada", "decay_factor"): WATCHED,
     ("robust-darts-ada", "largest_decay"): WATCHED,
@@ -143,7 +136,8 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("oles", "window"): [2],
     ("gdas", "temperatures"): [(5.0, 0.05)],
     ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
-    ("robust-darts", "first_epoch"): [0],
+    ("robust-darts", "every"): [0.2],  # a measurement every second epoch, and five in all
+    ("robust-darts", "first"): [0.4],
     ("robust-darts", "factor"): [0.0],
     # The loss of so short a search is far above the default.
     ("beta-darts-plus-plus", "flood"): [5.0],

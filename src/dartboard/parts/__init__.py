@@ -19,14 +19,32 @@ from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
 from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, DirichletDistance, FadingMagnitude, ZeroOne
 from dartboard.parts.perturbations import AdversarialPerturbation, RandomPerturbation
 from dartboard.parts.pruning import KeepStrongest, KeepStrongestOfGroups
-from dartboard.parts.recipe import METHODS, Count, Images, NonNegative, Positive, Recipe, Share, Stage, method
+from dartboard.parts.recipe import (
+    DARTS_STEPS,
+    METHODS,
+    Count,
+    Images,
+    NonNegative,
+    Positive,
+    Recipe,
+    Share,
+    Stage,
+    method,
+)
 from dartboard.parts.relaxation.controller import Controller
 from dartboard.parts.relaxation.deterministic import GroupSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax
 from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel, ReinMax
 from dartboard.parts.relaxation.edges import EdgeSimplex, EdgeSoftmax, PairSoftmax
 from dartboard.parts.relaxation.paths import BinaryGates, UniformPaths
 from dartboard.parts.removal import select_by_removal
-from dartboard.parts.rules.curvature import DecayOnSharpening, MeasureCurvature, Sharpening, StopOnSharpening
+from dartboard.parts.rules.curvature import (
+    DecayOnSharpening,
+    MeasureCurvature,
+    Sharpening,
+    SharpeningInShares,
+    StopOnSharpening,
+)
+from dartboard.parts.rules.curvature_within import StopWithinEpochs
 from dartboard.parts.rules.greedy import DecideGreedily
 from dartboard.parts.rules.protocol import EpochPlan, Outcome, Rule, SearchView
 from dartboard.parts.rules.reinforce import ReinforceController
@@ -58,6 +76,7 @@ from dartboard.parts.trials import Measure
 from dartboard.parts.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate
 
 __all__ = [
+    "DARTS_STEPS",
     "METHODS",
     "AdamUpdate",
     "AdversarialPerturbation",
@@ -124,6 +143,7 @@ __all__ = [
     "SgdUpdate",
     "Share",
     "Sharpening",
+    "SharpeningInShares",
     "Sigmoid",
     "Simplex",
     "SkipCap",
@@ -135,6 +155,7 @@ __all__ = [
     "StopAtSkips",
     "StopAtStableRanking",
     "StopOnSharpening",
+    "StopWithinEpochs",
     "StrongestEdgePairs",
     "StrongestEdges",
     "StrongestPairs",

@@ -44,6 +44,7 @@ def darts(nodes: Nodes = 4) -> SearchSpace:
         normalized_ops=frozenset({"max_pool_3x3", "avg_pool_3x3"}),
         reference_size=(36, 20),
         small_size=(16, 5),
+        family="darts",
     )
 
 
