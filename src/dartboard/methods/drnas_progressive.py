@@ -21,20 +21,6 @@ _PUBLISHED: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
-_PUBLISHED: Mapping[str, Mapping[str, Any]] = {
-    "darts": {"init_channels": 36, "layers": 20, "weight_lr": 0.1, "weight_lr_min": 0.0},
-    "nas-bench-201": {
-        "epochs": 100,
-        "init_channels": 16,
-        "layers": 5,
-        "method.options.channel_shares": (4, 2),
-        "method.options.kept_ops": 3,
-        "method.options.warm_up": 0.2,
-        "method.options.none": True,
-    },
-}
-
-
 @method("drnas-progressive", paper="arXiv:2006.10355", group="steps")
 @needs(anchor_weight="anchor!=ball", anchor_radius="anchor=ball")
 def drnas_progressive(
