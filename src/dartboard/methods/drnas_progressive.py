@@ -21,6 +21,7 @@ _PUBLISHED: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+
 @method("drnas-progressive", paper="arXiv:2006.10355", group="steps")
 @needs(anchor_weight="anchor!=ball", anchor_radius="anchor=ball")
 def drnas_progressive(

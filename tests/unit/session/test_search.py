@@ -13,6 +13,9 @@ from dartboard.settings import check_method, resolve_settings
 from dartboard.testing import open_small
 
 
+pytestmark = pytest.mark.usefixtures("small_space")
+
+
 class Begun(Exception):
     """The search has begun, or something was said before."""
 
