@@ -68,6 +68,8 @@ SMALL: dict[str, tuple[dict[str, Any], int]] = {
     "rsps": ({"candidates": 5}, 2),
     # Two steps an epoch, and two updates of the controller after them.
     "enas": ({"candidates": 3, "aggregate": 2, "steps_per_update": 1}, 2),
+    # Windows as short as the search, and a threshold that some operations miss.
+    "oles": ({"window": 1, "threshold": 0.9}, 3),
     # Must divide the width of the small supernet.
     "drnas-progressive": ({"channel_shares": (4, 2)}, 4),
     # An epoch of two steps would have one of alpha.
@@ -122,10 +124,15 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("darts-cg", "iterations"): [1],  # ten are enough here
     ("darts-cg", "tolerance"): [0.5],
     ("enas", "baseline_decay"): [0.5],
+    ("oles", "threshold"): [2.0],  # all operations rest
+    ("oles", "window"): [2],
+    ("gdas", "temperatures"): [(5.0, 0.05)],
     ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
     ("robust-darts", "every"): [0.2],  # a measurement every second epoch, and five in all
     ("robust-darts", "first"): [0.4],
     ("robust-darts", "factor"): [0.0],
+    # The loss of so short a search is far above the default.
+    ("beta-darts-plus-plus", "flood"): [5.0],
     ("cdarts", "warm_up"): [0.6],
     ("proxyless", "cost_reference"): [1e5],
     ("snas", "resource_weight"): [0.1],
@@ -147,6 +154,8 @@ WAITS = {
     # Gamma numbers are drawn on the CPU, from alpha, and so is their gradient found.
     "drnas": ("drawn.py", "problem.py", "elsewhere"),
     "drnas-progressive": ("drawn.py", "problem.py", "elsewhere"),
+    # Which operations come to rest; where weights may rest, steps are not recorded.
+    "oles": ("watched.py",),
     # Whether another iteration is needed.
     "darts-cg": ("implicit.py",),
 }

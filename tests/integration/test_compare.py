@@ -111,11 +111,18 @@ def test_cells_are_looked_up_where_the_table_is_at_hand(
     assert outcome.code == 0, outcome.err
     comparison = json.loads(outcome.out)
     assert (comparison["trained"], comparison["baseline"]) == (False, None)
-    table = nas_bench_201_table
+    table, long = nas_bench_201_table, ArchitectureTable(data_root / "nas-bench-201" / "nb201_200epochs.parquet")
+    assert [each["column"] for each in comparison["agreements"]] == list(long.columns)
     for run in comparison["runs"]:
         genotype = parse_genotype(run["genotype"]["text"], "nas-bench-201")
         assert run["table_accuracy"] == table.accuracy(genotype, "cifar10_test") / 100
         assert run["table_percentile"] == table.percentile(genotype, "cifar10_test")
+        by_schedule = {entry["epochs"]: entry["figures"] for entry in run["tables"]}
+        assert by_schedule[200]["cifar10_test"]["accuracy"] == long.accuracy(genotype, "cifar10_test") / 100
+        assert (set(by_schedule[12]), set(by_schedule[200])) == (set(table.columns), set(long.columns))
+        result = json.loads((folder / "cells" / run["folder"] / "result.json").read_text())
+        assert result["tables"]["schedules"] == run["tables"]
+        assert "NAS-Bench-201" in (folder / "cells" / run["folder"] / "report.html").read_text()
         assert run["test_accuracy"] is None
         assert run["skips"] == run["genotype"]["text"].count("skip_connect")
 

@@ -22,6 +22,7 @@ from dartboard.api.listing import (
     list_spaces,
 )
 from dartboard.api.runs import plan, run, search, train
+from dartboard.api.tables import query
 from dartboard.api.trained import evaluate, export, load, predict, predict_in_memory
 from dartboard.api.upkeep import cached, clean_cache, examine, list_runs
 
@@ -49,6 +50,7 @@ __all__ = [
     "plan",
     "predict",
     "predict_in_memory",
+    "query",
     "report",
     "run",
     "search",

@@ -85,19 +85,21 @@ class SearchRate:
         scoring: seconds of the supernet's evaluation after every epoch.
         available: steps in one pass over the images.
         memory: bytes that autograd keeps in a step.
+        trials: seconds of all trials of the supernet for decisions, whatever the length of the search.
     """
 
     step: float
     scoring: float
     available: int
     memory: int
+    trials: float = 0.0
 
     def scaled(self, factor: float) -> "SearchRate":
         """The cost if everything takes `factor` times as long."""
-        return replace(self, step=self.step * factor, scoring=self.scoring * factor)
+        return replace(self, step=self.step * factor, scoring=self.scoring * factor, trials=self.trials * factor)
 
     def seconds(self, length: Length, share: float) -> float:
-        """Seconds of a search of this length, if `share` of the present images evaluate the supernet."""
+        """Seconds of a search of this length without trials, if `share` of the present images evaluate the supernet."""
         steps = self.available if length.steps is None else length.steps
         return length.epochs * (steps * self.step + share * self.scoring)
 

@@ -49,23 +49,24 @@ def expected_seconds(session: Session, steps: Sequence[Step], genotype: Genotype
     settings, expected = session.settings, dict[str, float]()
     searches, trains = "search" in steps, "train" in steps
     if searches and not only_draws(settings):
-        searching = measure_search(session).seconds(search_length(session), share=1.0)
+        rate = measure_search(session)
+        searching = rate.seconds(search_length(session), share=1.0) + rate.trials
         expected["search"] = len(settings.seeds or (0,)) * searching
     compared = seeds_compared(session) if searches else 0
     finalists = settings.finalists if searches and settings.finalists > 1 else 0
     if not trains and not compared and not finalists:
         return expected
     typical = genotype or typical_genotype(session)
-    rate = measure_training(session, typical)
+    training_rate = measure_training(session, typical)
     epochs, scored = train_epochs(session), num_scored(session)
-    training = rate.seconds(Length(epochs, settings.train.steps_per_epoch), scored)
+    training = training_rate.seconds(Length(epochs, settings.train.steps_per_epoch), scored)
     short = min(settings.short_train_epochs, epochs) / epochs * training
     if compared:
         expected["search"] = expected.get("search", 0.0) + compared * short
     if finalists:
         expected["finalists"] = finalists * short
     if trains:
-        test = len(session.splits.test) * rate.image
+        test = len(session.splits.test) * training_rate.image
         number = 1 + (settings.contest_random or sum(1 for _ in find_baselines(session, typical)))
         if searches and holds_contest(session):
             expected["contest"] = (contest_costs(number)[1] / CONTEST_PARTS - 1) * training

@@ -9,7 +9,7 @@ from dartboard.engine.problem import SupernetRequest
 from dartboard.engine.stage import judging_share
 from dartboard.parts.recipe import initial_live
 from dartboard.runs import Length
-from dartboard.session.search import only_draws, search_recipe, supernet_spec
+from dartboard.session.search import decision_trials, only_draws, search_recipe, supernet_spec
 from dartboard.session.session import Session
 from dartboard.session.sizes import with_size
 from dartboard.space import get_space
@@ -20,6 +20,11 @@ __all__ = ["plan_search"]
 
 _LEAST_STEPS = 10
 """Steps of the shortest search."""
+
+_LEAST_LEARNING = 1 / 4
+"""Share of the time of a search that is left for its steps where the trials of decisions would take more."""
+
+_ADAPTIVE = "a decision takes 2,000 images, and more where its best two candidates cannot be told apart"
 
 
 def plan_search(account: Account, share: float) -> None:
@@ -38,17 +43,26 @@ def plan_search(account: Account, share: float) -> None:
     part = share * account.left / count
     if "search.seconds" in account.given and settings.search.seconds:
         part = settings.search.seconds
-    learning = 1 - judging_share(recipe.stages[-1].recipe)
+    learning, tries = 1 - judging_share(recipe.stages[-1].recipe), decision_trials(settings).trials > 0
+    if tries:
+        account.choose("search.decision_images", "adaptive", _ADAPTIVE)
+    images = {"decision_images": "adaptive"} if tries and "search.decision_images" not in account.given else {}
+
+    def learned(rate: SearchRate) -> float:
+        """Seconds for the steps: trials have time of their own, which may go beyond the part of the search."""
+        whole = learning * part
+        return whole if "search.seconds" in account.given else max(whole - rate.trials, _LEAST_LEARNING * whole)
+
     sizes = account.allowed("search", search_sizes(get_space(settings.space)))
     size, rate = choose_size(
         sizes,
         partial(_work, account.session),
-        lambda size: measure_search(account.session, init_channels=size.channels, layers=size.layers),
-        lambda _, rate: learning * part >= SEARCH_STEPS * rate.step and account.fits_memory(rate),
+        lambda size: measure_search(account.session, init_channels=size.channels, layers=size.layers, **images),
+        lambda _, rate: learned(rate) >= SEARCH_STEPS * rate.step and account.fits_memory(rate),
     )
-    length, share_scored, seconds = _length(account, rate, learning * part)
-    account.timetable["search"] = count * (seconds / learning)
-    account.least += count * min(seconds, _LEAST_STEPS * rate.step)
+    length, share_scored, seconds = _length(account, rate, learned(rate))
+    account.timetable["search"] = count * (seconds / learning + rate.trials)
+    account.least += count * (min(seconds, _LEAST_STEPS * rate.step) + rate.trials)
     account.choose_size("search", size, sizes, f"leaves time for {SEARCH_STEPS} steps in {duration(part)}")
     paced = f"{duration(part)} for the search, {1000 * rate.step:.0f} ms a step"
     account.choose("search.epochs", length.epochs, paced)

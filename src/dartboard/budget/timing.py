@@ -16,7 +16,7 @@ from dartboard.engine.stage import StageSearch
 from dartboard.parts.architecture import StepGates
 from dartboard.parts.recipe import initial_live
 from dartboard.runs import Length, Meter, make_generator
-from dartboard.session.search import search_problem, search_recipe
+from dartboard.session.search import decision_trials, search_problem, search_recipe
 from dartboard.session.session import Session
 from dartboard.session.sizes import with_size
 from dartboard.session.training import model_card, training_data
@@ -74,7 +74,8 @@ def measure_search(session: Session, **size: int) -> SearchRate:
     if tried:
         search.state.score(gates, tried)
     scoring = (time.perf_counter() - started) * whole / max(1, tried)
-    return SearchRate(step, scoring, search.num_steps, memory)
+    trials = decision_trials(settings).images(search.state.trials.images) * scoring / max(1, len(validation.view))
+    return SearchRate(step, scoring, search.num_steps, memory, trials)
 
 
 def measure_training(session: Session, genotype: Genotype, **size: Any) -> TrainingRate:

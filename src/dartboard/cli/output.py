@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from dartboard.data import DatasetDescription
     from dartboard.records import Comparison, Result
+    from dartboard.reports import MethodTable
     from dartboard.training import ExportedModel, ImagePredictions
-    from dartboard.workflow import Evaluation, Plan
+    from dartboard.workflow import Evaluation, Plan, TableQuery
 
 __all__ = [
     "print_comparison",
@@ -30,6 +31,7 @@ __all__ = [
     "print_exported",
     "print_plan",
     "print_predictions",
+    "print_query",
     "print_result",
     "print_rows",
     "print_settings",
@@ -121,13 +123,25 @@ def print_evaluation(evaluation: "Evaluation", out: "Path | None", *, as_json: b
 
 
 def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
-    """Print the table of a comparison, and the paths of its report and directory."""
-    from dartboard.reports import tabulate
+    """Print the tables of a comparison, and the paths of its report and directory."""
+    from dartboard.reports import tabulate, tabulate_schedules
 
     if as_json:
         typer.echo(json.dumps(comparison.to_json()))
         return
     table, console = tabulate(comparison), Console()
+    _print_method_table(console, table)
+    for note in table.notes:
+        _print_sentence(console, note)
+    for each in tabulate_schedules(comparison):
+        typer.echo()
+        _print_method_table(console, each)
+    places = {"report": comparison.path / "comparison.html", "directory": comparison.path}
+    print_rows({heading: Verbatim(place) for heading, place in places.items()})
+
+
+def _print_method_table(console: Console, table: "MethodTable") -> None:
+    """Print a table below its caption; where it is too wide, the figures of each method below each other."""
     _print_sentence(console, table.caption)
     width = console.width if console.is_terminal else _UNBOUNDED
     lines = list(lay_out(table.headings, table.rows, table.best))
@@ -136,15 +150,26 @@ def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     if max(map(len, lines)) <= width:
         for line in lines:
             console.print(line, highlight=False, soft_wrap=True)
-    else:
-        for name, *figures in table.rows:
-            console.print(Text(name, style="bold"))
-            told = zip(table.headings[1:], figures, strict=True)
-            print_rows({heading: figure for heading, figure in told if figure != DASH})
-    for note in table.notes:
+        return
+    for name, *figures in table.rows:
+        console.print(Text(name, style="bold"))
+        told = zip(table.headings[1:], figures, strict=True)
+        print_rows({heading: figure for heading, figure in told if figure != DASH})
+
+
+def print_query(found: "TableQuery", *, as_json: bool) -> None:
+    """Print what the tables of NAS-Bench-201 say of an architecture, one row a schedule and data set."""
+    if as_json:
+        typer.echo(json.dumps(found.to_json()))
+        return
+    print_rows(found.rows())
+    typer.echo()
+    rows, console = list(found.tables.cells()), Console()
+    for line in lay_out(found.tables.headings(), rows, [frozenset[int]()] * len(rows)):
+        console.print(line, highlight=False, soft_wrap=True)
+    typer.echo()
+    for note in found.notes:
         _print_sentence(console, note)
-    places = {"report": comparison.path / "comparison.html", "directory": comparison.path}
-    print_rows({heading: Verbatim(place) for heading, place in places.items()})
 
 
 def _print_sentence(console: Console, sentence: str) -> None:

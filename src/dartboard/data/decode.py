@@ -1,22 +1,19 @@
 """Whole splits of encoded images into uint8 arrays, in a pool of threads, each image once."""
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import islice
-from typing import TypeVar
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
 
-from dartboard.data.ahead import map_ahead
 from dartboard.data.data_settings import DataSettings
 from dartboard.data.dataset import ImageSet
+from dartboard.data.first_pass import IMAGES_PER_TASK, Broken, FirstPass, map_in_order, read_headers
 from dartboard.data.fitting import choose_fitting, note_on_cut
 from dartboard.data.opening import EIGHT_BITS, BrokenImageError, Header
-from dartboard.data.pixels import common_channels, decode_image, read_deep_values, read_header
+from dartboard.data.pixels import common_channels, decode_image, read_deep_values
 from dartboard.data.reading import FULL_SCALES, Ranges, Reading
 from dartboard.data.rowfile import ArrayShape, RowFile
 from dartboard.data.sources import Encoded, EncodedSplit, SplitName
@@ -33,12 +30,8 @@ MakeFiles = Callable[[Mapping[SplitName, ArrayShape]], Mapping[SplitName, RowFil
 """The files that splits of these shapes are to be decoded into; None for arrays in memory."""
 
 _LARGEST_SMALL_SIDE = 64
-_IMAGES_PER_TASK = 32
 _NAMED_BROKEN = 3
 
-T = TypeVar("T")
-R = TypeVar("R")
-Broken = dict[SplitName, dict[int, str]]
 BrokenImages = Mapping[SplitName, Mapping[int, str]]
 """Split -> position of each image that cannot be read -> the reason."""
 
@@ -79,7 +72,8 @@ def decode_splits(
         DataError: images are broken and `settings.skip_broken` is off, nothing but broken images was found, or images
             of several numbers of channels are mixed.
     """
-    headers, named, broken = _read_headers(splits)
+    first = read_headers(splits, _max_workers())
+    headers, broken = first.headers, first.broken
     if not headers:
         raise DataError(_explain_broken(splits, broken, "check that this is the right dataset"))
     # Small images spend most of their time under the interpreter's lock, where threads only get in each other's way.
@@ -87,7 +81,7 @@ def decode_splits(
     threads = 1 if small else _max_workers()
     is_new = reading is not None
     if reading is None:
-        channels = common_channels(named)
+        channels = common_channels(first.named)
         reading, notes = _choose_reading(splits, headers, channels, broken, settings, threads)
     else:
         notes = _notes_on_new(headers, reading)
@@ -96,7 +90,7 @@ def decode_splits(
     targets: Mapping[SplitName, RowFile | npt.NDArray[np.uint8]] = files or {
         name: np.zeros((len(split), *common), dtype=np.uint8) for name, split in splits.items()
     }
-    beyond = _decode_all(splits, targets, threads, reading, broken, progress)
+    beyond = _decode_all(splits, targets, threads, reading, first, progress)
     accounted = () if is_new else _account_for(splits, broken, settings.skip_broken)
     notes = (*accounted, *notes, *_notes_on_values(beyond))
     kept = {name: _without(split, targets[name], sorted(broken[name])) for name, split in splits.items()}
@@ -137,7 +131,7 @@ def _deep_values(
         except BrokenImageError:
             return None  # decoding it will say why
 
-    return (values for values in _map_in_order(read, enumerate(split.images), threads) if values is not None)
+    return (values for values in map_in_order(read, enumerate(split.images), threads) if values is not None)
 
 
 def _notes_on_headers(headers: Mapping[Header, int]) -> list[str]:
@@ -203,39 +197,15 @@ def _without(split: EncodedSplit, images: RowFile | npt.NDArray[np.uint8], lost:
     return ImageSet(np.delete(images, lost, axis=0) if lost else images, labels)
 
 
-def _read_headers(splits: Mapping[SplitName, EncodedSplit]) -> tuple[Counter[Header], dict[Header, str], Broken]:
-    """How many images have which header, the name of one that has it, and the images without one."""
-    headers: Counter[Header] = Counter()
-    named: dict[Header, str] = {}
-    broken: Broken = {}
-    for name, split in splits.items():
-        results = enumerate(_map_in_order(_header_or_reason, split.images, _max_workers()))
-        broken[name] = {}
-        for position, result in results:
-            if isinstance(result, Header):
-                headers[result] += 1
-                named.setdefault(result, split.names[position])
-            else:
-                broken[name][position] = result
-    return headers, named, broken
-
-
-def _header_or_reason(encoded: Encoded) -> Header | str:
-    try:
-        return read_header(encoded)
-    except BrokenImageError as error:
-        return str(error)
-
-
 def _decode_all(
     splits: Mapping[SplitName, EncodedSplit],
     targets: Mapping[SplitName, RowFile | npt.NDArray[np.uint8]],
     threads: int,
     reading: Reading,
-    broken: Broken,
+    first: FirstPass,
     progress: Progress | None,
 ) -> dict[SplitName, int]:
-    """Decode what has a header into `targets`; images that turn out broken are added to `broken`.
+    """Decode what has a header into `targets`; images that turn out broken are added to those of the first pass.
 
     Returns:
         How many images of each split have values outside of the ranges that are scaled.
@@ -244,12 +214,23 @@ def _decode_all(
     done, beyond = 0, {}
     for name, split in splits.items():
         outside: list[int] = []
-        for _ in _decode_rows(split, targets[name], threads, reading, broken[name], outside):
+        known = _take_over(first.pixels[name], targets[name], reading) | first.broken[name].keys()
+        for _ in _decode_rows(split, targets[name], threads, reading, known, first.broken[name], outside):
             done += 1
-            if progress is not None and (done % _IMAGES_PER_TASK == 0 or done == total):
+            if progress is not None and (done % IMAGES_PER_TASK == 0 or done == total):
                 progress(done, total)
         beyond[name] = len(outside)
     return beyond
+
+
+def _take_over(
+    pixels: Mapping[int, npt.NDArray[np.uint8]], rows: RowFile | npt.NDArray[np.uint8], reading: Reading
+) -> set[int]:
+    """The positions of the images that are decoded already and have the common shape, once they are in their rows."""
+    fitting = {position for position, image in pixels.items() if image.shape == reading.shape}
+    for position in fitting:
+        rows[position] = pixels[position]
+    return fitting
 
 
 def _decode_rows(
@@ -257,24 +238,27 @@ def _decode_rows(
     rows: RowFile | npt.NDArray[np.uint8],
     threads: int,
     reading: Reading,
+    known: Set[int],
     broken: dict[int, str],
     outside: list[int],
 ) -> Iterator[None]:
-    """Decode each image into its own row of `rows`, so that no lock is needed.
+    """Decode each image that is not `known` into its own row of `rows`, so that no lock is needed.
 
-    The images with values outside of the ranges are added to `outside`.
+    Those that turn out broken are added to `broken`, those with values outside of the ranges to `outside`.
     """
 
     def decode_row(item: tuple[int, Encoded]) -> None:
         position, encoded = item
-        if position in broken:
+        if position in known:
             return
         try:
             rows[position] = decode_image(encoded, reading, beyond=lambda: outside.append(position))
         except BrokenImageError as error:
             broken[position] = str(error)
 
-    return _map_in_order(decode_row, enumerate(split.images), threads)
+    if len(known) == len(split):
+        return repeat(None, len(split))
+    return map_in_order(decode_row, enumerate(split.images), threads)
 
 
 def _account_for(splits: Mapping[SplitName, EncodedSplit], broken: Broken, skip_broken: bool) -> tuple[str, ...]:
@@ -298,18 +282,6 @@ def _explain_broken(splits: Mapping[SplitName, EncodedSplit], broken: BrokenImag
         f"{splits[split].names[first]} cannot be read as an image ({broken[split][first]}), and {num_broken} of "
         f"{total} images in all are broken; {advice}."
     )
-
-
-def _map_in_order(function: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
-    """`map`, in threads that take several items at a time, and only a few ahead of the results."""
-    remaining = iter(items)
-    tasks = iter(lambda: list(islice(remaining, _IMAGES_PER_TASK)), [])
-    for results in map_ahead(partial(_apply_to_all, function), tasks, threads=threads, ahead=2 * _max_workers()):
-        yield from results
-
-
-def _apply_to_all(function: Callable[[T], R], task: list[T]) -> list[R]:
-    return [function(item) for item in task]
 
 
 def _max_workers() -> int:

@@ -11,9 +11,20 @@ from dartboard.engine.settings import SearchSettings
 from dartboard.engine.stage import StageSearch, stage_spans
 from dartboard.engine.state import SearchState
 from dartboard.parts.architecture import Live
+from dartboard.parts.hooks import Foretelling, Remarking
 from dartboard.parts.recipe import Recipe, initial_live
 from dartboard.parts.selection.trying import told_in_vain
-from dartboard.runs import Event, Length, Observer, Rollback, RunDirectory, SearchEpoch, SearchStop, SelectionDone
+from dartboard.runs import (
+    DecisionMade,
+    Event,
+    Length,
+    Observer,
+    Rollback,
+    RunDirectory,
+    SearchEpoch,
+    SearchStop,
+    SelectionDone,
+)
 from dartboard.space import Genotype, lets_images_through
 from dartboard.wording import count
 
@@ -122,19 +133,25 @@ def run_reselection(
 
 
 def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> None:
-    state, rules = search.state, search.recipe.rules
+    state, rules, told = search.state, search.recipe.rules, False
+    state.on_decision = run.events.append
     while not state.has_ended:
-        started = time.perf_counter()
+        started, planned, state.deciding_seconds = time.perf_counter(), search.num_steps, 0.0
+        limited = search.settings.seconds is not None
+        search.plan_steps([each for each in run.events.read() if isinstance(each, SearchEpoch)] if limited else [])
+        if search.num_steps != planned:
+            observer.resize(epochs=state.epochs, steps=search.num_steps, done=state.epoch)
+        if not told:
+            _tell_before(search, observer)
+            told = True
         state.plan_epoch(rules)
         if state.plan.stop_reason:
             return
-        if search.settings.seconds is not None:
-            search.fit_to_time([event for event in run.events.read() if isinstance(event, SearchEpoch)])
-            observer.resize(epochs=state.epochs, steps=search.num_steps, done=state.epoch)
         event = search.run_epoch(observer)
         done = state.epoch
         state.end_epoch(rules)
-        event = event.finished(state.figures, time.perf_counter() - started)  # rules may try a supernet, too
+        seconds = time.perf_counter() - started  # rules may try a supernet, too
+        event = event.finished(state.figures, seconds, state.deciding_seconds)
         run.events.append(event)
         run.save_checkpoint("search", "search", state.state_dict())
         if state.epoch < done:
@@ -145,6 +162,27 @@ def _run_stage(search: "StageSearch", run: RunDirectory, observer: Observer) -> 
             observer.epoch(event)
 
 
+def _tell_before(search: "StageSearch", observer: Observer) -> None:
+    """Say what a user should know before a stage begins."""
+    state, rules = search.state, search.recipe.rules
+    for part in search.recipe.parts if state.stage_epoch == 0 else ():
+        if isinstance(part, Foretelling) and (sentence := part.foretell(state.stage_epochs, search.num_steps)):
+            observer.note(sentence)
+    for sentence in (sentence for rule in rules for sentence in rule.notes(state)):
+        observer.note(sentence)
+    tried = sum(rule.trials(state.architecture) + rule.decisions(state.architecture) for rule in rules)
+    if not tried:
+        return
+    images = state.trials.images
+    more = " or more" if images.by == "adaptive" and images.first < images.total else ""
+    observer.note(f"Decisions score the supernet {tried} times in all, on {images.first:,} images{more} each.")
+    if images.coarse:
+        observer.note(
+            f"These decisions are coarse: you asked for {count(images.total, 'image')}, and supernets that differ on "
+            f"5 % of the images are told apart from some thousands on; set search.decision_images=adaptive."
+        )
+
+
 def _forget_undone(run: RunDirectory, state: SearchState) -> None:
     """Drop the events of epochs that were undone, and record the rollbacks that undid them.
 
@@ -152,7 +190,7 @@ def _forget_undone(run: RunDirectory, state: SearchState) -> None:
     """
 
     def is_past(event: Event) -> bool:
-        done = isinstance(event, SearchEpoch) and event.epoch <= state.epoch
+        done = isinstance(event, (SearchEpoch, DecisionMade)) and event.epoch <= state.epoch
         return event.phase != "search" or isinstance(event, Rollback) or done
 
     events = run.events.read()
@@ -170,6 +208,9 @@ def _conclude(search: "StageSearch", run: RunDirectory, observer: Observer) -> G
         run.events.append(SearchStop(reason=reason))
         done = f"stopped after {state.epoch} of {count(state.epochs, 'epoch')}"
         observer.note(f"The search {done if state.epoch else 'ends before its first epoch'}: {reason}.")
+    for part in search.recipe.parts:
+        if isinstance(part, Remarking) and (sentence := part.remark(state.figures)):
+            observer.note(sentence)
     judged = search.judge(observer.note)
     genotype = judged.genotype
     if judged.figures:

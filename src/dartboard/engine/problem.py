@@ -10,6 +10,7 @@ from torch import nn
 from dartboard.data import Batches
 from dartboard.parts.architecture import Live
 from dartboard.parts.recipe import Images
+from dartboard.parts.trials import TrialImages
 from dartboard.space import OperationCosts, SearchSpace
 from dartboard.supernet import Mixing
 
@@ -23,11 +24,13 @@ class SearchBatches(NamedTuple):
         weights: batches for the weights.
         alphas: batches for alpha.
         validation: the images on which the supernet is scored after every epoch; none of them is among `weights`.
+        trials: the images on which decisions try the supernet; None: those of `validation`.
     """
 
     weights: Batches
     alphas: Batches
     validation: Batches
+    trials: TrialImages | None = None
 
 
 class SupernetRequest(NamedTuple):

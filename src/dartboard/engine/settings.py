@@ -1,6 +1,6 @@
 """Settings of a search; the defaults are the DARTS paper's."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -28,7 +28,8 @@ class SearchSettings(Settings):
 
     seconds: Annotated[float, Field(gt=0)] | None = None
     """Seconds that the search may take: each epoch gets an equal part of what is left, in steps, from the second one
-    on; a selection that tries architectures in the end gets a third of all. null: it takes what it takes."""
+    on; a selection that tries architectures in the end gets a third of all. What decisions by perturbation take for
+    their trials comes on top, so that they do not shorten the learning in between. null: it takes what it takes."""
 
     images: Positive = 20_000
     """When `epochs` is null: images of 32x32 pixels that the weights may see, or as many others as cost the same."""
@@ -81,6 +82,11 @@ class SearchSettings(Settings):
 
     validation_images: Positive | None = 2_000
     """Images of the other half on which the supernet is scored after every epoch; null: all."""
+
+    decision_images: Positive | Literal["all", "adaptive"] = "all"
+    """Images of the other half behind every decision by perturbation: a number, "all" of them, or "adaptive": 2,000 for
+    all candidates, and twice as many again and again for the best two until they differ by two standard errors. A
+    result of fewer than 2,000 is flagged as coarse. Under a budget "adaptive" is chosen."""
 
     curvature_every: Positive | None = None
     """Epochs from one measurement of the largest eigenvalue of the alpha Hessian to the next: it rises before a search

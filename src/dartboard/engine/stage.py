@@ -29,6 +29,7 @@ from dartboard.parts.recipe import Recipe, Stage
 from dartboard.parts.relaxation import RelaxedCell
 from dartboard.parts.scoring import Scorer
 from dartboard.parts.selection import Drawing, Judged, Judging, Trained
+from dartboard.parts.trials import TrialImages, Trials
 from dartboard.runs import Length, Observer, Score, SearchEpoch, make_generator, seeded_initialization, validation_facts
 from dartboard.space import Genotype
 from dartboard.supernet import ReferenceSupernet, carry_weights
@@ -99,7 +100,7 @@ class StageSearch:
         self.problem, self.settings, self._seed = problem, settings, seed
         self.batches: SearchBatches = problem.make_batches(recipe.images)
         available = len(self.batches.weights)
-        self.num_steps = available if length.steps is None else min(available, length.steps)
+        self.num_steps = self._own_steps = available if length.steps is None else min(available, length.steps)
         self._has_told = False
         self.state = self._start(span, length.epochs, live)
         self.state.hooks = tuple(part.attach(self) for part in recipe.parts if isinstance(part, Attaching))
@@ -133,11 +134,13 @@ class StageSearch:
             span,
             live,
             Scorer(supernet, self.batches.validation, problem.device),
+            Trials(supernet, self.batches.trials or _validation_images(self.batches), problem.device),
             hypernetwork,
             update=recipe.update,
             seed=self._seed,
             stage=self.number,
             epoch=span[0],
+            steps=self.num_steps,
         )
 
     @property
@@ -206,19 +209,25 @@ class StageSearch:
             weights, lr=settings.weight_lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
         )
 
-    def fit_to_time(self, epochs: Sequence[SearchEpoch]) -> None:
-        """Let the next epoch have as many steps as its part of `settings.seconds` allows.
+    def plan_steps(self, epochs: Sequence[SearchEpoch]) -> None:
+        """Set the number of steps of the next epoch: what was asked for, or what `settings.seconds` leaves time for.
+
+        Trials for decisions have time of their own, and do not shorten the learning between them. An epoch has more
+        steps where rules need them.
 
         Args:
             epochs: the events of the epochs so far; the last one tells what a step takes.
         """
-        if self.settings.seconds is None or not epochs:
-            return
-        spent = math.fsum(event.seconds for event in epochs)
-        seconds = self.settings.seconds - (self._judging_seconds or 0.0)
-        part = (seconds - spent) / (self.state.epochs - self.state.epoch)
-        fitting = math.floor(part / epochs[-1].seconds * epochs[-1].steps)
-        self.num_steps = max(1, min(fitting, len(self.batches.weights)))
+        if self.settings.seconds is not None and epochs:
+            spent = math.fsum(event.seconds - event.deciding_seconds for event in epochs)
+            seconds = self.settings.seconds - (self._judging_seconds or 0.0)
+            part = (seconds - spent) / (self.state.epochs - self.state.epoch)
+            learning = max(epochs[-1].seconds - epochs[-1].deciding_seconds, 1e-9)
+            fitting = math.floor(part / learning * epochs[-1].steps)
+            self._own_steps = max(1, min(fitting, len(self.batches.weights)))
+        self.state.steps = self._own_steps
+        least = max((rule.least_steps(self.state) for rule in self.recipe.rules), default=0)
+        self.num_steps = self.state.steps = max(self._own_steps, least)
 
     def run_epoch(self, observer: Observer) -> SearchEpoch:
         """Take the steps of an epoch, score the supernet, and count the epoch as done.
@@ -238,8 +247,11 @@ class StageSearch:
         state.supernet.train()
         for hook in state.hooks:
             hook.before_steps()
-        own, take = self._epoch_batches(), self._recorded(steps)
-        for batch in islice(own.weights.epoch(state.generator("weight-batches")), self.num_steps):
+        own, take = self._epoch_batches().weights, self._recorded(steps)
+        drawn = (own.epoch if self.num_steps <= len(own) else own.forever)(state.generator("weight-batches"))
+        for number, batch in enumerate(islice(drawn, self.num_steps)):
+            if number and state.plan_step(self.recipe.rules, number):
+                take = self._recorded(steps)
             take(batch)
             observer.step()
         if isinstance(take, RecordedSteps):
@@ -247,6 +259,9 @@ class StageSearch:
         for rule in self.recipe.rules:
             state.take(rule.after_steps(state, self.num_steps))
         losses = self._read(steps)
+        state.figures |= steps.means.read()
+        for hook in state.hooks:
+            state.figures |= hook.figures()
         state.write_generated()
         gates = self.mean_gates(state.alphas)
         score = self.validate(gates)
@@ -357,6 +372,7 @@ class StageSearch:
 
     def _recorded(self, steps: Steps) -> Steps | RecordedSteps:
         """The steps as they are run: one by one, or from a recording."""
+        steps.streams.count_anew()
         graph = make_graph(self.problem.device) if self.settings.cuda_graph else None
         return steps if graph is None else RecordedSteps(steps, graph)
 
@@ -390,3 +406,8 @@ class StageSearch:
                     f"{self.settings.weight_lr}) or set search.grad_clip."
                 )
         return {"weight_loss": weight_loss, "weight_accuracy": weight_accuracy, "alpha_loss": alpha_loss}
+
+
+def _validation_images(batches: SearchBatches) -> TrialImages:
+    """The validation images as those of decisions, where a problem names no others."""
+    return TrialImages(lambda: batches.validation, sum(len(batch.labels) for batch in batches.validation.in_order()))

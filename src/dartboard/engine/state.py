@@ -1,7 +1,7 @@
 """All that a search must remember from one epoch to the next."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,8 +14,9 @@ from dartboard.parts.hooks import StageHook
 from dartboard.parts.hypernetworks import WeightGenerator, learned_weights, supernet_weights
 from dartboard.parts.rules import EpochPlan, GoingBack, Outcome, Rule
 from dartboard.parts.scoring import Scorer
+from dartboard.parts.trials import NO_TRIALS, Trying
 from dartboard.parts.update import Update
-from dartboard.runs import Score, make_generator
+from dartboard.runs import DecisionMade, Score, make_generator
 from dartboard.space import Genotype
 
 __all__ = ["SearchState"]
@@ -37,6 +38,7 @@ class SearchState:
         span: first and last epoch of the stage at hand, the last excluded.
         live: operations of every edge of the supernet.
         score: what any gates are worth with the weights as they are.
+        trials: tries any gates on the images of decisions.
         hypernetwork: makes the weights of candidate operations from the alphas; None where they learn on their own.
         hooks: what parts of the recipe have hung on the loop.
         stage: number of the stage at hand.
@@ -47,6 +49,9 @@ class SearchState:
         figures: what rules measured in this epoch, for the event of the epoch.
         genotype: what the selection makes of the alphas after this epoch.
         validation_accuracy: of the supernet after this epoch, as a fraction; None where there are no such images.
+        steps: weight steps planned for the epoch at hand.
+        on_decision: hears of every decision as it happens.
+        deciding_seconds: what the decisions of the epoch at hand have taken so far.
         problem: that of the last alpha step of this epoch, at whose weights and batches rules may look; None while
             alpha rests.
         update: how alpha moves; None when the method does not move it.
@@ -64,6 +69,7 @@ class SearchState:
     span: tuple[int, int]
     live: Live
     score: Scorer
+    trials: Trying = NO_TRIALS
     hypernetwork: WeightGenerator | None = None
     hooks: tuple[StageHook, ...] = ()
     stage: int = 0
@@ -74,6 +80,9 @@ class SearchState:
     figures: dict[str, float] = field(default_factory=dict)
     genotype: Genotype | None = None
     validation_accuracy: float | None = None
+    steps: int = 1
+    on_decision: Callable[[DecisionMade], None] = lambda _decision: None
+    deciding_seconds: float = 0.0
     problem: Bilevel | None = None
     update: Update | None = None
     seed: int = 0
@@ -110,6 +119,21 @@ class SearchState:
         for rule in rules:
             plan = rule.before_epoch(self, plan)
         self.follow(plan)
+
+    def plan_step(self, rules: Sequence[Rule], step: int) -> bool:
+        """Let the rules change the plan within an epoch, after so many weight steps; returns whether they did."""
+        plan = self.plan
+        for rule in rules:
+            plan = rule.before_step(self, plan, step)
+        if plan is self.plan:
+            return False
+        self.follow(plan)
+        return True
+
+    def tell(self, decision: DecisionMade) -> None:
+        """Hand a decision on to whoever records it."""
+        self.deciding_seconds += decision.seconds
+        self.on_decision(decision)
 
     def follow(self, plan: EpochPlan) -> None:
         """Bring architecture and optimiser up to a plan."""

@@ -25,11 +25,11 @@ from dartboard.parts.gradient import (
     differentiate_both,
     differentiate_reached,
 )
-from dartboard.parts.penalties import Joining
+from dartboard.parts.penalties import Joining, JoiningGradient, JoiningWeights, WeightStep
 from dartboard.parts.recipe import Recipe
-from dartboard.runs import Meter, Replayed
+from dartboard.runs import Meter, Replayed, StepMeans
 from dartboard.space.ops import RandomOp
-from dartboard.supernet import OutsideWeights
+from dartboard.supernet import OutsideWeights, ReferenceSupernet
 
 __all__ = ["Steps", "move_weights"]
 
@@ -51,6 +51,7 @@ class Steps:
         self.streams = streams
         self.weight_meter = Meter(device)
         self.alpha_meter = Meter(device)
+        self.means = StepMeans(device)
         self._recipe = recipe
         self._settings = settings
         self._state = state
@@ -98,13 +99,53 @@ class Steps:
     def _weights(self, batch: SeenBatch) -> None:
         """Move the weights by one clipped SGD step on the training loss."""
         weights, alphas = self._state.weights, self._state.alphas
+        for penalty in self._recipe.weight_penalties:
+            if isinstance(penalty, JoiningGradient):
+                gradients, figures = penalty.weight_gradients(self._weight_step_on(batch))
+                self.means.add(figures)
+                self._move_weights(gradients)
+                return
         if self._recipe.perturbation is None:
             loss = self._loss(batch, self.weight_meter)(weights, alphas)
         else:
             made = self._state.supernet_weights(weights, alphas)
             loss = self._loss_at(batch, self._perturbed(batch), made, self.weight_meter)
         # Weights that were not run rest: neither momentum nor decay moves them.
-        self._move_weights(differentiate_reached(loss, weights))
+        self._move_weights(differentiate_reached(self._joined(loss, self.means), weights))
+
+    def _weight_step_on(self, batch: SeenBatch) -> WeightStep:
+        """The weight step for a penalty that joins its gradient; the first loss that it asks for is recorded."""
+        state = self._state
+        drawn = state.architecture.draw(state.alphas, self.streams.gates, of_alpha=False)
+        meters, supernet = [self.weight_meter], state.supernet
+
+        def loss(gates: Tensors) -> Tensor:
+            first = meters.pop() if meters else None
+            value = self._loss_at(batch, drawn._replace(gates=dict(gates)), state.weights, first)
+            return self._joined(value, self.means if first else None)
+
+        return WeightStep(
+            state.weights,
+            {name: gate.detach() for name, gate in drawn.gates.items()},
+            loss,
+            supernet.spec.cell_counts if isinstance(supernet, ReferenceSupernet) else {},
+            state.stage_epoch,
+            state.stage_epochs,
+        )
+
+    def _joined(self, loss: Tensor, means: StepMeans | None = None) -> Tensor:
+        """The loss of the weights with its penalties, whose figures join the means."""
+        for penalty in self._recipe.weight_penalties:
+            if isinstance(penalty, JoiningWeights):
+                if means is not None:
+                    means.add(penalty.figures(loss))
+                loss = penalty.join_weights(loss)
+        return loss
+
+    def _train_loss(self, batch: SeenBatch) -> Loss:
+        """The loss that virtual steps of the weights go down."""
+        plain = self._loss(batch)
+        return lambda weights, alphas: self._joined(plain(weights, alphas))
 
     def _both(self, batch: SeenBatch) -> None:
         """Move alpha and weights by one backward pass."""
@@ -120,9 +161,9 @@ class Steps:
         problem = Bilevel(
             weights=self._state.weights,
             alphas=self._state.alphas,
-            train_loss=self._loss(train_batch),
+            train_loss=self._train_loss(train_batch),
             validation_loss=self._penalized(self._loss(own, self.alpha_meter, of_alpha=True)),
-            next_train_loss=lambda: self._loss(self._seen(next(self.streams.further))),
+            next_train_loss=lambda: self._train_loss(self._seen(next(self.streams.further))),
             weight_step=self._weight_step(),
             next_trial=lambda: self._trial(own),
             tapped_loss=lambda of_outputs: self._penalized(self._tapped_loss(own, of_outputs)),

@@ -72,6 +72,10 @@ class Feed:
         """Give batches as they come again."""
         self._from_places = None
 
+    def count_anew(self) -> None:
+        """Forget how many batches were taken so far."""
+        self._taken = 0
+
 
 class Streams:
     """Random numbers and batches of one epoch, each from a generator of its own.
@@ -110,6 +114,11 @@ class Streams:
         finally:
             for feed in (self.alphas, self.further):
                 feed.release()
+
+    def count_anew(self) -> None:
+        """Forget how many batches were taken, as a new recording counts those of its own first step."""
+        for feed in (self.alphas, self.further):
+            feed.count_anew()
 
     def rewind(self) -> None:
         """Give the batches that are held once more."""

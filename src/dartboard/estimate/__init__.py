@@ -1,5 +1,26 @@
 """Estimates of the accuracy of a genotype without training it."""
 
-from dartboard.estimate.tabular import ArchitectureTable, find_table
+from dartboard.estimate.schedules import (
+    TABLE_SPACE,
+    Agreement,
+    TableEntry,
+    TableFigures,
+    agreements,
+    column_in_words,
+    look_up,
+)
+from dartboard.estimate.tabular import SCHEDULES, ArchitectureTable, find_table, find_tables
 
-__all__ = ["ArchitectureTable", "find_table"]
+__all__ = [
+    "SCHEDULES",
+    "TABLE_SPACE",
+    "Agreement",
+    "ArchitectureTable",
+    "TableEntry",
+    "TableFigures",
+    "agreements",
+    "column_in_words",
+    "find_table",
+    "find_tables",
+    "look_up",
+]

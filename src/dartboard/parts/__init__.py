@@ -9,9 +9,11 @@ from dartboard.parts.gradient import Bilevel, Gradient, differentiate_both
 from dartboard.parts.gradient.implicit import ConjugateGradient, Implicit, Neumann
 from dartboard.parts.gradient.reinforce import Reinforce
 from dartboard.parts.gradient.unrolled import FirstOrder, TruncatedUnrolled, Unrolled
+from dartboard.parts.gradient.watched import FirstOrderWatched
 from dartboard.parts.hooks import StageAccess, StageHook
 from dartboard.parts.hypernetworks.dense import DenseHypernetwork
 from dartboard.parts.hypernetworks.embedding import EmbeddingHypernetwork
+from dartboard.parts.penalties.flooding import Flooding
 from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
 from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, FadingMagnitude, ZeroOne
 from dartboard.parts.perturbations import AdversarialPerturbation, RandomPerturbation
@@ -30,7 +32,7 @@ from dartboard.parts.recipe import (
 )
 from dartboard.parts.relaxation.controller import Controller
 from dartboard.parts.relaxation.deterministic import GroupSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax
-from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel
+from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel, ReinMax
 from dartboard.parts.relaxation.edges import EdgeSimplex, EdgeSoftmax, PairSoftmax
 from dartboard.parts.relaxation.paths import BinaryGates, UniformPaths
 from dartboard.parts.removal import select_by_removal
@@ -45,7 +47,7 @@ from dartboard.parts.rules.curvature_within import StopWithinEpochs
 from dartboard.parts.rules.greedy import DecideGreedily
 from dartboard.parts.rules.protocol import EpochPlan, Outcome, Rule, SearchView
 from dartboard.parts.rules.reinforce import ReinforceController
-from dartboard.parts.rules.removal import ByRemoval, Measure
+from dartboard.parts.rules.removal import ByRemoval
 from dartboard.parts.rules.schedules import (
     Cooling,
     FadeAuxiliary,
@@ -63,6 +65,7 @@ from dartboard.parts.selection.attention import WithAttention
 from dartboard.parts.selection.strongest import SkipCap, StrongestEdgePairs, StrongestEdges, StrongestPairs
 from dartboard.parts.selection.threshold import EveryEdge, Threshold
 from dartboard.parts.selection.trying import SampleAndValidate, UniformlyRandom
+from dartboard.parts.trials import Measure
 from dartboard.parts.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate
 
 __all__ = [
@@ -100,6 +103,8 @@ __all__ = [
     "FadingMagnitude",
     "FadingSkipDropout",
     "FirstOrder",
+    "FirstOrderWatched",
+    "Flooding",
     "Gradient",
     "GroupSoftmax",
     "GrowDropping",
@@ -120,6 +125,7 @@ __all__ = [
     "Positive",
     "RandomPerturbation",
     "Recipe",
+    "ReinMax",
     "Reinforce",
     "ReinforceController",
     "Rule",

@@ -12,7 +12,7 @@ from torch import Tensor
 from dartboard.errors import RecipeError
 from dartboard.parts.gradient.problem import Tensors
 from dartboard.parts.relaxation.protocol import Draw, DrawsPaths, PerCell, Relaxation, RelaxedCell
-from dartboard.space import Genotype, OperationCosts, SearchSpace
+from dartboard.space import CellGenotype, Genotype, OperationCosts, SearchSpace
 from dartboard.supernet import Active, Mixing
 
 __all__ = ["Architecture", "Decisions", "Live", "Relaxing", "StepGates", "all_live"]
@@ -85,7 +85,8 @@ class Architecture:
         cells: by kind.
         auxiliary_gate: gate of the auxiliary skip connections; rules set it.
         decisions: the decided edges. The operation of a decided edge has the gate 1 and is the only one that is run;
-            its alpha gets no gradient. An edge that is given up runs nothing.
+            its alpha gets no gradient. An edge that is given up has the weight 0 and brings nothing to its node, not
+            even the channels that bypass its operations or its auxiliary skip connection.
         costs: costs of the operations in a network of the supernet's size; None if they are not known.
     """
 
@@ -161,9 +162,8 @@ class Architecture:
                 if isinstance(part, PerCell):
                     led[name] = part.lean(alphas[name], cell, member[kind], lead)
             if self.mixing.attention:
-                behind = {cell.topology.row(each.target, each.source): each.attention for each in member[kind].choices}
-                leads = [[behind.get(row) == name for name in self.mixing.attention] for row in range(len(cell.live))]
-                led[f"{kind}.attention"] = alphas[f"{kind}.attention"] + lead * torch.tensor(leads)
+                leads = torch.tensor(self._attends(cell, member[kind], ""))
+                led[f"{kind}.attention"] = alphas[f"{kind}.attention"] + lead * leads
         return led
 
     def draw(self, alphas: Tensors, generator: torch.Generator, *, of_alpha: bool) -> StepGates:
@@ -174,15 +174,21 @@ class Architecture:
             generator: on the CPU.
             of_alpha: True for a step of alpha, False for a step of the weights.
         """
-        gates, active = self.of_draws(self.relaxation.draw_cells(alphas, self.cells, generator, of_alpha=of_alpha))
+        draws = self.relaxation.draw_cells(alphas, self.cells, generator, of_alpha=of_alpha)
+        further = self._attention(alphas)
         if self.edges:
             drawn = self.edges.draw_cells(self._of_edges(alphas), self.cells, generator, of_alpha=of_alpha)
-            gates |= self._named_edges({kind: each.gates for kind, each in drawn.items()})
-        return StepGates(gates | self._attention(alphas), active)
+            further |= self._named_edges({kind: each.gates for kind, each in drawn.items()})
+        return self.of_draws(draws, further)
 
-    def of_draws(self, draws: Mapping[str, Draw]) -> StepGates:
-        """The gates and operations that run these draws, by kind of cells; decided edges keep their operation."""
-        gates: dict[str, Tensor] = {}
+    def of_draws(self, draws: Mapping[str, Draw], further: Tensors | None = None) -> StepGates:
+        """The gates and operations that run these draws, by kind of cells; decided edges keep their operation.
+
+        Args:
+            draws: by kind of cells.
+            further: gates of edges and of attention, by name.
+        """
+        gates = dict(further or {})
         for kind, drawn in draws.items():
             gates[kind] = drawn.gates
             if drawn.offset is not None:
@@ -191,22 +197,57 @@ class Architecture:
         return StepGates(self.decided(gates | self._auxiliary(gates)), self._decided_active(active))
 
     def decided(self, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The gates, with those of decided edges replaced by 0 and 1."""
+        """The gates, with those of decided edges replaced by 0 and 1; edges that are given up get the weight 0."""
         put = dict(gates)
         for kind, (still_open, fixed) in self._fixed.items():
             put[kind] = torch.where(still_open[:, None], gates[kind], fixed)
             if (offset := gates.get(f"{kind}.offset")) is not None:
                 put[f"{kind}.offset"] = offset * still_open
+            given_up = [row for row, name in self.decisions[kind].items() if name is None]
+            if given_up:
+                put = self.without_edges(put, kind, given_up)
         return put
+
+    def without_edges(self, gates: Tensors, kind: str, rows: Sequence[int]) -> dict[str, Tensor]:
+        """The gates, with the weight 0 for some edges, which then bring nothing to their nodes.
+
+        The weights of the other edges stay as they are. Bypassing channels and auxiliary skip connections belong to an
+        edge as its operations do (DARTS-PT, arXiv:2108.04392, section 4: an edge is removed as a whole).
+        """
+        weights = gates.get(f"{kind}.edges")
+        weights = gates[kind].new_ones(len(gates[kind])) if weights is None else weights.clone()
+        for row in rows:  # indexing by a list would first copy it to the device
+            weights[..., row] = 0.0
+        return {**gates, f"{kind}.edges": weights}
 
     def resting(self, alphas: Tensors) -> dict[str, Tensor]:
         """Cell kind -> mask of the decided edges, (edges, 1), for kinds of cells that have decided edges."""
         return {kind: ~still_open[:, None] for kind, (still_open, _) in self._fixed.items() if kind in alphas}
 
     def of_genotype(self, genotype: Genotype) -> StepGates:
-        """Gates of 1 for the operations of one architecture, and only these are active; on the cells' device."""
+        """Gates of 1 for the operations of one architecture, and only these are active; on the cells' device.
+
+        Edges that the architecture lacks have the weight 0, and auxiliary skip connections the gate 0, as a discrete
+        network has neither. The attention of an edge is the one that the architecture names, else the identity.
+        """
         active = {kind: cell.columns_of(genotype[kind]) for kind, cell in self.cells.items()}
-        return StepGates({kind: cell.marked(active[kind]).float() for kind, cell in self.cells.items()}, active)
+        gates = {kind: cell.marked(active[kind]).float() for kind, cell in self.cells.items()}
+        for kind, cell in self.cells.items():
+            if self.mixing.channel_share > 1 or self.mixing.auxiliary_skip or self.mixing.attention:
+                gates[f"{kind}.edges"] = gates[kind].amax(dim=1)
+            if self.mixing.auxiliary_skip:
+                gates[f"{kind}.auxiliary"] = torch.zeros_like(gates[f"{kind}.edges"])
+            if self.mixing.attention:
+                gates[f"{kind}.attention"] = cell.live.new_tensor(
+                    self._attends(cell, genotype[kind], "identity")
+                ).float()
+        return StepGates(gates, active)
+
+    def _attends(self, cell: RelaxedCell, discrete: CellGenotype, otherwise: str) -> list[list[bool]]:
+        """Which attention every edge of a discrete cell has, (edges, attention operations); where none, `otherwise`."""
+        behind = {cell.topology.row(each.target, each.source): each.attention for each in discrete.choices}
+        names = [behind.get(row) or otherwise for row in range(len(cell.live))]
+        return [[name == own for name in self.mixing.attention] for own in names]
 
     @cached_property
     def _fixed(self) -> dict[str, tuple[Tensor, Tensor]]:

@@ -75,6 +75,16 @@ class Slots(Protocol):
         ...
 
     @property
+    def weight_penalties(self) -> Sequence[object]:
+        """What joins the loss of the weights."""
+        ...
+
+    @property
+    def perturbation(self) -> object | None:
+        """Perturbs the gates of the weight step; None: the gates stay as they are."""
+        ...
+
+    @property
     def earlier(self) -> Sequence[object]:
         """Stages before this one."""
         ...

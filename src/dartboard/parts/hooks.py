@@ -12,7 +12,7 @@ from dartboard.parts.architecture import StepGates
 from dartboard.parts.gradient.problem import Bilevel, Gradient
 from dartboard.parts.relaxation.protocol import RelaxedCell
 
-__all__ = ["Attaching", "StageAccess", "StageHook"]
+__all__ = ["Attaching", "Foretelling", "Remarking", "StageAccess", "StageHook"]
 
 
 class StageAccess(Protocol):
@@ -118,6 +118,10 @@ class StageHook:
         """
         return gradients
 
+    def figures(self) -> Mapping[str, float]:
+        """Numbers by name for the event of the epoch that has just taken its steps."""
+        return {}
+
     @property
     def acts_on_weights(self) -> bool:
         """Whether the hook looks at the gradients of the weights."""
@@ -129,6 +133,33 @@ class StageHook:
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Restore the state that `state_dict` returned; `saved` also holds entries that are not the hook's."""
+
+
+@runtime_checkable
+class Foretelling(Protocol):
+    """A part of a recipe that has something to say before a search begins."""
+
+    def foretell(self, epochs: int, steps: int) -> str:
+        """A sentence for the user; empty if there is nothing to say.
+
+        Args:
+            epochs: epochs of the stage.
+            steps: weight steps of an epoch.
+        """
+        ...
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """A part of a recipe that has something to say of a search that has ended."""
+
+    def remark(self, figures: Mapping[str, Any]) -> str:
+        """A sentence for the user; empty if there is nothing to say.
+
+        Args:
+            figures: the figures of the last epoch by name; empty if the search had ended before it was resumed.
+        """
+        ...
 
 
 @runtime_checkable

@@ -13,7 +13,7 @@ from dartboard.parts.companions import Distillation
 from dartboard.parts.demands import Demanding
 from dartboard.parts.gradient import FirstOrder, Gradient
 from dartboard.parts.hypernetworks import Hypernetwork
-from dartboard.parts.penalties import Joining, Penalty
+from dartboard.parts.penalties import Joining, JoiningGradient, Penalty, WeightPenalty
 from dartboard.parts.perturbations import Perturbation
 from dartboard.parts.pruning import Pruning
 from dartboard.parts.relaxation import Relaxation, Softmax
@@ -81,6 +81,7 @@ class Recipe:
         companion: a second network that learns beside the supernet; None: there is no second network.
         images: which images alpha learns from.
         penalties: terms that join the loss of alpha.
+        weight_penalties: what joins the loss of the weights, or its gradient; the record has the plain loss.
         perturbation: perturbs the gates of the weight step; None: the gates stay as they are.
         rules: rules that look at the search before and after every epoch, in the order in which they are asked.
         selection: chooses the genotype.
@@ -91,8 +92,9 @@ class Recipe:
             than it began.
         published: search settings of the paper, by name, if they differ from the defaults. Only the user, automatic
             choices and presets that are small on purpose override them.
-        published_in: family of spaces (`SearchSpace.family`) -> further settings of the paper for these spaces, which
-            win over `published`; options of the method go by names like "method.options.decay".
+        published_in: family of spaces (`SearchSpace.family`), or a preset as "preset:NAME" -> further settings of the
+            paper there, which win over `published`; those that are not of the search go by whole names such as
+            "method.options.decay".
         published_steps: steps of alpha in this stage of the paper's search, for which the rate of the update is meant;
             a shorter search has a higher one (`rate_for_length`). None: as many as the published epochs have on the
             50,000 images of CIFAR-10, in batches of the published size.
@@ -114,6 +116,7 @@ class Recipe:
     companion: Distillation | None = None
     images: Images = "halves"
     penalties: tuple[Penalty | Joining, ...] = ()
+    weight_penalties: tuple[WeightPenalty, ...] = ()
     perturbation: Perturbation | None = None
     rules: tuple[Rule, ...] = ()
     selection: Selection = field(default_factory=StrongestEdges)
@@ -134,6 +137,8 @@ class Recipe:
             raise RecipeError(
                 f"the recipe has a {given} but no {missing}; alpha moves only with both, so give both or none"
             )
+        if sum(isinstance(penalty, JoiningGradient) for penalty in self.weight_penalties) > 1:
+            raise RecipeError("two penalties cannot both make the gradient of the weights; keep one of them.")
         if self.images == "same-batch":
             self._check_same_batch()
         self._check_simplex()
@@ -161,6 +166,11 @@ class Recipe:
             raise RecipeError(
                 "weights and alpha learn from the same batch with one backward pass, which gives a first-order "
                 "gradient only; take FirstOrder, or other images."
+            )
+        if self.weight_penalties:
+            raise RecipeError(
+                f"{type(self.weight_penalties[0]).__name__} joins the loss of the weights only, and on the same batch "
+                "both steps share one loss; leave it out, or take other images."
             )
         if self.perturbation:
             raise RecipeError(
@@ -202,7 +212,7 @@ class Recipe:
         """Every part, except those of earlier stages."""
         learning = (self.relaxation, self.edges, self.hypernetwork, self.gradient, self.update, self.companion)
         single = (*learning, self.perturbation, self.selection)
-        return (*(part for part in single if part is not None), *self.penalties, *self.rules)
+        return (*(part for part in single if part is not None), *self.penalties, *self.weight_penalties, *self.rules)
 
     def alpha_steps(self, epochs: int, steps: int) -> int:
         """How many steps alpha takes in a stage of so many epochs of so many weight steps, if nothing ends it early."""

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from dartboard.parts.recipe import Recipe, Stage
-from dartboard.parts.rules import ByRemoval, DecideByRemoval, Measure, WarmUp
+from dartboard.parts.rules import ByRemoval, DecideByRemoval, WarmUp
+from dartboard.parts.trials import Measure
 
 __all__ = ["learning_on", "removal_stage", "select_by_removal"]
 

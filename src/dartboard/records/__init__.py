@@ -12,6 +12,7 @@ from dartboard.records.reader import RunRecords
 from dartboard.records.result import Result
 from dartboard.records.scores import NetworkScores, Scores
 from dartboard.records.start import Beginning, Split, Timetable
+from dartboard.records.tables import TableLookUp
 from dartboard.runs import Document
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "SearchWorth",
     "SeedChoiceRecord",
     "Split",
+    "TableLookUp",
     "Timetable",
     "notebook_view",
     "survivors",

@@ -1,16 +1,17 @@
 """The summary of a comparison of methods: the content of `comparison.json`, which `--json` prints too."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import sqrt
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, ClassVar
 
+from dartboard.estimate import Agreement, TableEntry
 from dartboard.records.dataset import GenotypeForms
 from dartboard.records.notebook import view_of
 from dartboard.runs import Document, Record, TestAccuracies, Version
 
-__all__ = ["ComparedMethod", "ComparedRun", "Comparison", "Spread", "summary_of"]
+__all__ = ["ComparedMethod", "ComparedRun", "Comparison", "ScheduleSpread", "Spread", "TableSpread", "summary_of"]
 
 
 class ComparedRun(TestAccuracies):
@@ -38,7 +39,10 @@ class ComparedRun(TestAccuracies):
     """Accuracy on CIFAR-10's test images after the short schedule of 12 epochs, by the table of NAS-Bench-201."""
 
     table_percentile: float | None = None
-    """Percentage of the architectures in the table that are worse."""
+    """Percentage of the architectures in that table that are worse."""
+
+    tables: tuple[TableEntry, ...] = ()
+    """All figures of the tables of NAS-Bench-201, one entry for each schedule whose table was found."""
 
     skips: int | None = None
     """Number of skip connections in its cells."""
@@ -72,6 +76,29 @@ class Spread(Record):
     """95% interval of the mean by Student's t, which takes the number of seeds into account; null for one value."""
 
 
+class TableSpread(Record):
+    """The figures of one data set and part in one table, over the seeds of a method."""
+
+    accuracy: Spread
+    """Accuracy after the schedule of the table."""
+
+    percentile: Spread
+    """Percentage of the architectures in the table that are worse."""
+
+    difference: Spread | None
+    """Accuracy minus that of the baseline with the same seed; null for the baseline itself."""
+
+
+class ScheduleSpread(Record):
+    """The figures of one table of NAS-Bench-201, over the seeds of a method."""
+
+    epochs: int
+    """Epochs of the schedule; figures of different schedules must not be compared."""
+
+    figures: dict[str, TableSpread]
+    """The figures by data set and part, such as "cifar10_test"."""
+
+
 class ComparedMethod(Record):
     """The results of the runs of one method; figures are null where no run has them."""
 
@@ -98,7 +125,10 @@ class ComparedMethod(Record):
     """Accuracy by the table of NAS-Bench-201, on CIFAR-10 after 12 epochs."""
 
     table_percentile: Spread | None
-    """Percentage of the architectures in the table that are worse."""
+    """Percentage of the architectures in that table that are worse."""
+
+    tables: tuple[ScheduleSpread, ...] = ()
+    """All figures of the tables of NAS-Bench-201, one entry for each schedule whose table was found."""
 
     skips: Spread | None
     """Number of skip connections in the cells."""
@@ -147,6 +177,10 @@ class Comparison(Document):
 
     runs: tuple[ComparedRun, ...]
     """The runs that ended or failed so far, in the order in which they were made."""
+
+    agreements: tuple[Agreement, ...] = ()
+    """How far the two schedules of NAS-Bench-201 order all its cells alike, by data set; empty unless both tables were
+    found."""
 
     wanted: int
     """Number of runs of the whole comparison."""
@@ -198,12 +232,40 @@ def summary_of(method: str, baseline: str | None, runs: Sequence[ComparedRun]) -
         difference=None if method == baseline else _spread(differences),
         table_accuracy=spread(lambda run: run.table_accuracy),
         table_percentile=spread(lambda run: run.table_percentile),
+        tables=tuple(_schedules(ended, [] if method == baseline else [run for run in runs if run.method == baseline])),
         skips=spread(lambda run: run.skips),
         parameters=spread(lambda run: run.parameters),
         multiply_adds=spread(lambda run: run.multiply_adds),
         search_seconds=spread(lambda run: run.search_seconds),
         train_seconds=spread(lambda run: run.train_seconds),
     )
+
+
+def _schedules(own: Sequence[ComparedRun], others: Sequence[ComparedRun]) -> Iterator[ScheduleSpread]:
+    """The spreads of every schedule and column over the runs of a method, beside those of the baseline."""
+    for epochs in sorted({entry.epochs for run in own for entry in run.tables}):
+        by_seed, beside = _of_schedule(own, epochs), _of_schedule(others, epochs)
+        columns = dict.fromkeys(column for entry in by_seed.values() for column in entry.figures)
+        yield ScheduleSpread(epochs=epochs, figures={column: _column(column, by_seed, beside) for column in columns})
+
+
+def _of_schedule(runs: Sequence[ComparedRun], epochs: int) -> dict[int, TableEntry]:
+    """Seed -> the entry of that schedule."""
+    return {run.seed: entry for run in runs for entry in run.tables if entry.epochs == epochs}
+
+
+def _column(column: str, own: Mapping[int, TableEntry], others: Mapping[int, TableEntry]) -> TableSpread:
+    figures = {seed: entry.figures[column] for seed, entry in own.items() if column in entry.figures}
+    differences = [
+        told.accuracy - others[seed].figures[column].accuracy
+        for seed, told in figures.items()
+        if seed in others and column in others[seed].figures
+    ]
+    accuracy = _spread([told.accuracy for told in figures.values()])
+    percentile = _spread([told.percentile for told in figures.values()])
+    assert accuracy is not None
+    assert percentile is not None
+    return TableSpread(accuracy=accuracy, percentile=percentile, difference=_spread(differences))
 
 
 def _worth(run: ComparedRun) -> float | None:

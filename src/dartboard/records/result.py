@@ -13,6 +13,7 @@ from dartboard.records.choice import Finalists, SeedChoiceRecord
 from dartboard.records.dataset import DatasetRecord, GenotypeForms
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.notebook import view_of
+from dartboard.records.tables import TableLookUp
 from dartboard.runs import Document, TestAccuracies, ValidationAccuracies, Version
 from dartboard.settings.migration import migrate
 from dartboard.settings.tree import AutomaticChoice
@@ -48,6 +49,10 @@ class Result(TestAccuracies, ValidationAccuracies, Document):
     blind: bool = False
     """Whether nothing of the images passes through the architecture, so that its network gives every image the same
     answer."""
+
+    tables: TableLookUp | None = None
+    """What the tables of NAS-Bench-201 say of the architecture, by schedule; null for architectures of other spaces,
+    and where the tables were not found."""
 
     reselection: ReselectionRecord | None = None
     """The selection from the supernet of another run; null for runs that are no selection."""

@@ -5,7 +5,7 @@ from dartboard.reports.analysis_section import AnalysisSection
 from dartboard.reports.comparison import write_comparison
 from dartboard.reports.drawings.cell_diagram import draw_cell
 from dartboard.reports.drawings.genotypes import draw_genotype
-from dartboard.reports.method_table import MethodTable, tabulate
+from dartboard.reports.method_table import MethodTable, tabulate, tabulate_schedules
 from dartboard.reports.page import read_facts, render_page, write_report
 from dartboard.reports.readme import write_readme
 from dartboard.reports.rows import result_html, result_rows
@@ -25,6 +25,7 @@ __all__ = [
     "section",
     "sections",
     "tabulate",
+    "tabulate_schedules",
     "write_comparison",
     "write_readme",
     "write_report",

@@ -3,16 +3,32 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from dartboard.estimate import SCHEDULES, column_in_words
 from dartboard.records import ComparedMethod, Comparison
-from dartboard.records.comparison import Spread
+from dartboard.records.comparison import Spread, TableSpread
+from dartboard.reports.schedule_notes import schedule_notes
 from dartboard.wording import DASH, compact, count, duration, listing, signed_points
 
-__all__ = ["MethodTable", "caption", "tabulate", "what_counts", "what_it_shows"]
+__all__ = [
+    "MethodTable",
+    "caption",
+    "tabulate",
+    "tabulate_schedules",
+    "what_counts",
+    "what_it_shows",
+]
 
-_SPREADING = ("test_accuracy", "balanced_accuracy", "difference", "table_accuracy", "table_percentile", "skips")
+_COLUMN = "cifar10_test"
+_SPREADING = (
+    *("test_accuracy", "balanced_accuracy", "difference", "table_accuracy", "table_percentile", "skips"),
+    *("accuracy", "percentile"),
+)
 """Figures that are shown with their standard deviation; the others are shown as means only."""
 
-_MORE_IS_BETTER = ("test_accuracy", "balanced_accuracy", "table_accuracy", "table_percentile")
+_MORE_IS_BETTER = (
+    *("test_accuracy", "balanced_accuracy", "table_accuracy", "table_percentile"),
+    *("accuracy", "percentile"),
+)
 _MOST_METHODS = 5
 """From so many differences on, the notes say that some of them look real by chance."""
 
@@ -42,7 +58,7 @@ Write = Callable[[ComparedMethod], str]
 def what_counts(comparison: Comparison) -> tuple[str, str]:
     """The accuracy by which the methods are compared: its key, and its name in words."""
     if all(run.test_accuracy is None for run in comparison.runs):
-        return "table_accuracy", "accuracy by the table"
+        return "table_accuracy", "accuracy by the table after 12 epochs"
     if any(run.objective == "balanced-accuracy" for run in comparison.runs):
         return "balanced_accuracy", "balanced accuracy on the test images"
     return "test_accuracy", "test accuracy"
@@ -74,8 +90,8 @@ def tabulate(comparison: Comparison) -> MethodTable:
         ("runs", _runs, frozenset()),
     ]
     counts = what_counts(comparison)[0]
-    for key, heading, write in _figures(comparison.baseline):
-        spreads = [getattr(method, key) for method in methods]
+    for key, heading, write in _figures(comparison):
+        spreads = [_spread(method, key) for method in methods]
         if not any(spreads) or (key == "balanced_accuracy" and counts != key):
             continue
         columns.append((heading, _cell(key, write), _best(key, spreads)))
@@ -93,14 +109,25 @@ def tabulate(comparison: Comparison) -> MethodTable:
     )
 
 
-def _figures(baseline: str | None) -> tuple[tuple[str, str, Callable[[float], str]], ...]:
-    """Key, heading and format of every figure that a method may have."""
+def _figures(comparison: Comparison) -> tuple[tuple[str, str, Callable[[float], str]], ...]:
+    """Key, heading and format of every figure that a method may have; of a longer schedule `KEY@EPOCHS`."""
+    baseline = comparison.baseline
     return (
         ("test_accuracy", "test accuracy (%)", _percent),
         ("balanced_accuracy", "balanced accuracy (%)", _percent),
         ("difference", f"difference to {baseline} (points)", signed_points),
-        ("table_accuracy", "by the table (%)", _percent),
-        ("table_percentile", "better than (%)", lambda value: f"{value:.1f}"),
+        ("table_accuracy", "by the table, 12 epochs (%)", _percent),
+        ("table_percentile", "better than, 12 epochs (%)", _one_digit),
+        *(
+            figure
+            for epochs in __longer_schedules(comparison)
+            for figure in (
+                (f"accuracy@{epochs}", f"by the table, {epochs} epochs (%)", _percent),
+                (f"percentile@{epochs}", f"better than, {epochs} epochs (%)", _one_digit),
+                (f"difference@{epochs}", f"difference to {baseline}, {epochs} epochs (points)", signed_points),
+            )
+            if not comparison.trained or not figure[0].startswith("difference")
+        ),
         ("skips", "skip connections", lambda value: f"{value:.1f}"),
         ("parameters", "parameters", lambda value: compact(round(value))),
         ("multiply_adds", "multiply-adds", lambda value: compact(round(value))),
@@ -109,13 +136,67 @@ def _figures(baseline: str | None) -> tuple[tuple[str, str, Callable[[float], st
     )
 
 
+def tabulate_schedules(comparison: Comparison) -> tuple[MethodTable, ...]:
+    """For each schedule of NAS-Bench-201 whose table was found, the methods on all its data sets; else empty."""
+    schedules = sorted({told.epochs for method in comparison.methods for told in method.tables})
+    return tuple(_schedule_table(comparison, epochs) for epochs in schedules)
+
+
+def _schedule_table(comparison: Comparison, epochs: int) -> MethodTable:
+    of_method = {
+        method.method: told for method in comparison.methods for told in method.tables if told.epochs == epochs
+    }
+    columns = tuple(dict.fromkeys(column for told in of_method.values() for column in told.figures))
+    accuracies = {
+        column: [told.figures[column].accuracy if column in told.figures else None for told in of_method.values()]
+        for column in columns
+    }
+    best = {column: _best("accuracy", spreads) for column, spreads in accuracies.items()}
+    return MethodTable(
+        caption=f"By the table of NAS-Bench-201 after {epochs} epochs: accuracy (%), and in brackets how many in a "
+        "hundred of all cells are worse.",
+        headings=("method", *map(column_in_words, columns)),
+        rows=tuple(
+            (name, *(_by_table(told.figures.get(column)) for column in columns)) for name, told in of_method.items()
+        ),
+        best=tuple(
+            frozenset(place for place, column in enumerate(columns, 1) if row in best[column])
+            for row in range(len(of_method))
+        ),
+        notes=(),
+    )
+
+
+def _by_table(told: TableSpread | None) -> str:
+    if told is None:
+        return DASH
+    spread = "" if told.accuracy.std is None else f" ± {_percent(told.accuracy.std)}"
+    return f"{_percent(told.accuracy.mean)}{spread} ({_one_digit(told.percentile.mean)})"
+
+
+def __longer_schedules(comparison: Comparison) -> tuple[int, ...]:
+    """Epochs of the schedules of NAS-Bench-201 beside the short one whose tables were found."""
+    return tuple(sorted({told.epochs for method in comparison.methods for told in method.tables} - {SCHEDULES[0]}))
+
+
+def _spread(method: ComparedMethod, key: str) -> Spread | None:
+    """The figure of a method; `KEY@EPOCHS` is that of CIFAR-10's test images in the table of that schedule."""
+    name, at, epochs = key.partition("@")
+    if not at:
+        found: Spread | None = getattr(method, key)
+        return found
+    told = next((told.figures.get(_COLUMN) for told in method.tables if told.epochs == int(epochs)), None)
+    figures: dict[str, Spread | None] = {} if told is None else dict(told)
+    return figures.get(name)
+
+
 def _cell(key: str, write: Callable[[float], str]) -> Write:
     def text(method: ComparedMethod) -> str:
-        spread: Spread | None = getattr(method, key)
+        spread = _spread(method, key)
         if spread is None:
             return DASH
         mean = write(spread.mean)
-        if spread.std is None or key not in _SPREADING:
+        if spread.std is None or key.partition("@")[0] not in _SPREADING:
             return mean
         return f"{mean} ± {write(spread.std).removeprefix('+')}"
 
@@ -124,7 +205,7 @@ def _cell(key: str, write: Callable[[float], str]) -> Write:
 
 def _interval(key: str, write: Callable[[float], str]) -> Write:
     def text(method: ComparedMethod) -> str:
-        spread: Spread | None = getattr(method, key)
+        spread = _spread(method, key)
         if spread is None or spread.interval is None:
             return DASH
         lowest = -1.0 if key == "difference" else 0.0
@@ -136,9 +217,13 @@ def _interval(key: str, write: Callable[[float], str]) -> Write:
 def _best(key: str, spreads: Sequence[Spread | None]) -> frozenset[int]:
     """Rows with the best mean, as far as it is shown; none where there is nothing to choose from."""
     means = {row: round(spread.mean, 4) for row, spread in enumerate(spreads) if spread is not None}
-    if key not in _MORE_IS_BETTER or len(means) < 2:
+    if key.partition("@")[0] not in _MORE_IS_BETTER or len(means) < 2:
         return frozenset()
     return frozenset(row for row, mean in means.items() if mean == max(means.values()))
+
+
+def _one_digit(value: float) -> str:
+    return f"{value:.1f}"
 
 
 def _percent(fraction: float) -> str:
@@ -181,11 +266,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         worth = what_counts(comparison)[1]
         yield f"The difference to {comparison.baseline} is that of {worth} between runs with the same seed."
     yield from _resolution(comparison)
-    if any(method.table_accuracy for method in comparison.methods):
-        yield (
-            "By the table: the accuracy of the cell on CIFAR-10 in NAS-Bench-201 after the short schedule of 12 "
-            "epochs, and the share of its architectures that are worse. Papers quote the schedule of 200 epochs."
-        )
+    yield from schedule_notes(comparison)
     for run in comparison.runs:
         if run.blind:
             yield f"{run.method} with seed {run.seed} found an architecture through which nothing of the images passes."

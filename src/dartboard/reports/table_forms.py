@@ -79,13 +79,34 @@ def _figure(text: str, *, bold: bool) -> str:
 
 
 def runs_as_csv(comparison: Comparison) -> str:
-    """One row for each run, figures with six decimals; columns without any value are left out."""
+    """One row for each run, figures with six decimals; columns without any value are left out.
+
+    The figures of the tables of NAS-Bench-201 are in columns such as `cifar10_test_200_epochs`.
+    """
     rows = [_plain(comparison, run) for run in comparison.runs]
-    columns = [column for column in _RUN_COLUMNS if not rows or any(row[column] is not None for row in rows)]
-    return csv_text(columns, ([row[column] for column in columns] for row in rows))
+    looked_up = tuple(dict.fromkeys(column for run in comparison.runs for column in _looked_up(run)))
+    place = _RUN_COLUMNS.index("skips")
+    columns = [
+        column
+        for column in (*_RUN_COLUMNS[:place], *looked_up, *_RUN_COLUMNS[place:])
+        if not rows or any(row.get(column) is not None for row in rows)
+    ]
+    return csv_text(columns, ([row.get(column) for column in columns] for row in rows))
+
+
+def _looked_up(run: ComparedRun) -> Mapping[str, float]:
+    """Accuracies by the tables, each under data set, part and schedule."""
+    return {
+        f"{column}_{entry.epochs}_epochs": told.accuracy
+        for entry in run.tables
+        for column, told in entry.figures.items()
+    }
 
 
 def _plain(comparison: Comparison, run: ComparedRun) -> Mapping[str, Any]:
     shared = {"dataset": comparison.dataset, "space": comparison.space, "preset": comparison.preset}
-    figures = {key: round(value, 6) if isinstance(value, float) else value for key, value in dict(run).items()}
+    figures = {
+        key: round(value, 6) if isinstance(value, float) else value
+        for key, value in {**dict(run), **_looked_up(run)}.items()
+    }
     return {**shared, **figures, "genotype": run.genotype.text if run.genotype else None}

@@ -1,13 +1,14 @@
 """Run directories: files, events, checkpoints and seeds, from plain numbers and state dicts, without models."""
 
 from dartboard.runs.accuracies import TestAccuracies, ValidationAccuracies
+from dartboard.runs.decisions import Candidate, Contrast, DecisionMade, EdgeScore, ImagesBy
 from dartboard.runs.directory import RunDirectory, next_free
 from dartboard.runs.document import Document, Record, Version, first_fault
+from dartboard.runs.event import Event
 from dartboard.runs.event_log import EventLog
 from dartboard.runs.events import (
     EVENTS,
     Epoch,
-    Event,
     KeptWeights,
     MeasurementDone,
     PhaseEnd,
@@ -21,7 +22,16 @@ from dartboard.runs.events import (
 )
 from dartboard.runs.files import check_new_file, read_arrays, read_json, write_atomically, write_json, write_text
 from dartboard.runs.lengths import Length, TimeLimit
-from dartboard.runs.meter import TEST_KEYS, VALIDATION_KEYS, Meter, Objective, Score, ScoreMeter, validation_facts
+from dartboard.runs.meter import (
+    TEST_KEYS,
+    VALIDATION_KEYS,
+    Meter,
+    Objective,
+    Score,
+    ScoreMeter,
+    StepMeans,
+    validation_facts,
+)
 from dartboard.runs.observer import Observer
 from dartboard.runs.seeding import Replayed, derive_seed, make_generator, seeded_initialization
 from dartboard.runs.tables import csv_rows, csv_text
@@ -30,10 +40,15 @@ __all__ = [
     "EVENTS",
     "TEST_KEYS",
     "VALIDATION_KEYS",
+    "Candidate",
+    "Contrast",
+    "DecisionMade",
     "Document",
+    "EdgeScore",
     "Epoch",
     "Event",
     "EventLog",
+    "ImagesBy",
     "KeptWeights",
     "Length",
     "MeasurementDone",
@@ -50,6 +65,7 @@ __all__ = [
     "SearchEpoch",
     "SearchStop",
     "SelectionDone",
+    "StepMeans",
     "TestAccuracies",
     "TimeLimit",
     "TrainEpoch",

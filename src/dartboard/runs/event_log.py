@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from dartboard.errors import RunDirectoryError
 from dartboard.runs.document import first_fault
-from dartboard.runs.events import Event, event_of
+from dartboard.runs.event import Event
+from dartboard.runs.events import event_of
 from dartboard.runs.files import write_text
 
 __all__ = ["EventLog"]

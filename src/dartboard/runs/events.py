@@ -1,18 +1,17 @@
 """The kinds of events that a run records, one event per line of `events.jsonl`."""
 
-import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from dartboard.runs.accuracies import ValidationAccuracies
-from dartboard.runs.document import Record
+from dartboard.runs.decisions import DecisionMade
+from dartboard.runs.event import Event
 
 __all__ = [
     "EVENTS",
     "Epoch",
-    "Event",
     "KeptWeights",
     "MeasurementDone",
     "PhaseEnd",
@@ -26,47 +25,6 @@ __all__ = [
 
 Figure = int | float | None
 """A number that a part of a method has measured; null if it was not finite."""
-
-
-class Event(Record):
-    """An event of a run, stored as one line of `events.jsonl`."""
-
-    figures_are_flat: ClassVar[bool] = False
-    """Whether each of the `figures` of the event is a key of the line, beside the keys named here."""
-
-    event: str
-    """Kind of the event."""
-
-    phase: str
-    """Phase of the run."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _finite(cls, content: Any) -> Any:
-        """Replace a number that is not finite by null, since JSON has no such numbers."""
-        if not isinstance(content, Mapping):
-            return content
-        finite = {key: _finite(value) for key, value in content.items()}
-        if cls.figures_are_flat and isinstance(measured := finite.get("figures"), Mapping):
-            finite["figures"] = {key: _finite(value) for key, value in measured.items()}
-        return finite
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, as in the line of the file."""
-        content = self.model_dump(mode="json", by_alias=True)
-        return content | content.pop("figures") if self.figures_are_flat else content
-
-    @classmethod
-    def of(cls, content: Mapping[str, Any]) -> Self:
-        """The event that a line of this kind holds.
-
-        Raises:
-            pydantic.ValidationError: the line lacks a key, or a value has a wrong type.
-        """
-        if not cls.figures_are_flat:
-            return cls.model_validate(content)
-        own = {key: value for key, value in content.items() if key in cls.model_fields}
-        return cls.model_validate({**own, "figures": {key: content[key] for key in content if key not in own}})
 
 
 class Epoch(ValidationAccuracies, Event):
@@ -131,18 +89,22 @@ class SearchEpoch(Epoch):
     operation_counts: dict[str, int]
     """How often each operation occurs in the genotype."""
 
+    deciding_seconds: float = 0.0
+    """Part of the seconds that trials of the supernet for decisions took."""
+
     figures: dict[str, Figure] = Field(default_factory=dict)
     """Figures that the rules have measured; each is a key of the line."""
 
-    def finished(self, figures: Mapping[str, Figure], seconds: float) -> Self:
-        """The event with the figures of the rules and the final duration.
+    def finished(self, figures: Mapping[str, Figure], seconds: float, deciding_seconds: float = 0.0) -> Self:
+        """The event with the figures of the rules and the final durations.
 
         Raises:
             ValueError: the name of a figure is also a key of the event.
         """
         if taken := sorted(figures.keys() & type(self).model_fields.keys()):
             raise ValueError(f"a rule has measured '{taken[0]}', a name that the event of the epoch has already.")
-        return self.model_validate({**dict(self), "figures": dict(figures), "seconds": seconds})
+        measured = {"figures": dict(figures), "seconds": seconds, "deciding_seconds": deciding_seconds}
+        return self.model_validate({**dict(self), **measured})
 
 
 def step_work(side: float) -> float:
@@ -286,6 +248,7 @@ EVENTS: tuple[type[Event], ...] = (
     KeptWeights,
     SearchStop,
     Rollback,
+    DecisionMade,
     SelectionDone,
     MeasurementDone,
     PhaseEnd,
@@ -316,7 +279,3 @@ def event_of(content: Any) -> Event:
     if cls is None:
         raise ValueError(f"there is no event '{kind}' of the phase '{phase}'")
     return cls.of(content)
-
-
-def _finite(value: object) -> object:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

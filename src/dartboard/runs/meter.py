@@ -6,7 +6,16 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["TEST_KEYS", "VALIDATION_KEYS", "Meter", "Objective", "Score", "ScoreMeter", "validation_facts"]
+__all__ = [
+    "TEST_KEYS",
+    "VALIDATION_KEYS",
+    "Meter",
+    "Objective",
+    "Score",
+    "ScoreMeter",
+    "StepMeans",
+    "validation_facts",
+]
 
 Objective = Literal["accuracy", "balanced-accuracy"]
 """What has the same weight in an accuracy: every image, or every class, whatever its number of images."""
@@ -66,6 +75,32 @@ class Meter:
         """(mean loss per image in nats, accuracy as a fraction), or None if nothing was counted."""
         loss, correct, images = self._sums.tolist()
         return (loss / images, correct / images) if images else None
+
+
+class StepMeans:
+    """Means of numbers over the steps of an epoch, by name.
+
+    Args:
+        device: where the sums live; they are read once, at the end.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._sums: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def add(self, figures: Mapping[str, Tensor]) -> None:
+        """Count the numbers of a step, scalars by name."""
+        for name, value in figures.items():
+            if name not in self._sums:
+                self._sums[name] = torch.zeros(2, dtype=value.dtype, device=self._device)
+            self._sums[name] += torch.stack([value.detach(), torch.ones_like(value)])
+
+    def read(self) -> dict[str, float]:
+        """The mean of every number over the steps that had it."""
+        return {
+            name: total / steps for name, (total, steps) in ((name, own.tolist()) for name, own in self._sums.items())
+        }
 
 
 class ScoreMeter:

@@ -1,6 +1,7 @@
 """The search step of a run."""
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,13 +10,12 @@ import torch
 from dartboard.data import ImageView
 from dartboard.engine.loop import run_search
 from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetRequest
-from dartboard.engine.rates import AlphaRate, alpha_rate
-from dartboard.engine.stage import stage_spans
 from dartboard.parts.architecture import Architecture
 from dartboard.parts.recipe import Images, Recipe, initial_live, make_recipe
 from dartboard.parts.rules.curvature import MeasureCurvature
 from dartboard.parts.rules.schedules import NoTraining, WarmUp
-from dartboard.runs import Length, make_generator, seeded_initialization
+from dartboard.parts.trials import FIRST_IMAGES, TrialImages, trial_batch
+from dartboard.runs import ImagesBy, make_generator, seeded_initialization
 from dartboard.session.batches import EVALUATION_BATCH, batches_of
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, search_length
@@ -27,14 +27,16 @@ from dartboard.supernet import FusedSupernet, SupernetSpec
 from dartboard.wording import count
 
 __all__ = [
-    "alpha_rates",
+    "DecisionTrials",
+    "decision_trials",
     "describe_search",
-    "idle_rules",
+    "learning_images",
     "only_draws",
     "search_genotype",
     "search_problem",
     "search_recipe",
     "supernet_spec",
+    "trial_images",
 ]
 
 
@@ -43,49 +45,27 @@ def describe_search(session: Session) -> str:
     settings, splits, length = session.settings, session.splits, search_length(session)
     recipe, size = make_recipe(settings.method.name, settings.method.options), settings.search
     if recipe.images == "halves":
-        images = f"two halves of {len(splits.weights)} and {len(splits.alphas)} images"
+        images, available = f"two halves of {len(splits.weights)} and {len(splits.alphas)} images", len(splits.weights)
     else:
-        images = f"{len(_shared_images(session)[0])} images"
-    steps = _steps(session, recipe, length)
+        available = len(_shared_images(session)[0])
+        images = f"{available} images"
+    whole = max(1, available // size.batch_size)
+    steps = whole if length.steps is None else min(whole, length.steps)
     start = f", from {name_or_text(Genotype.from_json(size.start_at))}" if size.start_at else ""
     return (
         f"{settings.method.name} in {settings.space}: {count(length.epochs, 'epoch')} of {count(steps, 'step')} on "
         f"{images}, {count(size.init_channels, 'channel')}, {count(size.layers, 'layer')}{start}"
+        f"{_describe_trials(session, recipe)}"
     )
 
 
-def alpha_rates(session: Session) -> tuple[AlphaRate, ...]:
-    """The learning rate of alpha in every stage of the search in which alpha has one."""
-    settings, length = session.settings, search_length(session)
-    stages = search_recipe(settings).stages
-    spans = stage_spans([stage.share for stage in stages], length.epochs)
-    options = {name: value for name, value in settings.method.options.items() if name != "alpha_lr"}
-    papers, factor = make_recipe(settings.method.name, options).stages, settings.search.alpha_lr_factor
-    told = []
-    for stage, paper, (first, end) in zip(stages, papers, spans, strict=True):
-        rate = alpha_rate(stage.recipe, factor, end - first, _steps(session, stage.recipe, length))
-        if rate and paper.recipe.update:
-            told.append(rate.model_copy(update={"published": paper.recipe.update.lr}))
-    return tuple(told)
-
-
-def idle_rules(session: Session) -> tuple[str, ...]:
-    """What the method cannot do in a search of this length, in sentences."""
-    stages = search_recipe(session.settings).stages
-    spans = stage_spans([stage.share for stage in stages], search_length(session).epochs)
-    return tuple(
-        f"stage {number} of {len(stages)}: {reason}" if len(stages) > 1 else reason
-        for number, (stage, (first, end)) in enumerate(zip(stages, spans, strict=True), start=1)
-        for reason in stage.recipe.idle_in(end - first)
-    )
-
-
-def _steps(session: Session, recipe: Recipe, length: Length) -> int:
-    """Weight steps of an epoch of a stage."""
-    halved = recipe.images == "halves"
-    available = len(session.splits.weights) if halved else len(_shared_images(session)[0])
-    whole = max(1, available // session.settings.search.batch_size)
-    return whole if length.steps is None else min(whole, length.steps)
+def _describe_trials(session: Session, recipe: Recipe) -> str:
+    """How often decisions try the supernet, and on how many images; empty without trials."""
+    tried, images = decision_trials(session.settings), trial_images(session, recipe.images)
+    if not tried.trials:
+        return ""
+    more = " or more" if images.by == "adaptive" and images.first < images.total else ""
+    return f", decisions by {count(tried.trials, 'trial')} of the supernet on {images.first:,} images{more} each"
 
 
 def search_genotype(session: Session) -> Genotype:
@@ -121,10 +101,41 @@ def search_problem(session: Session) -> SearchProblem:
 def search_recipe(settings: RunSettings) -> Recipe:
     """The recipe of the method, with the rules that the settings of the search add to it."""
     recipe, search = make_recipe(settings.method.name, settings.method.options), settings.search
-    recipe = recipe.with_published_steps(published_steps(get_space(settings.space), recipe))
+    recipe = recipe.with_published_steps(published_steps(get_space(settings.space), recipe, settings.preset))
     if search.curvature_every and not any(isinstance(rule, MeasureCurvature) for rule in recipe.rules):
         recipe = recipe.with_rules_first(MeasureCurvature(search.curvature_every))
     return recipe.with_rules_first(WarmUp(search.warmup_fraction)) if search.warmup_fraction else recipe
+
+
+class DecisionTrials(NamedTuple):
+    """How often the decisions of a search try the supernet.
+
+    Attributes:
+        trials: without an operation or an edge.
+        decisions: decisions that rest on trials; each also looks at the untouched supernet.
+    """
+
+    trials: int
+    decisions: int
+
+    def images(self, tried: TrialImages) -> int:
+        """Images that go through the supernet in all.
+
+        Where a decision takes as many as it needs, two doublings for its best two candidates are planned.
+        """
+        further = min(4 * tried.first, tried.total) - tried.first if tried.by == "adaptive" else 0
+        return (self.trials + self.decisions) * tried.first + 2 * self.decisions * further
+
+
+def decision_trials(settings: RunSettings) -> DecisionTrials:
+    """How often the decisions of a search by these settings try the supernet, in all stages."""
+    space, trials, decisions = get_space(settings.space), 0, 0
+    for stage in search_recipe(settings).stages:
+        live = initial_live(stage.recipe, space)
+        architecture = Architecture.of(stage.recipe, space, live, torch.device("cpu"))
+        trials += sum(rule.trials(architecture) for rule in stage.recipe.rules)
+        decisions += sum(rule.decisions(architecture) for rule in stage.recipe.rules)
+    return DecisionTrials(trials, decisions)
 
 
 def only_draws(settings: RunSettings) -> bool:
@@ -190,7 +201,34 @@ def _search_batches(session: Session, images: Images) -> SearchBatches:
         batches_of(session, weights, settings.augment, settings.batch_size),
         batches_of(session, alphas, settings.augment, settings.batch_size),
         batches_of(session, scored, settings.augment, EVALUATION_BATCH),
+        trial_images(session, images),
     )
+
+
+def trial_images(session: Session, images: Images) -> TrialImages:
+    """The images on which decisions try the supernet: those of alpha, where the weights learn from others.
+
+    Where weights and alphas learn from the same images, they are those held out to score the supernet.
+    """
+    settings = session.settings.search
+    if images == "halves":
+        alphas = session.splits.view(session.dataset, "alphas")
+        view = ImageView(alphas.image_set, _mixed_alphas(session))
+    else:
+        _, view = _shared_images(session)
+    asked, available = settings.decision_images, len(view)
+    by: ImagesBy = asked if isinstance(asked, str) else "asked"
+    if not isinstance(asked, str):
+        view = ImageView(view.image_set, view.indices[:asked])
+    coarse = len(view) < min(FIRST_IMAGES, available)
+    made = TrialImages(lambda: batches_of(session, view, settings.augment, size), len(view), by, coarse)
+    size = trial_batch(made.first)
+    return made
+
+
+def learning_images(session: Session, images: Images) -> ImageView:
+    """The images from which the weights of the supernet learn."""
+    return session.splits.view(session.dataset, "weights") if images == "halves" else _shared_images(session)[0]
 
 
 def _shared_images(session: Session) -> tuple[ImageView, ImageView]:

@@ -12,6 +12,7 @@ from dartboard.records import (
     Result,
     Scores,
     SeedChoiceRecord,
+    TableLookUp,
     Timetable,
 )
 from dartboard.records.result import versions
@@ -68,6 +69,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         seed=settings.seed,
         genotype=GenotypeForms.of(genotype),
         blind=not lets_images_through(get_space(genotype.space), genotype, plan),
+        tables=TableLookUp.of(genotype),
         reselection=ReselectionRecord.find(run.path),
         analysis=AnalysisRecord.find(run.path),
         choice=SeedChoiceRecord.find(run.path),

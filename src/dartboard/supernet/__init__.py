@@ -5,7 +5,7 @@ from dartboard.supernet.dropout import SkipDropout
 from dartboard.supernet.forms import describe_forms
 from dartboard.supernet.fused import FusedSupernet
 from dartboard.supernet.outside_weights import OutsideWeights
-from dartboard.supernet.reference import Active, Gates, MixedCell, ReferenceSupernet
+from dartboard.supernet.reference import Active, Gates, MixedCell, ReferenceSupernet, by_place
 from dartboard.supernet.spec import Mixing, SupernetSpec
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "ReferenceSupernet",
     "SkipDropout",
     "SupernetSpec",
+    "by_place",
     "carry_weights",
     "describe_forms",
     "path_weights",

@@ -149,7 +149,7 @@ class FusedCell(MixedCell):
         stride = self.strides[rows[0]]
         nodes = [self.topology.edges[row].target for row in rows]
         targets = [sums.mixed[node] if node in sums.mixed else self.zeros(kept, stride) for node in nodes]
-        gates = call.gates[self.kind]
+        gates = call.of_operations(self.kind, self.number)
         further = [call.gate(self.kind, part) for part in ("auxiliary", "offset")]
         weights = call.gate(self.kind, "edges")
         if weights is not None:
@@ -171,7 +171,7 @@ class FusedCell(MixedCell):
         targets = [self.zeros(kept, stride) for _ in rows]
         passed = None if rest is None else bypass(rest, stride)
         weights = call.gate(self.kind, "edges")
-        added = self._add(rows, kept, targets, call.gates[self.kind], None, call)
+        added = self._add(rows, kept, targets, call.of_operations(self.kind, self.number), None, call)
         for row, total in zip(rows, added, strict=True):
             joined = join_channels(self.after_operations(row, kept, total, call), passed, self.share)
             joined = joined if weights is None else edge_weight(weights, row) * joined

@@ -19,7 +19,7 @@ from dartboard.supernet.dropout import SkipDropout, SkipMasks
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
 from dartboard.supernet.spec import SupernetSpec
 
-__all__ = ["Active", "Gates", "MixedCell", "ReferenceSupernet", "SupernetCall"]
+__all__ = ["Active", "Gates", "MixedCell", "ReferenceSupernet", "SupernetCall", "by_place"]
 
 Gates = Mapping[str, Tensor]
 """Name -> factors of the outputs of operations or edges; `ReferenceSupernet.forward` lists the names."""
@@ -48,6 +48,11 @@ class SupernetCall(NamedTuple):
     chance: torch.Generator | None = None
     generators: Mapping[int, torch.Generator] = MappingProxyType({})
 
+    def of_operations(self, kind: str, number: int) -> Tensor:
+        """The gates of the operations of the cell `number` among those of its kind, (edges, operations)."""
+        gates = self.gates[kind]
+        return gates if gates.dim() == 2 else gates[number]
+
     def gate(self, kind: str, part: str) -> Tensor | None:
         """The gates called `kind.part`, or None where they are not given."""
         return self.gates.get(f"{kind}.{part}")
@@ -61,6 +66,7 @@ class MixedCell(nn.Module):
         place: where the cell stands.
 
     Attributes:
+        number: the number of the cell among those of its kind, from 0; the supernet sets it.
         projections: the modules that bring each input to the channels and size of the cell.
         edges: for every edge, its operations by name.
         auxiliary: for every edge, its auxiliary skip connection; empty if the mixing has none.
@@ -70,7 +76,7 @@ class MixedCell(nn.Module):
     def __init__(self, spec: SupernetSpec, place: CellPlace) -> None:
         super().__init__()
         self.topology = spec.space.cell
-        self.kind = place.kind
+        self.kind, self.number = place.kind, 0
         self.share = spec.mixing.channel_share
         self.columns = {name: column for column, name in enumerate(spec.space.ops)}
         self.strides = tuple(
@@ -115,7 +121,7 @@ class MixedCell(nn.Module):
 
     def _edge(self, row: int, x: Tensor, call: SupernetCall) -> Tensor:
         kept, rest = split_channels(x, self.share)
-        gates = call.gates[self.kind][row]
+        gates = call.of_operations(self.kind, self.number)[row]
         gated = [
             gates[self.columns[name]] * _run(op, kept, call, row) for name, op in self.ops_of(row, call.active).items()
         ]
@@ -191,6 +197,11 @@ class ReferenceSupernet(nn.Module):
         super().__init__()
         self.spec = spec
         self.backbone = Backbone(spec.plan, lambda place: self.cell(spec, place), spec.norm)
+        counted = dict.fromkeys(spec.space.cell_kinds, 0)
+        for cell in self.backbone.blocks:
+            if isinstance(cell, MixedCell):
+                cell.number = counted[cell.kind]
+                counted[cell.kind] += 1
 
     @property
     def candidate_weights(self) -> dict[str, list[dict[str, str]]]:
@@ -224,8 +235,10 @@ class ReferenceSupernet(nn.Module):
 
         Args:
             images: (batch, channels, height, width).
-            gates: `KIND`, for each cell kind: multiplies each operation's output, shape (edges, operations); columns of
-                operations that an edge does not have are ignored. Optional, but needed if the spec says so:
+            gates: `KIND`, for each cell kind: multiplies each operation's output, shape (edges, operations), or (cells
+                of the kind, edges, operations) for gates by place, with numbers of its own for every cell
+                (`by_place`); columns of operations that an edge does not have are ignored. Optional, but needed if the
+                spec says so:
                 `KIND.edges`: multiplies the whole edge, shape (edges,), or (batch, edges) for a number per image;
                 `KIND.auxiliary`: multiplies the auxiliary skip connections, shape (edges,); needed if there are any;
                 `KIND.attention`: multiplies the attention operations, shape (edges, attention operations); needed if
@@ -275,6 +288,19 @@ class ReferenceSupernet(nn.Module):
     def _taps(self) -> tuple[int, int]:
         blocks = len(self.spec.plan.places)
         return blocks // 3, 2 * blocks // 3
+
+
+def by_place(gates: Gates, counts: Mapping[str, int]) -> dict[str, Tensor]:
+    """The same gates by place: every cell has gates of its own, which start from the same numbers.
+
+    The gradient of a loss at these gates tells what each cell would do to the gates that all cells of a kind share; its
+    sum over the cells is the gradient at the shared gates.
+
+    Args:
+        gates: as for `ReferenceSupernet.forward`, with gates of operations of the shape (edges, operations).
+        counts: cell kind -> number of its cells (`SupernetSpec.cell_counts`); the gates of other kinds stay shared.
+    """
+    return {name: gate.expand(counts[name], *gate.shape) if name in counts else gate for name, gate in gates.items()}
 
 
 def make_call(

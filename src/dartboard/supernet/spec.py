@@ -122,6 +122,12 @@ class SupernetSpec:
         """Cell kind -> (edges, operations), the shape of the alpha and of the gates of that kind."""
         return dict.fromkeys(self.space.cell_kinds, self.space.alpha_shape)
 
+    @property
+    def cell_counts(self) -> dict[str, int]:
+        """Cell kind -> number of cells of that kind, the first length of gates by place."""
+        kinds = [place.kind for place in self.plan.places if isinstance(place, CellPlace)]
+        return {kind: kinds.count(kind) for kind in self.space.cell_kinds}
+
     def ops_of(self, kind: str, row: int) -> tuple[str, ...]:
         """The operations of an edge, in the space's order."""
         edges, own = dict(self.live).get(kind), self.space.ops_on(kind, row)

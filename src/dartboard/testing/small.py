@@ -30,7 +30,7 @@ __all__ = [
     "timeless",
 ]
 
-_DURATIONS = ("seconds", "scoring_seconds")
+_DURATIONS = ("seconds", "scoring_seconds", "deciding_seconds")
 
 Outcome = dict[str, Any]
 """The results of a run, as `outcome` reads them."""

@@ -15,6 +15,7 @@ from dartboard.workflow.plan import Plan, announce, describe_plan
 from dartboard.workflow.predict import export_network, predict_images, predict_with
 from dartboard.workflow.seeds import check_choice, choose_genotype
 from dartboard.workflow.select import reselect_genotype, reselection_directory, reselection_settings
+from dartboard.workflow.table_query import TableQuery, query_tables
 from dartboard.workflow.trained_model import TrainedModel, load_run
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Examination",
     "Plan",
     "RunOverview",
+    "TableQuery",
     "TrainedModel",
     "analyse_search",
     "analysis_directory",
@@ -54,6 +56,7 @@ __all__ = [
     "plan_comparison",
     "predict_images",
     "predict_with",
+    "query_tables",
     "recorded_space",
     "reselect_genotype",
     "reselection_directory",

@@ -9,8 +9,8 @@ from typing import Any
 
 from dartboard.config import in_long_form, parse_overrides
 from dartboard.data.given import Data
-from dartboard.errors import DataError, GenotypeError, SettingsError
-from dartboard.estimate import ArchitectureTable, find_table
+from dartboard.errors import SettingsError
+from dartboard.estimate import SCHEDULES, TABLE_SPACE, TableEntry, agreements, find_tables, look_up
 from dartboard.records import ComparedRun, Comparison, Result
 from dartboard.records.comparison import summary_of
 from dartboard.runs import Observer, RunDirectory
@@ -19,11 +19,11 @@ from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO
 from dartboard.settings.request import search_request
 from dartboard.settings.tree import DEFAULT_RULE, FALLBACK, RunSettings, Step, asked_settings
-from dartboard.space import Genotype
+from dartboard.wording import listing
 
 __all__ = ["ComparisonPlan", "ComparisonRecord", "Contender", "grown", "plan_comparison", "recorded_space"]
 
-_TABLE_SPACE, _TABLE_COLUMN = "nas-bench-201", "cifar10_test"
+_TABLE_COLUMN = "cifar10_test"
 _BASELINE = "random"
 
 Layer = Mapping[str, Any]
@@ -202,19 +202,18 @@ class ComparisonRecord:
         self._run, self._plan, self._command = run, plan, command
         self._runs: list[ComparedRun] = []
         self._dataset: str | None = None
-        self._table: ArchitectureTable | None = None
-        if plan.space == _TABLE_SPACE:
-            try:
-                self._table = find_table()
-            except DataError:
-                observer.note(
-                    "The table of NAS-Bench-201 was not found (DARTBOARD_DATA), so no accuracies are looked up."
-                )
+        self._agreements = agreements(find_tables()) if plan.space == TABLE_SPACE else ()
+        if plan.space == TABLE_SPACE and (missing := [each for each in SCHEDULES if each not in find_tables()]):
+            observer.note(
+                f"The table of NAS-Bench-201 after {listing(map(str, missing))} epochs was not found (DARTBOARD_DATA), "
+                "so no accuracies are looked up in it."
+            )
 
     def add(self, seed: int, contender: Contender, result: Result) -> None:
         """Add a run that has ended, with its accuracy and percentile by the table."""
         genotype = result.genotype.genotype
-        accuracy, percentile = self._look_up(genotype)
+        tables = look_up(genotype)
+        accuracy, percentile = _short_schedule(tables)
         self._dataset = result.dataset.name
         self._runs.append(
             ComparedRun(
@@ -229,6 +228,7 @@ class ComparisonRecord:
                 validation_accuracy=result.validation_accuracy,
                 table_accuracy=accuracy,
                 table_percentile=percentile,
+                tables=tables,
                 skips=genotype.operation_counts.get("skip_connect", 0),
                 parameters=result.parameters,
                 multiply_adds=result.multiply_adds,
@@ -236,16 +236,6 @@ class ComparisonRecord:
                 train_seconds=result.seconds.get("train"),
             )
         )
-
-    def _look_up(self, genotype: Genotype) -> tuple[float | None, float | None]:
-        """Accuracy and percentile by the table; None for cells that it does not hold, such as those with attention."""
-        if self._table is None:
-            return None, None
-        try:
-            accuracy = self._table.accuracy(genotype, _TABLE_COLUMN) / 100
-        except GenotypeError:
-            return None, None
-        return accuracy, self._table.percentile(genotype, _TABLE_COLUMN)
 
     def fail(self, seed: int, contender: Contender, reason: str) -> None:
         """Add a run that failed."""
@@ -265,6 +255,7 @@ class ComparisonRecord:
             baseline=baseline,
             methods=tuple(summary_of(label, baseline, self._runs) for label in labels),
             runs=tuple(self._runs),
+            agreements=self._agreements,
             wanted=self._plan.wanted,
             command=self._command,
             run_directory=str(self._run.path),
@@ -272,3 +263,11 @@ class ComparisonRecord:
         )
         comparison.write(self._run.path)
         return comparison
+
+
+def _short_schedule(tables: Sequence[TableEntry]) -> tuple[float | None, float | None]:
+    """Accuracy and percentile on CIFAR-10 after the short schedule; None where its table is not there."""
+    for entry in tables:
+        if entry.epochs == SCHEDULES[0] and _TABLE_COLUMN in entry.figures:
+            return entry.figures[_TABLE_COLUMN].accuracy, entry.figures[_TABLE_COLUMN].percentile
+    return None, None

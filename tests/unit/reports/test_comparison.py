@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from dartboard.errors import RunDirectoryError
+from dartboard.estimate import Agreement, TableEntry, TableFigures
 from dartboard.records import ComparedRun, Comparison, GenotypeForms
 from dartboard.records.comparison import summary_of
-from dartboard.reports import MethodTable, tabulate, write_comparison
+from dartboard.reports import MethodTable, tabulate, tabulate_schedules, write_comparison
 from dartboard.reports.table_forms import latex
 from dartboard.space.genotype import parse_genotype
 
@@ -88,9 +89,84 @@ def test_a_table_has_a_row_for_each_method_and_no_empty_column() -> None:
 def test_figures_of_the_table_are_named_with_their_schedule() -> None:
     by_table = [method("a", table_accuracy=(0.85, 0.01), table_percentile=(93.04, 1.0), difference=(0.02, 0.015))]
     table = tabulated(trained=False, methods=by_table)
-    assert table.headings[2:] == ("difference to random (points)", "by the table (%)", "better than (%)")
+    assert table.headings[2:] == (
+        "difference to random (points)", "by the table, 12 epochs (%)", "better than, 12 epochs (%)",
+    )  # fmt: skip
     assert table.rows[0][2:] == ("+2.00 ± 1.50", "85.00 ± 1.00", "93.0 ± 1.0")
-    assert "12 epochs" in " ".join(table.notes)
+    assert "after a schedule of 12 or of 200 epochs" in " ".join(table.notes)
+
+
+def looked_up(epochs: int, **accuracies: float) -> TableEntry:
+    """An entry whose percentile is ten times the accuracy's tenths."""
+    figures = {
+        column: TableFigures(accuracy=accuracy, percentile=100 * accuracy - 5, rank=1)
+        for column, accuracy in accuracies.items()
+    }
+    return TableEntry(epochs=epochs, index=1, architectures=15_625, figures=figures)
+
+
+def by_both_tables() -> dict[str, Any]:
+    """Two methods that change places between the schedules on CIFAR-10."""
+    short, long = {"a": 0.84, "random": 0.80}, {"a": 0.92, "random": 0.93}
+    runs = [
+        ComparedRun(
+            method=name,
+            seed=0,
+            folder=name,
+            table_accuracy=short[name],
+            table_percentile=90.0,
+            tables=(looked_up(12, cifar10_test=short[name], cifar10_val=0.5), looked_up(200, cifar10_test=long[name])),
+        )
+        for name in short
+    ]
+    agreements = [
+        Agreement(column="cifar10_test", schedules=(12, 200), overall=0.87, among_best=0.54, shared_best=0.52)
+    ]
+    return made(
+        trained=False,
+        methods=[summary_of(name, "random", runs).model_dump(mode="json") for name in short],
+        runs=[run.model_dump(mode="json") for run in runs],
+        agreements=[each.model_dump(mode="json") for each in agreements],
+    )
+
+
+def test_both_schedules_stand_beside_each_other_and_in_no_common_column(tmp_path: Path) -> None:
+    comparison = Comparison.from_json(by_both_tables())
+    table = tabulate(comparison)
+    assert table.headings[2:] == (
+        "difference to random (points)", "by the table, 12 epochs (%)", "better than, 12 epochs (%)",
+        "by the table, 200 epochs (%)", "better than, 200 epochs (%)", "difference to random, 200 epochs (points)",
+    )  # fmt: skip
+    assert table.rows[0][2:] == ("+4.00", "84.00", "90.0", "92.00", "87.0", "-1.00")
+    short, long = tabulate_schedules(comparison)
+    assert (short.headings, long.headings) == (
+        ("method", "CIFAR-10 test", "CIFAR-10 validation"),
+        ("method", "CIFAR-10 test"),
+    )
+    assert "after 12 epochs" in short.caption
+    assert long.rows == (("a", "92.00 (87.0)"), ("random", "93.00 (88.0)"))
+    assert (short.best[0], long.best[0]) == (frozenset({1, 2}), frozenset())
+    (tmp_path / "comparison.json").write_text(json.dumps(by_both_tables()))
+    page = write_comparison(tmp_path).read_text()
+    assert "By the table of NAS-Bench-201 after 200 epochs" in page
+    assert (
+        "| random | 93.00 (88.0) |".replace("93.00 (88.0)", "**93.00 (88.0)**")
+        in (tmp_path / "comparison.md").read_text()
+    )
+    with (tmp_path / "comparison.csv").open(newline="") as stream:
+        row = next(csv.DictReader(stream))
+    assert (row["cifar10_test_12_epochs"], row["cifar10_test_200_epochs"]) == ("0.84", "0.92")
+
+
+def test_methods_that_change_places_between_the_schedules_are_named() -> None:
+    told = " ".join(tabulate(Comparison.from_json(by_both_tables())).notes)
+    assert "CIFAR-10 test: a is before random after 12 epochs, and the other way round after 200." in told
+    assert "0.54" not in told  # no cell is in the best tenth
+    closer = by_both_tables()
+    closer["runs"][0]["tables"][1]["figures"]["cifar10_test"]["percentile"] = 95.0
+    told = " ".join(tabulate(Comparison.from_json(closer)).notes)
+    assert "Among the best tenth after 200 epochs it is only 0.54" in told
+    assert "in the best tenth after 200 epochs: where" in told
 
 
 def test_balanced_accuracy_is_shown_where_it_counts() -> None:

@@ -10,6 +10,9 @@ from pydantic import ValidationError
 from dartboard.errors import RunDirectoryError
 from dartboard.runs import (
     EVENTS,
+    Candidate,
+    Contrast,
+    DecisionMade,
     EventLog,
     KeptWeights,
     MeasurementDone,
@@ -30,6 +33,27 @@ EVERY_KIND = [
     KeptWeights(run=1, epoch=4, validation_accuracy=0.5, validation_balanced_accuracy=0.25),
     SearchStop(reason="enough"),
     Rollback(before=3, epoch=1, reason="it was better there", seconds=2.0),
+    DecisionMade(
+        by="perturbation",
+        about="operation",
+        round=1,
+        epoch=51,
+        step=0,
+        kind="normal",
+        source=0,
+        target=2,
+        candidates=(
+            Candidate(name="skip_connect", gate=0.5, accuracy=0.25, loss=2.0, images=100),
+            Candidate(name="sep_conv_3x3", gate=0.5, accuracy=0.5, loss=1.0, images=100),
+        ),
+        chosen="skip_connect",
+        runner_up="sep_conv_3x3",
+        by_gate="skip_connect",
+        measure="accuracy",
+        images=100,
+        images_by="all",
+        contrast=Contrast.of(30, 5, 100),
+    ),
     SelectionDone(figures={"tried": 3, "rounds": 1, "validation_accuracy": 0.5}),
     MeasurementDone(name="before", figures={"accuracy": 0.5, "exchanged": ["a"]}, seconds=1.0),
     PhaseEnd(phase="train", seconds=3.0),
@@ -95,6 +119,15 @@ def test_every_event_is_one_line(log: EventLog) -> None:
     fill(log, 1)
     assert log.path.read_text().count("\n") == 2
     assert log.read()[0] == SearchStop(reason="two\nlines")
+
+
+def test_a_contrast_counts_images_for_and_against_and_a_decision_of_few_is_weak() -> None:
+    assert Contrast.of(30, 5, 100) == Contrast(margin=0.25, margin_images=25, b=30, c=5, z=25 / 35**0.5)
+    assert Contrast.of(0, 0, 10).z == 0.0
+    decision = next(event for event in EVERY_KIND if isinstance(event, DecisionMade))
+    assert not decision.is_weak
+    assert decision.model_copy(update={"contrast": Contrast.of(3, 1, 100)}).is_weak
+    assert not decision.model_copy(update={"contrast": None}).is_weak
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])

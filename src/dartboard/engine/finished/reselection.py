@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from dartboard.parts.recipe import Count, NonNegative, Recipe, call_with_options
 from dartboard.parts.removal import removal_stage
-from dartboard.parts.rules import Measure
 from dartboard.parts.selection import SampleAndValidate, Selection, StrongestEdges, Threshold, WithAttention
+from dartboard.parts.trials import Measure
 from dartboard.registry import Registry
 
 __all__ = ["RESELECTIONS", "Reselection", "make_reselection", "reselection"]

@@ -1,6 +1,15 @@
-"""Penalties in the loss of alpha: terms of the alphas themselves, and the resources of the architecture."""
+"""Penalties in the loss of alpha, such as terms of the alphas and resources, and in the loss of the weights."""
 
-from dartboard.parts.penalties.protocol import Joining, Penalty
+from dartboard.parts.penalties.flooding import Flooding
+from dartboard.parts.penalties.protocol import (
+    Joining,
+    JoiningGradient,
+    JoiningWeights,
+    Penalty,
+    WeightGradients,
+    WeightPenalty,
+    WeightStep,
+)
 from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
 from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, FadingMagnitude, ZeroOne
 
@@ -10,7 +19,13 @@ __all__ = [
     "ExpectedCost",
     "ExpectedResources",
     "FadingMagnitude",
+    "Flooding",
     "Joining",
+    "JoiningGradient",
+    "JoiningWeights",
     "Penalty",
+    "WeightGradients",
+    "WeightPenalty",
+    "WeightStep",
     "ZeroOne",
 ]

@@ -10,7 +10,7 @@ from dartboard.parts.relaxation.deterministic import (
     live_softmax,
     operation_groups,
 )
-from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel, concentration
+from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel, ReinMax, concentration
 from dartboard.parts.relaxation.edges import EdgeSimplex, EdgeSoftmax, PairSoftmax, edge_sets
 from dartboard.parts.relaxation.paths import BinaryGates, UniformPaths
 from dartboard.parts.relaxation.protocol import (
@@ -43,6 +43,7 @@ __all__ = [
     "NodeSoftmax",
     "PairSoftmax",
     "PerCell",
+    "ReinMax",
     "Relaxation",
     "RelaxedCell",
     "Sigmoid",

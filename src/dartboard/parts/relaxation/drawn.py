@@ -1,6 +1,7 @@
 """Relaxations that draw gates at random in every step: from a Dirichlet distribution, or by the Gumbel trick."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
@@ -11,7 +12,7 @@ from dartboard.devices.sending import send
 from dartboard.parts.relaxation.deterministic import live_softmax
 from dartboard.parts.relaxation.protocol import Draw, PerCell, RelaxedCell, SmallStart
 
-__all__ = ["Concrete", "Dirichlet", "HardGumbel", "concentration"]
+__all__ = ["Concrete", "Dirichlet", "HardGumbel", "ReinMax", "concentration", "reinmax_gates"]
 
 
 def concentration(alpha: Tensor) -> Tensor:
@@ -56,7 +57,21 @@ def _shaken(alpha: Tensor, cell: RelaxedCell, generator: Generator) -> Tensor:
 
 def _still(alpha: Tensor, cell: RelaxedCell) -> Tensor:
     """softmax(alpha): the probability that an operation has the largest gate, at every temperature."""
-    return live_softmax(alpha, cell if cell.temperature == 1.0 else replace(cell, temperature=1.0))
+    return live_softmax(alpha, _at_one(cell))
+
+
+def _at_one(cell: RelaxedCell) -> RelaxedCell:
+    return cell if cell.temperature == 1.0 else replace(cell, temperature=1.0)
+
+
+def _largest(shares: Tensor, cell: RelaxedCell) -> tuple[Tensor, tuple[tuple[int, ...], ...]]:
+    """Gates of 1 for the largest share of every edge and 0 for the others, and the columns of the former."""
+    chosen = shares.argmax(dim=-1, keepdim=True)
+    whole = torch.zeros_like(shares).scatter_(-1, chosen, 1.0)
+    if not cell.is_whole:
+        whole = whole * cell.live  # edges without operations draw none
+    columns = chosen[:, 0].tolist()
+    return whole, tuple((column,) if live else () for column, live in zip(columns, cell.live_columns, strict=True))
 
 
 @dataclass(frozen=True)
@@ -110,16 +125,65 @@ class HardGumbel(SmallStart):
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:
         # alpha and log softmax(alpha) differ by a constant per edge, which cancels in a softmax.
         shares = _shaken(alpha, cell, generator)
-        chosen = shares.argmax(dim=-1, keepdim=True)
-        whole = torch.zeros_like(shares).scatter_(-1, chosen, 1.0)
-        if not cell.is_whole:
-            whole = whole * cell.live  # edges without operations draw none
+        whole, active = _largest(shares, cell)
         gates = whole + (shares - shares.detach())  # exactly 0 and 1
-        columns = chosen[:, 0].tolist()
-        active = tuple((column,) if live else () for column, live in zip(columns, cell.live_columns, strict=True))
         return Draw(gates, active, (gates * (1 - whole)).sum(dim=-1))
 
     @override
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """softmax(alpha), the probability of each operation, (edges, operations)."""
         return _still(alpha, cell)
+
+
+@dataclass(frozen=True)
+class ReinMax(SmallStart):
+    """One operation per edge, drawn with probability softmax(alpha); its gradient is right to second order (ReinMax).
+
+    The gate of the drawn operation is 1, and the gates of the others are 0. A weight step runs the drawn operation
+    alone. The gates pass their gradient on to alpha by Heun's rule (`reinmax_gates`), where a straight-through
+    estimator takes a step of Euler's.
+
+    Paper: arXiv:2304.08612, which has no search of architectures.
+
+    Attributes:
+        run: which operations a step of alpha runs. "one": the drawn one; the gates of the others are added to the
+            edge's output as plain numbers, as `HardGumbel` does, so that the gradient is no longer right to second
+            order. "all": all of them, which is the published estimator, at the cost of a step of DARTS.
+    """
+
+    run: Literal["one", "all"] = "one"
+    sums_to_one = True
+    draws = True
+
+    @override
+    def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:
+        # The largest of alpha + Gumbel noise is a draw from softmax(alpha).
+        whole, active = _largest(_shaken(alpha.detach(), _at_one(cell), generator), cell)
+        gates = reinmax_gates(alpha, whole, cell)
+        if of_alpha and self.run == "all":
+            return Draw(gates)
+        return Draw(gates, active, (gates * (1 - whole)).sum(dim=-1))
+
+    @override
+    def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
+        """softmax(alpha), the probability of each operation, (edges, operations)."""
+        return _still(alpha, cell)
+
+
+def reinmax_gates(alpha: Tensor, whole: Tensor, cell: RelaxedCell) -> Tensor:
+    """The numbers of `whole`, with the gradient 2 J(q) g - J(p) g / 2 for alpha (ReinMax, arXiv:2304.08612).
+
+    g is the gradient at the gates, p = softmax(alpha), q = (softmax(alpha / temperature) + whole) / 2, and
+    J(p) = diag(p) - p p^T. The temperature acts only within q; the authors advise one of at least 1.
+
+    Args:
+        alpha: (edges, operations).
+        whole: a draw from p: 1 for the operation drawn, 0 for the others, (edges, operations).
+        cell: knows the live operations and the temperature.
+    """
+    still = _at_one(cell)
+    # A share of 0 has a logarithm of -inf, and with a temperature of 1 or more only an operation that an edge lacks.
+    middle = ((live_softmax(alpha, cell) + whole) / 2).detach().clamp_min(torch.finfo(alpha.dtype).tiny)
+    ahead = live_softmax((middle.log() - alpha).detach() + alpha, still)
+    moved = 2 * ahead - live_softmax(alpha, still) / 2
+    return whole + (moved - moved.detach())

@@ -2,9 +2,10 @@
 
 from dartboard.parts.rules.curvature import DecayOnSharpening, MeasureCurvature, Sharpening, StopOnSharpening
 from dartboard.parts.rules.greedy import ByShare, DecideGreedily
+from dartboard.parts.rules.perturbation import DecideByRemoval
 from dartboard.parts.rules.protocol import EpochPlan, GoingBack, MovableSearch, Outcome, Rule, SearchView
 from dartboard.parts.rules.reinforce import ReinforceController
-from dartboard.parts.rules.removal import ByRemoval, DecideByRemoval, Measure, OperationChoice, Scorable
+from dartboard.parts.rules.removal import ByRemoval, OperationChoice, Scorable, Verdict
 from dartboard.parts.rules.schedules import (
     Cooling,
     FadeAuxiliary,
@@ -34,7 +35,6 @@ __all__ = [
     "GoingBack",
     "GrowDropping",
     "LinearCooling",
-    "Measure",
     "MeasureCurvature",
     "MovableSearch",
     "NoTraining",
@@ -50,5 +50,6 @@ __all__ = [
     "StopAtSkips",
     "StopAtStableRanking",
     "StopOnSharpening",
+    "Verdict",
     "WarmUp",
 ]

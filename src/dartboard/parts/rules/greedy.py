@@ -1,6 +1,7 @@
 """A rule that decides edges one after the other during a search, and the scores of the edges."""
 
 import math
+import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
@@ -13,8 +14,10 @@ from dartboard.errors import RecipeError
 from dartboard.parts.architecture import Architecture
 from dartboard.parts.demands import Slots
 from dartboard.parts.relaxation import RelaxedCell
+from dartboard.parts.rules.perturbation import due_epoch, surplus, told_decision
 from dartboard.parts.rules.protocol import EpochPlan, Outcome, Rule, SearchView
-from dartboard.parts.rules.removal import OperationChoice, Scorable, due_epoch, surplus
+from dartboard.parts.rules.removal import OperationChoice, Scorable, Verdict, edge_name
+from dartboard.runs import Candidate, EdgeScore
 
 __all__ = ["ByShare", "DecideGreedily", "certainty", "importance", "stability"]
 
@@ -23,11 +26,23 @@ __all__ = ["ByShare", "DecideGreedily", "certainty", "importance", "stability"]
 class ByShare:
     """The operation with the largest gate; among equals the first (DARTS, arXiv:1806.09055, section 2.4)."""
 
-    def __call__(self, given: Scorable, kind: str, row: int) -> str:
-        """The name of the operation."""
+    def __call__(self, given: Scorable, kind: str, row: int) -> Verdict:
+        """The operation, and the gates of all."""
         cell = given.architecture.cells[kind]
         gates = given.architecture.mean_gates(given.alphas)[kind][row].tolist()
-        return cell.ops[max(cell.selectable_columns[row], key=lambda column: gates[column])]
+        ranked = sorted(cell.selectable_columns[row], key=lambda column: -gates[column])
+        names = [cell.ops[column] for column in ranked]
+        candidates = tuple(
+            Candidate(name=cell.ops[column], gate=gates[column]) for column in cell.selectable_columns[row]
+        )
+        runner_up = names[1] if len(names) > 1 else None
+        tie = "index" if runner_up and gates[ranked[0]] == gates[ranked[1]] else None
+        told = {"chosen": names[0], "runner_up": runner_up, "by_gate": names[0], "tie": tie}
+        return Verdict((names[0],), {"by": "gates", "candidates": candidates, **told})
+
+    def trials(self, cell: RelaxedCell, row: int) -> int:  # noqa: ARG002 - gates need no trials
+        """None."""
+        return 0
 
 
 @dataclass(frozen=True)
@@ -79,6 +94,18 @@ class DecideGreedily(Rule):
         return f"DecideGreedily needs gates that sum to one on every edge, and the gates of {name} do not"
 
     @override
+    def trials(self, architecture: Architecture) -> int:
+        """As many as the edges with the most operations would take."""
+        return _num_decisions(architecture) * sum(
+            max(self.operation.trials(cell, row) for row in range(len(cell.live)))
+            for cell in architecture.cells.values()
+        )
+
+    @override
+    def decisions(self, architecture: Architecture) -> int:
+        return _num_decisions(architecture) * len(architecture.cells) if self.trials(architecture) else 0
+
+    @override
     def after_epoch(self, search: SearchView) -> Outcome:
         cells, shares = search.architecture.cells, _shares(search)
         history: list[dict[str, Tensor]] = search.records.get("shares", [])
@@ -87,7 +114,7 @@ class DecideGreedily(Rule):
         done, total, plan = search.records.get("greedy_decisions", 0), _num_decisions(search.architecture), search.plan
         while done < total and self._due(done, total, search.stage_epochs) <= search.stage_epoch - 1:
             for kind, own in scores.items():
-                plan = self._decide(search, plan, cells[kind], own)
+                plan = self._decide(search, plan, cells[kind], own, done + 1)
             plan = replace(plan, extra_images=plan.extra_images + self.more_images)
             done += 1
         return Outcome(records | {"greedy_decisions": done}, plan=plan)
@@ -96,22 +123,37 @@ class DecideGreedily(Rule):
         first, last = (epochs * Fraction(share).limit_denominator(10_000) for share in (self.first, self.last))
         return min(epochs - 1, due_epoch(number, total, first, last))
 
-    def _scores(self, cell: RelaxedCell, shares: Tensor, history: list[Tensor]) -> list[float]:
+    def _scores(self, cell: RelaxedCell, shares: Tensor, history: list[Tensor]) -> list[EdgeScore]:
         columns = cell.selectable_columns
-        factors = [certainty(shares, columns)]
+        factors = {"certainty": certainty(shares, columns)}
         if "none" in cell.ops and bool(cell.live[:, cell.ops.index("none")].any()):
-            factors.append(importance(shares, cell.ops))
+            factors["importance"] = importance(shares, cell.ops)
         if self.criterion == 2:
-            factors.append(stability(shares, history, columns))
-        return [math.prod(of_edge) for of_edge in zip(*map(_spread, factors), strict=True)]
+            factors["stability"] = stability(shares, history, columns)
+        spread = [_spread(values) for values in factors.values()]
+        return [
+            EdgeScore(
+                name=edge_name(cell, row),
+                score=math.prod(values[row] for values in spread),
+                factors={name: values[row] for name, values in factors.items()},
+            )
+            for row in range(len(cell.live))
+        ]
 
-    def _decide(self, search: SearchView, plan: EpochPlan, cell: RelaxedCell, scores: list[float]) -> EpochPlan:
+    def _decide(
+        self, search: SearchView, plan: EpochPlan, cell: RelaxedCell, scores: list[EdgeScore], number: int
+    ) -> EpochPlan:
         kind, decided = cell.kind, plan.decisions.get(cell.kind, {})
         rows = [row for row, columns in enumerate(cell.selectable_columns) if columns and row not in decided]
         if not rows:
             return plan
-        row = max(rows, key=lambda row: scores[row])
-        plan = plan.decided(kind, row, self.operation(Scorable.of(search, plan), kind, row))
+        started, row = time.perf_counter(), max(rows, key=lambda row: scores[row].score)
+        verdict = self.operation(Scorable.of(search, plan), kind, row)
+        ranked = tuple(sorted((scores[each] for each in rows), key=lambda edge: -edge.score))
+        told_decision(
+            search, verdict, cell, (number, search.steps), started, row=row, after_epoch=True, edge_scores=ranked
+        )
+        plan = plan.decided(kind, row, verdict.chosen[0])
         node, kept = cell.topology.edges[row].target, cell.topology.edges_per_node
         incoming = cell.topology.incoming(node)
         ended = [row for row in incoming if plan.decisions[kind].get(row) is not None]

@@ -12,6 +12,8 @@ from dartboard.parts.dropping import Dropping
 from dartboard.parts.gradient import Bilevel, Tensors
 from dartboard.parts.hooks import StageHook
 from dartboard.parts.scoring import Scorer
+from dartboard.parts.trials import Trying
+from dartboard.runs import DecisionMade
 from dartboard.space import Genotype
 
 __all__ = ["EpochPlan", "GoingBack", "MovableSearch", "Outcome", "Rule", "SearchView"]
@@ -113,6 +115,16 @@ class SearchView(Protocol):
         ...
 
     @property
+    def trials(self) -> Trying:
+        """Tries any gates on the images of decisions, with the current weights."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Weight steps planned for the epoch at hand."""
+        ...
+
+    @property
     def genotype(self) -> Genotype | None:
         """The genotype that the selection chooses after the epoch that has just ended."""
         ...
@@ -140,6 +152,10 @@ class SearchView(Protocol):
     @property
     def figures(self) -> Mapping[str, float]:
         """The numbers that rules have measured in this epoch, by name."""
+        ...
+
+    def tell(self, decision: DecisionMade) -> None:
+        """Record a decision in the run as it happens; the search itself stays as it is."""
         ...
 
     def generator(self, purpose: str) -> torch.Generator:
@@ -207,6 +223,32 @@ class Rule:
     """
 
     moves_alpha: ClassVar[bool] = False
+
+    def trials(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
+        """How often the rule will try the supernet without a part, on the images of decisions, in a whole stage."""
+        return 0
+
+    def decisions(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
+        """How many decisions of a whole stage rest on these trials; each also looks at the untouched supernet."""
+        return 0
+
+    def least_steps(self, search: SearchView) -> int:  # noqa: ARG002 - for rules that need some
+        """Weight steps that the epoch at hand must have at least, so that the rule can act as it should."""
+        return 0
+
+    def notes(self, search: SearchView) -> Sequence[str]:  # noqa: ARG002 - for rules that have something to say
+        """Sentences that a user should read before the first epoch of a stage."""
+        return ()
+
+    def before_step(self, search: SearchView, plan: EpochPlan, step: int) -> EpochPlan:  # noqa: ARG002 - as before_epoch
+        """The plan of the rest of the epoch; called before every weight step of an epoch but its first.
+
+        Args:
+            search: the search, whose weights have taken `step` steps in this epoch.
+            plan: the plan at hand, with the changes of the rules before this one.
+            step: number of weight steps taken in this epoch.
+        """
+        return plan
 
     def resting_epochs(self, epochs: int) -> int | None:  # noqa: ARG002 - for rules that let alpha rest
         """With how many epochs, in which alpha rests, a stage of so many begins; None where the rule has no say."""

@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from dartboard.parts.demands import Slots
 from dartboard.parts.dropping import Dropping
+from dartboard.parts.relaxation import ReinMax
 from dartboard.parts.rules.protocol import EpochPlan, Rule, SearchView
 
 __all__ = [
@@ -100,6 +101,20 @@ class Cooling(Rule):
         temperature = 1.0 if learned < 0 else self.start * (self.end / self.start) ** (learned / steps)
         return replace(plan, temperature=temperature)
 
+    def refuse_recipe(self, recipe: Slots) -> str:
+        """Refuse a temperature below 1 for `ReinMax`."""
+        return _too_cold(recipe, self.start, self.end)
+
+
+def _too_cold(recipe: Slots, start: float, end: float) -> str:
+    """Why these temperatures do not fit a relaxation; empty if they do."""
+    if not isinstance(recipe.relaxation, ReinMax) or min(start, end) >= 1:
+        return ""
+    return (
+        f"ReinMax takes no temperature below 1, and these go from {start:g} to {end:g}; choose temperatures of at "
+        "least 1"
+    )
+
 
 @dataclass(frozen=True)
 class LinearCooling(Rule):
@@ -121,6 +136,10 @@ class LinearCooling(Rule):
     def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
         steps = max(1, search.stage_epochs - self.arrives)
         return replace(plan, temperature=self.start + (self.end - self.start) * search.stage_epoch / steps)
+
+    def refuse_recipe(self, recipe: Slots) -> str:
+        """Refuse a temperature below 1 for `ReinMax`."""
+        return _too_cold(recipe, self.start, self.end)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dartboard.engine.stage import StageSearch
 from dartboard.errors import SettingsError
 from dartboard.parts.recipe import Count
 from dartboard.parts.removal import learning_on
-from dartboard.parts.rules import ByRemoval, Scorable
+from dartboard.parts.rules.removal import without_operation
 from dartboard.runs import Observer
 from dartboard.space import SearchSpace
 
@@ -132,9 +132,7 @@ class Discretisation(Analysis):
                 "target": edge.target,
                 "operation": name,
                 "gate": float(gates[kind][row, column]),
-                "accuracy_without": ByRemoval().value_without(
-                    Scorable.of(untouched.state, untouched.state.plan), kind, row, [column]
-                ),
+                "accuracy_without": scored(untouched.validate(without_operation(gates, kind, row, column))).accuracy,
                 **self._settle(self._copy(finished), kind, row, name),
             }
 
