@@ -12,6 +12,7 @@ test images.
 """
 
 import argparse
+import os
 import statistics
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from typing import Any
 
 import dartboard
 from dartboard.engine.rates import alpha_rate
-from dartboard.estimate import ArchitectureTable
+from dartboard.estimate import find_table
 from dartboard.parts.fits import does_fit
 from dartboard.parts.recipe import METHODS, make_recipe
 from dartboard.records import RunRecords
@@ -62,10 +63,7 @@ FIRST = (
 )
 """Methods that are searched first."""
 
-TABLES: Mapping[str, tuple[str, ...]] = {
-    "12": ("cifar10_val", "cifar10_test"),
-    "200": ("cifar10_test",),
-}
+TABLES: Mapping[int, tuple[str, ...]] = {12: ("cifar10_val", "cifar10_test"), 200: ("cifar10_test",)}
 """Epochs of the schedule -> columns of its table."""
 
 SKIP = "skip_connect"
@@ -85,6 +83,7 @@ def main() -> None:
     names = asked.rates.split(",")
     if unknown := [name for name in (*asked.methods, *names) if name not in (*known, *RATES)]:
         sys.exit(f"unknown method or rate {unknown[0]}; known: {', '.join((*known, *RATES))}")
+    os.environ["DARTBOARD_DATA"] = str(data_root())  # where the tables are looked for
     wanted = [
         (method, name, seed)
         for seed in range(asked.seeds)
@@ -157,15 +156,11 @@ def measure(method: str, rate: str, seed: int, quick: bool) -> Records:
         "tables": {
             f"{schedule}/{column}": [table.accuracy(found, column), table.percentile(found, column)]
             for schedule, columns in TABLES.items()
-            for table in [_table(schedule)]
+            for table in [find_table(schedule)]
             for column in columns
         },
         "cpu_seconds": seconds,
     }
-
-
-def _table(schedule: str) -> ArchitectureTable:
-    return ArchitectureTable(data_root() / "nas-bench-201" / f"nb201_{schedule}epochs.parquet")
 
 
 def as_table(records: Records) -> str:

@@ -125,8 +125,7 @@ def _rate_of_alpha(name: str, recipe: Recipe) -> Iterator[str]:
 def _assignments(settings: Mapping[str, Any]) -> str:
     """Settings of the search, or options of the method, as `--set` takes them."""
     return ", ".join(
-        f"`{name if name.startswith('method.') else f'search.{name}'}={_option(value)}`"
-        for name, value in settings.items()
+        f"`{name if '.' in name else f'search.{name}'}={_option(value)}`" for name, value in settings.items()
     )
 
 

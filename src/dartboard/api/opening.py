@@ -17,7 +17,7 @@ from dartboard.processors import what_threads_do
 from dartboard.records import Beginning
 from dartboard.runs import Observer
 from dartboard.session import Session, check_sizes, check_start
-from dartboard.session.search import alpha_rates
+from dartboard.session.rates import alpha_rates
 from dartboard.settings import Request, Step
 from dartboard.settings.replaced import replaced_settings
 from dartboard.space import Genotype

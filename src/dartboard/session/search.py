@@ -11,19 +11,17 @@ import torch
 from dartboard.data import ImageView
 from dartboard.engine.loop import run_search
 from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetRequest
-from dartboard.engine.rates import AlphaRate, alpha_rate
-from dartboard.engine.stage import stage_spans
 from dartboard.parts.architecture import Architecture
 from dartboard.parts.recipe import Images, Recipe, initial_live, make_recipe
 from dartboard.parts.rules.curvature import MeasureCurvature
 from dartboard.parts.rules.schedules import NoTraining, WarmUp
 from dartboard.parts.trials import FIRST_IMAGES, TrialImages, trial_batch
-from dartboard.runs import ImagesBy, Length, make_generator, seeded_initialization
+from dartboard.runs import ImagesBy, make_generator, seeded_initialization
 from dartboard.session.batches import EVALUATION_BATCH, batches_of
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, search_length
 from dartboard.settings.genotype import read_genotype
-from dartboard.settings.published import published_in, published_steps
+from dartboard.settings.published import published_steps
 from dartboard.settings.tree import RunSettings
 from dartboard.space import Genotype, OperationCosts, get_space, name_or_text, operation_costs
 from dartboard.supernet import FusedSupernet, SupernetSpec
@@ -31,10 +29,9 @@ from dartboard.wording import count
 
 __all__ = [
     "DecisionTrials",
-    "alpha_rates",
     "decision_trials",
     "describe_search",
-    "idle_rules",
+    "learning_images",
     "only_draws",
     "search_genotype",
     "search_problem",
@@ -51,11 +48,12 @@ def describe_search(session: Session) -> str:
     if only_draws(settings):
         return f"{settings.method.name} in {settings.space}: an architecture is drawn at random, without training"
     if recipe.images == "halves":
-        images = f"two halves of {len(splits.weights)} and {len(splits.alphas)} images"
+        images, available = f"two halves of {len(splits.weights)} and {len(splits.alphas)} images", len(splits.weights)
     else:
         learned, scored = _one_level(session, recipe.images)
-        images = f"{len(learned)} images, {len(scored)} others score it"
-    steps = _steps(session, recipe, length)
+        available, images = len(learned), f"{len(learned)} images, {len(scored)} others score it"
+    whole = max(1, available // size.batch_size)
+    steps = whole if length.steps is None else min(whole, length.steps)
     start = f", from {name_or_text(Genotype.from_json(size.start_at))}" if size.start_at else ""
     return (
         f"{settings.method.name} in {settings.space}: {count(length.epochs, 'epoch')} of {count(steps, 'step')} on "
@@ -71,42 +69,6 @@ def _describe_trials(session: Session, recipe: Recipe) -> str:
         return ""
     more = " or more" if images.by == "adaptive" and images.first < images.total else ""
     return f", decisions by {count(tried.trials, 'trial')} of the supernet on {images.first:,} images{more} each"
-
-
-def alpha_rates(session: Session) -> tuple[AlphaRate, ...]:
-    """The learning rate of alpha in every stage of the search in which alpha has one."""
-    settings, length = session.settings, search_length(session)
-    stages = search_recipe(settings).stages
-    spans = stage_spans([stage.share for stage in stages], length.epochs)
-    given, space = settings.method.options, get_space(settings.space)
-    own = published_in(space, make_recipe(settings.method.name, given)).options
-    options = {**own, **{name: value for name, value in given.items() if name != "alpha_lr"}}
-    papers, factor = make_recipe(settings.method.name, options).stages, settings.search.alpha_lr_factor
-    told = []
-    for stage, paper, (first, end) in zip(stages, papers, spans, strict=True):
-        rate = alpha_rate(stage.recipe, factor, end - first, _steps(session, stage.recipe, length))
-        if rate and paper.recipe.update:
-            told.append(rate.model_copy(update={"published": paper.recipe.update.lr}))
-    return tuple(told)
-
-
-def idle_rules(session: Session) -> tuple[str, ...]:
-    """What the method cannot do in a search of this length, in sentences."""
-    stages = search_recipe(session.settings).stages
-    spans = stage_spans([stage.share for stage in stages], search_length(session).epochs)
-    return tuple(
-        f"stage {number} of {len(stages)}: {reason}" if len(stages) > 1 else reason
-        for number, (stage, (first, end)) in enumerate(zip(stages, spans, strict=True), start=1)
-        for reason in stage.recipe.idle_in(end - first)
-    )
-
-
-def _steps(session: Session, recipe: Recipe, length: Length) -> int:
-    """Weight steps of an epoch of a stage."""
-    halved = recipe.images == "halves"
-    available = len(session.splits.weights) if halved else len(_one_level(session, recipe.images)[0])
-    whole = max(1, available // session.settings.search.batch_size)
-    return whole if length.steps is None else min(whole, length.steps)
 
 
 def search_genotype(session: Session) -> Genotype:
@@ -142,7 +104,7 @@ def search_problem(session: Session) -> SearchProblem:
 def search_recipe(settings: RunSettings) -> Recipe:
     """The recipe of the method, with the rules that the settings of the search add to it."""
     recipe, search = make_recipe(settings.method.name, settings.method.options), settings.search
-    recipe = recipe.with_published_steps(published_steps(get_space(settings.space), recipe))
+    recipe = recipe.with_published_steps(published_steps(get_space(settings.space), recipe, settings.preset))
     if search.curvature_every and not any(isinstance(rule, MeasureCurvature) for rule in recipe.rules):
         recipe = recipe.with_rules_first(MeasureCurvature(search.curvature_every))
     return recipe.with_rules_first(WarmUp(search.warmup_fraction)) if search.warmup_fraction else recipe
@@ -265,6 +227,11 @@ def trial_images(session: Session, images: Images) -> TrialImages:
     made = TrialImages(lambda: batches_of(session, view, settings.augment, size), len(view), by, coarse)
     size = trial_batch(made.first)
     return made
+
+
+def learning_images(session: Session, images: Images) -> ImageView:
+    """The images from which the weights of the supernet learn."""
+    return session.splits.view(session.dataset, "weights") if images == "halves" else _one_level(session, images)[0]
 
 
 _MOST_SET_ASIDE = 2_000

@@ -14,12 +14,14 @@ __all__ = ["OPTION", "Published", "published_in", "published_steps", "smallest_i
 OPTION = "method.options."
 """What the dotted names of a method's options begin with."""
 
+_SEARCH = "search."
+
 
 class Published(NamedTuple):
     """What a method sets by itself.
 
     Attributes:
-        settings: settings of the search, by dotted names.
+        settings: settings by dotted names.
         options: options of the method.
     """
 
@@ -28,9 +30,10 @@ class Published(NamedTuple):
 
 
 def published_in(space: SearchSpace, recipe: Recipe, preset: str = "") -> Published:
-    """What the paper of a method sets in a space, and with the data that a preset is made for."""
-    under, family = recipe.published_in.get(f"preset:{preset}", {}), recipe.published_in.get(space.family or "", {})
-    return _parted({**recipe.published, **under, **family})
+    """What the paper of a method sets in a space, and under a preset."""
+    places = (f"preset:{preset}", space.family)
+    further = (recipe.published_in.get(place, {}) for place in places if place)
+    return _parted({name: value for each in (recipe.published, *further) for name, value in each.items()})
 
 
 def smallest_in(space: SearchSpace, recipe: Recipe) -> Published:
@@ -41,27 +44,31 @@ def smallest_in(space: SearchSpace, recipe: Recipe) -> Published:
 _CIFAR_IMAGES = 50_000
 """Images of CIFAR-10 that the papers search on."""
 
+_ON_ALL = ("same-images", "same-batch")
+"""Where alpha learns from all of them, not from a half."""
 
-def published_steps(space: SearchSpace, recipe: Recipe) -> tuple[int, ...]:
+
+def published_steps(space: SearchSpace, recipe: Recipe, preset: str = "") -> tuple[int, ...]:
     """Steps of alpha in every stage of the search that the paper of a method has in a space.
 
     Where the method does not say so itself, they are those of the published epochs and batches on CIFAR-10.
     """
-    own = {name.removeprefix("search."): value for name, value in published_in(space, recipe).settings.items()}
-    settings = SearchSettings(**own)
+    own = published_in(space, recipe, preset).settings
+    settings = SearchSettings(**{name.removeprefix(_SEARCH): own[name] for name in own if name.startswith(_SEARCH)})
     assert settings.epochs is not None
     spans = stage_spans([stage.share for stage in recipe.stages], settings.epochs)
     steps = []
     for stage, (first, end) in zip(recipe.stages, spans, strict=True):
-        sees_all = stage.recipe.images in ("same-images", "same-batch")
-        images = _CIFAR_IMAGES if sees_all else _CIFAR_IMAGES // 2
+        images = _CIFAR_IMAGES if stage.recipe.images in _ON_ALL else _CIFAR_IMAGES // 2
         derived = stage.recipe.alpha_steps(end - first, math.ceil(images / settings.batch_size))
         steps.append(derived if stage.recipe.published_steps is None else stage.recipe.published_steps)
     return tuple(steps)
 
 
 def _parted(named: Mapping[str, Any]) -> Published:
-    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in named.items()}
+    plain = {
+        name if "." in name else f"{_SEARCH}{name}": list(value) if isinstance(value, tuple) else value
+        for name, value in named.items()
+    }
     options = {name.removeprefix(OPTION): value for name, value in plain.items() if name.startswith(OPTION)}
-    named = {name if "." in name else f"search.{name}": value for name, value in plain.items()}
-    return Published({name: value for name, value in named.items() if not name.startswith(OPTION)}, options)
+    return Published({name: value for name, value in plain.items() if not name.startswith(OPTION)}, options)

@@ -1,11 +1,12 @@
 """Which settings of a method's paper a run does not have, and what has taken their place."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from dartboard.config import Settings, in_long_form
 from dartboard.parts.recipe import Recipe, make_recipe
 from dartboard.settings.presets import AUTO, PRESETS
-from dartboard.settings.published import OPTION, published_in, smallest_in
+from dartboard.settings.published import OPTION, Published, published_in, smallest_in
 from dartboard.settings.tree import RunSettings
 from dartboard.space import SearchSpace, get_space
 from dartboard.wording import plain_value
@@ -38,28 +39,36 @@ def replaced_settings(settings: RunSettings) -> tuple[ReplacedSetting, ...]:
     if settings.genotype is not None or AUTO in (settings.space, settings.method.name):
         return ()
     space, recipe = get_space(settings.space), make_recipe(settings.method.name, settings.method.options)
-    published, plain = published_in(space, recipe), settings.model_dump(mode="json")
-    values = {f"search.{key}": value for key, value in plain["search"].items()}
-    values |= {f"{OPTION}{key}": value for key, value in plain["method"]["options"].items()}
-    wanted = {**published.settings, **{f"{OPTION}{key}": value for key, value in published.options.items()}}
-    return tuple(
-        ReplacedSetting(setting=name, published=value, value=values[name], by=_replacer(settings, space, recipe, name))
-        for name, value in wanted.items()
-        if values.get(name, value) != value
-    )
+    values, found = _by_name(settings.model_dump(mode="json")), []
+    for name, value in _named(published_in(space, recipe, settings.preset)).items():
+        now = values.get(name, value)
+        if now != value:
+            by = _replacer(settings, space, recipe, name, now)
+            found.append(ReplacedSetting(setting=name, published=value, value=now, by=by))
+    return tuple(found)
 
 
-def _replacer(settings: RunSettings, space: SearchSpace, recipe: Recipe, name: str) -> str:
-    """What has set a setting, as far as the resolved settings tell."""
+def _replacer(settings: RunSettings, space: SearchSpace, recipe: Recipe, name: str, value: Any) -> str:
+    """What has set a setting to a value, as far as the resolved settings tell."""
     if any(choice.setting == name for choice in settings.automatic_choices):
         return "an automatic choice"
     preset = PRESETS[settings.preset].factory
     if not preset.is_small:
         return "your settings"
-    smallest = smallest_in(space, recipe)
-    made = in_long_form(RunSettings, PRESETS.made(settings.preset, lambda: preset(space))).get("search", {})
-    own = {f"search.{key}": value for key, value in made.items()} | dict(smallest.settings)
-    own |= {f"{OPTION}{key}": value for key, value in smallest.options.items()}
-    group, now = settings.search.model_dump(mode="json"), settings.method.options
-    value = now.get(name.removeprefix(OPTION)) if name.startswith(OPTION) else group[name.removeprefix("search.")]
+    made = in_long_form(RunSettings, PRESETS.made(settings.preset, lambda: preset(space)))
+    own = {**_by_name(made), **_named(smallest_in(space, recipe))}
     return f"the preset {settings.preset}" if name in own and own[name] == value else "your settings"
+
+
+def _named(published: Published) -> dict[str, Any]:
+    return {**published.settings, **{f"{OPTION}{name}": value for name, value in published.options.items()}}
+
+
+def _by_name(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by their dotted names, with groups beside what they hold."""
+    named: dict[str, Any] = {}
+    for key, value in nested.items():
+        named[prefix + key] = value
+        if isinstance(value, Mapping):
+            named |= _by_name(value, f"{prefix}{key}.")
+    return named

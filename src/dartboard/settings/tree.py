@@ -299,7 +299,7 @@ def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[Aut
     published, made = published_in(space, recipe, asked.preset), PRESETS.made(asked.preset, lambda: preset(space))
     smallest = smallest_in(space, recipe) if preset.is_small else Published({}, {})
     below = (published.settings, made, smallest.settings) if preset.is_small else (made, published.settings)
-    as_given = {"search.alpha_lr_factor": 1.0} if "alpha_lr" in asked.method.options else {}
+    as_given = {"search.alpha_lr_factor": 1.0} if asked.method.options.get("alpha_lr") is not None else {}
     options = {**published.options, **smallest.options, **asked.method.options}
     recorded = {"automatic_choices": [choice.model_dump() for choice in automatic_choices]} if automatic_choices else {}
     return resolve(

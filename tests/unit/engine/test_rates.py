@@ -18,7 +18,8 @@ from dartboard.parts.fits import does_fit
 from dartboard.parts.recipe import METHODS, initial_live, make_recipe
 from dartboard.parts.update import rate_for_length
 from dartboard.runs import Length, RunDirectory, make_generator
-from dartboard.session.search import alpha_rates, idle_rules, search_recipe
+from dartboard.session.rates import alpha_rates, idle_rules
+from dartboard.session.search import search_recipe
 from dartboard.settings import RunSettings, resolve_settings
 from dartboard.space import get_space
 from dartboard.testing.small import open_small, small_space_registered

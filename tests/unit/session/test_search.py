@@ -12,7 +12,6 @@ from dartboard.session.search import describe_search, search_problem
 from dartboard.settings import check_method, resolve_settings
 from dartboard.testing import open_small
 
-
 pytestmark = pytest.mark.usefixtures("small_space")
 
 

@@ -44,24 +44,26 @@ def runs(*presets: str, spaces: tuple[str, ...] = ("darts", "nas-bench-201")) ->
     return made
 
 
-def published(space: SearchSpace, recipe: Recipe) -> Mapping[str, Any]:
+def published(space: SearchSpace, recipe: Recipe, preset: str) -> Mapping[str, Any]:
     """What a paper sets, by dotted names."""
-    own = published_in(space, recipe)
+    own = published_in(space, recipe, preset)
     return {**own.settings, **{f"method.options.{name}": value for name, value in own.options.items()}}
 
 
 def found(settings: RunSettings, names: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of these dotted names."""
     plain = settings.model_dump(mode="json")
-    options = {f"method.options.{name}": value for name, value in plain["method"]["options"].items()}
-    every = {**options, **{f"search.{name}": value for name, value in plain["search"].items()}}
+    groups = {f"{group}.": plain[group] for group in ("search", "train")} | {
+        "method.options.": plain["method"]["options"]
+    }
+    every = {f"{group}{name}": value for group, own in groups.items() for name, value in own.items()}
     return {name: every[name] for name in names}
 
 
 def test_what_a_paper_sets_takes_effect_under_every_preset_that_is_not_small() -> None:
     seen = set()
     for settings, space, recipe in runs(*LARGE):
-        wanted = published(space, recipe)
+        wanted = published(space, recipe, settings.preset)
         assert found(settings, wanted) == wanted, (settings.method.name, settings.preset, space.name)
         assert replaced_settings(settings) == ()
         seen |= {settings.method.name} if wanted else set()
@@ -70,7 +72,7 @@ def test_what_a_paper_sets_takes_effect_under_every_preset_that_is_not_small() -
 
 def test_a_small_preset_names_all_that_it_replaces() -> None:
     for settings, space, recipe in runs(*SMALL):
-        wanted = published(space, recipe)
+        wanted = published(space, recipe, settings.preset)
         now = found(settings, wanted)
         told = replaced_settings(settings)
         assert {each.setting: each.value for each in told} == {key: now[key] for key in now if now[key] != wanted[key]}
