@@ -116,6 +116,7 @@ SHOWN_ELSEWHERE = {
     # Without it, no option of the watch can be given, and with their defaults a tiny search is not stopped.
     ("robust-darts", "stops"): "unit/parts/test_sharpening.py",
     ("sgas-pt", "measure"): "unit/parts/test_edge_decisions.py",
+    **{(name, "derive"): "unit/parts/test_dirichlet.py" for name in ("drnas", "drnas-progressive")},
     ("snas", "keep_all_edges"): "unit/parts/test_drawn_gates.py",
     ("p-darts", "max_skips"): "unit/parts/test_p_darts.py",
     # The same rule watches the curvature in robust-darts, whose options are all tried there.
@@ -129,6 +130,8 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("single-darts", "alpha_weight_decay"): [0.5],
     ("single-darts", "alpha_momentum"): [0.5],
     ("hyperdarts-1", "lambda_noise"): [0.1],
+    # Alpha does not go far in so few steps.
+    **{(name, "anchor_radius"): [1e-4] for name in ("drnas", "drnas-progressive")},
     ("darts-cg", "iterations"): [1],  # ten are enough here
     ("darts-cg", "tolerance"): [0.5],
     ("enas", "baseline_decay"): [0.5],

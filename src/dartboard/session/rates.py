@@ -6,6 +6,8 @@ from dartboard.parts.recipe import Recipe, make_recipe
 from dartboard.session.search import learning_images, search_recipe
 from dartboard.session.session import Session
 from dartboard.session.sizes import search_length
+from dartboard.settings.published import published_in
+from dartboard.space import get_space
 
 __all__ = ["alpha_rates", "idle_rules"]
 
@@ -15,7 +17,9 @@ def alpha_rates(session: Session) -> tuple[AlphaRate, ...]:
     settings, epochs = session.settings, search_length(session).epochs
     stages = search_recipe(settings).stages
     spans = stage_spans([stage.share for stage in stages], epochs)
-    options = {name: value for name, value in settings.method.options.items() if name != "alpha_lr"}
+    given, space = settings.method.options, get_space(settings.space)
+    own = published_in(space, make_recipe(settings.method.name, given), settings.preset).options
+    options = {**own, **{name: value for name, value in given.items() if name != "alpha_lr"}}
     papers, factor = make_recipe(settings.method.name, options).stages, settings.search.alpha_lr_factor
     told = []
     for stage, paper, (first, end) in zip(stages, papers, spans, strict=True):
