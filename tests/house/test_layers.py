@@ -127,7 +127,7 @@ def test_the_rule_itself_tells_down_from_sideways_and_up() -> None:
 @pytest.mark.parametrize("path", sorted((SOURCE / "methods").glob("*.py")), ids=lambda path: path.name)
 def test_a_method_names_parts_and_needs_no_torch(path: Path) -> None:
     assert "torch" not in path.read_text(encoding="utf-8")
-    assert len(path.read_text(encoding="utf-8").splitlines()) < 60
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 90  # most of them tell the options
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))

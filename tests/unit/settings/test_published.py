@@ -88,7 +88,7 @@ def test_a_small_preset_names_all_that_it_replaces() -> None:
         ("drnas-progressive", "nas-bench-201", {"layers": 5, "init_channels": 16, "epochs": 100, "weight_lr": 0.025}),
         ("drnas", "nas-bench-201", {"epochs": 100, "batch_size": 64}),
         ("single-darts", "nas-bench-201", {"weight_lr": 0.005, "batch_size": 64}),
-        ("single-darts", "darts", {"weight_lr": 0.025, "batch_size": 64}),
+        ("single-darts", "darts", {"weight_lr": 0.025, "epochs": 50}),  # in batches that the data decides
         ("hyperdarts-1", "darts", {"weight_lr": 0.05, "batch_size": 48, "epochs": 49}),
         ("pc-darts", "darts", {"weight_lr": 0.1, "batch_size": 256, "epochs": 50}),
         ("gdas", "darts", {"epochs": 250, "batch_size": 256}),
