@@ -62,7 +62,7 @@ from dartboard.parts.rules.schedules import (
     WarmUp,
 )
 from dartboard.parts.rules.stopping import BestEpoch, StopAtSkips, StopAtStableRanking
-from dartboard.parts.selection.attention import WithAttention
+from dartboard.parts.selection.attention import AmongCandidates, WithAttention
 from dartboard.parts.selection.strongest import (
     SkipCap,
     StrongestEdgePairs,
@@ -80,6 +80,7 @@ __all__ = [
     "METHODS",
     "AdamUpdate",
     "AdversarialPerturbation",
+    "AmongCandidates",
     "BestEpoch",
     "BetaDecay",
     "Bilevel",
