@@ -18,6 +18,7 @@ from dartboard.records import Beginning
 from dartboard.runs import Observer
 from dartboard.session import Session, check_limit, check_sizes, check_start
 from dartboard.session.rates import alpha_rates
+from dartboard.session.search import num_learning_images
 from dartboard.settings import Request, Step
 from dartboard.settings.replaced import replaced_settings
 from dartboard.space import Genotype
@@ -96,6 +97,7 @@ def begin(session: Session, steps: Sequence[Step], command: str, genotype: Genot
         command=command,
         replaced=replaced_settings(session.settings) if searches else (),
         alpha_rates=alpha_rates(session) if searches else (),
+        search_images=num_learning_images(session) if searches else None,
     )
     beginning.write(session.run.path)
     session.observer.plan(announce(session, steps))

@@ -92,6 +92,9 @@ class Beginning(Document):
     alpha_rates: tuple[AlphaRate, ...] = ()
     """The learning rate of alpha in every stage of the search that has one, beside that of the paper."""
 
+    search_images: int | None = None
+    """Number of images from which the weights of the supernet learn; null where no supernet is trained."""
+
     def command_to_resume(self, path: Path) -> str:
         """The command that goes on with the run in a directory, or what it lacks where it was no line of a shell."""
         if not self.command.startswith("dartboard "):

@@ -32,6 +32,7 @@ __all__ = [
     "decision_trials",
     "describe_search",
     "learning_images",
+    "num_learning_images",
     "only_draws",
     "search_genotype",
     "search_problem",
@@ -227,6 +228,14 @@ def trial_images(session: Session, images: Images) -> TrialImages:
     made = TrialImages(lambda: batches_of(session, view, settings.augment, size), len(view), by, coarse)
     size = trial_batch(made.first)
     return made
+
+
+def num_learning_images(session: Session) -> int | None:
+    """The number of images from which the weights of the supernet learn; None where no supernet is trained."""
+    settings = session.settings
+    if only_draws(settings):
+        return None
+    return len(learning_images(session, make_recipe(settings.method.name, settings.method.options).images))
 
 
 def learning_images(session: Session, images: Images) -> ImageView:

@@ -301,3 +301,19 @@ def test_a_damaged_summary_is_named(tmp_path: Path) -> None:
 def test_a_comparison_of_an_earlier_version_names_its_baseline() -> None:
     old = {"reference" if key == "baseline" else key: value for key, value in made().items()} | {"schema": 1}
     assert Comparison.from_json(old) == Comparison.from_json(made())
+
+
+@pytest.mark.parametrize(("images", "shown"), [((48_000, 25_000), True), ((25_000, 25_000), False)])
+def test_images_and_steps_of_searches_are_shown_where_methods_differ_in_them(
+    images: tuple[int, int], shown: bool
+) -> None:
+    methods = [
+        method(name, test_accuracy=(0.9, None)) | {"search_images": {"mean": number, "std": None}}
+        for name, number in zip(("darts_x", "random"), images, strict=True)
+    ]
+    table = tabulated(methods=methods)
+    assert ("images of the search" in table.headings) == shown
+    assert "steps of the search" not in table.headings
+    if shown:
+        place = table.headings.index("images of the search")
+        assert [row[place] for row in table.rows] == ["48,000", "25,000"]
