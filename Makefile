@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-rates benchmark-short-trainings benchmark-ingredients benchmark-law benchmark-inherited benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-s2 benchmark-worth clean
+.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-rates benchmark-short-trainings benchmark-ingredients benchmark-law benchmark-inherited benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-long-searches benchmark-table-search benchmark-s2 benchmark-worth clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -61,6 +61,12 @@ benchmark-methods: install ## what a search step costs by method, beside what th
 
 benchmark-collapse: install ## which methods end with skip connections, and what their cells are worth (needs CIFAR-10 and the table)
 	$(BIN)/python benchmarks/collapse.py
+
+benchmark-long-searches: install ## whole searches of 50 epochs, looked up after every epoch; goes on where it stopped (needs CIFAR-10 and both tables; hours a search)
+	$(BIN)/python benchmarks/long_searches.py
+
+benchmark-table-search: install ## twelve methods beside their published figures in NAS-Bench-201; goes on where it stopped (needs CIFAR-10, both tables and published figures; days)
+	$(BIN)/python benchmarks/table_search.py
 
 benchmark-s2: install ## skip connections against convolutions: what alpha chooses and what perturbation chooses (needs CIFAR-10)
 	$(BIN)/python benchmarks/s2.py

@@ -200,8 +200,17 @@ def _spaces() -> str:
         "genotypes and tables of accuracies belong to the spaces without options. Architectures are counted as choices "
         "of kept edges and of an operation on each; some of them are the same network.\n\n"
         + _table(header, rows)
+        + "\n\n## Options\n\n"
+        + _table(("space", "option", "default", "meaning"), list(_space_options()))
         + "\n"
     )
+
+
+def _space_options() -> Iterator[tuple[str, ...]]:
+    """Every option of every space, with its meaning."""
+    for entry in SPACES:
+        for option in _docstring(entry)[2]:
+            yield (f"`{entry.name}`", *option)
 
 
 _PAGES = {"methods": "methods/README.md", "spaces": "spaces.md"}

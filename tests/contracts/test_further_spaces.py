@@ -76,8 +76,11 @@ def test_options_at_their_defaults_are_left_out_of_the_name(name: str) -> None:
     [
         ("darts:node=3", r"the space 'darts' has no option 'node'; did you mean 'nodes'\?"),
         ("darts:nodes=many", "the option 'nodes' of the space 'darts' cannot be 'many': .*integer"),
+        ("darts:inputs=0", "the option 'inputs' of the space 'darts' cannot be '0'"),
+        ("darts:inputs=some", "the option 'inputs' of the space 'darts' cannot be 'some'"),
+        ("darts:kinds=3", "the option 'kinds' of the space 'darts' cannot be '3'"),
         ("darts:nodes=7", "the option 'nodes' of the space 'darts' cannot be '7': .*less than or equal to 6"),
-        ("robust-s1:nodes=3", "the space 'robust-s1' has no option 'nodes'; it has none"),
+        ("robust-s1:nodes=3", "the space 'robust-s1' has no option 'nodes'; known: inputs"),
     ],
 )
 def test_unknown_and_ill_typed_options_are_refused(name: str, sentence: str) -> None:
@@ -116,6 +119,11 @@ def test_noise_is_another_for_another_seed() -> None:
         ("nas-bench-201", 15_625),
         ("darts", 1_037_664_180**2),
         ("darts:nodes=1", 49**2),
+        ("darts:inputs=1", 288_120**2),
+        ("darts:inputs=3", 79_093_069_720**2),
+        ("darts:inputs=all", (7**14) ** 2),
+        ("darts:kinds=1", 1_037_664_180),
+        ("darts:cell_inputs=1", (7 * 7**2 * (3 * 7**2) * (6 * 7**2)) ** 2),
         ("robust-s1", (180 * 2**8) ** 2),
         ("robust-s3", (180 * 2**8) ** 2),
     ],

@@ -22,6 +22,9 @@ class TestCellsOfAnySize(SpaceContract):
         "robust-s2:nodes=2",
         "robust-s4:nodes=2",
         "nas-bench-201:nodes=4",
+        "robust-s2:nodes=3,inputs=1",
+        "robust-s3:nodes=2,inputs=all,kinds=1",
+        "robust-s2:nodes=2,cell_inputs=1",
     )
 
 

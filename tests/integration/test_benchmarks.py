@@ -230,3 +230,24 @@ def test_the_benchmark_of_inherited_weights_trains_what_one_search_found_by_ever
     assert runs[names[0]] == first[names[0]]  # not repeated
     assert len({run["genotype"] for run in runs.values()}) == 1
     assert "| nas-bench-201 | single-darts | 4 | supernet | " in (tmp_path / "inherited.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.usefixtures("data_root")
+@pytest.mark.parametrize(
+    ("name", "arms"), [("long_searches", ("darts", "random")), ("table_search", ("darts", "rsps"))]
+)
+def test_a_benchmark_of_whole_searches_looks_up_what_it_finds_and_repeats_nothing(
+    tmp_path: Path, name: str, arms: list[str]
+) -> None:
+    options = ["--quick", "--seeds", "1", "--folder", str(tmp_path), "--runs", str(tmp_path / "runs")]
+    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), *arms, *options]
+    subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    runs = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))["runs"]
+    assert set(runs) == {f"{arm}/0" for arm in arms}
+    assert all(set(run["tables"]) == {"12", "200"} for run in runs.values())
+    assert len(runs["darts/0"]["by_epoch"]["cifar10_test_200"]) == 2
+    assert not (tmp_path / "runs" / "darts" / "0").exists()
+    subprocess.run(command, check=True)
+    assert json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))["runs"] == runs

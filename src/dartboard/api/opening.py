@@ -16,7 +16,7 @@ from dartboard.errors import DeviceMemoryError
 from dartboard.processors import what_threads_do
 from dartboard.records import Beginning
 from dartboard.runs import Observer
-from dartboard.session import Session, check_sizes, check_start
+from dartboard.session import Session, check_limit, check_sizes, check_start
 from dartboard.session.rates import alpha_rates
 from dartboard.settings import Request, Step
 from dartboard.settings.replaced import replaced_settings
@@ -59,6 +59,7 @@ def opened(
             arrays=given_arrays(data),
         ) as session,
     ):
+        check_limit(session, request.steps)
         check_sizes(session, request.steps)
         if "search" in request.steps:
             check_choice(session)

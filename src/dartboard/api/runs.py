@@ -15,6 +15,7 @@ from dartboard.session import (
     finished_result,
     holds_contest,
     train_networks,
+    within_limit,
 )
 from dartboard.settings import read_genotype, search_request, train_request
 from dartboard.workflow import (
@@ -65,6 +66,7 @@ def run(
             return result
         session = begin(session, ("search", "train"), command)
         session, genotype = hold_contest(session, compare_finalists(session, choose_genotype(session)))
+        session = within_limit(session, genotype)
         allowances = allot_trainings(session, genotype)
         evaluate_networks(session, train_networks(session, genotype, allowances.get(FOUND)))
         if session.settings.baselines and not holds_contest(session):
@@ -142,6 +144,7 @@ def train(
             return result
         session = begin(session, ("train",), command, given)
         session.run.write("genotype.json", given.to_json())
+        session = within_limit(session, given)
         allowances = allot_trainings(session, given)
         evaluate_networks(session, train_networks(session, given, allowances.get(FOUND)))
         return finish_run(session, command)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from dartboard.parts import (
     AdamUpdate,
+    AmongCandidates,
     FirstOrder,
     NonNegative,
     Recipe,
@@ -13,8 +14,14 @@ from dartboard.parts import (
     WithAttention,
     method,
 )
-from dartboard.space import ATTENTION
+from dartboard.space import ATTENTION, MODULES
 from dartboard.supernet import Mixing
+
+_OPERATIONS = (
+    *("none", "max_pool_3x3", "avg_pool_3x3", "skip_connect"),
+    *("sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5"),
+)
+Position = Literal["after_every", "end", "after_every_and_end", "mixed_with_operation", "double_mixed", "no_attention"]
 
 
 @method("att-darts", paper="arXiv:2006.12874", group="attention")
@@ -23,6 +30,7 @@ def att_darts(
     alpha_lr: NonNegative = 3e-4,
     alpha_weight_decay: NonNegative = 1e-3,
     order: Literal["second", "first"] = "second",
+    position: Position = "after_every",
 ) -> Recipe:
     """Att-DARTS: every edge is an operation followed by an attention module, and both are searched.
 
@@ -39,11 +47,23 @@ def att_darts(
         alpha_weight_decay: L2 factor of both sets of parameters.
         order: "second" differentiates through a virtual weight step, as the authors do; "first" takes one pass instead
             of four.
+        position: where attention is searched, as in the authors' code: "after_every" operation; at the "end" of every
+            cell, on its joined nodes; "after_every_and_end"; "mixed_with_operation": as candidates beside the
+            operations, in the space `darts:attention=candidates`; "double_mixed": such candidates, followed by a second
+            mixture of the 13; "no_attention": DARTS.
     """
+    behind = {
+        "after_every": ATTENTION,
+        "after_every_and_end": ATTENTION,
+        "double_mixed": (*_OPERATIONS, *MODULES),
+    }.get(position, ())
+    end = ATTENTION if position in ("end", "after_every_and_end") else ()
+    competes = position in ("mixed_with_operation", "double_mixed")
+    selection = AmongCandidates(StrongestEdges(), MODULES) if competes else StrongestEdges()
     return Recipe(
         relaxation=Softmax(),
-        mixing=Mixing(attention=ATTENTION),
+        mixing=Mixing(attention=behind, end=end),
         gradient=Unrolled() if order == "second" else FirstOrder(),
         update=AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay),
-        selection=WithAttention(StrongestEdges(), ATTENTION),
+        selection=WithAttention(selection, behind, end) if behind or end else selection,
     )

@@ -16,8 +16,11 @@ from dartboard.parts import (
     SkipCap,
     Stage,
     WarmUp,
+    WithAttention,
     method,
 )
+from dartboard.space import ATTENTION
+from dartboard.supernet import Mixing
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 
@@ -30,6 +33,7 @@ def p_darts(
     skip_dropout: tuple[Probability, Probability, Probability] = (0.1, 0.4, 0.7),
     max_skips: Annotated[int, Field(ge=0)] = 2,
     deeper: tuple[Count, Count] = (2, 4),
+    attention: bool = False,
 ) -> Recipe:
     """P-DARTS: three stages, each with a deeper supernet and fewer operations than the one before.
 
@@ -48,13 +52,17 @@ def p_darts(
         max_skips: largest number of skip connections in the normal cell.
         deeper: how many more cells the second and the third supernet have than the first, in every group between
             reductions.
+        attention: search the attention modules of Att-DARTS (arXiv:2006.12874) behind the operations of every edge, in
+            all stages; the last one chooses them. No paper has figures for it.
     """
+    chosen = WithAttention(SkipCap(max_skips), ATTENTION) if attention else SkipCap(max_skips)
     stages = [
         Recipe(
+            mixing=Mixing(attention=ATTENTION if attention else ()),
             gradient=FirstOrder(),
             update=AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay, grad_clip=5.0),
             rules=(WarmUp(10 / 25), FadingSkipDropout(start, 10 / 25)),
-            selection=SkipCap(max_skips),
+            selection=chosen,
             deeper=more,
             published={"epochs": 75, "batch_size": 96, "weight_lr_min": 0.0},
             published_in={"darts": {"init_channels": 16, "layers": 5, "method.options.deeper": (2, 4)}},

@@ -61,7 +61,7 @@ from dartboard.parts.rules.schedules import (
     WarmUp,
 )
 from dartboard.parts.rules.stopping import BestEpoch, StopAtSkips, StopAtStableRanking
-from dartboard.parts.selection.attention import WithAttention
+from dartboard.parts.selection.attention import AmongCandidates, WithAttention
 from dartboard.parts.selection.strongest import SkipCap, StrongestEdgePairs, StrongestEdges, StrongestPairs
 from dartboard.parts.selection.threshold import EveryEdge, Threshold
 from dartboard.parts.selection.trying import SampleAndValidate, UniformlyRandom
@@ -73,6 +73,7 @@ __all__ = [
     "METHODS",
     "AdamUpdate",
     "AdversarialPerturbation",
+    "AmongCandidates",
     "BestEpoch",
     "BetaDecay",
     "Bilevel",

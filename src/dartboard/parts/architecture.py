@@ -71,9 +71,9 @@ class Architecture:
 
     The alphas have names. `KIND` is the alpha of the operations in that kind of cells; a relaxation that draws all
     kinds of cells together uses other names instead. `KIND.edges` exists if the recipe weighs edges, `KIND.attention`
-    if it mixes attention operations.
+    if it mixes attention operations, and `KIND.end` if it mixes some at the end of cells.
 
-    The gates that `ReferenceSupernet.forward` takes are named `KIND`, `KIND.edges` and `KIND.attention` too. If the
+    The gates that `ReferenceSupernet.forward` takes are named so too. If the
     supernet has auxiliary skip connections, `KIND.auxiliary` is their gate, which is not a parameter. Deterministic
     gates also hold the tensors that the relaxation of edges adds for selections, such as `KIND.sets`, the shares of
     sets of edges.
@@ -145,6 +145,9 @@ class Architecture:
             for kind, cell in self.cells.items():
                 shape = (len(cell.topology.edges), len(self.mixing.attention))
                 alphas[f"{kind}.attention"] = 1e-3 * torch.randn(shape, generator=generator)
+        if self.mixing.end:
+            for kind in self.cells:
+                alphas[f"{kind}.end"] = 1e-3 * torch.randn(len(self.mixing.end), generator=generator)
         return alphas
 
     def lean(self, alphas: Tensors, member: Genotype, lead: float) -> dict[str, Tensor]:
@@ -164,6 +167,9 @@ class Architecture:
             if self.mixing.attention:
                 leads = torch.tensor(self._attends(cell, member[kind], ""))
                 led[f"{kind}.attention"] = alphas[f"{kind}.attention"] + lead * leads
+            if self.mixing.end:
+                at_end = torch.tensor([member[kind].attention == name for name in self.mixing.end])
+                led[f"{kind}.end"] = alphas[f"{kind}.end"] + lead * at_end
         return led
 
     def draw(self, alphas: Tensors, generator: torch.Generator, *, of_alpha: bool) -> StepGates:
@@ -228,7 +234,8 @@ class Architecture:
         """Gates of 1 for the operations of one architecture, and only these are active; on the cells' device.
 
         Edges that the architecture lacks have the weight 0, and auxiliary skip connections the gate 0, as a discrete
-        network has neither. The attention of an edge is the one that the architecture names, else the identity.
+        network has neither. The attention of an edge, and that at the end of a cell, is the one that the architecture
+        names, else the identity.
         """
         active = {kind: cell.columns_of(genotype[kind]) for kind, cell in self.cells.items()}
         gates = {kind: cell.marked(active[kind]).float() for kind, cell in self.cells.items()}
@@ -238,9 +245,11 @@ class Architecture:
             if self.mixing.auxiliary_skip:
                 gates[f"{kind}.auxiliary"] = torch.zeros_like(gates[f"{kind}.edges"])
             if self.mixing.attention:
-                gates[f"{kind}.attention"] = cell.live.new_tensor(
-                    self._attends(cell, genotype[kind], "identity")
-                ).float()
+                identity = "identity" if "identity" in self.mixing.attention else "skip_connect"
+                gates[f"{kind}.attention"] = cell.live.new_tensor(self._attends(cell, genotype[kind], identity)).float()
+            if self.mixing.end:
+                at_end = genotype[kind].attention or "identity"
+                gates[f"{kind}.end"] = cell.live.new_tensor([at_end == name for name in self.mixing.end]).float()
         return StepGates(gates, active)
 
     def _attends(self, cell: RelaxedCell, discrete: CellGenotype, otherwise: str) -> list[list[bool]]:
@@ -353,9 +362,9 @@ class Architecture:
 
     def _attention(self, alphas: Tensors) -> dict[str, Tensor]:
         """The gates of attention; the gates of a step and the mean gates are the same."""
-        if not self.mixing.attention:
-            return {}
-        return {f"{kind}.attention": alphas[f"{kind}.attention"].softmax(dim=-1) for kind in self.cells}
+        parts = [part for part, names in (("attention", self.mixing.attention), ("end", self.mixing.end)) if names]
+        names = [f"{kind}.{part}" for part in parts for kind in self.cells]
+        return {name: alphas[name].softmax(dim=-1) for name in names}
 
     def _auxiliary(self, gates: Tensors) -> dict[str, Tensor]:
         """The gates of auxiliary skip connections, (edges,) by name, on the device of the operations' gates."""

@@ -153,9 +153,11 @@ class Recipe:
                 f"{type(self.hypernetwork).__name__} makes the weights depend on alpha, and works only with a "
                 "first-order gradient; take FirstOrder, or leave out the hypernetwork."
             )
-        if self.mixing.attention != (self.selection.attention if isinstance(self.selection, WithAttention) else ()):
+        choice = self.selection if isinstance(self.selection, WithAttention) else Mixing()
+        if (self.mixing.attention, self.mixing.end) != (choice.attention, choice.end):
+            mixed = ", ".join((*self.mixing.attention, *self.mixing.end)) or "none"
             raise RecipeError(
-                f"the supernet mixes the attention operations {', '.join(self.mixing.attention) or 'none'}, and the "
+                f"the supernet mixes the attention operations {mixed}, and the "
                 "selection does not choose among the same ones; give Mixing and WithAttention the same operations."
             )
         if sum(stage.share for stage in self.earlier) >= 1:
@@ -201,7 +203,7 @@ class Recipe:
                     f"{type(part).__name__} (slot {slot}) {'does not take one' if wants else 'needs one'}; choose "
                     "parts that agree."
                 )
-        if wants and self.mixing.attention:
+        if wants and (self.mixing.attention or self.mixing.end):
             raise RecipeError(
                 f"{type(self.update).__name__} keeps alpha a distribution, and attention operations are mixed by a "
                 "softmax, which does not take one; leave out the attention."

@@ -3,6 +3,7 @@
 from dartboard.session.baselines import BASELINES, FOUND, BaselineNetwork, baseline, holds_contest
 from dartboard.session.evaluation import evaluate_networks
 from dartboard.session.inheritance import check_start
+from dartboard.session.scaling import check_limit, within_limit
 from dartboard.session.search import search_genotype
 from dartboard.session.session import Session, open_session
 from dartboard.session.sizes import check_sizes, search_length, train_epochs
@@ -15,6 +16,7 @@ __all__ = [
     "BaselineNetwork",
     "Session",
     "baseline",
+    "check_limit",
     "check_sizes",
     "check_start",
     "evaluate_networks",
@@ -26,4 +28,5 @@ __all__ = [
     "summarize",
     "train_epochs",
     "train_networks",
+    "within_limit",
 ]

@@ -39,6 +39,11 @@ def check_start(name: str, recipe: Recipe, space: SearchSpace, start: Genotype) 
         )
     live, attention = initial_live(recipe.stages[0].recipe, space), ("", *recipe.mixing.attention)
     for kind, cell in start.cells:
+        if cell.attention not in ("", *recipe.mixing.end):
+            raise SettingsError(
+                f"{name} does not search {cell.attention} at the end of cells, which the architecture in "
+                f"search.start_at has in the {cell_name(kind)}; start at another one, or choose another method."
+            )
         for choice in cell.choices:
             absent = "" if choice.op in live[kind][space.cell.row(choice.target, choice.source)] else choice.op
             if not absent and choice.attention not in attention:

@@ -4,7 +4,7 @@ from dartboard.space.genotype import CellGenotype, Choice, Genotype, parse_genot
 from dartboard.space.genotype_check import check_genotype
 from dartboard.space.network import DrawnPaths, DropPath, Network
 from dartboard.space.network_costs import OperationCosts, network_cost, operation_costs, smallest_map
-from dartboard.space.ops import ATTENTION, OPS, Cost, Norm, has_weights, op
+from dartboard.space.ops import ATTENTION, MODULES, OPS, Cost, Norm, has_weights, op
 from dartboard.space.ops.conv import relu_conv_norm, relu_conv_norm_cost
 from dartboard.space.passage import lets_images_through
 from dartboard.space.published import PUBLISHED, name_or_text
@@ -14,6 +14,7 @@ from dartboard.space.topology import CellTopology, Edge
 
 __all__ = [
     "ATTENTION",
+    "MODULES",
     "OPS",
     "PUBLISHED",
     "SPACES",

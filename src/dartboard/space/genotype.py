@@ -4,13 +4,14 @@ Text is the notation of the literature: `Genotype(normal=[('sep_conv_3x3', 1), .
 for spaces of normal and reduction cells, `|op~0|+|op~0|op~1|+...` for spaces of one cell kind. The literature has
 no notation for layer-wise spaces; here they are written `SPACE: op op op | op op | ...`, block by block and stage by
 stage. Attention comes last in all of them: `('sep_conv_3x3', 1, 'cbam')` as in Att-DARTS, `|op~0~cbam|`, `op~cbam`.
+Attention at the end of a cell is written `normal_attention='cbam'`, and `+~cbam` after an edge string.
 Reading never executes text.
 """
 
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -45,10 +46,13 @@ class CellGenotype:
         choices: the kept operations, ordered by target node.
         outputs: nodes that form the cell's output. A computed node that receives nothing may be missing; then the cell
             has no such node, and its output is narrower.
+        attention: operation on the output of the cell, after its nodes are joined (Att-DARTS, arXiv:2006.12874, at the
+            end of cells); empty for none.
     """
 
     choices: tuple[Choice, ...]
     outputs: tuple[int, ...]
+    attention: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,14 @@ class Genotype:
         """Operation -> how often it stands in the genotype, attention included, over all cells; most frequent first."""
         choices = [choice for _, cell in self.cells for choice in cell.choices]
         ops = [name for choice in choices for name in (choice.op, choice.attention) if name]
+        ops += [cell.attention for _, cell in self.cells if cell.attention]
         return {op: ops.count(op) for op in sorted(set(ops), key=lambda op: (-ops.count(op), op))}
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: {"space": ..., "normal": [[op, target, source], ...], "normal_concat": [...], ...}.
 
-        Where attention follows an operation, its entry is [op, target, source, attention]. Layer-wise networks are
+        Where attention follows an operation, its entry is [op, target, source, attention]; attention at the end of a
+        cell is "normal_attention". Layer-wise networks are
         {"space": ..., "stages": [[[op], ...], ...]}, one entry a block, with attention [op, attention].
         """
         if self.stages:
@@ -94,6 +100,8 @@ class Genotype:
         for kind, cell in self.cells:
             content[kind] = [_entry(choice, choice.op, choice.target, choice.source) for choice in cell.choices]
             content[f"{kind}_concat"] = list(cell.outputs)
+            if cell.attention:
+                content[f"{kind}_attention"] = cell.attention
         return content
 
     @classmethod
@@ -107,7 +115,7 @@ class Genotype:
             if "stages" in content:
                 stages = [[(str(op), _attention(further)) for op, *further in stage] for stage in content["stages"]]
                 return _layer_wise(str(content["space"]), stages)
-            kinds = [key for key in content if key != "space" and not key.endswith("_concat")]
+            kinds = [key for key in content if key != "space" and not key.endswith(_ENDINGS)]
             if not kinds:
                 raise ValueError("it names no cell")
             cells = tuple(
@@ -119,6 +127,7 @@ class Genotype:
                             for op, target, source, *further in content[kind]
                         ),
                         tuple(_integer(node) for node in content[f"{kind}_concat"]),
+                        _attention([name] if (name := content.get(f"{kind}_attention", "")) else ()),
                     ),
                 )
                 for kind in kinds
@@ -141,6 +150,8 @@ class Genotype:
         for kind, cell in self.cells:
             fields.append(f"{kind}={_pairs(cell)}")
             fields.append(f"{kind}_concat={_range_text(cell.outputs)}")
+            if cell.attention:
+                fields.append(f"{kind}_attention={cell.attention!r}")
         return f"Genotype({', '.join(fields)})"
 
     def __str__(self) -> str:
@@ -152,8 +163,8 @@ def parse_genotype(text: str, space: str | None = None) -> Genotype:
 
     Args:
         text: `Genotype(...)`, `|op~0|+...` or `SPACE: op op | op ...`.
-        space: name of the space; None: "darts" for the first notation, "nas-bench-201" for the second, and for the
-            third the name that the text begins with.
+        space: name of the space; None: "darts" for the first notation ("darts:kinds=1" where it has one kind of cells,
+            called `shared`), "nas-bench-201" for the second, and for the third the name that the text begins with.
 
     Raises:
         GenotypeError: the text is none of these; the message shows the part that cannot be read.
@@ -164,8 +175,13 @@ def parse_genotype(text: str, space: str | None = None) -> Genotype:
         return _layer_wise(space or layers[1], stages)
     if text.startswith("|"):
         return Genotype(space or "nas-bench-201", (("cell", _parse_edge_string(text)),))
-    return Genotype(space or "darts", _parse_call(text))
+    cells = _parse_call(text)
+    alone = [kind for kind, _ in cells] == ["shared"]
+    return Genotype(space or ("darts:kinds=1" if alone else "darts"), cells)
 
+
+_ENDINGS = ("_concat", "_attention")
+"""Endings of the keys that belong to a kind of cells."""
 
 LAYER_WISE = re.compile(r"([\w.-]+):((?:\s+\w+(?:~\w+)?|\s+\|)+)\s*")
 """The text of a layer-wise network."""
@@ -189,7 +205,8 @@ def _integer(value: object) -> int:
 def _edge_string(cell: CellGenotype) -> str:
     targets = range(1, max((*cell.outputs, *(choice.target for choice in cell.choices)), default=0) + 1)
     groups = (sorted(choice for choice in cell.choices if choice.target == target) for target in targets)
-    return "+".join("|" + "".join(f"{_edge_entry(choice)}|" for choice in group) for group in groups)
+    text = "+".join("|" + "".join(f"{_edge_entry(choice)}|" for choice in group) for group in groups)
+    return f"{text}+~{cell.attention}" if cell.attention else text
 
 
 def _edge_entry(choice: Choice) -> str:
@@ -211,6 +228,8 @@ def _attention(parts: Sequence[object]) -> str:
 
 def _parse_edge_string(text: str) -> CellGenotype:
     groups = text.split("+")
+    last = re.fullmatch(r"~(\w+)", groups[-1])
+    groups = groups[:-1] if last else groups
     choices = []
     for target, group in enumerate(groups, start=1):
         if not re.fullmatch(r"\|(\w+~\d{1,4}(~\w+)?\|)*", group):
@@ -220,7 +239,7 @@ def _parse_edge_string(text: str) -> CellGenotype:
         for entry in filter(None, group.split("|")):
             name, source, *attention = entry.split("~")
             choices.append(Choice(target, int(source), name, *attention))
-    return CellGenotype(tuple(choices), (len(groups),))
+    return CellGenotype(tuple(choices), (len(groups),), last[1] if last else "")
 
 
 def _pairs(cell: CellGenotype) -> str:
@@ -246,10 +265,19 @@ def _parse_call(text: str) -> tuple[tuple[str, CellGenotype], ...]:
         if not isinstance(call, ast.Call) or call.args or ast.unparse(call.func).rpartition(".")[2] != "Genotype":
             raise ValueError("it is not written Genotype(normal=[...], ...)")
         fields = {keyword.arg: _literal(keyword.value) for keyword in call.keywords if keyword.arg}
-        kinds = [name for name in fields if not name.endswith("_concat")]
+        kinds = [name for name in fields if not name.endswith(_ENDINGS)]
         if not kinds:
             raise ValueError("it names no cell")
-        return tuple((kind, _cell_from_pairs(fields[kind], fields[f"{kind}_concat"])) for kind in kinds)
+        return tuple(
+            (
+                kind,
+                replace(
+                    _cell_from_pairs(fields[kind], fields[f"{kind}_concat"]),
+                    attention=_attention([name] if (name := fields.get(f"{kind}_attention", "")) else ()),
+                ),
+            )
+            for kind in kinds
+        )
     except (SyntaxError, ValueError, TypeError, LookupError, RecursionError, MemoryError) as error:
         raise GenotypeError(f"the genotype text cannot be read ({error}): {text[:80]}") from error
 

@@ -7,12 +7,12 @@ from dartboard.space.genotype import CellGenotype, Choice, Genotype
 from dartboard.space.ops import ATTENTION, OPS
 from dartboard.space.spaces.search_space import SearchSpace
 from dartboard.space.topology import stage_lengths
-from dartboard.wording import cell_name, listing
+from dartboard.wording import cell_name, count, listing
 
 __all__ = ["check_genotype"]
 
 
-def check_genotype(genotype: Genotype, space: SearchSpace, *, strict: bool = True) -> None:
+def check_genotype(genotype: Genotype, space: SearchSpace, *, strict: bool = True, exact: bool = False) -> None:
     """Accept `genotype`, or say why it is not an architecture of `space`.
 
     Where cells join their nodes, a node may be absent: then it receives nothing, feeds nothing and is not joined.
@@ -24,6 +24,8 @@ def check_genotype(genotype: Genotype, space: SearchSpace, *, strict: bool = Tru
             operation. In other spaces the output joins exactly the nodes that receive something, and no edge has an
             operation twice; the method decides how many operations a node keeps (two in DARTS, any number in Fair
             DARTS). When off, nodes without edges may be joined and operations repeated, as in some published cells.
+        exact: whether to demand the form of DARTS as well: every node keeps as many edges as the space says, or all
+            that it has if these are fewer, with one operation each.
 
     Raises:
         GenotypeError: it is not an architecture of the space; the message names the cell and the edge.
@@ -38,9 +40,13 @@ def check_genotype(genotype: Genotype, space: SearchSpace, *, strict: bool = Tru
         for choice in cell.choices:
             _check_choice(kind, choice, space)
         _check_outputs(kind, cell, space)
+        _check_attention(f"the output of the {cell_name(kind)}", cell.attention, "the nodes of a cell")
         if strict:
             for node in space.cell.nodes:
                 _check_node(kind, node, cell, space)
+        if exact:
+            for node in space.cell.nodes:
+                _check_exactly(kind, node, cell, space)
 
 
 def _listed(kinds: Sequence[str], named: str = "") -> str:
@@ -89,10 +95,13 @@ def _check_choice(kind: str, choice: Choice, space: SearchSpace) -> None:
             f"{edge} uses '{choice.op}', which this edge does not have in the space '{space.name}'; it has "
             f"{listing(own)}."
         )
-    if choice.attention and (choice.attention not in OPS or choice.attention == "none"):
+    _check_attention(edge, choice.attention, "an operation")
+
+
+def _check_attention(place: str, name: str, what: str) -> None:
+    if name and (name not in OPS or name == "none"):
         raise GenotypeError(
-            f"{edge} has the attention '{choice.attention}', which cannot follow an operation; "
-            f"{suggest(choice.attention, ATTENTION)}"
+            f"{place} has the attention '{name}', which cannot follow {what}; {suggest(name, ATTENTION)}"
         )
 
 
@@ -114,4 +123,14 @@ def _check_node(kind: str, node: int, cell: CellGenotype, space: SearchSpace) ->
         raise GenotypeError(
             f"node {node} of the {cell_name(kind)} receives nothing but belongs to the output; leave it out of "
             "the output."
+        )
+
+
+def _check_exactly(kind: str, node: int, cell: CellGenotype, space: SearchSpace) -> None:
+    sources = [choice.source for choice in cell.choices if choice.target == node]
+    wanted = min(node, space.cell.edges_per_node or node)
+    if len(sources) != wanted or len(set(sources)) != wanted:
+        raise GenotypeError(
+            f"node {node} of the {cell_name(kind)} receives {count(len(sources), 'operation')} from "
+            f"{count(len(set(sources)), 'node')}; in '{space.name}' it must receive {wanted} from different nodes."
         )

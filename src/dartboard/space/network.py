@@ -163,6 +163,7 @@ class _Cell(nn.Module):
             _build(choice, place, self._edge_stride(choice), place.inputs(space.cell, choice.source))
             for choice in self._choices
         )
+        self.end = _end(genotype, place)
 
     def forward(self, inputs: Sequence[Tensor | Features], drop_path: DropPath | DrawnPaths | None) -> Features:
         states = {node: Features(through(self.projections[node], Features.of(x))) for node, x in enumerate(inputs)}
@@ -177,6 +178,8 @@ class _Cell(nn.Module):
             elif target in self._outputs:
                 states[target] = Features(self._silent(states[0].whole))
         joined = Features(*(states[node].whole for node in self._outputs))
+        if not isinstance(self.end, nn.Identity):
+            joined = Features(self.end(joined.whole))
         return Features(joined.whole + states[0].whole) if self._shortcut else joined
 
     def _edge_stride(self, choice: Choice) -> int:
@@ -202,6 +205,14 @@ def _build(choice: Choice, place: CellPlace, stride: int, inputs: int) -> nn.Mod
     if not choice.attention:
         return op
     return _Attended(op, build_op(choice.attention, place.channels, 1, NETWORK_NORM, place.map_size))
+
+
+def _end(genotype: CellGenotype, place: CellPlace) -> nn.Module:
+    """The attention on the output of a cell; an identity where there is none."""
+    if not genotype.attention:
+        return nn.Identity()
+    channels = len(genotype.outputs) * place.channels
+    return build_op(genotype.attention, channels, 1, NETWORK_NORM, place.map_size)
 
 
 def _run(op: nn.Module, x: Features, drop_path: DropPath | DrawnPaths | None) -> Tensor:

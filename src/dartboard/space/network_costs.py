@@ -59,6 +59,9 @@ def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, imag
             if choice.attention:
                 pixels = _pixels(place.shrink(size))
                 cost += op_cost(choice.attention, place.channels, 1, NETWORK_NORM, pixels)
+        if at_end := genotype[place.kind].attention:
+            channels = len(genotype[place.kind].outputs) * place.channels
+            cost += op_cost(at_end, channels, 1, NETWORK_NORM, _pixels(place.shrink(size)))
     return cost
 
 

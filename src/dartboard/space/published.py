@@ -1,7 +1,8 @@
 """Architectures of the literature by name, as data.
 
 Notation: per computed node the kept `operation-predecessor` pairs, nodes separated by `|`; operations abbreviated as
-in `_SHORT`. Sources: the authors' released genotypes.
+in `_SHORT`, and after a further hyphen the attention that follows, as in `_ATTENTION`. A node without pairs (`-`) is
+absent: the output does not join it, and edges that leave it are left out. Sources: the authors' released genotypes.
 
 Three members of the space `conv-stages` are named as well, to be compared with what a search finds there:
 `conv-stages-by-hand` is the network of airbench (arXiv:2404.00498), `conv-stages-resnet` has residual blocks
@@ -21,6 +22,8 @@ _SHORT = {
     "d3": "dil_conv_3x3",
     "d5": "dil_conv_5x5",
 }
+
+_ATTENTION = {"DA": "double_attention", "CBAM": "cbam", "BAM": "bam"}
 
 _DARTS_CELLS = {
     "darts-v1": (
@@ -63,6 +66,38 @@ _DARTS_CELLS = {
         "s3-0 s3-1 | s3-0 s3-1 | d5-0 d3-2 | s3-1 d5-3",
         "s5-0 d3-1 | m3-0 m3-1 | d3-0 d5-2 | m3-0 a3-1",
     ),
+    "fair-darts-a": (
+        "s3-0 s5-1 | - | m3-0 | s3-0",
+        "m3-0 a3-1 | a3-0 d5-1 | a3-0 s5-1 | id-0 id-1",
+    ),
+    "fair-darts-b": (
+        "s3-0 s3-1 | s3-1 | d3-0 s5-1 | d5-1",
+        "id-0 d3-1 | id-0 d3-1 | m3-0 s3-1 | id-2 m3-0",
+    ),
+    "fair-darts-c": (
+        "m3-0 s5-1 | - | d3-0 d5-2 | id-3 s3-0",
+        "d3-1 d5-0 | d3-0 s3-1 | s5-0 s5-3 | s5-0 id-1",
+    ),
+    "fair-darts-d": (
+        "s3-0 s5-1 | d3-1 m3-0 | d3-0 d3-1 | s3-0 d5-1",
+        "m3-0 s5-1 | a3-0 d5-2 | d3-3 a3-0 | a3-0 id-3",
+    ),
+    "fair-darts-e": (
+        "s3-0 s3-1 | - | d3-1 d3-2 | d3-0 d5-1",
+        "m3-1 m3-0 | m3-1 m3-0 | s5-1 m3-0 | a3-0 d5-1",
+    ),
+    "fair-darts-f": (
+        "m3-0 s3-1 | d3-1 | s5-1 | s3-0 s3-1",
+        "m3-0 m3-1 | m3-0 d3-1 | d3-2 m3-0 | m3-0 s3-1",
+    ),
+    "fair-darts-g": (
+        "s3-0 s3-1 | - | id-3 s5-1 | d3-0 s3-1",
+        "a3-1 id-0 | id-2 m3-1 | s5-3 m3-0 | d3-1 d3-4",
+    ),
+    "att-darts": (
+        "s3-0-DA s3-1-CBAM | s3-0-CBAM id-2-CBAM | id-0-CBAM s3-1-CBAM | id-0-CBAM id-2-CBAM",
+        "m3-0-BAM d3-1-DA | a3-0-BAM id-2-CBAM | id-2-CBAM a3-0-BAM | id-2-CBAM a3-0-BAM",
+    ),
     "darts-pt": (
         "s3-0 s3-1 | s5-0 d3-1 | id-0 id-2 | id-0 m3-4",
         "s3-0 a3-1 | d5-1 d3-2 | a3-0 m3-2 | s3-2 id-4",
@@ -86,12 +121,14 @@ _STAGES = {
 
 
 def _darts_cell(text: str) -> CellGenotype:
-    choices = []
+    present, choices = {0, 1}, []
     for target, pairs in enumerate(text.split("|"), start=2):
-        for pair in pairs.split():
-            short, _, source = pair.partition("-")
-            choices.append(Choice(target, int(source), _SHORT[short]))
-    return CellGenotype(tuple(choices), tuple(range(2, 3 + text.count("|"))))
+        for pair in pairs.replace(" - ", " ").split():
+            short, source, *attention = pair.split("-")
+            if int(source) in present:
+                choices.append(Choice(target, int(source), _SHORT[short], *(_ATTENTION[name] for name in attention)))
+                present.add(target)
+    return CellGenotype(tuple(choices), tuple(sorted(present - {0, 1})))
 
 
 PUBLISHED: dict[str, Genotype] = {

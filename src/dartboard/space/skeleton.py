@@ -261,7 +261,8 @@ class Skeleton(Protocol):
 class DartsSkeleton:
     """Normal cells with a reduction cell after one and two thirds (DARTS, arXiv:1806.09055).
 
-    `layers` counts cells; the cells at layers // 3 and 2 * layers // 3 halve the map and double the channels.
+    `layers` counts cells; the cells at layers // 3 and 2 * layers // 3 halve the map and double the channels. With one
+    kind of cells these are like the others, but for the stride of the edges that leave their inputs.
     """
 
     cell_kinds: tuple[str, ...] = ("normal", "reduce")
@@ -290,10 +291,10 @@ class DartsSkeleton:
         for index in range(layers):
             reduces = index in reductions
             width = 2 * width if reduces else width
-            strides = (2 if shrink_older else 1, 1)
-            places.append(
-                CellPlace("reduce" if reduces else "normal", (older, newer), strides, width, 2 if reduces else 1)
-            )
+            inputs, strides = ((older, newer), (2 if shrink_older else 1, 1))
+            kind = self.cell_kinds[-1 if reduces else 0]
+            read = cell.num_inputs
+            places.append(CellPlace(kind, inputs[-read:], strides[-read:], width, 2 if reduces else 1))
             older, newer, shrink_older = newer, cell.output_multiplier * width, reduces
         return NetworkPlan(
             in_channels, num_classes, stem, stem_channels, tuple(places), newer, False, auxiliary_after=reductions[1]

@@ -103,14 +103,15 @@ def path_weights(supernet_weights: Mapping[str, Tensor], spec: SupernetSpec, gen
     for index, place in enumerate(spec.plan.places):
         if not isinstance(place, CellPlace):
             continue
-        for number, choice in enumerate(genotype[place.kind].choices):
-            for old, new in _renamed(spec, choice, f"ops.{number}."):
-                old, new = (f"backbone.blocks.{index}.{prefix}" for prefix in (old, new))
-                weights |= {
-                    new + name.removeprefix(old): value
-                    for name, value in supernet_weights.items()
-                    if name.startswith(old)
-                }
+        cell = genotype[place.kind]
+        renamed = [
+            pair for number, choice in enumerate(cell.choices) for pair in _renamed(spec, choice, f"ops.{number}.")
+        ]
+        for old, new in [*renamed, *([(f"end.{cell.attention}.", "end.")] if cell.attention else [])]:
+            old, new = (f"backbone.blocks.{index}.{prefix}" for prefix in (old, new))
+            weights |= {
+                new + name.removeprefix(old): value for name, value in supernet_weights.items() if name.startswith(old)
+            }
     return weights
 
 
@@ -120,7 +121,8 @@ def _renamed(spec: SupernetSpec, choice: Choice, new: str) -> list[tuple[str, st
     op = f"edges.{row}.{choice.op}." + ("0." if choice.op in spec.space.normalized_ops else "")
     if not choice.attention:
         return [(op, new)]
-    return [(op, f"{new}0."), (f"attention.{row}.{choice.attention}.", f"{new}1.")]
+    attention = f"attention.{row}.{choice.attention}." + ("0." if choice.attention in spec.space.normalized_ops else "")
+    return [(op, f"{new}0."), (attention, f"{new}1.")]
 
 
 def _fitted(name: str, value: Tensor, own: Tensor, channels: _ChannelMap) -> Tensor:
@@ -147,7 +149,11 @@ def _follows_halves(name: str, names: Mapping[str, Tensor]) -> bool:
 
 def _is_on_an_edge(name: str) -> bool:
     """Whether `name` (backbone.blocks.NUMBER.PART....) is inside a cell and not a projection of its inputs."""
-    return name.startswith("backbone.blocks.") and name.split(".")[3] in ("edges", "auxiliary", "attention")
+    return name.startswith("backbone.blocks.") and name.split(".")[3] in _INSIDE
+
+
+_INSIDE = ("edges", "auxiliary", "attention", "end")
+"""Parts of a cell of a supernet that the cell of a network has under other names."""
 
 
 def _check_path(spec: SupernetSpec, genotype: Genotype) -> None:
@@ -167,6 +173,11 @@ def _check_path(spec: SupernetSpec, genotype: Genotype) -> None:
             raise GenotypeError(
                 f"the {cell_name(kind)} joins {len(cell.outputs)} of {spec.space.cell.num_nodes} nodes, so the weights "
                 "after the cell do not fit; name a genotype that keeps every node."
+            )
+        if cell.attention and cell.attention not in spec.mixing.end:
+            raise GenotypeError(
+                f"the {cell_name(kind)} ends with the attention '{cell.attention}', and this supernet has "
+                f"{', '.join(spec.mixing.end) or 'none'} there."
             )
         for choice in cell.choices:
             live = spec.ops_of(kind, spec.space.cell.row(choice.target, choice.source))

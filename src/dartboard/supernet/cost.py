@@ -206,8 +206,10 @@ def _cell(spec: SupernetSpec, place: CellPlace, batch: int, inputs: Sequence[Siz
             rest = Map(node.channels - node.channels // share, node.places)
             yield from (Piece("rest", rest, rest) for _ in rows)
     yield from (_elementwise(node) for _ in cell.nodes)
+    joined = Map(node.channels * cell.output_multiplier, node.places)
     if cell.output == "concat" or place.shortcut:
         yield _elementwise(Map(node.channels * cell.num_nodes, node.places))
+    yield from _attending(spec.mixing.end, spec.norm, joined, batch)
 
 
 def _projections(spec: SupernetSpec, place: CellPlace, batch: int, inputs: Sequence[Size]) -> Iterator[Piece]:
@@ -267,11 +269,16 @@ def _beside(spec: SupernetSpec, maps: _Maps) -> Iterator[Piece]:
         if maps.stride == 2:
             cost = op_cost("skip_connect", maps.read.channels, maps.stride, spec.norm, maps.pixels)
             yield _convolution(cost, maps.batch, maps.read, maps.written)
-    for name in spec.mixing.attention:
-        yield _gate(maps.written)
+    yield from _attending(spec.mixing.attention, spec.norm, maps.written, maps.batch)
+
+
+def _attending(names: Sequence[str], norm: Norm, written: Map, batch: int) -> Iterator[Piece]:
+    """The pieces of attention operations, each with a gate, that read and write maps of one size."""
+    for name in names:
+        yield _gate(written)
         if name not in _IDENTITIES:
-            cost = op_cost(name, maps.read.channels, 1, spec.norm, maps.pixels)
-            yield _convolution(cost, maps.batch, maps.written, maps.written)
+            cost = op_cost(name, written.channels, 1, norm, written.places // batch)
+            yield _convolution(cost, batch, written, written)
 
 
 _IDENTITIES = ("identity", "skip_connect")

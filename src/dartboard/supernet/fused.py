@@ -132,7 +132,7 @@ class FusedCell(MixedCell):
                 states.append(join_channels(sums.mixed.pop(source), sums.bypassed.pop(source, None), self.share))
             if rows := self._outgoing(source):
                 run(rows, states[source], sums, call)
-        joined = join_outputs(self.topology, states)
+        joined = self.after_nodes(join_outputs(self.topology, states), call)
         return Features(joined.whole + states[0]) if self.shortcut else joined
 
     @override

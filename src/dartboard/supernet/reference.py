@@ -71,6 +71,7 @@ class MixedCell(nn.Module):
         edges: for every edge, its operations by name.
         auxiliary: for every edge, its auxiliary skip connection; empty if the mixing has none.
         attention: for every edge, its attention operations by name; empty if the mixing has none.
+        end: the attention operations on the output of the cell, by name; empty if the mixing has none there.
     """
 
     def __init__(self, spec: SupernetSpec, place: CellPlace) -> None:
@@ -102,10 +103,14 @@ class MixedCell(nn.Module):
         )
         self.attention = nn.ModuleList(
             nn.ModuleDict(
-                {name: build_op(name, channels, 1, spec.norm, place.map_size) for name in spec.mixing.attention}
+                {name: _build(spec, name, channels, 1, place.map_size, channels) for name in spec.mixing.attention}
             )
             for _ in self.strides
             if spec.mixing.attention
+        )
+        joined = self.topology.output_multiplier * place.channels
+        self.end = nn.ModuleDict(
+            {name: build_op(name, joined, 1, spec.norm, place.map_size) for name in spec.mixing.end}
         )
 
     def forward(self, inputs: Sequence[Tensor | Features], call: SupernetCall) -> Tensor | Features:
@@ -116,8 +121,17 @@ class MixedCell(nn.Module):
             rows = self.topology.incoming(node)
             arriving = [self._edge(row, states[self.topology.edges[row].source], call) for row in rows]
             states.append(sum(arriving[1:], start=arriving[0]))
-        joined = join_outputs(self.topology, states).whole
+        joined = self.after_nodes(join_outputs(self.topology, states), call).whole
         return joined + states[0] if self.shortcut else joined
+
+    def after_nodes(self, joined: Features, call: SupernetCall) -> Features:
+        """Apply the attention at the end of the cell, if there is any."""
+        if not self.end:
+            return joined
+        x = joined.whole
+        gates = call.gates[f"{self.kind}.end"]
+        attended = [gate * op(x) for gate, op in zip(gates, self.end.values(), strict=True)]
+        return Features(sum(attended[1:], start=attended[0]))
 
     def _edge(self, row: int, x: Tensor, call: SupernetCall) -> Tensor:
         kept, rest = split_channels(x, self.share)
@@ -243,6 +257,8 @@ class ReferenceSupernet(nn.Module):
                 `KIND.auxiliary`: multiplies the auxiliary skip connections, shape (edges,); needed if there are any;
                 `KIND.attention`: multiplies the attention operations, shape (edges, attention operations); needed if
                 there are any;
+                `KIND.end`: multiplies the attention operations at the end of the cell, shape (attention operations,);
+                needed if there are any;
                 `KIND.offset`: is added to every value of an edge's mixed output, shape (edges,). Zeros here give a
                 gradient to the gates of operations that do not run (GDAS, arXiv:1910.04465, section 3.2).
             active: the operations that run; None: all run. The others are not computed and add nothing.

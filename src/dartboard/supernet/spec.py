@@ -29,6 +29,8 @@ class Mixing:
             (DARTS-, arXiv:2009.01027, eq. 4).
         attention: names of operations that act on the mixed output of an edge and are mixed with their own gates
             (Att-DARTS, arXiv:2006.12874; its candidates are `ATTENTION`); empty for no attention.
+        end: names of operations that act on the output of a cell, after its nodes are joined, and are mixed with gates
+            of their own, one set for each kind of cells; empty for none.
 
     Raises:
         SettingsError: an attention is not a registered operation, or is named twice.
@@ -37,13 +39,17 @@ class Mixing:
     channel_share: int = 1
     auxiliary_skip: bool = False
     attention: tuple[str, ...] = ()
+    end: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in self.attention:
-            if name not in OPS:
-                raise SettingsError(f"there is no operation '{name}' to serve as attention; {suggest(name, ATTENTION)}")
-            if self.attention.count(name) > 1:
-                raise SettingsError(f"the attention '{name}' is named twice; name it once.")
+        for names in (self.attention, self.end):
+            for name in names:
+                if name not in OPS:
+                    raise SettingsError(
+                        f"there is no operation '{name}' to serve as attention; {suggest(name, ATTENTION)}"
+                    )
+                if names.count(name) > 1:
+                    raise SettingsError(f"the attention '{name}' is named twice; name it once.")
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,8 @@ class Planted:
                 for row in cell.incoming(node)
             ]
             states.append(torch.stack(arriving).sum(dim=0))
+        if "cell.end" in gates:  # each attention operation at the end dims as those of edges do
+            states[-1] = (gates["cell.end"] * torch.linspace(1, 0.5, len(gates["cell.end"]))).sum() * states[-1]
         return states[-1]
 
 

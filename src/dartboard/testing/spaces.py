@@ -37,7 +37,7 @@ def uniform_genotype(space: SearchSpace, op: str) -> Genotype:
     """A genotype with the first edges of every node; an edge that lacks the operation `op` takes its first one."""
     nodes = tuple(space.cell.nodes)
     kept = space.cell.edges_per_node
-    edges = [(node, source) for node in nodes for source in range(node if kept is None else kept)]
+    edges = [(node, source) for node in nodes for source in range(node if kept is None else min(kept, node))]
 
     def chosen(kind: str, node: int, source: int) -> str:
         own = [space.ops[column] for column in space.selectable_on(kind, space.cell.row(node, source))]

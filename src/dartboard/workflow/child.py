@@ -9,10 +9,12 @@ from dartboard.errors import NonFiniteLossError
 from dartboard.records.result import Result
 from dartboard.reports import write_readme, write_report
 from dartboard.runs import Objective, Observer, RunDirectory
+from dartboard.session.scaling import within_limit
 from dartboard.session.session import Session
 from dartboard.session.summary import recorded_result, summarize
 from dartboard.settings.genotype import read_genotype
 from dartboard.settings.tree import ALONE
+from dartboard.space import Genotype
 
 __all__ = ["ChildRun", "attempt", "command_to_repeat", "finish_run", "run_child"]
 
@@ -72,6 +74,8 @@ def run_child(
             genotype = child.settings.genotype
             if genotype is not None:
                 child.run.write("genotype.json", genotype)
+            if genotype is not None:
+                child = within_limit(child, Genotype.from_json(genotype))
             work(child)
             verb = "search" if genotype is None else "train"
             result = finish_run(child, command_to_repeat(verb, child.run.path))

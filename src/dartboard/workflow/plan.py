@@ -14,6 +14,7 @@ from dartboard.session.session import Session
 from dartboard.session.sizes import train_epochs
 from dartboard.settings.replaced import ReplacedSetting, replaced_settings
 from dartboard.settings.tree import AutomaticChoice, Step
+from dartboard.training import TrainSettings
 from dartboard.wording import Verbatim, count, duration
 from dartboard.workflow.finalists import describe_finalists
 from dartboard.workflow.seeds import describe_choice
@@ -74,7 +75,7 @@ def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
     if "train" in steps:
         network = settings.train
         rows["train"] = (
-            f"{count(train_epochs(session), 'epoch')}, {count(network.init_channels, 'channel')}, "
+            f"{count(train_epochs(session), 'epoch')}, {_width(network)}, "
             f"{count(network.layers, 'layer')}" + (f", {network.runs} networks" if network.runs > 1 else "")
         )
     if settings.analysis:
@@ -86,6 +87,12 @@ def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
         "device": device_name(session.device),
         "run directory": Verbatim(session.run.path),
     }
+
+
+def _width(network: TrainSettings) -> str:
+    if network.max_multiply_adds is None:
+        return count(network.init_channels, "channel")
+    return f"as wide as {network.max_multiply_adds:,} multiply-adds allow"
 
 
 def describe_plan(session: Session, summary: Mapping[str, str]) -> Plan:

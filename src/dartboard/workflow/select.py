@@ -50,7 +50,11 @@ def _check_supernet(settings: RunSettings, wanted: Reselection, trained: dict[st
     why = ""
     if wanted.tries and any(trained["decisions"].values()):
         why = "decided edges during the search, and the other operations of these edges were no longer trained"
-    elif wanted.tries and not wanted.epochs and (recipe.mixing.attention or recipe.mixing.auxiliary_skip):
+    elif (
+        wanted.tries
+        and not wanted.epochs
+        and (recipe.mixing.attention or recipe.mixing.end or recipe.mixing.auxiliary_skip)
+    ):
         why = "mixes attention or auxiliary skip connections, and no architecture can be tried without them"
     elif wanted.epochs and recipe.hypernetwork:
         why = "has its weights from a hypernetwork, and cannot be trained further without it"

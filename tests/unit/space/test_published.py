@@ -1,7 +1,7 @@
 import pytest
 
 from dartboard.errors import GenotypeError
-from dartboard.space import PUBLISHED, Genotype, check_genotype, get_space, parse_genotype
+from dartboard.space import PUBLISHED, Choice, Genotype, check_genotype, get_space, network_cost, parse_genotype
 
 NAMES = {
     "darts-v1",
@@ -15,6 +15,8 @@ NAMES = {
     "drnas-imagenet",
     "sgas-cri2-4",
     "darts-pt",
+    *(f"fair-darts-{letter}" for letter in "abcdefg"),
+    "att-darts",
     "nas-bench-201-9930",
     "nas-bench-201-resnet",
     "conv-stages-by-hand",
@@ -37,6 +39,32 @@ def test_published_genotypes_are_strict_architectures_of_their_space(name: str) 
 def test_published_genotypes_survive_text_and_json(name: str) -> None:
     genotype = PUBLISHED[name]
     assert parse_genotype(genotype.to_text()) == genotype == Genotype.from_json(genotype.to_json())
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("fair-darts-a", 2_360_782),
+        ("fair-darts-b", 3_407_878),
+        ("fair-darts-c", 2_598_814),
+        ("fair-darts-d", 3_365_542),
+        ("fair-darts-e", 2_643_742),
+        ("fair-darts-f", 3_151_054),
+        ("fair-darts-g", 2_899_054),
+        ("att-darts", 3_231_343),
+    ],
+)
+def test_cells_with_absent_nodes_and_with_attention_have_the_size_of_their_releases(name: str, parameters: int) -> None:
+    """36 channels, 20 cells, without an auxiliary head; Fair DARTS counts that head in all but c (476,426)."""
+    space = get_space("darts")
+    plan = space.plan(in_channels=3, num_classes=10, init_channels=36, layers=20, image_size=(32, 32))
+    assert network_cost(space, PUBLISHED[name], plan, (32, 32)).parameters == parameters
+
+
+def test_an_absent_node_is_not_joined_and_feeds_nothing() -> None:
+    normal = PUBLISHED["fair-darts-c"]["normal"]
+    assert normal.outputs == (2, 4, 5)
+    assert [choice for choice in normal.choices if choice.target == 5] == [Choice(5, 0, "sep_conv_3x3")]
 
 
 def test_darts_v2_reads_as_its_authors_released_it() -> None:

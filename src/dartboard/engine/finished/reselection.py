@@ -104,5 +104,6 @@ def sample(
 
 def _read_by(recipe: Recipe, selection: Selection) -> Recipe:
     """The recipe with another selection, which chooses the attention that the supernet mixes as well."""
-    attention = recipe.mixing.attention
-    return replace(recipe, selection=WithAttention(selection, attention) if attention else selection)
+    attention, end = recipe.mixing.attention, recipe.mixing.end
+    chosen = WithAttention(selection, attention, end) if attention or end else selection
+    return replace(recipe, selection=chosen)

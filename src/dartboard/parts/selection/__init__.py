@@ -1,6 +1,6 @@
 """Selections turn the relaxed architecture into a genotype: one file per family."""
 
-from dartboard.parts.selection.attention import WithAttention
+from dartboard.parts.selection.attention import AmongCandidates, WithAttention
 from dartboard.parts.selection.protocol import Drawing, Judged, Judging, Selection, Trained, make_genotype
 from dartboard.parts.selection.strongest import (
     SkipCap,
@@ -14,6 +14,7 @@ from dartboard.parts.selection.threshold import EveryEdge, Threshold
 from dartboard.parts.selection.trying import SampleAndValidate, UniformlyRandom
 
 __all__ = [
+    "AmongCandidates",
     "Drawing",
     "EveryEdge",
     "Judged",

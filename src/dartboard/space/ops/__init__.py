@@ -10,7 +10,7 @@ from dartboard.space.ops import (  # noqa: F401 - importing registers the operat
     mobile,
     noise,
 )
-from dartboard.space.ops.attention import ATTENTION
+from dartboard.space.ops.attention import ATTENTION, MODULES
 from dartboard.space.ops.noise import RandomOp
 from dartboard.space.ops.operation import (
     OPS,
@@ -28,6 +28,7 @@ from dartboard.space.ops.operation import (
 
 __all__ = [
     "ATTENTION",
+    "MODULES",
     "OPS",
     "Cost",
     "DepthwiseConv2d",

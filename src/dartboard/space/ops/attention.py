@@ -1,19 +1,24 @@
 """Attention as operations: each computes a mask from a feature map and multiplies the map by it, or adds to the map.
 
-They follow another operation and keep the size of its output, so they have no stride of 2. Sources: the papers named
-at each builder, and where these leave something open, the code of Att-DARTS (arXiv:2006.12874), which searches them.
+They follow another operation and keep the size of its output. As candidates of their own they may have a stride of 2,
+and then follow a factorized reduction. Sources: the papers named at each builder, and where these leave something open,
+the code of Att-DARTS (arXiv:2006.12874), which searches them.
 Batch norms in them always learn scale and shift. Pooled vectors are maps of 1x1 pixels here, and fully connected layers
 1x1 convolutions.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from dartboard.errors import SettingsError
+from dartboard.space.ops.conv import FactorizedReduce, factorized_reduce_cost
 from dartboard.space.ops.operation import Cost, Norm, Size, op
 
 __all__ = [
     "ATTENTION",
+    "MODULES",
     "BottleneckAttention",
     "ConvolutionalAttention",
     "DoubleAttention",
@@ -23,6 +28,9 @@ __all__ = [
 
 ATTENTION = ("identity", "squeeze_excite", "bam", "cbam", "gather_excite", "double_attention")
 """The candidates of Att-DARTS, in the order of the authors' code."""
+
+MODULES = ATTENTION[1:]
+"""Those that change something: the candidates beside the operations where attention competes with these."""
 
 
 class SqueezeExcite(nn.Module):
@@ -226,56 +234,61 @@ def _double_attention_cost(channels: int, _stride: int, _norm: Norm, pixels: int
     return Cost(weights + 3 * inner + channels, (weights + 2 * inner**2) * pixels)
 
 
-def _check_stride(name: str, stride: int) -> None:
-    if stride != 1:
-        raise SettingsError(
-            f"'{name}' keeps the size of its maps and cannot have a stride of {stride}; let it follow an operation of "
-            "that stride."
-        )
+def _reducing(formula: Callable[[int, int, Norm, int], Cost]) -> Callable[[int, int, Norm, int], Cost]:
+    """The cost with the reduction before it that a stride of 2 takes."""
+
+    def cost(channels: int, stride: int, norm: Norm, pixels: int) -> Cost:
+        before = factorized_reduce_cost(channels, channels, norm, pixels) if stride == 2 else Cost()
+        return before + formula(channels, stride, norm, pixels)
+
+    return cost
+
+
+def _behind(stride: int, channels: int, norm: Norm, module: nn.Module) -> nn.Module:
+    """The module, at a stride of 2 behind a reduction."""
+    return module if stride == 1 else nn.Sequential(FactorizedReduce(channels, channels, norm), module)
 
 
 @op("identity", cost=_free, paper="arXiv:2006.12874")
 def identity(channels: int, stride: int, norm: Norm) -> nn.Module:  # noqa: ARG001 - one signature for all operations
     """Attention that changes nothing; unlike `skip_connect` it has no stride of 2."""
-    _check_stride("identity", stride)
+    if stride != 1:
+        raise SettingsError(
+            f"'identity' keeps the size of its maps and cannot have a stride of {stride}; take 'skip_connect'."
+        )
     return nn.Identity()
 
 
-@op("squeeze_excite", cost=_squeeze_excite_cost, paper="arXiv:1709.01507")
-def squeeze_excite(channels: int, stride: int, norm: Norm) -> nn.Module:  # noqa: ARG001
+@op("squeeze_excite", cost=_reducing(_squeeze_excite_cost), paper="arXiv:1709.01507")
+def squeeze_excite(channels: int, stride: int, norm: Norm) -> nn.Module:
     """A mask for each channel from the channels' means."""
-    _check_stride("squeeze_excite", stride)
-    return SqueezeExcite(channels)
+    return _behind(stride, channels, norm, SqueezeExcite(channels))
 
 
-@op("bam", cost=_bam_cost, paper="arXiv:1807.06514")
+@op("bam", cost=_reducing(_bam_cost), paper="arXiv:1807.06514")
 def bam(channels: int, stride: int, norm: Norm) -> nn.Module:
     """Bottleneck attention: one mask from the channels' means and from dilated convolutions."""
-    _check_stride("bam", stride)
-    return BottleneckAttention(channels, norm)
+    return _behind(stride, channels, norm, BottleneckAttention(channels, norm))
 
 
-@op("cbam", cost=_cbam_cost, paper="arXiv:1807.06521")
+@op("cbam", cost=_reducing(_cbam_cost), paper="arXiv:1807.06521")
 def cbam(channels: int, stride: int, norm: Norm) -> nn.Module:
     """Convolutional block attention: a mask for each channel, then one for each pixel."""
-    _check_stride("cbam", stride)
-    return ConvolutionalAttention(channels, norm)
+    return _behind(stride, channels, norm, ConvolutionalAttention(channels, norm))
 
 
-@op("gather_excite", cost=_gather_excite_cost, paper="arXiv:1810.12348")
+@op("gather_excite", cost=_reducing(_gather_excite_cost), paper="arXiv:1810.12348")
 def gather_excite(channels: int, stride: int, norm: Norm, *, size: Size | None = None) -> nn.Module:
     """A mask for each channel from a learned sum of all its pixels; made for maps of one size."""
-    _check_stride("gather_excite", stride)
     if size is None:
         raise SettingsError(
             "'gather_excite' has a weight for each pixel and must know the size of its maps; make the network's plan "
             "with an image_size."
         )
-    return GatherExcite(channels, size, norm)
+    return _behind(stride, channels, norm, GatherExcite(channels, size, norm))
 
 
-@op("double_attention", cost=_double_attention_cost, paper="arXiv:1810.11579")
-def double_attention(channels: int, stride: int, norm: Norm) -> nn.Module:  # noqa: ARG001
+@op("double_attention", cost=_reducing(_double_attention_cost), paper="arXiv:1810.11579")
+def double_attention(channels: int, stride: int, norm: Norm) -> nn.Module:
     """Second-order global features, gathered over all pixels and handed out to each of them."""
-    _check_stride("double_attention", stride)
-    return DoubleAttention(channels)
+    return _behind(stride, channels, norm, DoubleAttention(channels))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dartboard.space.spaces.darts import Nodes, darts
+from dartboard.space.spaces.darts import CellInputs, Inputs, Kinds, Nodes, darts
 from dartboard.space.spaces.search_space import SearchSpace, space
 
 __all__ = ["robust_s1", "robust_s2", "robust_s3", "robust_s4"]
@@ -29,44 +29,58 @@ def _edges(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(_SHORT[short] for short in pair.split("-")) for pair in text.replace("|", "").split())
 
 
-def _reduced(name: str, nodes: int, *ops: str) -> SearchSpace:
+def _reduced(whole: SearchSpace, name: str, *ops: str) -> SearchSpace:
     """DARTS cells with these operations on every edge."""
-    whole = darts(nodes)
     return replace(whole, name=name, ops=ops, normalized_ops=whole.normalized_ops & set(ops))
 
 
 @space("robust-s1", paper=_PAPER)
-def robust_s1() -> SearchSpace:
-    """DARTS cells with two operations per edge: those that DARTS likes best on that edge."""
+def robust_s1(inputs: Inputs = 2) -> SearchSpace:
+    """DARTS cells with two operations per edge: those that DARTS likes best on that edge.
+
+    Args:
+        inputs: edges that a node of a discrete cell keeps, or "all".
+    """
     ops = ("max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "dil_conv_3x3", "dil_conv_5x5")
-    return replace(_reduced("robust-s1", 4, *ops), edge_ops={kind: _edges(text) for kind, text in _S1.items()})
+    return replace(
+        _reduced(darts(inputs=inputs), "robust-s1", *ops), edge_ops={kind: _edges(text) for kind, text in _S1.items()}
+    )
 
 
 @space("robust-s2", paper=_PAPER)
-def robust_s2(nodes: Nodes = 4) -> SearchSpace:
+def robust_s2(nodes: Nodes = 4, inputs: Inputs = 2, kinds: Kinds = 2, cell_inputs: CellInputs = 2) -> SearchSpace:
     """DARTS cells with skip connections and 3x3 separable convolutions.
 
     Args:
         nodes: computed nodes of a cell.
+        inputs: edges that a node of a discrete cell keeps, or "all".
+        kinds: kinds of cells, 2 or 1.
+        cell_inputs: cells before it that a cell reads, 2 or 1.
     """
-    return _reduced("robust-s2", nodes, "skip_connect", "sep_conv_3x3")
+    return _reduced(darts(nodes, inputs, kinds, cell_inputs), "robust-s2", "skip_connect", "sep_conv_3x3")
 
 
 @space("robust-s3", paper=_PAPER)
-def robust_s3(nodes: Nodes = 4) -> SearchSpace:
+def robust_s3(nodes: Nodes = 4, inputs: Inputs = 2, kinds: Kinds = 2, cell_inputs: CellInputs = 2) -> SearchSpace:
     """DARTS cells with skip connections, 3x3 separable convolutions and, while searching, none.
 
     Args:
         nodes: computed nodes of a cell.
+        inputs: edges that a node of a discrete cell keeps, or "all".
+        kinds: kinds of cells, 2 or 1.
+        cell_inputs: cells before it that a cell reads, 2 or 1.
     """
-    return _reduced("robust-s3", nodes, "none", "skip_connect", "sep_conv_3x3")
+    return _reduced(darts(nodes, inputs, kinds, cell_inputs), "robust-s3", "none", "skip_connect", "sep_conv_3x3")
 
 
 @space("robust-s4", paper=_PAPER)
-def robust_s4(nodes: Nodes = 4) -> SearchSpace:
+def robust_s4(nodes: Nodes = 4, inputs: Inputs = 2, kinds: Kinds = 2, cell_inputs: CellInputs = 2) -> SearchSpace:
     """DARTS cells with 3x3 separable convolutions and noise.
 
     Args:
         nodes: computed nodes of a cell.
+        inputs: edges that a node of a discrete cell keeps, or "all".
+        kinds: kinds of cells, 2 or 1.
+        cell_inputs: cells before it that a cell reads, 2 or 1.
     """
-    return _reduced("robust-s4", nodes, "noise", "sep_conv_3x3")
+    return _reduced(darts(nodes, inputs, kinds, cell_inputs), "robust-s4", "noise", "sep_conv_3x3")

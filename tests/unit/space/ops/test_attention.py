@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dartboard.errors import SettingsError
-from dartboard.space import ATTENTION, OPS, Norm
+from dartboard.space import ATTENTION, MODULES, OPS, Norm
 from dartboard.space.ops import Size, build_op, op_cost
+from dartboard.space.ops.conv import FactorizedReduce
 from dartboard.supernet.spec import SEARCH_NORM
 
 LEARNED = Norm(affine=True, running=True)
@@ -94,10 +95,17 @@ def test_the_identity_gives_back_what_it_got() -> None:
     assert build("identity")(x) is x
 
 
-@every_attention
-def test_a_stride_is_refused(name: str) -> None:
-    with pytest.raises(SettingsError, match=f"'{name}' keeps the size of its maps and cannot have a stride of 2"):
-        OPS[name].factory(16, 2, LEARNED)
+def test_the_identity_has_no_stride() -> None:
+    with pytest.raises(SettingsError, match="'identity' keeps the size of its maps and cannot have a stride of 2"):
+        OPS["identity"].factory(16, 2, LEARNED)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_with_a_stride_follows_a_reduction(name: str) -> None:
+    op = build_op(name, 16, 2, LEARNED, (4, 4))
+    assert isinstance(op, nn.Sequential)
+    assert isinstance(op[0], FactorizedReduce)
+    assert op(torch.randn(2, 16, 7, 8)).shape == (2, 16, 4, 4)
 
 
 def test_gather_excite_wants_to_know_the_size_of_its_maps() -> None:

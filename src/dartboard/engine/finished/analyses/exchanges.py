@@ -145,7 +145,7 @@ def _swapped(weights: Mapping[str, Tensor], one: str, other: str) -> Iterator[tu
 
 def _swapped_gates(gates: Mapping[str, Tensor], exchange: Exchange) -> Iterator[tuple[str, Tensor]]:
     first, second = exchange.kinds
-    for ending in _GATES:
+    for ending in (*_GATES, *([".end"] if exchange.rows is None else [])):
         if first + ending not in gates:
             continue
         if exchange.rows is None:
