@@ -13,6 +13,7 @@ from dartboard.parts.gradient.watched import FirstOrderWatched
 from dartboard.parts.hooks import StageAccess, StageHook
 from dartboard.parts.hypernetworks.dense import DenseHypernetwork
 from dartboard.parts.hypernetworks.embedding import EmbeddingHypernetwork
+from dartboard.parts.penalties.aligned import AlignedCells
 from dartboard.parts.penalties.flooding import Flooding
 from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
 from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, FadingMagnitude, ZeroOne
@@ -31,7 +32,7 @@ from dartboard.parts.recipe import (
     method,
 )
 from dartboard.parts.relaxation.controller import Controller
-from dartboard.parts.relaxation.deterministic import GroupSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax
+from dartboard.parts.relaxation.deterministic import GroupSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax, UniformShares
 from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel, ReinMax
 from dartboard.parts.relaxation.edges import EdgeSimplex, EdgeSoftmax, PairSoftmax
 from dartboard.parts.relaxation.paths import BinaryGates, UniformPaths
@@ -45,6 +46,7 @@ from dartboard.parts.rules.curvature import (
 )
 from dartboard.parts.rules.curvature_within import StopWithinEpochs
 from dartboard.parts.rules.greedy import DecideGreedily
+from dartboard.parts.rules.information import ShrinkByInformation
 from dartboard.parts.rules.protocol import EpochPlan, Outcome, Rule, SearchView
 from dartboard.parts.rules.reinforce import ReinforceController
 from dartboard.parts.rules.removal import ByRemoval
@@ -60,9 +62,16 @@ from dartboard.parts.rules.schedules import (
     SparseAlpha,
     WarmUp,
 )
+from dartboard.parts.rules.shapley import ShapleyMoves
 from dartboard.parts.rules.stopping import BestEpoch, StopAtSkips, StopAtStableRanking
 from dartboard.parts.selection.attention import AmongCandidates, WithAttention
-from dartboard.parts.selection.strongest import SkipCap, StrongestEdgePairs, StrongestEdges, StrongestPairs
+from dartboard.parts.selection.strongest import (
+    SkipCap,
+    StrongestEdgePairs,
+    StrongestEdges,
+    StrongestPairs,
+    StrongestRemaining,
+)
 from dartboard.parts.selection.threshold import EveryEdge, Threshold
 from dartboard.parts.selection.trying import SampleAndValidate, UniformlyRandom
 from dartboard.parts.trials import Measure
@@ -73,6 +82,7 @@ __all__ = [
     "METHODS",
     "AdamUpdate",
     "AdversarialPerturbation",
+    "AlignedCells",
     "AmongCandidates",
     "BestEpoch",
     "BetaDecay",
@@ -134,9 +144,11 @@ __all__ = [
     "ScaleWeightDecay",
     "SearchView",
     "SgdUpdate",
+    "ShapleyMoves",
     "Share",
     "Sharpening",
     "SharpeningInShares",
+    "ShrinkByInformation",
     "Sigmoid",
     "Simplex",
     "SkipCap",
@@ -152,9 +164,11 @@ __all__ = [
     "StrongestEdgePairs",
     "StrongestEdges",
     "StrongestPairs",
+    "StrongestRemaining",
     "Threshold",
     "TruncatedUnrolled",
     "UniformPaths",
+    "UniformShares",
     "UniformlyRandom",
     "Unrolled",
     "WarmUp",
