@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import dartboard
+import dartboard.methods
 from dartboard.engine.rates import alpha_rate
 from dartboard.estimate import find_table
 from dartboard.parts.fits import does_fit

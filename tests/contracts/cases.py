@@ -34,6 +34,8 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
     "p-darts": ({}, 15),
     # Alpha rests in a third of the epochs.
     "pc-darts": ({}, 4),
+    # The images repeat after 64.
+    "shapley-nas": ({"images": 64}, 4),
     # Two paths at a time tell less of alpha in a step.
     "proxyless": ({"alpha_every": 1, "warm_up": 0.0}, 4),
 }
@@ -49,6 +51,8 @@ PLANTED_IN = {
     "proxyless": PLANTED_FAN,
     # As enas.
     "rsps": PLANTED_PAIRS,
+    # Where one edge leads to another, most operations do harm at even gates, and `none` contributes most.
+    "shapley-nas": PLANTED_PAIRS,
 }
 """Method -> the problem in which it finds what is planted within seconds; otherwise `PLANTED`, if it takes that."""
 
@@ -72,6 +76,8 @@ SMALL: dict[str, tuple[dict[str, Any], int]] = {
     "oles": ({"window": 1, "threshold": 0.9}, 3),
     # Must divide the width of the small supernet.
     "drnas-progressive": ({"channel_shares": (4, 2)}, 4),
+    # There are but a few images; alpha moves before the third and the fourth epoch.
+    "shapley-nas": ({"samples": 1, "images": 12}, 4),
     # An epoch of two steps would have one of alpha.
     "proxyless": ({"alpha_every": 1}, 2),
 }
@@ -90,6 +96,13 @@ SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
     **{(name, "anchor_radius"): {"method.options.anchor": "ball"} for name in ("drnas", "drnas-progressive")},
     **{("proxyless", option): {"method.options.cost_reference": 1e5} for option in ("cost_form", "cost_strength")},
     **{("robust-darts", option): WATCHED for option in (*WATCHING, "within_epochs")},
+    # The small supernet has one normal cell, and two reduction cells.
+    ("lambda-darts", "alignment"): {"method.options.reductions": True},
+    ("lambda-darts", "reductions"): {"method.options.alignment": 30.0},
+    **{
+        ("lambda-darts", option): {"method.options.reductions": True, "method.options.alignment": 30.0}
+        for option in ("pairing", "step")
+    },
     ("robust-darts", "cutout"): {"method.options.drop_path": 0.5},
     ("robust-darts-ada", "decay_factor"): WATCHED,
     ("robust-darts-ada", "largest_decay"): WATCHED,
@@ -110,6 +123,12 @@ SHOWN_ELSEWHERE = {
     **{("rsps", option): "unit/parts/test_paths.py" for option in ("batches", "candidates", "finalists")},
     ("rsps", "steps_per_round"): "unit/parts/test_paths.py",
     **{(name, option): "unit/parts/test_paths.py" for name in ("enas", "setn") for option in ("batches", "candidates")},
+    **{
+        ("is-darts", option): "unit/parts/test_is_darts.py"
+        for option in ("first_drop", "last_drop", "drops", "distinct_sources")
+    },
+    # The few images fill one batch, in which no operation is missed much.
+    **{("shapley-nas", option): "unit/parts/test_shapley.py" for option in ("images", "same_images", "stop")},
     ("gdas", "allow_same_source"): "unit/parts/test_drawn_gates.py",
     **{("darts-pt-fixed", option): "unit/parts/test_edge_decisions.py" for option in ("measure", "none", "tuning")},
     **{(name, option): "unit/parts/test_edge_decisions.py" for name in ("sgas", "sgas-pt") for option in GREEDY},
@@ -135,6 +154,12 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("darts-cg", "iterations"): [1],  # ten are enough here
     ("darts-cg", "tolerance"): [0.5],
     ("enas", "baseline_decay"): [0.5],
+    # Far above the default, whose effect on alpha in so few steps is below rounding.
+    ("lambda-darts", "alignment"): [30.0],
+    ("shapley-nas", "moves"): [1],
+    ("shapley-nas", "samples"): [2],
+    ("shapley-nas", "momentum"): [0.2],
+    ("shapley-nas", "warm_up"): [0.0],
     ("oles", "threshold"): [2.0],  # all operations rest
     ("oles", "window"): [2],
     ("gdas", "temperatures"): [(5.0, 0.05)],
@@ -148,7 +173,7 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("proxyless", "cost_reference"): [1e5],
     ("snas", "resource_weight"): [0.1],
     # Must divide the width of the small supernet.
-    **{(name, "channel_share"): [1, 2] for name in ("pc-darts", "drnas")},
+    **{(name, "channel_share"): [1, 2] for name in ("pc-darts", "drnas", "shapley-nas")},
     **{(name, "tuning"): [0.3] for name in ("darts-pt", "sdarts-pt")},
     ("drnas-progressive", "channel_shares"): [(2, 1)],
     ("drnas-progressive", "kept_ops"): [2],

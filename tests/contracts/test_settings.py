@@ -55,6 +55,7 @@ SEARCH_FIELDS: dict[str, tuple[Any, Layer]] = {
     "weight_decay": (0.1, {}),
     "grad_clip": (0.01, {}),
     "validation_images": (5, {}),
+    "decision_images": (3, {"method.name": "darts-pt"}),
     "curvature_every": (1, {}),
 }
 """Field -> (another value, what else must be set on both sides for it to matter)."""

@@ -1,6 +1,8 @@
 """The Hessian in alpha: closed forms, finite differences, and the largest eigenvalue with and without the matrix."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,11 +12,29 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional
 
-from dartboard.parts import EdgeSoftmax, Recipe
+from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, run_search
+from dartboard.parts import (
+    AdamUpdate,
+    BetaDecay,
+    BinaryGates,
+    Concrete,
+    Dirichlet,
+    EdgeSoftmax,
+    FirstOrder,
+    HardGumbel,
+    Recipe,
+    Rule,
+    SearchView,
+    Sigmoid,
+    UniformPaths,
+)
 from dartboard.parts.architecture import Architecture, all_live
 from dartboard.parts.curvature import AlphaCurvature, lanczos
 from dartboard.parts.gradient import Bilevel, SgdStep, Tensors, differentiate, flat
+from dartboard.parts.relaxation import Relaxation
+from dartboard.runs import Length, Observer, RunDirectory
 from dartboard.supernet import FusedSupernet, ReferenceSupernet
+from dartboard.testing import PLANTED, PlantedBatches, PlantedSupernet
 
 from .engines import SMALL_SPACES, ask, build, relative_error, small_spec
 from .test_bilevel import leaf
@@ -42,6 +62,28 @@ def test_a_squared_softmax_has_its_closed_form() -> None:
     wanted = 0.125 * torch.tensor([[1.0, -1.0], [-1.0, 1.0]], dtype=torch.float64)
     torch.testing.assert_close(curvature.dense(), wanted, rtol=0, atol=1e-15)
     assert curvature.largest_eigenvalue() == pytest.approx(0.25, abs=1e-15)
+
+
+def test_a_loss_that_alpha_does_not_move_has_no_curvature() -> None:
+    """Such is a supernet whose edges are all decided; asking for its curvature must not fail."""
+    for loss in (lambda _, alphas: 0.0 * alphas["a"].sum(), lambda weights, _: weights["w"].sum()):
+        curvature = AlphaCurvature(problem_of(loss, a=leaf(0.3, -0.2)), {})
+        assert (curvature.largest_eigenvalue(), curvature.trace()) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("size", [2, 32, 33, 200])
+def test_the_trace_is_that_of_the_matrix(size: int) -> None:
+    """It is exact up to 32 rows, and for diagonal matrices, as the squares of signs are 1."""
+    generator = torch.Generator().manual_seed(size)
+    drawn = torch.randn(size, size, generator=generator, dtype=torch.float64)
+    matrices = [torch.diag(drawn.diagonal()), drawn + drawn.T]
+    for is_full, matrix in enumerate(matrices):
+        problem = problem_of(lambda _, alphas, of=matrix: alphas["a"] @ of @ alphas["a"] / 2, a=leaf(*[0.1] * size))
+        found, wanted = AlphaCurvature(problem, {}).trace(), float(matrix.diagonal().sum())
+        # The variance of an estimate from one vector is 2 * (sum of squares off the diagonal); 16 vectors, four sigma.
+        off = matrix - torch.diag(matrix.diagonal())
+        spread = float((2 * off.square().sum() / 16).sqrt()) if size > 32 and is_full else 0.0
+        assert found == pytest.approx(wanted, abs=4 * spread + 1e-9)
 
 
 def supernet_problem(supernet: ReferenceSupernet, architecture: Architecture, seed: int = 3) -> Bilevel:
@@ -101,6 +143,49 @@ def test_entries_of_operations_that_an_edge_does_not_have_are_left_out() -> None
     assert curvature.size == 30 - 4 - 3
     torch.testing.assert_close(curvature.dense(), whole[kept][:, kept])
     assert whole[~kept].abs().sum() == 0
+
+
+@pytest.mark.parametrize(
+    "relaxation", [Dirichlet(), HardGumbel(), Concrete(), UniformPaths(), BinaryGates(), Sigmoid()], ids=type
+)
+def test_the_hessian_is_taken_at_the_deterministic_gates_of_methods_that_draw(
+    relaxation: Relaxation, tmp_path: Path
+) -> None:
+    """A draw of Dirichlet gates has no second derivative at all."""
+    seen: list[tuple[Bilevel, Architecture]] = []
+
+    class Looks(Rule):
+        needs_problem = True
+
+        def after_epoch(self, search: SearchView) -> None:
+            assert search.problem is not None
+            seen.append((search.problem, search.architecture))
+
+    learns = not isinstance(relaxation, UniformPaths)
+    recipe = Recipe(
+        relaxation=relaxation,
+        gradient=FirstOrder() if learns else None,
+        update=AdamUpdate(lr=0.03) if learns else None,
+        penalties=(BetaDecay(10.0),) if relaxation.sums_to_one else (),
+        rules=(Looks(),),
+    )
+    given = SearchBatches(*[PlantedBatches(PLANTED, 3)] * 3)
+    make = SearchProblem(PLANTED.space, lambda _: PlantedSupernet(PLANTED), lambda _: given, torch.device("cpu"))
+    with RunDirectory(tmp_path) as run:
+        run_search(make, recipe, SearchSettings(), run, length=Length(1, 3), seed=0, observer=Observer())
+    ((problem, architecture),) = seen
+    assert problem.mean_loss is not None
+    curvature = AlphaCurvature(problem, architecture.cells)
+    dense = curvature.dense()
+    assert torch.equal(dense, AlphaCurvature(problem, architecture.cells).dense()), "nothing is drawn"
+    assert relative_error(dense, dense.T) < 1e-4
+    assert curvature.largest_eigenvalue() == pytest.approx(largest(dense), rel=1e-3, abs=1e-6)
+    assert curvature.trace() == pytest.approx(float(dense.diagonal().sum()), rel=1e-3, abs=1e-6)
+    # The gates through which it is taken are those of validation, charts and selection.
+    alphas = {name: alpha.detach().double().requires_grad_() for name, alpha in problem.alphas.items()}
+    weights = {name: weight.detach().double() for name, weight in problem.weights.items()}
+    smooth = replace(problem, weights=weights, alphas=alphas, validation_loss=problem.mean_loss)
+    assert relative_error(dense, by_differences(smooth, radius=1e-3)) < 1e-3
 
 
 @pytest.mark.parametrize("space", SMALL_SPACES, ids=lambda space: space.name)

@@ -1,6 +1,7 @@
 """Chooses size and length of a search, within its part of the budget."""
 
 from functools import partial
+from typing import Any
 
 from dartboard.budget.account import Account
 from dartboard.budget.arithmetic import SEARCH_STEPS, SearchRate, Size, choose_size, search_sizes, search_within
@@ -46,7 +47,8 @@ def plan_search(account: Account, share: float) -> None:
     learning, tries = 1 - judging_share(recipe.stages[-1].recipe), decision_trials(settings).trials > 0
     if tries:
         account.choose("search.decision_images", "adaptive", _ADAPTIVE)
-    images = {"decision_images": "adaptive"} if tries and "search.decision_images" not in account.given else {}
+    adaptive: dict[str, Any] = {"decision_images": "adaptive"} if tries else {}
+    adaptive = {} if "search.decision_images" in account.given else adaptive
 
     def learned(rate: SearchRate) -> float:
         """Seconds for the steps: trials have time of their own, which may go beyond the part of the search."""
@@ -57,7 +59,7 @@ def plan_search(account: Account, share: float) -> None:
     size, rate = choose_size(
         sizes,
         partial(_work, account.session),
-        lambda size: measure_search(account.session, init_channels=size.channels, layers=size.layers, **images),
+        lambda size: measure_search(account.session, init_channels=size.channels, layers=size.layers, **adaptive),
         lambda _, rate: learned(rate) >= SEARCH_STEPS * rate.step and account.fits_memory(rate),
     )
     length, share_scored, seconds = _length(account, rate, learned(rate))

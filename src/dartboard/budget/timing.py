@@ -50,7 +50,7 @@ def multiplies_in_bfloat16(device: torch.device) -> bool:
     return bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
-def measure_search(session: Session, **size: int) -> SearchRate:
+def measure_search(session: Session, **size: Any) -> SearchRate:
     """Time some steps of the first stage of the search; the supernet is discarded afterwards.
 
     Args:

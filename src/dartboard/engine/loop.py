@@ -9,7 +9,7 @@ from dartboard.engine.finished.search import FinishedSearch
 from dartboard.engine.problem import SearchProblem
 from dartboard.engine.settings import SearchSettings
 from dartboard.engine.stage import StageSearch, stage_spans
-from dartboard.engine.state import SearchState
+from dartboard.engine.state import SearchState, brought_up_to_date
 from dartboard.parts.architecture import Live
 from dartboard.parts.hooks import Foretelling, Remarking
 from dartboard.parts.recipe import Recipe, initial_live
@@ -69,6 +69,7 @@ def run_search(
     saved = run.load_checkpoint("search", "search")
     if saved:
         with run.restoring("search"):
+            saved = brought_up_to_date(saved, problem.space.name)
             search = begin(saved["stage"], saved["live"])
             search.state.load_state_dict(saved)
     else:
@@ -119,14 +120,15 @@ def run_reselection(
         NonFiniteLossError: a loss became NaN or infinite; the checkpoint holds the epoch before.
     """
     finished = FinishedSearch(problem, recipe, settings, source, length=length, seed=seed)
-    search = finished.begin(wanted.recipe(finished.recipe), wanted.epochs, "reselection")
+    epochs = wanted.learns_for(problem.space.name)
+    search = finished.begin(wanted.recipe(finished.recipe), epochs, "reselection")
     if saved := run.load_checkpoint("search", "search"):
         with run.restoring("search"):
-            search.state.load_state_dict(saved)
+            search.state.load_state_dict(brought_up_to_date(saved, problem.space.name))
     else:
         finished.hand_over(search)
     _forget_undone(run, search.state)
-    observer.begin("search", epochs=wanted.epochs, steps=search.num_steps, done=search.state.epoch)
+    observer.begin("search", epochs=epochs, steps=search.num_steps, done=search.state.epoch)
     with equal_steps():
         _run_stage(search, run, observer)
     return _conclude(search, run, observer)
@@ -168,9 +170,9 @@ def _tell_before(search: "StageSearch", observer: Observer) -> None:
     for part in search.recipe.parts if state.stage_epoch == 0 else ():
         if isinstance(part, Foretelling) and (sentence := part.foretell(state.stage_epochs, search.num_steps)):
             observer.note(sentence)
-    for sentence in (sentence for rule in rules for sentence in rule.notes(state)):
+    for sentence in (sentence for rule in rules for sentence in rule.advice(state)):
         observer.note(sentence)
-    tried = sum(rule.trials(state.architecture) + rule.decisions(state.architecture) for rule in rules)
+    tried = sum(rule.count_trials(state.architecture) + rule.count_decisions(state.architecture) for rule in rules)
     if not tried:
         return
     images = state.trials.images

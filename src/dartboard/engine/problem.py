@@ -32,6 +32,13 @@ class SearchBatches(NamedTuple):
     validation: Batches
     trials: TrialImages | None = None
 
+    @property
+    def for_decisions(self) -> TrialImages:
+        """The images on which decisions try the supernet."""
+        if self.trials is not None:
+            return self.trials
+        return TrialImages(lambda: self.validation, sum(len(batch.labels) for batch in self.validation.in_order()))
+
 
 class SupernetRequest(NamedTuple):
     """The supernet that a stage needs.

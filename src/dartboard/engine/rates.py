@@ -14,7 +14,7 @@ class AlphaRate(Record):
     """The learning rate."""
 
     steps: int
-    """Steps of alpha that are planned."""
+    """Steps of alpha that are planned; 0 where only rules move it."""
 
     published: float
     """The rate of the method's paper."""
@@ -23,7 +23,7 @@ class AlphaRate(Record):
     """Steps of alpha in the search that this rate is published for; null where the rate does not depend on them."""
 
     def __str__(self) -> str:
-        told = f"{self.rate:.3g} in {_steps(self.steps)}"
+        told = f"{self.rate:.3g} in {_steps(self.steps)}" if self.steps else f"{self.rate:.3g}"
         if self.published_steps is not None:
             return f"{told} (published: {self.published:.3g} in {_steps(self.published_steps)})"
         return f"{told} (published)" if self.rate == self.published else f"{told} (published: {self.published:.3g})"

@@ -91,8 +91,9 @@ class SearchSettings(Settings):
     result of fewer than 2,000 is flagged as coarse. Under a budget "adaptive" is chosen."""
 
     curvature_every: Positive | None = None
-    """Epochs from one measurement of the largest eigenvalue of the alpha Hessian to the next: it rises before a search
-    collapses, and costs about 20 steps. Methods that go by it keep their own intervals; null: only these measure."""
+    """Epochs from one measurement of the alpha Hessian to the next: its largest eigenvalue, which rises before a search
+    collapses, and its trace, at the deterministic gates of any method but `enas`, whose gates have no derivatives. It
+    costs about 40 steps. Methods that go by it keep their own intervals; null: only these measure."""
 
     cuda_graph: bool = False
     """Record the step of every epoch once as a CUDA graph and repeat it from there: a step has thousands of small

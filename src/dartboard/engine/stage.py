@@ -27,9 +27,10 @@ from dartboard.parts.hooks import Attaching
 from dartboard.parts.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.parts.recipe import Recipe, Stage
 from dartboard.parts.relaxation import RelaxedCell
+from dartboard.parts.rules import Rule
 from dartboard.parts.scoring import Scorer
 from dartboard.parts.selection import Drawing, Judged, Judging, Trained
-from dartboard.parts.trials import TrialImages, Trials
+from dartboard.parts.trials import Trials
 from dartboard.runs import Length, Observer, Score, SearchEpoch, make_generator, seeded_initialization, validation_facts
 from dartboard.space import Genotype
 from dartboard.supernet import ReferenceSupernet, carry_weights
@@ -133,8 +134,8 @@ class StageSearch:
             epochs,
             span,
             live,
-            Scorer(supernet, self.batches.validation, problem.device),
-            Trials(supernet, self.batches.trials or _validation_images(self.batches), problem.device),
+            Scorer(supernet, self.batches.validation, problem.device, self.batches.weights),
+            Trials(supernet, self.batches.for_decisions, problem.device),
             hypernetwork,
             update=recipe.update,
             seed=self._seed,
@@ -254,14 +255,14 @@ class StageSearch:
                 take = self._recorded(steps)
             take(batch)
             observer.step()
+        if self.recipe.gradient is None and any(self._needs_problem(rule) for rule in self.recipe.rules):
+            steps.make_problem()
         if isinstance(take, RecordedSteps):
             self._tell_obstacle(take.obstacle, observer)
         for rule in self.recipe.rules:
             state.take(rule.after_steps(state, self.num_steps))
         losses = self._read(steps)
-        state.figures |= steps.means.read()
-        for hook in state.hooks:
-            state.figures |= hook.figures()
+        state.figures |= steps.figures
         state.write_generated()
         gates = self.mean_gates(state.alphas)
         score = self.validate(gates)
@@ -324,7 +325,7 @@ class StageSearch:
         with torch.no_grad():
             for name, alpha in new.alphas.items():
                 alpha.copy_(before._final_alphas[name])
-        new.follow(replace(new.plan, decisions=copy.deepcopy(old.plan.decisions)))
+        new.follow(replace(new.plan, decisions=copy.deepcopy(old.plan.decisions), left=old.plan.left))
         if momentum:
             kept = {
                 name: old.weight_optimizer.state[weight]["momentum_buffer"]
@@ -375,6 +376,9 @@ class StageSearch:
         streams = Streams(self.state.generator, own.alphas.forever, own.weights.forever)
         return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
 
+    def _needs_problem(self, rule: Rule) -> bool:
+        return rule.needs_problem and self.recipe.relaxation.has_slopes
+
     def _recorded(self, steps: Steps) -> Steps | RecordedSteps:
         """The steps as they are run: one by one, or from a recording."""
         steps.streams.count_anew()
@@ -413,8 +417,3 @@ class StageSearch:
                     f"{self.settings.weight_lr}) or set search.grad_clip."
                 )
         return {"weight_loss": weight_loss, "weight_accuracy": weight_accuracy, "alpha_loss": alpha_loss}
-
-
-def _validation_images(batches: SearchBatches) -> TrialImages:
-    """The validation images as those of decisions, where a problem names no others."""
-    return TrialImages(lambda: batches.validation, sum(len(batch.labels) for batch in batches.validation.in_order()))

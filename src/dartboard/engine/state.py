@@ -12,14 +12,15 @@ from dartboard.parts.architecture import Architecture, Live, StepGates
 from dartboard.parts.gradient import Bilevel, Tensors
 from dartboard.parts.hooks import StageHook
 from dartboard.parts.hypernetworks import WeightGenerator, learned_weights, supernet_weights
+from dartboard.parts.leaving import Left
 from dartboard.parts.rules import EpochPlan, GoingBack, Outcome, Rule
 from dartboard.parts.scoring import Scorer
 from dartboard.parts.trials import NO_TRIALS, Trying
 from dartboard.parts.update import Update
 from dartboard.runs import DecisionMade, Score, make_generator
-from dartboard.space import Genotype
+from dartboard.space import Genotype, current_name
 
-__all__ = ["SearchState"]
+__all__ = ["SearchState", "brought_up_to_date"]
 
 
 @dataclass
@@ -137,10 +138,14 @@ class SearchState:
         self.deciding_seconds += decision.seconds
         self.on_decision(decision)
 
+    def count_trials(self, seconds: float) -> None:
+        """Count seconds as those of decisions, which do not shorten the learning."""
+        self.deciding_seconds += seconds
+
     def follow(self, plan: EpochPlan) -> None:
         """Bring architecture and optimiser up to a plan."""
         self.plan = plan
-        self.architecture = self.architecture.at(plan.temperature, plan.auxiliary_gate, plan.decisions)
+        self.architecture = self.architecture.at(plan.temperature, plan.auxiliary_gate, plan.decisions, plan.left)
         for group in self.weight_optimizer.param_groups:
             group["weight_decay"] = plan.weight_decay
 
@@ -230,6 +235,7 @@ class SearchState:
             "final_alphas": self.final_alphas,
             "rollbacks": self.rollbacks,
             "decisions": {kind: dict(rows) for kind, rows in self.plan.decisions.items()},
+            "left": self.plan.left.to_json(),
             "records": self.records,
             "temperature": self.plan.temperature,
             "auxiliary_gate": self.plan.auxiliary_gate,
@@ -254,7 +260,23 @@ class SearchState:
         self.rollbacks, self.records = saved["rollbacks"], saved["records"]
         planned = ("stop_reason", "decisions", "temperature", "auxiliary_gate", "extra_images")
         decay = self.weight_optimizer.param_groups[0]["weight_decay"]
-        self.follow(replace(self.plan, **{name: saved[name] for name in planned}, weight_decay=decay))
+        left = Left.of_json(saved["left"]) if "left" in saved else Left()
+        self.follow(replace(self.plan, **{name: saved[name] for name in planned}, weight_decay=decay, left=left))
+
+
+def brought_up_to_date(saved: Mapping[str, Any], space: str) -> dict[str, Any]:
+    """The saved state of a search, with the names that operations of the space have now.
+
+    Args:
+        saved: from `SearchState.state_dict`, perhaps of an earlier version.
+        space: name of the space.
+    """
+    live = {kind: [[current_name(space, op) for op in ops] for ops in edges] for kind, edges in saved["live"].items()}
+    decisions = {
+        kind: {row: op and current_name(space, op) for row, op in rows.items()}
+        for kind, rows in saved["decisions"].items()
+    }
+    return {**saved, "live": live, "decisions": decisions}
 
 
 def _as_run_here(saved: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> dict[str, Any]:

@@ -74,6 +74,14 @@ class Steps:
         self._weights(seen)
 
     @property
+    def figures(self) -> dict[str, float]:
+        """Numbers of the steps by name, from penalties on the weights and from hooks; reading them waits."""
+        return {
+            **self.means.read(),
+            **{name: each for hook in self._state.hooks for name, each in hook.figures().items()},
+        }
+
+    @property
     def are_alike(self) -> bool:
         """Whether all steps of the epoch do the same, apart from what they draw."""
         if any(hook.acts_on_weights for hook in self._state.hooks):
@@ -181,10 +189,28 @@ class Steps:
             weight_step=self._weight_step(),
             next_trial=lambda: self._trial(own),
             tapped_loss=lambda of_outputs: self._penalized(self._tapped_loss(own, of_outputs)),
+            mean_loss=self._mean_loss(own),
             records=self._state.records,
         )
         self._state.problem = problem
         return problem
+
+    def make_problem(self) -> None:
+        """Leave the problem of a further alpha batch, for rules that need one where alpha takes no steps."""
+        own = self._seen(next(self.streams.alphas))
+        self._problem(own, own)
+
+    def _mean_loss(self, batch: SeenBatch) -> Loss:
+        """The cross-entropy on a batch at the deterministic gates, with weights that do not depend on alpha."""
+        state = self._state
+
+        def loss(weights: Tensors, alphas: Tensors) -> Tensor:
+            with torch.no_grad():
+                made = state.supernet_weights(weights, alphas)
+            architecture = state.architecture
+            return self._loss_at(batch, StepGates(architecture.mean_gates(alphas), architecture.active), made)
+
+        return loss
 
     def _loss(self, batch: SeenBatch, meter: Meter | None = None, *, of_alpha: bool = False) -> Loss:
         """The loss on a batch, with the same draw in every call; that of alpha leaves out what alpha must not see."""

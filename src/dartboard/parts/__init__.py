@@ -14,6 +14,7 @@ from dartboard.parts.hooks import StageAccess, StageHook
 from dartboard.parts.hypernetworks.dense import DenseHypernetwork
 from dartboard.parts.hypernetworks.embedding import EmbeddingHypernetwork
 from dartboard.parts.options import needs
+from dartboard.parts.penalties.aligned import AlignedCells
 from dartboard.parts.penalties.flooding import Flooding
 from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
 from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, DirichletDistance, FadingMagnitude, ZeroOne
@@ -32,7 +33,7 @@ from dartboard.parts.recipe import (
     method,
 )
 from dartboard.parts.relaxation.controller import Controller
-from dartboard.parts.relaxation.deterministic import GroupSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax
+from dartboard.parts.relaxation.deterministic import GroupSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax, UniformShares
 from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel, ReinMax
 from dartboard.parts.relaxation.edges import EdgeSimplex, EdgeSoftmax, PairSoftmax
 from dartboard.parts.relaxation.paths import BinaryGates, UniformPaths
@@ -46,6 +47,7 @@ from dartboard.parts.rules.curvature import (
 )
 from dartboard.parts.rules.curvature_within import StopWithinEpochs
 from dartboard.parts.rules.greedy import DecideGreedily
+from dartboard.parts.rules.information import ShrinkByInformation
 from dartboard.parts.rules.protocol import EpochPlan, Outcome, Rule, SearchView
 from dartboard.parts.rules.reinforce import ReinforceController
 from dartboard.parts.rules.removal import ByRemoval
@@ -61,6 +63,7 @@ from dartboard.parts.rules.schedules import (
     SparseAlpha,
     WarmUp,
 )
+from dartboard.parts.rules.shapley import ShapleyMoves
 from dartboard.parts.rules.stopping import BestEpoch, StopAtSkips, StopAtStableRanking
 from dartboard.parts.selection.attention import AmongCandidates, WithAttention
 from dartboard.parts.selection.strongest import (
@@ -68,6 +71,7 @@ from dartboard.parts.selection.strongest import (
     StrongestEdgePairs,
     StrongestEdges,
     StrongestPairs,
+    StrongestRemaining,
     StrongestSoftmax,
 )
 from dartboard.parts.selection.threshold import EveryEdge, Threshold
@@ -80,6 +84,7 @@ __all__ = [
     "METHODS",
     "AdamUpdate",
     "AdversarialPerturbation",
+    "AlignedCells",
     "AmongCandidates",
     "BestEpoch",
     "BetaDecay",
@@ -142,9 +147,11 @@ __all__ = [
     "ScaleWeightDecay",
     "SearchView",
     "SgdUpdate",
+    "ShapleyMoves",
     "Share",
     "Sharpening",
     "SharpeningInShares",
+    "ShrinkByInformation",
     "Sigmoid",
     "Simplex",
     "SkipCap",
@@ -160,10 +167,12 @@ __all__ = [
     "StrongestEdgePairs",
     "StrongestEdges",
     "StrongestPairs",
+    "StrongestRemaining",
     "StrongestSoftmax",
     "Threshold",
     "TruncatedUnrolled",
     "UniformPaths",
+    "UniformShares",
     "UniformlyRandom",
     "Unrolled",
     "WarmUp",

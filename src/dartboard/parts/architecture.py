@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dartboard.errors import RecipeError
 from dartboard.parts.gradient.problem import Tensors
+from dartboard.parts.leaving import Left
 from dartboard.parts.relaxation.protocol import Draw, DrawsPaths, PerCell, Relaxation, RelaxedCell
 from dartboard.space import CellGenotype, Genotype, OperationCosts, SearchSpace
 from dartboard.supernet import Active, Mixing
@@ -88,6 +89,7 @@ class Architecture:
             its alpha gets no gradient. An edge that is given up has the weight 0 and brings nothing to its node, not
             even the channels that bypass its operations or its auxiliary skip connection.
         costs: costs of the operations in a network of the supernet's size; None if they are not known.
+        left: the operations that have left the search. Their gates are 0, and they are not run; their alphas rest.
     """
 
     relaxation: Relaxation
@@ -97,6 +99,7 @@ class Architecture:
     auxiliary_gate: float = 1.0
     decisions: Decisions = field(default_factory=dict)
     costs: OperationCosts | None = None
+    left: Left = field(default_factory=Left)
 
     @classmethod
     def of(
@@ -127,14 +130,17 @@ class Architecture:
         }
         return cls(recipe.relaxation, recipe.edges, recipe.mixing, cells, costs=costs)
 
-    def at(self, temperature: float, auxiliary_gate: float, decisions: Decisions) -> "Architecture":
-        """The same architecture with the temperature, auxiliary gate and decisions of an epoch."""
-        now = next(iter(self.cells.values())).temperature, self.auxiliary_gate, self.decisions
-        if now == (temperature, auxiliary_gate, decisions):
+    def at(
+        self, temperature: float, auxiliary_gate: float, decisions: Decisions, left: Left | None = None
+    ) -> "Architecture":
+        """The same architecture with the settings of an epoch; the same operations have left it if `left` is None."""
+        now = next(iter(self.cells.values())).temperature, self.auxiliary_gate, self.decisions, self.left
+        left = self.left if left is None else left
+        if now == (temperature, auxiliary_gate, decisions, left):
             return self
         cells = {kind: replace(cell, temperature=temperature) for kind, cell in self.cells.items()}
         kept = {kind: dict(rows) for kind, rows in decisions.items()}
-        return replace(self, cells=cells, auxiliary_gate=auxiliary_gate, decisions=kept)
+        return replace(self, cells=cells, auxiliary_gate=auxiliary_gate, decisions=kept, left=left)
 
     def initial_alphas(self, generator: torch.Generator) -> dict[str, Tensor]:
         """Start values of all alphas by name, drawn on the CPU."""
@@ -203,10 +209,13 @@ class Architecture:
         return StepGates(self.decided(gates | self._auxiliary(gates)), self._decided_active(active))
 
     def decided(self, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The gates, with those of decided edges replaced by 0 and 1; edges that are given up get the weight 0."""
-        put = dict(gates)
+        """The gates, with those of decided edges replaced by 0 and 1; edges that are given up get the weight 0.
+
+        Operations that have left the search have the gate 0.
+        """
+        put = {**gates, **{kind: self.left.thin(gates[kind], stays) for kind, stays in self._staying.items()}}
         for kind, (still_open, fixed) in self._fixed.items():
-            put[kind] = torch.where(still_open[:, None], gates[kind], fixed)
+            put[kind] = torch.where(still_open[:, None], put[kind], fixed)
             if (offset := gates.get(f"{kind}.offset")) is not None:
                 put[f"{kind}.offset"] = offset * still_open
             given_up = [row for row, name in self.decisions[kind].items() if name is None]
@@ -227,8 +236,14 @@ class Architecture:
         return {**gates, f"{kind}.edges": weights}
 
     def resting(self, alphas: Tensors) -> dict[str, Tensor]:
-        """Cell kind -> mask of the decided edges, (edges, 1), for kinds of cells that have decided edges."""
-        return {kind: ~still_open[:, None] for kind, (still_open, _) in self._fixed.items() if kind in alphas}
+        """Cell kind -> mask of what no longer learns: decided edges, and operations that have left the search.
+
+        The masks are (edges, 1) or (edges, operations), for the kinds of cells that have such.
+        """
+        masks = {kind: ~still_open[:, None] for kind, (still_open, _) in self._fixed.items()}
+        for kind, stays in self._staying.items():
+            masks[kind] = ~stays | masks[kind] if kind in masks else ~stays
+        return {kind: mask for kind, mask in masks.items() if kind in alphas}
 
     def of_genotype(self, genotype: Genotype) -> StepGates:
         """Gates of 1 for the operations of one architecture, and only these are active; on the cells' device.
@@ -270,17 +285,25 @@ class Architecture:
         return fixed
 
     @cached_property
+    def _staying(self) -> dict[str, Tensor]:
+        """Cell kind -> which operations stay, (edges, operations), bool, for the kinds that have lost some."""
+        return {kind: self.cells[kind].marked(self.left.staying(self.cells[kind])) for kind in self.left.operations}
+
+    @cached_property
     def active(self) -> Active | None:
         """The operations that mean gates need: None for all; if edges are decided, those that the decisions leave."""
         return self._decided_active({})
 
     def _decided_active(self, drawn: Mapping[str, tuple[tuple[int, ...], ...]]) -> Active | None:
         """The operations that are run; None: all of them."""
-        if not drawn and not any(self.decisions.values()):
+        if not drawn and not any(self.decisions.values()) and not self.left.operations:
             return None
         active = {}
         for kind, cell in self.cells.items():
             rows = list(drawn.get(kind, cell.live_columns))
+            if kind in self.left.operations:
+                stay = self.left.staying(cell)
+                rows = [tuple(filter(own.__contains__, columns)) for own, columns in zip(stay, rows, strict=True)]
             for row, name in self.decisions.get(kind, {}).items():
                 rows[row] = () if name is None else (cell.ops.index(name),)
             active[kind] = rows

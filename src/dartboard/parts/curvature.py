@@ -1,4 +1,4 @@
-"""The curvature of the validation loss in alpha: the Hessian and its largest eigenvalue."""
+"""The curvature of the validation loss in alpha: the Hessian, its largest eigenvalue and its trace."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -18,7 +18,9 @@ __all__ = ["AlphaCurvature", "lanczos"]
 class AlphaCurvature:
     """The Hessian of the validation loss in all live entries of all alphas, with the weights held fixed.
 
-    Entries come in the order of the alphas. Random gates are drawn once.
+    It is taken at the deterministic gates of the method (`Architecture.mean_gates`), never through a random draw: a
+    draw from a Dirichlet distribution, for example, has no second derivative. Terms that a method adds to the loss of
+    alpha are left out. Entries come in the order of the alphas.
 
     Paper: RobustDARTS, arXiv:1909.09656.
 
@@ -29,7 +31,8 @@ class AlphaCurvature:
 
     def __init__(self, problem: Bilevel, cells: Mapping[str, RelaxedCell]) -> None:
         weights = {name: weight.detach() for name, weight in problem.weights.items()}
-        self._second = SecondDerivatives(problem.validation_loss(weights, problem.alphas), problem.alphas)
+        loss = problem.mean_loss or problem.validation_loss
+        self._second = SecondDerivatives(loss(weights, problem.alphas), problem.alphas)
         self._live = torch.nonzero(flat(_live(name, alpha, cells) for name, alpha in problem.alphas.items()))[:, 0]
 
     @property
@@ -50,9 +53,23 @@ class AlphaCurvature:
         """The largest eigenvalue, with its sign, by `lanczos`; NaN if the derivatives of the loss are not finite."""
         return lanczos(self.times, self.size)
 
+    def trace(self) -> float:
+        """The trace: exact for at most 32 rows, else estimated; NaN if the derivatives of the loss are not finite.
+
+        The estimate is the mean of v . H v over 16 vectors v of random signs, always the same ones (Hutchinson, 1990).
+        """
+        if self.size <= _EXACT:
+            return float(self.dense().diagonal().sum())
+        generator = make_generator(0, "trace")
+        signs = 2.0 * torch.randint(2, (_PROBES, self.size), generator=generator, dtype=torch.int64).double() - 1.0
+        return float(torch.stack([sign @ self.times(sign) for sign in signs]).mean())
+
     def _product(self, vector: Tensor) -> Tensor:
         spread = torch.zeros_like(self._second.gradient).index_copy(0, self._live, vector)
         return self._second.times(spread).index_select(0, self._live)
+
+
+_EXACT, _PROBES = 32, 16
 
 
 def _live(name: str, alpha: Tensor, cells: Mapping[str, RelaxedCell]) -> Tensor:

@@ -222,8 +222,11 @@ class Recipe:
         return (*(part for part in single if part is not None), *self.penalties, *self.weight_penalties, *self.rules)
 
     def alpha_steps(self, epochs: int, steps: int) -> int:
-        """How many steps alpha takes in a stage of so many epochs of so many weight steps, if nothing ends it early."""
-        if self.update is None:
+        """How many steps a gradient of alpha takes in a stage of so many epochs of so many weight steps.
+
+        It is 0 where only rules move alpha, which have steps of their own.
+        """
+        if self.gradient is None:
             return 0
         resting = 0
         for rule in self.rules:
@@ -234,7 +237,7 @@ class Recipe:
     def idle_in(self, epochs: int) -> list[str]:
         """What the recipe cannot do in a stage of so many epochs, in sentences."""
         told = [reason for rule in self.rules if (reason := rule.idle_in(epochs))]
-        if self.update and epochs and not self.alpha_steps(epochs, 1):
+        if self.gradient and epochs and not self.alpha_steps(epochs, 1):
             told.append(f"the weights learn alone in all {count(epochs, 'epoch')}, so alpha never moves")
         return told
 

@@ -11,6 +11,8 @@ from dartboard.data import Batch, Batches
 from dartboard.errors import SettingsError
 from dartboard.parts.architecture import StepGates
 from dartboard.runs import Score, ScoreMeter
+from dartboard.space import CellPlace
+from dartboard.supernet import Reader
 
 __all__ = ["NO_IMAGES", "Scorer"]
 
@@ -29,10 +31,18 @@ class Scorer:
             run.
         validation: the validation images; batches come in order and are not augmented.
         device: where everything runs.
+        training: the images of the weights, augmented; None: there are none to watch.
     """
 
-    def __init__(self, supernet: Callable[..., Tensor], validation: Batches, device: torch.device) -> None:
+    def __init__(
+        self,
+        supernet: Callable[..., Tensor],
+        validation: Batches,
+        device: torch.device,
+        training: Batches | None = None,
+    ) -> None:
         self._supernet, self._validation, self._device = supernet, validation, device
+        self._training = training
 
     @torch.no_grad()
     def __call__(self, drawn: StepGates, batches: int | None = None) -> Score | None:
@@ -52,6 +62,22 @@ class Scorer:
     def accuracy(self, drawn: StepGates, batch: Batch) -> Tensor:
         """The accuracy on one batch, as a fraction, a scalar tensor; the call does not wait for the device."""
         return (self._logits(drawn, batch).argmax(dim=1) == batch.labels).float().mean()
+
+    @property
+    def cell_kinds(self) -> dict[int, str]:
+        """Place of every cell in the network -> its kind."""
+        places = self._supernet.spec.plan.places  # type: ignore[attr-defined]
+        return {number: place.kind for number, place in enumerate(places) if isinstance(place, CellPlace)}
+
+    @torch.no_grad()
+    def watch(self, drawn: StepGates, batch: Batch, read: Reader) -> None:
+        """Run a batch, and hand the output of every operation of every cell to a reader."""
+        gates = {name: gate.to(self._device) for name, gate in drawn.gates.items()}
+        self._supernet.watched(batch.images, gates, drawn.active, read)  # type: ignore[attr-defined]
+
+    def training_batches(self, generator: torch.Generator, batches: int) -> Iterator[Batch]:
+        """So many batches of training images in a new order, as the weights see them; fewer if there are fewer."""
+        return iter(()) if self._training is None else islice(self._training.epoch(generator), batches)
 
     def endless(self) -> Iterator[Batch]:
         """The validation images in batches, in order, over and over.

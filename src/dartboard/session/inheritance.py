@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from dartboard.engine.problem import SupernetRequest
+from dartboard.engine.state import brought_up_to_date
 from dartboard.errors import CheckpointError, SettingsError
 from dartboard.parts.selection.trying import UniformlyRandom
 from dartboard.records import SeedChoiceRecord
@@ -67,6 +68,7 @@ def supernet_weights(session: Session, genotype: Genotype) -> dict[str, Tensor]:
             "(checkpoints/search.pt); search with a method that trains one, or set train.start=fresh."
         )
     with run.restoring("search"):
+        saved = brought_up_to_date(saved, session.settings.space)
         number, live, weights = saved["stage"], saved["live"], saved["supernet"]
         recipe = search_recipe(session.settings).stages[number].recipe
     spec = supernet_spec(session, SupernetRequest(number, recipe.mixing, live, recipe.deeper))

@@ -66,6 +66,8 @@ def describe_search(session: Session) -> str:
 def _describe_trials(session: Session, recipe: Recipe) -> str:
     """How often decisions try the supernet, and on how many images; empty without trials."""
     tried, images = decision_trials(session.settings), trial_images(session, recipe.images)
+    if tried.further:
+        return f", the supernet tried on {tried.further:,} images in all at most"
     if not tried.trials:
         return ""
     more = " or more" if images.by == "adaptive" and images.first < images.total else ""
@@ -117,10 +119,12 @@ class DecisionTrials(NamedTuple):
     Attributes:
         trials: without an operation or an edge.
         decisions: decisions that rest on trials; each also looks at the untouched supernet.
+        further: images on which rules run the supernet for other ends, such as moving alpha.
     """
 
     trials: int
     decisions: int
+    further: int = 0
 
     def images(self, tried: TrialImages) -> int:
         """Images that go through the supernet in all.
@@ -128,18 +132,19 @@ class DecisionTrials(NamedTuple):
         Where a decision takes as many as it needs, two doublings for its best two candidates are planned.
         """
         further = min(4 * tried.first, tried.total) - tried.first if tried.by == "adaptive" else 0
-        return (self.trials + self.decisions) * tried.first + 2 * self.decisions * further
+        return (self.trials + self.decisions) * tried.first + 2 * self.decisions * further + self.further
 
 
 def decision_trials(settings: RunSettings) -> DecisionTrials:
     """How often the decisions of a search by these settings try the supernet, in all stages."""
-    space, trials, decisions = get_space(settings.space), 0, 0
+    space, trials, decisions, further = get_space(settings.space), 0, 0, 0
     for stage in search_recipe(settings).stages:
         live = initial_live(stage.recipe, space)
         architecture = Architecture.of(stage.recipe, space, live, torch.device("cpu"))
-        trials += sum(rule.trials(architecture) for rule in stage.recipe.rules)
-        decisions += sum(rule.decisions(architecture) for rule in stage.recipe.rules)
-    return DecisionTrials(trials, decisions)
+        trials += sum(rule.count_trials(architecture) for rule in stage.recipe.rules)
+        decisions += sum(rule.count_decisions(architecture) for rule in stage.recipe.rules)
+        further += sum(rule.scored_images(architecture) for rule in stage.recipe.rules)
+    return DecisionTrials(trials, decisions, further)
 
 
 def only_draws(settings: RunSettings) -> bool:

@@ -1,6 +1,6 @@
 """What can be built: operations, cells, skeletons, genotypes, networks and their cost."""
 
-from dartboard.space.genotype import CellGenotype, Choice, Genotype, parse_genotype
+from dartboard.space.genotype import CellGenotype, Choice, Genotype, current_name, parse_genotype
 from dartboard.space.genotype_check import check_genotype
 from dartboard.space.network import DrawnPaths, DropPath, Network
 from dartboard.space.network_costs import OperationCosts, network_cost, operation_costs, smallest_map
@@ -34,6 +34,7 @@ __all__ = [
     "SearchSpace",
     "Stem",
     "check_genotype",
+    "current_name",
     "get_space",
     "has_weights",
     "lets_images_through",

@@ -18,7 +18,7 @@ from typing import Any
 from dartboard.errors import GenotypeError
 from dartboard.space.topology import block_kinds, stage_lengths
 
-__all__ = ["CellGenotype", "Choice", "Genotype", "parse_genotype"]
+__all__ = ["CellGenotype", "Choice", "Genotype", "current_name", "parse_genotype"]
 
 
 @dataclass(frozen=True, order=True)
@@ -183,8 +183,21 @@ def parse_genotype(text: str, space: str | None = None) -> Genotype:
 _ENDINGS = ("_concat", "_attention")
 """Endings of the keys that belong to a kind of cells."""
 
-LAYER_WISE = re.compile(r"([\w.-]+):((?:\s+\w+(?:~\w+)?|\s+\|)+)\s*")
+LAYER_WISE = re.compile(r"([\w.-]+(?::[\w.=,-]+)?):((?:\s+\w+(?:~\w+)?|\s+\|)+)\s*")
 """The text of a layer-wise network."""
+
+
+_FORMERLY = {"proxyless": {"zero": "skip_connect"}, "proxyless-fairnas19": {"zero": "skip_connect"}}
+"""Space -> names that its operations had in earlier versions, and those that they have now."""
+
+
+def current_name(space: str, op: str) -> str:
+    """The name that an operation of a space has now; what earlier versions wrote has others.
+
+    >>> current_name("proxyless", "zero")
+    'skip_connect'
+    """
+    return _FORMERLY.get(space.partition(":")[0], {}).get(op, op)
 
 
 def _layer_wise(space: str, stages: Sequence[Sequence[tuple[str, str]]]) -> Genotype:
@@ -192,7 +205,8 @@ def _layer_wise(space: str, stages: Sequence[Sequence[tuple[str, str]]]) -> Geno
     if not stages or not all(stages):
         raise GenotypeError("every stage of a layer-wise genotype needs a block; one is empty.")
     kinds = block_kinds([len(stage) for stage in stages])
-    blocks = [CellGenotype((Choice(1, 0, *block),), (1,)) for stage in stages for block in stage]
+    named = [(current_name(space, op), attention) for stage in stages for op, attention in stage]
+    blocks = [CellGenotype((Choice(1, 0, *block),), (1,)) for block in named]
     return Genotype(space, tuple(zip(kinds, blocks, strict=True)))
 
 

@@ -1,7 +1,8 @@
 """The network around the blocks of a layer-wise space."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
 
 from dartboard.space.layer_wise import LayerWise
 from dartboard.space.skeleton import CellPlace, MobileEnds, NetworkPlan, Stem
@@ -29,9 +30,13 @@ class MobileSkeleton(LayerWise):
 
     Attributes:
         lengths: blocks of each of the six stages.
+        shortcut: what a shortcut is in a supernet. "candidate": a part of every operation of its block, and all that
+            the operation `skip_connect` is, so that the gate of each has a gradient. "unconditional": always there,
+            whatever the gates are; then the gate of `skip_connect` has no gradient of its own.
     """
 
     lengths: tuple[int, ...] = (4, 4, 4, 4, 4, 1)
+    shortcut: Literal["candidate", "unconditional"] = "candidate"
     smallest_side = 1
 
     @property
@@ -62,7 +67,7 @@ class MobileSkeleton(LayerWise):
                 place = CellPlace(
                     next(kinds), (before,), (1,), channels, stride, shortcut=shortcut, drops_paths=shortcut
                 )
-                places.append(place)
+                places.append(replace(place, gated_shortcut=self.shortcut == "candidate"))
                 before = channels
         ends = MobileEnds(_rounded(_STEM * multiplier), max(_HEAD, _rounded(_HEAD * multiplier)))
         return NetworkPlan(

@@ -201,7 +201,7 @@ class _Attended(nn.Sequential):
 
 
 def _build(choice: Choice, place: CellPlace, stride: int, inputs: int) -> nn.Module:
-    op = build_op(choice.op, place.channels, stride, NETWORK_NORM, place.map_size, inputs)
+    op = build_op(place.built(choice.op), place.channels, stride, NETWORK_NORM, place.map_size, inputs)
     if not choice.attention:
         return op
     return _Attended(op, build_op(choice.attention, place.channels, 1, NETWORK_NORM, place.map_size))

@@ -39,7 +39,10 @@ class CellPlace:
         channels: channels of every node in the cell.
         stride: stride of the edges that leave input nodes.
         map_size: (height, width) of every node in the cell; None where the plan was made without the image size.
-        shortcut: whether the cell adds its only input to its output.
+        shortcut: whether the cell adds its only input to its output. The operation `skip_connect` then adds nothing,
+            so that the shortcut alone is left of the cell.
+        gated_shortcut: whether, in a supernet, the shortcut belongs to every operation of the cell, and so has the sum
+            of their gates as its weight; else its weight is 1, whatever the gates are.
         drops_paths: whether drop path may act; False where it would leave nothing of an image.
         rounds_down: whether a stride of 2 takes an odd side to (side - 1) / 2 and not to (side + 1) / 2.
     """
@@ -51,12 +54,17 @@ class CellPlace:
     stride: int
     map_size: Size | None = None
     shortcut: bool = False
+    gated_shortcut: bool = True
     drops_paths: bool = True
     rounds_down: bool = False
 
     def shrink(self, size: Size) -> Size:
         """(height, width) of every node in the cell, from that of its newest input."""
         return halved(size, self.stride, down=self.rounds_down)
+
+    def built(self, op: str) -> str:
+        """The operation that is built in this place for `op`: nothing for a skip beside the shortcut."""
+        return "zero" if self.shortcut and op == "skip_connect" else op
 
     def inputs(self, cell: CellTopology, source: int) -> int:
         """Channels that an operation reads from the node `source`."""

@@ -5,7 +5,7 @@ from dartboard.supernet.dropout import SkipDropout
 from dartboard.supernet.forms import describe_forms
 from dartboard.supernet.fused import FusedSupernet
 from dartboard.supernet.outside_weights import OutsideWeights
-from dartboard.supernet.reference import Active, Gates, MixedCell, ReferenceSupernet, by_place
+from dartboard.supernet.reference import Active, Gates, MixedCell, Reader, ReferenceSupernet, by_place
 from dartboard.supernet.spec import Mixing, SupernetSpec
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "MixedCell",
     "Mixing",
     "OutsideWeights",
+    "Reader",
     "ReferenceSupernet",
     "SkipDropout",
     "SupernetSpec",

@@ -207,7 +207,9 @@ def _cell(spec: SupernetSpec, place: CellPlace, batch: int, inputs: Sequence[Siz
             yield from (Piece("rest", rest, rest) for _ in rows)
     yield from (_elementwise(node) for _ in cell.nodes)
     joined = Map(node.channels * cell.output_multiplier, node.places)
-    if cell.output == "concat" or place.shortcut:
+    if place.shortcut and place.gated_shortcut:
+        yield _gate(node)
+    elif cell.output == "concat" or place.shortcut:
         yield _elementwise(Map(node.channels * cell.num_nodes, node.places))
     yield from _attending(spec.mixing.end, spec.norm, joined, batch)
 

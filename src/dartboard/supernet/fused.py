@@ -122,6 +122,8 @@ class FusedCell(MixedCell):
 
     def forward(self, inputs: Sequence[Tensor | Features], call: SupernetCall) -> Features:
         """Inputs, oldest first, each (batch, channels, height, width) -> features (batch, output channels, ...)."""
+        if call.read is not None:  # the outputs to be read are never formed below
+            return Features.of(super().forward(inputs, call))
         states = [through(project, Features.of(x)) for project, x in zip(self.projections, inputs, strict=True)]
         call = self.with_chance(self.with_masks(call, states[-1]), states[-1].device)
         weights = call.gate(self.kind, "edges")
@@ -133,7 +135,7 @@ class FusedCell(MixedCell):
             if rows := self._outgoing(source):
                 run(rows, states[source], sums, call)
         joined = self.after_nodes(join_outputs(self.topology, states), call)
-        return Features(joined.whole + states[0]) if self.shortcut else joined
+        return Features(joined.whole + self.shortcut_of(states[0], call)) if self.shortcut else joined
 
     @override
     def zeros(self, x: Tensor, stride: int) -> Tensor:

@@ -1,6 +1,6 @@
 """The supernet by definition: plain loops over every edge and every operation, written for the reader."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
@@ -19,13 +19,17 @@ from dartboard.supernet.dropout import SkipDropout, SkipMasks
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
 from dartboard.supernet.spec import SupernetSpec
 
-__all__ = ["Active", "Gates", "MixedCell", "ReferenceSupernet", "SupernetCall", "by_place"]
+__all__ = ["Active", "Gates", "MixedCell", "Reader", "ReferenceSupernet", "SupernetCall", "by_place"]
 
 Gates = Mapping[str, Tensor]
 """Name -> factors of the outputs of operations or edges; `ReferenceSupernet.forward` lists the names."""
 
 Active = Mapping[str, Sequence[Sequence[int]]]
 """Cell kind -> for every edge, the columns of the operations that run."""
+
+
+Reader = Callable[[int, int, str, Tensor], None]
+"""Reads the output of an operation before its gate: (place of the cell, row of the edge, name, output)."""
 
 
 class SupernetCall(NamedTuple):
@@ -39,6 +43,7 @@ class SupernetCall(NamedTuple):
             identity.
         chance: generator on the CPU; each cell draws from it the seeds of its random operations.
         generators: generators of this cell: row of an edge -> generator of its random operations.
+        read: reads the output of every operation; None: nobody reads.
     """
 
     gates: Gates
@@ -47,6 +52,7 @@ class SupernetCall(NamedTuple):
     masks: Mapping[int, Tensor] = MappingProxyType({})
     chance: torch.Generator | None = None
     generators: Mapping[int, torch.Generator] = MappingProxyType({})
+    read: Reader | None = None
 
     def of_operations(self, kind: str, number: int) -> Tensor:
         """The gates of the operations of the cell `number` among those of its kind, (edges, operations)."""
@@ -67,6 +73,7 @@ class MixedCell(nn.Module):
 
     Attributes:
         number: the number of the cell among those of its kind, from 0; the supernet sets it.
+        block: the place of the cell in the network; the supernet sets it.
         projections: the modules that bring each input to the channels and size of the cell.
         edges: for every edge, its operations by name.
         auxiliary: for every edge, its auxiliary skip connection; empty if the mixing has none.
@@ -77,20 +84,21 @@ class MixedCell(nn.Module):
     def __init__(self, spec: SupernetSpec, place: CellPlace) -> None:
         super().__init__()
         self.topology = spec.space.cell
-        self.kind, self.number = place.kind, 0
+        self.kind, self.number, self.block = place.kind, 0, 0
         self.share = spec.mixing.channel_share
         self.columns = {name: column for column, name in enumerate(spec.space.ops)}
         self.strides = tuple(
             place.stride if edge.source < self.topology.num_inputs else 1 for edge in self.topology.edges
         )
-        self.shortcut, self.rounds_down = place.shortcut, place.rounds_down
+        self.shortcut, self.gated_shortcut = place.shortcut, place.gated_shortcut
+        self.rounds_down = place.rounds_down
         self.channels = channels = place.channels // self.share
         read = [place.inputs(self.topology, edge.source) // self.share for edge in self.topology.edges]
         self.projections = project_inputs(self.topology, place, spec.norm)
         self.edges = nn.ModuleList(
             nn.ModuleDict(
                 {
-                    name: _build(spec, name, channels, stride, place.map_size, inputs)
+                    name: _build(spec, place.built(name), channels, stride, place.map_size, inputs)
                     for name in spec.ops_of(place.kind, row)
                 }
             )
@@ -122,7 +130,19 @@ class MixedCell(nn.Module):
             arriving = [self._edge(row, states[self.topology.edges[row].source], call) for row in rows]
             states.append(sum(arriving[1:], start=arriving[0]))
         joined = self.after_nodes(join_outputs(self.topology, states), call).whole
-        return joined + states[0] if self.shortcut else joined
+        return joined + self.shortcut_of(states[0], call) if self.shortcut else joined
+
+    def shortcut_of(self, x: Tensor, call: SupernetCall) -> Tensor:
+        """What the shortcut adds: the input, times the sum of the gates of the operations that run, if it is gated.
+
+        Every operation of a block with a shortcut is o(x) + x, and leaving the block out is x alone; so the sum of all
+        of them, each times its gate, has x as often as the gates sum to (ProxylessNAS, arXiv:1812.00332, section 3.1).
+        """
+        if not self.gated_shortcut:
+            return x
+        gates, rows = call.of_operations(self.kind, self.number), range(len(self.edges))
+        own = [gates[row, self.columns[name]] for row in rows for name in self.ops_of(row, call.active)]
+        return sum(own[1:], start=own[0]) * x if own else torch.zeros_like(x)
 
     def after_nodes(self, joined: Features, call: SupernetCall) -> Features:
         """Apply the attention at the end of the cell, if there is any."""
@@ -137,13 +157,20 @@ class MixedCell(nn.Module):
         kept, rest = split_channels(x, self.share)
         gates = call.of_operations(self.kind, self.number)[row]
         gated = [
-            gates[self.columns[name]] * _run(op, kept, call, row) for name, op in self.ops_of(row, call.active).items()
+            gates[self.columns[name]] * self._output(name, op, kept, call, row)
+            for name, op in self.ops_of(row, call.active).items()
         ]
         mixed = sum(gated[1:], start=gated[0]) if gated else self.zeros(kept, self.strides[row])
         mixed = self.after_operations(row, kept, mixed, call)
         joined = join_channels(mixed, None if rest is None else bypass(rest, self.strides[row]), self.share)
         weights = call.gate(self.kind, "edges")
         return joined if weights is None else edge_weight(weights, row) * joined
+
+    def _output(self, name: str, op: nn.Module, x: Tensor, call: SupernetCall, row: int) -> Tensor:
+        output = _run(op, x, call, row)
+        if call.read is not None:
+            call.read(self.block, row, name, output)
+        return output
 
     def zeros(self, x: Tensor, stride: int) -> Tensor:
         """Zeros in the shape of what an operation gives for x, (batch, channels, height, width)."""
@@ -212,9 +239,9 @@ class ReferenceSupernet(nn.Module):
         self.spec = spec
         self.backbone = Backbone(spec.plan, lambda place: self.cell(spec, place), spec.norm)
         counted = dict.fromkeys(spec.space.cell_kinds, 0)
-        for cell in self.backbone.blocks:
+        for block, cell in enumerate(self.backbone.blocks):
             if isinstance(cell, MixedCell):
-                cell.number = counted[cell.kind]
+                cell.number, cell.block = counted[cell.kind], block
                 counted[cell.kind] += 1
 
     @property
@@ -305,6 +332,13 @@ class ReferenceSupernet(nn.Module):
     ) -> tuple[Tensor, list[Tensor]]:
         """The logits of `forward`, and the maps after one and two thirds of the blocks, the inputs of `make_heads`."""
         return self.run(images, make_call(images, gates, active, skip_dropout, noise_seed), self._taps)
+
+    def watched(self, images: Tensor, gates: Gates, active: Active | None, read: Reader) -> Tensor:
+        """The logits of `forward`, while a reader gets the output of every operation that runs, before its gate.
+
+        The cells run as `MixedCell` defines it, in the fast engine too, which otherwise never forms these outputs.
+        """
+        return self.run(images, make_call(images, gates, active, None, 0)._replace(read=read))[0]
 
     def make_heads(self) -> list[nn.Module]:
         """A small untrained classifier, map -> logits (batch, classes), for each map of `tapped`."""

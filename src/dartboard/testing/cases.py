@@ -88,6 +88,11 @@ class MethodCase:
         return not any(isinstance(rule, NoTraining) for rule in self.recipe.rules)
 
     @property
+    def heeds_labels(self) -> bool:
+        """Whether the operations that are found depend on the labels; else the method cannot find planted ones."""
+        return self.trains and not any(rule.ignores_labels for rule in self.recipe.rules)
+
+    @property
     def learns_alpha(self) -> bool:
         """Whether the operations that are found depend on a gradient of alpha."""
         return self.follows_alpha and self.recipe.gradient is not None

@@ -48,7 +48,9 @@ class PlantedContract(Contract):
         """The cases of the methods."""
         return self.methods
 
-    @for_each("case, seed", lambda own: [(case, seed) for case in own.methods if case.trains for seed in own.seeds])
+    @for_each(
+        "case, seed", lambda own: [(case, seed) for case in own.methods if case.heeds_labels for seed in own.seeds]
+    )
     def test_it_finds_the_planted_operation_of_every_edge(self, case: MethodCase, seed: int, tmp_path: Path) -> None:
         """In `PLANTED` there are five operations on each of three edges; the search takes a few dozen steps."""
         found = finds_planted(case, tmp_path, seed)

@@ -1,5 +1,6 @@
 """Checks that a method is repeatable, resumes exactly, has no dead options and ends with a valid architecture."""
 
+import math
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +14,7 @@ import torch
 from dartboard.errors import SettingsError
 from dartboard.parts import METHODS
 from dartboard.parts.recipe import make_recipe
-from dartboard.runs import Observer, RunDirectory
+from dartboard.runs import Epoch, Observer, RunDirectory, SearchEpoch
 from dartboard.session import search_genotype
 from dartboard.space import check_genotype, get_space
 from dartboard.testing.cases import Change, MethodCase
@@ -46,6 +47,24 @@ def search_once(case: MethodCase, *settings: tuple[str, Any]) -> Outcome:
         return search_small(Path(folder), case, dict(settings))
 
 
+def _without_curvature(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event without what a measurement of the curvature has left."""
+    return {key: value for key, value in event.items() if key not in ("eigenvalue", "trace")}
+
+
+class _StopAtCurvature(Observer):
+    """Ends a search with the epoch in which the curvature has been measured."""
+
+    def epoch(self, event: Epoch) -> None:
+        """Look at an epoch that is done.
+
+        Raises:
+            Stopped: its curvature has been measured.
+        """
+        if isinstance(event, SearchEpoch) and "eigenvalue" in event.figures:
+            raise Stopped
+
+
 class SearchContract(Contract):
     """A method is repeatable, resumes exactly, has options that all matter, and ends with a genotype of its space.
 
@@ -73,12 +92,24 @@ class SearchContract(Contract):
     def test_same_seed_same_bits_and_torchs_global_random_state_neither_matters_nor_moves(
         self, case: MethodCase, tmp_path: Path
     ) -> None:
-        """Events, checkpoints and genotype are equal, as all random numbers come from the streams of the search."""
+        """All random numbers come from the streams of the search.
+
+        The second search measures the curvature in alpha, which works with every method whose gates have derivatives,
+        changes nothing, and ends the search. That whole searches are the same is shown by those that are resumed.
+        """
         before = search_once(case)
         torch.manual_seed(12345)
         state = torch.get_rng_state()
-        assert search_small(tmp_path, case) == before
+        with suppress(Stopped):
+            search_small(tmp_path, case, {"search.curvature_every": 1}, observer=_StopAtCurvature())
         assert torch.equal(torch.get_rng_state(), state)
+        events = outcome(tmp_path)["events"]
+        found = [event for event in events if "eigenvalue" in event]
+        assert len(found) == (case.trains and case.recipe.relaxation.has_slopes)
+        assert all(math.isfinite(event["eigenvalue"]) and math.isfinite(event["trace"]) for event in found)
+        plain = before["events"][: len(events)]
+        assert [_without_curvature(event) for event in events] == [_without_curvature(event) for event in plain]
+        assert found or outcome(tmp_path) == before
 
     @for_each("case", lambda own: own.methods)
     def test_another_seed_another_search(self, case: MethodCase, tmp_path: Path) -> None:

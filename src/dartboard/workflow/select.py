@@ -1,5 +1,6 @@
 """The selection of another architecture from the supernet of a finished search."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,11 @@ def reselection_settings(run_directory: Path, name: str, options: dict[str, Any]
     """
     wanted, source = make_reselection(name, options), finished_run(run_directory)
     given = {"reselection": {"run": str(source.path), "name": name, "options": options}}
-    settings = resolve(RunSettings, source.read_as("settings.json", migrate), given, ALONE)
+    before: Mapping[str, Any] = source.read_as("settings.json", migrate)
+    asked = {key: value for key, value in wanted.search.items() if value is not None}
+    if not asked and before.get("budget") and before["search"].get("decision_images", "all") == "all":
+        asked["decision_images"] = "adaptive"  # as the plan of a budget chooses
+    settings = resolve(RunSettings, before, given, ALONE, {"search": asked} if wanted.epochs else {})
     _check_supernet(settings, wanted, trained_supernet(source))
     return settings
 

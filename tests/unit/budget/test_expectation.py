@@ -71,6 +71,14 @@ def test_the_phases_add_up_from_steps_and_images(
         assert expected_seconds(opened, ("search", "train"), None) == pytest.approx(expected)
 
 
+def test_trials_for_decisions_are_part_of_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rate = SearchRate(2.0, 1.0, available=7, memory=0, trials=100.0)
+    with session(tmp_path) as opened:
+        before = expectation.expected_seconds(opened, ["search"], None)["search"]
+        monkeypatch.setattr(expectation, "measure_search", lambda _: rate)
+        assert expectation.expected_seconds(opened, ["search"], None)["search"] == before + 100
+
+
 def test_a_search_alone_trains_nothing(tmp_path: Path) -> None:
     with session(tmp_path) as opened:
         assert expected_seconds(opened, ("search",), None) == {"search": SEARCH}

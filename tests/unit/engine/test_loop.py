@@ -499,13 +499,19 @@ def pacing(seconds: float | None, *, done: int, epochs: int, recipe: Recipe = DA
 )
 def test_every_epoch_gets_an_equal_part_of_the_time_that_is_left(taken: list[tuple[int, float]], steps: int) -> None:
     found = pacing(100.0, done=len(taken), epochs=10)
-    found.fit_to_time([search_epoch(steps=number, seconds=seconds) for number, seconds in taken])
+    found.plan_steps([search_epoch(steps=number, seconds=seconds) for number, seconds in taken])
     assert found.num_steps == steps
+
+
+def test_the_time_of_decisions_does_not_shorten_the_learning() -> None:
+    found = pacing(100.0, done=1, epochs=10)
+    found.plan_steps([search_epoch(steps=10, seconds=500.0, deciding_seconds=490.0)])
+    assert found.num_steps == 10
 
 
 def test_a_selection_that_tries_in_the_end_has_a_third_of_the_time_for_that() -> None:
     found = pacing(150.0, done=1, epochs=10, recipe=replace(DARTS, selection=SampleAndValidate(2)))
-    found.fit_to_time([search_epoch(steps=10, seconds=10.0)])
+    found.plan_steps([search_epoch(steps=10, seconds=10.0)])
     assert found.num_steps == 10
 
 
@@ -522,7 +528,7 @@ def test_the_time_of_an_epoch_is_that_of_its_rules_too(tmp_path: Path) -> None:
 
 def test_without_a_time_to_keep_to_the_pace_is_never_changed() -> None:
     found = pacing(None, done=1, epochs=10)
-    found.fit_to_time([search_epoch(steps=10, seconds=500.0)])
+    found.plan_steps([search_epoch(steps=10, seconds=500.0)])
     assert found.num_steps == 10
 
 

@@ -1,7 +1,7 @@
 """Edges decided greedily during a search, and by what a trained supernet is without an operation."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,26 +20,22 @@ from dartboard.parts.architecture import Architecture, StepGates
 from dartboard.parts.recipe import initial_live, make_recipe
 from dartboard.parts.rules import EpochPlan, Outcome, Scorable, SearchView
 from dartboard.parts.rules.greedy import certainty, importance, stability
+from dartboard.parts.rules.perturbation import DecideByRemoval
 from dartboard.parts.rules.protocol import Rule
-from dartboard.parts.rules.removal import DecideByRemoval
-from dartboard.parts.scoring import Scorer
-from dartboard.runs import Length, Observer, RunDirectory, Score
+from dartboard.parts.trials import NO_TRIALS, Trial, TrialImages, Trials
+from dartboard.runs import DecisionMade, Length, Observer, RunDirectory
 from dartboard.session import search_genotype
 from dartboard.space import SearchSpace, get_space
 from dartboard.supernet import FusedSupernet, SupernetSpec
 from dartboard.testing import PLANTED, PlantedBatches, PlantedSupernet, open_small
+from unit.engine.unscored import UNSCORED
 
 DARTS, NAS_BENCH_201 = get_space("darts"), get_space("nas-bench-201")
 CPU = torch.device("cpu")
 WITHOUT_NONE = Recipe(only_selectable=True)
 
 
-class NotScored:
-    def __call__(self, drawn: StepGates, batches: int | None = None) -> Score | None:  # noqa: ARG002 - as a scorer
-        return None
-
-
-def make_state(space: SearchSpace, epochs: int, score: Any = None, recipe: Recipe | None = None) -> SearchState:
+def make_state(space: SearchSpace, epochs: int, trials: Any = None, recipe: Recipe | None = None) -> SearchState:
     recipe = recipe or Recipe()
     live = initial_live(recipe, space)
     architecture = Architecture.of(recipe, space, live, CPU)
@@ -47,7 +43,7 @@ def make_state(space: SearchSpace, epochs: int, score: Any = None, recipe: Recip
     supernet = nn.Linear(1, 1)
     sgd = torch.optim.SGD(supernet.parameters(), lr=0.1)
     return SearchState(
-        supernet, architecture, alphas, sgd, None, epochs, (0, epochs), live, score or NotScored(), seed=0
+        supernet, architecture, alphas, sgd, None, epochs, (0, epochs), live, UNSCORED, trials or NO_TRIALS, seed=0
     )
 
 
@@ -179,21 +175,27 @@ def test_sgas_refuses_what_makes_no_sense() -> None:
 class Table:
     """Stands for a trained supernet: what is taken out costs accuracy by a table."""
 
+    images = TrialImages(Any, 1000)  # type: ignore[arg-type]
+
     def __init__(self, cost: dict[tuple[str, int, int], float], edges: dict[tuple[str, int], float]) -> None:
         self.cost, self.edges = cost, edges
         self.seen: list[dict[str, torch.Tensor]] = []
 
-    def __call__(self, drawn: StepGates, batches: int | None = None) -> Score:  # noqa: ARG002 - as a scorer
-        self.seen.append(drawn.gates)
+    def __call__(self, tried: Sequence[StepGates], start: int, stop: int) -> list[Trial]:
+        assert (start, stop) == (0, 1000), "every candidate is tried once, on all images"
+        self.seen += [drawn.gates for drawn in tried[1:]]
+        return [self.trial(drawn.gates) for drawn in tried]
+
+    def trial(self, given: dict[str, torch.Tensor]) -> Trial:
         value = 1.0
         for (kind, row, column), cost in self.cost.items():
-            gates = drawn.gates[kind]
+            gates = given[kind]
             if gates[row, column] == 0 and gates[row].any():
                 value -= cost
         for (kind, row), cost in self.edges.items():
-            if not drawn.gates[kind][row].any():
+            if f"{kind}.edges" in given and given[f"{kind}.edges"][row] == 0:
                 value -= cost
-        return Score(-value, value, value)
+        return Trial(torch.arange(1000) < round(1000 * value), -1000 * value)
 
 
 def costs(space: SearchSpace, best: int) -> tuple[dict[tuple[str, int, int], float], dict[tuple[str, int], float]]:
@@ -208,23 +210,16 @@ def costs(space: SearchSpace, best: int) -> tuple[dict[tuple[str, int, int], flo
     return ops, edges
 
 
-def removal_epochs(state: SearchState, rule: DecideByRemoval) -> list[int]:
-    epochs = []
+def removal_epochs(state: SearchState, rule: DecideByRemoval, told: list[DecisionMade] | None = None) -> list[int]:
+    """The epochs, from 0, of the rounds; every round decides once for every kind of cells."""
+    told = [] if told is None else told
+    state.on_decision = told.append
     for epoch in range(state.epochs):
-        before = rounds_held(state)
         state.epoch = epoch
         state.plan_epoch([rule])
-        epochs += [epoch] * (rounds_held(state) - before)
-    return epochs
-
-
-def rounds_held(state: SearchState) -> int:
-    """One for every edge that is decided, and one for every node that has given up others."""
-    kind, cell = next(iter(state.architecture.cells.items()))
-    rows = state.plan.decisions.get(kind, {})
-    return len(rows) + sum(
-        any(rows.get(row, "") is None for row in cell.topology.incoming(node)) for node in cell.topology.nodes
-    )
+    kinds = len(state.architecture.cells)
+    assert [decision.round for decision in told] == [1 + number // kinds for number in range(len(told))]
+    return [decision.epoch - 1 for decision in told[::kinds]]
 
 
 @pytest.mark.parametrize("measure", ["accuracy", "loss"])
@@ -249,7 +244,9 @@ def test_what_is_taken_out_is_0_and_the_other_gates_stay_as_they_are() -> None:
     table = Table({}, {})
     state = make_state(DARTS, 81, table, WITHOUT_NONE)
     before = state.architecture.mean_gates(state.alphas)["normal"]
-    assert ByRemoval()(Scorable.of(state, state.plan), "normal", 4) == DARTS.ops[1]  # among equals the first
+    verdict = ByRemoval()(Scorable.of(state, state.plan), "normal", 4)
+    assert verdict.chosen == (DARTS.ops[1],)  # among equals the first
+    assert verdict.facts["tie"] == "index"
     assert len(table.seen) == 7
     for column, gates in zip(range(1, 8), table.seen, strict=True):
         expected = before.clone()
@@ -264,12 +261,6 @@ def test_where_all_edges_are_kept_none_is_a_candidate_and_no_edge_is_given_up() 
     assert NAS_BENCH_201.ops[0] == "none"
 
 
-def test_in_few_epochs_several_rounds_come_before_an_epoch() -> None:
-    state = make_state(DARTS, 3, Table(*costs(DARTS, 3)), WITHOUT_NONE)
-    assert removal_epochs(state, DecideByRemoval()) == [0] + [1] * 8 + [2] * 8
-    assert removal_epochs(make_state(DARTS, 1, Table({}, {}), WITHOUT_NONE), DecideByRemoval()) == [0] * 17
-
-
 def test_edges_come_in_an_order_of_the_seed() -> None:
     orders = []
     for seed in (0, 0, 1):
@@ -282,7 +273,7 @@ def test_edges_come_in_an_order_of_the_seed() -> None:
 
 
 def test_without_validation_images_it_is_said_in_a_sentence() -> None:
-    with pytest.raises(SettingsError, match=r"there are none; leave search\.validation_images"):
+    with pytest.raises(SettingsError, match="there are none; give the dataset more images"):
         make_state(DARTS, 81, None, WITHOUT_NONE).plan_epoch([DecideByRemoval()])
 
 
@@ -295,8 +286,8 @@ def test_scores_leave_every_buffer_of_the_supernet_as_it_was() -> None:
         def in_order(self) -> Any:
             yield Batch(torch.randn(4, 3, 8, 8), torch.tensor([0, 1, 2, 0]))
 
-    state = make_state(DARTS, 81, Scorer(supernet, Images(), CPU), None)  # type: ignore[arg-type]
-    assert ByRemoval()(Scorable.of(state, state.plan), "normal", 0) != "none"
+    state = make_state(DARTS, 81, Trials(supernet, TrialImages(Images, 4), CPU), None)  # type: ignore[arg-type]
+    assert ByRemoval()(Scorable.of(state, state.plan), "normal", 0).chosen != ("none",)
     after = supernet.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
 

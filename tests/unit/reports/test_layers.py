@@ -22,7 +22,7 @@ def test_a_row_a_stage_with_the_operation_of_every_block():
     genotype = parse_genotype(TEXT)
     shown = texts(draw_layers(genotype))
     assert [text for text in shown if text.startswith("stage")] == [f"stage {number}" for number in range(1, 7)]
-    ops = [text for text in shown if text.startswith(("mbconv", "zero"))]
+    ops = [text for text in shown if text.startswith(("mbconv", "skip"))]
     assert ops == [choice.op for stage in genotype.stages for choice in stage]
     assert "cbam" in shown
 

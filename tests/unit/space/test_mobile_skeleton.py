@@ -1,14 +1,18 @@
 """The layer-wise space of ProxylessNAS: sizes by the layer definitions, widths, shortcuts, supernet and notation."""
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import GenotypeError, RecipeError, SettingsError
+from dartboard.parts import Recipe, Sigmoid
+from dartboard.parts.architecture import Architecture, all_live
 from dartboard.parts.fits import check_fit
 from dartboard.parts.recipe import make_recipe
 from dartboard.space import (
@@ -21,6 +25,7 @@ from dartboard.space import (
     SearchSpace,
     Stem,
     check_genotype,
+    current_name,
     get_space,
     network_cost,
     parse_genotype,
@@ -39,8 +44,9 @@ SMALL = replace(
     skeleton=MobileSkeleton((2, 1, 1, 2, 1, 1)),
     edge_ops={kind: (PROXYLESS.ops[:-1],) for kind in MobileSkeleton().cell_kinds if kind.endswith("-block-1")},
 )
+OLD_FORM = replace(SMALL, skeleton=MobileSkeleton((2, 1, 1, 2, 1, 1), "unconditional"))
 
-# The same operation in all blocks; "zero" wherever allowed and mbconv_3x3_e3 elsewhere.
+# The same operation in all blocks; "skip_connect" wherever allowed and mbconv_3x3_e3 elsewhere.
 AT_224 = [
     ("mbconv_3x3_e3", 3_191_928, 257.42),
     ("mbconv_3x3_e6", 4_684_776, 472.62),
@@ -48,7 +54,7 @@ AT_224 = [
     ("mbconv_5x5_e6", 4_852_200, 526.21),
     ("mbconv_7x7_e3", 3_401_208, 324.41),
     ("mbconv_7x7_e6", 5_103_336, 606.59),
-    ("zero", 2_154_984, 102.53),
+    ("skip_connect", 2_154_984, 102.53),
 ]
 
 
@@ -126,14 +132,14 @@ def test_widths_are_multiples_of_8_and_at_least_90_percent() -> None:
 def test_only_blocks_with_a_shortcut_can_be_left_out(space: SearchSpace, lengths: tuple[int, ...]) -> None:
     places = plan(space).places
     assert [place.kind for place in places] == list(space.cell_kinds)
-    assert tuple(map(len, uniform("zero", space).stages)) == lengths
+    assert tuple(map(len, uniform("skip_connect", space).stages)) == lengths
     choices = [len(space.ops_on(kind, 0)) for kind in space.cell_kinds]
     assert choices == [7 if place.shortcut else 6 for place in places]
     assert (choices.count(6), choices.count(7)) == (6, sum(lengths) - 6)
 
 
 def test_a_block_left_out_is_its_shortcut() -> None:
-    network = Network(PROXYLESS, uniform("zero"), plan(width=4))
+    network = Network(PROXYLESS, uniform("skip_connect"), plan(width=4))
     left_out = network.backbone.blocks[1]
     x = torch.randn(2, 8, 5, 5)
     assert torch.equal(left_out([x], None).whole, x)
@@ -164,8 +170,8 @@ def test_drop_path_leaves_the_shortcut_of_every_image() -> None:
     assert network.backbone.blocks[4]([x], drop).whole.flatten(1).any(dim=1).all()
 
 
-def spec(mixing: Mixing | None = None) -> SupernetSpec:
-    return SupernetSpec(SMALL, plan(SMALL, width=4, channels=1), mixing or Mixing())
+def spec(mixing: Mixing | None = None, space: SearchSpace = SMALL) -> SupernetSpec:
+    return SupernetSpec(space, plan(space, width=4, channels=1), mixing or Mixing())
 
 
 def test_the_work_of_a_step_holds_all_weights_and_multiply_adds() -> None:
@@ -197,15 +203,85 @@ def test_the_fused_engine_is_the_reference(images: int) -> None:
         torch.testing.assert_close(ours, theirs)
 
 
-@pytest.mark.parametrize("op", ["mbconv_5x5_e3", "zero"])
-def test_a_supernet_of_one_hot_gates_is_the_discrete_network(op: str) -> None:
-    check_one_hot_gates(spec(), uniform(op, SMALL), (16, 16))
+@pytest.mark.parametrize("space", [SMALL, OLD_FORM], ids=["candidate", "unconditional"])
+@pytest.mark.parametrize("op", ["mbconv_5x5_e3", "skip_connect"])
+def test_a_supernet_of_one_hot_gates_is_the_discrete_network(op: str, space: SearchSpace) -> None:
+    check_one_hot_gates(spec(space=space), uniform(op, space), (16, 16))
+
+
+engines = pytest.mark.parametrize("engine", [ReferenceSupernet, FusedSupernet])
+IMAGES = torch.randn(3, 1, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+LABELS = torch.tensor([0, 1, 2])
+
+
+def built(engine: type[ReferenceSupernet], space: SearchSpace) -> ReferenceSupernet:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return engine(spec(space=space)).double()
+
+
+@engines
+def test_for_gates_that_sum_to_one_both_forms_of_the_shortcut_are_the_same(engine: type[ReferenceSupernet]) -> None:
+    shares = {kind: gate.softmax(dim=1) for kind, gate in gates_of(torch.Generator().manual_seed(2)).items()}
+    # Blocks without a shortcut have no skip, and so the gates of their operations sum to less.
+    new, old = (built(engine, space)(IMAGES, shares) for space in (SMALL, OLD_FORM))
+    torch.testing.assert_close(new, old)
+    independent = gates_of(torch.Generator().manual_seed(2))
+    new, old = (built(engine, space)(IMAGES, independent) for space in (SMALL, OLD_FORM))
+    assert not torch.allclose(new, old)
+
+
+@engines
+@pytest.mark.parametrize("start", ["half", "share"])
+def test_every_sigmoid_gate_of_a_block_with_a_shortcut_has_a_gradient_that_of_the_skip_too(
+    engine: type[ReferenceSupernet], start: Literal["half", "share"]
+) -> None:
+    """The gradient is that of finite differences; in the old form that of the skip is 0, so that it never learns."""
+    supernet = built(engine, SMALL)
+    recipe = Recipe(relaxation=Sigmoid(start))
+    architecture = Architecture.of(recipe, SMALL, all_live(SMALL), torch.device("cpu"))
+    alphas = {
+        name: alpha.double().requires_grad_() for name, alpha in architecture.initial_alphas(torch.Generator()).items()
+    }
+
+    def loss(at: dict[str, torch.Tensor], of: ReferenceSupernet = supernet) -> torch.Tensor:
+        return functional.cross_entropy(of(IMAGES, architecture.mean_gates(at)), LABELS)
+
+    slopes = dict(zip(alphas, torch.autograd.grad(loss(alphas), list(alphas.values())), strict=True))
+    with_shortcut = [place.kind for place in spec().plan.places if place.shortcut]
+    assert len(with_shortcut) == 2
+    for kind in with_shortcut:
+        assert slopes[kind].abs().min() > 0, "all seven"
+        for column in (0, 6):
+            moved = []
+            for step in (1e-5, -1e-5):
+                at = alphas[kind].detach().clone()
+                at[0, column] += step
+                moved.append(float(loss({**alphas, kind: at}).detach()))
+            # Errors of central differences are of the order of the square of the step, here 1e-10.
+            assert float(slopes[kind][0, column]) == pytest.approx((moved[0] - moved[1]) / 2e-5, rel=1e-4, abs=1e-9)
+    old = torch.autograd.grad(loss(alphas, built(engine, OLD_FORM)), list(alphas.values()))
+    assert all(slope[0, 6] == 0 for name, slope in zip(alphas, old, strict=True) if name in with_shortcut), (
+        "this is what the new form is for"
+    )
+
+
+@engines
+def test_what_a_step_does_not_run_adds_no_shortcut(engine: type[ReferenceSupernet]) -> None:
+    """A path runs one operation of each block; the gates of the others count for nothing."""
+    supernet = built(engine, SMALL)
+    gates = {kind: torch.ones(1, 7, dtype=torch.float64) for kind in SMALL.cell_kinds}
+    path = {kind: [(6,) if kind.endswith("-block-2") else (1,)] for kind in SMALL.cell_kinds}
+    one_hot = {
+        kind: torch.nn.functional.one_hot(torch.tensor(columns[0]), 7).double() for kind, columns in path.items()
+    }
+    torch.testing.assert_close(supernet(IMAGES, gates, path), supernet(IMAGES, one_hot))
 
 
 TEXT = (
-    "proxyless: mbconv_3x3_e3 zero mbconv_5x5_e6~cbam zero | mbconv_7x7_e6 zero zero zero | "
-    "mbconv_3x3_e3 zero zero zero | mbconv_3x3_e6 zero zero zero | mbconv_5x5_e3 zero zero zero | mbconv_7x7_e3"
-)
+    "proxyless: mbconv_3x3_e3 skip_connect mbconv_5x5_e6~cbam skip_connect | mbconv_7x7_e6 SKIPS | "
+    "mbconv_3x3_e3 SKIPS | mbconv_3x3_e6 SKIPS | mbconv_5x5_e3 SKIPS | mbconv_7x7_e3"
+).replace("SKIPS", "skip_connect skip_connect skip_connect")
 
 
 def test_text_and_json_hold_one_operation_a_block() -> None:
@@ -213,17 +289,39 @@ def test_text_and_json_hold_one_operation_a_block() -> None:
     check_genotype(genotype, PROXYLESS)
     assert genotype.to_text() == TEXT
     content = genotype.to_json()
-    assert content["stages"][0] == [["mbconv_3x3_e3"], ["zero"], ["mbconv_5x5_e6", "cbam"], ["zero"]]
+    assert content["stages"][0] == [
+        ["mbconv_3x3_e3"],
+        ["skip_connect"],
+        ["mbconv_5x5_e6", "cbam"],
+        ["skip_connect"],
+    ]
     assert Genotype.from_json(content) == genotype
     assert parse_genotype(TEXT, "other").space == "other"
+
+
+def test_zero_is_read_as_the_skip_that_it_was() -> None:
+    """So blocks that were left out were called in earlier versions, in texts and in files."""
+    old = TEXT.replace("skip_connect", "zero")
+    assert parse_genotype(old).to_text() == TEXT
+    content = {"space": "proxyless", "stages": [[["mbconv_3x3_e3"], ["zero"]]]}
+    assert [choice.op for choice in Genotype.from_json(content).stages[0]] == ["mbconv_3x3_e3", "skip_connect"]
+    assert current_name("proxyless-fairnas19", "zero") == current_name("proxyless:shortcut=x", "zero") == "skip_connect"
+    assert current_name("somebody-elses", "zero") == "zero"
+
+
+def test_the_text_of_a_space_with_options_can_be_read_back() -> None:
+    space = get_space("proxyless:shortcut=unconditional")
+    genotype = uniform("skip_connect", space)
+    assert parse_genotype(genotype.to_text()) == genotype
+    check_genotype(genotype, space)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         (TEXT.replace("proxyless:", "proxyless-fairnas19:"), "has stages of 2, 4, 4, 4, 4, 1 blocks; this"),
-        (TEXT.replace("| mbconv_7x7_e6", "| zero"), "uses 'zero'"),
-        ("proxyless: zero | | zero", "one is empty"),
+        (TEXT.replace("| mbconv_7x7_e6", "| skip_connect"), "uses 'skip_connect'"),
+        ("proxyless: skip_connect | | skip_connect", "one is empty"),
     ],
 )
 def test_what_is_no_architecture_is_refused(text: str, message: str) -> None:

@@ -128,14 +128,16 @@ HELD_OUT: dict[str, Any] = {
 """More than a thousand of the images of `opened_for` are held out."""
 
 
-def as_measured(monkeypatch: pytest.MonkeyPatch, *, search: float = 0.01, train: float = 0.01) -> None:
-    """Every size takes so many seconds a step."""
+def as_measured(
+    monkeypatch: pytest.MonkeyPatch, *, search: float = 0.01, train: float = 0.01, trials: float = 0.0
+) -> None:
+    """Every size takes so many seconds a step, and the trials of decisions by perturbation so many in all."""
 
     def measure_training(*_: Any, **__: Any) -> TrainingRate:
         return TrainingRate(step=train, image=1e-5, available=5, memory=0)
 
     def measure_search(*_: Any, **__: Any) -> SearchRate:
-        return SearchRate(step=search, scoring=search, available=2, memory=0)
+        return SearchRate(step=search, scoring=search, available=2, memory=0, trials=trials)
 
     monkeypatch.setattr(trainings, "measure_training", measure_training)
     monkeypatch.setattr(searches, "measure_search", measure_search)
@@ -161,6 +163,27 @@ def test_short_trainings_are_planned_for_as_many_finalists_as_are_asked_for(
     share = settings.short_train_epochs / epochs
     assert timetable["finalists"] == pytest.approx(4 * (share * timetable["train"] + 0.5))
     assert sum(timetable.values()) <= 3600
+
+
+def test_trials_for_decisions_are_planned_by_themselves_and_take_images_as_they_need_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The learning keeps a quarter of the search's part, and the trainings get what the trials leave."""
+    as_measured(monkeypatch, trials=30.0)
+    plain, without = opened_for(tmp_path / "darts", HELD_OUT)
+    settings, timetable = opened_for(tmp_path / "pt", HELD_OUT, {"method": "darts-pt"})
+    assert (plain.search.decision_images, settings.search.decision_images) == ("all", "adaptive")
+    assert settings.search.seconds == pytest.approx(timetable["search"] - 30.0, abs=0.01)
+    assert timetable["search"] <= without["search"]
+    as_measured(monkeypatch, trials=1500.0)
+    settings, timetable = opened_for(tmp_path / "long", HELD_OUT, {"method": "darts-pt"})
+    assert timetable["search"] > 1500
+    assert sum(timetable.values()) <= 3600
+    asked, _ = opened_for(tmp_path / "asked", HELD_OUT, {"method": "darts-pt", "search.decision_images": 64})
+    assert asked.search.decision_images == 64
+    as_measured(monkeypatch, trials=4000.0)
+    with pytest.raises(BudgetError, match="too small on this machine"):
+        opened_for(tmp_path / "short", HELD_OUT, {"method": "darts-pt"})
 
 
 @pytest.mark.parametrize("own", [{}, {"finalists": 1}])

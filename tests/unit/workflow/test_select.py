@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 import torch
 
 import dartboard
+from dartboard.engine.finished.reselection import make_reselection
 from dartboard.errors import CheckpointError, DartboardError, RunDirectoryError, SettingsError, UnknownNameError
 from dartboard.runs import Observer
 from dartboard.testing import outcome
+from dartboard.workflow.select import reselection_settings
 
 SMALL = {
     "preset": "smoke",
@@ -78,6 +81,35 @@ def test_sampling_and_thresholds_are_options_too(searched: Path, tmp_path: Path)
     # Where every edge is kept, a threshold drops nothing.
     kept = dartboard.select(searched, "threshold", {"least": 0.1}, out=tmp_path / "threshold")
     assert kept.genotype.plain == json.loads((searched / "genotype.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("before", "options", "wanted"),
+    [
+        ({}, {}, "all"),
+        ({}, {"images": 30}, 30),
+        ({"search.decision_images": 20}, {}, 20),
+        ({"budget": 900}, {}, "adaptive"),
+    ],
+)
+def test_a_selection_by_perturbation_takes_the_images_of_the_search_or_its_own(
+    before: dict[str, Any], options: dict[str, Any], wanted: Any, searched: Path, tmp_path: Path
+) -> None:
+    """What a search under a budget takes is what it needs; how long it learns on depends on the space."""
+    run = tmp_path / "run"
+    shutil.copytree(searched, run)
+    content = json.loads((run / "settings.json").read_text())
+    for name, value in before.items():
+        group, _, key = name.rpartition(".")
+        (content[group] if group else content)[key] = value
+    (run / "settings.json").write_text(json.dumps(content))
+    assert reselection_settings(run, "perturbation", options).search.decision_images == wanted
+
+
+def test_a_selection_by_perturbation_learns_on_for_25_epochs_in_nas_bench_201_and_81_elsewhere() -> None:
+    wanted = make_reselection("perturbation", {})
+    assert [wanted.learns_for(space) for space in ("nas-bench-201", "darts", "robust-s2")] == [25, 81, 81]
+    assert make_reselection("perturbation", {"epochs": 7}).learns_for("nas-bench-201") == 7
 
 
 class Stopped(Exception):

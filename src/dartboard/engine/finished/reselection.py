@@ -1,7 +1,7 @@
 """Other selections from a supernet that has been trained already, by name."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from dartboard.parts.options import call_with_options
@@ -22,11 +22,19 @@ class Reselection:
         recipe: the recipe that trained the supernet, in its last stage -> what goes on with it.
         epochs: that the supernet learns on.
         tries: whether architectures or parts of them are tried with the supernet, which must hold all operations.
+        epochs_in: space -> that the supernet learns on there, where it is not `epochs`.
+        search: settings of the search, by name, that differ from those of the run.
     """
 
     recipe: Callable[[Recipe], Recipe]
     epochs: int = 0
     tries: bool = False
+    epochs_in: Mapping[str, int] = field(default_factory=dict)
+    search: Mapping[str, Any] = field(default_factory=dict)
+
+    def learns_for(self, space: str) -> int:
+        """Epochs that the supernet learns on in a space."""
+        return self.epochs_in.get(space.partition(":")[0], self.epochs)
 
 
 RESELECTIONS: Registry[Callable[..., Reselection]] = Registry("selection", "dartboard.selections")
@@ -56,14 +64,27 @@ def make_reselection(name: str, options: Mapping[str, Any]) -> Reselection:
 
 
 @reselection("perturbation", paper="arXiv:2108.04392")
-def perturbation(*, measure: Measure = "accuracy", epochs: Count = 81) -> Reselection:
+def perturbation(
+    *,
+    measure: Measure = "accuracy",
+    epochs: Count | None = None,
+    images: Count | Literal["all", "adaptive"] | None = None,
+) -> Reselection:
     """Keep the operations and edges without which the supernet does worst, while it learns on.
 
     Args:
         measure: what tells how good a supernet is on validation images.
-        epochs: over which the decisions are spread.
+        epochs: over which the decisions are spread; null: 81, or 25 in NAS-Bench-201.
+        images: images behind a decision: a number, "all" of the other half, or "adaptive"; null: as the search has it
+            in `search.decision_images`, and "adaptive" if it had a budget.
     """
-    return Reselection(lambda trained: _read_by(removal_stage(trained, measure), StrongestEdges()), epochs, True)
+    return Reselection(
+        lambda trained: _read_by(removal_stage(trained, measure), StrongestEdges()),
+        epochs or 81,
+        True,
+        {} if epochs else {"nas-bench-201": 25},
+        {"decision_images": images},
+    )
 
 
 @reselection("strongest", paper="arXiv:1806.09055")

@@ -9,6 +9,7 @@ from torch import Tensor
 from dartboard.engine.problem import SearchProblem
 from dartboard.engine.settings import SearchSettings
 from dartboard.engine.stage import StageSearch, stage_spans
+from dartboard.engine.state import brought_up_to_date
 from dartboard.parts.recipe import Recipe
 from dartboard.runs import Length, RunDirectory, derive_seed, make_generator
 
@@ -47,6 +48,7 @@ class FinishedSearch:
         trained = source.load_checkpoint("search", "search")
         with source.restoring("search"):
             assert trained is not None
+            trained = brought_up_to_date(trained, problem.space.name)
             number, self._live = trained["stage"], trained["live"]
             self.recipe = recipe.stages[number].recipe
             span = stage_spans([stage.share for stage in recipe.stages], length.epochs)[number]

@@ -32,7 +32,10 @@ class SecondDerivatives:
 
     def __init__(self, value: Tensor, at: Tensors) -> None:
         self._at = at
-        self.gradient = flat(differentiate(value, at, create_graph=True).values())
+        if value.requires_grad:
+            self.gradient = flat(differentiate(value, at, create_graph=True).values())
+        else:  # the scalar does not depend on these tensors
+            self.gradient = flat(torch.zeros_like(tensor) for tensor in at.values())
 
     def times(self, vector: Tensor) -> Tensor:
         """The Hessian times a vector, as a vector of the same shape."""
@@ -40,6 +43,8 @@ class SecondDerivatives:
 
     def mixed(self, vector: Tensor, other: Tensors) -> dict[str, Tensor]:
         """The gradient of <gradient, vector> in the tensors `other`, by name; zero for tensors without influence."""
+        if not self.gradient.requires_grad:  # it is the same everywhere
+            return {name: torch.zeros_like(tensor) for name, tensor in other.items()}
         products = torch.autograd.grad(
             self.gradient, list(other.values()), vector, retain_graph=True, materialize_grads=True
         )

@@ -95,6 +95,8 @@ class Bilevel:
         next_trial: draws an architecture as a weight step does, and scores it; for relaxations that draw.
         tapped_loss: returns the loss of alpha on the validation batch for another function of the supernet's outputs,
             which include inner feature maps; for supernets that return such maps.
+        mean_loss: the cross-entropy on the validation batch at the deterministic gates, with nothing drawn and no
+            further terms, and with weights that do not depend on alpha; None if the problem has no such loss.
         records: values that the search remembers from step to step; checkpoints hold them.
     """
 
@@ -106,6 +108,7 @@ class Bilevel:
     next_train_loss: Callable[[], Loss] | None = None
     next_trial: Callable[[], Trial] | None = None
     tapped_loss: Callable[[OutputLoss], Loss] | None = None
+    mean_loss: Loss | None = None
     records: dict[str, Any] = field(default_factory=dict)
 
 

@@ -1,5 +1,6 @@
 """Penalties in the loss of alpha, such as terms of the alphas and resources, and in the loss of the weights."""
 
+from dartboard.parts.penalties.aligned import AlignedCells
 from dartboard.parts.penalties.flooding import Flooding
 from dartboard.parts.penalties.protocol import (
     Joining,
@@ -14,6 +15,7 @@ from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
 from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, DirichletDistance, FadingMagnitude, ZeroOne
 
 __all__ = [
+    "AlignedCells",
     "BetaDecay",
     "DirichletAnchor",
     "DirichletDistance",

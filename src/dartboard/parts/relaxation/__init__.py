@@ -7,6 +7,7 @@ from dartboard.parts.relaxation.deterministic import (
     Sigmoid,
     Simplex,
     Softmax,
+    UniformShares,
     live_softmax,
     operation_groups,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "SmallStart",
     "Softmax",
     "UniformPaths",
+    "UniformShares",
     "concentration",
     "edge_sets",
     "live_softmax",

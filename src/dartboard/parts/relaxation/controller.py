@@ -73,6 +73,7 @@ class Controller(Relaxation):
     sums_to_one = False
     draws = True
     draws_whole = True
+    has_slopes = False
 
     @override
     def initial_alphas(self, cells: Cells, generator: Generator) -> dict[str, Tensor]:

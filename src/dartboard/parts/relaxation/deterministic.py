@@ -10,11 +10,21 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
+from dartboard.parts.demands import Slots
 from dartboard.parts.relaxation.protocol import Deterministic, RelaxedCell, SmallStart
 from dartboard.parts.relaxation.shares import grown_shares
 from dartboard.space import CellGenotype, SearchSpace, has_weights
 
-__all__ = ["GroupSoftmax", "NodeSoftmax", "Sigmoid", "Simplex", "Softmax", "live_softmax", "operation_groups"]
+__all__ = [
+    "GroupSoftmax",
+    "NodeSoftmax",
+    "Sigmoid",
+    "Simplex",
+    "Softmax",
+    "UniformShares",
+    "live_softmax",
+    "operation_groups",
+]
 
 
 def live_softmax(alpha: Tensor, cell: RelaxedCell, members: Tensor | None = None) -> Tensor:
@@ -137,6 +147,34 @@ class Simplex(Deterministic):
     def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
         """Alpha, (edges, operations); 0 for operations that an edge lacks."""
         return alpha * cell.live
+
+
+@dataclass(frozen=True)
+class UniformShares(Deterministic):
+    """Equal gates for all operations of an edge, whatever alpha is (IS-DARTS, arXiv:2312.12648).
+
+    The gate of an operation is one over the number that the edge has had from the start, so that it stays the same when
+    others leave the search.
+    """
+
+    sums_to_one = True
+
+    @override
+    def initial_alpha(self, cell: RelaxedCell, generator: torch.Generator) -> Tensor:
+        """Zeros; they mean nothing."""
+        return torch.zeros(cell.live.shape)
+
+    @override
+    def mean_gates(self, alpha: Tensor, cell: RelaxedCell) -> Tensor:
+        """One share for each operation of an edge, (edges, operations)."""
+        live = cell.live.to(alpha.dtype)
+        return live / live.sum(dim=1, keepdim=True).clamp(min=1)
+
+    def refuse_recipe(self, recipe: Slots) -> str:
+        """Refuse a gradient, as no alpha is there to learn."""
+        if recipe.gradient is None:
+            return ""
+        return "UniformShares has the same gates at every alpha, so that there is nothing for a gradient to move"
 
 
 @cache

@@ -116,11 +116,13 @@ class Relaxation(ABC):
         draws: whether a step runs only the operations that it draws.
         draws_whole: whether a weight step runs an architecture that a search can end with.
         on_simplex: whether alpha itself is a distribution, which only an update on the simplex preserves.
+        has_slopes: whether the deterministic gates have derivatives in alpha.
     """
 
     draws: ClassVar[bool] = False
     draws_whole: ClassVar[bool] = False
     on_simplex: ClassVar[bool] = False
+    has_slopes: ClassVar[bool] = True
 
     @property
     @abstractmethod

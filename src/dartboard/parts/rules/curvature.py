@@ -25,17 +25,20 @@ __all__ = [
 
 @dataclass(frozen=True)
 class MeasureCurvature(Rule):
-    """Measure the largest eigenvalue of the Hessian of the validation loss in alpha, on the epoch's last alpha batch.
+    """Measure the Hessian of the validation loss in alpha, on the epoch's last alpha batch: eigenvalue and trace.
 
-    The eigenvalue rises before the architectures found degrade. The epoch's event holds the newest one as `eigenvalue`.
-    The records hold all of them as `eigenvalues`, a list of [epoch, value]; the first epoch of the stage is epoch 0.
-    Epochs in which alpha rests are skipped. Paper: RobustDARTS (arXiv:1909.09656).
+    The largest eigenvalue rises before the architectures found degrade. The epoch's event holds the newest one as
+    `eigenvalue`, and the trace as `trace`. The records hold all eigenvalues as `eigenvalues`, a list of [epoch, value];
+    the first epoch of the stage is epoch 0. Epochs in which alpha rests are skipped, unless the method never moves it.
+    Paper: RobustDARTS (arXiv:1909.09656).
 
     Attributes:
         every: epochs from one measurement to the next; the first epoch of the stage is measured. Below 1: the share of
             the stage's epochs, rounded to at least one epoch (`interval`).
         shift: added to every eigenvalue. The weight decay of alpha as a shift counts the decay as part of the loss.
     """
+
+    needs_problem = True
 
     every: float = 2
     shift: float = 0.0
@@ -48,7 +51,18 @@ class MeasureCurvature(Rule):
         curvature = AlphaCurvature(search.problem, search.architecture.cells)
         value = curvature.largest_eigenvalue() + self.shift
         measured = [*search.records.get("eigenvalues", []), [epoch, value]]
-        return Outcome({"eigenvalues": measured}, {"eigenvalue": value})
+        trace = curvature.trace() + curvature.size * self.shift
+        return Outcome({"eigenvalues": measured}, {"eigenvalue": value, "trace": trace})
+
+    @override
+    def advice(self, search: SearchView) -> Sequence[str]:
+        relaxation = search.architecture.relaxation
+        if relaxation.has_slopes:
+            return ()
+        return (
+            f"The curvature in alpha is not measured: the gates of {type(relaxation).__name__} have no derivatives in "
+            "its alphas.",
+        )
 
 
 def interval(every: float, epochs: int) -> int:

@@ -40,7 +40,7 @@ class ByShare:
         told = {"chosen": names[0], "runner_up": runner_up, "by_gate": names[0], "tie": tie}
         return Verdict((names[0],), {"by": "gates", "candidates": candidates, **told})
 
-    def trials(self, cell: RelaxedCell, row: int) -> int:  # noqa: ARG002 - gates need no trials
+    def count_trials(self, cell: RelaxedCell, row: int) -> int:  # noqa: ARG002 - gates need no trials
         """None."""
         return 0
 
@@ -94,16 +94,16 @@ class DecideGreedily(Rule):
         return f"DecideGreedily needs gates that sum to one on every edge, and the gates of {name} do not"
 
     @override
-    def trials(self, architecture: Architecture) -> int:
+    def count_trials(self, architecture: Architecture) -> int:
         """As many as the edges with the most operations would take."""
         return _num_decisions(architecture) * sum(
-            max(self.operation.trials(cell, row) for row in range(len(cell.live)))
+            max(self.operation.count_trials(cell, row) for row in range(len(cell.live)))
             for cell in architecture.cells.values()
         )
 
     @override
-    def decisions(self, architecture: Architecture) -> int:
-        return _num_decisions(architecture) * len(architecture.cells) if self.trials(architecture) else 0
+    def count_decisions(self, architecture: Architecture) -> int:
+        return _num_decisions(architecture) * len(architecture.cells) if self.count_trials(architecture) else 0
 
     @override
     def after_epoch(self, search: SearchView) -> Outcome:

@@ -44,10 +44,12 @@ class DecideByRemoval(Rule):
     operation: ByRemoval = field(default_factory=ByRemoval)
 
     @override
-    def trials(self, architecture: Architecture) -> int:
+    def count_trials(self, architecture: Architecture) -> int:
         """One for every operation of every edge, and one for every edge into a node that must lose edges."""
         operations = sum(
-            self.operation.trials(cell, row) for cell in architecture.cells.values() for row in range(len(cell.live))
+            self.operation.count_trials(cell, row)
+            for cell in architecture.cells.values()
+            for row in range(len(cell.live))
         )
         edges = sum(
             len(cell.topology.incoming(node)) for cell in architecture.cells.values() for node in _crowded(cell)
@@ -55,10 +57,10 @@ class DecideByRemoval(Rule):
         return operations + edges
 
     @override
-    def decisions(self, architecture: Architecture) -> int:
+    def count_decisions(self, architecture: Architecture) -> int:
         """One for every edge with several operations, and one for every node that must lose edges."""
         return sum(
-            sum(self.operation.trials(cell, row) > 0 for row in range(len(cell.live))) + len(_crowded(cell))
+            sum(self.operation.count_trials(cell, row) > 0 for row in range(len(cell.live))) + len(_crowded(cell))
             for cell in architecture.cells.values()
         )
 
@@ -67,11 +69,12 @@ class DecideByRemoval(Rule):
         rounds, epochs = num_rounds(search.architecture), search.stage_epochs
         if epochs >= rounds:
             return 0
-        left = rounds - max(1, self._held(search, search.plan))
+        # One round can be held at once, and each of the others after a further step.
+        left = rounds - 1 - self._held(search, search.plan)
         return ceil(left / max(1, epochs - search.stage_epoch))
 
     @override
-    def notes(self, search: SearchView) -> Sequence[str]:
+    def advice(self, search: SearchView) -> Sequence[str]:
         told = []
         between = self._spacing(search)
         if between < _FEW_STEPS:

@@ -11,6 +11,7 @@ from dartboard.parts.architecture import Architecture, Decisions
 from dartboard.parts.dropping import Dropping
 from dartboard.parts.gradient import Bilevel, Tensors
 from dartboard.parts.hooks import StageHook
+from dartboard.parts.leaving import Left
 from dartboard.parts.scoring import Scorer
 from dartboard.parts.trials import Trying
 from dartboard.runs import DecisionMade
@@ -31,6 +32,7 @@ class EpochPlan:
         dropping: what is dropped from batches at random.
         weight_decay: L2 factor of the weights.
         decisions: edges that are decided, and so are no longer searched.
+        left: operations that have left the search; the others of their edges are still searched.
         extra_images: number of images that are added to the batches of weights and alpha.
         stop_reason: why the stage ends instead, as the end of a sentence; empty if the stage goes on.
     """
@@ -42,6 +44,7 @@ class EpochPlan:
     dropping: Dropping = field(default_factory=Dropping)
     weight_decay: float = 0.0
     decisions: Decisions = field(default_factory=dict)
+    left: Left = field(default_factory=Left)
     extra_images: int = 0
     stop_reason: str = ""
 
@@ -136,7 +139,10 @@ class SearchView(Protocol):
 
     @property
     def problem(self) -> Bilevel | None:
-        """The bilevel problem of the last alpha step of that epoch; None while alpha rests."""
+        """The bilevel problem of the last alpha step of that epoch; None while alpha rests.
+
+        Where the method never moves alpha by a gradient, it is that of a further alpha batch, for rules that need one.
+        """
         ...
 
     @property
@@ -176,6 +182,10 @@ class MovableSearch(SearchView, Protocol):
 
     def move_alphas(self, gradients: Tensors) -> None:
         """Take one step of the recipe's update with these gradients, which go by the names of the alphas."""
+        ...
+
+    def count_trials(self, seconds: float) -> None:
+        """Count seconds as time for trials, which is planned beside that of the steps."""
         ...
 
 
@@ -220,23 +230,31 @@ class Rule:
 
     Attributes:
         moves_alpha: whether the rule moves alpha, by `MovableSearch.move_alphas`; the recipe then needs an update.
+        ignores_labels: whether the rule decides which operations are found, and no label has a say in it.
+        needs_problem: whether the rule looks at `SearchView.problem`, also where no step of alpha makes one.
     """
 
     moves_alpha: ClassVar[bool] = False
+    ignores_labels: ClassVar[bool] = False
+    needs_problem: ClassVar[bool] = False
 
-    def trials(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
+    def count_trials(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
         """How often the rule will try the supernet without a part, on the images of decisions, in a whole stage."""
         return 0
 
-    def decisions(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
+    def count_decisions(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that try
         """How many decisions of a whole stage rest on these trials; each also looks at the untouched supernet."""
+        return 0
+
+    def scored_images(self, architecture: Architecture) -> int:  # noqa: ARG002 - for rules that score
+        """On how many images the rule runs the supernet in a whole stage, at most, beside the trials of decisions."""
         return 0
 
     def least_steps(self, search: SearchView) -> int:  # noqa: ARG002 - for rules that need some
         """Weight steps that the epoch at hand must have at least, so that the rule can act as it should."""
         return 0
 
-    def notes(self, search: SearchView) -> Sequence[str]:  # noqa: ARG002 - for rules that have something to say
+    def advice(self, search: SearchView) -> Sequence[str]:  # noqa: ARG002 - for rules that have something to say
         """Sentences that a user should read before the first epoch of a stage."""
         return ()
 

@@ -64,7 +64,7 @@ class OperationChoice(Protocol):
         """
         ...
 
-    def trials(self, cell: RelaxedCell, row: int) -> int:
+    def count_trials(self, cell: RelaxedCell, row: int) -> int:
         """How often the supernet is tried to choose the operation of an edge."""
         ...
 
@@ -122,7 +122,7 @@ class ByRemoval:
             {"by": "perturbation", **told, **_facts(given, found, names)},
         )
 
-    def trials(self, cell: RelaxedCell, row: int) -> int:
+    def count_trials(self, cell: RelaxedCell, row: int) -> int:
         """One for every operation that the edge may keep, where there are several."""
         count = len(cell.selectable_columns[row])
         return count if count > 1 else 0

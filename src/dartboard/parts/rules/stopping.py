@@ -66,10 +66,11 @@ class StopAtSkips(Rule):
         return Outcome({"alphas_before": search.copied_alphas()} if self.keep == "previous" else {}, figures)
 
     def refuse(self, space: SearchSpace) -> str:
-        """Refuse spaces without skip connections."""
-        if "skip_connect" in space.ops:
+        """Refuse spaces without skip connections in the first kind of cells."""
+        first = space.cell_kinds[0]
+        if any("skip_connect" in space.ops_on(first, row) for row in range(len(space.cell.edges))):
             return ""
-        return f"StopAtSkips counts skip connections, and '{space.name}' has none"
+        return f"StopAtSkips counts skip connections, and the {cell_name(first)} of '{space.name}' has none"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ __all__ = [
     "StrongestEdgePairs",
     "StrongestEdges",
     "StrongestPairs",
+    "StrongestRemaining",
     "StrongestSoftmax",
     "strongest_choices",
     "weighted_gates",
@@ -153,6 +154,19 @@ class StrongestPairs(Selection):
             for row, column in sorted(ranked[: space.cell.edges_per_node]):
                 choices.append(Choice(node, space.cell.edges[row].source, space.ops[column]))
         return choices
+
+
+@dataclass(frozen=True)
+class StrongestRemaining(Selection):
+    """What rules have left of the supernet: `StrongestPairs` in spaces that drop edges, else `StrongestEdges`.
+
+    Before operations have left, their gates are equal, and the first are taken. Source: IS-DARTS (arXiv:2312.12648).
+    """
+
+    @override
+    def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
+        selection = StrongestEdges() if space.cell.edges_per_node is None else StrongestPairs()
+        return selection(space, gates, generator)
 
 
 @dataclass(frozen=True)

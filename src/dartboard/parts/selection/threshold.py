@@ -1,7 +1,7 @@
 """Selections that keep a varying number of operations: by a threshold, or by the largest gate of every edge."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -11,6 +11,7 @@ from typing_extensions import override
 from dartboard.parts.selection.protocol import Selection, make_genotype
 from dartboard.parts.selection.strongest import StrongestEdges, weighted_gates
 from dartboard.space import Choice, Genotype, SearchSpace
+from dartboard.space.topology import stage_lengths
 
 __all__ = ["EveryEdge", "Threshold"]
 
@@ -28,7 +29,8 @@ class Threshold(Selection):
     keeps the best operation of the best edge from its inputs. The output joins the nodes that are left.
 
     In spaces that keep every edge nothing can be dropped. There every edge takes the operation with its largest gate,
-    as in `StrongestEdges`. Operations that the method leaves out have gates of 0 and are not taken.
+    as in `StrongestEdges`; only in layer-wise spaces, a block in which no gate reaches the threshold is left out where
+    it can be, by `skip_connect`. Operations that the method leaves out have gates of 0 and are not taken.
 
     Paper: arXiv:1911.12126, with the two forms of the authors' code. That code fails where this selection removes nodes
     repeatedly.
@@ -44,15 +46,28 @@ class Threshold(Selection):
     @override
     def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
         if space.cell.edges_per_node is None:
-            return StrongestEdges()(space, gates, generator)
+            strongest = StrongestEdges()(space, gates, generator)
+            return self._without_weak_blocks(space, gates, strongest) if stage_lengths(space.cell_kinds) else strongest
         return make_genotype(
             space, {kind: self._cell(space, kind, weighted_gates(gates, kind)) for kind in space.cell_kinds}
         )
 
     def admitted(self, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Cell kind -> which operations reach the threshold, (edges, operations), bool; all where edges must stay."""
-        bar = 0.0 if space.cell.edges_per_node is None else self.least
+        drops = space.cell.edges_per_node is not None or bool(stage_lengths(space.cell_kinds))
+        bar = self.least if drops else 0.0
         return {kind: weighted_gates(gates, kind) >= bar for kind in space.cell_kinds}
+
+    def _without_weak_blocks(self, space: SearchSpace, gates: Mapping[str, Tensor], found: Genotype) -> Genotype:
+        """The architecture, without the blocks in which no gate reaches the threshold and that can be left out."""
+        choices = {}
+        for kind, cell in found.cells:
+            (choice,) = cell.choices
+            gate, _ = _ranked(space, kind, weighted_gates(gates, kind), 0)[0]
+            skips = "skip_connect" in space.ops_on(kind, 0) and gates[kind][0, space.ops.index("skip_connect")] > 0
+            is_weak = gate < self.least and skips
+            choices[kind] = [replace(choice, op="skip_connect") if is_weak else choice]
+        return make_genotype(space, choices)
 
     def _cell(self, space: SearchSpace, kind: str, gates: Tensor) -> list[Choice]:
         edges = [_ranked(space, kind, gates, row) for row in range(len(space.cell.edges))]
