@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from run_directory import run_directory_page
-from settings_page import settings_manual, settings_page
+from settings_page import settings_page
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.parts.describe import describe_recipe
@@ -26,10 +26,12 @@ from dartboard.parts.options import needs_of
 from dartboard.parts.recipe import METHODS, Recipe, make_recipe
 from dartboard.records import Result
 from dartboard.registry import REGISTRIES, Entry, Shelf
-from dartboard.settings.manual import MANUAL
+from dartboard.settings import PRESETS
+from dartboard.settings.manual import MANUAL, describe_settings
 from dartboard.settings.published import published_in, published_steps
 from dartboard.space import SPACES, get_space
 from dartboard.wording import listing, plain_value
+from dartboard.workflow import list_registered
 
 DOCS = Path(__file__).resolve().parent
 COLLAPSE = DOCS.parent / "benchmarks" / "results" / "collapse.json"
@@ -56,11 +58,24 @@ def pages() -> dict[Path, str]:
         folder / "README.md": _index(),
         DOCS / "spaces.md": _spaces(),
         DOCS / "settings.md": settings_page(),
-        MANUAL: settings_manual(),
+        MANUAL: _manual(),
         DOCS / "registries.md": _registries(),
         DOCS / "run-directory.md": run_directory_page(DOCS / "run-directory.md"),
         DOCS / "result.schema.json": json.dumps(Result.model_json_schema(by_alias=True), indent=2) + "\n",
     }
+
+
+def _manual() -> str:
+    """What the command line lists without importing what it tells of."""
+    told = {entry.name: describe_settings(preset=entry.name) for entry in PRESETS}
+    content = {
+        "settings": describe_settings(),
+        "presets": {
+            name: {each["name"]: each["preset"] for each in found if "preset" in each} for name, found in told.items()
+        },
+        "lists": {kind: list_registered(kind) for kind in ("presets", "spaces")},
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def _page(entry: Entry[Any], measured: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dartboard.settings import PRESETS
 from dartboard.settings.manual import describe_settings
 
-__all__ = ["settings_manual", "settings_page"]
+__all__ = ["settings_page"]
 
 GROUPS = {
     "": "The run",
@@ -17,11 +17,6 @@ GROUPS = {
     "train.augment": "Augmentation in the training",
 }
 """Beginning of the names -> heading."""
-
-
-def settings_manual() -> str:
-    """The content of the file that `dartboard settings` reads."""
-    return json.dumps(describe_settings(), indent=1, ensure_ascii=False) + "\n"
 
 
 def settings_page() -> str:

@@ -5,7 +5,10 @@
 >>> result.test_accuracy, result.genotype.text  # doctest: +SKIP
 """
 
+import sys
 from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
         list_selections,
         list_settings,
         list_spaces,
+        list_watches,
         load,
         plan,
         predict,
@@ -72,6 +76,7 @@ __all__ = [
     "list_selections",
     "list_settings",
     "list_spaces",
+    "list_watches",
     "load",
     "plan",
     "predict",
@@ -90,6 +95,27 @@ _HOMES = {
     "Result": "dartboard.records",
     "progress": "dartboard.display",
 }
+
+
+class _Names(MetaPathFinder, Loader):
+    """Lets `import dartboard.search` give the verb, as `dartboard.search` does: people write it, and it is no room.
+
+    Python keeps what a loader returns under that name, module or not.
+    """
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:  # noqa: ARG002
+        package, _, name = fullname.rpartition(".")
+        public = package == __name__ and name in __all__ and not name.startswith("_")
+        return ModuleSpec(fullname, self) if public else None
+
+    def create_module(self, spec: ModuleSpec) -> Any:
+        return getattr(sys.modules[__name__], spec.name.rpartition(".")[2])
+
+    def exec_module(self, module: Any) -> None:
+        """It is complete."""
+
+
+sys.meta_path.append(_Names())
 
 
 def __dir__() -> list[str]:

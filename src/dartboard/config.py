@@ -18,9 +18,14 @@ __all__ = [
     "nest",
     "parse_overrides",
     "read_settings_file",
+    "reason_of",
     "resolve",
     "settings_named",
 ]
+
+_ALL = "dartboard settings lists all of them."
+_LONGEST = 200
+"""Characters of a list of known settings beyond which it is not shown; other classes of settings have few."""
 
 
 class Settings(BaseModel):
@@ -88,7 +93,7 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
     for text in assignments:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise SettingsError(f"the override '{text}' is not of the form key=value, as in search.epochs=9.")
+            raise SettingsError(f"the setting '{text}' is not of the form key=value, as in search.epochs=9.")
         try:
             values[key.strip()] = _read_yaml(value)
         except _UNREADABLE as error:
@@ -151,8 +156,9 @@ def settings_named(entries: Sequence[dict[str, Any]], prefix: str) -> list[dict[
     """
     found = [each for each in entries if each["name"].startswith(prefix)]
     if not found:
-        near = suggest(prefix, [each["name"] for each in entries])
-        advice = near if near.startswith("did you mean") else "dartboard settings lists all of them."
+        parts = [each["name"].split(".") for each in entries]
+        near = suggest(prefix, {".".join(path[:length]) for path in parts for length in range(1, len(path) + 1)})
+        advice = near if near.startswith("did you mean") else _ALL
         raise SettingsError(f"there is no setting '{prefix}'; {advice}")
     return found
 
@@ -253,10 +259,21 @@ def _group(cls: type[Settings] | None, key: str) -> type[Settings] | None:
 def _explain(cls: type[Settings], detail: ErrorDetails) -> str:
     place = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        return f"there is no setting '{place}'; {suggest(place, _dotted_fields(cls))}"
+        known = list(_dotted_fields(cls))
+        near = suggest(place, known)
+        return f"there is no setting '{place}'; {near if len(near) < _LONGEST else _ALL}"
     if isinstance(detail["input"], (dict, list)) or detail["type"] == "missing":
-        return f"the setting '{place}' does not fit: {detail['msg'][0].lower() + detail['msg'][1:]}."
-    return f"the setting '{place}' cannot be {detail['input']!r}: {detail['msg'][0].lower() + detail['msg'][1:]}."
+        return f"the setting '{place}' does not fit: {reason_of(detail)}."
+    given = "empty" if detail["input"] is None else repr(detail["input"])
+    return f"the setting '{place}' cannot be {given}: {reason_of(detail)}."
+
+
+def reason_of(detail: ErrorDetails) -> str:
+    """Why a value does not fit, as the end of a sentence."""
+    told = detail["msg"].removeprefix("Value error, ")
+    told = re.sub(r"a valid dictionary( or instance of \w+)?", "keys with values", told)
+    told = told.replace("a valid tuple", "a list").replace("a valid string", "a text")
+    return told[:1].lower() + told[1:]
 
 
 def _dotted_fields(cls: type[Settings], prefix: str = "") -> Iterator[str]:

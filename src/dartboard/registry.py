@@ -361,6 +361,16 @@ REGISTRIES: Mapping[str, Shelf] = {
         decorator="analysis",
         ours="dartboard.engine.finished.analyses",
     ),
+    "watches": Shelf(
+        what="watches, which measure while a search goes on",
+        one="watch",
+        use="--watch NAME,...",
+        options="--watch NAME:OPTION=VALUE",
+        group="dartboard.watches",
+        registry="dartboard.engine:WATCHES",
+        decorator="watch",
+        ours="dartboard.engine.watches",
+    ),
     "sections": Shelf(
         what="sections of a report",
         one="report section",

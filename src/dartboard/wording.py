@@ -16,12 +16,14 @@ __all__ = [
     "html_sheet",
     "html_table",
     "listing",
+    "names_in",
     "number",
     "parse_duration",
     "percent",
     "plain_value",
     "points",
     "printable",
+    "shortened",
     "signed_points",
     "some",
     "thousands",
@@ -32,6 +34,9 @@ _LONGEST_FIGURE = 8
 
 DASH = "\N{EN DASH}"
 """Stands for a figure that there is not."""
+
+_LONGEST_NAME = 60
+"""Characters of the name of an image or a file that a sentence or a table shows."""
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _NUMBER = r"\d+(?:\.\d+)?"
@@ -83,14 +88,41 @@ def listing(names: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(first)} {last} {final}" if first else final
 
 
-def some(names: Sequence[str], most: int = 3) -> str:
-    """The first of several names, and how many more there are.
+def shortened(name: str, longest: int = _LONGEST_NAME) -> str:
+    """A name or a path as sentences and tables show it: without its middle, if it is long; its end tells the most.
+
+    >>> shortened("cats/0.png"), shortened("a/very/long/path/to/cats/0.png", 20)
+    ('cats/0.png', 'a/very…to/cats/0.png')
+    """
+    if len(name) <= longest:
+        return name
+    first = (longest - 1) // 3
+    return f"{name[:first]}\N{HORIZONTAL ELLIPSIS}{name[first + 1 - longest :]}"
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The names in a list, each with its options; a comma among the options of a name does not split it.
+
+    >>> names_in("random, darts:first=1,second=2,drnas")
+    ('random', 'darts:first=1,second=2', 'drnas')
+    """
+    names: list[str] = []
+    for part in text.split(","):
+        if names and ":" in names[-1] and ":" not in part and "=" in part:
+            names[-1] += f",{part}"
+        elif part.strip():
+            names.append(part.strip())
+    return tuple(names)
+
+
+def some(names: Sequence[str], most: int = 3, *, whole: bool = False) -> str:
+    """The first of several names, each shortened unless `whole`, and how many more there are.
 
     >>> some(["a", "b"]), some(["a", "b", "c", "d", "e"])
     ('a, b', 'a, b, c and 2 more')
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"
+    return f"{', '.join(name if whole else shortened(name) for name in names[:most])}{more}"
 
 
 _CONTROLS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")

@@ -57,6 +57,10 @@ SEARCH_FIELDS: dict[str, tuple[Any, Layer]] = {
     "validation_images": (5, {}),
     "decision_images": (3, {"method.name": "darts-pt"}),
     "curvature_every": (1, {}),
+    "watch": (("discretisation-gap",), {}),
+    "watch_share": (1e-9, {"search.watch": ("discretisation-gap",), "search.watch_share": 1e9}),
+    "guard": ("stop", {}),
+    "snapshots": (2, {}),
 }
 """Field -> (another value, what else must be set on both sides for it to matter)."""
 

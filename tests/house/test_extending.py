@@ -19,18 +19,25 @@ from typer.testing import CliRunner
 from dartboard import api
 from dartboard.cli.app import app
 from dartboard.engine import (
+    Chart,
     ChoiceRule,
     FinishedSearch,
     Measurement,
+    Probes,
     Reselection,
+    Seen,
+    StageSearch,
+    Watch,
     analysis,
     choice_rule,
     reselection,
+    watch,
 )
 from dartboard.parts import AdamUpdate, FirstOrder, Recipe, Threshold, method
 from dartboard.records import RunRecords
 from dartboard.registry import REGISTRIES
 from dartboard.reports import Section, section
+from dartboard.runs import SearchEpoch
 from dartboard.session import BaselineNetwork, Session, baseline
 from dartboard.settings import preset, resolve_settings
 from dartboard.space import CellTopology, Cost, Genotype, Norm, SearchSpace, op, parse_genotype, space
@@ -47,6 +54,7 @@ OURS = {
     "baselines": "twin",
     "selections": "largest",
     "analyses": "headcount",
+    "watches": "epochs-seen",
     "sections": "counted",
 }
 """Kind -> what the fixture below registers of it."""
@@ -104,6 +112,20 @@ class Headcount:
         return dict(measured["operations"])
 
 
+class EpochsSeen(Watch):
+    """Tells the number of the epoch."""
+
+    title = "Epochs that were seen"
+    charts = (Chart("The number of the epoch.", "epoch", {"number": "number"}),)
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def measure(self, search: StageSearch, epoch: SearchEpoch, probes: Probes) -> Seen:  # noqa: ARG002
+        """The number, so many times."""
+        return Seen({"number": float(self.times * epoch.epoch)})
+
+
 def _register_what_stands_around_a_search() -> None:
     @preset("hurried", space="two-nodes", method="hasty")
     def hurried(space: SearchSpace) -> dict[str, Any]:
@@ -135,6 +157,11 @@ def _register_what_stands_around_a_search() -> None:
         """How many operations there are."""
         assert least
         return Headcount()
+
+    @watch("epochs-seen")
+    def epochs_seen(*, times: int = 1) -> EpochsSeen:
+        """Which epochs are seen."""
+        return EpochsSeen(times)
 
     @section("counted")
     class Counted(Section[int]):
@@ -168,8 +195,11 @@ def test_there_is_an_extension_of_every_kind() -> None:
 
 @pytest.mark.usefixtures("_extensions")
 def test_a_search_runs_with_a_method_an_operation_and_a_space_of_ones_own(tmp_path: Path) -> None:
-    result = api.search(None, LAYERS, out=tmp_path / "run")
+    result = api.search(None, LAYERS, {"search.watch": "epochs-seen:times=7"}, out=tmp_path / "run")
     assert result.method == "hasty"
+    facts = json.loads((tmp_path / "run" / "facts.json").read_text(encoding="utf-8"))
+    assert facts["watches"]["watches"][0]["epochs"][0]["figures"] == {"number": 7.0}
+    assert "Epochs that were seen" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert result.space == "two-nodes"
     found = parse_genotype(result.genotype.text, space="two-nodes")
     assert set(found.operation_counts) <= {"skip_connect", "half_pool_5x5", "nor_conv_1x1"}
@@ -218,6 +248,7 @@ SHOWN = {
     "baselines": ["twin"],
     "selections": ["above-half"],
     "analyses": ["gate-sizes"],
+    "watches": ["gate-entropy"],
     "sections": ["epoch-time"],
 }
 
@@ -246,11 +277,13 @@ def test_all_that_contributing_shows_runs_as_it_stands_in_another_package(tmp_pa
         for name in names:
             assert REGISTRIES[kind].open()[name].summary
     layers = {**LAYERS, "method": {"name": "my-darts", "options": {"alpha_lr": 0.01}}, "space": "nas-bench-201"}
+    layers["search"] = {**LAYERS["search"], "watch": "gate-entropy"}
     result = api.search(None, {**layers, "seeds": 2, "choose": "no-pooling"}, out=tmp_path / "several")
     assert result.choice is not None
     assert result.choice.rule == "no-pooling"
     assert json.loads((tmp_path / "several" / "facts.json").read_text())["epoch-time"]["seconds"] > 0
     one = tmp_path / "several" / "candidates" / "seed-0"
+    assert '"gate-entropy"' in (one / "events.jsonl").read_text(encoding="utf-8")
     selected = api.select(one, "above-half", {"least": 0.3}, out=tmp_path / "selected")
     assert selected.reselection is not None
     analysed = api.analyse(one, "gate-sizes", out=tmp_path / "analysed").analysis

@@ -97,6 +97,19 @@ def test_names_of_the_package_are_the_verbs_whatever_else_was_imported() -> None
     assert set(dartboard.__all__) <= set(dir(dartboard))
 
 
+@pytest.mark.parametrize("name", [name for name in dartboard.__all__ if not name.startswith("_")])
+def test_a_public_name_can_be_imported_as_if_it_were_a_module(name: str) -> None:
+    assert load(f"dartboard.{name}") is getattr(dartboard, name)
+
+
+def test_importing_a_verb_gives_the_verb_and_nothing_of_it() -> None:
+    code = "import dartboard.search; from dartboard.search import search"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert found.stderr.splitlines()[-1].startswith("ImportError: cannot import name 'search' from")
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'dartboard\.serach'"):
+        load("dartboard.serach")
+
+
 def test_rooms_are_there_without_an_import_of_their_own() -> None:
     code = "import dartboard; print(dartboard.training.ImagePredictions.__name__, dartboard.search.__name__)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -258,7 +258,7 @@ def test_arrays_are_searched_trained_and_tested_in_python_and_resumed_only_with_
     assert result.dataset.name == "arrays"
     assert result.test_accuracy is not None
     assert package.run((images, labels), layer, out=tmp_path / "run", resume=True) == result
-    with pytest.raises(package.DartboardError, match=r"began with other settings \(source\)"):
+    with pytest.raises(package.DartboardError, match=r"began with arrays, and arrays cannot take their place \(other"):
         package.run((images[::-1], labels), layer, out=tmp_path / "run", resume=True)
     with pytest.raises(package.DartboardError, match=r"a dataset of 3 arrays is not understood; give \(images, labels"):
         package.run((images, labels, labels), layer, out=tmp_path / "other")

@@ -121,7 +121,7 @@ def test_broken_images_are_left_out_on_demand_and_have_a_row_that_says_why(
 ) -> None:
     (others / "b2.png").write_bytes(b"")
     refused = dartboard("predict", made[0], others, "--out", "p.csv")
-    assert (refused.code, "leave them out with --skip-broken" in refused.error) == (2, True), refused.err
+    assert (refused.code, "leave it out with --skip-broken" in refused.error) == (2, True), refused.err
     assert list(folder.iterdir()) == []
     outcome = dartboard("predict", made[0], others, "--out", "p.csv", "--skip-broken", "--device", "cpu", "--json")
     assert outcome.code == 0, outcome.err
@@ -162,7 +162,7 @@ def test_evaluate_counts_what_predict_gets_right_class_by_class(
         assert told["confusion"][number] == wanted
         score = told["classes"][number]
         assert (score["name"], score["images"], score["recall"]) == (name, 8, pytest.approx(wanted[number] / 8))
-    assert (told["unknown_classes"], told["missing_classes"], told["notes"]) == ({}, [], [])
+    assert (told["unknown_classes"], told["missing_classes"]) == ({}, [])
     shown = dartboard("evaluate", run, other, "--device", "cpu")
     assert "of 16 images (95% interval" in shown.out
     assert "cats" in shown.out
@@ -211,11 +211,32 @@ def test_images_without_labels_do_not_count_and_without_any_label_there_is_nothi
     assert "these images have no labels to compare the predictions with" in refused.error
 
 
-def test_evaluating_on_what_was_trained_on_says_so(dartboard: Run, made: tuple[Path, Path]) -> None:
+def test_evaluating_on_what_was_trained_on_says_so_wherever_it_lies(
+    dartboard: Run, made: tuple[Path, Path], tmp_path: Path
+) -> None:
     run, data = made
     outcome = dartboard("evaluate", run, data, "--device", "cpu")
     assert outcome.code == 0, outcome.err
     assert "most of which the network was trained on" in " ".join(outcome.out.split())
+    copy = shutil.copytree(data, tmp_path / "copy")
+    assert "most of which the network was trained on" in package.evaluate(run, copy).notes[0]
+    Image.new("RGB", (12, 12), "red").save(copy / "dogs" / "0.png")
+    assert package.evaluate(run, copy).notes == ()
+
+
+def test_the_training_folder_of_a_dataset_with_splits_is_known_again(
+    tmp_path: Path, write_image_folder: Callable[..., Path]
+) -> None:
+    numbers, splits = ("2", "10"), ("train", "val", "test")
+    for number, split in enumerate(splits):
+        write_image_folder(tmp_path / "data" / split, numbers, per_class=4 + number)
+    layer = {"preset": "smoke", "device": "cpu", "search.steps_per_epoch": 1, "train.epochs": 1, "data.cache": False}
+    run = package.run(tmp_path / "data", layer, out=tmp_path / "run").path
+    copy = shutil.copytree(tmp_path / "data", tmp_path / "copy")
+    told = [package.evaluate(run, copy / split).notes for split in splits]
+    assert told[0][0].startswith("These are the images that the network was trained on, so")
+    assert told[1][0].startswith("These are the images that the network was chosen by, so")
+    assert (told[2], package.evaluate(run, copy).notes) == ((), ())
 
 
 def front(path: Path) -> dict[str, object]:

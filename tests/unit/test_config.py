@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
-from dartboard.config import Settings, changed_keys, nest, parse_overrides, read_settings_file, resolve
+from dartboard.config import Settings, changed_keys, nest, parse_overrides, read_settings_file, resolve, settings_named
 from dartboard.errors import SettingsError
 
 
@@ -98,7 +98,7 @@ def test_settings_are_frozen() -> None:
         ({"search.batch_size": 0}, "the setting 'search.batch_size' cannot be 0: input should be greater than or"),
         ({"search.rate": "fast"}, "the setting 'search.rate' cannot be 'fast': input should be a valid number"),
         ({"search": 3}, "the setting 'search' cannot be 3: "),
-        ({"name": {"a": 1}}, "the setting 'name' does not fit: input should be a valid string"),
+        ({"name": {"a": 1}}, "the setting 'name' does not fit: input should be a text"),
         ({"flags": [1, "x"]}, "the setting 'flags.1' cannot be 'x': "),
     ],
 )
@@ -258,3 +258,12 @@ def test_one_layer_does_not_give_a_setting_twice() -> None:
         with pytest.raises(SettingsError, match=r"the setting '.*' is given twice, with different values; keep one"):
             resolve(Choosing, layer)
     assert resolve(Choosing, {"method": "darts", "method.name": "darts"}).method.name == "darts"
+
+
+def test_a_mistyped_group_of_settings_gets_its_nearest_name() -> None:
+    entries = [{"name": name} for name in ("seed", "train.lr", "train.augment.flip")]
+    assert settings_named(entries, "train.augment") == [{"name": "train.augment.flip"}]
+    with pytest.raises(SettingsError, match=r"no setting 'train\.augmnt'; did you mean 'train\.augment'"):
+        settings_named(entries, "train.augmnt")
+    with pytest.raises(SettingsError, match="no setting 'xyz'; dartboard settings lists all of them"):
+        settings_named(entries, "xyz")

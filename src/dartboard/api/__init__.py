@@ -20,6 +20,7 @@ from dartboard.api.listing import (
     list_selections,
     list_settings,
     list_spaces,
+    list_watches,
 )
 from dartboard.api.runs import plan, run, search, train
 from dartboard.api.tables import query
@@ -46,6 +47,7 @@ __all__ = [
     "list_selections",
     "list_settings",
     "list_spaces",
+    "list_watches",
     "load",
     "plan",
     "predict",

@@ -79,7 +79,7 @@ def compare(
     with observer or fitting_observer() as watching, RunDirectory(place) as directory:
         settings = plan.settings(data)
         directory.check(settings, resume=resume, migrate=lambda old: grown(migrate(old), settings))
-        if not directory.has("settings.json"):
+        if not directory.has("settings.json") or directory.read("settings.json")["source"] != settings["source"]:
             _refuse_early(data, plan, place, watching)
         directory.write("settings.json", settings)
         record, spent = ComparisonRecord(directory, plan, command, watching), list[float]()
@@ -117,8 +117,8 @@ def _failing_alone(folder: Path, observer: Observer, fail: Callable[[str], None]
 
 
 def _refuse_early(data: Data | None, plan: ComparisonPlan, place: Path, observer: Observer) -> None:
-    """Open the first run of a comparison without beginning it, so that an early error leaves no files behind."""
+    """Open the first run of a comparison without beginning it, so that an early error leaves nothing changed."""
     seed, contender = next(plan.pairs())
     request = search_request(data, plan.layers_of(seed, contender), plan.steps)
-    with opened(data, request, place / plan.folder(seed, contender), False, observer):
+    with opened(data, request, place / plan.folder(seed, contender), True, observer):
         pass

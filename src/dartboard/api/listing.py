@@ -31,6 +31,7 @@ __all__ = [
     "list_selections",
     "list_settings",
     "list_spaces",
+    "list_watches",
 ]
 
 
@@ -121,6 +122,11 @@ def list_selections() -> list[dict[str, Any]]:
 def list_analyses() -> list[dict[str, Any]]:
     """The registered analyses of a finished search: name, summary, paper, options."""
     return list_registered("analyses")
+
+
+def list_watches() -> list[dict[str, Any]]:
+    """The registered watches, which measure while a search goes on: name, summary, paper, options."""
+    return list_registered("watches")
 
 
 def list_sections() -> list[dict[str, Any]]:

@@ -67,6 +67,7 @@ def opened(
             check_finalists(session)
         check_start(session, request.steps)
         session.check_dataset()
+        session.follow_dataset()
         try:
             yield session
         except torch.OutOfMemoryError as error:

@@ -1,13 +1,12 @@
 """The verbs that list things: the contents of a dataset, and everything that is registered under a name."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dartboard.cli.calling import at_work
-from dartboard.cli.registered import completing, listed
+from dartboard.cli.registered import completing, is_ours_alone, listed, manual
 from dartboard.cli.single_options import ImageColumn, Json, LabelColumn, Overwrite, Quiet, columns
 from dartboard.config import settings_named
 from dartboard.registry import REGISTRIES, Shelf
@@ -19,18 +18,12 @@ verbs = typer.Typer()
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Print everything known about each entry.")]
 
 _PANEL = "Lists"
-_MANUAL = Path(__file__).resolve().parents[1] / "settings" / "manual.json"
-"""All settings, as docs/generate.py has written them; reading them from the code would import torch."""
-
-_WITH_MORE = ("spaces", "presets")
-"""Kinds whose full descriptions need what they make, and torch with it; all else is read from the source code."""
-
 _MORE = {
     "spaces": """
 [bold]How the fast engine runs an operation[/]
 
   shared   computed once for all edges that leave a node
-  folded   its last convolution, norm and gate become one matrix product
+  folded   computed at once with others of its form; norm and gate need no map of their own
   plain    computed unchanged, edge by edge
   nothing  not computed at all
 """
@@ -97,8 +90,13 @@ def settings(
     """
     from dartboard.cli.output import print_settings
 
-    if preset is None:
-        found = settings_named(json.loads(_MANUAL.read_text(encoding="utf-8")), prefix)
+    known = manual()
+    if preset is None or (preset in known["presets"] and is_ours_alone(REGISTRIES["presets"])):
+        sets = known["presets"][preset] if preset else {}
+        found = [
+            {**each, **({"preset": sets[each["name"]]} if each["name"] in sets else {})}
+            for each in settings_named(known["settings"], prefix)
+        ]
     else:
         from dartboard import api
 
@@ -112,12 +110,7 @@ def _list_all_of(kind: str, shelf: Shelf) -> None:
     def show(verbose: Verbose = False, as_json: Json = False) -> None:
         from dartboard.cli.output import print_entries
 
-        if kind in _WITH_MORE and (verbose or as_json):
-            from dartboard import api
-
-            entries = getattr(api, f"list_{kind.replace('-', '_')}")()
-        else:
-            entries = listed(kind)
+        entries = listed(kind, further=verbose or as_json)
         headings = [*shelf.groups.values(), shelf.heading("")] if shelf.groups else []
         print_entries(shelf.one, entries, headings, verbose=verbose, as_json=as_json)
 

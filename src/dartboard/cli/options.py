@@ -11,6 +11,7 @@ import typer
 from dartboard.cli.registered import completing
 from dartboard.cli.single_options import WHAT_TO_WORK_ON, ImageColumn, LabelColumn, Quiet
 from dartboard.config import parse_overrides, read_settings_file
+from dartboard.wording import names_in
 
 __all__ = [
     "CompareOptions",
@@ -32,6 +33,8 @@ _PLACES = {
     "seeds": "seeds",
     "choose": "choose",
     "finalists": "finalists",
+    "watch": "search.watch",
+    "guard": "search.guard",
     "device": "device",
     "runs": "train.runs",
     "baselines": "baselines",
@@ -64,9 +67,9 @@ class _Options:
             metavar="DATA",
             show_default=False,
             help="A folder with one folder of images per class, with or without train/, val/ and test/ above; "
-            "train.csv and test.csv beside images_train/ and images_test/; a manifest (.csv, .parquet); arrays (.npz); "
-            "parquet files as on the Hugging Face Hub, or hf:owner/name; IDX files like those of MNIST. Without DATA: "
-            "scikit-learn's handwritten digits.",
+            "train.csv and test.csv beside images_train/ and images_test/; a manifest (.csv, .tsv, .parquet); arrays "
+            "(.npz); parquet files as on the Hugging Face Hub, or hf:owner/name; IDX files like those of MNIST. "
+            "Without DATA: scikit-learn's handwritten digits.",
         ),
     ] = None
     skip_broken: Annotated[
@@ -234,6 +237,27 @@ class SearchOptions(_Options):
             "one with the highest validation accuracy is chosen.  \\[default: 1]",
         ),
     ] = None
+    guard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ACTION",
+            show_default=False,
+            rich_help_panel=_HOW,
+            help="What to do about a search that collapses to skip connections: warn, stop at its last good epoch, or "
+            "fallback, which goes on from there with RobustDARTS; off does not look.  \\[default: warn]",
+        ),
+    ] = None
+    watch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            show_default=False,
+            rich_help_panel=_HOW,
+            autocompletion=completing("watches"),
+            help="What to measure while the search goes on, separated by commas; dartboard watches lists it. The "
+            "search itself stays the same.",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,13 +334,7 @@ class CompareOptions(_Options):
     @property
     def names(self) -> list[str]:
         """The methods as text, each with its options; a comma inside the options of a method does not split it."""
-        names: list[str] = []
-        for part in self.methods.split(","):
-            if names and ":" in names[-1] and ":" not in part and "=" in part:
-                names[-1] += f",{part}"
-            elif part.strip():
-                names.append(part.strip())
-        return names
+        return list(names_in(self.methods))
 
 
 @dataclass(frozen=True, kw_only=True)

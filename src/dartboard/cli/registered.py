@@ -6,6 +6,7 @@ asked where other packages register things too, or where the registry is importe
 
 import ast
 import inspect
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
@@ -20,7 +21,7 @@ from typer.core import TyperCommand
 
 from dartboard.registry import REGISTRIES, Shelf
 
-__all__ = ["Registered", "completing", "find_registered", "listed", "read_source", "showing"]
+__all__ = ["Registered", "completing", "find_registered", "is_ours_alone", "listed", "manual", "read_source", "showing"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -65,9 +66,20 @@ def completing(kind: str) -> Callable[[str], list[tuple[str, str]]]:
     return offer
 
 
+def is_ours_alone(shelf: Shelf) -> bool:
+    """Whether all that is registered of a kind is in this package, so that no registry need be asked."""
+    return shelf.module not in sys.modules and not entry_points(group=shelf.group)
+
+
+def manual() -> dict[str, Any]:
+    """The settings, what presets set, and the lists of presets and spaces, as docs/generate.py has written them."""
+    found: dict[str, Any] = json.loads((_PACKAGE / "settings" / "manual.json").read_text(encoding="utf-8"))
+    return found
+
+
 def find_registered(shelf: Shelf) -> list[Registered]:
     """Everything that a registry holds, sorted by name."""
-    if shelf.module in sys.modules or entry_points(group=shelf.group):
+    if not is_ours_alone(shelf):
         return [
             Registered(
                 entry.name, entry.summary, entry.paper, entry.group, dict(entry.options) if shelf.options else {}
@@ -77,9 +89,21 @@ def find_registered(shelf: Shelf) -> list[Registered]:
     return sorted(read_source(shelf), key=lambda each: each.name)
 
 
-def listed(kind: str) -> list[dict[str, Any]]:
-    """What `dartboard.list_...()` gives for a kind whose things have no further facts, without importing them."""
+def listed(kind: str, *, further: bool = False) -> list[dict[str, Any]]:
+    """What `dartboard.list_...()` gives for a kind, without importing the things unless other packages have some.
+
+    Args:
+        kind: a key of `REGISTRIES`.
+        further: whether the facts are wanted that only spaces and presets have.
+    """
     shelf = REGISTRIES[kind]
+    if further and kind in (lists := manual()["lists"]):
+        if is_ours_alone(shelf):
+            return list(lists[kind])
+        from dartboard import api
+
+        found: list[dict[str, Any]] = getattr(api, f"list_{kind.replace('-', '_')}")()
+        return found
     return [
         {
             "name": each.name,

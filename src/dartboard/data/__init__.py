@@ -11,12 +11,12 @@ from dartboard.data.augmentation import (
 )
 from dartboard.data.batches import Batch, Batches
 from dartboard.data.cache import DECODER, CacheEntry, cache_entries, cache_root, remove_entry
-from dartboard.data.check import DataCheck, Duplicate, Finding, FindingKind, check_dataset
+from dartboard.data.check import DataCheck, Duplicate, Finding, FindingKind, check_dataset, is_set
 from dartboard.data.data_settings import AugmentSettings, DataSettings
 from dartboard.data.dataset import Dataset, ImageSet
 from dartboard.data.description import DatasetDescription, describe_dataset, draw_contact_sheet
 from dartboard.data.first_look import DataLook, look_at_dataset
-from dartboard.data.given import Data, given_arrays, recorded_source
+from dartboard.data.given import ARRAYS_PREFIX, Data, given_arrays, recorded_source
 from dartboard.data.loading import GivenImages, load_dataset, load_images
 from dartboard.data.pixels import as_picture
 from dartboard.data.reading import Fit, Ranges, Reading
@@ -25,6 +25,7 @@ from dartboard.data.sources.objects import Images, index_objects
 from dartboard.data.splits import ImageView, Part, Splits, make_splits
 
 __all__ = [
+    "ARRAYS_PREFIX",
     "DECODER",
     "HUB_PREFIX",
     "PHOTOGRAPH_SIDE",
@@ -63,6 +64,7 @@ __all__ = [
     "draw_contact_sheet",
     "given_arrays",
     "index_objects",
+    "is_set",
     "label_text",
     "load_dataset",
     "load_images",

@@ -2,22 +2,25 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from dartboard.data.dataset import Dataset, ImageSet
-from dartboard.data.sources import LeftOut, SplitName, left_out_sentence
+from dartboard.data.sources import LeftOut, SplitName, alike, left_out_sentence
 from dartboard.data.splits import ImageView, Splits
-from dartboard.wording import count, listing, some
+from dartboard.wording import count, listing, shortened, some
 
-__all__ = ["DataCheck", "Duplicate", "Finding", "FindingKind", "check_dataset"]
+__all__ = ["DataCheck", "Duplicate", "Finding", "FindingKind", "check_dataset", "is_set"]
 
-FindingKind = Literal["left out", "duplicates", "two classes", "constant", "missing classes", "few images"]
-"""Files that are no images of the dataset; images of one part in another; one image in several classes; images of a
-single colour; classes without images in a part; classes with very few training images."""
+FindingKind = Literal[
+    "left out", "duplicates", "two classes", "similar names", "constant", "missing classes", "few images"
+]
+"""Files that are no images of the dataset; images of one part in another; one image in several classes; classes that
+may be spellings of one; images of a single colour; classes without images in a part; classes with very few training
+images."""
 
 _FEW = 10
 """A class with fewer training images than this is named."""
@@ -99,6 +102,7 @@ def check_dataset(dataset: Dataset, splits: Splits | None = None) -> DataCheck:
     findings: list[Finding] = []
     if dataset.left_out:
         findings.append(_left_out(dataset.left_out))
+    findings += _similar(dataset.classes)
     for name, view in views.items():
         findings += _missing(name, view, dataset.classes)
     findings += _few(views["training"], dataset.classes)
@@ -161,6 +165,19 @@ def _are_constant(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
 def _digests(view: ImageView, looked: Mapping[int, _Looked]) -> list[bytes]:
     digests = looked[id(view.image_set)].digests
     return [digests[row] for row in view.indices.tolist()]
+
+
+def _similar(classes: Sequence[str]) -> Iterator[Finding]:
+    """One finding if names of classes differ in their spelling alone."""
+    groups = [listing(group) for group in alike(classes)]
+    if groups:
+        yield Finding(
+            "similar names",
+            len(groups),
+            tuple(groups[:_NAMED]),
+            f"Classes may be spellings of one ({'; '.join(map(shortened, groups[:_NAMED]))}); give each class a single "
+            "name.",
+        )
 
 
 def _missing(name: str, view: ImageView, classes: Sequence[str]) -> Iterator[Finding]:
@@ -227,13 +244,14 @@ def _in_two_classes(views: Views, digests: Mapping[str, Sequence[bytes]], classe
             if digest in torn:
                 images += 1
                 torn[digest].setdefault(label, _named(view, [row])[0])
-    examples = [f"{name} ({classes[label]})" for label, name in next(iter(torn.values())).items()]
+    examples = [(name, classes[label]) for label, name in next(iter(torn.values())).items()]
+    told = [f"{shortened(name)} ({shortened(label)})" for name, label in examples[:2]]
     yield Finding(
         "two classes",
         images,
-        tuple(examples[:_NAMED]),
+        tuple(f"{name} ({label})" for name, label in examples[:_NAMED]),
         f"{images} images are in more than one class: {count(len(torn), 'picture occurs', 'pictures occur')} under "
-        f"different labels, such as {listing(examples[:2])}, and no network can tell which is meant; keep each in one "
+        f"different labels, such as {listing(told)}, and no network can tell which is meant; keep each in one "
         "class.",
     )
 
@@ -250,13 +268,14 @@ def _pairs(views: Views, digests: Mapping[str, Sequence[bytes]], first: str, sec
 
 def _duplicated(first: str, second: str, pairs: Sequence[tuple[str, str]], views: Views) -> Finding:
     are = f"is a {first} image" if len(pairs) == 1 else f"are {first} images"
-    told = [f"{copy} is {original}" for original, copy in pairs]
+    told = [f"{shortened(copy)} is {shortened(original)}" for original, copy in pairs]
     return Finding(
         "duplicates",
         len(pairs),
-        tuple(told[:_NAMED]),
-        f"{len(pairs)} of the {len(views[second])} {second} images {are} too, pixel by pixel ({some(told)}), so the "
-        f"{second} accuracy is better than it would be on new images; remove the copies.",
+        tuple(f"{copy} is {original}" for original, copy in pairs[:_NAMED]),
+        f"{len(pairs)} of the {len(views[second])} {second} images {are} too, pixel by pixel "
+        f"({some(told, whole=True)}), so the {second} accuracy is better than it would be on new images; remove the "
+        "copies.",
     )
 
 
@@ -264,6 +283,22 @@ def _named(view: ImageView, positions: Iterable[int]) -> list[str]:
     """What messages call the images at some positions of a view."""
     names, rows = view.image_set.names, view.indices
     return [names[rows[position]] if names else f"image {rows[position]}" for position in positions]
+
+
+def is_set(images: ImageSet, labels: npt.NDArray[np.int64], contents: str) -> bool:
+    """Whether images are a set whose contents a check has recorded, in its order or class by class.
+
+    Args:
+        images: the images.
+        labels: their labels, shape (images,), numbered as in that set.
+        contents: the digits of `DataCheck.contents`.
+    """
+    looked, by_class = _look_at(images), np.argsort(labels, kind="stable")
+    in_classes = _Looked([looked.digests[row] for row in by_class.tolist()], looked.constant)
+    return contents in (
+        _contents(replace(images, labels=labels), looked),
+        _contents(replace(images, labels=labels[by_class]), in_classes),
+    )
 
 
 def _contents(images: ImageSet, looked: _Looked) -> str:

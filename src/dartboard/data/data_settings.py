@@ -14,16 +14,16 @@ class DataSettings(Settings):
 
     image_size: int | None = Field(default=None, ge=8, le=1024)
     """Side in pixels of the square that images are resized to; images that all have one other shape become rectangles
-    of as many pixels. None keeps the native size when all images share one of at most 128x128 pixels, and means their
+    of as many pixels. null keeps the native size when all images share one of at most 128x128 pixels, and means their
     median shorter side otherwise, at most 128."""
 
     fit: Literal["keep", "crop", "pad", "stretch"] | None = None
     """How images get their common shape: "keep" the shape that they all have, "crop" them about their centres, "pad"
-    them with black, or "stretch" them. None: keep where they have one shape, else crop where that loses at most 35 % of
+    them with black, or "stretch" them. null: keep where they have one shape, else crop where that loses at most 35 % of
     the average image, else pad."""
 
     value_range: tuple[float, float] | None = None
-    """Values that become 0 and 255, for images that are not of 8 bits: what lies outside is cut off. None: the range
+    """Values that become 0 and 255, for images that are not of 8 bits: what lies outside is cut off. null: the range
     that the training images use, for each channel; a customary scale, such as 0 to 4095 or 0.0 to 1.0, where they use
     at least half of it."""
 
@@ -38,11 +38,11 @@ class DataSettings(Settings):
     the network untested."""
 
     split_seed: int | None = Field(default=None, ge=0)
-    """Seed of the division into training, validation and test images. None: the run's `seed`; all searches of a run
+    """Seed of the division into training, validation and test images. null: the run's `seed`; all searches of a run
     with `seeds` divide as the run does, so that none of them sees its test images."""
 
     max_train_images: int | None = Field(default=None, ge=4)
-    """Use only this many training images, for trials: drawn from each class, always the same ones. None uses all."""
+    """Use only this many training images, for trials: drawn from each class, always the same ones. null uses all."""
 
     image_column: str = "image"
     """Column of a parquet file or manifest that holds the encoded images or the paths of their files. In manifests
@@ -59,13 +59,13 @@ class DataSettings(Settings):
 
     memory_mib: int | None = Field(default=None, ge=0)
     """Size in MiB from which decoded images are not held in memory. A dataset of that size is decoded to files in the
-    cache, or to temporary files without `cache`; a part of that size is read from them batch by batch. None: 512 for a
+    cache, or to temporary files without `cache`; a part of that size is read from them batch by batch. null: 512 for a
     dataset; for a part 4096, or an eighth of the machine's memory on a CPU where that is less. Results do not depend on
     it."""
 
     workers: int | None = Field(default=None, ge=0, le=64)
     """Threads that read the next batches from disk while the device is at work, for parts of the dataset that are not
-    held in memory (`memory_mib`). None: two, or one on a single core; 0: no threads. Results do not depend on it."""
+    held in memory (`memory_mib`). null: two, or one on a single core; 0: no threads. Results do not depend on it."""
 
     @field_validator("value_range")
     @classmethod
@@ -80,11 +80,11 @@ class AugmentSettings(Settings):
 
     flip: bool | Literal["alternating"] | None = None
     """Mirror half of the images left to right. "alternating" mirrors in an epoch of a training the images that the
-    epoch before did not mirror (arXiv:2404.00498), and half of them at random in a search. None: on for colour images,
+    epoch before did not mirror (arXiv:2404.00498), and half of them at random in a search. null: on for colour images,
     off for gray ones, which are often characters."""
 
     crop_padding: int | None = Field(default=None, ge=0, le=128)
-    """Pixels of border added on every side before a crop of the original size at a random place. None: one eighth of
+    """Pixels of border added on every side before a crop of the original size at a random place. null: one eighth of
     the shorter side, and 1 below a side of 16."""
 
     border: Literal["black", "reflect"] = "black"
@@ -92,7 +92,7 @@ class AugmentSettings(Settings):
 
     min_scale: float | None = Field(default=None, gt=0.0, le=1.0)
     """Below 1: crop a random rectangle of at least this share of the area and resize it to the full image, in place of
-    the padded crop. None: 0.35 for images of at least 96 pixels, which are photographs as a rule, and 1 below."""
+    the padded crop. null: 0.35 for images of at least 96 pixels, which are photographs as a rule, and 1 below."""
 
     cutout: int = Field(default=0, ge=0)
     """Side in pixels of the square that is blanked at a random place (16 in the DARTS papers on 32 pixel images);

@@ -19,7 +19,7 @@ from dartboard.data.rowfile import ArrayShape, RowFile
 from dartboard.data.sources import Encoded, EncodedSplit, SplitName
 from dartboard.data.value_ranges import choose_ranges, measure_ranges
 from dartboard.errors import DataError
-from dartboard.wording import count, listing
+from dartboard.wording import count, listing, some
 
 __all__ = ["Decoded", "MakeFiles", "Progress", "decode_splits", "refuse_broken_unlabelled"]
 
@@ -171,7 +171,7 @@ def _notes_on_values(beyond: Mapping[SplitName, int]) -> Iterator[str]:
 def refuse_broken_unlabelled(
     splits: Mapping[SplitName, EncodedSplit],
     broken: BrokenImages,
-    advice: str = "repair them, since images to be predicted are never left out",
+    advice: str = "repair what is broken, since images to be predicted are never left out",
 ) -> None:
     """Refuse broken images without labels: what is predicted must have a row for each image.
 
@@ -267,21 +267,18 @@ def _account_for(splits: Mapping[SplitName, EncodedSplit], broken: Broken, skip_
     if not names:
         return ()
     if not skip_broken:
-        advice = "repair or remove them, or leave them out with --skip-broken"
+        advice = "repair or remove what is broken, or leave it out with --skip-broken"
         raise DataError(_explain_broken(splits, broken, advice))
-    more = f" and {len(names) - _NAMED_BROKEN} more" if len(names) > _NAMED_BROKEN else ""
     images = "image was" if len(names) == 1 else "images were"
-    return (f"{len(names)} broken {images} left out: {', '.join(names[:_NAMED_BROKEN])}{more}.",)
+    return (f"{len(names)} broken {images} left out: {some(names, _NAMED_BROKEN)}.",)
 
 
 def _explain_broken(splits: Mapping[SplitName, EncodedSplit], broken: BrokenImages, advice: str) -> str:
     split = next(name for name in splits if broken[name])
     first = min(broken[split])
     num_broken, total = sum(len(broken[name]) for name in splits), sum(map(len, splits.values()))
-    return (
-        f"{splits[split].names[first]} cannot be read as an image ({broken[split][first]}), and {num_broken} of "
-        f"{total} images in all are broken; {advice}."
-    )
+    others = f", and {num_broken} of {total} images in all are broken" if num_broken > 1 else ""
+    return f"{splits[split].names[first]} cannot be read as an image ({broken[split][first]}){others}; {advice}."
 
 
 def _max_workers() -> int:

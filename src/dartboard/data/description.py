@@ -19,7 +19,7 @@ from dartboard.data.loading import load_dataset
 from dartboard.data.opening import BrokenImageError
 from dartboard.data.pixels import as_picture, read_header
 from dartboard.data.sources import ArrayData, SplitName, open_source
-from dartboard.wording import count, html_sheet, html_table
+from dartboard.wording import count, html_sheet, html_table, shortened
 
 __all__ = ["DatasetDescription", "describe_dataset", "draw_contact_sheet"]
 
@@ -75,7 +75,9 @@ class DatasetDescription:
         """Heading -> text of what a reader wants to know first."""
         channels, height, width = self.shape
         smallest, largest = ("x".join(map(str, size)) for size in (self.smallest, self.largest))
-        broken = [f"{name} ({reason})" for reasons in self.broken.values() for name, reason in reasons.items()]
+        broken = [
+            f"{shortened(name)} ({reason})" for reasons in self.broken.values() for name, reason in reasons.items()
+        ]
         return {
             "name": self.name,
             "classes": str(len(self.classes)),
@@ -102,7 +104,7 @@ class DatasetDescription:
     def class_rows(self) -> list[list[str]]:
         """One row for each class: its name, and its number of images in each split of `counts`."""
         return [
-            [name, *(f"{counts[number]:,}" for counts in self.counts.values())]
+            [shortened(name), *(f"{counts[number]:,}" for counts in self.counts.values())]
             for number, name in enumerate(self.classes)
         ]
 

@@ -12,9 +12,12 @@ from dartboard.data.sources.hub import HUB_PREFIX
 from dartboard.errors import DataError
 from dartboard.wording import count, listing
 
-__all__ = ["Data", "given_arrays", "recorded_source"]
+__all__ = ["ARRAYS_PREFIX", "Data", "given_arrays", "recorded_source"]
 
 Data = str | Path | Sequence[npt.NDArray[Any]] | Mapping[str, npt.NDArray[Any]]
+
+ARRAYS_PREFIX = "arrays-"
+"""Beginning of the setting `source` where the dataset was given as arrays; their fingerprint follows."""
 
 _PAIR = ("images", "labels")
 
@@ -30,6 +33,11 @@ def given_arrays(data: Data | None) -> ArrayData | None:
         return None
     if isinstance(data, Mapping):
         return ArrayData({str(key): _as_array(values, f"the array '{key}'") for key, values in data.items()})
+    if hasattr(data, "columns"):
+        raise DataError(
+            f"a {type(data).__name__} is no dataset; save it as a CSV file whose paths are relative to that file, and "
+            "give the file, or give (images, labels)."
+        )
     if not isinstance(data, Collection) or isinstance(data, bytes):
         raise DataError(
             f"an object of class {type(data).__name__} is no dataset; give a path, (images, labels), or a dict with "
@@ -56,7 +64,7 @@ def recorded_source(data: Data | None) -> dict[str, Any]:
     if isinstance(data, str | Path) and str(data) == "digits":
         return {"source": None}
     if arrays := given_arrays(data):
-        return {"source": f"arrays-{arrays.fingerprint()}"}
+        return {"source": f"{ARRAYS_PREFIX}{arrays.fingerprint()}"}
     if str(data).startswith(HUB_PREFIX):
         return {"source": str(data)}
     try:
@@ -70,7 +78,11 @@ def _as_array(values: Any, what: str) -> npt.NDArray[Any]:
     try:
         array = np.asarray(values)
         rows = array.tolist() if array.dtype == object and array.ndim == 1 else []
-        return np.stack(rows) if rows and all(np.ndim(row) for row in rows) else array
+        array = np.stack(rows) if rows and all(np.ndim(row) for row in rows) else array
+    except RuntimeError as error:  # of a tensor that has a gradient
+        raise DataError(
+            f"{what} cannot be read as one array ({str(error).rstrip('.')}); give a NumPy array."
+        ) from error
     except (ValueError, TypeError) as error:
         sizes = list(dict.fromkeys("x".join(map(str, np.shape(value))) for value in values))
         if len(sizes) < 2 or "x" not in sizes[0]:
@@ -79,3 +91,8 @@ def _as_array(values: Any, what: str) -> npt.NDArray[Any]:
             f"{what} have several sizes ({listing(sizes[:3])}{' and others' if len(sizes) > 3 else ''}) and make no "
             "array; bring them to one size, or save them as files in one folder per class."
         ) from error
+    if not array.ndim:
+        raise DataError(
+            f"{what} are of class {type(values).__name__}, which is no array; give a NumPy array or a list."
+        )
+    return array

@@ -20,13 +20,14 @@ from dartboard.data.sources import (
     EncodedSplit,
     SourceIndex,
     SplitName,
+    alike,
     left_out_sentence,
     open_images,
     open_source,
 )
 from dartboard.data.splits import apportion
 from dartboard.errors import DataError
-from dartboard.wording import count
+from dartboard.wording import count, listing
 
 __all__ = ["GivenImages", "load_dataset", "load_images"]
 
@@ -146,7 +147,9 @@ def load_images(
         note(sentence)
     left_out = dict(sorted(decoded.broken["test"].items()))
     if not settings.skip_broken:
-        refuse_broken_unlabelled({"test": split}, decoded.broken, "repair them, or leave them out with --skip-broken")
+        refuse_broken_unlabelled(
+            {"test": split}, decoded.broken, "repair what is broken, or leave it out with --skip-broken"
+        )
     images = decoded.splits["test"]
     return GivenImages(index.name, split.folder, images, split.names, index.true_classes("test"), left_out)
 
@@ -189,9 +192,11 @@ def _check_classes(name: str, classes: Sequence[str], labels: npt.NDArray[np.int
     counts = np.bincount(labels, minlength=len(classes))
     for number in np.flatnonzero(counts < 2).tolist():
         found = "a single training image" if counts[number] else "no training image"
+        others = [other for group in alike(classes) if classes[number] in group for other in group]
+        spelt = f"; if {listing(others)} are one class, give it a single name" if others else ""
         raise DataError(
             f"the class '{classes[number]}' of {name} has {found}, and two are needed to split it between weights and "
-            "architecture; add images or remove the class."
+            f"architecture; add images or remove the class{spelt}."
         )
 
 

@@ -143,8 +143,8 @@ def _with_channels(values: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
         return values
     if found == 1:
         return np.repeat(values, channels, axis=2)
-    if channels == 1:
-        gray = (values @ _LUMA if found == len(_LUMA) else values.mean(axis=2))[..., None]
+    if channels == 1 and found == len(_LUMA):
+        gray = (values @ _LUMA)[..., None]
         return np.rint(gray).astype(np.uint8) if values.dtype == np.uint8 else gray
     raise BrokenImageError(f"it has {found} channels in place of {channels}")
 

@@ -10,23 +10,33 @@ from dartboard.engine.finished.seed_choice import CHOICE_RULES, ChoiceRule, choi
 from dartboard.engine.loop import run_search
 from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetRequest
 from dartboard.engine.settings import SearchSettings
+from dartboard.engine.stage import StageSearch
+from dartboard.engine.watches.protocol import WATCHES, Chart, Observation, Probes, Seen, Watch, watch
 
 __all__ = [
     "ANALYSES",
     "CHOICE_RULES",
     "RESELECTIONS",
+    "WATCHES",
     "Analysis",
+    "Chart",
     "ChoiceRule",
     "Findings",
     "FinishedSearch",
     "Measurement",
+    "Observation",
+    "Probes",
     "Reselection",
     "SearchBatches",
     "SearchProblem",
     "SearchSettings",
+    "Seen",
+    "StageSearch",
     "SupernetRequest",
+    "Watch",
     "analysis",
     "choice_rule",
     "reselection",
     "run_search",
+    "watch",
 ]

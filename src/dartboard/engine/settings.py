@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from dartboard.config import Settings
 from dartboard.data import AugmentSettings
 from dartboard.space import Stem
+from dartboard.wording import names_in
 
 __all__ = ["SearchSettings"]
 
@@ -40,7 +41,7 @@ class SearchSettings(Settings):
     init_channels: Positive = 16
     """Width of the supernet's first cells."""
 
-    layers: Positive = 8
+    layers: Annotated[int, Field(gt=0, le=1000)] = 8
     """Cells of the supernet (of each stage, in NAS-Bench-201)."""
 
     stem: Stem | None = None
@@ -95,6 +96,23 @@ class SearchSettings(Settings):
     collapses, and its trace, at the deterministic gates of any method but `enas`, whose gates have no derivatives. It
     costs about 40 steps. Methods that go by it keep their own intervals; null: only these measure."""
 
+    watch: tuple[str, ...] = ()
+    """What is measured while the search goes on (`dartboard watches` lists it), as a list or as a text such as
+    "discretisation-gap,gradient-correlation:kernel=true". The search itself stays the same, bit for bit."""
+
+    watch_share: Annotated[float, Field(gt=0)] = 0.25
+    """The most time that all watches may take together, as a share of the time of the epochs; each gets an equal part
+    and skips epochs to stay within it. The first measurement of every watch is made in any case."""
+
+    guard: Literal["off", "warn", "stop", "fallback"] = "warn"
+    """What is done about a search that collapses, by written rules on its records: "warn" says so, "stop" ends it and
+    takes the architecture of the last good epoch, "fallback" goes on from there with RobustDARTS; "off" does not
+    look."""
+
+    snapshots: Annotated[int, Field(ge=0)] = 0
+    """How many snapshots of the supernet are kept along the search, at equal distances and the last one at its end:
+    checkpoints for `dartboard analyse RUN --what trajectory`. 0: none but the checkpoint at the end."""
+
     cuda_graph: bool = False
     """Record the step of every epoch once as a CUDA graph and repeat it from there: a step has thousands of small
     operations, and most of its time on a GPU goes into launching them. Methods that draw what a step runs launch it as
@@ -102,3 +120,9 @@ class SearchSettings(Settings):
 
     augment: AugmentSettings = AugmentSettings()
     """Augmentation of both halves."""
+
+    @field_validator("watch", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """The names in a text."""
+        return names_in(value) if isinstance(value, str) else value

@@ -210,7 +210,7 @@ class StageSearch:
             weights, lr=settings.weight_lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
         )
 
-    def plan_steps(self, epochs: Sequence[SearchEpoch]) -> None:
+    def plan_steps(self, epochs: Sequence[SearchEpoch], watched: float = 0.0) -> None:
         """Set the number of steps of the next epoch: what was asked for, or what `settings.seconds` leaves time for.
 
         Trials for decisions have time of their own, and do not shorten the learning between them. An epoch has more
@@ -218,9 +218,10 @@ class StageSearch:
 
         Args:
             epochs: the events of the epochs so far; the last one tells what a step takes.
+            watched: seconds that watches have taken.
         """
         if self.settings.seconds is not None and epochs:
-            spent = math.fsum(event.seconds - event.deciding_seconds for event in epochs)
+            spent = watched + math.fsum(event.seconds - event.deciding_seconds for event in epochs)
             seconds = self.settings.seconds - (self._judging_seconds or 0.0)
             part = (seconds - spent) / (self.state.epochs - self.state.epoch)
             learning = max(epochs[-1].seconds - epochs[-1].deciding_seconds, 1e-9)
@@ -370,10 +371,10 @@ class StageSearch:
         generator = make_generator(self._seed, "search", "selection")
         return self.recipe.selection(self.problem.space, gates, generator)
 
-    def make_steps(self) -> Steps:
-        """The steps of the epoch at hand."""
+    def make_steps(self, purpose: str = "") -> Steps:
+        """The steps of the epoch at hand; with a purpose they draw from streams of their own."""
         own = self._epoch_batches()
-        streams = Streams(self.state.generator, own.alphas.forever, own.weights.forever)
+        streams = Streams(lambda name: self.state.generator(purpose + name), own.alphas.forever, own.weights.forever)
         return Steps(self.recipe, self.settings, self.state, streams, self.problem.device)
 
     def _needs_problem(self, rule: Rule) -> bool:

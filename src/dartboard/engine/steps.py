@@ -1,6 +1,8 @@
 """The steps of an epoch: alpha and weights in turn, or both at once."""
 
+import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 
 import torch
@@ -104,6 +106,23 @@ class Steps:
         for hook in self._state.hooks:
             gradient = partial(hook.alpha_gradient, otherwise=gradient)
         self._move_alphas(gradient(problem))
+
+    def gradient_on(self, train_batch: Batch, own: Batch) -> dict[str, Tensor]:
+        """The method's own gradient of alpha on two batches, by the names of the alphas; nothing moves.
+
+        Args:
+            train_batch: of the images of the weights.
+            own: of the images of alpha; ignored where alpha and weights learn from the same batch.
+        """
+        assert self._recipe.gradient is not None
+        training, last = self._seen(train_batch), self._state.problem
+        if self._recipe.images == "same-batch":
+            weights, alphas = self._state.weights, self._state.alphas
+            loss = self._penalized(self._loss(training, of_alpha=True))(weights, alphas)
+            return differentiate_both(loss, weights, alphas)[1]
+        problem = self._problem(training, self._seen(own))
+        self._state.problem = last
+        return self._recipe.gradient(replace(problem, records=copy.deepcopy(problem.records)))
 
     def _weights(self, batch: SeenBatch) -> None:
         """Move the weights by one clipped SGD step on the training loss."""

@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic import ValidationError, validate_call
 
+from dartboard.config import reason_of
 from dartboard.errors import SettingsError, suggest
 
 __all__ = ["Need", "call_with_options", "needs", "needs_of"]
@@ -122,7 +123,8 @@ def call_with_options(kind: str, name: str, factory: Callable[..., Any], options
     except ValidationError as error:
         detail = error.errors()[0]
         raise SettingsError(
-            f"the option '{detail['loc'][0]}' of the {kind} '{name}' cannot be {detail['input']!r}: {detail['msg']}."
+            f"the option '{detail['loc'][0]}' of the {kind} '{name}' cannot be {detail['input']!r}: "
+            f"{reason_of(detail)}."
         ) from error
     _refuse_idle(f"of the {kind} '{name}'", factory, options)
     return made

@@ -9,11 +9,11 @@ from dartboard.records.dataset import DataFinding, DatasetRecord, GenotypeForms,
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.notebook import notebook_view
 from dartboard.records.reader import RunRecords
-from dartboard.records.result import Result
+from dartboard.records.result import CollapseSummary, Result
 from dartboard.records.scores import NetworkScores, Scores
 from dartboard.records.start import Beginning, Split, Timetable
 from dartboard.records.tables import TableLookUp
-from dartboard.runs import Document
+from dartboard.runs import CollapsedSearch, Document
 
 __all__ = [
     "DOCUMENTS",
@@ -24,6 +24,7 @@ __all__ = [
     "Baselines",
     "Beginning",
     "Candidate",
+    "CollapseSummary",
     "ComparedMethod",
     "ComparedRun",
     "Comparison",
@@ -54,6 +55,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     Split,
     RunDataset,
     Timetable,
+    CollapsedSearch,
     SeedChoiceRecord,
     Finalists,
     Contest,

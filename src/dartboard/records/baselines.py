@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from dartboard.runs import Document, TestAccuracies, Version
+from dartboard.runs import Document, Fraction, TestAccuracies, Version
 
 __all__ = ["Baseline", "Baselines"]
 
@@ -14,7 +14,7 @@ class Baseline(TestAccuracies):
     what: str
     """Description in words."""
 
-    test_accuracy: float
+    test_accuracy: Fraction
     """Accuracy on the test images, as a fraction; the mean if several networks were trained."""
 
     test_accuracy_std: float | None

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from dartboard.records.dataset import GenotypeForms
-from dartboard.runs import Document, Objective, Record
+from dartboard.runs import Document, Fraction, Objective, Record
 
 __all__ = ["Candidate", "Finalist", "Finalists", "SeedChoiceRecord"]
 
@@ -20,11 +20,11 @@ class Candidate(Record):
     genotype: GenotypeForms
     """The architecture that it found."""
 
-    supernet_accuracy: float | None
+    supernet_accuracy: Fraction | None
     """Highest accuracy of its supernet on the validation images in any epoch; of a search in stages, in an epoch of the
     last one, and of a search that decides edges, in an epoch after its last decision."""
 
-    short_train_accuracy: float | None
+    short_train_accuracy: Fraction | None
     """Accuracy of its network on the validation images after a short training from scratch."""
 
     rejected: str | None
@@ -49,7 +49,7 @@ class SeedChoiceRecord(Document):
     rule_violated: bool
     """Whether the rule rejected all searches; the best of all was then chosen."""
 
-    accuracy_mean: float | None
+    accuracy_mean: Fraction | None
     """Mean, over the searches, of the accuracy that decides the choice."""
 
     accuracy_std: float | None
@@ -79,7 +79,7 @@ class Finalist(Record):
     genotype: GenotypeForms
     """The architecture."""
 
-    validation_accuracy: float
+    validation_accuracy: Fraction
     """Validation accuracy of its network after the short training, as a fraction, by the objective."""
 
     chosen: bool

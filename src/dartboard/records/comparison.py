@@ -7,9 +7,9 @@ from statistics import fmean, stdev
 from typing import Any, ClassVar
 
 from dartboard.estimate import Agreement, TableEntry
-from dartboard.records.dataset import GenotypeForms
+from dartboard.records.dataset import DataFinding, GenotypeForms
 from dartboard.records.notebook import view_of
-from dartboard.runs import Document, Record, TestAccuracies, Version
+from dartboard.runs import Document, Fraction, Record, TestAccuracies, Version
 
 __all__ = ["ComparedMethod", "ComparedRun", "Comparison", "ScheduleSpread", "Spread", "TableSpread", "summary_of"]
 
@@ -32,7 +32,7 @@ class ComparedRun(TestAccuracies):
     blind: bool = False
     """Whether nothing of the images passes through that architecture."""
 
-    validation_accuracy: float | None = None
+    validation_accuracy: Fraction | None = None
     """Validation accuracy of the trained network; if none was trained, that of the supernet."""
 
     table_accuracy: float | None = None
@@ -168,6 +168,9 @@ class Comparison(Document):
 
     dataset: str | None
     """Name of the dataset; null before the first run has ended."""
+
+    findings: tuple[DataFinding, ...] = ()
+    """What the check of the data found: of each kind, what it found in the first run that ended and has any."""
 
     space: str
     """Search space of all runs."""

@@ -19,7 +19,17 @@ from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.result import Result
 from dartboard.records.scores import Scores
 from dartboard.records.start import Beginning, Split, Timetable
-from dartboard.runs import Document, Event, EventLog, SearchEpoch, TrainEpoch, first_fault, read_arrays, read_json
+from dartboard.runs import (
+    CollapsedSearch,
+    Document,
+    Event,
+    EventLog,
+    SearchEpoch,
+    TrainEpoch,
+    first_fault,
+    read_arrays,
+    read_json,
+)
 from dartboard.settings.migration import migrate
 from dartboard.settings.tree import RunSettings
 from dartboard.space import Genotype
@@ -129,6 +139,11 @@ class RunRecords:
     def allowances(self) -> Allowances | None:
         """The time and length of each training."""
         return self._document(Allowances)
+
+    @cached_property
+    def collapsed(self) -> CollapsedSearch | None:
+        """The search that collapsed, and what was done about it."""
+        return self._document(CollapsedSearch)
 
     @cached_property
     def seed_choice(self) -> SeedChoiceRecord | None:

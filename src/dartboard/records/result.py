@@ -1,8 +1,10 @@
 """The summary of a run: the content of `result.json`, which `--json` prints too."""
 
+import math
 import platform
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy
 import torch
@@ -14,13 +16,69 @@ from dartboard.records.dataset import DatasetRecord, GenotypeForms
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.notebook import view_of
 from dartboard.records.tables import TableLookUp
-from dartboard.runs import Document, TestAccuracies, ValidationAccuracies, Version
+from dartboard.runs import (
+    CollapsedSearch,
+    Document,
+    Record,
+    SearchEpoch,
+    TestAccuracies,
+    ValidationAccuracies,
+    Version,
+)
 from dartboard.settings.migration import migrate
 from dartboard.settings.tree import AutomaticChoice
 from dartboard.training.training_settings import Start
 from dartboard.version import __version__
 
-__all__ = ["Result", "versions"]
+__all__ = ["CollapseSummary", "Result", "versions"]
+
+
+class CollapseSummary(Record):
+    """A search that collapsed, what was done about it, and what both searches cost."""
+
+    action: Literal["stop", "fallback"]
+    """Whether the search ended, or a second one went on from the last good epoch."""
+
+    signal: Literal["skips", "no weights", "unstable"]
+    """What told it."""
+
+    since: int
+    """Epoch in which it began."""
+
+    good: int | None
+    """The last epoch before that; null if there is none."""
+
+    words: str
+    """What was seen."""
+
+    architecture_from: Literal["first", "second"]
+    """The search that the architecture is from."""
+
+    first_seconds: float
+    """Seconds of the epochs of the first search, including those that the second one replaced."""
+
+    second_seconds: float
+    """Seconds of the epochs of the second search; 0 without one."""
+
+    again: str
+    """What was seen when the second search collapsed as well; empty if it did not."""
+
+    @classmethod
+    def of(cls, record: CollapsedSearch, epochs: Sequence[SearchEpoch]) -> Self:
+        """The summary of what a run has recorded.
+
+        Args:
+            record: of the first search.
+            epochs: all that the run directory holds; those that a second search replaced are not among them.
+        """
+        second = record.action == "fallback"
+        start = 0 if record.anew or record.good is None else record.good
+        return cls(
+            **record.model_dump(include={"action", "signal", "since", "good", "words", "again"}),
+            architecture_from="second" if second else "first",
+            first_seconds=record.seconds,
+            second_seconds=math.fsum(each.seconds for each in epochs if each.epoch > start) if second else 0.0,
+        )
 
 
 class Result(TestAccuracies, ValidationAccuracies, Document):
@@ -59,6 +117,9 @@ class Result(TestAccuracies, ValidationAccuracies, Document):
 
     analysis: AnalysisRecord | None = None
     """The analysis of the search of another run; null for runs that are no analysis."""
+
+    collapse: CollapseSummary | None = None
+    """The search that collapsed and was stopped, or gave way to a second one; null for all other runs."""
 
     choice: SeedChoiceRecord | None = None
     """The choice among the searches of several seeds; null for a single search or none."""

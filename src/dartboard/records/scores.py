@@ -1,8 +1,10 @@
 """The test results of the networks of a run."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from dartboard.runs import Document, Record
+from pydantic import Field, field_validator
+
+from dartboard.runs import Document, Fraction, Record
 
 __all__ = ["NetworkScores", "Scores"]
 
@@ -16,13 +18,13 @@ class NetworkScores(Record):
     seed: int
     """Root of its random streams."""
 
-    validation_accuracy: float | None
+    validation_accuracy: Fraction | None
     """Share of the validation images that it classifies correctly, as a fraction."""
 
     seconds: float
     """Seconds of its training."""
 
-    test_accuracy: float
+    test_accuracy: Fraction
     """Share of the test images that it classifies correctly, as a fraction."""
 
     test_loss: float
@@ -38,7 +40,7 @@ class Scores(Document):
     runs: tuple[NetworkScores, ...]
     """The test result of each network."""
 
-    test_accuracy_mean: float
+    test_accuracy_mean: Fraction
     """Mean test accuracy over the networks, as a fraction."""
 
     test_accuracy_std: float
@@ -47,10 +49,10 @@ class Scores(Document):
     ddof: int = 0
     """Number that the standard deviation subtracts from the number of networks in its divisor."""
 
-    test_images: int
+    test_images: Annotated[int, Field(ge=1)]
     """Number of test images."""
 
-    balanced_accuracy: float
+    balanced_accuracy: Fraction
     """Mean recall of the classes, as a fraction; of the first network."""
 
     recall: tuple[float, ...]
@@ -58,3 +60,10 @@ class Scores(Document):
 
     confusion: tuple[tuple[int, ...], ...]
     """Confusion matrix of the first network: counts of images, rows the true classes, columns the predicted ones."""
+
+    @field_validator("confusion")
+    @classmethod
+    def _is_square(cls, value: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+        if any(len(row) != len(value) for row in value):
+            raise ValueError("a confusion matrix has as many columns as rows")
+        return value

@@ -93,6 +93,7 @@ def _page(comparison: Comparison, table: MethodTable, by_schedule: Sequence[Meth
         by_schedule=by_schedule,
         chart=chart,
         shown=what_it_shows(comparison),
+        findings=[finding.sentence for finding in comparison.findings],
         headings=[heading for heading, _ in columns],
         figures=[[write(run) for _, write in columns] for run in comparison.runs],
         cells=[(run, drawings) for run in ended if run.genotype and (drawings := _drawings(run))],

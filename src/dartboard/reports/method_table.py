@@ -274,6 +274,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         yield f"The difference to {comparison.baseline} is that of {worth} between runs with the same seed."
     yield from _resolution(comparison)
     yield from schedule_notes(comparison)
+    yield from (finding.sentence for finding in comparison.findings)
     for run in comparison.runs:
         if run.blind:
             yield f"{run.method} with seed {run.seed} found an architecture through which nothing of the images passes."

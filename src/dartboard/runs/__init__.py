@@ -1,6 +1,7 @@
 """Run directories: files, events, checkpoints and seeds, from plain numbers and state dicts, without models."""
 
-from dartboard.runs.accuracies import TestAccuracies, ValidationAccuracies
+from dartboard.runs.accuracies import Fraction, TestAccuracies, ValidationAccuracies
+from dartboard.runs.collapsed import CollapsedSearch
 from dartboard.runs.decisions import Candidate, Contrast, DecisionMade, EdgeScore, ImagesBy
 from dartboard.runs.directory import RunDirectory, next_free
 from dartboard.runs.document import Document, Record, Version, first_fault
@@ -35,12 +36,14 @@ from dartboard.runs.meter import (
 from dartboard.runs.observer import Observer
 from dartboard.runs.seeding import Replayed, derive_seed, make_generator, seeded_initialization
 from dartboard.runs.tables import csv_rows, csv_text
+from dartboard.runs.watched import Watched
 
 __all__ = [
     "EVENTS",
     "TEST_KEYS",
     "VALIDATION_KEYS",
     "Candidate",
+    "CollapsedSearch",
     "Contrast",
     "DecisionMade",
     "Document",
@@ -48,6 +51,7 @@ __all__ = [
     "Epoch",
     "Event",
     "EventLog",
+    "Fraction",
     "ImagesBy",
     "KeptWeights",
     "Length",
@@ -71,6 +75,7 @@ __all__ = [
     "TrainEpoch",
     "ValidationAccuracies",
     "Version",
+    "Watched",
     "check_new_file",
     "csv_rows",
     "csv_text",

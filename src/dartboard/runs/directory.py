@@ -53,9 +53,9 @@ class RunDirectory:
             ) from error
         except OSError as error:
             self._leave()
+            reason = "it is a file" if self.path.is_file() else error.strerror or error
             raise RunDirectoryError(
-                f"the run directory {self.path} cannot be created or written: {error.strerror or error}; "
-                "choose another --out."
+                f"the run directory {self.path} cannot be created or written: {reason}; choose another --out."
             ) from error
         except KeyboardInterrupt:
             self._leave()

@@ -60,11 +60,14 @@ class EventLog:
         """All complete events, oldest first; an empty list if nothing was recorded.
 
         Raises:
-            RunDirectoryError: a line is damaged; the message names it.
+            RunDirectoryError: the file cannot be read, or a line is damaged; the message names it.
         """
         if not self.path.exists():
             return []
-        lines = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
+        try:
+            lines = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
+        except OSError as error:
+            raise RunDirectoryError(f"{self.path} cannot be read: {error.strerror or error}.") from error
         events = []
         for number, line in enumerate(lines, start=1):
             if not line:

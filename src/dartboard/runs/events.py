@@ -8,6 +8,7 @@ from pydantic import Field
 from dartboard.runs.accuracies import ValidationAccuracies
 from dartboard.runs.decisions import DecisionMade
 from dartboard.runs.event import Event
+from dartboard.runs.watched import Watched
 
 __all__ = [
     "EVENTS",
@@ -249,6 +250,7 @@ EVENTS: tuple[type[Event], ...] = (
     SearchStop,
     Rollback,
     DecisionMade,
+    Watched,
     SelectionDone,
     MeasurementDone,
     PhaseEnd,

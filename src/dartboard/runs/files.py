@@ -24,7 +24,7 @@ def check_new_file(path: Path, endings: Sequence[str], *, overwrite: bool) -> No
     Raises:
         SettingsError: the name has none of the endings.
         RunDirectoryError: the file exists and `overwrite` is off, the path is a folder, or the folder of the file does
-            not exist.
+            not exist or cannot be written.
     """
     if path.suffix.lower() not in endings:
         raise SettingsError(f"{path.name} cannot be written; its name must end with {listing(endings, last='or')}.")
@@ -32,6 +32,8 @@ def check_new_file(path: Path, endings: Sequence[str], *, overwrite: bool) -> No
         raise RunDirectoryError(f"there is no folder {path.parent} for {path.name}; create it or name another file.")
     if path.is_dir():
         raise RunDirectoryError(f"{path} is a folder; name another file.")
+    if not os.access(path.parent, os.W_OK):
+        raise RunDirectoryError(f"the folder {path.parent} cannot be written; name a file in another one.")
     if path.exists() and not overwrite:
         raise RunDirectoryError(f"{path} is already there; add --overwrite to replace it, or name another file.")
 

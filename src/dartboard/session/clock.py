@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from dartboard.runs import Epoch, MeasurementDone, PhaseEnd, Rollback, RunDirectory
+from dartboard.runs import Epoch, MeasurementDone, PhaseEnd, Rollback, RunDirectory, Watched
 
 __all__ = ["CHILD_FOLDERS", "Clock", "begun_seconds", "phase_seconds", "worked_seconds"]
 
@@ -41,9 +41,9 @@ def phase_seconds(run: RunDirectory) -> dict[str, float]:
 
 
 def begun_seconds(run: RunDirectory, phase: str) -> float:
-    """Seconds of a phase's epochs (with those undone by a rollback), measurements, and inner runs."""
+    """Seconds of a phase's epochs (with those undone by a rollback), measurements, watches and inner runs."""
     events = [event for event in run.events.read() if event.phase == phase]
-    own = sum(event.seconds for event in events if isinstance(event, Epoch | Rollback | MeasurementDone))
+    own = sum(event.seconds for event in events if isinstance(event, Epoch | Rollback | MeasurementDone | Watched))
     return own + _child_seconds(run, phase)
 
 
@@ -51,7 +51,8 @@ def worked_seconds(run: RunDirectory) -> float:
     """Seconds of all phases that have ended, and of the epochs and inner runs of the other phases."""
     events = run.events.read()
     ended = {event.phase: event.seconds for event in events if isinstance(event, PhaseEnd)}
-    begun = sum(event.seconds for event in events if isinstance(event, Epoch | Rollback) and event.phase not in ended)
+    timed = [event for event in events if isinstance(event, Epoch | Rollback | Watched)]
+    begun = sum(event.seconds for event in timed if event.phase not in ended)
     inside = sum(_child_seconds(run, phase) for phase in CHILD_FOLDERS if phase not in ended)
     return float(sum(ended.values()) + begun + inside)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from dartboard.data import ARRAYS_PREFIX, HUB_PREFIX
 from dartboard.errors import CheckpointError, RunDirectoryError
 from dartboard.places import expanded
 from dartboard.records import Split
@@ -23,7 +24,19 @@ def finished_run(run_directory: Path) -> RunDirectory:
         raise RunDirectoryError(f"{run_directory} holds no run of dartboard; name the run directory of a search.")
     if not source.has("genotype.json"):
         raise RunDirectoryError(f"the search in {run_directory} has not ended; continue it with --resume first.")
+    _check_place(source)
     return source
+
+
+def _check_place(run: RunDirectory) -> None:
+    """Refuse a run whose dataset is no longer where the run found it."""
+    place = run.read_as("settings.json", lambda settings: settings.get("source"))
+    is_path = isinstance(place, str) and not place.startswith((HUB_PREFIX, ARRAYS_PREFIX))
+    if is_path and not Path(place).exists():
+        raise RunDirectoryError(
+            f"the data of the run in {run.path} are no longer at {place}; put them back, or record their new place by "
+            f"dartboard search NEW-PLACE --config {run.path / 'settings.json'} --out {run.path} --resume."
+        )
 
 
 def directory_beside(run: str, name: str, out: Path | None, *, resume: bool) -> Path:

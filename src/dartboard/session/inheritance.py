@@ -11,7 +11,7 @@ from dartboard.errors import CheckpointError, SettingsError
 from dartboard.parts.selection.trying import UniformlyRandom
 from dartboard.records import SeedChoiceRecord
 from dartboard.runs import RunDirectory, make_generator
-from dartboard.session.search import search_recipe, supernet_spec
+from dartboard.session.search import learned_recipe, search_recipe, supernet_spec
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, network_stem
 from dartboard.settings.tree import Step
@@ -70,7 +70,7 @@ def supernet_weights(session: Session, genotype: Genotype) -> dict[str, Tensor]:
     with run.restoring("search"):
         saved = brought_up_to_date(saved, session.settings.space)
         number, live, weights = saved["stage"], saved["live"], saved["supernet"]
-        recipe = search_recipe(session.settings).stages[number].recipe
+        recipe = learned_recipe(session.settings, run).stages[number].recipe
     spec = supernet_spec(session, SupernetRequest(number, recipe.mixing, live, recipe.deeper))
     return _fitting(session, genotype, weights, spec, recipe.deeper)
 

@@ -16,7 +16,7 @@ from dartboard.parts.recipe import Images, Recipe, initial_live, make_recipe
 from dartboard.parts.rules.curvature import MeasureCurvature
 from dartboard.parts.rules.schedules import NoTraining, WarmUp
 from dartboard.parts.trials import FIRST_IMAGES, TrialImages, trial_batch
-from dartboard.runs import ImagesBy, make_generator, seeded_initialization
+from dartboard.runs import CollapsedSearch, ImagesBy, RunDirectory, make_generator, seeded_initialization
 from dartboard.session.batches import EVALUATION_BATCH, batches_of
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, search_length
@@ -28,9 +28,11 @@ from dartboard.supernet import FusedSupernet, SupernetSpec
 from dartboard.wording import count
 
 __all__ = [
+    "FALLBACK",
     "DecisionTrials",
     "decision_trials",
     "describe_search",
+    "learned_recipe",
     "learning_images",
     "num_learning_images",
     "only_draws",
@@ -40,6 +42,10 @@ __all__ = [
     "supernet_spec",
     "trial_images",
 ]
+
+
+FALLBACK = "robust-darts"
+"""The method that goes on with a search that collapses, where `search.guard` asks for it."""
 
 
 def describe_search(session: Session) -> str:
@@ -90,6 +96,7 @@ def search_genotype(session: Session) -> Genotype:
             length=search_length(session),
             seed=seed,
             observer=session.observer,
+            fallback=make_recipe(FALLBACK, {}) if settings.search.guard == "fallback" else None,
         )
 
 
@@ -145,6 +152,19 @@ def decision_trials(settings: RunSettings) -> DecisionTrials:
         decisions += sum(rule.count_decisions(architecture) for rule in stage.recipe.rules)
         further += sum(rule.scored_images(architecture) for rule in stage.recipe.rules)
     return DecisionTrials(trials, decisions, further)
+
+
+def learned_recipe(settings: RunSettings, source: RunDirectory) -> Recipe:
+    """The recipe that the supernet of a finished search has learned by: that of the method, or of a second search.
+
+    Args:
+        settings: of the search.
+        source: its run directory.
+    """
+    record = CollapsedSearch.find(source.path)
+    if record is not None and record.action == "fallback" and record.anew:
+        return make_recipe(FALLBACK, {})
+    return search_recipe(settings)
 
 
 def only_draws(settings: RunSettings) -> bool:

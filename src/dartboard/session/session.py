@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from dartboard.data import (
+    ARRAYS_PREFIX,
     DECODER,
     ArrayData,
     DataCheck,
@@ -90,11 +91,41 @@ class Session:
         Raises:
             RunDirectoryError: a resumed run would continue with another dataset.
         """
-        if change := self.change_since(self.run.path):
-            raise RunDirectoryError(
-                f"the dataset has changed since the run in {self.run.path} began ({change}); give the same data, or "
-                "begin a new run with another --out."
+        change, before = self.change_since(self.run.path), self._earlier_source
+        if before == self.settings.source:
+            now = f"the dataset has changed since the run in {self.run.path} began"
+        else:
+            now = (
+                f"the run in {self.run.path} began with {_told(before)}, and {_told(self.settings.source)} "
+                "cannot take their place"
             )
+            change = change or self._doubt()
+        if change:
+            raise RunDirectoryError(f"{now} ({change}); give the same data, or begin a new run with another --out.")
+
+    def follow_dataset(self) -> None:
+        """Record where the dataset lies now, if it has moved since the run in the directory began, and say so."""
+        before = self._earlier_source
+        if before != self.settings.source:
+            self.observer.note(
+                f"The run began with {_told(before)}; {_told(self.settings.source)} hold the same images and labels, "
+                "so it goes on with them."
+            )
+            _record_source(self.run, self.settings)
+
+    @property
+    def _earlier_source(self) -> str | None:
+        """Where the run in the directory found its dataset; the place of now, if there is no run yet."""
+        if not self.run.has("settings.json"):
+            return self.settings.source
+        return self.run.read_as("settings.json", _source_of)
+
+    def _doubt(self) -> str:
+        """Why a dataset at another place may not be that of the run, in a few words; empty if it is."""
+        recorded = RunDataset.find(self.run.path)
+        if recorded is None:
+            return "its images are not recorded"
+        return "other images or labels" if recorded.changed_sets(self._run_dataset) else ""
 
     def change_since(self, run: Path) -> str:
         """What of the dataset is not as in the run in a directory, in a few words; empty if all is.
@@ -158,7 +189,8 @@ class Session:
         settings, path = self.settings.model_copy(update=changes), self.run.path / folder
         path.parent.mkdir(exist_ok=True)
         with RunDirectory(path) as run:
-            run.check(settings.model_dump(mode="json"), resume=True, migrate=migrate)
+            run.check(settings.model_dump(mode="json"), resume=True, migrate=partial(_at_place_of, settings))
+            _record_source(run, settings)
             yield replace(
                 self, settings=settings, run=run, data_seconds=0.0, timetable={}, planning_seconds=0.0, expected={}
             )
@@ -210,7 +242,7 @@ def open_session(
     clock = Clock()
     with RunDirectory(out or _default_directory(settings, resume=resume)) as run:
         settings = settle(run) if settle else settings
-        run.check(settings.model_dump(mode="json"), resume=resume, migrate=migrate)
+        run.check(settings.model_dump(mode="json"), resume=resume, migrate=partial(_at_place_of, settings))
         started = time.perf_counter()
         dataset = load_dataset(arrays or settings.source, settings.data, progress=observer.reading)
         splits = make_splits(dataset, settings.data, settings.split_seed)
@@ -228,6 +260,31 @@ def open_session(
             data_seconds=time.perf_counter() - started,
             clock=replace(clock, earlier=worked_seconds(run)),
         )
+
+
+def _at_place_of(settings: RunSettings, recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Recorded settings with the dataset at the place that it has now; `Session.check_dataset` compares its images."""
+    return {**migrate(recorded), "source": settings.source}
+
+
+def _source_of(recorded: Mapping[str, Any]) -> str | None:
+    source = recorded["source"]
+    if not isinstance(source, str | None):
+        raise TypeError(f"source is a {type(source).__name__} rather than a text")
+    return source
+
+
+def _record_source(run: RunDirectory, settings: RunSettings) -> None:
+    """Record where the dataset lies, if the directory holds a run that began with another place."""
+    if run.has("settings.json") and (recorded := run.read("settings.json")).get("source") != settings.source:
+        run.write("settings.json", {**recorded, "source": settings.source})
+
+
+def _told(source: str | None) -> str:
+    """A dataset in words."""
+    if source is None:
+        return "scikit-learn's digits"
+    return "arrays" if source.startswith(ARRAYS_PREFIX) else f"the data in {source}"
 
 
 def _check_recording(settings: RunSettings, device: torch.device) -> None:

@@ -6,6 +6,7 @@ from dartboard.devices import device_name
 from dartboard.records import (
     AnalysisRecord,
     Baselines,
+    CollapseSummary,
     Finalists,
     GenotypeForms,
     ReselectionRecord,
@@ -16,6 +17,7 @@ from dartboard.records import (
     Timetable,
 )
 from dartboard.records.result import versions
+from dartboard.runs import CollapsedSearch, RunDirectory, SearchEpoch
 from dartboard.session.clock import phase_seconds
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan
@@ -72,6 +74,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         tables=TableLookUp.of(genotype),
         reselection=ReselectionRecord.find(run.path),
         analysis=AnalysisRecord.find(run.path),
+        collapse=_collapse(run),
         choice=SeedChoiceRecord.find(run.path),
         finalists=Finalists.find(run.path),
         train_start=settings.train.start if run.has("model.json") else None,
@@ -96,6 +99,14 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
     )
     result.write(run.path)
     return result
+
+
+def _collapse(run: RunDirectory) -> CollapseSummary | None:
+    """What is known of a search that collapsed, if one did and was not only warned of."""
+    record = CollapsedSearch.find(run.path)
+    if record is None:
+        return None
+    return CollapseSummary.of(record, [event for event in run.events.read() if isinstance(event, SearchEpoch)])
 
 
 def _tested(session: Session, result: Result) -> bool:

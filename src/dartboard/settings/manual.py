@@ -1,7 +1,7 @@
 """All settings of a run as a list: name, type in words, default, meaning, and what a preset sets.
 
-`python docs/generate.py` writes the list to `manual.json` beside this file, from which `dartboard settings` reads it
-without importing torch, and to docs/settings.md.
+`python docs/generate.py` writes the list to docs/settings.md and to `manual.json` beside this file, from which the
+command line reads it, and all about spaces and presets, without importing torch.
 """
 
 import inspect
@@ -21,7 +21,7 @@ from dartboard.space import get_space
 __all__ = ["MANUAL", "describe_settings", "preset_layer"]
 
 MANUAL = Path(__file__).with_name("manual.json")
-"""The list as a file."""
+"""The list as a file: all settings, what each preset sets, and the lists of presets and spaces."""
 
 _WORDS: Mapping[Any, str] = {str: "text", int: "integer", float: "number", bool: "true or false", type(None): "null"}
 

@@ -11,6 +11,7 @@ from dartboard.config import Settings, in_long_form, resolve
 from dartboard.data import DataSettings
 from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.engine.settings import SearchSettings
+from dartboard.engine.watches import refuse_watches
 from dartboard.parts.recipe import make_recipe
 from dartboard.runs import Objective
 from dartboard.settings.genotype import read_genotype
@@ -302,7 +303,7 @@ def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[Aut
     as_given = {"search.alpha_lr_factor": 1.0} if asked.method.options.get("alpha_lr") is not None else {}
     options = {**published.options, **smallest.options, **asked.method.options}
     recorded = {"automatic_choices": [choice.model_dump() for choice in automatic_choices]} if automatic_choices else {}
-    return resolve(
+    settings = resolve(
         RunSettings,
         *below,
         as_given,
@@ -310,3 +311,5 @@ def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[Aut
         *layers,
         {**names, "method.options": options, "space": space.name, **recorded},
     )
+    refuse_watches(settings.search.watch, space, recipe)
+    return settings

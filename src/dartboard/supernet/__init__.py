@@ -5,11 +5,13 @@ from dartboard.supernet.dropout import SkipDropout
 from dartboard.supernet.forms import describe_forms
 from dartboard.supernet.fused import FusedSupernet
 from dartboard.supernet.outside_weights import OutsideWeights
-from dartboard.supernet.reference import Active, Gates, MixedCell, Reader, ReferenceSupernet, by_place
+from dartboard.supernet.readers import CellReader, Reader
+from dartboard.supernet.reference import Active, Gates, MixedCell, ReferenceSupernet, by_place
 from dartboard.supernet.spec import Mixing, SupernetSpec
 
 __all__ = [
     "Active",
+    "CellReader",
     "FusedSupernet",
     "Gates",
     "MixedCell",

@@ -122,7 +122,7 @@ class FusedCell(MixedCell):
 
     def forward(self, inputs: Sequence[Tensor | Features], call: SupernetCall) -> Features:
         """Inputs, oldest first, each (batch, channels, height, width) -> features (batch, output channels, ...)."""
-        if call.read is not None:  # the outputs to be read are never formed below
+        if call.reader is not None:  # the outputs of single operations are never formed below
             return Features.of(super().forward(inputs, call))
         states = [through(project, Features.of(x)) for project, x in zip(self.projections, inputs, strict=True)]
         call = self.with_chance(self.with_masks(call, states[-1]), states[-1].device)

@@ -1,6 +1,6 @@
 """The supernet by definition: plain loops over every edge and every operation, written for the reader."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
@@ -17,19 +17,16 @@ from dartboard.space.ops.noise import generator_on
 from dartboard.space.skeleton import halved
 from dartboard.supernet.dropout import SkipDropout, SkipMasks
 from dartboard.supernet.mixing import bypass, join_channels, split_channels
+from dartboard.supernet.readers import CellReader, OutputReader, Reader
 from dartboard.supernet.spec import SupernetSpec
 
-__all__ = ["Active", "Gates", "MixedCell", "Reader", "ReferenceSupernet", "SupernetCall", "by_place"]
+__all__ = ["Active", "Gates", "MixedCell", "ReferenceSupernet", "SupernetCall", "by_place"]
 
 Gates = Mapping[str, Tensor]
 """Name -> factors of the outputs of operations or edges; `ReferenceSupernet.forward` lists the names."""
 
 Active = Mapping[str, Sequence[Sequence[int]]]
 """Cell kind -> for every edge, the columns of the operations that run."""
-
-
-Reader = Callable[[int, int, str, Tensor], None]
-"""Reads the output of an operation before its gate: (place of the cell, row of the edge, name, output)."""
 
 
 class SupernetCall(NamedTuple):
@@ -43,7 +40,7 @@ class SupernetCall(NamedTuple):
             identity.
         chance: generator on the CPU; each cell draws from it the seeds of its random operations.
         generators: generators of this cell: row of an edge -> generator of its random operations.
-        read: reads the output of every operation; None: nobody reads.
+        reader: sees the maps inside of the cells; None for nobody.
     """
 
     gates: Gates
@@ -52,7 +49,7 @@ class SupernetCall(NamedTuple):
     masks: Mapping[int, Tensor] = MappingProxyType({})
     chance: torch.Generator | None = None
     generators: Mapping[int, torch.Generator] = MappingProxyType({})
-    read: Reader | None = None
+    reader: CellReader | None = None
 
     def of_operations(self, kind: str, number: int) -> Tensor:
         """The gates of the operations of the cell `number` among those of its kind, (edges, operations)."""
@@ -73,7 +70,7 @@ class MixedCell(nn.Module):
 
     Attributes:
         number: the number of the cell among those of its kind, from 0; the supernet sets it.
-        block: the place of the cell in the network; the supernet sets it.
+        block: the number of the cell among the blocks of the network; the supernet sets it.
         projections: the modules that bring each input to the channels and size of the cell.
         edges: for every edge, its operations by name.
         auxiliary: for every edge, its auxiliary skip connection; empty if the mixing has none.
@@ -129,6 +126,8 @@ class MixedCell(nn.Module):
             rows = self.topology.incoming(node)
             arriving = [self._edge(row, states[self.topology.edges[row].source], call) for row in rows]
             states.append(sum(arriving[1:], start=arriving[0]))
+        if call.reader is not None:
+            call.reader.cell(self.block, states)
         joined = self.after_nodes(join_outputs(self.topology, states), call).whole
         return joined + self.shortcut_of(states[0], call) if self.shortcut else joined
 
@@ -156,21 +155,15 @@ class MixedCell(nn.Module):
     def _edge(self, row: int, x: Tensor, call: SupernetCall) -> Tensor:
         kept, rest = split_channels(x, self.share)
         gates = call.of_operations(self.kind, self.number)[row]
-        gated = [
-            gates[self.columns[name]] * self._output(name, op, kept, call, row)
-            for name, op in self.ops_of(row, call.active).items()
-        ]
+        outputs = {name: _run(op, kept, call, row) for name, op in self.ops_of(row, call.active).items()}
+        gated = [gates[self.columns[name]] * output for name, output in outputs.items()]
         mixed = sum(gated[1:], start=gated[0]) if gated else self.zeros(kept, self.strides[row])
         mixed = self.after_operations(row, kept, mixed, call)
+        if call.reader is not None:
+            call.reader.edge(self.block, row, kept, outputs, mixed)
         joined = join_channels(mixed, None if rest is None else bypass(rest, self.strides[row]), self.share)
         weights = call.gate(self.kind, "edges")
         return joined if weights is None else edge_weight(weights, row) * joined
-
-    def _output(self, name: str, op: nn.Module, x: Tensor, call: SupernetCall, row: int) -> Tensor:
-        output = _run(op, x, call, row)
-        if call.read is not None:
-            call.read(self.block, row, name, output)
-        return output
 
     def zeros(self, x: Tensor, stride: int) -> Tensor:
         """Zeros in the shape of what an operation gives for x, (batch, channels, height, width)."""
@@ -239,19 +232,21 @@ class ReferenceSupernet(nn.Module):
         self.spec = spec
         self.backbone = Backbone(spec.plan, lambda place: self.cell(spec, place), spec.norm)
         counted = dict.fromkeys(spec.space.cell_kinds, 0)
-        for block, cell in enumerate(self.backbone.blocks):
-            if isinstance(cell, MixedCell):
-                cell.number, cell.block = counted[cell.kind], block
-                counted[cell.kind] += 1
+        for index, cell in self.cells():
+            cell.block, cell.number = index, counted[cell.kind]
+            counted[cell.kind] += 1
+
+    def cells(self) -> Iterator[tuple[int, MixedCell]]:
+        """The cells that are searched, with their numbers among the blocks."""
+        return ((index, cell) for index, cell in enumerate(self.backbone.blocks) if isinstance(cell, MixedCell))
 
     @property
     def candidate_weights(self) -> dict[str, list[dict[str, str]]]:
         """Names of the weights of candidate operations: cell kind -> for every cell, name in the cell -> name here."""
         found: dict[str, list[dict[str, str]]] = {kind: [] for kind in self.spec.space.cell_kinds}
-        for index, cell in enumerate(self.backbone.blocks):
-            if isinstance(cell, MixedCell):
-                names = [f"edges.{name}" for name, _ in cell.edges.named_parameters()]
-                found[cell.kind].append({name: f"backbone.blocks.{index}.{name}" for name in names})
+        for index, cell in self.cells():
+            names = [f"edges.{name}" for name, _ in cell.edges.named_parameters()]
+            found[cell.kind].append({name: f"backbone.blocks.{index}.{name}" for name in names})
         return found
 
     @property
@@ -266,9 +261,7 @@ class ReferenceSupernet(nn.Module):
 
     def named_by_op(self) -> Iterator[tuple[tuple[int, int, str], tuple[str, ...]]]:
         """For every candidate operation its place, as (block, row of the edge, name), and the names of its weights."""
-        for index, cell in enumerate(self.backbone.blocks):
-            if not isinstance(cell, MixedCell):
-                continue
+        for index, cell in self.cells():
             for row in range(len(cell.edges)):
                 for op, module in cell.ops_of(row, None).items():
                     place = f"backbone.blocks.{index}.edges.{row}.{op}"
@@ -281,6 +274,7 @@ class ReferenceSupernet(nn.Module):
         active: Active | None = None,
         skip_dropout: SkipDropout | None = None,
         noise_seed: int = 0,
+        reader: CellReader | None = None,
     ) -> Tensor:
         """Run the relaxed network.
 
@@ -302,11 +296,14 @@ class ReferenceSupernet(nn.Module):
             skip_dropout: drops values after identities; None drops none, also in training mode.
             noise_seed: seed of random operations (`RandomOp`); they draw different numbers on every edge of every cell.
                 Both engines draw the same numbers, so the logits remain a function of the arguments.
+            reader: sees the maps inside of the cells, which the fast engine then computes edge by edge; None for
+                nobody.
 
         Returns:
             Logits, shape (batch, classes).
         """
-        return self.run(images, make_call(images, gates, active, skip_dropout, noise_seed))[0]
+        call = make_call(images, gates, active, skip_dropout, noise_seed)
+        return self.run(images, call._replace(reader=reader))[0]
 
     def run(self, images: Tensor, call: SupernetCall, taps: Sequence[int] = ()) -> tuple[Tensor, list[Tensor]]:
         """Run stem, cells and head.
@@ -338,7 +335,7 @@ class ReferenceSupernet(nn.Module):
 
         The cells run as `MixedCell` defines it, in the fast engine too, which otherwise never forms these outputs.
         """
-        return self.run(images, make_call(images, gates, active, None, 0)._replace(read=read))[0]
+        return self.forward(images, gates, active, reader=OutputReader(read))
 
     def make_heads(self) -> list[nn.Module]:
         """A small untrained classifier, map -> logits (batch, classes), for each map of `tapped`."""

@@ -37,7 +37,7 @@ class ModelCard(Settings):
     init_channels: Positive
     """Width of the first cells."""
 
-    layers: Positive
+    layers: Annotated[int, Field(gt=0, le=1000)]
     """Number of cells (in NAS-Bench-201: of each stage)."""
 
     stem: Stem
@@ -62,7 +62,7 @@ class ModelCard(Settings):
     """What happens to images of another shape: they are cut, padded or stretched."""
 
     ranges: Ranges | None = None
-    """For each channel the values that became 0 and 255, of images that are not of 8 bits; None where all were."""
+    """For each channel the values that became 0 and 255, of images that are not of 8 bits; null where all were."""
 
     whitens: bool = False
     """Whether whitened 2x2 patches of the images come before the stem (`NetworkPlan.whitens`)."""

@@ -50,7 +50,7 @@ class TrainSettings(Settings):
     init_channels: Positive = 36
     """Width of the first cells."""
 
-    layers: Positive = 20
+    layers: Annotated[int, Field(gt=0, le=1000)] = 20
     """Number of cells (in NAS-Bench-201: of each stage)."""
 
     max_multiply_adds: Positive | None = None

@@ -11,7 +11,7 @@ from dartboard.errors import CheckpointError, RunDirectoryError
 from dartboard.records import AnalysisRecord
 from dartboard.runs import RunDirectory
 from dartboard.session.finished import check_same_images, directory_beside, finished_run, trained_supernet
-from dartboard.session.search import search_problem, search_recipe
+from dartboard.session.search import learned_recipe, search_problem
 from dartboard.session.session import Session
 from dartboard.session.sizes import search_length
 from dartboard.settings.migration import migrate
@@ -54,7 +54,7 @@ def _check_supernet(settings: RunSettings, wanted: Analysis, trained: dict[str, 
     why = ""
     if any(trained["decisions"].values()):
         why = "decided edges during the search, and the other operations of these edges were no longer trained"
-    elif wanted.learns and search_recipe(settings).hypernetwork:
+    elif wanted.learns and learned_recipe(settings, RunDirectory(Path(settings.analysis.run))).hypernetwork:
         why = "has its weights from a hypernetwork, and cannot be trained further without it"
     if why:
         raise CheckpointError(
@@ -84,7 +84,7 @@ def plan_analysis(session: Session) -> list[Measurement]:
     check_same_images(session, source)
     finished = FinishedSearch(
         search_problem(session),
-        search_recipe(settings),
+        learned_recipe(settings, source),
         settings.search,
         source,
         length=search_length(session),

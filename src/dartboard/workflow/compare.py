@@ -11,7 +11,7 @@ from dartboard.config import in_long_form, parse_overrides
 from dartboard.data.given import Data
 from dartboard.errors import SettingsError
 from dartboard.estimate import SCHEDULES, TABLE_SPACE, TableEntry, agreements, find_tables, look_up
-from dartboard.records import Beginning, ComparedRun, Comparison, Result
+from dartboard.records import Beginning, ComparedRun, Comparison, DataFinding, Result
 from dartboard.records.comparison import summary_of
 from dartboard.runs import Observer, RunDirectory, SearchEpoch
 from dartboard.settings.automatic import CHOSEN_SPACES
@@ -111,12 +111,13 @@ def recorded_space(place: Path) -> str | None:
 def grown(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The recorded settings of a comparison, as if it had begun with the methods and seeds that are wanted now.
 
-    Its runs do not depend on one another, so those that have ended are those of the larger comparison too.
+    Its runs do not depend on one another, so those that have ended are those of the larger comparison too. The dataset
+    may lie elsewhere by now: every run compares its images.
     """
     if "comparison" not in recorded:
         return dict(recorded)
     now = {key: wanted["comparison"][key] for key in ("methods", "seeds")}
-    return {**recorded, "comparison": {**recorded["comparison"], **now}}
+    return {**recorded, "source": wanted["source"], "comparison": {**recorded["comparison"], **now}}
 
 
 def plan_comparison(
@@ -224,6 +225,7 @@ class ComparisonRecord:
         self._run, self._plan, self._command = run, plan, command
         self._runs: list[ComparedRun] = []
         self._dataset: str | None = None
+        self._findings: list[DataFinding] = []
         self._agreements = agreements(find_tables()) if plan.space == TABLE_SPACE else ()
         if plan.space == TABLE_SPACE and (missing := [each for each in SCHEDULES if each not in find_tables()]):
             observer.note(
@@ -238,6 +240,9 @@ class ComparisonRecord:
         accuracy, percentile = _short_schedule(tables)
         images, steps = _searched(RunDirectory(self._run.path / self._plan.folder(seed, contender)))
         self._dataset = result.dataset.name
+        known = {finding.kind for finding in self._findings}
+        # Runs with the same seed have the same split, and thus the same findings.
+        self._findings += [finding for finding in result.dataset.findings if finding.kind not in known]
         self._runs.append(
             ComparedRun(
                 method=contender.label,
@@ -273,6 +278,7 @@ class ComparisonRecord:
         baseline = next((label for label in labels if label == _BASELINE), labels[0]) if len(labels) > 1 else None
         comparison = Comparison(
             dataset=self._dataset,
+            findings=tuple(self._findings),
             space=self._plan.space,
             preset=self._plan.preset,
             seeds=self._plan.seeds,

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dartboard.data import ArrayData, label_text
+from dartboard.data import ARRAYS_PREFIX, ArrayData, GivenImages, is_set, label_text
 from dartboard.errors import DataError
-from dartboard.records import RunRecords
+from dartboard.records import RunDataset, RunRecords
 from dartboard.reports.measures import confused_pairs, wilson_interval
 from dartboard.runs import Observer, Record
 from dartboard.training import ImagePredictions, Predictions, score_figures
 from dartboard.wording import count, html_sheet, html_table, listing, number, percent
-from dartboard.workflow.predict import predict_images
+from dartboard.workflow.predict import predict_given
 
 __all__ = ["CLASS_HEADINGS", "ClassScore", "Evaluation", "evaluate_run"]
 
@@ -149,7 +149,7 @@ def evaluate_run(
         DataError: no image has a label that the network knows.
         DartboardError: there is no trained network, the images cannot be read, or the device is not available.
     """
-    found = predict_images(run, source, layer, device=device, observer=observer)
+    found, given = predict_given(run, source, layer, device=device, observer=observer)
     numbers = {_plain(name): place for place, name in enumerate(found.classes)}
     truths = found.true_classes or [None] * len(found.names)
     readable = [row for row in range(len(found.names)) if row not in found.left_out]
@@ -164,7 +164,7 @@ def evaluate_run(
     counts = np.array(figures["confusion"], dtype=np.int64)
     missing = [name for name, images in zip(found.classes, counts.sum(axis=1), strict=True) if not images]
     unlabelled = len(readable) - len(labelled)
-    notes = (*_notes(unknown, missing, unlabelled, len(found.left_out)), *_seen_before(run, source))
+    notes = (*_notes(unknown, missing, unlabelled, len(found.left_out)), *_seen_before(run, source, given, labels))
     evaluation = Evaluation(
         run=str(run),
         images=len(rows),
@@ -226,15 +226,30 @@ def _notes(unknown: Mapping[str, int], missing: Sequence[str], unlabelled: int, 
         yield f"{count(left_out, 'image')} that cannot be read {_do(left_out)} not count."
 
 
-def _seen_before(run: Path, source: str | Path | ArrayData | None) -> Iterator[str]:
-    """A warning where the images are those that the network was trained on."""
+def _seen_before(
+    run: Path,
+    source: str | Path | ArrayData | None,
+    given: GivenImages,
+    labels: npt.NDArray[np.int64],
+) -> Iterator[str]:
+    """A warning where the images are those that the network was trained or chosen on, wherever they lie now."""
     records = RunRecords(run)
-    recorded = records.settings.get("source")
-    given = f"arrays-{source.fingerprint()}" if isinstance(source, ArrayData) else source
-    if given == recorded and records.split is not None and records.split.test_source == "train":
+    place = f"{ARRAYS_PREFIX}{source.fingerprint()}" if isinstance(source, ArrayData) else source
+    divided = records.split is not None and records.split.test_source == "train"
+    recorded = RunDataset.find(run)
+    contents = recorded.contents if recorded and len(labels) == len(given.images) else {}
+    sets = ("train", "validation")
+    known = [name for name in sets if name in contents and is_set(given.images, labels, contents[name])]
+    if divided and (place == records.settings.get("source") or "train" in known):
         yield (
             "These are all images of the dataset that the run divided itself, most of which the network was trained "
             "on, so this accuracy says little about other images; the report of the run has its test accuracy."
+        )
+    elif known:
+        did = "was trained on" if "train" in known else "was chosen by"
+        yield (
+            f"These are the images that the network {did}, so this accuracy says little about other images; the report "
+            "of the run has its test accuracy."
         )
 
 

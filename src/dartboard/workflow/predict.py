@@ -34,9 +34,9 @@ from dartboard.training import (
     export_model,
     load_model,
 )
-from dartboard.wording import count
+from dartboard.wording import count, shortened
 
-__all__ = ["check_trained", "export_network", "load_trained", "predict_images", "predict_with"]
+__all__ = ["check_trained", "export_network", "load_trained", "predict_given", "predict_images", "predict_with"]
 
 _NAMED = 3
 """Number of images left out that a note names; all of them are counted, and the table has a row for each."""
@@ -59,8 +59,16 @@ def predict_images(
     Raises:
         DartboardError: there is no trained network, the images cannot be read, or the device is not available.
     """
-    target = find_device(device)
-    return predict_with(load_trained(run), source, _settings(run, layer), device=target, observer=observer)
+    return predict_given(run, source, layer, device=device, observer=observer)[0]
+
+
+def predict_given(
+    run: Path, source: str | Path | ArrayData | None, layer: Mapping[str, Any], *, device: str, observer: Observer
+) -> tuple[ImagePredictions, GivenImages]:
+    """What `predict_images` gives, and the images themselves as they were read."""
+    target, model, settings = find_device(device), load_trained(run), _settings(run, layer)
+    given = _read(model[1], source, settings, observer)
+    return _predict(model, given, settings, target), given
 
 
 def export_network(run: Path, path: Path) -> ExportedModel:
@@ -105,10 +113,22 @@ def predict_with(
     Raises:
         DataError: the images cannot be read.
     """
-    network, card = model
+    return _predict(model, _read(model[1], source, settings, observer), settings, device)
+
+
+def _read(
+    card: ModelCard, source: str | Path | ArrayData | SourceIndex | None, settings: DataSettings, observer: Observer
+) -> GivenImages:
     given = load_images(source, settings, card.reading, progress=observer.reading, note=observer.note)
     if given.left_out:
         observer.note(_told_left_out(given))
+    return given
+
+
+def _predict(
+    model: tuple[Network, ModelCard], given: GivenImages, settings: DataSettings, device: torch.device
+) -> ImagePredictions:
+    network, card = model
     view = ImageView(given.images, np.arange(len(given.images), dtype=np.int64))
     batches = Batches(
         view,
@@ -127,7 +147,7 @@ def predict_with(
 
 
 def _told_left_out(given: GivenImages) -> str:
-    named = [f"{given.names[row]} ({why})" for row, why in given.left_out.items()]
+    named = [f"{shortened(given.names[row])} ({why})" for row, why in given.left_out.items()]
     more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
     were = "was" if len(named) == 1 else "were"
     return f"{count(len(named), 'broken image')} {were} left out: {', '.join(named[:_NAMED])}{more}."

@@ -11,7 +11,7 @@ from dartboard.errors import CheckpointError
 from dartboard.records import GenotypeForms, ReselectionRecord
 from dartboard.runs import RunDirectory
 from dartboard.session.finished import check_same_images, directory_beside, finished_run, trained_supernet
-from dartboard.session.search import search_problem, search_recipe
+from dartboard.session.search import learned_recipe, search_problem
 from dartboard.session.session import Session
 from dartboard.session.sizes import search_length
 from dartboard.settings.genotype import read_genotype
@@ -51,7 +51,8 @@ def _check_supernet(settings: RunSettings, wanted: Reselection, trained: dict[st
         CheckpointError: the supernet is one of these.
     """
     assert settings.reselection is not None
-    name, recipe = settings.reselection.name, search_recipe(settings)
+    name, run = settings.reselection.name, RunDirectory(Path(settings.reselection.run))
+    recipe = learned_recipe(settings, run)
     why = ""
     if wanted.tries and any(trained["decisions"].values()):
         why = "decided edges during the search, and the other operations of these edges were no longer trained"
@@ -92,7 +93,7 @@ def reselect_genotype(session: Session) -> Genotype:
         if not run.has("genotype.json"):
             run_reselection(
                 search_problem(session),
-                search_recipe(settings),
+                learned_recipe(settings, source),
                 make_reselection(asked.name, asked.options),
                 settings.search,
                 run,

@@ -52,7 +52,10 @@ def test_what_is_registered_is_listed_without_torch(tmp_path: Path, kind: str) -
     assert [entry.name for entry in REGISTRIES[kind].open() if entry.name not in words] == []
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("methods", "--json"), ("methods", "--verbose")])
+QUICK = [("--help",), ("--version",), *((kind, how) for kind in ("methods", "presets") for how in ("--json", "-v"))]
+
+
+@pytest.mark.parametrize("arguments", [*QUICK, ("spaces", "-v")], ids=" ".join)
 def test_helps_and_details_need_no_torch_either(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert without_torch(tmp_path, *arguments)
 
@@ -65,6 +68,13 @@ def test_settings_are_listed_without_torch_as_python_lists_them(tmp_path: Path) 
     text = without_torch(tmp_path, "settings", "train.augment")
     assert "train.augment.flip  null  true or false" in text
     assert "search.epochs" not in text
+
+
+def test_spaces_and_what_presets_set_are_listed_without_torch_as_python_lists_them(tmp_path: Path) -> None:
+    told = json.loads(json.dumps(dartboard.list_spaces()))
+    assert json.loads(without_torch(tmp_path, "spaces", "--json")) == told
+    found = json.loads(without_torch(tmp_path, "settings", "train", "--preset", "smoke", "--json"))
+    assert found == json.loads(json.dumps(dartboard.list_settings("train", preset="smoke")))
 
 
 def test_methods_are_listed_under_headings_in_the_order_of_needs(tmp_path: Path) -> None:

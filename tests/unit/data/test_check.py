@@ -50,6 +50,15 @@ def test_duplicates_are_equal_pixels_and_nothing_less() -> None:
     )
 
 
+def test_long_names_are_shortened_in_sentences_and_whole_in_examples() -> None:
+    images, folder = noise(40), "/".join(["a-long-path-of-a-share"] * 12)
+    test = a_set(np.concatenate([images[:1], noise(19, 1)]), prefix=f"{folder}/test-")
+    (finding,) = check_dataset(a_dataset(a_set(images, prefix=f"{folder}/"), test)).findings
+    assert finding.examples == (f"{folder}/test-0 is {folder}/0",)
+    assert "-of-a-share/test-0 is a-long-path-of-a-sh…" in finding.sentence
+    assert len(finding.sentence) < 300
+
+
 def test_duplicates_are_found_where_the_test_set_is_taken_from_the_training_images() -> None:
     images = noise(40)
     dataset = a_dataset(a_set(np.concatenate([images, images]), [0] * 20 + [1] * 20 + [0] * 20 + [1] * 20))
@@ -92,6 +101,16 @@ def test_a_test_set_without_labels_lacks_no_class_and_contradicts_nothing() -> N
     images = noise(40)
     test = ImageSet(images[:3], None, ["x", "y", "z"])
     assert set(found(a_dataset(a_set(images), test))) == {"duplicates"}
+
+
+def test_classes_that_may_be_spellings_of_one_are_told() -> None:
+    labels = [number % 3 for number in range(40)]
+    named = Dataset("x", ("Cat", "cat", "dog"), a_set(noise(40), labels), None, None)
+    assert found(named)["similar names"].sentence == (
+        "Classes may be spellings of one (Cat and cat); give each class a single name."
+    )
+    letters = Dataset("x", ("A", "a", "10"), a_set(noise(40), labels), None, None)
+    assert "similar names" not in found(letters), "small and capital letters are what classes of letters are"
 
 
 def test_what_was_left_out_is_a_finding() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from dartboard.data import DataSettings, load_dataset
 from dartboard.data.given import given_arrays
@@ -14,6 +15,15 @@ from .sources.layouts import write_images
 
 SETTINGS = DataSettings(cache=False)
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 8, 8), dtype=np.uint8)
+
+
+class Table:
+    """A table in memory, as pandas and polars have them."""
+
+    columns = ("image", "label")
+
+    def __len__(self) -> int:
+        return 2
 
 
 class NAType:
@@ -65,6 +75,10 @@ def test_a_missing_label_is_refused_by_its_place(missing) -> None:
         (5, "an object of class int is no dataset; give a path"),
         (b"ab", "an object of class bytes is no dataset; give a path"),
         ((IMAGES,), "a dataset of 1 array is not understood"),
+        (Table(), "a Table is no dataset; save it as a CSV file"),
+        (((image for image in IMAGES), [0, 1]), "the images are of class generator, which is no array"),
+        ((["0.png", "1.png"], [0, 1]), "the array 'images' holds names rather than pixels; list paths and labels"),
+        ((torch.rand(2, 8, 8, requires_grad=True), [0, 1]), "the images cannot be read as one array .*detach"),
         ((IMAGES, [[1], [2, 3]]), "the labels cannot be read as one array"),
         ((IMAGES, np.array([{}, 1] * 3, dtype=object)), r"labels\[0\] is dict, and labels must be integers or strings"),
     ],

@@ -192,6 +192,8 @@ def test_images_of_other_channels_than_the_network_has_are_refused_but_for_gray_
     assert (decode_image(colours, Reading(4, 4, 1)) == gray).all()
     with pytest.raises(BrokenImageError, match="5 channels in place of 3"):
         decode_image(np.zeros((4, 4, 5), np.uint8), Reading(4, 4, 3))
+    with pytest.raises(BrokenImageError, match="4 channels in place of 1"):
+        decode_image(np.zeros((4, 4, 4), np.uint8), Reading(4, 4, 1))
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 13])

@@ -1,18 +1,21 @@
 """A run directory as it is read, whole, in parts and damaged."""
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from dartboard.errors import RunDirectoryError
-from dartboard.records import RunRecords, Timetable
-from dartboard.runs import PhaseEnd, RunDirectory
+from dartboard.records import RunRecords, Scores, Timetable
+from dartboard.runs import PhaseEnd, RunDirectory, TestAccuracies
 from made_up_events import search_epoch, train_epoch
 
 from .test_documents import EVERY, GENOTYPE, RESULT
 
+(SCORES,) = (document.to_json() for document in EVERY if isinstance(document, Scores))
 PROPERTIES = {
     "split": "Split",
     "timetable": "Timetable",
@@ -111,6 +114,8 @@ def test_arrays_cards_and_descriptions_are_read_too(run: RunDirectory) -> None:
     [
         ("scores.json", "{", "scores"),
         ("scores.json", '{"runs": 3}', "scores"),
+        ("scores.json", json.dumps({**SCORES, "confusion": [[1, 2]]}), "scores"),
+        ("scores.json", json.dumps({**SCORES, "test_images": 0}), "scores"),
         ("settings.json", "[]", "settings"),
         ("settings.json", '{"search": 3}', "settings"),
         ("settings.json", '{"data": null}', "settings"),
@@ -150,3 +155,9 @@ def test_pickles_in_arrays_are_not_loaded(run: RunDirectory) -> None:
     (run.path / "predictions.npz").write_bytes(buffer.getvalue())
     with pytest.raises(RunDirectoryError, match=r"predictions\.npz is damaged"):
         _ = RunRecords(run.path).predictions
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.5, 1e308, float("nan")])
+def test_an_accuracy_is_a_fraction(value: float) -> None:
+    with pytest.raises(ValidationError):
+        TestAccuracies(test_accuracy=value)

@@ -228,6 +228,18 @@ def test_every_form_names_data_space_preset_and_seeds_and_has_no_empty_column(tm
     assert "By the table" not in (tmp_path / "comparison.html").read_text()
 
 
+def test_what_the_check_of_the_data_found_is_told_in_every_form(tmp_path: Path) -> None:
+    sentence = "3 of the 36 test images are training images too; remove <copies>."
+    finding = {"kind": "duplicates", "count": 3, "examples": ["a is b"], "sentence": sentence}
+    (tmp_path / "comparison.json").write_text(json.dumps(made(findings=[finding])))
+    page = write_comparison(tmp_path).read_text()
+    assert page.count(html.escape(sentence)) == 1
+    assert "<h2>Data</h2>" in page
+    assert all(sentence in (tmp_path / f"comparison.{ending}").read_text() for ending in ("md", "tex"))
+    (tmp_path / "comparison.json").write_text(json.dumps(made()))
+    assert "<h2>Data</h2>" not in write_comparison(tmp_path).read_text()
+
+
 @pytest.mark.parametrize(
     ("seeds", "said"),
     [([3], "seed 3"), ([3, 5], "seeds 3 and 5"), ([0, 1, 2, 3], "seeds 0 to 3"), ([0, 2, 4, 6], "seeds 0, 2, 4 and 6")],

@@ -92,10 +92,10 @@ def test_leaving_releases_the_run(tmp_path: Path) -> None:
             run.check(SETTINGS, resume=True)
 
 
-@pytest.mark.parametrize("place", ["file", "file/below"])
-def test_a_place_that_cannot_be_a_folder_is_named(tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize(("place", "why"), [("file", "it is a file"), ("file/below", "Not a directory")])
+def test_a_place_that_cannot_be_a_folder_is_named(tmp_path: Path, place: str, why: str) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(RunDirectoryError, match=r"cannot be created or written: .*; choose another --out"):
+    with pytest.raises(RunDirectoryError, match=rf"cannot be created or written: {why}; choose another --out"):
         RunDirectory(tmp_path / place).__enter__()
     assert (tmp_path / "file").read_text() == "mine"
 

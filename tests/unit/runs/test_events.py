@@ -22,6 +22,7 @@ from dartboard.runs import (
     SearchStop,
     SelectionDone,
     TrainEpoch,
+    Watched,
     event_of,
 )
 from made_up_events import search_epoch, train_epoch
@@ -55,6 +56,13 @@ EVERY_KIND = [
         contrast=Contrast.of(30, 5, 100),
     ),
     SelectionDone(figures={"tried": 3, "rounds": 1, "validation_accuracy": 0.5}),
+    Watched(
+        name="skip-advantage",
+        epoch=1,
+        seconds=0.5,
+        figures={"advantage": 0.25, "undefined": None},
+        parts=({"cell": 1, "gradients": {"none": 0.0}},),
+    ),
     MeasurementDone(name="before", figures={"accuracy": 0.5, "exchanged": ["a"]}, seconds=1.0),
     PhaseEnd(phase="train", seconds=3.0),
 ]
@@ -211,3 +219,6 @@ def test_keep_without_a_file_makes_none(log: EventLog) -> None:
 def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunDirectoryError, match=r"events\.jsonl cannot be written: No such file"):
         EventLog(tmp_path / "absent" / "events.jsonl").append(SearchStop(reason="enough"))
+    (tmp_path / "events.jsonl").mkdir()
+    with pytest.raises(RunDirectoryError, match=r"events\.jsonl cannot be read: Is a directory"):
+        EventLog(tmp_path / "events.jsonl").read()

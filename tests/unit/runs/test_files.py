@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dartboard.errors import RunDirectoryError
-from dartboard.runs import read_arrays, read_json, write_atomically, write_json, write_text
+from dartboard.runs import check_new_file, read_arrays, read_json, write_atomically, write_json, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -122,3 +122,12 @@ def test_arrays_are_read_back_and_a_damaged_file_of_them_is_named(tmp_path: Path
             read_arrays(several, ("a",))
     with pytest.raises(RunDirectoryError, match=r"missing\.npy is damaged"):
         read_arrays(tmp_path / "missing.npy")
+
+
+def test_a_file_in_a_folder_that_cannot_be_written_is_refused_before_the_work_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_new_file(tmp_path / "p.csv", (".csv",), overwrite=False)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(RunDirectoryError, match=f"the folder {tmp_path} cannot be written; name a file in another"):
+        check_new_file(tmp_path / "p.csv", (".csv",), overwrite=True)

@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from dartboard.records import RunDataset, Split
 from dartboard.runs import Observer, Rollback, RunDirectory
 from dartboard.session import open_session
 from dartboard.session.clock import phase_seconds
+from dartboard.session.finished import finished_run
 from dartboard.settings import resolve_settings
 from made_up_events import search_epoch, train_epoch
 
@@ -83,6 +85,8 @@ def begin_with(source: Path, run: Path, *, resume: bool = True) -> list[str]:
 
     settings = resolve_settings(SMOKE, {"source": str(source), "data.cache": False})
     with open_session(settings, run, resume=resume, observer=Listener()) as session:
+        session.check_dataset()
+        session.follow_dataset()
         session.begin()
     return told
 
@@ -153,6 +157,60 @@ def test_images_that_another_decoder_may_have_changed_are_not_refused_but_told(
     replace_image(image_folder)
     (sentence,) = begin_with(image_folder, tmp_path / "run")
     assert "decodes them otherwise than Pillow 1.0, or they were replaced" in sentence
+
+
+def test_a_run_goes_on_where_its_dataset_has_moved_and_records_the_place(image_folder: Path, tmp_path: Path) -> None:
+    run, moved = tmp_path / "run", tmp_path / "elsewhere" / "renamed"
+    begin_with(image_folder, run, resume=False)
+    shutil.copytree(image_folder, moved)
+    shutil.move(image_folder, tmp_path / "gone")
+    (sentence,) = begin_with(moved, run)
+    assert sentence == (
+        f"The run began with the data in {image_folder}; the data in {moved} hold the same images and labels, so it "
+        "goes on with them."
+    )
+    assert json.loads((run / "settings.json").read_text())["source"] == str(moved)
+    assert begin_with(moved, run) == []
+
+
+@pytest.mark.parametrize("spoil", [replace_image, rename_class, None])
+def test_another_dataset_is_refused_with_both_places(
+    image_folder: Path, tmp_path: Path, spoil: Callable[[Path], None] | None
+) -> None:
+    run, copy = tmp_path / "run", tmp_path / "copy"
+    begin_with(image_folder, run, resume=False)
+    shutil.copytree(image_folder, copy)
+    if spoil is None:
+        (run / "dataset.json").unlink()
+    else:
+        spoil(copy)
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    refused = rf"began with the data in {image_folder}, and the data in {copy} cannot take their place \(.*\); give"
+    with pytest.raises(RunDirectoryError, match=refused):
+        begin_with(copy, run)
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_a_place_that_is_none_is_named_with_its_file(image_folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    begin_with(image_folder, run, resume=False)
+    settings = json.loads((run / "settings.json").read_text())
+    (run / "settings.json").write_text(json.dumps({**settings, "source": []}))
+    sentence = r"settings\.json does not hold what a run writes there .*source is a list"
+    with pytest.raises(RunDirectoryError, match=sentence):
+        begin_with(image_folder, run)
+
+
+def test_a_finished_search_says_where_its_data_were_and_how_to_record_another_place(
+    image_folder: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    begin_with(image_folder, run, resume=False)
+    (run / "genotype.json").write_text("{}")
+    assert finished_run(run).path == run
+    image_folder.rename(tmp_path / "moved")
+    with pytest.raises(RunDirectoryError, match=rf"no longer at {image_folder}; .* --config .* --out .*run --resume"):
+        finished_run(run)
 
 
 def test_runs_without_a_name_are_numbered_and_resume_takes_the_last(

@@ -1,14 +1,18 @@
 """What a comparison will run, and how its runs are summed up."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import dartboard.methods  # noqa: F401
 from dartboard.errors import DartboardError, RecipeError, SettingsError, UnknownNameError
+from dartboard.records import Comparison, DataFinding, DatasetRecord, GenotypeForms, Result
 from dartboard.records.comparison import ComparedRun, Spread, summary_of
+from dartboard.runs import Observer, RunDirectory
 from dartboard.settings import search_request
-from dartboard.workflow.compare import ComparisonPlan, plan_comparison
+from dartboard.space import PUBLISHED
+from dartboard.workflow.compare import ComparisonPlan, ComparisonRecord, grown, plan_comparison
 
 
 def planned(*methods: str, seeds: Any = 2, train: bool = True, **layer: Any) -> ComparisonPlan:
@@ -91,6 +95,13 @@ def test_seeds_that_are_none_are_refused() -> None:
         planned("darts", seeds=0)
 
 
+def test_a_comparison_may_have_more_methods_and_its_data_elsewhere_and_nothing_else() -> None:
+    recorded, wanted = planned("darts", seed=1).settings("digits"), planned("darts", "random").settings(Path("moved"))
+    grew = grown(recorded, wanted)
+    assert {key for key in wanted if grew[key] != wanted[key]} == set()
+    assert grown(recorded, planned("darts", space="darts").settings("digits"))["space"] == "nas-bench-201"
+
+
 def run(method: str, seed: int, **figures: Any) -> ComparedRun:
     return ComparedRun(method=method, seed=seed, folder=f"{method}/seed-{seed}", **figures)
 
@@ -143,3 +154,30 @@ def test_where_classes_count_alike_balanced_accuracies_are_compared() -> None:
 def test_without_a_training_the_table_is_what_counts() -> None:
     runs = [run("random", 0, table_accuracy=0.5), run("a", 0, table_accuracy=0.75)]
     assert summary_of("a", "random", runs).difference == Spread(mean=0.25, std=None)
+
+
+def ended(*found: tuple[str, str]) -> Result:
+    """The result of a run, with the kinds and sentences of what the check of its data found."""
+    findings = tuple(
+        DataFinding.model_construct(kind=kind, count=1, examples=(), sentence=told) for kind, told in found
+    )
+    dataset = DatasetRecord.model_construct(name="pets", findings=findings)
+    genotype = GenotypeForms.of(PUBLISHED["nas-bench-201-resnet"])
+    unknown = dict.fromkeys(Result.model_fields)
+    facts = {"dataset": dataset, "genotype": genotype, "objective": "accuracy", "seconds": {}, "blind": False}
+    return Result.model_construct(**(unknown | facts))
+
+
+def test_what_the_check_of_the_data_found_is_taken_from_the_first_run_with_any_of_its_kind(tmp_path: Path) -> None:
+    plan = planned("darts", "random", space="darts")
+    record = ComparisonRecord(RunDirectory(tmp_path), plan, "", Observer())
+    results = [
+        ended(("few images", "first")),
+        ended(("few images", "first")),
+        ended(("few images", "other"), ("duplicates", "a"), ("duplicates", "b")),
+        ended(),
+    ]
+    for (seed, contender), result in zip(plan.pairs(), results, strict=True):
+        record.add(seed, contender, result)
+    assert [finding.sentence for finding in record.summarize().findings] == ["first", "a", "b"]
+    assert [finding.sentence for finding in Comparison.read(tmp_path).findings] == ["first", "a", "b"]

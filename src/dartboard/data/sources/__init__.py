@@ -12,6 +12,7 @@ from dartboard.data.sources.hub import HUB_PREFIX, index_hub
 from dartboard.data.sources.index import Encoded, EncodedSplit, LeftOut, SourceIndex, SplitName, left_out_sentence
 from dartboard.data.sources.labelled_rows import ListedSplit, build_index, label_text
 from dartboard.data.sources.manifest import CSV_ENDINGS, index_manifest, is_parquet_manifest
+from dartboard.data.sources.names import alike
 from dartboard.data.sources.parquet import find_parquet_files, index_parquet
 from dartboard.data.sources.split_folders import has_splits
 from dartboard.data.sources.task import index_images, index_task, is_task
@@ -27,6 +28,7 @@ __all__ = [
     "LeftOut",
     "SourceIndex",
     "SplitName",
+    "alike",
     "label_text",
     "left_out_sentence",
     "open_images",
@@ -34,9 +36,19 @@ __all__ = [
 ]
 
 _ACCEPTED = (
-    "give a folder with one sub-folder of images per class, a manifest (.csv, .parquet), arrays (.npz), a folder of "
-    "parquet or IDX files, hf:owner/name, or 'digits'"
+    "give a folder with one sub-folder of images per class, a manifest (.csv, .tsv, .parquet), arrays (.npz), a folder "
+    "of parquet or IDX files, hf:owner/name, or 'digits'"
 )
+
+_ADVICE = {
+    (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"): "unpack it, and give the folder",
+    (".npy",): "give an .npz file with the arrays images and labels",
+    (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"): (
+        "nothing can be learned from a single image, so give the folder that holds one folder of images per class"
+    ),
+    (".xlsx", ".xls", ".ods", ".json", ".jsonl"): "save the table of images and labels as a CSV file",
+}
+"""Endings of files that people take for datasets -> what to do with such a file."""
 
 _TABLES = (*CSV_ENDINGS, ".parquet", ".npz")
 """Endings of files that hold or list many images; any other file is an image."""
@@ -66,7 +78,8 @@ def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -
             return index.with_test()
         found = path.exists()
     if found:
-        raise DataError(f"the dataset {path} is neither a folder nor a file of a known kind; {_ACCEPTED}.")
+        advice = next((told for endings, told in _ADVICE.items() if path.suffix.lower() in endings), _ACCEPTED)
+        raise DataError(f"the dataset {path} is neither a folder nor a file of a known kind; {advice}.")
     raise DataError(f"there is no dataset at {path}; {_ACCEPTED}.")
 
 

@@ -112,7 +112,9 @@ def index_arrays(data: ArrayData) -> SourceIndex:
     """
     for key in data.arrays:
         if key not in _KEYS:
-            raise DataError(f"{data.name} has an array '{key}'; {suggest(key, _KEYS)}")
+            raise DataError(
+                f"{data.name} has an array '{key}'; rename it or leave it out ({suggest(key, _KEYS).rstrip('.')})."
+            )
     listed = {split: _listed(data, images, labels) for split, images, labels in _PAIRS if images in data.arrays}
     if not listed:
         raise DataError(f"{data.name} holds no images; name the arrays images and labels, or x_train, y_train.")
@@ -165,6 +167,11 @@ def _listed(data: ArrayData, images_key: str, labels_key: str) -> ListedSplit:
 
 def _pixels(images: npt.NDArray[Any], key: str) -> npt.NDArray[Any]:
     """Images of shape (images, height, width, channels), of any type of numbers."""
+    if images.ndim == 1 and images.dtype.kind in "OSU":
+        raise DataError(
+            f"the array '{key}' holds names rather than pixels; list paths and labels in a CSV file and give that, or "
+            "give the pixels."
+        )
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim == 4 and has_channels_first(images.shape[1:]):

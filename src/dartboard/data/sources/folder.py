@@ -61,9 +61,12 @@ def _class_folders(listing: Listing, folder: Path) -> Classes:
             raise DataError(f"the class folder {path} holds no images; add some or remove the folder.")
     if not found:
         raise DataError(_without_folders(listing, folder, len(entries.files)))
-    if folder == listing.root and len(entries.folders) == 1 and len(_inner_folders(listing, entries.folders[0])) > 1:
-        (only,) = entries.folders
-        raise DataError(f"{folder} holds nothing but {only.name}/, and the class folders are in there; give {only}.")
+    only = next(iter(found.values()))[0]
+    if folder == listing.root and len(found) == 1 and len(_inner_folders(listing, only)) > 1:
+        raise DataError(
+            f"{folder} holds no images but those in {file_text(only.name)}/, and the class folders are in there; give "
+            f"{only}."
+        )
     if folder == listing.root and len(found) == 1 and (table := _table(listing)):
         raise DataError(
             f"{folder} has a single class folder, {next(iter(found))}/; give {table} as the dataset if it lists the "

@@ -3,9 +3,8 @@
 import codecs
 import csv
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,16 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dartboard.data.data_settings import DataSettings
-from dartboard.data.sources.index import SourceIndex, SplitName
+from dartboard.data.sources.index import Encoded, SourceIndex, SplitName
 from dartboard.data.sources.labelled_rows import ListedSplit, build_index, label_text
 from dartboard.data.sources.listed_files import ListedFiles
 from dartboard.data.sources.names import file_text
 from dartboard.data.sources.parquet import is_text
 from dartboard.data.sources.split_names import SPLIT_WORDS, split_of
 from dartboard.errors import DataError, suggest
-from dartboard.wording import printable
+from dartboard.wording import count, listing, printable, shortened
 
-__all__ = ["CSV_ENDINGS", "index_manifest", "is_parquet_manifest", "list_manifest"]
+__all__ = ["CSV_ENDINGS", "index_manifest", "is_parquet_manifest", "list_manifest", "notes_on_repeated"]
 
 CSV_ENDINGS = (".csv", ".tsv")
 _IMAGE_COLUMNS = ("image", "image_file_name", "file_name", "filename", "path")
@@ -56,7 +55,7 @@ def index_manifest(path: Path, settings: DataSettings) -> SourceIndex:
         OSError: the file cannot be opened.
     """
     listed = list_manifest(path, path.parent, settings)
-    return build_index(file_text(path.stem), listed)
+    return build_index(file_text(path.stem), listed, notes=notes_on_repeated(path.name, listed.values()))
 
 
 def list_manifest(path: Path, base: Path, settings: DataSettings) -> dict[SplitName, ListedSplit]:
@@ -85,6 +84,25 @@ def list_manifest(path: Path, base: Path, settings: DataSettings) -> dict[SplitN
     }
 
 
+def notes_on_repeated(table: str, listed: Iterable[ListedSplit]) -> tuple[str, ...]:
+    """A sentence if a manifest lists files more than once in one split; empty if it does not."""
+    rows: dict[tuple[str, Encoded], list[int]] = {}
+    splits = {split.folder: split for split in listed}
+    for folder, split in splits.items():
+        for row, image in enumerate(split.images):
+            rows.setdefault((folder, image), []).append(row)
+    repeated = [(folder, found) for (folder, _), found in rows.items() if len(found) > 1]
+    if not repeated:
+        return ()
+    split, found = splits[repeated[0][0]], repeated[0][1]
+    name = shortened(split.names[found[0]])
+    places = listing(split.place(row).partition(" of ")[0] for row in found[:3])
+    return (
+        f"{table} lists {count(len(repeated), 'image')} more than once, such as {name} in {places}, and "
+        "every row counts; remove those that should not.",
+    )
+
+
 def is_parquet_manifest(path: Path, settings: DataSettings) -> bool:
     """Whether a parquet file holds paths of images rather than images."""
     try:
@@ -99,21 +117,38 @@ def _read_csv(path: Path) -> Iterator[tuple[str, Sequence[str]]]:
     """Where each row stands and its cells, the header first."""
     try:
         with path.open(encoding=_encoding(path), newline="") as stream:
-            header = stream.readline()
-            if header.lower().startswith("sep="):  # a line for Excel
-                header = stream.readline()
-            reader = csv.reader(chain([header], stream), delimiter=max(",;\t|", key=header.count))
-            first = next(reader, None)
-            if not first:
-                raise DataError(f"{path.name} is empty; it must begin with a line of column names.")
-            yield path.name, [name.strip() for name in first]
-            for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    yield f"line {reader.line_num} of {path.name}", cells
+            lines = stream.readlines()
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from error
+    above = 1 if lines and lines[0].lower().startswith("sep=") else 0  # a line for Excel
+    rows = _rows(path.name, lines[above:], above + 1)
+    _, names = next(rows, (0, []))
+    if not names:
+        raise DataError(f"{path.name} is empty; it must begin with a line of column names.")
+    yield path.name, [name.strip() for name in names]
+    for number, cells in rows:
+        if any(cell.strip() for cell in cells):
+            yield f"line {number} of {path.name}", cells
+
+
+def _rows(name: str, lines: Sequence[str], first: int) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table, each with the number of the line in which it begins."""
+    delimiter = max(",;\t|", key=lines[0].count) if lines else ","
+    blanks = any(f'{delimiter} "' in line for line in lines)  # before quotes, which would be part of the cell
+    reader, begin = csv.reader(lines, delimiter=delimiter, skipinitialspace=blanks), 0
+    try:
+        for cells in reader:
+            if reader.line_num > begin + 1:
+                # A quote that is not closed makes one cell of all rows below it, which only a strict reader notices.
+                row = lines[begin : reader.line_num]
+                next(csv.reader(row, delimiter=delimiter, skipinitialspace=blanks, strict=True))
+            yield first + begin, cells
+            begin = reader.line_num
     except csv.Error as error:
-        raise DataError(f"{path.name} cannot be read as CSV ({error}); save it again as CSV.") from error
+        raise DataError(
+            f"the row that begins in line {first + begin} of {name} cannot be read as CSV ({error}); close the quote "
+            "that is open there, or write the table as CSV again."
+        ) from error
 
 
 def _encoding(path: Path) -> str:
@@ -153,6 +188,8 @@ def _choose_columns(path: Path, names: Sequence[str], settings: DataSettings) ->
     label, split = (name if name in names else None for name in (settings.label_column, settings.split_column))
     if split is None and settings.split_column != DataSettings().split_column:
         raise DataError(_lacks(path, settings.split_column, names, "--set data.split_column") + ".")
+    if twice := [name for name in (image, label, split) if name and names.count(name) > 1]:
+        raise DataError(f"{path.name} has several columns '{twice[0]}'; rename all but the one that counts.")
     return _Columns(image, label, split)
 
 
@@ -175,6 +212,8 @@ def _split_of(row: _Row) -> SplitName:
     if row.split is None:
         return "train"
     split = split_of(row.split)
+    if not row.split:
+        raise DataError(f"{row.place} has no split; write train, val or test there, or remove the column.")
     if split is None:
         raise DataError(f"{row.place} has the split '{row.split}'; {suggest(row.split, SPLIT_WORDS)}")
     return split

@@ -2,12 +2,13 @@
 
 import math
 import os
+import re
 import unicodedata
 from collections.abc import Iterable
 
 from dartboard.wording import printable
 
-__all__ = ["class_name", "file_text", "order_classes", "path_text", "same_name"]
+__all__ = ["alike", "class_name", "file_text", "order_classes", "path_text", "same_name"]
 
 
 def file_text(name: str) -> str:
@@ -38,6 +39,25 @@ def same_name(text: str) -> str:
 def class_name(text: str) -> str:
     """The name of a class: one Unicode form, without blanks around it or control characters in it."""
     return printable(same_name(text).strip())
+
+
+def alike(names: Iterable[str]) -> list[list[str]]:
+    """Groups of names that may be spellings of one: they differ in case, blanks, signs between words, or zeros.
+
+    >>> alike(["Cat", "cat", "dog", "hot_dog", "hot-dog", "1", "01", "a", "A"])
+    [['Cat', 'cat'], ['hot_dog', 'hot-dog'], ['1', '01']]
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(_spelling(name), []).append(name)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _spelling(name: str) -> str:
+    if not math.isnan(value := _number(name)):
+        return repr(value)
+    # Single letters are classes of letters, small and capital.
+    return re.sub(r"[\s_.-]+", "", name).casefold() or name if len(name) > 1 else name
 
 
 def order_classes(names: Iterable[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dartboard.data.data_settings import DataSettings
 from dartboard.data.sources.index import SourceIndex, SplitName
 from dartboard.data.sources.labelled_rows import ListedSplit, build_index
 from dartboard.data.sources.listing import UNLISTED, Listing
-from dartboard.data.sources.manifest import list_manifest
+from dartboard.data.sources.manifest import list_manifest, notes_on_repeated
 from dartboard.data.sources.names import class_name, file_text
 from dartboard.errors import DataError
 
@@ -37,6 +37,7 @@ def index_task(root: Path, settings: DataSettings) -> SourceIndex:
     """
     listing = Listing(root)
     listed: dict[SplitName, ListedSplit] = {}
+    notes: list[str] = []
     for split in _SPLITS:
         table, images = root / f"{split}.csv", root / f"images_{split}"
         if table.is_file():
@@ -44,6 +45,7 @@ def index_task(root: Path, settings: DataSettings) -> SourceIndex:
             if set(rows) != {"train"}:
                 raise DataError(f"{table.name} names splits of its own; give the file itself as the dataset.")
             listed[split] = rows["train"]
+            notes += notes_on_repeated(table.name, rows.values())
             if images.is_dir():
                 _leave_out_unlisted(listing, images, rows["train"])
         elif split == "train" and images.is_dir():
@@ -55,7 +57,7 @@ def index_task(root: Path, settings: DataSettings) -> SourceIndex:
     text = root / "description.md"
     description = text.read_text(encoding="utf-8", errors="replace") if text.is_file() else ""
     name = file_text(root.resolve().name) or "dataset"
-    return build_index(name, listed, description=description, left_out=listing.left_out)
+    return build_index(name, listed, notes=tuple(notes), description=description, left_out=listing.left_out)
 
 
 def index_images(folder: Path) -> SourceIndex:

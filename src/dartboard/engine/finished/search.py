@@ -11,9 +11,18 @@ from dartboard.engine.settings import SearchSettings
 from dartboard.engine.stage import StageSearch, stage_spans
 from dartboard.engine.state import brought_up_to_date
 from dartboard.parts.recipe import Recipe
-from dartboard.runs import Length, RunDirectory, derive_seed, make_generator
+from dartboard.runs import Length, RunDirectory, SearchEpoch, derive_seed, make_generator
 
-__all__ = ["FinishedSearch"]
+__all__ = ["FinishedSearch", "snapshot_epochs"]
+
+
+def snapshot_epochs(snapshots: int, epochs: int) -> tuple[int, ...]:
+    """The epochs after which a search keeps a snapshot: at equal distances, the last one at its end.
+
+    >>> snapshot_epochs(5, 50), snapshot_epochs(5, 3)
+    ((10, 20, 30, 40, 50), (1, 2, 3))
+    """
+    return tuple(sorted({max(1, round(epochs * number / snapshots)) for number in range(1, snapshots + 1)}))
 
 
 class FinishedSearch:
@@ -26,9 +35,17 @@ class FinishedSearch:
         source: of the search, which has a checkpoint; nothing in it is changed.
         length: of the search.
         seed: of the search.
+        checkpoint: name of the checkpoint: that at the end, or a snapshot.
 
     Attributes:
+        source: run directory of the search.
+        method: recipe of the whole search.
+        settings: of the search.
+        length: of the search.
         recipe: of the stage in which the search ended.
+        stage: that stage, as the search left it; what looks at it must not change it.
+        epochs: what the epochs of the search recorded.
+        seed: of the search.
 
     Raises:
         CheckpointError: the checkpoint cannot be used.
@@ -43,17 +60,20 @@ class FinishedSearch:
         *,
         length: Length,
         seed: int,
+        checkpoint: str = "search",
     ) -> None:
-        self.problem, self._settings, self._length, self._seed = problem, settings, length, seed
-        trained = source.load_checkpoint("search", "search")
-        with source.restoring("search"):
+        self.problem, self.method, self.source, self.seed = problem, recipe, source, seed
+        self.settings, self.length = settings, length
+        self.epochs = tuple(event for event in source.events.read() if isinstance(event, SearchEpoch))
+        trained = source.load_checkpoint(checkpoint, "search")
+        with source.restoring(checkpoint):
             assert trained is not None
             trained = brought_up_to_date(trained, problem.space.name)
             number, self._live = trained["stage"], trained["live"]
             self.recipe = recipe.stages[number].recipe
             span = stage_spans([stage.share for stage in recipe.stages], length.epochs)[number]
-            self._stage = StageSearch(problem, self.recipe, settings, number, span, length, seed, self._live)
-            self._stage.state.load_state_dict(trained)
+            self.stage = StageSearch(problem, self.recipe, settings, number, span, length, seed, self._live)
+            self.stage.state.load_state_dict(trained)
 
     def begin(self, recipe: Recipe, epochs: int, purpose: str) -> StageSearch:
         """A stage with a new, untrained supernet of the same form; `hand_over` copies weights and alphas into it.
@@ -65,15 +85,15 @@ class FinishedSearch:
             epochs: epochs of the stage.
             purpose: name that the stage's random streams depend on, beside the seed of the search.
         """
-        length, seed = Length(epochs, self._length.steps), derive_seed(self._seed, purpose)
-        stage = StageSearch(self.problem, recipe, self._settings, 0, (0, epochs), length, seed, self._live)
+        length, seed = Length(epochs, self.length.steps), derive_seed(self.seed, purpose)
+        stage = StageSearch(self.problem, recipe, self.settings, 0, (0, epochs), length, seed, self._live)
         stage.state.goes_on = True
         return stage
 
     @property
     def mean_gates(self) -> dict[str, Tensor]:
         """The deterministic gates by which the selection has chosen, by name, on the CPU."""
-        return self._stage.final_gates
+        return self.stage.final_gates
 
     @property
     def drawable(self) -> dict[str, Tensor]:
@@ -81,7 +101,7 @@ class FinishedSearch:
 
         An edge that the search has decided has only its operation left, and one that was given up has none.
         """
-        architecture = self._stage.state.architecture
+        architecture = self.stage.state.architecture
         found = {}
         for kind, cell in architecture.cells.items():
             active = architecture.active
@@ -90,17 +110,17 @@ class FinishedSearch:
 
     def hand_over(self, search: StageSearch) -> None:
         """Give a stage copies of weights and alphas; edges that the search has decided are open again."""
-        search.take_over(self._stage, momentum=False)
-        for group, trained in zip(_groups(search), _groups(self._stage), strict=False):
+        search.take_over(self.stage, momentum=False)
+        for group, trained in zip(_groups(search), _groups(self.stage), strict=False):
             group["lr"] = trained["lr"]  # however few epochs the stage has, alpha goes on as fast as in the search
-        ended = self._stage.state.plan
+        ended = self.stage.state.plan
         search.state.follow(
             replace(search.state.plan, decisions={}, temperature=ended.temperature, auxiliary_gate=ended.auxiliary_gate)
         )
 
     def generator(self, *purpose: str | int) -> torch.Generator:
         """A generator of random numbers for a purpose of its own, on the CPU."""
-        return make_generator(self._seed, "analysis", *purpose)
+        return make_generator(self.seed, "analysis", *purpose)
 
 
 def _groups(search: StageSearch) -> list[dict[str, Any]]:

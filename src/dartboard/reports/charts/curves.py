@@ -89,4 +89,4 @@ def mark_epochs(axes: "Axes") -> None:
 
 def _legend(figure: "Figure", axes: "Axes") -> None:
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles[::-1], labels[::-1], loc="outside upper left", ncols=len(labels), handlelength=1.4)
+    figure.legend(handles[::-1], labels[::-1], loc="outside upper left", ncols=min(len(labels), 3), handlelength=1.4)

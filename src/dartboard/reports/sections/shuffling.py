@@ -25,4 +25,9 @@ class ShufflingSection(AnalysisSection[Shuffled]):
         return {
             "before": f"{percent(told.before)} validation accuracy of the supernet",
             "after": f"{percent(told.after, told.after_std)} with two {told.parts} exchanged, {times}",
+            **{
+                each.network: f"{percent(each.before)} before, {percent(each.after, each.after_std)} with two units of "
+                f"every stage exchanged, {count(len(each.permutations), 'time')}"
+                for each in told.networks
+            },
         }

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from dartboard.config import reason_of
 from dartboard.errors import SettingsError, suggest
 from dartboard.registry import Registry
 from dartboard.space.ops import Size
@@ -207,5 +208,5 @@ def _read_option(base: str, known: Mapping[str, Parameter], key: str, value: str
     except ValidationError as error:
         detail = error.errors()[0]
         raise SettingsError(
-            f"the option '{key}' of the space '{base}' cannot be {value!r}: {detail['msg']}."
+            f"the option '{key}' of the space '{base}' cannot be {value!r}: {reason_of(detail)}."
         ) from error

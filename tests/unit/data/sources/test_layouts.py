@@ -190,7 +190,7 @@ def test_colour_arrays_come_in_any_order_and_as_floats() -> None:
         ({"y_train": np.zeros(3)}, r"'y_train' has shape \(3,\) .* must hold 4 integers or strings"),
         ({"y_train": np.array([3, 5, np.nan, 5])}, r"x_train\[2\] has no label; give every image"),
         ({"y_test": np.array([3, 7])}, r"x_test\[1\] has the label '7', which no training image has"),
-        ({"y_tset": np.zeros(2)}, "array 'y_tset'; did you mean 'y_test'"),
+        ({"y_tset": np.zeros(2)}, r"array 'y_tset'; rename it or leave it out \(did you mean 'y_test'"),
     ],
 )
 def test_arrays_that_are_no_dataset_are_refused_by_their_name(changed, message: str) -> None:

@@ -156,7 +156,7 @@ def test_a_folder_in_a_split_of_the_same_name_is_gone_into(tmp_path, write_image
         (("Testing/cat", "Testing/dog"), "has Testing/ but no train/ folder"),
         (("train/cat", "train/dog", "val/cat", "validation/cat"), "has both val/ and validation/ for validation"),
         (("train/cat", "test/cat", "seg_train/cat", "seg_test/cat"), "has more than one set of splits"),
-        (("archive/train/cat", "archive/test/cat"), "holds nothing but archive/, .* give .*x/archive"),
+        (("archive/train/cat", "archive/test/cat"), "holds no images but those in archive/, .* give .*x/archive"),
         (("Training", "Testing"), "Training holds 2 files but no class folders"),
         (("train", "test", "cat"), "train holds 2 files but no class folders"),
     ],

@@ -12,6 +12,8 @@ from dartboard.engine.finished.analyses.protocol import (
 )
 from dartboard.engine.finished.analyses.shuffling import Shuffling
 from dartboard.engine.finished.analyses.strengths import Agreement, agreement
+from dartboard.engine.finished.analyses.trajectory import Trajectory, TrajectoryPoint
+from dartboard.engine.finished.analyses.watches import WatchedCheckpoint, WatchedEpoch, Watches
 
 __all__ = [
     "ANALYSES",
@@ -21,6 +23,11 @@ __all__ = [
     "Findings",
     "Measurement",
     "Shuffling",
+    "Trajectory",
+    "TrajectoryPoint",
+    "WatchedCheckpoint",
+    "WatchedEpoch",
+    "Watches",
     "agreement",
     "analysis",
     "find_edges",

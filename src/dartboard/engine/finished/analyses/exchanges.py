@@ -1,7 +1,7 @@
 """What can change places in a supernet, and the supernet in which it has."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, groupby
 from typing import Any
 
@@ -10,26 +10,28 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from dartboard.space import CellPlace
-from dartboard.supernet import MixedCell, ReferenceSupernet
+from dartboard.supernet import MixedCell, ReferenceSupernet, by_place
 
-__all__ = ["Exchange", "edge_exchanges", "exchanged", "layer_exchanges"]
+__all__ = ["Exchange", "cell_exchanges", "edge_exchanges", "exchanged", "layer_exchanges"]
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """Two edges in every cell of a kind, or two layers, that change places with all their weights and gates.
+    """Two edges of one cell or of all cells of a kind, or two layers, that change places with their weights and gates.
 
     Attributes:
         name: what changes places with what, for people.
         weights: pairs of beginnings of the names of their weights.
         kinds: the cell kinds whose gates change places; the same twice for edges, and for layers of one kind.
         rows: the rows of the gates that do, in the slot of edges; None: all of them.
+        cell: number of the only cell of the kind whose edges do; None: all of them.
     """
 
     name: str
     weights: tuple[tuple[str, str], ...]
     kinds: tuple[str, str]
     rows: tuple[int, int] | None = None
+    cell: int | None = None
 
 
 def edge_exchanges(supernet: ReferenceSupernet) -> list[list[Exchange]]:
@@ -39,7 +41,7 @@ def edge_exchanges(supernet: ReferenceSupernet) -> list[list[Exchange]]:
     """
     groups = []
     for kind in supernet.spec.space.cell_kinds:
-        cells = {index: cell for index, cell in _cells(supernet) if cell.kind == kind}
+        cells = {index: cell for index, cell in supernet.cells() if cell.kind == kind}
         rows = range(len(supernet.spec.space.cell.edges))
         pairs = [
             (one, other)
@@ -48,6 +50,24 @@ def edge_exchanges(supernet: ReferenceSupernet) -> list[list[Exchange]]:
         ]
         if pairs:
             groups.append([_edge_exchange(supernet, kind, list(cells), pair) for pair in pairs])
+    return groups
+
+
+def cell_exchanges(supernet: ReferenceSupernet) -> list[list[Exchange]]:
+    """For every cell with any: the pairs of its edges that have the same form. Only there they change places.
+
+    The gates of the cell change places with the edges, so exchanged cells need gates of their own.
+    """
+    groups = []
+    for place, (index, cell) in enumerate(supernet.cells(), start=1):
+        rows = range(len(supernet.spec.space.cell.edges))
+        same = [pair for pair in combinations(rows, 2) if _edge_form(cell, pair[0]) == _edge_form(cell, pair[1])]
+        exchanges = [_edge_exchange(supernet, cell.kind, [index], pair) for pair in same]
+        own = [
+            replace(each, name=f"cell {place}, {each.name.partition(': ')[2]}", cell=cell.number) for each in exchanges
+        ]
+        if own:
+            groups.append(own)
     return groups
 
 
@@ -81,6 +101,9 @@ def exchanged(
     """
     weights = {**dict(supernet.named_parameters()), **dict(supernet.named_buffers())}
     put = dict(gates)
+    if any(exchange.cell is not None for exchange in exchanges):
+        assert isinstance(supernet, ReferenceSupernet)
+        put = {name: gate.clone() for name, gate in by_place(gates, supernet.spec.cell_counts).items()}
     for exchange in exchanges:
         for one, other in exchange.weights:
             weights |= dict(_swapped(weights, one, other))
@@ -91,10 +114,6 @@ def exchanged(
         return logits
 
     return run, put
-
-
-def _cells(supernet: ReferenceSupernet) -> Iterator[tuple[int, MixedCell]]:
-    return ((index, cell) for index, cell in enumerate(supernet.backbone.blocks) if isinstance(cell, MixedCell))
 
 
 def _edge_exchange(supernet: ReferenceSupernet, kind: str, indices: Sequence[int], rows: tuple[int, int]) -> Exchange:
@@ -145,6 +164,11 @@ def _swapped(weights: Mapping[str, Tensor], one: str, other: str) -> Iterator[tu
 
 def _swapped_gates(gates: Mapping[str, Tensor], exchange: Exchange) -> Iterator[tuple[str, Tensor]]:
     first, second = exchange.kinds
+    if exchange.cell is not None and exchange.rows is not None:
+        placed, (one, other) = gates[first].clone(), exchange.rows
+        placed[exchange.cell, [one, other]] = gates[first][exchange.cell, [other, one]]
+        yield first, placed
+        return
     for ending in (*_GATES, *([".end"] if exchange.rows is None else [])):
         if first + ending not in gates:
             continue

@@ -9,7 +9,14 @@ from typing import Any, Literal
 import torch
 from typing_extensions import override
 
-from dartboard.engine.finished.analyses.exchanges import Exchange, edge_exchanges, exchanged, layer_exchanges
+from dartboard.engine.finished.analyses.exchanges import (
+    Exchange,
+    cell_exchanges,
+    edge_exchanges,
+    exchanged,
+    layer_exchanges,
+)
+from dartboard.engine.finished.analyses.plain_networks import Statistics, check_plain, shuffled_network
 from dartboard.engine.finished.analyses.protocol import Analysis, Findings, Measurement, analysis, scored
 from dartboard.engine.finished.search import FinishedSearch
 from dartboard.engine.stage import StageSearch
@@ -21,10 +28,12 @@ from dartboard.parts.scoring import Scorer
 from dartboard.runs import Record
 from dartboard.space import SearchSpace
 from dartboard.supernet import ReferenceSupernet
+from dartboard.wording import names_in
 
-__all__ = ["Permutation", "Shuffled", "Shuffling"]
+__all__ = ["Permutation", "Shuffled", "ShuffledNetwork", "Shuffling"]
 
 Parts = Literal["edges", "layers"]
+Pairs = Literal["own", "shared"]
 _BEFORE = "before"
 
 
@@ -36,6 +45,28 @@ class Permutation(Record):
 
     exchanged: tuple[str, ...]
     """What changed places with what."""
+
+
+class ShuffledNetwork(Record):
+    """A plain network before and after units of its stages changed places; accuracies as those of the supernet."""
+
+    network: str
+    """Its name."""
+
+    epochs: int
+    """That it was trained from scratch, on the images on which the weights of the supernet learned."""
+
+    before: float
+    """Accuracy as the training left it."""
+
+    after: float
+    """Mean over the permutations."""
+
+    after_std: float
+    """Standard deviation over them (ddof 0)."""
+
+    permutations: tuple[Permutation, ...]
+    """Every one."""
 
 
 class Shuffled(Record):
@@ -56,23 +87,39 @@ class Shuffled(Record):
     permutations: tuple[Permutation, ...]
     """Every one."""
 
+    pairs: Pairs = "shared"
+    """Whether every cell exchanged an edge pair of its own, or all cells of a kind the same pair."""
+
+    networks: tuple[ShuffledNetwork, ...] = ()
+    """Plain networks beside the supernet."""
+
 
 @dataclass(frozen=True)
 class Shuffling(Analysis):
-    """Lets two edges of every kind of cells, or two layers of every stage, change places, and scores the supernet.
+    """Lets two edges of every cell, or two layers of every stage, change places, and scores the supernet.
 
     A network whose layers each refine one estimate, as residual ones do, hardly minds; a plain one falls to chance.
-    Nothing is trained. Random permutations are drawn one by one, each from a generator of its own.
+    The supernet learns nothing. Plain networks beside it are trained first. Random permutations are drawn one by one,
+    each from a generator of its own.
 
     Paper: Wang et al., arXiv:2108.04392; for layers of trained networks, Greff et al., arXiv:1612.07771.
 
     Attributes:
         parts: what changes places.
         permutations: drawn.
+        pairs: whether every cell exchanges a pair of edges of its own, or all cells of a kind the same pair.
+        networks: names of plain networks that are trained and shuffled as well.
+        epochs: of their training.
+        statistics: whether the norms of plain networks use running averages, as they were exchanged, or those of each
+            batch.
     """
 
     parts: Parts = "edges"
     permutations: int = 10
+    pairs: Pairs = "own"
+    networks: Sequence[str] = ()
+    epochs: int = 200
+    statistics: Statistics = "running"
     learns = False
 
     @override
@@ -82,9 +129,11 @@ class Shuffling(Analysis):
                 f"the cells of the space {space.name} have a single edge, so no two can change places; shuffle the "
                 "layers (parts=layers)."
             )
+        for name in self.networks:
+            check_plain(name)
 
     def measurements(self, finished: FinishedSearch) -> list[Measurement]:
-        """The supernet as it is, then every permutation.
+        """The supernet as it is, every permutation of it, and every plain network.
 
         Raises:
             SettingsError: no two parts have the same form.
@@ -93,7 +142,7 @@ class Shuffling(Analysis):
         finished.hand_over(search)
         supernet = search.state.supernet
         assert isinstance(supernet, ReferenceSupernet)
-        groups = edge_exchanges(supernet) if self.parts == "edges" else layer_exchanges(supernet)
+        groups = self._groups(finished, supernet)
         if not groups:
             other = "layers" if self.parts == "edges" else "edges"
             raise SettingsError(
@@ -109,7 +158,34 @@ class Shuffling(Analysis):
             return measured([group[int(torch.randint(len(group), (), generator=generator))] for group in groups])
 
         every = [Measurement(f"permutation {n}", partial(permuted, n)) for n in range(1, self.permutations + 1)]
-        return [Measurement(_BEFORE, partial(measured, [])), *every]
+        plain = [Measurement(name, partial(self._plain, finished, name)) for name in self.networks]
+        return [Measurement(_BEFORE, partial(measured, [])), *every, *plain]
+
+    def _groups(self, finished: FinishedSearch, supernet: ReferenceSupernet) -> list[list[Exchange]]:
+        """The pairs of parts of which one in each group is drawn.
+
+        Raises:
+            SettingsError: cells cannot exchange pairs of their own, since other gates belong to the edges.
+        """
+        if self.parts == "layers":
+            return layer_exchanges(supernet)
+        if self.pairs == "shared":
+            return edge_exchanges(supernet)
+        if finished.recipe.edges is not None or supernet.spec.mixing.attention:
+            raise SettingsError(
+                "the edges of this supernet have weights or attention that all cells of a kind share, so a cell cannot "
+                "exchange a pair of its own; shuffle the same pair in all of them (pairs=shared)."
+            )
+        return cell_exchanges(supernet)
+
+    def _plain(self, finished: FinishedSearch, name: str) -> Findings:
+        return shuffled_network(
+            name,
+            finished,
+            epochs=self.epochs,
+            permutations=self.permutations,
+            norms=self.statistics,
+        )
 
     def conclude(self, measured: Mapping[str, Findings]) -> Findings:
         """The accuracies before and after, and every permutation.
@@ -119,6 +195,7 @@ class Shuffling(Analysis):
         """
         figures = dict(measured)
         before = figures.pop(_BEFORE)
+        plain = [ShuffledNetwork(network=name, **figures.pop(name)) for name in self.networks]
         accuracies = [each["accuracy"] for each in figures.values()]
         return Shuffled(
             parts=self.parts,
@@ -126,6 +203,8 @@ class Shuffling(Analysis):
             after=statistics.fmean(accuracies),
             after_std=statistics.pstdev(accuracies),
             permutations=tuple(map(Permutation.model_validate, figures.values())),
+            pairs=self.pairs if self.parts == "edges" else "shared",
+            networks=tuple(plain),
         ).model_dump(mode="json")
 
 
@@ -138,11 +217,23 @@ def shuffled_accuracy(search: StageSearch, exchanges: Sequence[Exchange]) -> flo
 
 
 @analysis("shuffling", paper="arXiv:2108.04392")
-def shuffling(*, parts: Parts = "edges", permutations: Count = 10) -> Any:
+def shuffling(
+    *,
+    parts: Parts = "edges",
+    permutations: Count = 10,
+    pairs: Pairs = "own",
+    networks: str = "",
+    epochs: Count = 200,
+    statistics: Statistics = "running",
+) -> Any:
     """Let edges or layers change places at random, and compare the accuracy before and after.
 
     Args:
-        parts: "edges", two in every kind of cells, or "layers", two in every stage.
+        parts: "edges", two in every cell, or "layers", two in every stage.
         permutations: drawn.
+        pairs: whether every cell exchanges a pair of edges of its "own", or all cells of a kind a "shared" one.
+        networks: plain networks that are trained and shuffled as well, as in vgg19_bn,resnet56.
+        epochs: of their training.
+        statistics: whether their norms use "running" averages, or those of each "batch".
     """
-    return Shuffling(parts, permutations)
+    return Shuffling(parts, permutations, pairs, names_in(networks), epochs, statistics)

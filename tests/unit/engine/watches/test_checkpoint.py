@@ -1,0 +1,61 @@
+"""What is measured in the supernet of a finished search is what was watched after its last epoch."""
+
+from pathlib import Path
+
+import pytest
+
+from dartboard.engine.finished.analyses.watches import WatchedCheckpoint, Watches
+from dartboard.engine.finished.search import FinishedSearch
+from dartboard.engine.watches import WATCHES
+from dartboard.errors import SettingsError
+from dartboard.runs import RunDirectory
+from dartboard.session.search import search_problem, search_recipe
+from dartboard.session.sizes import search_length
+from dartboard.testing.small import open_small, outcome, small_space_registered
+
+from .searched import LAYERS, search
+
+EVERY = tuple(sorted(entry.name for entry in WATCHES))
+
+
+def finished(run: RunDirectory, *layers: dict[str, object]) -> FinishedSearch:
+    """The search of a run directory, once it has ended."""
+    session = open_small(run, LAYERS, *layers)
+    return FinishedSearch(
+        search_problem(session),
+        search_recipe(session.settings),
+        session.settings.search,
+        run,
+        length=search_length(session),
+        seed=session.settings.seed,
+    )
+
+
+@pytest.mark.parametrize("method", ["darts", "hyperdarts-1"])
+def test_the_checkpoint_gives_the_same_as_the_search_after_its_last_epoch(method: str, tmp_path: Path) -> None:
+    asked = {"method.name": method, "search.watch": EVERY, "search.epochs": 2}
+    watched = search(tmp_path, asked)
+    before = outcome(tmp_path)
+    with RunDirectory(tmp_path) as run:
+        wanted = Watches(EVERY)
+        measured = {each.name: each.measure() for each in wanted.measurements(finished(run, asked))}
+        found = WatchedCheckpoint.model_validate(wanted.conclude(measured)).watched
+    last = {event.name: event for event in watched if event.epoch == 2}
+    again = {each.name: each for each in found if each.epoch == 2}
+    assert again.keys() == last.keys() == set(EVERY)
+    for name, event in last.items():
+        assert again[name].figures == event.figures, name
+        assert again[name].parts == event.parts, name
+    # Those that only read records have measured the first epoch as well.
+    assert {each.name for each in found if each.epoch == 1} == {"derived-accuracy", "skip-advantage"}
+    assert outcome(tmp_path) == before
+
+
+def test_watches_with_nothing_to_measure_are_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    asked = {"method.name": "darts", "search.epochs": 1, "space": "small"}
+    with small_space_registered():
+        search(tmp_path, asked)
+        with RunDirectory(tmp_path) as run, pytest.raises(SettingsError, match="tables of the space nas-bench-201"):
+            Watches(("derived-accuracy",)).measurements(finished(run, asked))
+    with pytest.raises(SettingsError, match="no watch is named"):
+        Watches(()).refuse(None)  # type: ignore[arg-type]
