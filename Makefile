@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-trainings benchmark-ingredients benchmark-law benchmark-inherited benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-long-searches benchmark-table-search benchmark-s2 benchmark-worth clean
+.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-rates benchmark-short-trainings benchmark-ingredients benchmark-law benchmark-inherited benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-long-searches benchmark-table-search benchmark-s2 benchmark-worth clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -79,6 +79,9 @@ benchmark-sharing: install ## what threads that spin while they wait cost and sa
 
 benchmark-short-searches: install ## what rates a search of a few hundred steps should have (needs CIFAR-10 and the table)
 	$(BIN)/python benchmarks/short_searches.py
+
+benchmark-short-rates: install ## what rate of alpha each method should have in short searches (needs CIFAR-10 and both tables)
+	$(BIN)/python benchmarks/short_rates.py
 
 benchmark-short-trainings: install ## width, passes, rates and augmentation of trainings of minutes (needs CIFAR-10 and flowers5)
 	$(BIN)/python benchmarks/short_trainings.py

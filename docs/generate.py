@@ -21,14 +21,16 @@ from settings_page import settings_page
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.parts.describe import describe_recipe
+from dartboard.parts.fits import does_fit
 from dartboard.parts.options import needs_of
-from dartboard.parts.recipe import METHODS, make_recipe
+from dartboard.parts.recipe import METHODS, Recipe, make_recipe
 from dartboard.records import Result
 from dartboard.registry import REGISTRIES, Entry, Shelf
 from dartboard.settings import PRESETS
 from dartboard.settings.manual import MANUAL, describe_settings
-from dartboard.space import SPACES
-from dartboard.wording import plain_value
+from dartboard.settings.published import published_in, published_steps
+from dartboard.space import SPACES, get_space
+from dartboard.wording import listing, plain_value
 from dartboard.workflow import list_registered
 
 DOCS = Path(__file__).resolve().parent
@@ -91,24 +93,59 @@ def _page(entry: Entry[Any], measured: Mapping[str, Any]) -> str:
     for number, slots in enumerate(stages, start=1):
         title = "## Parts" if len(stages) == 1 else f"## Parts of stage {number} of {len(stages)}"
         parts += [title, _table(("slot", "part"), [(slot, f"`{part}`") for slot, part in slots.items()])]
-    if recipe.published:
-        settings = ", ".join(f"`search.{name}={value}`" for name, value in recipe.published.items())
-        parts += [
-            "## Settings of the paper",
-            f"{settings}. They take the place of the defaults; a preset and your own settings override them.",
-        ]
-    parts += _by_place(recipe.published_in)
+    parts += [*_published(recipe), *_rate_of_alpha(entry.name, recipe)]
     parts += _measured(entry.name, measured)
     return "\n\n".join(parts) + "\n"
 
 
-def _by_place(published: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """What the paper sets in one space, or under one preset."""
-    for place, own in published.items():
-        where = f"under the preset `{place.removeprefix('preset:')}`" if ":" in place else f"in `{place}`"
-        named = {key if "." in key else f"search.{key}": value for key, value in own.items()}
-        settings = ", ".join(f"`{key}={plain_value(value)}`" for key, value in named.items())
-        yield f"Those of the paper {where}: {settings}."
+def _published(recipe: Recipe) -> Iterator[str]:
+    """What the paper sets, by family of spaces, and the number of steps that the rate of alpha is meant for."""
+    families = {family: settings for family, settings in recipe.published_in.items() if settings}
+    if recipe.published or families:
+        told = [_assignments(recipe.published)] if recipe.published else []
+        told += [f"in `{family}` {_assignments(settings)}" for family, settings in families.items()]
+        text = "; ".join(told)
+        yield "## Settings of the paper"
+        yield (
+            f"{text[0].upper()}{text[1:]}. They take the place of the defaults, and of presets that are not small on "
+            "purpose; your own settings override them."
+        )
+    if recipe.smallest:
+        least = {name: value for settings in recipe.smallest.values() for name, value in settings.items()}
+        yield f"Presets that are small on purpose (`quick`, `smoke`) take {_assignments(least)}."
+
+
+def _rate_of_alpha(name: str, recipe: Recipe) -> Iterator[str]:
+    """For how many steps of alpha its rate is meant."""
+    updates = [stage.recipe.update for stage in recipe.stages if stage.recipe.update is not None]
+    if not updates:
+        return
+    yield "## Rate of alpha"
+    if not any(update.follows_length for update in updates):
+        yield "It is the same in searches of any length."
+        return
+    told: dict[str, list[str]] = {}
+    for space in map(get_space, ("darts", "nas-bench-201")):
+        if does_fit(recipe, space):
+            steps = published_steps(space, make_recipe(name, published_in(space, recipe).options))
+            text = listing(f"{each:,}" for each in dict.fromkeys(steps)) + (" a stage" if len(steps) > 1 else "")
+            told.setdefault(text, []).append(f"`{space.name}`")
+    each = listing(f"{steps} in {listing(spaces)}" for steps, spaces in told.items())
+    yield (
+        f"The paper's is meant for so many steps of alpha: {each}. A search of fewer steps raises it in proportion, to "
+        "0.012 at most; one that you give by `method.options.alpha_lr` stays as it is."
+    )
+
+
+def _assignments(settings: Mapping[str, Any]) -> str:
+    """Settings of the search, or options of the method, as `--set` takes them."""
+    return ", ".join(
+        f"`{name if '.' in name else f'search.{name}'}={_option(value)}`" for name, value in settings.items()
+    )
+
+
+def _option(value: object) -> str:
+    return f"[{', '.join(map(_option, value))}]" if isinstance(value, tuple | list) else plain_value(value)
 
 
 def _docstring(entry: Entry[Any]) -> tuple[str, list[str], list[tuple[str, str, str]]]:

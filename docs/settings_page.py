@@ -29,8 +29,9 @@ def _parts() -> Iterator[str]:
     yield "# Settings"
     yield (
         f"All {len(entries)} settings of a run. `--set NAME=VALUE` sets one, a YAML or JSON file (`--config`) several, "
-        "and in Python a mapping with nested or dotted keys. Later layers win: defaults, the settings of the method's "
-        "paper, the preset, automatic choices, file, `--set`."
+        "and in Python a mapping with nested or dotted keys. Later layers win: defaults, the preset, the settings "
+        "of the method's paper, automatic choices, file, `--set`. Presets that are small on purpose (`quick`, `smoke`) "
+        "come after the paper; the plan and the report name what they replace."
     )
     yield (
         "    dartboard settings train.augment        # this list, for names that begin like that\n"

@@ -83,17 +83,10 @@ SMALL: dict[str, tuple[dict[str, Any], int]] = {
 }
 """Method -> options of its small searches, and epochs; otherwise none, and two a stage."""
 
-# Averages of one measurement, each of about this large decay of alpha, so that none is more than 1.3 times another.
-WATCHED = {
-    "search.epochs": 6,
-    "method.options.alpha_weight_decay": 10.0,
-    "method.options.every": 1,
-    "method.options.window": 1,
-    "method.options.gap": 1,
-    "method.options.first_epoch": 0,
-    "method.options.factor": 0.0,
-}
-WATCHING = ("every", "window", "gap", "first_epoch", "factor")
+# Measurements of about this large decay of alpha, so that none is more than 1.3 times another, but all exceed 0 times
+# another: the search stops, or goes back, where the test may do so for the first time.
+WATCHED = {"search.epochs": 10, "method.options.alpha_weight_decay": 10.0, "method.options.factor": 0.0}
+WATCHING = ("every", "window", "gap", "first", "factor")
 
 SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
     # Without much damping the curvature turns negative at once here, and ends the iterations.
@@ -102,7 +95,7 @@ SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
     ("single-darts", "alpha_momentum"): {"method.options.update": "sgd"},
     **{(name, "anchor_radius"): {"method.options.anchor": "ball"} for name in ("drnas", "drnas-progressive")},
     **{("proxyless", option): {"method.options.cost_reference": 1e5} for option in ("cost_form", "cost_strength")},
-    **{("robust-darts", option): WATCHED for option in WATCHING},
+    **{("robust-darts", option): WATCHED for option in (*WATCHING, "within_epochs")},
     # The small supernet has one normal cell, and two reduction cells.
     ("lambda-darts", "alignment"): {"method.options.reductions": True},
     ("lambda-darts", "reductions"): {"method.options.alignment": 30.0},
@@ -142,6 +135,7 @@ SHOWN_ELSEWHERE = {
     # Without it, no option of the watch can be given, and with their defaults a tiny search is not stopped.
     ("robust-darts", "stops"): "unit/parts/test_sharpening.py",
     ("sgas-pt", "measure"): "unit/parts/test_edge_decisions.py",
+    **{(name, "derive"): "unit/parts/test_dirichlet.py" for name in ("drnas", "drnas-progressive")},
     ("snas", "keep_all_edges"): "unit/parts/test_drawn_gates.py",
     ("p-darts", "max_skips"): "unit/parts/test_p_darts.py",
     # The same rule watches the curvature in robust-darts, whose options are all tried there.
@@ -155,6 +149,8 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("single-darts", "alpha_weight_decay"): [0.5],
     ("single-darts", "alpha_momentum"): [0.5],
     ("hyperdarts-1", "lambda_noise"): [0.1],
+    # Alpha does not go far in so few steps.
+    **{(name, "anchor_radius"): [1e-4] for name in ("drnas", "drnas-progressive")},
     ("darts-cg", "iterations"): [1],  # ten are enough here
     ("darts-cg", "tolerance"): [0.5],
     ("enas", "baseline_decay"): [0.5],
@@ -168,7 +164,8 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("oles", "window"): [2],
     ("gdas", "temperatures"): [(5.0, 0.05)],
     ("darts-unrolled", "backward_steps"): [1],  # three times as many are more than there are steps
-    ("robust-darts", "first_epoch"): [0],
+    ("robust-darts", "every"): [0.2],  # a measurement every second epoch, and five in all
+    ("robust-darts", "first"): [0.4],
     ("robust-darts", "factor"): [0.0],
     # The loss of so short a search is far above the default.
     ("beta-darts-plus-plus", "flood"): [5.0],

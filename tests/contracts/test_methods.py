@@ -89,8 +89,7 @@ def test_every_gradient_of_binary_gates_finds_what_is_planted_and_is_resumed_bit
 
 
 def test_a_method_that_goes_by_the_curvature_keeps_its_own_intervals(tmp_path: Path) -> None:
-    asked = search_small(tmp_path, CASES["robust-darts"], {"search.curvature_every": 1})
-    # It measures after every second epoch, from the first on.
+    asked = search_small(tmp_path, CASES["robust-darts"], {"search.curvature_every": 1, "method.options.every": 2})
     assert ["eigenvalue" in event for event in asked["events"]] == [True, False]
 
 

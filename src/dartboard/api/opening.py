@@ -17,7 +17,10 @@ from dartboard.processors import what_threads_do
 from dartboard.records import Beginning
 from dartboard.runs import Observer
 from dartboard.session import Session, check_limit, check_sizes, check_start
+from dartboard.session.rates import alpha_rates
+from dartboard.session.search import num_learning_images
 from dartboard.settings import Request, Step
+from dartboard.settings.replaced import replaced_settings
 from dartboard.space import Genotype
 from dartboard.wording import duration, plain_value
 from dartboard.workflow import announce, check_choice, check_finalists, open_request
@@ -88,7 +91,15 @@ def begin(session: Session, steps: Sequence[Step], command: str, genotype: Genot
     """
     session = replace(session, expected=_expected(session, steps, genotype))
     session.begin()
-    beginning = Beginning(device=device_name(session.device), steps=tuple(steps), command=command)
+    searches = "search" in steps and session.settings.reselection is None
+    beginning = Beginning(
+        device=device_name(session.device),
+        steps=tuple(steps),
+        command=command,
+        replaced=replaced_settings(session.settings) if searches else (),
+        alpha_rates=alpha_rates(session) if searches else (),
+        search_images=num_learning_images(session) if searches else None,
+    )
     beginning.write(session.run.path)
     session.observer.plan(announce(session, steps))
     if session.device.type == "cpu" and (told := what_threads_do()):

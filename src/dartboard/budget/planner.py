@@ -6,11 +6,13 @@ from statistics import quantiles
 from dartboard.budget.account import Account
 from dartboard.budget.searches import plan_search
 from dartboard.budget.trainings import TrainingPlan, seeds_compared
+from dartboard.parts.recipe import make_recipe
 from dartboard.parts.selection.trying import UniformlyRandom
 from dartboard.runs import make_generator
 from dartboard.session.baselines import is_comparable
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan
+from dartboard.settings.published import smallest_in
 from dartboard.settings.tree import AutomaticChoice, Step
 from dartboard.space import PUBLISHED, Genotype, get_space, network_cost
 
@@ -40,7 +42,7 @@ def plan_budget(
     Raises:
         BudgetError: the budget is too small for the shortest run, or for the lengths that the user gave.
     """
-    account = Account(session, given)
+    account = Account(session, {*given, *_depth_of_method(session)})
     searches, trains = "search" in steps, "train" in steps
     if searches:
         plan_search(account, _search_share(session, trains=trains))
@@ -49,6 +51,13 @@ def plan_budget(
         TrainingPlan(account, typical, searches=searches, trains=trains).make()
     account.check()
     return account.choices, account.timetable
+
+
+def _depth_of_method(session: Session) -> Collection[str]:
+    """The depth of the supernet as a setting that is not chosen, where the method makes its stages from a fixed one."""
+    settings = session.settings
+    recipe = make_recipe(settings.method.name, settings.method.options)
+    return smallest_in(get_space(settings.space), recipe).settings.keys() & {"search.layers"}
 
 
 def _search_share(session: Session, *, trains: bool) -> float:

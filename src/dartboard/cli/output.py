@@ -65,7 +65,12 @@ def print_plan(plan: "Plan", *, as_json: bool) -> None:
     if plan.automatic_choices:
         typer.echo()
         chosen = {each.setting: f"{plain_value(each.value)}  ({each.reason})" for each in plan.automatic_choices}
-        print_rows({each.setting: f"{chosen[each.setting]} {each.against}".rstrip() for each in plan.automatic_choices})
+        print_rows(
+            {
+                each.setting: chosen[each.setting] + (f". {each.against}" if each.others else "")
+                for each in plan.automatic_choices
+            }
+        )
     if plan.end is not None:
         typer.echo()
         print_rows({phase: duration(seconds) for phase, seconds in plan.seconds.items()})

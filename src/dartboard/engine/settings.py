@@ -54,9 +54,10 @@ class SearchSettings(Settings):
     weight_lr_min: NonNegative = 0.001
     """Learning rate of the weights at the end; they end at 0 where they would begin no higher than this."""
 
-    alpha_lr_factor: Annotated[float, Field(gt=0)] = 1.0
-    """Multiplies the learning rate that the method chose for alpha: a search of a few hundred steps needs larger ones
-    than the papers' tens of thousands to leave the uniform start."""
+    alpha_lr_factor: Annotated[float, Field(gt=0)] | None = None
+    """Multiplies the learning rate that the method chose for alpha. null: Adam's rate rises as the steps of alpha fall
+    below those of the paper, so that a short search can leave the uniform start too, but not above 0.012; a rate that
+    you give by `method.options.alpha_lr` stays as it is, as do rates of other kinds."""
 
     start_at: dict[str, Any] | None = None
     """Architecture of the space that alpha leans towards at the start, so that what is known is not searched again: in

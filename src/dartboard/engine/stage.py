@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from dartboard.data import Batch
 from dartboard.devices import make_graph
 from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetRequest
+from dartboard.engine.rates import alpha_rate
 from dartboard.engine.recording import RecordedSteps
 from dartboard.engine.settings import SearchSettings
 from dartboard.engine.state import SearchState
@@ -25,6 +26,7 @@ from dartboard.parts.architecture import Architecture, Live, StepGates
 from dartboard.parts.hooks import Attaching
 from dartboard.parts.hypernetworks import attach_hypernetwork, learned_weights
 from dartboard.parts.recipe import Recipe, Stage
+from dartboard.parts.relaxation import RelaxedCell
 from dartboard.parts.rules import Rule
 from dartboard.parts.scoring import Scorer
 from dartboard.parts.selection import Drawing, Judged, Judging, Trained
@@ -120,8 +122,9 @@ class StageSearch:
             hypernetwork = attach_hypernetwork(recipe.hypernetwork, supernet, architecture, drawn_by)
         weight_optimizer = self.weight_optimizer(learned_weights(supernet, hypernetwork).values())
         alpha_optimizer = recipe.update.optimizer(alphas, architecture.cells) if recipe.update else None
+        self.alpha_rate = alpha_rate(recipe, settings.alpha_lr_factor, span[1] - span[0], self.num_steps)
         for group in alpha_optimizer.param_groups if alpha_optimizer else ():
-            group["lr"] *= settings.alpha_lr_factor
+            group["lr"] = self.alpha_rate.rate if self.alpha_rate else group["lr"]
         return SearchState(
             supernet,
             architecture,
@@ -155,6 +158,16 @@ class StageSearch:
     def alpha_rests(self) -> bool:
         """Whether the epoch at hand leaves alpha as it is."""
         return self.state.plan.alpha_rests
+
+    @property
+    def alpha_steps(self) -> int:
+        """Steps of alpha that are planned for the stage."""
+        return self.alpha_rate.steps if self.alpha_rate else 0
+
+    @property
+    def cells(self) -> Mapping[str, RelaxedCell]:
+        """The cells by kind, with the operations of every edge."""
+        return self.state.architecture.cells
 
     @property
     def operation_weights(self) -> Mapping[tuple[int, int, str], tuple[str, ...]]:
@@ -324,7 +337,10 @@ class StageSearch:
             for name, buffer in carried(kept, zeros).items():
                 new.weight_optimizer.state[new.weights[name]]["momentum_buffer"] = buffer
             if new.alpha_optimizer and old.alpha_optimizer:
+                own = [group["lr"] for group in new.alpha_optimizer.param_groups]
                 new.alpha_optimizer.load_state_dict(old.alpha_optimizer.state_dict())
+                for group, rate in zip(new.alpha_optimizer.param_groups, own, strict=True):
+                    group["lr"] = rate
 
     def pruned(self, stage: Stage) -> Live:
         """The operations that the stage at hand leaves to the next."""

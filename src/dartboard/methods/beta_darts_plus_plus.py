@@ -37,4 +37,5 @@ def beta_darts_plus_plus(
         update=AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay),
         penalties=(BetaDecay(decay),),
         weight_penalties=(Flooding(flood),) if flood else (),
+        published_in={"nas-bench-201": {"epochs": 100, "method.options.decay": 50.0}},
     )

@@ -18,7 +18,7 @@ def darts_pt_fixed(*, measure: Measure = "accuracy", tuning: Share = 81 / 131, n
     The selection does not use alpha, so the search does not train it. That saves half of every step.
 
     Differs from the paper: no running statistics are written while supernets are scored. In NAS-Bench-201 the paper has
-    125 epochs and `tuning=0.2`.
+    125 epochs and `tuning=0.2`, which are taken there unless you say otherwise.
 
     Args:
         measure: score of a supernet on the validation images.

@@ -43,7 +43,11 @@ def dots(
     """
     first = AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay)
     operations = Recipe(
-        relaxation=GroupSoftmax(), gradient=FirstOrder(), update=first, rules=(WarmUp(1 / 2),), restarts_rate=False
+        relaxation=GroupSoftmax(),
+        gradient=FirstOrder(),
+        update=first,
+        rules=(WarmUp(1 / 2),),
+        restarts_rate=False,
     )
     return Recipe(
         relaxation=Softmax(initial_scale=0.0, coldness=1e3),

@@ -51,7 +51,7 @@ def enas(
     """
     return Recipe(
         relaxation=Controller(temperature, squash),
-        update=AdamUpdate(alpha_lr, betas=(0.0, 0.999), weight_decay=0.0, grad_clip=5.0, eps=1e-3),
+        update=AdamUpdate(alpha_lr, betas=(0.0, 0.999), weight_decay=0.0, grad_clip=5.0, eps=1e-3, of_logits=False),
         rules=(ReinforceController(steps_per_update, aggregate, entropy_weight, baseline_decay),),
         selection=SampleAndValidate(candidates, batches, 0, None, "relaxation"),
         published={"batch_size": 128, "epochs": 250, "weight_decay": 2.5e-4, "weight_lr": 0.05, "weight_lr_min": 5e-4},

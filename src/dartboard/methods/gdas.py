@@ -56,4 +56,5 @@ def gdas(
         rules=(LinearCooling(*(temperatures or ((10.0, 0.1) if estimator == "gumbel" else (1.0, 1.0)))),),
         selection=StrongestPairs() if allow_same_source else StrongestEdges(),
         published={"epochs": 250},
+        published_in={"darts": {"batch_size": 256}, "nas-bench-201": {"weight_decay": 5e-4}},
     )

@@ -2,12 +2,13 @@
 
 from dartboard.parts import (
     AdamUpdate,
-    Count,
     DecayOnSharpening,
     MeasureCurvature,
     NonNegative,
+    Positive,
     Recipe,
-    Sharpening,
+    Share,
+    SharpeningInShares,
     Unrolled,
     method,
 )
@@ -20,10 +21,10 @@ def robust_darts_ada(
     alpha_weight_decay: NonNegative = 1e-3,
     decay_factor: float = 10.0,
     largest_decay: NonNegative = 3e-2,
-    every: Count = 2,
-    window: Count = 5,
-    gap: Count = 4,
-    first_epoch: int = 10,
+    every: Positive = 1 / 25,
+    window: Share = 0.2,
+    gap: Share = 0.16,
+    first: Share = 0.2,
     factor: NonNegative = 1.3,
 ) -> Recipe:
     """DARTS-ADA: DARTS, second order, with stronger weight decay once the validation loss becomes sharp in alpha.
@@ -31,20 +32,23 @@ def robust_darts_ada(
     When `robust-darts` would stop, this search returns to the state before the rise of the curvature. It continues with
     a larger weight decay of the weights, which flattens the loss.
 
-    Differs from the paper: an epoch that is searched again sees the same batches as before.
+    The numbers of the paper's code, for 50 epochs, are taken as shares of the search, as in `robust-darts`.
+
+    Differs from the paper: the last measurement is not tested; an epoch that is searched again sees the same batches as
+    before.
 
     Args:
         alpha_lr: learning rate of alpha.
         alpha_weight_decay: L2 factor of alpha; the measured curvature includes it.
         decay_factor: factor, above 1, by which every return multiplies the weight decay of the weights.
         largest_decay: the search no longer returns once the weight decay has reached this value.
-        every: epochs between measurements.
-        window: number of measurements that are averaged.
-        gap: number of measurements between the two averages that are compared.
-        first_epoch: earliest epoch to which the search returns; epochs count from 0.
+        every: share of the epochs from one measurement to the next, or from 1 on the number of epochs.
+        window: share of the measurements that are averaged, at least 2.
+        gap: share of the measurements between the two averages that are compared, at least 1.
+        first: share of the measurements to which the search does not return.
         factor: the search returns when the average has grown by more than this factor.
     """
-    test = Sharpening(window, gap, first_epoch, factor)
+    test = SharpeningInShares(every, window, gap, first, factor)
     return Recipe(
         gradient=Unrolled(),
         update=AdamUpdate(alpha_lr, weight_decay=alpha_weight_decay),

@@ -23,5 +23,7 @@ def rsps(
         steps_per_round: number of weight steps in the search for each round.
     """
     return Recipe(
-        relaxation=UniformPaths(), selection=SampleAndValidate(candidates, batches, finalists, steps_per_round)
+        relaxation=UniformPaths(),
+        selection=SampleAndValidate(candidates, batches, finalists, steps_per_round),
+        published_in={"nas-bench-201": {"epochs": 250, "weight_decay": 5e-4}},
     )

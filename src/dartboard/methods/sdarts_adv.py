@@ -54,4 +54,5 @@ def sdarts_adv(
         update=AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay),
         perturbation=AdversarialPerturbation(epsilon_start, epsilon_end, space, attack_steps),
         selection=StrongestEdges(),
+        published_in={"nas-bench-201": {"epochs": 100}},
     )

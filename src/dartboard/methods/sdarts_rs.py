@@ -51,4 +51,5 @@ def sdarts_rs(
         update=AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay),
         perturbation=RandomPerturbation(epsilon_start, epsilon_end, space, noise),
         selection=StrongestEdges(),
+        published_in={"nas-bench-201": {"epochs": 100}},
     )

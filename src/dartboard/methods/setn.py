@@ -33,4 +33,5 @@ def setn(
         update=AdamUpdate(lr=alpha_lr, weight_decay=alpha_weight_decay),
         selection=SampleAndValidate(candidates, batches, 0, None, "likeliest"),
         published={"epochs": 250},
+        published_in={"nas-bench-201": {"weight_decay": 5e-4}},
     )

@@ -69,7 +69,7 @@ def single_darts(
         update=AdamUpdate(rate, weight_decay=decay) if by_adam else SgdUpdate(rate, alpha_momentum, decay),
         images=_MATCHED.get(images, images) if matched else images,
         published_in={
-            "nas-bench-201": {"weight_lr": 0.005},
+            "nas-bench-201": {"weight_lr": 0.005, "batch_size": 64},
             "preset:darts-imagenet": {"batch_size": 360, "train.batch_size": 768, "train.lr": 0.375},
         },
     )

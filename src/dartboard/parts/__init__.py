@@ -20,14 +20,32 @@ from dartboard.parts.penalties.resources import ExpectedCost, ExpectedResources
 from dartboard.parts.penalties.terms import BetaDecay, DirichletAnchor, DirichletDistance, FadingMagnitude, ZeroOne
 from dartboard.parts.perturbations import AdversarialPerturbation, RandomPerturbation
 from dartboard.parts.pruning import KeepStrongest, KeepStrongestOfGroups
-from dartboard.parts.recipe import METHODS, Count, Images, NonNegative, Positive, Recipe, Share, Stage, method
+from dartboard.parts.recipe import (
+    DARTS_STEPS,
+    METHODS,
+    Count,
+    Images,
+    NonNegative,
+    Positive,
+    Recipe,
+    Share,
+    Stage,
+    method,
+)
 from dartboard.parts.relaxation.controller import Controller
 from dartboard.parts.relaxation.deterministic import GroupSoftmax, NodeSoftmax, Sigmoid, Simplex, Softmax, UniformShares
 from dartboard.parts.relaxation.drawn import Concrete, Dirichlet, HardGumbel, ReinMax
 from dartboard.parts.relaxation.edges import EdgeSimplex, EdgeSoftmax, PairSoftmax
 from dartboard.parts.relaxation.paths import BinaryGates, UniformPaths
 from dartboard.parts.removal import select_by_removal
-from dartboard.parts.rules.curvature import DecayOnSharpening, MeasureCurvature, Sharpening, StopOnSharpening
+from dartboard.parts.rules.curvature import (
+    DecayOnSharpening,
+    MeasureCurvature,
+    Sharpening,
+    SharpeningInShares,
+    StopOnSharpening,
+)
+from dartboard.parts.rules.curvature_within import StopWithinEpochs
 from dartboard.parts.rules.greedy import DecideGreedily
 from dartboard.parts.rules.information import ShrinkByInformation
 from dartboard.parts.rules.protocol import EpochPlan, Outcome, Rule, SearchView
@@ -62,6 +80,7 @@ from dartboard.parts.trials import Measure
 from dartboard.parts.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate
 
 __all__ = [
+    "DARTS_STEPS",
     "METHODS",
     "AdamUpdate",
     "AdversarialPerturbation",
@@ -131,6 +150,7 @@ __all__ = [
     "ShapleyMoves",
     "Share",
     "Sharpening",
+    "SharpeningInShares",
     "ShrinkByInformation",
     "Sigmoid",
     "Simplex",
@@ -143,6 +163,7 @@ __all__ = [
     "StopAtSkips",
     "StopAtStableRanking",
     "StopOnSharpening",
+    "StopWithinEpochs",
     "StrongestEdgePairs",
     "StrongestEdges",
     "StrongestPairs",

@@ -7,7 +7,7 @@ from dartboard.wording import percent
 
 __all__ = ["describe_part", "describe_recipe"]
 
-_HIDDEN = ("earlier", "published", "published_in", "restarts_rate")
+_HIDDEN = ("earlier", "published", "published_in", "published_steps", "restarts_rate", "smallest")
 """Fields of a recipe that are no slots for parts; earlier stages are described separately."""
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from dartboard.data import Batch
 from dartboard.parts.architecture import StepGates
 from dartboard.parts.gradient.problem import Bilevel, Gradient
+from dartboard.parts.relaxation.protocol import RelaxedCell
 
 __all__ = ["Attaching", "Foretelling", "Remarking", "StageAccess", "StageHook"]
 
@@ -30,6 +31,16 @@ class StageAccess(Protocol):
     @property
     def alpha_rests(self) -> bool:
         """Whether the epoch at hand leaves alpha as it is."""
+        ...
+
+    @property
+    def alpha_steps(self) -> int:
+        """Steps of alpha that are planned for the stage."""
+        ...
+
+    @property
+    def cells(self) -> Mapping[str, RelaxedCell]:
+        """The cells by kind, with the operations of every edge."""
         ...
 
     @property

@@ -1,6 +1,6 @@
 """A method as data: which part fills which slot."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
@@ -23,8 +23,10 @@ from dartboard.parts.update import Update
 from dartboard.registry import Registry
 from dartboard.space import SearchSpace
 from dartboard.supernet import Mixing
+from dartboard.wording import count
 
 __all__ = [
+    "DARTS_STEPS",
     "METHODS",
     "ONE_BATCH",
     "Count",
@@ -38,6 +40,9 @@ __all__ = [
     "make_recipe",
     "method",
 ]
+
+DARTS_STEPS = 50 * 391
+"""Steps of alpha in the search of the DARTS paper: 50 epochs, 25,000 images in batches of 64 (arXiv:1806.09055)."""
 
 Count = Annotated[int, Field(ge=1)]
 """Type of a method's option that counts something and must be at least 1."""
@@ -90,10 +95,16 @@ class Recipe:
         restarts_rate: whether the cosine of the weights' learning rate starts again in every stage.
         weight_lr_factor: multiplies the learning rate of the weights (`search.weight_lr`); the rate never ends higher
             than it began.
-        published: search settings of the paper, by name, if they differ from the defaults; presets and the user
-            override them.
-        published_in: space, or a preset as "preset:NAME" -> further settings of the paper there, which win over
-            `published`; those that are not of the search go by whole names such as "method.options.none".
+        published: search settings of the paper, by name, if they differ from the defaults. Only the user, automatic
+            choices and presets that are small on purpose override them.
+        published_in: family of spaces (`SearchSpace.family`), or a preset as "preset:NAME" -> further settings of the
+            paper there, which win over `published`; those that are not of the search go by whole names such as
+            "method.options.decay". A family wins over a preset.
+        published_steps: steps of alpha in this stage of the paper's search, for which the rate of the update is meant;
+            a shorter search has a higher one (`rate_for_length`). None: as many as the published epochs have on the
+            50,000 images of CIFAR-10, in batches of the published size.
+        smallest: family of spaces -> settings by which the method shrinks under a preset that is small on purpose, in
+            place of those of the preset; "" stands for all families.
 
     Raises:
         RecipeError: the parts do not fit together.
@@ -120,6 +131,8 @@ class Recipe:
     weight_lr_factor: float = 1.0
     published: Mapping[str, Any] = field(default_factory=dict)
     published_in: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    published_steps: int | None = None
+    smallest: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         moves = self.gradient is not None or any(rule.moves_alpha for rule in self.rules)
@@ -208,11 +221,40 @@ class Recipe:
         single = (*learning, self.perturbation, self.selection)
         return (*(part for part in single if part is not None), *self.penalties, *self.weight_penalties, *self.rules)
 
+    def alpha_steps(self, epochs: int, steps: int) -> int:
+        """How many steps a gradient of alpha takes in a stage of so many epochs of so many weight steps.
+
+        It is 0 where only rules move alpha, which have steps of their own.
+        """
+        if self.gradient is None:
+            return 0
+        resting = 0
+        for rule in self.rules:
+            own = rule.resting_epochs(epochs)
+            resting, steps = resting if own is None else own, rule.alpha_steps(steps)
+        return (epochs - resting) * steps
+
+    def idle_in(self, epochs: int) -> list[str]:
+        """What the recipe cannot do in a stage of so many epochs, in sentences."""
+        told = [reason for rule in self.rules if (reason := rule.idle_in(epochs))]
+        if self.gradient and epochs and not self.alpha_steps(epochs, 1):
+            told.append(f"the weights learn alone in all {count(epochs, 'epoch')}, so alpha never moves")
+        return told
+
     @property
     def stages(self) -> tuple["Stage", ...]:
         """All stages; the last is this recipe itself."""
         rest = 1 - sum(stage.share for stage in self.earlier)
         return (*self.earlier, Stage(replace(self, earlier=()), rest))
+
+    def with_published_steps(self, steps: Sequence[int]) -> "Recipe":
+        """The same recipe, in which every stage has a number of `published_steps`."""
+        *before, own = steps
+        earlier = tuple(
+            replace(stage, recipe=replace(stage.recipe, published_steps=each))
+            for stage, each in zip(self.earlier, before, strict=True)
+        )
+        return replace(self, earlier=earlier, published_steps=own)
 
     def with_rules_first(self, *rules: Rule) -> "Recipe":
         """The same recipe with further rules, which come before the other rules of every stage."""

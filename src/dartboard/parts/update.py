@@ -11,7 +11,40 @@ from typing_extensions import override
 from dartboard.parts.relaxation import RelaxedCell
 from dartboard.parts.relaxation.shares import grown_shares
 
-__all__ = ["AdamUpdate", "ExponentiatedGradient", "ExponentiatedUpdate", "SgdUpdate", "Update"]
+__all__ = [
+    "AdamUpdate",
+    "ExponentiatedGradient",
+    "ExponentiatedUpdate",
+    "SgdUpdate",
+    "Update",
+    "rate_for_length",
+]
+
+_HIGHEST_RATE = 0.012
+"""Rate up to which short searches raise that of their method: 40 times that of DARTS."""
+
+_AS_LONG = 0.95
+"""Share of the published steps from which on a search is as long as the published one."""
+
+
+def rate_for_length(published: float, published_steps: int, steps: int) -> float:
+    """The learning rate that takes alpha as far in `steps` as the published one in its own number of steps.
+
+    A step of Adam moves an entry of alpha by about the rate, whatever the gradient, so a search can move it by the rate
+    times the number of steps. The published rate is never lowered, and never raised above 0.012. It stays as it is in
+    a search that lacks only a few steps, as where some images are set aside or a last batch is left out.
+
+    >>> [round(rate_for_length(rate, own, 625), 5) for rate, own in ((3e-4, 19_550), (6e-4, 3_430), (3e-3, 9_800))]
+    [0.00938, 0.00329, 0.012]
+
+    Args:
+        published: learning rate of the method.
+        published_steps: steps of alpha in the search that it is published for.
+        steps: steps of alpha in the search at hand.
+    """
+    if steps >= _AS_LONG * published_steps:
+        return published
+    return max(published, min(_HIGHEST_RATE, published * published_steps / max(1, steps)))
 
 
 class Update(Protocol):
@@ -21,6 +54,19 @@ class Update(Protocol):
     def grad_clip(self) -> float | None:
         """Largest norm of the gradient of all alphas together; None: no clipping."""
         ...
+
+    @property
+    def lr(self) -> float:
+        """Learning rate."""
+        ...
+
+    @property
+    def follows_length(self) -> bool:
+        """Whether a search of fewer steps takes a higher rate (`rate_for_length`).
+
+        So it should where a step moves every entry of alpha by about the learning rate, whatever its gradient.
+        """
+        return False
 
     on_simplex: bool
     """Whether the update keeps every row of alpha a distribution; then the relaxation must be on the simplex too."""
@@ -45,6 +91,8 @@ class AdamUpdate(Update):
         weight_decay: L2 factor.
         grad_clip: largest norm of the gradient of all alphas together; None: no clipping.
         eps: added to the root of the second moment.
+        of_logits: whether alpha are logits or the like, for which it counts how far they move, and not the weights of
+            a controller.
     """
 
     lr: float = 3e-4
@@ -52,7 +100,13 @@ class AdamUpdate(Update):
     weight_decay: float = 1e-3
     grad_clip: float | None = None
     eps: float = 1e-8
+    of_logits: bool = True
     on_simplex = False
+
+    @property
+    @override
+    def follows_length(self) -> bool:
+        return self.of_logits
 
     @override
     def optimizer(self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> torch.optim.Optimizer:

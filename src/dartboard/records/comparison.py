@@ -54,6 +54,12 @@ class ComparedRun(TestAccuracies):
     multiply_adds: int | None = None
     """Multiply-adds for one image."""
 
+    search_images: int | None = None
+    """Number of images from which the weights of its supernet learned."""
+
+    search_steps: int | None = None
+    """Number of weight steps of its search."""
+
     search_seconds: float | None = None
     """Seconds of the search; of both searches where one collapsed and a second one went on."""
 
@@ -142,6 +148,12 @@ class ComparedMethod(Record):
 
     multiply_adds: Spread | None
     """Multiply-adds for one image."""
+
+    search_images: Spread | None = None
+    """Number of images from which the weights of the supernet learned."""
+
+    search_steps: Spread | None = None
+    """Number of weight steps of the search."""
 
     search_seconds: Spread | None
     """Seconds of the search."""
@@ -243,6 +255,8 @@ def summary_of(method: str, baseline: str | None, runs: Sequence[ComparedRun]) -
         skips=spread(lambda run: run.skips),
         parameters=spread(lambda run: run.parameters),
         multiply_adds=spread(lambda run: run.multiply_adds),
+        search_images=spread(lambda run: run.search_images),
+        search_steps=spread(lambda run: run.search_steps),
         search_seconds=spread(lambda run: run.search_seconds),
         train_seconds=spread(lambda run: run.train_seconds),
     )

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from dartboard.data.splits import Splits, SplitSource
+from dartboard.engine.rates import AlphaRate
 from dartboard.runs import Document, Version
+from dartboard.settings.replaced import ReplacedSetting
 
 __all__ = ["Beginning", "Split", "Timetable"]
 
@@ -83,6 +85,15 @@ class Beginning(Document):
 
     command: str
     """The command that was typed."""
+
+    replaced: tuple[ReplacedSetting, ...] = ()
+    """The settings of the method's paper that the run does not have, and what has replaced them."""
+
+    alpha_rates: tuple[AlphaRate, ...] = ()
+    """The learning rate of alpha in every stage of the search that has one, beside that of the paper."""
+
+    search_images: int | None = None
+    """Number of images from which the weights of the supernet learn; null where no supernet is trained."""
 
     def command_to_resume(self, path: Path) -> str:
         """The command that goes on with the run in a directory, or what it lacks where it was no line of a shell."""

@@ -29,6 +29,9 @@ _MORE_IS_BETTER = (
     *("test_accuracy", "balanced_accuracy", "table_accuracy", "table_percentile"),
     *("accuracy", "percentile"),
 )
+_UNEQUAL = ("search_images", "search_steps")
+"""Figures that are shown only where methods differ in them, so that they had not the same chances."""
+
 _MOST_METHODS = 5
 """From so many differences on, the notes say that some of them look real by chance."""
 
@@ -94,6 +97,8 @@ def tabulate(comparison: Comparison) -> MethodTable:
         spreads = [_spread(method, key) for method in methods]
         if not any(spreads) or (key == "balanced_accuracy" and counts != key):
             continue
+        if key in _UNEQUAL and len({spread.mean for spread in spreads if spread}) < 2:
+            continue
         columns.append((heading, _cell(key, write), _best(key, spreads)))
         if key in (counts, "difference") and any(spread and spread.interval for spread in spreads):
             what = "difference" if key == "difference" else "mean"
@@ -131,6 +136,8 @@ def _figures(comparison: Comparison) -> tuple[tuple[str, str, Callable[[float], 
         ("skips", "skip connections", lambda value: f"{value:.1f}"),
         ("parameters", "parameters", lambda value: compact(round(value))),
         ("multiply_adds", "multiply-adds", lambda value: compact(round(value))),
+        ("search_images", "images of the search", lambda value: f"{value:,.0f}"),
+        ("search_steps", "steps of the search", lambda value: f"{value:,.0f}"),
         ("search_seconds", "search", duration),
         ("train_seconds", "training", duration),
     )

@@ -21,6 +21,7 @@ from dartboard.session.batches import EVALUATION_BATCH, batches_of
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, search_length
 from dartboard.settings.genotype import read_genotype
+from dartboard.settings.published import published_steps
 from dartboard.settings.tree import RunSettings
 from dartboard.space import Genotype, OperationCosts, get_space, name_or_text, operation_costs
 from dartboard.supernet import FusedSupernet, SupernetSpec
@@ -32,6 +33,8 @@ __all__ = [
     "decision_trials",
     "describe_search",
     "learned_recipe",
+    "learning_images",
+    "num_learning_images",
     "only_draws",
     "search_genotype",
     "search_problem",
@@ -55,8 +58,7 @@ def describe_search(session: Session) -> str:
         images, available = f"two halves of {len(splits.weights)} and {len(splits.alphas)} images", len(splits.weights)
     else:
         learned, scored = _one_level(session, recipe.images)
-        available = len(learned)
-        images = f"{available} images, {len(scored)} others score it"
+        available, images = len(learned), f"{len(learned)} images, {len(scored)} others score it"
     whole = max(1, available // size.batch_size)
     steps = whole if length.steps is None else min(whole, length.steps)
     start = f", from {name_or_text(Genotype.from_json(size.start_at))}" if size.start_at else ""
@@ -112,6 +114,7 @@ def search_problem(session: Session) -> SearchProblem:
 def search_recipe(settings: RunSettings) -> Recipe:
     """The recipe of the method, with the rules that the settings of the search add to it."""
     recipe, search = make_recipe(settings.method.name, settings.method.options), settings.search
+    recipe = recipe.with_published_steps(published_steps(get_space(settings.space), recipe, settings.preset))
     if search.curvature_every and not any(isinstance(rule, MeasureCurvature) for rule in recipe.rules):
         recipe = recipe.with_rules_first(MeasureCurvature(search.curvature_every))
     return recipe.with_rules_first(WarmUp(search.warmup_fraction)) if search.warmup_fraction else recipe
@@ -250,6 +253,19 @@ def trial_images(session: Session, images: Images) -> TrialImages:
     made = TrialImages(lambda: batches_of(session, view, settings.augment, size), len(view), by, coarse)
     size = trial_batch(made.first)
     return made
+
+
+def num_learning_images(session: Session) -> int | None:
+    """The number of images from which the weights of the supernet learn; None where no supernet is trained."""
+    settings = session.settings
+    if only_draws(settings):
+        return None
+    return len(learning_images(session, make_recipe(settings.method.name, settings.method.options).images))
+
+
+def learning_images(session: Session, images: Images) -> ImageView:
+    """The images from which the weights of the supernet learn."""
+    return session.splits.view(session.dataset, "weights") if images == "halves" else _one_level(session, images)[0]
 
 
 _MOST_SET_ASIDE = 2_000

@@ -58,7 +58,7 @@ OBJECTIONS: tuple[Rule, ...] = (
         "space",
         "a hierarchical space",
         _always,
-        "it holds more architectures than the steps of {time} can tell apart",
+        "it holds more architectures than a search within {time} can tell apart",
     ),
     Rule(
         "method.name",
@@ -96,7 +96,7 @@ OBJECTIONS: tuple[Rule, ...] = (
         "method.name",
         "trials of single networks (TPE, SMAC, evolution)",
         _always,
-        "each of them would be trained alone, and {time} allow few such trainings",
+        "each of them would be trained alone, and few such trainings fit into {time}",
     ),
     Rule(
         "train.imbalance",

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dartboard.engine.settings import SearchSettings
 from dartboard.errors import ExtensionError
 from dartboard.registry import Registry
 from dartboard.space import CellPlace, SearchSpace
@@ -26,11 +25,13 @@ class Preset:
         layer: function that gives the settings for a space.
         space: name of the space that is used unless the user asks for another.
         method: name of the search method that is used unless the user asks for another.
+        is_small: whether its purpose is to be small: only then its settings win over those of a method's paper.
     """
 
     layer: LayerFor
     space: str
     method: str
+    is_small: bool = False
 
     def __call__(self, space: SearchSpace) -> dict[str, Any]:
         """The settings for a space, with nested or dotted keys."""
@@ -46,7 +47,9 @@ class Preset:
 PRESETS: Registry[Preset] = Registry("preset", "dartboard.presets", given=("space",))
 
 
-def preset(name: str, *, space: str = AUTO, method: str = AUTO, paper: str = "") -> Callable[[LayerFor], LayerFor]:
+def preset(
+    name: str, *, space: str = AUTO, method: str = AUTO, paper: str = "", is_small: bool = False
+) -> Callable[[LayerFor], LayerFor]:
     """Register the decorated function as the preset `name`; it gives the settings for a space.
 
     Args:
@@ -54,10 +57,12 @@ def preset(name: str, *, space: str = AUTO, method: str = AUTO, paper: str = "")
         space: registry name of the space that it is made for; "auto" chooses one for the data.
         method: registry name of the method that it is made for; "auto" chooses one for the data.
         paper: the publication with these settings.
+        is_small: whether its purpose is to be small. Its settings then win over those of the paper of a method, such as
+            a depth or a number of epochs; those of other presets do not.
     """
 
     def register(layer: LayerFor) -> LayerFor:
-        PRESETS.add(name, Preset(layer, space, method), paper=paper, written=layer)
+        PRESETS.add(name, Preset(layer, space, method, is_small), paper=paper, written=layer)
         return layer
 
     return register
@@ -118,7 +123,7 @@ def darts_cifar(space: SearchSpace) -> dict[str, Any]:
     channels, layers = space.reference_size
     return {
         **_ALL_IMAGES,
-        "search.layers": _depth(space, SearchSettings().layers),
+        **_searched_size(space, "search.layers"),
         "train.init_channels": channels,
         "train.layers": layers,
     }
@@ -134,7 +139,7 @@ def darts_imagenet(space: SearchSpace) -> dict[str, Any]:
     return {
         **_ALL_IMAGES,
         "data.image_size": 224,
-        "search.layers": _depth(space, SearchSettings().layers),
+        **_searched_size(space, "search.layers"),
         "train": {
             "epochs": 250,
             "batch_size": 1024,
@@ -160,8 +165,7 @@ def nas_bench_201(space: SearchSpace) -> dict[str, Any]:
     channels, layers = space.reference_size
     return {
         **_ALL_IMAGES,
-        "search.init_channels": channels,
-        "search.layers": layers,
+        **_searched_size(space, "search.init_channels", "search.layers"),
         "train": {
             "epochs": 200,
             "batch_size": 256,
@@ -195,8 +199,7 @@ def proxyless(space: SearchSpace) -> dict[str, Any]:
     channels, layers = space.reference_size
     return {
         **_ALL_IMAGES,
-        "search.init_channels": channels,
-        "search.layers": layers,
+        **_searched_size(space, "search.init_channels", "search.layers"),
         "train": {
             "epochs": 300,
             "batch_size": 256,
@@ -215,13 +218,14 @@ def proxyless(space: SearchSpace) -> dict[str, Any]:
     }
 
 
-@preset("quick")
+@preset("quick", is_small=True)
 def quick(space: SearchSpace) -> dict[str, Any]:
     """Small networks that take minutes on a CPU; the default.
 
     A small supernet is followed by a short one-cycle training. The numbers of epochs depend on the size of the dataset.
     The cost of a supernet grows with its edges and operations; a costlier supernet sees fewer images. The learning
-    rates of the search find good cells in a few hundred steps (benchmarks/short_searches.py).
+    rate of the weights finds good cells in a few hundred steps (benchmarks/short_searches.py); that of alpha is the
+    method's, raised for so few steps.
     """
     channels, layers = space.small_size
     fewest = space.skeleton.fewest_layers
@@ -237,7 +241,6 @@ def quick(space: SearchSpace) -> dict[str, Any]:
             "init_channels": channels // 2,
             "layers": fewest,
             "weight_lr": 0.025,
-            "alpha_lr_factor": 40.0,
         },
         "train": {
             "epochs": None,
@@ -248,7 +251,7 @@ def quick(space: SearchSpace) -> dict[str, Any]:
     }
 
 
-@preset("smoke", space="nas-bench-201", method="darts")
+@preset("smoke", space="nas-bench-201", method="darts", is_small=True)
 def smoke(space: SearchSpace) -> dict[str, Any]:
     """Tiny networks that take seconds, to check that everything works; the accuracy means nothing.
 
@@ -257,6 +260,18 @@ def smoke(space: SearchSpace) -> dict[str, Any]:
     size = {"batch_size": 32, "init_channels": 4, "layers": space.skeleton.fewest_layers}
     train = {"epochs": 2, "auxiliary_weight": 0.0, "drop_path": 0.0, "augment.cutout": 0}
     return {"short_train_epochs": 1, "search": {**size, "epochs": 3}, "train": {**size, **train}}
+
+
+def _searched_size(space: SearchSpace, *names: str) -> dict[str, int]:
+    """Width and depth of the supernet in spaces that are searched at the size of the reference network.
+
+    These are NAS-Bench-201 and the spaces of one depth; elsewhere the supernet has the size that the method, or else
+    the defaults, give it.
+    """
+    channels, layers = space.reference_size
+    is_searched_so = space.family == "nas-bench-201" or layers == space.skeleton.fewest_layers
+    sizes = {"search.init_channels": channels, "search.layers": layers}
+    return {name: sizes[name] for name in names} if is_searched_so else {}
 
 
 def _depth(space: SearchSpace, layers: int) -> int:

@@ -17,7 +17,7 @@ from dartboard.runs import Objective
 from dartboard.settings.genotype import read_genotype
 from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO, PRESETS
-from dartboard.settings.published import published_in
+from dartboard.settings.published import Published, published_in, smallest_in
 from dartboard.space import get_space
 from dartboard.training import TrainSettings
 from dartboard.wording import parse_duration
@@ -274,7 +274,9 @@ def asked_settings(*layers: Mapping[str, Any]) -> RunSettings:
 def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[AutomaticChoice] = ()) -> RunSettings:
     """The whole tree of settings, merged from layers; each layer overrides those before it.
 
-    The order is: defaults, the settings of the method's paper, the preset, automatic choices, then `layers`.
+    The order is: defaults, the preset, the settings of the method's paper for the space, automatic choices, then
+    `layers`. A preset that is small on purpose comes after the paper, and is followed by what the method needs when it
+    is made small. A rate of alpha that is given as an option of the method is taken as it is.
 
     Args:
         layers: layers of settings; later layers win.
@@ -295,13 +297,16 @@ def resolve_settings(*layers: Mapping[str, Any], automatic_choices: Sequence[Aut
     names = {key: chosen.get(key, FALLBACK[key]) if name == AUTO else name for key, name in open_names.items()}
     space = get_space(names["space"])
     recipe = make_recipe(names["method.name"], asked.method.options)
-    published = published_in(space, recipe, asked.preset)
-    options = {**published.options, **asked.method.options}
+    published, made = published_in(space, recipe, asked.preset), PRESETS.made(asked.preset, lambda: preset(space))
+    smallest = smallest_in(space, recipe) if preset.is_small else Published({}, {})
+    below = (published.settings, made, smallest.settings) if preset.is_small else (made, published.settings)
+    as_given = {"search.alpha_lr_factor": 1.0} if asked.method.options.get("alpha_lr") is not None else {}
+    options = {**published.options, **smallest.options, **asked.method.options}
     recorded = {"automatic_choices": [choice.model_dump() for choice in automatic_choices]} if automatic_choices else {}
     settings = resolve(
         RunSettings,
-        published.settings,
-        PRESETS.made(asked.preset, lambda: preset(space)),
+        *below,
+        as_given,
         chosen,
         *layers,
         {**names, "method.options": options, "space": space.name, **recorded},

@@ -74,6 +74,7 @@ class _Scaled:
     def __init__(self, update: Update, factor: float) -> None:
         self._update, self._factor = update, factor
         self.grad_clip, self.on_simplex = update.grad_clip, update.on_simplex
+        self.lr, self.follows_length = update.lr, update.follows_length
 
     def optimizer(self, alphas: Mapping[str, Tensor], cells: Mapping[str, RelaxedCell]) -> torch.optim.Optimizer:
         optimizer = self._update.optimizer(alphas, cells)

@@ -11,9 +11,9 @@ from dartboard.config import in_long_form, parse_overrides
 from dartboard.data.given import Data
 from dartboard.errors import SettingsError
 from dartboard.estimate import SCHEDULES, TABLE_SPACE, TableEntry, agreements, find_tables, look_up
-from dartboard.records import ComparedRun, Comparison, DataFinding, Result
+from dartboard.records import Beginning, ComparedRun, Comparison, DataFinding, Result
 from dartboard.records.comparison import summary_of
-from dartboard.runs import Observer, RunDirectory
+from dartboard.runs import Observer, RunDirectory, SearchEpoch
 from dartboard.settings.automatic import CHOSEN_SPACES
 from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO
@@ -204,6 +204,13 @@ def _common_space(plan: ComparisonPlan, data: Data | None) -> str:
     return spaces[0]
 
 
+def _searched(run: RunDirectory) -> tuple[int | None, int | None]:
+    """The number of images from which the weights of a run's supernet learned, and that of its weight steps."""
+    begun = Beginning.find(run.path)
+    steps = sum(event.steps for event in run.events.read() if isinstance(event, SearchEpoch))
+    return begun.search_images if begun else None, steps or None
+
+
 class ComparisonRecord:
     """Collects the runs of a comparison and writes `comparison.json`.
 
@@ -231,6 +238,7 @@ class ComparisonRecord:
         genotype = result.genotype.genotype
         tables = look_up(genotype)
         accuracy, percentile = _short_schedule(tables)
+        images, steps = _searched(RunDirectory(self._run.path / self._plan.folder(seed, contender)))
         self._dataset = result.dataset.name
         known = {finding.kind for finding in self._findings}
         # Runs with the same seed have the same split, and thus the same findings.
@@ -252,6 +260,8 @@ class ComparisonRecord:
                 skips=genotype.operation_counts.get("skip_connect", 0),
                 parameters=result.parameters,
                 multiply_adds=result.multiply_adds,
+                search_images=images,
+                search_steps=steps,
                 search_seconds=result.seconds.get("search"),
                 collapse=result.collapse,
                 train_seconds=result.seconds.get("train"),

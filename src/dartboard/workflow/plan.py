@@ -7,9 +7,12 @@ from typing import Any
 from dartboard.budget.arithmetic import reserve
 from dartboard.config import Settings
 from dartboard.devices import device_name
+from dartboard.engine.rates import AlphaRate
+from dartboard.session.rates import alpha_rates, idle_rules
 from dartboard.session.search import describe_search
 from dartboard.session.session import Session
 from dartboard.session.sizes import train_epochs
+from dartboard.settings.replaced import ReplacedSetting, replaced_settings
 from dartboard.settings.tree import AutomaticChoice, Step
 from dartboard.training import TrainSettings
 from dartboard.wording import Verbatim, count, duration
@@ -27,6 +30,12 @@ class Plan(Settings):
 
     automatic_choices: tuple[AutomaticChoice, ...]
     """The settings that were chosen automatically, their values, and the reasons."""
+
+    replaced: tuple[ReplacedSetting, ...]
+    """The settings of the method's paper that this run does not have, and what has replaced them."""
+
+    alpha_rates: tuple[AlphaRate, ...]
+    """The learning rate of alpha in every stage of the search that has one, beside that of the paper."""
 
     budget: float | None
     """Seconds that the command may take; null without a budget."""
@@ -61,7 +70,8 @@ def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
         "images": f"{len(splits.train)} train, {len(splits.validation)} validation, {len(splits.test)} test",
     }
     if "search" in steps:
-        rows |= {"search": describe_search(session), **describe_choice(session), **describe_finalists(session)}
+        rows |= {"search": describe_search(session), **_of_method(session)}
+        rows |= {**describe_choice(session), **describe_finalists(session)}
     if "train" in steps:
         network = settings.train
         rows["train"] = (
@@ -93,6 +103,7 @@ def describe_plan(session: Session, summary: Mapping[str, str]) -> Plan:
         summary: the lines that the run would announce.
     """
     settings, seconds = session.settings, dict(session.timetable or session.expected)
+    searches = "search" in summary
     if seconds and settings.budget is not None:
         seconds |= {"planning": session.planning_seconds, "the rest": reserve(settings.budget)}
     if seconds:
@@ -101,10 +112,25 @@ def describe_plan(session: Session, summary: Mapping[str, str]) -> Plan:
     return Plan(
         summary={heading: text for heading, text in summary.items() if heading != "run directory"},
         automatic_choices=settings.automatic_choices,
+        replaced=replaced_settings(settings) if searches else (),
+        alpha_rates=alpha_rates(session) if searches else (),
         budget=settings.budget,
         seconds={name: round(value, 1) for name, value in seconds.items()},
         end=end.isoformat(timespec="seconds") if end else None,
     )
+
+
+def _of_method(session: Session) -> dict[str, str]:
+    """How the method's own settings fare in this run: the rate of alpha, what is replaced, and what cannot act."""
+    if session.settings.reselection is not None:
+        return {}
+    rates, replaced = alpha_rates(session), replaced_settings(session.settings)
+    told = {
+        "rate of alpha": ", then ".join(dict.fromkeys(map(str, rates))),
+        "not as published": ", ".join(map(str, replaced)),
+        "cannot act": "; ".join(idle_rules(session)),
+    }
+    return {heading: text for heading, text in told.items() if text}
 
 
 def _expected(session: Session) -> str:

@@ -59,7 +59,7 @@ def test_the_weight_of_a_penalty_is_that_of_the_last_epoch(tmp_path: Path) -> No
 def test_a_search_has_a_schedule_that_runs(tmp_path: Path) -> None:
     with RunDirectory(tmp_path) as run:
         finished = searched(run, "sdarts-rs")
-    stage = finished._stage
+    stage = finished.stage
     stage.state.epoch = 1
     assert stage.state.progress == 0.5
 

@@ -116,7 +116,7 @@ def test_a_batch_loses_the_same_values_however_often_it_is_looked_at_in_a_step(t
 
 def layers(stage: int) -> int:
     recipe = make_recipe("p-darts", {})
-    return DARTS.skeleton.deepen(recipe.published["layers"], recipe.stages[stage].recipe.deeper)
+    return DARTS.skeleton.deepen(recipe.published_in["darts"]["layers"], recipe.stages[stage].recipe.deeper)
 
 
 def test_the_three_stages_are_the_published_ones() -> None:

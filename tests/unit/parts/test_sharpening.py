@@ -1,4 +1,5 @@
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -15,9 +16,11 @@ from dartboard.parts import (
     MeasureCurvature,
     ScaleWeightDecay,
     Sharpening,
+    SharpeningInShares,
     StopOnSharpening,
 )
 from dartboard.parts.recipe import make_recipe
+from dartboard.parts.rules.curvature import interval
 from unit.engine.test_state import make_state, step
 
 RISING = [1.0] * 9 + [1.2, 1.8, 2.5]
@@ -124,20 +127,63 @@ def test_a_search_that_stops_takes_the_alphas_of_the_epoch_it_goes_back_to() -> 
     assert torch.equal(state.final_alphas["normal"], torch.full((2, 3), 11 + 3e-4))
 
 
-def test_the_last_epoch_is_not_judged() -> None:
+@pytest.mark.parametrize(("epoch_of_the_jump", "stops"), [(46, True), (48, False)])
+def test_the_last_measurement_is_not_judged(epoch_of_the_jump: int, stops: bool) -> None:
     def jump(epoch: int, _decay: float) -> float:
-        return 9.0 if epoch == 48 else 1.0
+        return 9.0 if epoch == epoch_of_the_jump else 1.0
 
     state, _ = follow([StopOnSharpening()], jump)
-    assert state.plan.stop_reason, "in epoch 49 of 50"
-    state = make_state(0)
-    state.span, state.epoch = (0, 23), 23
-    state.figures = {"eigenvalue": 2.5}
-    state.records["eigenvalues"] = every_second(RISING)
-    for rule in (StopOnSharpening(), DecayOnSharpening()):
-        state.take(rule.after_epoch(state))
-    assert not state.plan.stop_reason
-    assert state.rollbacks == []
+    assert bool(state.plan.stop_reason) == stops, "the measurements are those of epochs 0, 2, ..., 48"
+    state, _ = follow([DecayOnSharpening()], jump)
+    assert bool(state.rollbacks) == stops
+
+
+def in_shares(epochs: int, values: Callable[[int], float]) -> tuple[int, int] | None:
+    """The epoch in which the test stops a search of so many epochs, and the one whose architecture it returns."""
+    shares = SharpeningInShares()
+    each, test = interval(shares.every, epochs), shares.within(epochs)
+    history: list[list[float]] = []
+    for number in range(shares.measurements(epochs)):
+        history.append([number * each, values(number)])
+        if (back := test(history)) is not None:
+            return number * each, back
+    return None
+
+
+@pytest.mark.parametrize(
+    ("epochs", "stops", "returns"),
+    [(50, 22, 10), (100, 44, 20), (25, 11, 5), (20, 9, 4), (12, 6, 3), (10, 5, 2), (5, 3, 1)],
+)
+def test_a_loss_that_doubles_stops_searches_of_any_length_at_the_same_share(
+    epochs: int, stops: int, returns: int
+) -> None:
+    assert in_shares(epochs, lambda number: 2.0**number) == (stops, returns)
+    assert in_shares(epochs, lambda _: 1.0) is None
+
+
+def test_fifty_epochs_have_the_numbers_of_the_authors() -> None:
+    assert SharpeningInShares().within(50) == Sharpening(5, 4, 10, 1.3, last=48)
+    assert [interval(1 / 25, epochs) for epochs in (50, 100, 25, 10)] == [2, 4, 1, 1]
+
+
+@settings(max_examples=60)
+@given(st.integers(5, 300))
+def test_a_search_of_five_epochs_or_more_can_stop_and_of_fewer_it_says_that_it_cannot(epochs: int) -> None:
+    shares = SharpeningInShares()
+    assert shares.idle_with(shares.measurements(epochs)) == ""
+    stopped = in_shares(epochs, lambda number: 2.0**number)
+    assert stopped is not None
+    assert stopped[1] >= 0.2 * epochs - interval(1 / 25, epochs)
+
+
+@pytest.mark.parametrize("name", ["robust-darts", "robust-darts-ada"])
+def test_a_method_that_cannot_act_says_so(name: str) -> None:
+    assert make_recipe(name, {}).idle_in(5) == []
+    assert make_recipe(name, {}).idle_in(4) == [
+        "4 measurements of the curvature cannot tell a rise (5 are needed), so the search is that of darts-2nd; give "
+        "it more epochs"
+    ]
+    assert in_shares(4, lambda number: 2.0**number) is None
 
 
 def test_the_search_goes_back_with_ten_times_the_decay_twice_and_no_more() -> None:
@@ -178,7 +224,10 @@ def test_going_back_restores_weights_alphas_and_optimisers() -> None:
 def test_whatever_was_measured_the_state_to_go_back_to_is_there(values, window: int, gap: int) -> None:
     """Every snapshot asked for is the one of the epoch named, however often the search has gone back before."""
     draws = itertools.cycle(values)
-    rule = DecayOnSharpening(factor=2.0, limit=2e-3, test=Sharpening(window, gap, first=4))
+    shares = SharpeningInShares(2, window / 25, gap / 25, first=2 / 25)
+    window = max(2, window)
+    assert shares.within(50) == Sharpening(window, gap, first=4, last=48)
+    rule = DecayOnSharpening(factor=2.0, limit=2e-3, test=shares)
     state, visited = follow([rule], lambda *_: next(draws))
     assert state.epoch == 50
     assert len(state.rollbacks) <= 3
@@ -199,6 +248,12 @@ def test_a_decay_that_would_not_rise_is_refused(factor: float) -> None:
         DecayOnSharpening(factor=factor)
 
 
+def test_a_number_of_epochs_is_no_share_of_the_steps() -> None:
+    with pytest.raises(RecipeError, match=r"every=2 is a number of epochs; give a share below 1"):
+        make_recipe("robust-darts", {"within_epochs": True, "every": 2})
+    assert make_recipe("robust-darts", {"every": 2}).rules[1] == MeasureCurvature(2, 1e-3)
+
+
 def test_a_decay_of_zero_cannot_be_raised() -> None:
     assert DecayOnSharpening()._returns_left(0.0) == 0
 
@@ -207,11 +262,12 @@ def test_the_methods_have_the_published_constants() -> None:
     stopping = make_recipe("robust-darts", {})
     assert stopping.rules == (
         ScaleWeightDecay(1.0),
-        MeasureCurvature(2, 1e-3),
-        StopOnSharpening(Sharpening(5, 4, 10, 1.3)),
+        MeasureCurvature(1 / 25, 1e-3),
+        StopOnSharpening(SharpeningInShares()),
     )
     ada = make_recipe("robust-darts-ada", {})
-    assert ada.rules == (MeasureCurvature(2, 1e-3), DecayOnSharpening(10.0, 3e-2, Sharpening(5, 4, 10, 1.3)))
+    assert ada.rules == (MeasureCurvature(1 / 25, 1e-3), DecayOnSharpening(10.0, 3e-2))
+    assert SharpeningInShares().within(50) == Sharpening(5, 4, 10, 1.3, last=48)
     dropping = make_recipe("robust-darts", {"stops": False, "drop_path": 0.2, "weight_decay_factor": 9})
     assert dropping.rules == (ScaleWeightDecay(9.0), GrowDropping(Dropping(0.2, 1.0, 0.5)))
 

@@ -327,3 +327,19 @@ def test_a_search_that_collapsed_is_told_with_what_both_searches_cost() -> None:
         "darts_x with seed 1 collapsed: its search was stopped after 1 min 30 s, and its architecture is of epoch 6.",
     ):
         assert text in notes
+
+
+@pytest.mark.parametrize(("images", "shown"), [((48_000, 25_000), True), ((25_000, 25_000), False)])
+def test_images_and_steps_of_searches_are_shown_where_methods_differ_in_them(
+    images: tuple[int, int], shown: bool
+) -> None:
+    methods = [
+        method(name, test_accuracy=(0.9, None)) | {"search_images": {"mean": number, "std": None}}
+        for name, number in zip(("darts_x", "random"), images, strict=True)
+    ]
+    table = tabulated(methods=methods)
+    assert ("images of the search" in table.headings) == shown
+    assert "steps of the search" not in table.headings
+    if shown:
+        place = table.headings.index("images of the search")
+        assert [row[place] for row in table.rows] == ["48,000", "25,000"]

@@ -12,6 +12,8 @@ from dartboard.session.search import describe_search, search_problem
 from dartboard.settings import check_method, resolve_settings
 from dartboard.testing import open_small
 
+pytestmark = pytest.mark.usefixtures("small_space")
+
 
 class Begun(Exception):
     """The search has begun, or something was said before."""

@@ -42,7 +42,7 @@ def test_darts_cifar_is_the_papers_search_and_retraining() -> None:
         "search.grad_clip": 5.0,
         "search.augment.cutout": 0,
         "search.warmup_fraction": 0.0,
-        "search.alpha_lr_factor": 1.0,
+        "search.alpha_lr_factor": None,
         "train.epochs": 600,
         "train.batch_size": 96,
         "train.init_channels": 36,
@@ -262,7 +262,7 @@ def test_an_architecture_of_an_earlier_layer_leaves_no_trace_in_a_later_one() ->
     assert resolve_settings({"genotype": darts}, {"genotype": resnet}).genotype == resnet
 
 
-def test_what_a_methods_paper_used_stands_between_the_defaults_and_the_preset() -> None:
+def test_what_a_methods_paper_used_wins_over_presets_unless_they_are_small() -> None:
     @method("costly", paper="none")
     def costly() -> Recipe:
         """Large batches."""

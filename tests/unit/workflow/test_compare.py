@@ -44,6 +44,23 @@ def test_options_of_a_method_in_the_settings_of_all_runs_are_those_of_no_contend
         assert (options.name, options.options) == (contender.label, {})
 
 
+def test_a_contender_may_have_settings_of_the_search_for_itself() -> None:
+    """As rates of the weights, whose effect an ablation compares; the comparison as such does not hold them."""
+    names = ("single-darts:search.weight_lr=0.001", "single-darts:alpha_lr=0.1,search.weight_lr=0.025", "darts")
+    plan = planned(*names, space="nas-bench-201", preset="nas-bench-201")
+    rates = [
+        search_request(None, plan.layers_of(seed, each), plan.steps).resolved().search.weight_lr
+        for seed, each in plan.pairs()
+    ]
+    assert rates[:3] == [0.001, 0.025, 0.025]
+    swapped = planned(*names[::-1], space="nas-bench-201", preset="nas-bench-201")
+    own, other = plan.settings(None), swapped.settings(None)
+    assert own["search"] == other["search"]
+    assert plan.contenders[1].layer["method"]["options"] == {"alpha_lr": 0.1}
+    with pytest.raises(SettingsError, match=r"give it to all by --set train\.epochs=3"):
+        planned("darts:train.epochs=3")
+
+
 def test_the_space_left_open_is_one_that_fits_all() -> None:
     assert planned("darts", "gdas", space="auto").space == "nas-bench-201"
     assert planned("darts", "dots", space="auto").space == "darts"

@@ -118,6 +118,6 @@ def _log_shares(values: Tensor, mask: Tensor) -> Tensor:
     return _SHARPNESS * (values - own.mean()) / deviation if deviation > 0 else torch.zeros_like(values)
 
 
-def _choices(genotype: Genotype) -> tuple[tuple[Choice, ...], ...]:
+def _choices(genotype: Genotype) -> tuple[tuple[tuple[Choice, ...], str], ...]:
     """A key that two architectures share if they differ only in the order of their choices."""
-    return tuple(tuple(sorted(cell.choices)) for _, cell in genotype.cells)
+    return tuple((tuple(sorted(cell.choices)), cell.attention) for _, cell in genotype.cells)

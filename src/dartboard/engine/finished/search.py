@@ -1,6 +1,7 @@
 """A search that has ended, taken up again from its checkpoint without touching it."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -110,6 +111,8 @@ class FinishedSearch:
     def hand_over(self, search: StageSearch) -> None:
         """Give a stage copies of weights and alphas; edges that the search has decided are open again."""
         search.take_over(self.stage, momentum=False)
+        for group, trained in zip(_groups(search), _groups(self.stage), strict=False):
+            group["lr"] = trained["lr"]  # however few epochs the stage has, alpha goes on as fast as in the search
         ended = self.stage.state.plan
         search.state.follow(
             replace(search.state.plan, decisions={}, temperature=ended.temperature, auxiliary_gate=ended.auxiliary_gate)
@@ -118,3 +121,9 @@ class FinishedSearch:
     def generator(self, *purpose: str | int) -> torch.Generator:
         """A generator of random numbers for a purpose of its own, on the CPU."""
         return make_generator(self.seed, "analysis", *purpose)
+
+
+def _groups(search: StageSearch) -> list[dict[str, Any]]:
+    """The parameter groups of the optimiser of alpha, if there is one."""
+    optimizer = search.state.alpha_optimizer
+    return optimizer.param_groups if optimizer else []

@@ -11,8 +11,16 @@ from typing_extensions import override
 from dartboard.errors import RecipeError
 from dartboard.parts.curvature import AlphaCurvature
 from dartboard.parts.rules.protocol import GoingBack, Outcome, Rule, SearchView
+from dartboard.wording import count
 
-__all__ = ["DecayOnSharpening", "MeasureCurvature", "Sharpening", "StopOnSharpening"]
+__all__ = [
+    "DecayOnSharpening",
+    "MeasureCurvature",
+    "Sharpening",
+    "SharpeningInShares",
+    "StopOnSharpening",
+    "interval",
+]
 
 
 @dataclass(frozen=True)
@@ -25,19 +33,20 @@ class MeasureCurvature(Rule):
     Paper: RobustDARTS (arXiv:1909.09656).
 
     Attributes:
-        every: epochs from one measurement to the next; the first epoch of the stage is measured.
+        every: epochs from one measurement to the next; the first epoch of the stage is measured. Below 1: the share of
+            the stage's epochs, rounded to at least one epoch (`interval`).
         shift: added to every eigenvalue. The weight decay of alpha as a shift counts the decay as part of the loss.
     """
 
     needs_problem = True
 
-    every: int = 2
+    every: float = 2
     shift: float = 0.0
 
     @override
     def after_epoch(self, search: SearchView) -> Outcome | None:
         epoch = search.stage_epoch - 1
-        if search.problem is None or epoch % self.every:
+        if search.problem is None or epoch % interval(self.every, search.stage_epochs):
             return None
         curvature = AlphaCurvature(search.problem, search.architecture.cells)
         value = curvature.largest_eigenvalue() + self.shift
@@ -56,6 +65,15 @@ class MeasureCurvature(Rule):
         )
 
 
+def interval(every: float, epochs: int) -> int:
+    """Epochs from one measurement to the next in a stage of so many; `every` below 1 is a share of them.
+
+    >>> [interval(1 / 25, epochs) for epochs in (50, 100, 25, 10)], interval(3, 50)
+    ([2, 4, 1, 1], 3)
+    """
+    return int(every) if every >= 1 else max(1, round(every * epochs))
+
+
 @dataclass(frozen=True)
 class Sharpening:
     """A test of the eigenvalues measured so far: has the loss become too sharp, and to which epoch to go back?
@@ -70,12 +88,14 @@ class Sharpening:
         gap: measurements between the two averages that are compared, at least 1.
         first: earliest epoch to go back to, counted from 0.
         factor: the loss is too sharp if the average has grown by more than this factor.
+        last: epoch of the last measurement of the stage, which is not tested; None: every measurement is.
     """
 
     window: int = 5
     gap: int = 4
     first: int = 10
     factor: float = 1.3
+    last: int | None = None
 
     @property
     def lag(self) -> int:
@@ -88,7 +108,7 @@ class Sharpening:
         Args:
             history: (epoch, eigenvalue) of every measurement, the oldest first.
         """
-        if len(history) <= self.lag:
+        if len(history) <= self.lag or history[-1][0] == self.last:
             return None
         epoch = int(history[-1 - self.lag][0])
         before, now = self._average(history[: -self.gap]), self._average(history)
@@ -100,25 +120,89 @@ class Sharpening:
 
 
 @dataclass(frozen=True)
+class SharpeningInShares:
+    """`Sharpening` for a search of any length: its numbers as shares of the stage.
+
+    In a stage of 50 epochs the defaults are the numbers of the authors' code (arXiv:1909.09656): a measurement every 2
+    epochs, averages of 5, a gap of 4, and no return to before epoch 10. These numbers as they are could not act in
+    fewer than 24 epochs.
+
+    Attributes:
+        every: share of the epochs from one measurement to the next, or from 1 on the epochs themselves.
+        window: share of the measurements in an average, at least 2 of them.
+        gap: share of the measurements between the two averages that are compared, at least 1.
+        first: share of the measurements to which the search does not go back.
+        factor: as in `Sharpening`.
+    """
+
+    every: float = 1 / 25
+    window: float = 1 / 5
+    gap: float = 0.16
+    first: float = 1 / 5
+    factor: float = 1.3
+
+    def measurements(self, epochs: int) -> int:
+        """How many measurements a stage of so many epochs has."""
+        return math.ceil(epochs / interval(self.every, epochs))
+
+    def of(self, measurements: int, each: int = 1) -> Sharpening:
+        """The test of so many measurements, with an epoch, or `each` epochs, from one to the next."""
+        return Sharpening(
+            window=max(2, round(self.window * measurements)),
+            gap=max(1, round(self.gap * measurements)),
+            first=each * math.ceil(self.first * measurements - 1e-9),  # a product may lie just above a whole number
+            factor=self.factor,
+            last=each * (measurements - 1),
+        )
+
+    def within(self, epochs: int) -> Sharpening:
+        """The test in a stage of so many epochs.
+
+        >>> SharpeningInShares().within(10)
+        Sharpening(window=2, gap=2, first=2, factor=1.3, last=9)
+        """
+        return self.of(self.measurements(epochs), interval(self.every, epochs))
+
+    def idle_with(self, measurements: int) -> str:
+        """Why the test cannot fire in so many measurements, as a sentence; empty if it can."""
+        test = self.of(measurements)
+        if measurements >= _FEWEST and test.first + test.lag < measurements - 1:
+            return ""
+        return (
+            f"{count(measurements, 'measurement')} of the curvature cannot tell a rise ({_FEWEST} are needed), so the "
+            "search is that of darts-2nd; give it more epochs"
+        )
+
+
+_FEWEST = 5
+"""Measurements below which nothing can be told."""
+
+
+@dataclass(frozen=True)
 class StopOnSharpening(Rule):
     """End the search when the loss becomes too sharp, and take the alphas of an earlier epoch (DARTS-ES).
 
-    The rule reads the measurements of `MeasureCurvature` and must stand after it. The last epoch is never tested.
+    The rule reads the measurements of `MeasureCurvature` and must stand after it. The last measurement is never tested.
     Paper: RobustDARTS (arXiv:1909.09656).
 
     Attributes:
         test: decides whether the loss is too sharp.
     """
 
-    test: Sharpening = Sharpening()
+    test: SharpeningInShares = SharpeningInShares()
+
+    @override
+    def idle_in(self, epochs: int) -> str:
+        return self.test.idle_with(self.test.measurements(epochs))
 
     @override
     def after_epoch(self, search: SearchView) -> Outcome | None:
         if "eigenvalue" not in search.figures:
             return None
-        measured = [*search.records.get("measured_alphas", []), search.copied_alphas()][-1 - self.test.lag :]
+        test = self.test.within(search.stage_epochs)
+        measured = [*search.records.get("measured_alphas", []), search.copied_alphas()][-1 - test.lag :]
         records = {"measured_alphas": measured}
-        back = None if search.has_ended else self.test(search.records["eigenvalues"])
+        back = None if search.has_ended else test(search.records["eigenvalues"])
         if back is None:
             return Outcome(records)
         plan = search.plan.stopped(
@@ -134,7 +218,7 @@ class DecayOnSharpening(Rule):
 
     Weights, alphas, optimisers and records return to their state in the epoch that the test names, and the later epochs
     are searched again. The rule must stand after `MeasureCurvature`. The records keep every state that may still be
-    needed: by default 12 states before the first return and 7 before the second. Checkpoints grow accordingly.
+    needed: in 50 epochs 12 states before the first return and 7 before the second. Checkpoints grow accordingly.
     Paper: RobustDARTS (arXiv:1909.09656).
 
     Attributes:
@@ -148,20 +232,24 @@ class DecayOnSharpening(Rule):
 
     factor: float = 10.0
     limit: float = 3e-2
-    test: Sharpening = Sharpening()
+    test: SharpeningInShares = SharpeningInShares()
 
     def __post_init__(self) -> None:
         if not self.factor > 1:
             raise RecipeError(f"a weight decay multiplied by {self.factor:g} does not rise; choose a factor above 1.")
 
     @override
+    def idle_in(self, epochs: int) -> str:
+        return self.test.idle_with(self.test.measurements(epochs))
+
+    @override
     def after_epoch(self, search: SearchView) -> Outcome | None:
         if "eigenvalue" not in search.figures:
             return None
-        decay = search.plan.weight_decay
+        decay, test = search.plan.weight_decay, self.test.within(search.stage_epochs)
         returns = self._returns_left(decay)
-        kept = self._with_this(search, returns)
-        back = self.test(search.records["eigenvalues"]) if returns and not search.has_ended else None
+        kept = self._with_this(search, returns, test)
+        back = test(search.records["eigenvalues"]) if returns and not search.has_ended else None
         if back is None:
             return Outcome({"snapshots": kept})
         earlier = [saved for saved in kept if saved["epoch"] <= search.span[0] + back + 1]
@@ -179,7 +267,7 @@ class DecayOnSharpening(Rule):
             return 0
         return math.ceil(math.log(self.limit / decay, self.factor) - 1e-9)
 
-    def _with_this(self, search: SearchView, returns: int) -> list[dict[str, Any]]:
+    def _with_this(self, search: SearchView, returns: int, test: Sharpening) -> list[dict[str, Any]]:
         """The snapshots that this and later returns may need.
 
         Each return can go back to a measurement lag - 1 before that of the previous return.
@@ -187,10 +275,10 @@ class DecayOnSharpening(Rule):
         if not returns:
             return []
         snapshots: list[dict[str, Any]] = search.records.get("snapshots", [])
-        if search.stage_epoch - 1 >= self.test.first:
+        if search.stage_epoch - 1 >= test.first:
             records = {name: record for name, record in search.records.items() if name != "snapshots"}
             snapshots = [*snapshots, copy.deepcopy({**search.state_dict(), "records": records})]
-        return snapshots[-(returns * (self.test.lag - 1) + 2) :]
+        return snapshots[-(returns * (test.lag - 1) + 2) :]
 
 
 def _weight_decay(saved: Mapping[str, Any]) -> float:

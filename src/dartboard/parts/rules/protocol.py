@@ -10,6 +10,7 @@ from torch import Tensor
 from dartboard.parts.architecture import Architecture, Decisions
 from dartboard.parts.dropping import Dropping
 from dartboard.parts.gradient import Bilevel, Tensors
+from dartboard.parts.hooks import StageHook
 from dartboard.parts.leaving import Left
 from dartboard.parts.scoring import Scorer
 from dartboard.parts.trials import Trying
@@ -150,6 +151,11 @@ class SearchView(Protocol):
         ...
 
     @property
+    def hooks(self) -> Sequence[StageHook]:
+        """What parts of the recipe, and rules among them, have hung on the loop."""
+        ...
+
+    @property
     def figures(self) -> Mapping[str, float]:
         """The numbers that rules have measured in this epoch, by name."""
         ...
@@ -261,6 +267,18 @@ class Rule:
             step: number of weight steps taken in this epoch.
         """
         return plan
+
+    def resting_epochs(self, epochs: int) -> int | None:  # noqa: ARG002 - for rules that let alpha rest
+        """With how many epochs, in which alpha rests, a stage of so many begins; None where the rule has no say."""
+        return None
+
+    def alpha_steps(self, steps: int) -> int:
+        """How many steps of alpha the rule leaves in an epoch of so many weight steps."""
+        return steps
+
+    def idle_in(self, epochs: int) -> str:  # noqa: ARG002 - for rules that need time
+        """Why the rule cannot do what it is for in a stage of so many epochs, as a sentence; empty if it can."""
+        return ""
 
     def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:  # noqa: ARG002 - for rules that look
         """The plan of the next epoch.

@@ -49,6 +49,10 @@ class WarmUp(Rule):
     fraction: float
 
     @override
+    def resting_epochs(self, epochs: int) -> int:
+        return sum(epoch < self.fraction * epochs for epoch in range(epochs))
+
+    @override
     def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:
         return replace(plan, alpha_rests=search.stage_epoch < self.fraction * search.stage_epochs)
 
@@ -64,6 +68,10 @@ class SparseAlpha(Rule):
     """
 
     every: int
+
+    @override
+    def alpha_steps(self, steps: int) -> int:
+        return math.ceil(steps / self.every)
 
     @override
     def before_epoch(self, search: SearchView, plan: EpochPlan) -> EpochPlan:

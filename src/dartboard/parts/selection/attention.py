@@ -40,15 +40,15 @@ class WithAttention(Selection):
         cells = ((kind, self._attended(space, kind, cell, gates)) for kind, cell in genotype.cells)
         return replace(genotype, cells=tuple(cells))
 
+    def admitted(self, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Cell kind -> which operations the other selection may keep, (edges, operations), bool."""
+        return _admitted(self.inner, space, gates)
+
     def refuse(self, space: SearchSpace) -> str:
         """Refuse spaces that the inner selection refuses, and attention at the end of blocks."""
         if self.end and stage_lengths(space.cell_kinds):
             return f"attention at the end of cells is searched, and the blocks of '{space.name}' are single operations"
         return self.inner.refuse(space) if isinstance(self.inner, Choosy) else ""
-
-    def admitted(self, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Cell kind -> which operations the other selection may keep, (edges, operations), bool."""
-        return _admitted_by(self.inner, space, gates)
 
     def _attended(self, space: SearchSpace, kind: str, cell: CellGenotype, gates: Mapping[str, Tensor]) -> CellGenotype:
         if self.attention:
@@ -59,6 +59,12 @@ class WithAttention(Selection):
             )
             cell = replace(cell, choices=choices)
         return replace(cell, attention=_largest(self.end, gates[f"{kind}.end"].tolist())) if self.end else cell
+
+
+def _admitted(inner: Selection, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    if isinstance(inner, Barring):
+        return inner.admitted(space, gates)
+    return {kind: torch.ones_like(gates[kind], dtype=torch.bool) for kind in space.cell_kinds}
 
 
 def _largest(names: tuple[str, ...], gates: list[float]) -> str:
@@ -83,6 +89,10 @@ class AmongCandidates(Selection):
     def __call__(self, space: SearchSpace, gates: Mapping[str, Tensor], generator: torch.Generator) -> Genotype:
         return self.inner(space, gates, generator)
 
+    def admitted(self, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Cell kind -> which operations the other selection may keep, (edges, operations), bool."""
+        return _admitted(self.inner, space, gates)
+
     def refuse(self, space: SearchSpace) -> str:
         """Refuse spaces without these candidates, and those that the inner selection refuses."""
         if missing := [name for name in self.modules if name not in space.ops]:
@@ -91,13 +101,3 @@ class AmongCandidates(Selection):
                 "among its candidates, as in darts:attention=candidates"
             )
         return self.inner.refuse(space) if isinstance(self.inner, Choosy) else ""
-
-    def admitted(self, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Cell kind -> which operations the other selection may keep, (edges, operations), bool."""
-        return _admitted_by(self.inner, space, gates)
-
-
-def _admitted_by(inner: Selection, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    if isinstance(inner, Barring):
-        return inner.admitted(space, gates)
-    return {kind: torch.ones_like(gates[kind], dtype=torch.bool) for kind in space.cell_kinds}

@@ -52,6 +52,12 @@ class Threshold(Selection):
             space, {kind: self._cell(space, kind, weighted_gates(gates, kind)) for kind in space.cell_kinds}
         )
 
+    def admitted(self, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Cell kind -> which operations reach the threshold, (edges, operations), bool; all where edges must stay."""
+        drops = space.cell.edges_per_node is not None or bool(stage_lengths(space.cell_kinds))
+        bar = self.least if drops else 0.0
+        return {kind: weighted_gates(gates, kind) >= bar for kind in space.cell_kinds}
+
     def _without_weak_blocks(self, space: SearchSpace, gates: Mapping[str, Tensor], found: Genotype) -> Genotype:
         """The architecture, without the blocks in which no gate reaches the threshold and that can be left out."""
         choices = {}
@@ -62,11 +68,6 @@ class Threshold(Selection):
             is_weak = gate < self.least and skips
             choices[kind] = [replace(choice, op="skip_connect") if is_weak else choice]
         return make_genotype(space, choices)
-
-    def admitted(self, space: SearchSpace, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Cell kind -> which operations reach the threshold, (edges, operations), bool; all where edges must stay."""
-        bar = 0.0 if space.cell.edges_per_node is None else self.least
-        return {kind: weighted_gates(gates, kind) >= bar for kind in space.cell_kinds}
 
     def _cell(self, space: SearchSpace, kind: str, gates: Tensor) -> list[Choice]:
         edges = [_ranked(space, kind, gates, row) for row in range(len(space.cell.edges))]

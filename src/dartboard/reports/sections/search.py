@@ -78,6 +78,8 @@ class SearchFacts:
         seed: seed of the search that was chosen among several, or None.
         start: architecture that the search started at, by name or as text; None where no operation was preferred.
         lead: what its operations led by in alpha at the start; None without one.
+        steps: weight steps of all epochs.
+        images: number of images from which the weights learned; None where that was not recorded.
         gates: gates of every edge over the epochs.
     """
 
@@ -87,6 +89,8 @@ class SearchFacts:
     seed: int | None
     start: str | None
     lead: float | None
+    steps: int
+    images: int | None
     gates: tuple[CellGates, ...] = field(metadata={"plain": False})
 
     @property
@@ -128,6 +132,8 @@ class SearchSection(Section[SearchFacts]):
             seed=run.seed_choice.chosen.seed if run.seed_choice else None,
             start=name_or_text(Genotype.from_json(start)) if start else None,
             lead=asked["start_lead"] if start else None,
+            steps=sum(epoch.steps for epoch in epochs),
+            images=run.beginning.search_images if run.beginning else None,
             gates=read_gates(epochs, run.genotype),
         )
 

@@ -90,6 +90,7 @@ def darts(
         normalized_ops=frozenset({"max_pool_3x3", "avg_pool_3x3"}),
         reference_size=(36, 20),
         small_size=(16, 5),
+        family="darts",
     )
 
 

@@ -23,4 +23,5 @@ def nas_bench_201(nodes: Nodes = 3) -> SearchSpace:
         normalized_ops=frozenset(),
         reference_size=(16, 5),
         small_size=(16, 1),
+        family="nas-bench-201",
     )

@@ -39,6 +39,8 @@ class SearchSpace:
         resnet: name of the published architecture of the space that is a ResNet; None without one.
         short_recipe: whether its networks are made for the recipe of short trainings: kernels that start as
             identities, whitened images, large rates.
+        family: name under which methods give what their papers set in this space and in those made from it
+            (`Recipe.published_in`); empty where no method names it.
 
     Raises:
         SettingsError: `edge_ops` does not fit the cells, or leaves an edge without an operation that can be chosen.
@@ -55,6 +57,7 @@ class SearchSpace:
     known: str | None = None
     resnet: str | None = None
     short_recipe: bool = False
+    family: str = ""
 
     def __post_init__(self) -> None:
         for kind, edges in self.edge_ops.items():
