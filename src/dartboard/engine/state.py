@@ -83,7 +83,7 @@ class SearchState:
     genotype: Genotype | None = None
     validation_accuracy: float | None = None
     steps: int = 1
-    on_decision: Callable[[DecisionMade], None] = lambda _decision: None
+    on_decision: Callable[[DecisionMade], None] = field(default_factory=lambda: _unheard)
     deciding_seconds: float = 0.0
     problem: Bilevel | None = None
     update: Update | None = None
@@ -262,6 +262,10 @@ class SearchState:
         decay = self.weight_optimizer.param_groups[0]["weight_decay"]
         left = Left.of_json(saved["left"]) if "left" in saved else Left()
         self.follow(replace(self.plan, **{name: saved[name] for name in planned}, weight_decay=decay, left=left))
+
+
+def _unheard(_decision: DecisionMade) -> None:
+    """Nobody hears of a decision."""
 
 
 def brought_up_to_date(saved: Mapping[str, Any], space: str) -> dict[str, Any]:
