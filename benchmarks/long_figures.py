@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from dartboard.estimate import SCHEDULES
-from table_figures import COLUMNS, MAIN, Records, headings_of, mean_and_deviation
+from table_figures import COLUMNS, MAIN, Records, headings_of, in_words, mean_and_deviation
 
 __all__ = ["ARMS", "QUICK", "SEARCH", "as_table", "request", "summarize"]
 
 ARMS: Mapping[str, dict[str, Any]] = {
     "darts": {"name": "darts"},
-    "single-darts": {"name": "single-darts"},
+    "single-darts": {"name": "single-darts", "options": {"matched": True}},
     "random": {"name": "random"},
     "beta-darts": {"name": "beta-darts"},
     "darts-minus": {"name": "darts-minus"},
@@ -19,13 +19,17 @@ ARMS: Mapping[str, dict[str, Any]] = {
     "drnas": {"name": "drnas"},
     "fair-darts": {"name": "fair-darts"},
     "sdarts-rs": {"name": "sdarts-rs"},
-    "single-darts-softmax": {"name": "single-darts", "options": {"activation": "softmax"}},
+    "single-darts-softmax": {"name": "single-darts", "options": {"matched": True, "activation": "softmax"}},
+    "single-darts-sgd": {"name": "single-darts", "options": {"matched": True, "update": "sgd"}},
+    "single-darts-same-images": {"name": "single-darts", "options": {"matched": True, "images": "same-images"}},
     "single-darts-halves": {"name": "single-darts", "options": {"images": "halves"}},
-    "single-darts-same-images": {"name": "single-darts", "options": {"images": "same-images"}},
+    "single-darts-all-images": {"name": "single-darts"},
     "darts-2nd": {"name": "darts-2nd"},
     "robust-darts": {"name": "robust-darts"},
 }
-"""Name -> method with its options, the cheaper ones first: what is done when time is up is comparable."""
+"""Name -> method with its options, the cheaper ones first: what is done when time is up is comparable.
+
+All learn from the same half and in equal steps but `single-darts-all-images`, which has twice as many of both."""
 
 SEARCH = {"epochs": 50, "batch_size": 64, "init_channels": 4, "layers": 1, "validation_images": 500}
 """The same for all arms; rates are those of the methods."""
@@ -92,6 +96,8 @@ def as_table(records: Records) -> str:
     ]
     for epochs in SCHEDULES:
         lines += [f"## After {epochs} epochs", "", *_schedule(records.get("methods", {}), epochs), ""]
+    for name, left in records.get("unfinished", {}).items():
+        lines += [_progress(name, left), ""]
     missing = records["missing"]
     lines.append(f"Not done yet: {', '.join(missing)}." if missing else "All searches are done.")
     return "\n".join(lines) + "\n"
@@ -101,13 +107,18 @@ def _schedule(methods: Mapping[str, Records], epochs: int) -> list[str]:
     further = ["highest, CIFAR-10", "better than (%)"] if epochs == SCHEDULES[-1] else []
     lines = headings_of(["arm", "seeds", "skips of 6 edges", *COLUMNS.values(), *further, "hours of search"])
     for arm, told in methods.items():
-        figures = [_spread(told["skips"], 1), *(_spread(told["tables"][str(epochs)][column]) for column in COLUMNS)]
+        figures = [in_words(told["skips"], 1), *(in_words(told["tables"][str(epochs)][column]) for column in COLUMNS)]
         if further:
-            figures += [_spread(told["best_epoch"]), _spread(told["percentile"], 1)]
+            figures += [in_words(told["best_epoch"]) if told["best_epoch"] else "none", in_words(told["percentile"], 1)]
         hours = told["search_seconds"][0] / 3600
         lines.append(f"| {arm} | {told['seeds']} | {' | '.join(figures)} | {hours:.1f} |")
     return lines
 
 
-def _spread(told: tuple[float, float] | None, digits: int = 2) -> str:
-    return "none" if told is None else f"{told[0]:.{digits}f} ± {told[1]:.{digits}f}"
+def _progress(name: str, left: Records) -> str:
+    """What is known of a search that has not ended."""
+    skips, accuracies = left["skips"], left[f"{MAIN}_200"]
+    told = (
+        f" Its last cell has {skips[-1]} skips and {accuracies[-1]:.2f} on CIFAR-10 after 200 epochs." if skips else ""
+    )
+    return f"{name} has done {len(skips)} epochs and goes on when the command is typed again.{told}"

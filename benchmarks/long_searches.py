@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("arms", nargs="*", metavar="ARM", help=f"of {', '.join(ARMS)}; all without any")
     parser.add_argument("--seeds", type=int, default=3, help="searches of each arm")
-    parser.add_argument("--jobs", type=int, default=1, help="searches at a time, each with one thread")
+    parser.add_argument("--jobs", type=int, default=1, help="searches at a time, one thread each; 0 only shows")
     parser.add_argument("--quick", action="store_true", help="tiny searches, to see that everything works")
     parser.add_argument("--runs", type=Path, default=Path("runs/long-searches"), help="where they are kept meanwhile")
     parser.add_argument("--folder", type=Path, default=RESULTS, help="where the results go")

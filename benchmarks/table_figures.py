@@ -14,6 +14,7 @@ __all__ = [
     "METHODS",
     "as_table",
     "headings_of",
+    "in_words",
     "mean_and_deviation",
     "published_figures",
     "request",
@@ -127,6 +128,7 @@ def as_table(records: Records) -> str:
         "Accuracies are those of the cells found, in percent on the test images, by the benchmark's tables; the two",
         "schedules must not be compared. Mean ± sample standard deviation over seeds. A search with fewer steps than",
         "published moves alpha less far. Published figures are test accuracies after 200 epochs; [n] names the source.",
+        "CDARTS's paper does not print how long it searched here; it has the steps of DARTS.",
         "",
     ]
     for epochs in reversed(SCHEDULES):
@@ -142,12 +144,11 @@ def _schedule(records: Records, epochs: int, sources: list[str]) -> list[str]:
     for told in records.get("methods", []):
         figures = []
         for label, column in LABELS.items():
-            mean, deviation = told["tables"][str(epochs)][column]
-            figures.append(f"{mean:.2f} ± {deviation:.2f}")
+            figures.append(in_words(told["tables"][str(epochs)][column]))
             if beside:
                 figures.append(_published(records["published"], told["method"], label, sources))
         share = told["steps"] / told["published_steps"]
-        skips = f"{told['skips'][0]:.1f} ± {told['skips'][1]:.1f}"
+        skips = in_words(told["skips"], 1)
         lines.append(
             f"| {told['method']} | {told['steps']} | {share:.1%} | {told['seeds']} | {skips} | {' | '.join(figures)} |"
         )
@@ -167,10 +168,16 @@ def _published(rows: list[Records], method: str, label: str, sources: list[str])
     return "; ".join(told) or "none"
 
 
-def mean_and_deviation(values: Iterable[float]) -> tuple[float, float]:
-    """Mean and sample standard deviation; 0 for a single value."""
+def mean_and_deviation(values: Iterable[float]) -> tuple[float, float | None]:
+    """Mean and sample standard deviation; None for a single value."""
     found = list(values)
-    return statistics.fmean(found), statistics.stdev(found) if len(found) > 1 else 0.0
+    return statistics.fmean(found), statistics.stdev(found) if len(found) > 1 else None
+
+
+def in_words(told: tuple[float, float | None], digits: int = 2) -> str:
+    """A mean and its deviation, as far as there is one."""
+    mean, deviation = told
+    return f"{mean:.{digits}f}" + ("" if deviation is None else f" ± {deviation:.{digits}f}")
 
 
 def headings_of(first: Iterable[str]) -> list[str]:

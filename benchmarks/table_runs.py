@@ -46,7 +46,7 @@ def record_searches(
         wanted: name of a search -> its settings. A recorded search with other settings is made again.
         summarize: adds what the records come to.
         as_table: the records as Markdown.
-        jobs: searches at a time; a single one runs in this process.
+        jobs: searches at a time; a single one runs in this process, and 0 only write down what there is.
         places: folder of the run directories.
         folder: where the results go.
         about: what else is recorded.
@@ -55,22 +55,25 @@ def record_searches(
     runs = records.setdefault("runs", {})
     missing = [key for key in wanted if key not in runs or runs[key]["asked"] != wanted[key]]
 
-    def keep(key: str, found: Records) -> None:
-        runs[key] = found
+    def write() -> None:
+        records["unfinished"] = {key: _by_epoch(places / key) for key in wanted if (places / key).is_dir()}
         summarize(records)
         save(name, records, as_table, folder)
+
+    def keep(key: str, found: Records) -> None:
+        runs[key] = found
+        write()
 
     if jobs == 1:
         torch.set_num_threads(1)
         for key in missing:
             keep(key, search(wanted[key], places / key))
-    else:
+    elif jobs > 1:
         with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
             begun: dict[Future[Records], str] = {pool.submit(search, wanted[key], places / key): key for key in missing}
             for done in as_completed(begun):
                 keep(begun[done], done.result())
-    summarize(records)
-    save(name, records, as_table, folder)
+    write()
     return records
 
 
@@ -87,7 +90,6 @@ def search(asked: Mapping[str, Any], place: Path) -> Records:
     found, events = left.genotype, left.events
     assert found is not None
     epochs = left.search_epochs
-    cells = [Genotype.from_json(event.genotype) for event in epochs]
     record = {
         "asked": dict(asked),
         "resolved": {key: left.settings[key] for key in ("method", "search")},
@@ -99,15 +101,22 @@ def search(asked: Mapping[str, Any], place: Path) -> Records:
         "cpu_seconds_since_resumed": cpu_seconds,
         "search_seconds": sum(event.seconds for event in epochs),
         "stopped": next((event.reason for event in events if isinstance(event, SearchStop)), None),
-        "by_epoch": {
-            "skips": [cell.operation_counts.get(SKIP, 0) for cell in cells],
-            "skip_gate": [_mean_gate(event) for event in epochs],
-            "validation_accuracy": [event.validation_accuracy for event in epochs],
-            **{f"{MAIN}_{epochs}": [_accuracy(cell, epochs) for cell in cells] for epochs in SCHEDULES},
-        },
+        "by_epoch": _by_epoch(place),
     }
     shutil.rmtree(place)
     return record
+
+
+def _by_epoch(place: Path) -> Records:
+    """What the cells of all epochs so far were, and what the tables say of them."""
+    done = RunRecords(place).search_epochs
+    cells = [Genotype.from_json(event.genotype) for event in done]
+    return {
+        "skips": [cell.operation_counts.get(SKIP, 0) for cell in cells],
+        "skip_gate": [_mean_gate(event) for event in done],
+        "validation_accuracy": [event.validation_accuracy for event in done],
+        **{f"{MAIN}_{epochs}": [_accuracy(cell, epochs) for cell in cells] for epochs in SCHEDULES},
+    }
 
 
 def _figures(cell: Genotype) -> Records:

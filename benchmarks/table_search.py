@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("methods", nargs="*", metavar="METHOD", help=f"of {', '.join(METHODS)}; all without any")
     parser.add_argument("--seeds", type=int, default=3, help="searches of each method")
-    parser.add_argument("--jobs", type=int, default=1, help="searches at a time, each with one thread")
+    parser.add_argument("--jobs", type=int, default=1, help="searches at a time, one thread each; 0 only shows")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--scale", type=float, default=1.0, help="share of the steps of every publication")
     length.add_argument("--steps", type=int, help="steps of every search, in place of those of its publication")

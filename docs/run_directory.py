@@ -49,7 +49,7 @@ OTHERS = (
         "genotype.json",
         "search, finalists",
         "The architecture: `[operation, node, predecessor]` per cell kind, and a fourth entry for the attention that "
-        "follows the operation, where there is one.",
+        "follows the operation, where there is one; `KIND_attention` is that at the end of a cell.",
     ),
     (
         "model.safetensors",

@@ -52,4 +52,5 @@ def shapley_nas(
         update=SgdUpdate(alpha_lr),
         rules=(ShapleyMoves(samples, images, moves, momentum, stop, warm_up, same_images),),
         published={"batch_size": 256, "weight_lr": 0.1, "weight_lr_min": 0.0},
+        published_in={"preset:darts-imagenet": {"batch_size": 1024, "weight_lr": 0.5}},
     )

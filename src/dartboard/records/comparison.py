@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from dartboard.estimate import Agreement, TableEntry
 from dartboard.records.dataset import DataFinding, GenotypeForms
 from dartboard.records.notebook import view_of
+from dartboard.records.result import CollapseSummary
 from dartboard.runs import Document, Fraction, Record, TestAccuracies, Version
 
 __all__ = ["ComparedMethod", "ComparedRun", "Comparison", "ScheduleSpread", "Spread", "TableSpread", "summary_of"]
@@ -60,7 +61,10 @@ class ComparedRun(TestAccuracies):
     """Number of weight steps of its search."""
 
     search_seconds: float | None = None
-    """Seconds of the search."""
+    """Seconds of the search; of both searches where one collapsed and a second one went on."""
+
+    collapse: CollapseSummary | None = None
+    """The search that collapsed and was stopped, or gave way to a second one; null for all other runs."""
 
     train_seconds: float | None = None
     """Seconds of the training."""

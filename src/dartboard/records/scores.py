@@ -59,7 +59,8 @@ class Scores(Document):
     """Share of each class that the first network classifies correctly; 0 for a class without test images."""
 
     confusion: tuple[tuple[int, ...], ...]
-    """Confusion matrix of the first network: counts of images, rows the true classes, columns the predicted ones."""
+    """Confusion matrix of the first network: counts of images, rows the true classes, columns the predicted ones. Empty
+    with more than 1,000 classes, for which `predictions.npz` tells as much."""
 
     @field_validator("confusion")
     @classmethod

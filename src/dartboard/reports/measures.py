@@ -56,9 +56,9 @@ def confused_pairs(confusion: NDArray[np.int64], limit: int = 10) -> tuple[Confu
     """
     totals = confusion.sum(axis=1)
     pairs = [
-        ConfusedPair(int(true), int(predicted), int(count), float(count / totals[true]))
-        for (true, predicted), count in np.ndenumerate(confusion)
-        if count > 0 and true != predicted
+        ConfusedPair(true, predicted, int(confusion[true, predicted]), float(confusion[true, predicted] / totals[true]))
+        for true, predicted in np.argwhere(confusion > 0).tolist()
+        if true != predicted
     ]
     return tuple(sorted(pairs, key=lambda pair: (-pair.count, -pair.fraction, pair.true, pair.predicted))[:limit])
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dartboard.estimate import SCHEDULES, column_in_words
-from dartboard.records import ComparedMethod, Comparison
+from dartboard.records import CollapseSummary, ComparedMethod, Comparison
 from dartboard.records.comparison import Spread, TableSpread
 from dartboard.reports.schedule_notes import schedule_notes
 from dartboard.wording import DASH, compact, count, duration, listing, signed_points
@@ -279,8 +279,22 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         if run.blind:
             yield f"{run.method} with seed {run.seed} found an architecture through which nothing of the images passes."
     for run in comparison.runs:
+        if run.collapse:
+            yield f"{run.method} with seed {run.seed} collapsed: {_after_collapse(run.collapse)}"
+    for run in comparison.runs:
         if run.failure:
             yield f"{run.method} with seed {run.seed} failed: {run.failure}"
+
+
+def _after_collapse(told: CollapseSummary) -> str:
+    """Which search an architecture is from, and what both cost."""
+    if told.action == "fallback":
+        return (
+            f"its architecture is that of a second search, RobustDARTS, of {duration(told.second_seconds)}, after "
+            f"{duration(told.first_seconds)} of the first."
+        )
+    epoch = "the last epoch" if told.good is None else f"epoch {told.good}"
+    return f"its search was stopped after {duration(told.first_seconds)}, and its architecture is of {epoch}."
 
 
 def _resolution(comparison: Comparison) -> Iterator[str]:

@@ -7,7 +7,14 @@ from dartboard.training.loop import train_network
 from dartboard.training.model import ModelCard, load_model, rebuild_model, save_model
 from dartboard.training.network_training import NetworkTraining, TrainingData
 from dartboard.training.predictions import PREDICTION_ENDINGS, ImagePredictions
-from dartboard.training.scores import Predictions, class_probabilities, predict, score_figures, write_predictions
+from dartboard.training.scores import (
+    Predictions,
+    class_probabilities,
+    confusion_counts,
+    predict,
+    score_figures,
+    write_predictions,
+)
 from dartboard.training.significance import Difference, paired_difference
 from dartboard.training.training_settings import TrainSettings
 
@@ -25,6 +32,7 @@ __all__ = [
     "check_compiler",
     "check_exportable",
     "class_probabilities",
+    "confusion_counts",
     "export_model",
     "load_model",
     "log_prior",

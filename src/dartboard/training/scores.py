@@ -88,6 +88,18 @@ EXAMPLES_PER_KIND = 24
 """Largest number of example images per kind: correctly and wrongly classified."""
 
 
+MOST_IN_MATRIX = 1000
+"""Number of classes up to which a confusion matrix is recorded: that of 5,000 classes takes 225 MB as JSON."""
+
+
+def confusion_counts(
+    labels: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int
+) -> npt.NDArray[np.int64]:
+    """Numbers of images, shape (classes, classes): rows the true classes, columns the predicted ones."""
+    counts = np.bincount(labels.astype(np.int64) * classes + predicted, minlength=classes**2)
+    return counts.reshape(classes, classes)
+
+
 def score_figures(predictions: Sequence[Predictions]) -> dict[str, Any]:
     """The test results of all networks of a run, for `scores.json`.
 
@@ -113,7 +125,7 @@ def score_figures(predictions: Sequence[Predictions]) -> dict[str, Any]:
         "test_images": len(first.labels),
         "balanced_accuracy": float(balanced),
         "recall": recall.tolist(),
-        "confusion": metrics.confusion_matrix(*answers, labels=classes).tolist(),
+        "confusion": confusion_counts(*answers, len(classes)).tolist() if len(classes) <= MOST_IN_MATRIX else [],
     }
 
 

@@ -263,6 +263,7 @@ class ComparisonRecord:
                 search_images=images,
                 search_steps=steps,
                 search_seconds=result.seconds.get("search"),
+                collapse=result.collapse,
                 train_seconds=result.seconds.get("train"),
             )
         )

@@ -13,7 +13,7 @@ from dartboard.errors import DataError
 from dartboard.records import RunDataset, RunRecords
 from dartboard.reports.measures import confused_pairs, wilson_interval
 from dartboard.runs import Observer, Record
-from dartboard.training import ImagePredictions, Predictions, score_figures
+from dartboard.training import ImagePredictions, Predictions, confusion_counts, score_figures
 from dartboard.wording import count, html_sheet, html_table, listing, number, percent
 from dartboard.workflow.predict import predict_given
 
@@ -80,7 +80,8 @@ class Evaluation(Record):
     """The classes of the network, in the order of its outputs."""
 
     confusion: tuple[tuple[int, ...], ...]
-    """Counts of images, rows the true classes, columns the predicted ones, in the same order."""
+    """Counts of images, rows the true classes, columns the predicted ones, in the same order; empty with more than
+    1,000 classes."""
 
     unknown_classes: dict[str, int]
     """Classes of the data that the network does not know, with their numbers of images, which do not count."""
@@ -122,7 +123,7 @@ class Evaluation(Record):
 
     def mistakes(self) -> dict[str, str]:
         """One row with the most frequent mistakes; none if there are none."""
-        pairs = confused_pairs(np.array(self.confusion, dtype=np.int64), _NAMED)
+        pairs = confused_pairs(np.array(self.confusion, dtype=np.int64), _NAMED) if self.confusion else []
         told = [
             f"{count(pair.count, 'image')} of {self.classes[pair.true].name} as {self.classes[pair.predicted].name}"
             for pair in pairs
@@ -161,7 +162,7 @@ def evaluate_run(
     labels = np.array([numbers[_plain(truths[row])] for row in rows], dtype=np.int64)
     scored = Predictions(labels, found.probabilities[rows])
     figures = score_figures([scored])
-    counts = np.array(figures["confusion"], dtype=np.int64)
+    counts = confusion_counts(scored.labels, scored.predicted, len(found.classes))
     missing = [name for name, images in zip(found.classes, counts.sum(axis=1), strict=True) if not images]
     unlabelled = len(readable) - len(labelled)
     notes = (*_notes(unknown, missing, unlabelled, len(found.left_out)), *_seen_before(run, source, given, labels))

@@ -49,7 +49,7 @@ def test_published_figures_stand_beside_with_their_sources(tmp_path: Path) -> No
     table = table_figures.as_table(records)
     long, short = table.split("## After 12 epochs")
     assert "| darts | 19550 | 100.0% | 2 | 0.5 ± 0.7 | 91.00 ± 1.41 | 54.30 ± 0 [1]; 55.00 [2] |" in long
-    assert "| gdas | 9750 | 10.0% | 1 | 0.0 ± 0.0 | 80.00 ± 0.00 | none |" in long
+    assert "| gdas | 9750 | 10.0% | 1 | 0.0 | 80.00 | none |" in long
     assert "54.30" not in short
     assert "[1] A paper\n[2] Another" in short
 
@@ -71,17 +71,20 @@ def test_what_of_the_long_searches_is_not_done_is_said() -> None:
         "by_epoch": {"cifar10_test_200": [91.0, None, 54.3]},
         "search_seconds": 7200.0,
     }
-    records: Records = {"runs": {"darts/1": record}, "settings": long_figures.SEARCH}
+    left = {"random/0": {"skips": [], "cifar10_test_200": []}, "gdas/0": {"skips": [1], "cifar10_test_200": [93.5]}}
+    records: Records = {"runs": {"darts/1": record}, "settings": long_figures.SEARCH, "unfinished": left}
     long_figures.summarize(records)
     assert len(records["missing"]) == 3 * len(long_figures.ARMS) - 1
     table = long_figures.as_table({**records, "command": "c", "machine": "m", "torch": "t", "date": "d"})
-    row = "| darts | 1 | 6.0 ± 0.0 | 50.00 ± 0.00 | 50.00 ± 0.00 | 50.00 ± 0.00 | 91.00 ± 0.00 | 40.0 ± 0.0 | 2.0 |"
+    row = "| darts | 1 | 6.0 | 50.00 | 50.00 | 50.00 | 91.00 | 40.0 | 2.0 |"
     assert row in table
     assert "Not done yet: darts/0, " in table
+    assert "gdas/0 has done 1 epochs and goes on" in table
+    assert "Its last cell has 1 skips and 93.50 on CIFAR-10 after 200 epochs." in table
     for name in long_figures.ARMS:
         make_recipe(long_figures.ARMS[name]["name"], long_figures.ARMS[name].get("options", {}))
 
 
 def test_deviations_are_those_of_samples() -> None:
     assert mean_and_deviation([1.0, 3.0]) == (2.0, pytest.approx(2**0.5))
-    assert mean_and_deviation([1.0]) == (1.0, 0.0)
+    assert mean_and_deviation([1.0]) == (1.0, None)

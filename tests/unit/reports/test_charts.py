@@ -51,6 +51,13 @@ def test_a_chart_takes_its_text_colour_from_the_page():
     assert "#010a" not in drawing
 
 
+def test_small_figures_keep_their_digits_on_the_axis():
+    chart = draw_lines("small", "Small", [Line("one", "#123456", [1, 2, 3], [0.001, 0.002, 0.004])], label="x")
+    ticks = re.findall(r"<text[^>]*>([^<]*)</text>", chart)
+    assert {"0.001", "0.002", "0.004"} <= {tick.rstrip("0") for tick in ticks}
+    assert not re.search(r'="[^"]*\.\d{3,}', chart.replace("viewBox", ""))  # places still have at most two decimals
+
+
 def test_lines_without_any_value_draw_nothing():
     assert draw_lines("a", "t", (Line("x", "#000000", (1,), (None,)),), label="loss") == ""
 

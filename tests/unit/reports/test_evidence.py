@@ -9,7 +9,15 @@ import pytest
 from dartboard import api
 from dartboard.records import RunRecords
 from dartboard.reports import SECTIONS
-from dartboard.runs import Candidate, Contrast, DecisionMade, RunDirectory, Watched
+from dartboard.runs import (
+    Candidate,
+    CollapsedSearch,
+    Contrast,
+    DecisionMade,
+    RunDirectory,
+    SearchEpoch,
+    Watched,
+)
 from dartboard.space.genotype import parse_genotype
 
 from .made_up import NAS_BENCH_201, FakeRun
@@ -104,3 +112,50 @@ def test_what_was_watched_is_drawn_and_concluded_from_the_record_alone(run_path:
     assert told(run_path, "watches")["watch skip-advantage:pooled=max"] == (
         f"{len(accuracies)} measurements; rank correlation with the accuracy of the supernet: 1.0"
     )
+
+
+SKIPPED = "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|skip_connect~0|skip_connect~1|skip_connect~2|"
+
+
+def collapsed(run_path: Path) -> None:
+    """Leave a search whose cells have been nothing but skip connections from the third epoch on."""
+    good, bad = parse_genotype(NAS_BENCH_201), parse_genotype(SKIPPED)
+    FakeRun(run_path, epochs=6).search(bad)
+    with RunDirectory(run_path) as run:
+        events = run.events.read()
+        run.events.keep(lambda _: False)
+        for event in events:
+            cell = {"genotype": (good if getattr(event, "epoch", 9) < 3 else bad).to_json()}
+            run.events.append(event.model_copy(update=cell if isinstance(event, SearchEpoch) else {}))
+
+
+def test_a_search_that_collapses_is_told_with_figures_and_advice(run_path: Path) -> None:
+    collapsed(run_path)
+    page = api.report(run_path).read_text(encoding="utf-8")
+    facts = json.loads((run_path / "facts.json").read_text(encoding="utf-8"))["collapse"]
+    assert (facts["signal"], facts["since"], facts["good"], facts["done"]) == ("skips", 3, 2, None)
+    for text in ("6 of 6 of the kept operations of the cell are skip", "The last good epoch is 2.", "robust-darts"):
+        assert text in page
+    assert "since epoch 3" in told(run_path, "collapse")["the search collapses"]
+
+
+def test_a_second_search_is_told_with_what_both_cost(run_path: Path) -> None:
+    collapsed(run_path)
+    CollapsedSearch(
+        action="fallback",
+        signal="skips",
+        since=3,
+        epoch=4,
+        good=2,
+        words="4 of 6 are skips",
+        seconds=240.0,
+        further_epochs=4,
+        again="5 of 6 are skips",
+    ).write(run_path)
+    page = api.report(run_path).read_text(encoding="utf-8")
+    done = json.loads((run_path / "facts.json").read_text(encoding="utf-8"))["collapse"]["done"]
+    # Six epochs of a minute are on record, of which four belong to the second search.
+    assert (done["architecture_from"], done["first_seconds"], done["second_seconds"]) == ("second", 240.0, 240.0)
+    for text in ("of the second search", "The second search collapses as well: 5 of 6 are skips"):
+        assert text in page
+    assert told(run_path, "collapse")["what was done"].startswith("a second search, RobustDARTS")

@@ -1,11 +1,16 @@
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import pytest
 
+from dartboard.records import RunRecords
 from dartboard.reports.measures import (
     calibration_error,
     confused_pairs,
     wilson_interval,
 )
+from dartboard.reports.sections.confusion import ConfusionSection
 
 
 def test_wilson_interval_solves_its_defining_equation():
@@ -32,3 +37,16 @@ def test_calibration_error_is_zero_when_confidence_equals_accuracy_and_the_gap_o
     right = np.array([True, True, True, False])
     assert calibration_error(np.full(4, 0.75), right) == pytest.approx(0.0)
     assert calibration_error(np.full(4, 1.0), right) == pytest.approx(0.25)
+
+
+def test_classes_are_counted_from_the_predictions_where_no_matrix_is_recorded() -> None:
+    scores = SimpleNamespace(confusion=(), recall=(1.0, 0.0, 0.0))
+    made = {"labels": np.array([0, 0, 1]), "predicted": np.array([0, 0, 2])}
+    run = cast("RunRecords", SimpleNamespace(scores=scores, predictions=made, dataset=None))
+    told = ConfusionSection().read(run)
+    assert told is not None
+    assert (told.counts, [each.images for each in told.classes]) == ((), [2, 1, 0])
+    assert [(pair.true, pair.predicted) for pair in told.pairs] == [(1, 2)]
+    assert ConfusionSection().html(told).count("<svg") == 0
+    missing = cast("RunRecords", SimpleNamespace(scores=scores, predictions=None, dataset=None))
+    assert ConfusionSection().read(missing) is None

@@ -89,7 +89,7 @@ def test_a_genotype_of_a_space_that_is_not_there_is_shown_as_text() -> None:
 
 
 def compared(method: str) -> ComparedMethod:
-    empty = dict.fromkeys(ComparedMethod.model_fields)
+    empty = dict.fromkeys(ComparedMethod.model_fields) | {"tables": ()}
     return ComparedMethod(
         **(empty | {"method": method, "runs": 2, "failures": 0, "test_accuracy": Spread(mean=0.5, std=0.01)})
     )

@@ -17,7 +17,13 @@ from supernet.sizes import SPACES, attentive, spec_of, tiny
 def gates_of(spec: SupernetSpec) -> dict[str, torch.Tensor]:
     gates = {kind: torch.empty(shape, device="meta") for kind, shape in spec.gate_shapes.items()}
     shape = (len(spec.space.cell.edges), len(spec.mixing.attention))
-    return gates | {f"{kind}.attention": torch.empty(shape, device="meta") for kind in gates}
+    ends = {f"{kind}.end": torch.empty(len(spec.mixing.end), device="meta") for kind in gates}
+    return gates | ends | {f"{kind}.attention": torch.empty(shape, device="meta") for kind in gates}
+
+
+def at_the_end(spec: SupernetSpec, image: tuple[int, int]) -> SupernetSpec:
+    attended = attentive(spec, image)
+    return replace(attended, mixing=Mixing(end=attended.mixing.attention))
 
 
 @pytest.mark.parametrize(
@@ -32,6 +38,7 @@ def gates_of(spec: SupernetSpec) -> dict[str, torch.Tensor]:
         (replace(spec_of("darts", channels=8), mixing=Mixing(channel_share=4)), (8, 8)),
         (attentive(spec_of("darts", channels=32, ops=3, nodes=2), (9, 8)), (9, 8)),
         (attentive(spec_of("nas-bench-201", layers=1), (8, 8)), (8, 8)),
+        (at_the_end(spec_of("darts", ops=3, nodes=2), (9, 8)), (9, 8)),
         (spec_of("darts").with_live({"normal": [["skip_connect"]] * 7 + [["sep_conv_3x3"]] * 7}), (8, 8)),
     ],
     ids=[
@@ -44,6 +51,7 @@ def gates_of(spec: SupernetSpec) -> dict[str, torch.Tensor]:
         "partial",
         "attention",
         "other attention",
+        "attention at the end",
         "live",
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from dartboard.data import ImageSet, ImageView
 from dartboard.runs import RunDirectory
 from dartboard.training import Predictions, score_figures, write_predictions
-from dartboard.training.scores import EXAMPLES_PER_KIND
+from dartboard.training.scores import EXAMPLES_PER_KIND, MOST_IN_MATRIX, confusion_counts
 
 HYPER_DARTS_2 = [97.48, 97.47, 97.64, 97.40, 97.44, 97.38, 97.34, 97.44, 97.63, 97.41]
 """Test accuracies in percent of ten networks, which the thesis gives as 97.46 +- 0.09."""
@@ -104,3 +104,13 @@ def test_a_lopsided_test_set_shows_in_the_balanced_accuracy_and_not_in_the_accur
     assert scores["test_accuracy_mean"] == 0.9
     assert scores["balanced_accuracy"] == 0.5
     assert scores["recall"] == [1.0, 0.0]
+
+
+def test_a_confusion_matrix_of_very_many_classes_is_counted_but_not_recorded() -> None:
+    classes = MOST_IN_MATRIX + 1
+    labels, predicted = np.array([0, 0, classes - 1]), np.array([1, 0, 2])
+    probabilities = np.eye(classes, dtype=np.float32)[predicted]
+    figures = score_figures([Predictions(labels, probabilities)])
+    assert (figures["confusion"], len(figures["recall"])) == ([], classes)
+    counts = confusion_counts(labels, predicted, classes)
+    assert np.argwhere(counts).tolist() == [[0, 0], [0, 1], [classes - 1, 2]]

@@ -102,7 +102,7 @@ def _page_ready(text: str, name: str, title: str) -> str:
     for stand_in, colour in _PAGE_COLOURS.items():
         body = body.replace(stand_in, colour)
     body = re.sub(r"font: ([^;\"]*?)'DejaVu Sans'[^;\"]*", r"font: \1system-ui, sans-serif", body)
-    body = re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number.group()):.2f}".rstrip("0").rstrip("."), body)
+    body = re.sub(r"<[^>]+>", _shortened, body)
     body = re.sub(r"\s*\n\s*", "\n", body).replace("\n<", "<").replace(" \n", " ")
     width = float(view.split()[2])
     return (
@@ -111,6 +111,11 @@ def _page_ready(text: str, name: str, title: str) -> str:
         f'style="width:100%;max-width:{width * 1.5:.0f}px;stroke-linejoin:round;stroke-linecap:butt">'
         f"<title>{escape(title)}</title>{body.strip()}</svg>"
     )
+
+
+def _shortened(tag: re.Match[str]) -> str:
+    """A tag with at most two decimals in its places; what is written between tags, such as labels, stays as it is."""
+    return re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number.group()):.2f}".rstrip("0").rstrip("."), tag.group())
 
 
 def _own_ids(body: str, name: str) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from dartboard.engine.collapse import REMEDIES, collapse, signs
+from dartboard.errors import DartboardError
 from dartboard.records import CollapseSummary, RunRecords
 from dartboard.reports.section import Section, section
 from dartboard.space import get_space
@@ -47,7 +48,10 @@ class CollapseSection(Section[CollapseFacts]):
             return CollapseFacts(record.signal, record.since, record.good, record.words, REMEDIES, done)
         if not epochs or run.reselection or run.settings.get("search", {}).get("guard") == "off":
             return None
-        found = collapse(signs(epochs, get_space(epochs[-1].genotype["space"])), epochs[-1].epochs)
+        try:
+            found = collapse(signs(epochs, get_space(str(epochs[-1].genotype.get("space")))), epochs[-1].epochs)
+        except DartboardError:  # the space or an operation of another package that is no longer installed
+            return None
         return CollapseFacts(found.signal, found.since, found.good, found.words, REMEDIES, None) if found else None
 
     def lines(self, told: CollapseFacts) -> dict[str, str]:

@@ -12,6 +12,7 @@ from dartboard.records.reader import RunRecords
 from dartboard.reports.charts.confusion_chart import draw_confusion
 from dartboard.reports.measures import ConfusedPair, confused_pairs
 from dartboard.reports.section import Section, section
+from dartboard.training import confusion_counts
 
 __all__ = ["ClassFacts", "ConfusionFacts", "ConfusionSection", "class_names"]
 
@@ -32,7 +33,7 @@ class ConfusionFacts:
     """The predictions of the first network for the test images of each class.
 
     Attributes:
-        counts: confusion matrix, rows true classes, columns predicted ones.
+        counts: confusion matrix, rows true classes, columns predicted ones; empty where it is too large to be shown.
         classes: results of the classes, in the order of the rows.
         pairs: the pairs of classes that are confused most often.
     """
@@ -50,15 +51,29 @@ class ConfusionSection(Section[ConfusionFacts]):
 
     def read(self, run: RunRecords) -> ConfusionFacts | None:
         """The counts of the scores, if there are any."""
-        if not run.scores or not run.scores.confusion:
+        if not run.scores:
             return None
         counts = np.asarray(run.scores.confusion, dtype=np.int64)
+        if not len(counts):
+            counts = _counted(run, len(run.scores.recall))
+        if not len(counts):
+            return None
         classes = _classes(counts, class_names(run, len(counts)))
         return ConfusionFacts(run.scores.confusion, classes, confused_pairs(counts))
 
     def drawn(self, told: ConfusionFacts) -> Mapping[str, Any]:
-        """The confusion matrix."""
-        return {"matrix": Markup(draw_confusion(told.counts, tuple(each.name for each in told.classes)))}
+        """The confusion matrix, where it is not too large."""
+        names = tuple(each.name for each in told.classes)
+        return {"matrix": Markup(draw_confusion(told.counts, names)) if told.counts else ""}
+
+
+def _counted(run: RunRecords, classes: int) -> NDArray[np.int64]:
+    """The confusion matrix of a run with too many classes for its record; empty without predictions."""
+    found = run.predictions
+    if found is None or not classes:
+        return np.zeros((0, 0), dtype=np.int64)
+    known = (found["labels"] < classes) & (found["predicted"] < classes)
+    return confusion_counts(found["labels"][known], found["predicted"][known], classes)
 
 
 def class_names(run: RunRecords, num_classes: int) -> tuple[str, ...]:
