@@ -371,6 +371,22 @@ REGISTRIES: Mapping[str, Shelf] = {
         decorator="watch",
         ours="dartboard.engine.watches",
     ),
+    "proxies": Shelf(
+        what="zero-cost proxies, which guess what an architecture is worth before any training",
+        one="proxy",
+        use="dartboard score ARCH --proxies NAME,...",
+        group="dartboard.proxies",
+        registry="dartboard.estimate.proxies:PROXIES",
+        decorator="proxy",
+        ours="dartboard.estimate.proxies",
+        groups={
+            "size": "Size alone: the figures to beat",
+            "gradients": "Gradients of a loss, or of the outputs",
+            "patterns": "Patterns of ReLU signs",
+            "responses": "How outputs answer to inputs and weights",
+            "several": "Several numbers, combined by ranks",
+        },
+    ),
     "sections": Shelf(
         what="sections of a report",
         one="report section",

@@ -109,7 +109,7 @@ def test_the_example_and_the_library_take_the_same_steps(example: ModuleType, tm
         genotype = run_search(
             problem,
             recipe,
-            SearchSettings(),
+            SearchSettings(alpha_lr_factor=1.0),
             run,
             length=Length(EPOCHS, STEPS),
             seed=0,

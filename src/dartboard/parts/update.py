@@ -106,6 +106,7 @@ class AdamUpdate(Update):
     @property
     @override
     def follows_length(self) -> bool:
+        """Whether a search of fewer steps takes a higher rate: where alpha are logits."""
         return self.of_logits
 
     @override

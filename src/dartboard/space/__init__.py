@@ -3,7 +3,7 @@
 from dartboard.space.genotype import CellGenotype, Choice, Genotype, current_name, parse_genotype
 from dartboard.space.genotype_check import check_genotype
 from dartboard.space.network import DrawnPaths, DropPath, Network
-from dartboard.space.network_costs import OperationCosts, network_cost, operation_costs, smallest_map
+from dartboard.space.network_costs import OperationCosts, cells_cost, network_cost, operation_costs, smallest_map
 from dartboard.space.ops import ATTENTION, MODULES, OPS, Cost, Norm, has_weights, op
 from dartboard.space.ops.conv import relu_conv_norm, relu_conv_norm_cost
 from dartboard.space.passage import lets_images_through
@@ -33,6 +33,7 @@ __all__ = [
     "OperationCosts",
     "SearchSpace",
     "Stem",
+    "cells_cost",
     "check_genotype",
     "current_name",
     "get_space",

@@ -13,7 +13,7 @@ from dartboard.space.skeleton import CellPlace, NetworkPlan, ResidualPlace, halv
 from dartboard.space.spaces.search_space import SearchSpace
 from dartboard.space.whitening import whitening_cost
 
-__all__ = ["OperationCosts", "network_cost", "operation_costs", "smallest_map"]
+__all__ = ["OperationCosts", "cells_cost", "network_cost", "operation_costs", "smallest_map"]
 
 
 _PASSING = ("none", "zero", "skip_connect")
@@ -51,8 +51,14 @@ def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, imag
         one image (batch norm, pooling and activations are not counted, as in the literature; a multiply-add is two
         floating-point operations).
     """
+    joined = plan.joining({kind: len(cell.outputs) for kind, cell in genotype.cells})
+    return _frame_cost(space, joined, image_size) + cells_cost(space, genotype, plan, image_size)
+
+
+def cells_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, image_size: Size) -> Cost:
+    """The part of `network_cost` that is spent inside the operations of the cells, without what stands around them."""
     plan = plan.joining({kind: len(cell.outputs) for kind, cell in genotype.cells})
-    cost = _frame_cost(space, plan, image_size)
+    cost = Cost()
     for place, size in _cells(plan, image_size):
         for choice in genotype[place.kind].choices:
             cost += _op_cost(space, choice.op, place, choice.source, size)

@@ -211,7 +211,8 @@ def test_alpha_moves_before_the_weights_and_each_step_moves_only_its_own(tmp_pat
     nn.utils.clip_grad_norm_(twin.parameters(), 5.0)
     sgd.step()
     with RunDirectory(tmp_path / "run") as run:
-        run_search(given, DARTS, SearchSettings(), run, length=Length(1, 1), seed=0, observer=Observer())
+        as_published = SearchSettings(alpha_lr_factor=1.0)
+        run_search(given, DARTS, as_published, run, length=Length(1, 1), seed=0, observer=Observer())
         saved = run.load_checkpoint("search", "search")
     assert saved is not None
     torch.testing.assert_close(saved["alphas"]["cell"], alpha.detach(), rtol=0, atol=1e-8)

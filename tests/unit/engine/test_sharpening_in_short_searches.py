@@ -36,10 +36,9 @@ def test_a_short_search_that_sharpens_stops_and_returns_an_earlier_architecture(
     assert [event.epoch for event in epochs(events)] == [1, 2, 3, 4, 5, 6], "of 10: judged at the sixth measurement"
     (stop,) = (event for event in events if isinstance(event, SearchStop))
     assert stop.reason.endswith("the architecture is read from epoch 3")
-    figures = {"eigenvalue"}
     for event, twin in zip(epochs(events), epochs(plain), strict=False):
         assert event.gates == twin.gates, "until then it is DARTS of second order"
-        assert set(event.figures) == figures
+        assert "eigenvalue" in event.figures
     assert len(epochs(plain)) == 10
 
 

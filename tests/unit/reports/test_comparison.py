@@ -315,6 +315,20 @@ def test_a_comparison_of_an_earlier_version_names_its_baseline() -> None:
     assert Comparison.from_json(old) == Comparison.from_json(made())
 
 
+def test_a_search_that_collapsed_is_told_with_what_both_searches_cost() -> None:
+    told = {"signal": "skips", "since": 7, "good": 6, "words": "5 of 8", "again": "", "first_seconds": 90.0}
+    fallen = {**told, "action": "fallback", "architecture_from": "second", "second_seconds": 75.0}
+    ended = {**told, "action": "stop", "architecture_from": "first", "second_seconds": 0.0}
+    runs = [run("darts_x", 0, collapse=fallen), run("darts_x", 1, collapse=ended)]
+    notes = tabulate(Comparison.from_json(made(runs=runs))).notes
+    for text in (
+        "darts_x with seed 0 collapsed: its architecture is that of a second search, RobustDARTS, of 1 min 15 s, after "
+        "1 min 30 s of the first.",
+        "darts_x with seed 1 collapsed: its search was stopped after 1 min 30 s, and its architecture is of epoch 6.",
+    ):
+        assert text in notes
+
+
 @pytest.mark.parametrize(("images", "shown"), [((48_000, 25_000), True), ((25_000, 25_000), False)])
 def test_images_and_steps_of_searches_are_shown_where_methods_differ_in_them(
     images: tuple[int, int], shown: bool
@@ -329,17 +343,3 @@ def test_images_and_steps_of_searches_are_shown_where_methods_differ_in_them(
     if shown:
         place = table.headings.index("images of the search")
         assert [row[place] for row in table.rows] == ["48,000", "25,000"]
-
-
-def test_a_search_that_collapsed_is_told_with_what_both_searches_cost() -> None:
-    told = {"signal": "skips", "since": 7, "good": 6, "words": "5 of 8", "again": "", "first_seconds": 90.0}
-    fallen = {**told, "action": "fallback", "architecture_from": "second", "second_seconds": 75.0}
-    ended = {**told, "action": "stop", "architecture_from": "first", "second_seconds": 0.0}
-    runs = [run("darts_x", 0, collapse=fallen), run("darts_x", 1, collapse=ended)]
-    notes = tabulate(Comparison.from_json(made(runs=runs))).notes
-    for text in (
-        "darts_x with seed 0 collapsed: its architecture is that of a second search, RobustDARTS, of 1 min 15 s, after "
-        "1 min 30 s of the first.",
-        "darts_x with seed 1 collapsed: its search was stopped after 1 min 30 s, and its architecture is of epoch 6.",
-    ):
-        assert text in notes
