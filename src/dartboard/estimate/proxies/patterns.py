@@ -153,7 +153,11 @@ def _has_no_cell(untrained: Untrained) -> str:
 
 @proxy("swap", paper="arXiv:2403.04161", group=_GROUP, initialisations=32, refuse=_has_no_cell)
 def swap_of_start(untrained: Untrained) -> float:
-    """Distinct patterns that the ReLU units of one narrow cell have over 16 images; in DARTS it is the reduction cell."""
+    """Distinct patterns that the ReLU units of one narrow cell have over 16 images.
+
+    In spaces with reduction cells it is the reduction cell, so that nothing is said of the normal cell. Differs from the
+    paper: there the cell has 4 channels instead of 3, since reductions divide them in halves.
+    """
     images = untrained.conditions.images[:_SWAP_IMAGES]
     plan = _one_cell(untrained)
     network = untrained.network("normal", plan)

@@ -44,7 +44,7 @@ def watch_relus(
 
 
 def has_no_relu(untrained: Untrained) -> str:
-    """The reason why a network without ReLUs cannot have a proxy that counts their patterns; empty where it has some."""
+    """The reason why a network cannot have a proxy that counts the signs of ReLUs; empty where it has some."""
     found: list[bool] = []
     watch_relus(untrained.network(), untrained.conditions.images[:2], lambda _: found.append(True))
     return "" if found else "it has no ReLU whose signs could be counted"
