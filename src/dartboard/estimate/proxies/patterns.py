@@ -155,8 +155,8 @@ def _has_no_cell(untrained: Untrained) -> str:
 def swap_of_start(untrained: Untrained) -> float:
     """Distinct patterns that the ReLU units of one narrow cell have over 16 images.
 
-    In spaces with reduction cells it is the reduction cell, so that nothing is said of the normal cell. Differs from the
-    paper: there the cell has 4 channels instead of 3, since reductions divide them in halves.
+    In spaces with reduction cells it is the reduction cell, so that the normal cell is not looked at. Differs from the
+    paper: there the cell has 3 channels; here it has 4, since reductions divide them in halves.
     """
     images = untrained.conditions.images[:_SWAP_IMAGES]
     plan = _one_cell(untrained)
