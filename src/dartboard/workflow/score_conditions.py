@@ -16,6 +16,7 @@ from dartboard.data import (
 from dartboard.data.decode import Progress
 from dartboard.estimate.proxies import Conditions
 from dartboard.runs import make_generator
+from dartboard.space import Stem
 
 __all__ = ["dataset_conditions", "noise_conditions"]
 
@@ -65,5 +66,5 @@ def dataset_conditions(
     rows = order[:batch_size].sort().values.numpy()
     images = augmentation.plain(torch.from_numpy(dataset.train.read(rows))).contiguous()
     labels = torch.from_numpy(dataset.train.true_labels[rows])
-    stem = "imagenet" if min(dataset.image_shape[1:]) >= PHOTOGRAPH_SIDE else "cifar"
+    stem: Stem = "imagenet" if min(dataset.image_shape[1:]) >= PHOTOGRAPH_SIDE else "cifar"
     return Conditions(images.to(device), labels.to(device), len(dataset.classes), stem=stem)

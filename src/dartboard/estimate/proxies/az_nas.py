@@ -56,7 +56,7 @@ def block_features(network: Network, images: Tensor) -> list[Tensor]:
         _, others = backbone(images, None, range(len(backbone.blocks)))
     finally:
         hook.remove()
-    return first + others
+    return [*first, *others]
 
 
 def entropy(features: Tensor) -> float:

@@ -99,7 +99,7 @@ def distinct_columns(signs: Tensor) -> int:
         signs: int8, (rows, columns).
     """
     found = torch.zeros(signs.shape[1], dtype=torch.int64, device=signs.device)
-    for rows in signs.split(_ROWS_AT_ONCE):
+    for rows in torch.split(signs, _ROWS_AT_ONCE):
         for row in rows:  # the number of the pattern so far, then one digit of base 3 for every row
             found = found * 3 + row + 1
         found = torch.unique(found, return_inverse=True)[1]

@@ -17,9 +17,9 @@ _CLIPPED = {_ATEN.hardtanh.default, _ATEN.hardtanh_.default}
 """ReLU6 is a clipping between 0 and 6."""
 
 
-class _Watching(TorchDispatchMode):
+class _Watching(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, take: Callable[[Tensor], None]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._take = take
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
