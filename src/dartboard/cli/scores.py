@@ -18,7 +18,7 @@ def score(
     architectures: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="ARCH...",
+            metavar="ARCH",
             show_default=False,
             help="Texts (|op~0|+...), published names, files like genotype.json, or run directories.",
         ),
