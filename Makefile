@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-rates benchmark-short-trainings benchmark-ingredients benchmark-law benchmark-inherited benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-long-searches benchmark-table-search benchmark-s2 benchmark-worth clean
+.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-rates benchmark-short-trainings benchmark-ingredients benchmark-law benchmark-inherited benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-long-searches benchmark-table-search benchmark-s2 benchmark-worth benchmark-proxies clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -91,6 +91,9 @@ benchmark-law: install ## how accuracy depends on width and passes, fitted (need
 
 benchmark-ingredients: install ## what each ingredient of the short recipe is worth (needs CIFAR-10 and emotions)
 	$(BIN)/python benchmarks/ingredients.py
+
+benchmark-proxies: install ## rank correlation of zero-cost proxies with both tables of NAS-Bench-201, beside size (needs CIFAR-10 and the tables)
+	$(BIN)/python benchmarks/proxies.py
 
 benchmark-worth: install ## what a search is worth beside random networks, the best of several, and one by hand (needs the four data sets; 2 h on 2 cores)
 	$(BIN)/python benchmarks/worth.py

@@ -31,8 +31,15 @@ ARMS: Mapping[str, dict[str, Any]] = {
 
 All learn from the same half and in equal steps but `single-darts-all-images`, which has twice as many of both."""
 
-SEARCH = {"epochs": 50, "batch_size": 64, "init_channels": 4, "layers": 1, "validation_images": 500}
-"""The same for all arms; rates are those of the methods."""
+SEARCH = {
+    "epochs": 50,
+    "batch_size": 64,
+    "init_channels": 4,
+    "layers": 1,
+    "validation_images": 500,
+    "alpha_lr_factor": 1.0,
+}
+"""The same for all arms; rates are those of the papers, whatever the number of steps."""
 
 QUICK = {**SEARCH, "epochs": 2, "steps_per_epoch": 1}
 

@@ -126,8 +126,9 @@ def as_table(records: Records) -> str:
         f"{SEARCH['layers']} cell a stage (published: 16 channels, 5 cells), the rates of the methods, one thread a "
         "search.",
         "Accuracies are those of the cells found, in percent on the test images, by the benchmark's tables; the two",
-        "schedules must not be compared. Mean ± sample standard deviation over seeds. A search with fewer steps than",
-        "published moves alpha less far. Published figures are test accuracies after 200 epochs; [n] names the source.",
+        "schedules must not be compared. Mean ± sample standard deviation over seeds. Where a search has fewer steps",
+        "than published, the rate of its alpha rises as that of every short search (`search.alpha_lr_factor`).",
+        "Published figures are test accuracies after 200 epochs; [n] names the source.",
         "CDARTS's paper does not print how long it searched here; it has the steps of DARTS.",
         "",
     ]

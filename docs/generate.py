@@ -103,7 +103,7 @@ def _published(recipe: Recipe) -> Iterator[str]:
     families = {family: settings for family, settings in recipe.published_in.items() if settings}
     if recipe.published or families:
         told = [_assignments(recipe.published)] if recipe.published else []
-        told += [f"in `{family}` {_assignments(settings)}" for family, settings in families.items()]
+        told += [f"{_place(place)} {_assignments(settings)}" for place, settings in families.items()]
         text = "; ".join(told)
         yield "## Settings of the paper"
         yield (
@@ -135,6 +135,12 @@ def _rate_of_alpha(name: str, recipe: Recipe) -> Iterator[str]:
         f"The paper's is meant for so many steps of alpha: {each}. A search of fewer steps raises it in proportion, to "
         "0.012 at most; one that you give by `method.options.alpha_lr` stays as it is."
     )
+
+
+def _place(place: str) -> str:
+    """Where settings of a paper hold: in a family of spaces, or under a preset."""
+    kind, _, name = place.rpartition(":")
+    return f"under the preset `{name}`" if kind else f"in `{name}`"
 
 
 def _assignments(settings: Mapping[str, Any]) -> str:

@@ -44,6 +44,7 @@ def type_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "report",
         "evaluate",
         "query",
+        "score",
         "runs",
         "clean",
         "doctor",

@@ -33,6 +33,7 @@ from dartboard.engine import (
     reselection,
     watch,
 )
+from dartboard.estimate.proxies import Untrained, proxy
 from dartboard.parts import AdamUpdate, FirstOrder, Recipe, Threshold, method
 from dartboard.records import RunRecords
 from dartboard.registry import REGISTRIES
@@ -55,6 +56,7 @@ OURS = {
     "selections": "largest",
     "analyses": "headcount",
     "watches": "epochs-seen",
+    "proxies": "letters",
     "sections": "counted",
 }
 """Kind -> what the fixture below registers of it."""
@@ -163,6 +165,11 @@ def _register_what_stands_around_a_search() -> None:
         """Which epochs are seen."""
         return EpochsSeen(times)
 
+    @proxy("letters", initialisations=1)
+    def letters(untrained: Untrained) -> float:
+        """How long the text of an architecture is."""
+        return len(untrained.genotype.to_text())
+
     @section("counted")
     class Counted(Section[int]):
         """What a headcount found."""
@@ -232,6 +239,12 @@ def test_a_finished_search_takes_a_selection_and_an_analysis_of_ones_own(tmp_pat
     assert "3 operations were counted." in (analysed.path / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("_extensions")
+def test_architectures_are_scored_by_a_proxy_of_ones_own() -> None:
+    scores = api.score("nas-bench-201-resnet", proxies=["letters"], batch_size=2)
+    assert scores.scores[0].figures["letters"] == len(scores.scores[0].architecture)
+
+
 def shown() -> dict[str, str]:
     """Every block of Python in CONTRIBUTING.md that is no test, by the name that it would have as a module."""
     text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -249,6 +262,7 @@ SHOWN = {
     "selections": ["above-half"],
     "analyses": ["gate-sizes"],
     "watches": ["gate-entropy"],
+    "proxies": ["depth-of-skips"],
     "sections": ["epoch-time"],
 }
 

@@ -16,6 +16,7 @@ from dartboard.api.listing import (
     list_methods,
     list_operations,
     list_presets,
+    list_proxies,
     list_sections,
     list_selections,
     list_settings,
@@ -23,6 +24,7 @@ from dartboard.api.listing import (
     list_watches,
 )
 from dartboard.api.runs import plan, run, search, train
+from dartboard.api.scores import score
 from dartboard.api.tables import query
 from dartboard.api.trained import evaluate, export, load, predict, predict_in_memory
 from dartboard.api.upkeep import cached, clean_cache, examine, list_runs
@@ -42,6 +44,7 @@ __all__ = [
     "list_methods",
     "list_operations",
     "list_presets",
+    "list_proxies",
     "list_runs",
     "list_sections",
     "list_selections",
@@ -55,6 +58,7 @@ __all__ = [
     "query",
     "report",
     "run",
+    "score",
     "search",
     "select",
     "train",

@@ -27,6 +27,7 @@ __all__ = [
     "list_methods",
     "list_operations",
     "list_presets",
+    "list_proxies",
     "list_sections",
     "list_selections",
     "list_settings",
@@ -102,6 +103,11 @@ def list_operations() -> list[dict[str, Any]]:
 def list_presets() -> list[dict[str, Any]]:
     """The registered presets (layers of settings below the user's own): name, summary, paper, space, method."""
     return list_registered("presets")
+
+
+def list_proxies() -> list[dict[str, Any]]:
+    """The registered zero-cost proxies: name, summary, paper, what they look at."""
+    return list_registered("proxies")
 
 
 def list_choice_rules() -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dartboard.cli import finished, listing, runs, tables, trained, upkeep
+from dartboard.cli import finished, listing, runs, scores, tables, trained, upkeep
 from dartboard.cli.ending import to_its_end
 from dartboard.version import __version__
 
@@ -33,6 +33,7 @@ From a dataset to a searched, retrained, tested and reported network:
   [bold]dartboard evaluate RUN PICTURES[/]              its accuracy on other labelled images
   [bold]dartboard export RUN --out model.onnx[/]        write that network as a file for other programs
 
+  [bold]dartboard score ARCH...[/]                      guess what architectures are worth, without training
   [bold]dartboard query ARCH[/]                         an architecture in the tables of NAS-Bench-201
   [bold]dartboard runs[/]                               what your runs have come to
   [bold]dartboard settings[/], [bold]methods[/], [bold]spaces[/]          what can be set and chosen
@@ -42,7 +43,7 @@ PICTURES is a folder with one folder of images per class, or any other layout th
 Verbs that search or train write their results into a run directory, and --resume continues an interrupted one.
 """,
 )
-for verbs in (runs.verbs, trained.verbs, finished.verbs, tables.verbs, listing.verbs, upkeep.verbs):
+for verbs in (runs.verbs, trained.verbs, finished.verbs, tables.verbs, scores.verbs, listing.verbs, upkeep.verbs):
     app.add_typer(verbs)
 
 

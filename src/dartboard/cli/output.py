@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dartboard.records import Comparison, Result
     from dartboard.reports import MethodTable
     from dartboard.training import ExportedModel, ImagePredictions
-    from dartboard.workflow import Evaluation, Plan, TableQuery
+    from dartboard.workflow import Evaluation, Plan, ProxyScores, TableQuery
 
 __all__ = [
     "print_comparison",
@@ -34,6 +34,7 @@ __all__ = [
     "print_query",
     "print_result",
     "print_rows",
+    "print_scores",
     "print_settings",
     "print_table",
 ]
@@ -175,6 +176,29 @@ def print_query(found: "TableQuery", *, as_json: bool) -> None:
         console.print(line, highlight=False, soft_wrap=True)
     typer.echo()
     for note in found.notes:
+        _print_sentence(console, note)
+
+
+def print_scores(scores: "ProxyScores", *, as_json: bool) -> None:
+    """Print what proxies say of architectures, the best mean rank first, and what must be known to read it."""
+    if as_json:
+        typer.echo(json.dumps(scores.to_json()))
+        return
+    console, rows = Console(), scores.cells()
+    width = console.width if console.is_terminal else _UNBOUNDED
+    lines = list(lay_out(scores.headings(), rows, [frozenset[int]()] * len(rows), narrow=True))
+    if max(map(len, lines)) <= width:
+        for line in lines:
+            console.print(line, highlight=False, soft_wrap=True)
+    else:
+        for name, *figures in rows:
+            console.print(Text(name, style="bold"), soft_wrap=True)
+            print_rows(dict(zip(scores.headings()[1:], figures, strict=True)))
+    typer.echo()
+    if texts := scores.texts():
+        print_rows(texts)
+    print_rows({"images": scores.images, **{f"networks of {name}": size for name, size in scores.networks.items()}})
+    for note in scores.notes:
         _print_sentence(console, note)
 
 

@@ -83,7 +83,7 @@ class SearchState:
     genotype: Genotype | None = None
     validation_accuracy: float | None = None
     steps: int = 1
-    on_decision: Callable[[DecisionMade], None] = lambda _decision: None
+    on_decision: Callable[[DecisionMade], None] = field(default_factory=lambda: lambda _decision: None)
     deciding_seconds: float = 0.0
     problem: Bilevel | None = None
     update: Update | None = None

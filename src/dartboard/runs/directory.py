@@ -1,5 +1,6 @@
 """A run directory: each step of a run writes there the files that the next steps need."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -53,7 +54,8 @@ class RunDirectory:
             ) from error
         except OSError as error:
             self._leave()
-            reason = "it is a file" if self.path.is_file() else error.strerror or error
+            is_file = os.path.isfile(self.path)  # noqa: PTH113 - a name may be too long, which pathlib raises
+            reason = "it is a file" if is_file else error.strerror or error
             raise RunDirectoryError(
                 f"the run directory {self.path} cannot be created or written: {reason}; choose another --out."
             ) from error

@@ -13,6 +13,7 @@ from dartboard.workflow.open import open_request
 from dartboard.workflow.overview import OVERVIEW_HEADINGS, SORT_KEYS, RunOverview, runs_in
 from dartboard.workflow.plan import Plan, announce, describe_plan
 from dartboard.workflow.predict import export_network, predict_images, predict_with
+from dartboard.workflow.proxy_scores import ArchitectureScore, ProxyScores, ScoreRequest, score_architectures
 from dartboard.workflow.seeds import check_choice, choose_genotype
 from dartboard.workflow.select import reselect_genotype, reselection_directory, reselection_settings
 from dartboard.workflow.table_query import TableQuery, query_tables
@@ -23,13 +24,16 @@ __all__ = [
     "EXTRAS",
     "OVERVIEW_HEADINGS",
     "SORT_KEYS",
+    "ArchitectureScore",
     "ClassScore",
     "ComparisonPlan",
     "ComparisonRecord",
     "Evaluation",
     "Examination",
     "Plan",
+    "ProxyScores",
     "RunOverview",
+    "ScoreRequest",
     "TableQuery",
     "TrainedModel",
     "analyse_search",
@@ -62,4 +66,5 @@ __all__ = [
     "reselection_directory",
     "reselection_settings",
     "runs_in",
+    "score_architectures",
 ]

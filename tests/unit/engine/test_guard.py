@@ -192,10 +192,10 @@ def test_the_second_search_begins_with_the_tensors_of_the_good_epoch_bit_by_bit(
     moments = [saved["alpha_optimizer"]["state"] for saved in (second, good)]
     assert fingerprint(moments[0]) == fingerprint(moments[1])
     rates = [saved["alpha_optimizer"]["param_groups"][0]["lr"] for saved in (second, good)]
-    assert rates == [1e-4, 0.1]  # how alpha moves is up to the second search
+    assert rates[0] < rates[1] == 0.1  # how alpha moves is up to the second search, as in every short one
 
 
-@pytest.mark.parametrize("epochs", [3, 8])
+@pytest.mark.parametrize("epochs", [pytest.param(3, marks=pytest.mark.slow), 8])
 def test_a_guarded_search_that_is_stopped_and_resumed_is_one_that_never_stopped(
     epochs: int, searches: Path, tmp_path: Path
 ) -> None:

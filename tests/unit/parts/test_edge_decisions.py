@@ -333,7 +333,9 @@ def test_batches_grow_as_rules_say_as_far_as_there_are_images(tmp_path: Path) ->
     assert next(iter(batches.epoch(torch.Generator()))).images.shape[0] == 40
 
 
-@pytest.mark.parametrize(("factor", "rates"), [(1.0, (0.025, 0.013)), (0.1, (0.0025, 0.00175)), (0.01, (0.00025,) * 2)])
+@pytest.mark.parametrize(
+    ("factor", "rates"), [(1.0, (0.025, 0.013)), (0.1, (0.0025, 0.00175)), (0.01, (0.00025, 0.000125))]
+)
 def test_a_factor_on_the_weights_rate_never_lets_it_rise(factor: float, rates: Any, tmp_path: Path) -> None:
     found: list[float] = []
 

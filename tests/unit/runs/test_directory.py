@@ -92,7 +92,9 @@ def test_leaving_releases_the_run(tmp_path: Path) -> None:
             run.check(SETTINGS, resume=True)
 
 
-@pytest.mark.parametrize(("place", "why"), [("file", "it is a file"), ("file/below", "Not a directory")])
+@pytest.mark.parametrize(
+    ("place", "why"), [("file", "it is a file"), ("file/below", "Not a directory"), ("x" * 300, ".* too long")]
+)
 def test_a_place_that_cannot_be_a_folder_is_named(tmp_path: Path, place: str, why: str) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(RunDirectoryError, match=rf"cannot be created or written: {why}; choose another --out"):

@@ -10,8 +10,9 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
+from dartboard.engine.state import brought_up_to_date
 from dartboard.errors import GenotypeError, RecipeError, SettingsError
-from dartboard.parts import Recipe, Sigmoid
+from dartboard.parts import Recipe, Sigmoid, Threshold
 from dartboard.parts.architecture import Architecture, all_live
 from dartboard.parts.fits import check_fit
 from dartboard.parts.recipe import make_recipe
@@ -207,6 +208,27 @@ def test_the_fused_engine_is_the_reference(images: int) -> None:
 @pytest.mark.parametrize("op", ["mbconv_5x5_e3", "skip_connect"])
 def test_a_supernet_of_one_hot_gates_is_the_discrete_network(op: str, space: SearchSpace) -> None:
     check_one_hot_gates(spec(space=space), uniform(op, space), (16, 16))
+
+
+def test_a_block_in_which_no_gate_reaches_the_threshold_is_left_out_where_it_can_be() -> None:
+    gates = {kind: torch.full((1, 7), 0.3) for kind in SMALL.cell_kinds}
+    strong = next(kind for kind in SMALL.cell_kinds if kind.endswith("block-2"))
+    for kind in SMALL.cell_kinds:
+        gates[kind][0, 2] = 0.9 if kind == strong else 0.4
+    found = dict(Threshold(0.85)(SMALL, gates, torch.Generator()).cells)
+    for kind, cell in found.items():
+        is_left_out = kind.endswith("block-2") and kind != strong
+        assert cell.choices[0].op == ("skip_connect" if is_left_out else SMALL.ops[2])
+
+
+def test_a_checkpoint_of_an_earlier_version_is_read_with_the_names_of_now() -> None:
+    saved = {"live": {"b": [["mbconv_3x3_e3", "zero"]]}, "decisions": {"b": {0: "zero", 1: None}}, "epoch": 3}
+    assert brought_up_to_date(saved, "proxyless") == {
+        "live": {"b": [["mbconv_3x3_e3", "skip_connect"]]},
+        "decisions": {"b": {0: "skip_connect", 1: None}},
+        "epoch": 3,
+    }
+    assert brought_up_to_date(saved, "somebody-elses") == saved
 
 
 engines = pytest.mark.parametrize("engine", [ReferenceSupernet, FusedSupernet])

@@ -4,6 +4,7 @@ A network that is weak in any of the four loses: expressivity, progressivity, tr
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import inf, nan
 
 import torch
@@ -55,7 +56,7 @@ def block_features(network: Network, images: Tensor) -> list[Tensor]:
         _, others = backbone(images, None, range(len(backbone.blocks)))
     finally:
         hook.remove()
-    return first + others
+    return [*first, *others]
 
 
 def entropy(features: Tensor) -> float:
@@ -76,7 +77,7 @@ def entropy(features: Tensor) -> float:
 
 def progressivity(entropies: Sequence[float]) -> float:
     """The smallest growth of the entropy from one block to the next; NaN where one is not known."""
-    growth = [after - before for before, after in zip(entropies, entropies[1:], strict=False)]
+    growth = [after - before for before, after in pairwise(entropies)]
     return nan if any(each != each for each in growth) else min(growth)
 
 
@@ -88,9 +89,11 @@ def spread_of_gradients(features: Sequence[Tensor], generator: torch.Generator) 
         generator: source of the signs, on the CPU.
     """
     found = []
-    for before, after in zip(features, features[1:], strict=False):
+    for before, after in pairwise(features):
         signs = torch.randint(2, after.shape, generator=generator).to(after) * 2 - 1
-        at = torch.autograd.grad(after, before, signs, retain_graph=True, materialize_grads=True)[0]
+        at = torch.zeros_like(before)
+        if before.requires_grad and after.requires_grad:  # a blind cell gives zeros that nothing leads to
+            at = torch.autograd.grad(after, before, signs, retain_graph=True, materialize_grads=True)[0]
         found.append(block_trainability(at, signs))
     return sum(found) / len(found)
 

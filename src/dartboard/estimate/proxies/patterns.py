@@ -99,7 +99,7 @@ def distinct_columns(signs: Tensor) -> int:
         signs: int8, (rows, columns).
     """
     found = torch.zeros(signs.shape[1], dtype=torch.int64, device=signs.device)
-    for rows in signs.split(_ROWS_AT_ONCE):
+    for rows in torch.split(signs, _ROWS_AT_ONCE):
         for row in rows:  # the number of the pattern so far, then one digit of base 3 for every row
             found = found * 3 + row + 1
         found = torch.unique(found, return_inverse=True)[1]
@@ -153,7 +153,11 @@ def _has_no_cell(untrained: Untrained) -> str:
 
 @proxy("swap", paper="arXiv:2403.04161", group=_GROUP, initialisations=32, refuse=_has_no_cell)
 def swap_of_start(untrained: Untrained) -> float:
-    """Distinct patterns that the ReLU units of one narrow cell have over 16 images; in DARTS it is the reduction cell."""
+    """Distinct patterns that the ReLU units of one narrow cell have over 16 images.
+
+    In spaces with reduction cells it is the reduction cell, so that the normal cell is not looked at. Differs from the
+    paper: there the cell has 3 channels; here it has 4, since reductions divide them in halves.
+    """
     images = untrained.conditions.images[:_SWAP_IMAGES]
     plan = _one_cell(untrained)
     network = untrained.network("normal", plan)

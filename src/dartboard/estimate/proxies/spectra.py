@@ -79,8 +79,8 @@ def zen(run: Callable[[Tensor], Tensor], network: nn.Module, images: Tensor, noi
     """
     with torch.no_grad():
         moved = (run(images) - run(images + _DISTURBANCE * noise)).abs().flatten(1).double().sum(dim=1).mean()
-    norms = [each for each in network.modules() if isinstance(each, nn.BatchNorm2d) and each.running_var is not None]
-    spread = sum(0.5 * log(float(each.running_var.double().mean())) for each in norms)
+    norms = [each.running_var for each in network.modules() if isinstance(each, nn.BatchNorm2d)]
+    spread = sum((log(float(each.double().mean())) / 2 for each in norms if each is not None), start=0.0)
     return log(float(moved)) + spread if float(moved) > 0 else -inf
 
 

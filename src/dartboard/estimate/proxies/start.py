@@ -27,7 +27,7 @@ def begin(network: nn.Module, start: Start, generator: torch.Generator) -> None:
             if start == "normal":
                 nn.init.normal_(module.weight, generator=generator)
             else:
-                mode = "fan_in" if start == "kaiming-in" else "fan_out"
+                mode: Literal["fan_in", "fan_out"] = "fan_in" if start == "kaiming-in" else "fan_out"
                 nn.init.kaiming_normal_(module.weight, mode=mode, nonlinearity="relu", generator=generator)
         elif isinstance(module, nn.BatchNorm2d) and module.affine:
             nn.init.ones_(module.weight)
@@ -36,7 +36,7 @@ def begin(network: nn.Module, start: Start, generator: torch.Generator) -> None:
             nn.init.zeros_(bias)
 
 
-def weights_of(network: nn.Module) -> list[nn.Parameter]:
+def weights_of(network: nn.Module) -> list[Tensor]:
     """The weights of all convolutions and linear layers, in the order of the modules."""
     return [module.weight for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
 

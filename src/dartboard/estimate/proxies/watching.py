@@ -17,9 +17,9 @@ _CLIPPED = {_ATEN.hardtanh.default, _ATEN.hardtanh_.default}
 """ReLU6 is a clipping between 0 and 6."""
 
 
-class _Watching(TorchDispatchMode):
+class _Watching(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, take: Callable[[Tensor], None]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._take = take
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -44,7 +44,7 @@ def watch_relus(
 
 
 def has_no_relu(untrained: Untrained) -> str:
-    """The reason why a network without ReLUs cannot have a proxy that counts their patterns; empty where it has some."""
+    """The reason why a network cannot have a proxy that counts the signs of ReLUs; empty where it has some."""
     found: list[bool] = []
     watch_relus(untrained.network(), untrained.conditions.images[:2], lambda _: found.append(True))
     return "" if found else "it has no ReLU whose signs could be counted"

@@ -31,7 +31,7 @@ def finished(run: RunDirectory, *layers: dict[str, object]) -> FinishedSearch:
     )
 
 
-@pytest.mark.parametrize("method", ["darts", "hyperdarts-1"])
+@pytest.mark.parametrize("method", ["darts", pytest.param("hyperdarts-1", marks=pytest.mark.slow)])
 def test_the_checkpoint_gives_the_same_as_the_search_after_its_last_epoch(method: str, tmp_path: Path) -> None:
     asked = {"method.name": method, "search.watch": EVERY, "search.epochs": 2}
     watched = search(tmp_path, asked)

@@ -37,7 +37,8 @@ def test_a_search_with_every_watch_is_the_search_without_bit_for_bit(method: str
 
 
 def test_a_search_that_is_stopped_and_resumed_has_watched_the_same(tmp_path: Path) -> None:
-    asked = {"method.name": "darts", "search.watch": EVERY, "search.epochs": 2}
+    names = tuple(name for name in EVERY if name != "curvature")  # as much time as all others together
+    asked = {"method.name": "darts", "search.watch": names, "search.epochs": 2}
     whole = search(tmp_path / "whole", asked)
     with pytest.raises(Stopped):
         search(tmp_path / "parts", asked, observer=StopAfter(epochs=1, steps=2))
