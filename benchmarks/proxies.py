@@ -12,38 +12,23 @@ ask for more architectures. `benchmarks/results/proxies.json` and `.md` are writ
 import argparse
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import isfinite
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from dartboard.data import DataSettings
 from dartboard.estimate import SCHEDULES, ArchitectureTable, find_table
-from dartboard.estimate.proxies import (
-    Conditions,
-    ProxyFigures,
-    average_rank,
-    score_genotypes,
-    summed_up,
-)
-from dartboard.runs import make_generator
-from dartboard.space import Genotype, parse_genotype
+from dartboard.estimate.proxies import Conditions, score_genotypes
+from dartboard.space import Genotype
 from dartboard.workflow.score_conditions import dataset_conditions
+from proxy_worth import CHEAP, COSTLY, SIZES, as_table, correlations, draw
 from records import Records, conditions, data_root, load, save
 
 SETTING = {"init_channels": 8, "layers": 1, "batch_size": 32, "initialisations": 1, "seed": 0}
 """The networks and the images that all proxies are measured with."""
 
-SIZES = ("params", "macs", "convs", "op-weights", "l2-norm")
-CHEAP = ("naswot", "synflow", "az-nas", "swap", "snip", "grad-norm", "plain", "fisher", "jacob-cov")
-COSTLY = ("regions", "zen", "grasp", "ntk-cond")
-TOGETHER = ("naswot", "synflow", "az-nas")
-"""Proxies whose mean rank is compared as well."""
-
-COLUMN, BEST = "cifar10_test", 90.0
 SAVED_EVERY = 20
 
 
@@ -63,7 +48,8 @@ def main() -> None:
     if records.get("setting") != SETTING:
         records = {"setting": SETTING, "values": {}, "seconds": {}}
     tables = {epochs: find_table(epochs) for epochs in SCHEDULES}
-    drawn, images = draw(tables[SCHEDULES[0]], max(wanted.values())), batch()
+    drawn = draw(tables[SCHEDULES[0]], max(wanted.values()), SETTING["seed"])
+    images = batch()
     records |= conditions(torch.device("cpu"))
     for names, count in wanted.items():
         for position in range(count):
@@ -71,14 +57,6 @@ def main() -> None:
                 finish(records, tables, drawn, folder)
     finish(records, tables, drawn, folder)
     print(as_table(records))
-
-
-def draw(table: ArchitectureTable, count: int) -> list[Genotype]:
-    """Different architectures of the benchmark; those drawn for a larger number begin with those for a smaller one."""
-    numbers = table.numbers
-    order = torch.randperm(len(numbers), generator=make_generator(SETTING["seed"], "benchmark", "proxies"))
-    known = sorted(numbers)
-    return [parse_genotype(numbers[known[place]]) for place in order[:count].tolist()]
 
 
 def batch() -> Conditions:
@@ -111,86 +89,6 @@ def finish(
         str(epochs): dict(correlations(records, table, drawn)) for epochs, table in tables.items()
     }
     save("proxies", records, as_table, **folder)
-
-
-def correlations(
-    records: Records, table: ArchitectureTable, drawn: Sequence[Genotype]
-) -> Iterator[tuple[str, Records]]:
-    """The rank correlations of every proxy, of the parts of one, and of a combination with one table."""
-    columns = dict(numbers(records))
-    for name, values in columns.items():
-        own = drawn[: len(values)]
-        accuracies = np.array([table.accuracy(each, COLUMN) for each in own])
-        best = np.array([table.percentile(each, COLUMN) >= BEST for each in own])
-        found = np.array([value if isfinite(value) else -np.inf for value in values])
-        yield name, {"all": agreement(found, accuracies), "best": agreement(found[best], accuracies[best])}
-
-
-def numbers(records: Records) -> Iterator[tuple[str, list[float]]]:
-    """Proxy, part of a proxy, or combination -> a number for each architecture, the larger the better."""
-    whole: dict[str, list[float]] = {}
-    for name in (each for each in (*SIZES, *CHEAP, *COSTLY) if each in records["values"]):
-        parts = records["parts"][name]
-        rows = [[float(value) for value in each.split("/")] for each in records["values"][name].split()]
-        figures = [{name: ProxyFigures(dict(zip(parts, row, strict=True)), 0.0)} for row in rows]
-        whole[name] = summed_up([name], figures)[name]
-        yield name, whole[name]
-        if len(parts) > 1:
-            for place, part in enumerate(parts):
-                yield f"{name}: {part}", [row[place] for row in rows]
-    if all(name in whole for name in TOGETHER):
-        least = min(len(whole[name]) for name in TOGETHER)
-        places = average_rank([whole[name][:least] for name in TOGETHER])
-        yield f"mean rank of {', '.join(TOGETHER)}", [-place for place in places]
-
-
-def agreement(values: np.ndarray, accuracies: np.ndarray) -> Records:
-    """Kendall's tau-b and Spearman's rank correlation; none for fewer than five architectures or equal values."""
-    from scipy.stats import kendalltau, rankdata, spearmanr
-
-    count = len(values)
-    if count < 5 or len(set(values.tolist())) == 1:
-        return {"count": count, "kendall": None, "spearman": None}
-    ranked = rankdata(values)
-    return {
-        "count": count,
-        "kendall": round(float(kendalltau(ranked, accuracies).statistic), 4),
-        "spearman": round(float(spearmanr(ranked, accuracies).statistic), 4),
-    }
-
-
-def as_table(records: Records) -> str:
-    """The records as Markdown."""
-    setting = records["setting"]
-    lines = [
-        "# Zero-cost proxies",
-        "",
-        f"Printed by `{records['command']}` ({records['machine']}, torch {records['torch']}, {records['date']}).",
-        "Architectures drawn from NAS-Bench-201, the same ones for all proxies as far as a proxy goes; CIFAR-10 test",
-        f"accuracy. The networks have {setting['init_channels']} channels and {setting['layers']} cell a stage (the",
-        f"benchmark's have 16 and 5), one batch of {setting['batch_size']} images of CIFAR-10, and",
-        f"{setting['initialisations']} initialisation, also where a proxy asks for several. One thread; seconds of the",
-        "CPU for an architecture. Best tenth: those of them that are in the best tenth of the whole table. The first",
-        "rows are size alone, the figures to beat. Never compare figures of one schedule with those of the other.",
-    ]
-    for epochs, found in records["correlations"].items():
-        lines += [
-            "",
-            f"## After {epochs} epochs of training",
-            "",
-            "| proxy | architectures | Kendall | Spearman | in the best tenth | Kendall | Spearman | seconds |",
-            "|---|---|---|---|---|---|---|---|",
-        ]
-        for name, each in found.items():
-            seconds = records["seconds"].get(name)
-            cost = "" if seconds is None else f"{seconds / each['all']['count']:.3f}"
-            lines.append(f"| {name} | {_cells(each['all'])} | {_cells(each['best'])} | {cost} |")
-    return "\n".join(lines) + "\n"
-
-
-def _cells(found: Records) -> str:
-    figures = ("none" if found[key] is None else f"{found[key]:.3f}" for key in ("kendall", "spearman"))
-    return f"{found['count']} | {' | '.join(figures)}"
 
 
 if __name__ == "__main__":

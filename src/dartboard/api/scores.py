@@ -60,7 +60,7 @@ def score(
         proxies=tuple(proxies.split(",")) if isinstance(proxies, str) else tuple(proxies),
         random=random,
         space=space,
-        source=None if data is None else given_arrays(data) or recorded_source(data).get("source", "digits"),
+        source=None if data is None else given_arrays(data) or recorded_source(data).get("source") or "digits",
         data=resolve(DataSettings, layer or {}),
         batch_size=batch_size,
         init_channels=init_channels,

@@ -67,6 +67,12 @@ def test_a_batch_of_a_dataset_is_shown() -> None:
     assert math.isfinite(found.scores[0].figures["snip"] or math.nan)
 
 
+def test_the_embedded_digits_are_a_dataset_too() -> None:
+    found = api.score("nas-bench-201-resnet", "digits", proxies=["params"], **SMALL)
+    assert found.images == "4 training images of the dataset, 8x8 pixels, 10 classes"
+    assert not any("No dataset" in note for note in found.notes)
+
+
 @pytest.mark.parametrize(
     ("asked", "kind", "told"),
     [
