@@ -7,7 +7,7 @@ from dartboard.budget.account import Account
 from dartboard.budget.arithmetic import SEARCH_STEPS, SearchRate, Size, choose_size, search_sizes, search_within
 from dartboard.budget.timing import measure_search
 from dartboard.engine.problem import SupernetRequest
-from dartboard.engine.stage import judging_share
+from dartboard.engine.schedule import judging_share
 from dartboard.parts.recipe import initial_live
 from dartboard.runs import Length
 from dartboard.session.search import decision_trials, only_draws, search_recipe, supernet_spec

@@ -11,8 +11,9 @@ from dartboard.engine.finished.reselection import Reselection
 from dartboard.engine.finished.search import FinishedSearch, snapshot_epochs
 from dartboard.engine.guard import Guard, begin_again, last_recorded, second_search
 from dartboard.engine.problem import SearchProblem
+from dartboard.engine.schedule import stage_spans
 from dartboard.engine.settings import SearchSettings
-from dartboard.engine.stage import StageSearch, stage_spans
+from dartboard.engine.stage import StageSearch
 from dartboard.engine.state import SearchState, brought_up_to_date
 from dartboard.engine.watches import Watching, watched_seconds
 from dartboard.errors import NonFiniteLossError

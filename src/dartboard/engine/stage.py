@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any
 
 import torch
@@ -17,11 +17,12 @@ from dartboard.devices import make_graph
 from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetRequest
 from dartboard.engine.rates import alpha_rate
 from dartboard.engine.recording import RecordedSteps
+from dartboard.engine.schedule import cosine, judging_share
 from dartboard.engine.settings import SearchSettings
 from dartboard.engine.state import SearchState
 from dartboard.engine.steps import Steps, move_weights
 from dartboard.engine.streams import Streams
-from dartboard.errors import NonFiniteLossError, SettingsError
+from dartboard.errors import NonFiniteLossError
 from dartboard.parts.architecture import Architecture, Live, StepGates
 from dartboard.parts.hooks import Attaching
 from dartboard.parts.hypernetworks import attach_hypernetwork, learned_weights
@@ -35,41 +36,7 @@ from dartboard.runs import Length, Observer, Score, SearchEpoch, make_generator,
 from dartboard.space import Genotype
 from dartboard.supernet import ReferenceSupernet, carry_weights
 
-__all__ = ["StageSearch", "cosine", "judging_share", "stage_spans"]
-
-_JUDGING_SHARE = 1 / 3
-
-
-def judging_share(recipe: Recipe) -> float:
-    """The share of a search's limited time in which its selection tries architectures, once the epochs are over."""
-    return _JUDGING_SHARE if isinstance(recipe.selection, Judging) else 0.0
-
-
-def cosine(epoch: int, epochs: int, start: float, end: float) -> float:
-    """Cosine from `start` at epoch 0 towards `end`: end + (start - end) * (1 + cos(pi * epoch / epochs)) / 2."""
-    return end + (start - end) * (1 + math.cos(math.pi * epoch / epochs)) / 2
-
-
-def stage_spans(shares: Sequence[float], epochs: int) -> list[tuple[int, int]]:
-    """First and last epoch (excluded) of every stage, each at least one epoch long.
-
-    >>> stage_spans([1 / 3, 1 / 3, 1 / 3], 75)
-    [(0, 25), (25, 50), (50, 75)]
-
-    Raises:
-        SettingsError: there are fewer epochs than stages.
-    """
-    count = len(shares)
-    if epochs < count:
-        raise SettingsError(
-            f"this method searches in {count} stages and needs as many epochs at least, not {epochs}; raise "
-            "search.epochs."
-        )
-    ends = [0]
-    for number in range(count):
-        wanted = round(epochs * math.fsum(shares[: number + 1]))
-        ends.append(min(max(wanted, ends[-1] + 1), epochs - (count - 1 - number)))
-    return list(pairwise(ends))
+__all__ = ["StageSearch"]
 
 
 class StageSearch:

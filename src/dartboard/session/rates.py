@@ -1,7 +1,7 @@
 """The learning rate of alpha in a search, and what its method cannot do in so few epochs."""
 
 from dartboard.engine.rates import AlphaRate, alpha_rate
-from dartboard.engine.stage import stage_spans
+from dartboard.engine.schedule import stage_spans
 from dartboard.parts.recipe import Recipe, make_recipe
 from dartboard.session.search import learning_images, search_recipe
 from dartboard.session.session import Session

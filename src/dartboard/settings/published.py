@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from dartboard.engine.schedule import stage_spans
 from dartboard.engine.settings import SearchSettings
-from dartboard.engine.stage import stage_spans
 from dartboard.parts.recipe import Recipe
 from dartboard.space import SearchSpace
 

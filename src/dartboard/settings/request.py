@@ -8,7 +8,7 @@ from typing import Any
 
 from dartboard.config import in_long_form
 from dartboard.data.given import Data, recorded_source
-from dartboard.engine.stage import stage_spans
+from dartboard.engine.schedule import stage_spans
 from dartboard.errors import SettingsError
 from dartboard.parts.fits import check_fit, does_fit
 from dartboard.parts.recipe import initial_live, make_recipe

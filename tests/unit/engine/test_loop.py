@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from dartboard.data import Batch
 from dartboard.engine import SearchBatches, SearchProblem, SearchSettings, SupernetRequest, run_search
-from dartboard.engine.stage import StageSearch, cosine, stage_spans
+from dartboard.engine.schedule import cosine, stage_spans
+from dartboard.engine.stage import StageSearch
 from dartboard.errors import NonFiniteLossError, SettingsError
 from dartboard.parts import AdamUpdate, FirstOrder, KeepStrongest, Recipe, SampleAndValidate, SgdUpdate, Stage, WarmUp
 from dartboard.parts.gradient import differentiate

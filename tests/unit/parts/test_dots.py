@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from dartboard.engine.stage import stage_spans
+from dartboard.engine.schedule import stage_spans
 from dartboard.errors import RecipeError
 from dartboard.parts import (
     AdamUpdate,

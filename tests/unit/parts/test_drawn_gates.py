@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
-from dartboard.engine.stage import stage_spans
+from dartboard.engine.schedule import stage_spans
 from dartboard.parts import (
     Concrete,
     Dirichlet,

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from dartboard.engine.problem import SearchProblem
+from dartboard.engine.schedule import stage_spans
 from dartboard.engine.settings import SearchSettings
-from dartboard.engine.stage import StageSearch, stage_spans
+from dartboard.engine.stage import StageSearch
 from dartboard.engine.state import brought_up_to_date
 from dartboard.parts.recipe import Recipe
 from dartboard.runs import Length, RunDirectory, SearchEpoch, derive_seed, make_generator
