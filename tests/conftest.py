@@ -56,6 +56,12 @@ def data_root() -> Path:
     return root
 
 
+@pytest.fixture
+def real_tables(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look-ups find the real tables of NAS-Bench-201."""
+    monkeypatch.setenv("DARTBOARD_DATA", str(data_root))
+
+
 @pytest.fixture(scope="session")
 def nas_bench_201_table(data_root: Path) -> ArchitectureTable:
     """The real table of NAS-Bench-201."""

@@ -132,6 +132,7 @@ SHOWN_ELSEWHERE = {
     # The few images fill one batch, in which no operation is missed much.
     **{("shapley-nas", option): "unit/parts/test_shapley.py" for option in ("images", "same_images", "stop")},
     ("gdas", "allow_same_source"): "unit/parts/test_drawn_gates.py",
+    ("darts-pt", "measure"): "unit/parts/test_edge_decisions.py",
     **{("darts-pt-fixed", option): "unit/parts/test_edge_decisions.py" for option in ("measure", "none", "tuning")},
     **{(name, option): "unit/parts/test_edge_decisions.py" for name in ("sgas", "sgas-pt") for option in GREEDY},
     # Without it, no option of the watch can be given, and with their defaults a tiny search is not stopped.
@@ -177,6 +178,7 @@ VALUES: dict[tuple[str, str], list[object]] = {
     # Must divide the width of the small supernet.
     **{(name, "channel_share"): [1, 2] for name in ("pc-darts", "drnas", "shapley-nas")},
     **{(name, "tuning"): [0.3] for name in ("darts-pt", "sdarts-pt")},
+    ("p-darts", "deeper"): [(1, 3)],  # small presets have (1, 2)
     ("drnas-progressive", "channel_shares"): [(2, 1)],
     ("drnas-progressive", "kept_ops"): [2],
     ("drnas-progressive", "warm_up"): [0.0],

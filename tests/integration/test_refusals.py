@@ -72,10 +72,6 @@ def refused(dartboard: Run, folder: Path) -> Callable[..., str]:
         ),
         (["run", "--finalists", "0"], ["'--finalists'", "greater than or equal to 1"]),
         (["run", "--set", "finalists=0"], ["'finalists'", "greater than 0"]),
-        (
-            ["search", "--finalists", "2", "--set", "data.validation_fraction=0"],
-            ["finalists are compared", "finalists=1"],
-        ),
         (["train", "--genotype", "darts-v2", "--set", "train.precision=half"], ["'train.precision'", "bfloat16"]),
         (["run", "one", "two"], ["unexpected extra argument", "two"]),
         (["train"], ["missing option '--genotype'"]),

@@ -55,4 +55,4 @@ def test_a_search_with_noise_killed_on_its_way_comes_to_the_same_end(folder: Pat
 def test_an_option_that_a_space_does_not_have_is_one_sentence(dartboard: Run) -> None:
     outcome = dartboard("run", *TINY, "--space", "darts:cells=3")
     assert outcome.code == 2
-    assert outcome.error == "dartboard: the space 'darts' has no option 'cells'; known: nodes."
+    assert outcome.error == "dartboard: the space 'darts' has no option 'cells'; did you mean 'cell_inputs'?"

@@ -183,7 +183,7 @@ class Guard:
         kept, memory = self.run.load_checkpoint(_GOOD, "search"), _memory(search.state)
         if kept is None or kept["stage"] != search.number:
             return None
-        return kept if not memory.get("anew") or kept["records"].get(_RECORD) == memory else None
+        return kept if not memory.get("anew") or kept.get("records", {}).get(_RECORD) == memory else None
 
     def _tell_sharp(self, search: StageSearch, eigenvalues: Sequence[float]) -> None:
         rise = sharpening(eigenvalues)
@@ -209,7 +209,7 @@ def last_recorded(state: SearchState) -> int:
 
 def second_search(saved: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """First and last epoch of a saved second search, and whether it began anew; None for a first search."""
-    memory: dict[str, Any] = saved["records"].get(_RECORD, {}) if saved else {}
+    memory: dict[str, Any] = saved.get("records", {}).get(_RECORD, {}) if saved else {}
     return memory if "start" in memory else None
 
 

@@ -48,6 +48,7 @@ def test_snapshots_are_kept_along_the_search_and_change_nothing(tmp_path: Path) 
     assert kept["checkpoints"]["snapshot-2.pt"] != kept["checkpoints"]["snapshot-4.pt"]
 
 
+@pytest.mark.usefixtures("real_tables")
 def test_every_snapshot_is_read_by_its_gates_and_by_perturbation(tmp_path: Path) -> None:
     with RunDirectory(tmp_path) as run:
         search = finished(run, **{"search.snapshots": 2})

@@ -38,7 +38,7 @@ from dartboard.records import (
     Timetable,
     notebook,
 )
-from dartboard.runs import Document
+from dartboard.runs import CollapsedSearch, Document
 from dartboard.space import parse_genotype
 
 GENOTYPE = parse_genotype("|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|")
@@ -113,6 +113,9 @@ EVERY = [
     ),
     RunDataset(dataset=RESULT.dataset, contents={"train": "0f" * 16}, decoder="Pillow 11"),
     Timetable(seconds={"search": 1.5}),
+    CollapsedSearch(
+        action="fallback", signal="skips", since=7, epoch=8, good=6, words="5 of 8 operations are skips", seconds=90.0
+    ),
     CHOICE,
     FINALISTS,
     Contest(

@@ -108,23 +108,6 @@ def test_the_top_5_are_told_of_many_classes(run_path, classes):
     assert told(run_path).test.top5 == (pytest.approx((better < 5).mean()) if classes > 10 else None)
 
 
-def test_no_test_images_are_no_figures(run_path):
-    run = FakeRun(run_path, classes=[f"class {number}" for number in range(12)])
-    run.evaluate()
-    nothing = {"test_images": 0, "confusion": [[0] * 12] * 12}
-    edit(run_path / "scores.json", **nothing)
-    np.savez(
-        run_path / "predictions.npz",
-        labels=np.zeros(0, dtype=np.int64),
-        predicted=np.zeros(0, dtype=np.int64),
-        probabilities=np.zeros((0, 12), dtype=np.float32),
-    )
-    facts = told(run_path)
-    assert (facts.summary.interval, facts.test.top5, facts.test.mean_confidence) == (None, None, None)
-    assert {entry.recall for entry in facts.confusion.classes} == {None}
-    assert facts.confusion.pairs == ()
-
-
 def test_wrong_examples_come_most_confident_first_and_differ_from_their_class(finished_run):
     facts = told(finished_run).examples
     confidences = [example.confidence for example in facts.wrong]

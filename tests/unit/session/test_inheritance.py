@@ -192,7 +192,7 @@ def test_a_given_architecture_is_refused(whole: Path, tmp_path: Path) -> None:
         ),
         (
             {"space": "darts", "method": "p-darts", "search.epochs": 3},
-            r"set train\.layers=15, or train\.start=fresh\.$",
+            r"set train\.layers=11, or train\.start=fresh\.$",
         ),
         ({"method": "pc-darts"}, r"supernet of pc-darts read 1/4 of the channels; choose another method, or set"),
     ],
@@ -220,9 +220,9 @@ def test_networks_of_other_spaces_can_begin_with_them(layer: Layer, tmp_path: Pa
 @pytest.mark.slow
 def test_the_deepest_stage_of_a_search_is_what_the_network_begins_with(tmp_path: Path) -> None:
     deep = {"space": "darts", "method": "p-darts", "search.epochs": 3, "search.init_channels": 2}
-    run(tmp_path, deep, STILL, {"train.layers": 15, "train.init_channels": 2, "train.auxiliary_weight": 0})
+    run(tmp_path, deep, STILL, {"train.layers": 11, "train.init_channels": 2, "train.auxiliary_weight": 0})
     network, supernet = trained(tmp_path), searched(tmp_path)
-    last = "backbone.blocks.14.projections.0.1.weight"
+    last = "backbone.blocks.10.projections.0.1.weight"
     assert torch.equal(network[last], supernet[last])
 
 

@@ -43,7 +43,7 @@ class ToldByMethod:
 class ToldByMethodSection(Section[ToldByMethod]):
     """What the parts of the method counted: operations that rest or have left, flooded batches, agreement of cells."""
 
-    order = 610
+    order = 620
     title = "What the method counted"
 
     def read(self, run: RunRecords) -> ToldByMethod | None:

@@ -210,6 +210,7 @@ def test_onset_is_the_first_epoch_from_which_on_all_cells_are_below_the_mean() -
     assert onset([70, 60, None], 75) is None
 
 
+@pytest.mark.usefixtures("real_tables")
 def test_the_derived_cell_is_looked_up_by_every_schedule_apart(tmp_path: Path) -> None:
     with stage(tmp_path) as search:
         event, probes = after_an_epoch(search)
