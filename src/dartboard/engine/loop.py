@@ -18,8 +18,9 @@ from dartboard.engine.state import SearchState, brought_up_to_date
 from dartboard.engine.watches import Watching, watched_seconds
 from dartboard.errors import NonFiniteLossError
 from dartboard.parts.architecture import Live
-from dartboard.parts.hooks import Foretelling, Remarking
+from dartboard.parts.hooks import Remarking
 from dartboard.parts.recipe import Recipe, Stage, initial_live
+from dartboard.parts.rules.protocol import Advising
 from dartboard.parts.selection.trying import told_in_vain
 from dartboard.runs import (
     DecisionMade,
@@ -215,10 +216,8 @@ def _run_stage(
 def _tell_before(search: "StageSearch", observer: Observer) -> None:
     """Say what a user should know before a stage begins."""
     state, rules = search.state, search.recipe.rules
-    for part in search.recipe.parts if state.stage_epoch == 0 else ():
-        if isinstance(part, Foretelling) and (sentence := part.foretell(state.stage_epochs, search.num_steps)):
-            observer.note(sentence)
-    for sentence in (sentence for rule in rules for sentence in rule.advice(state)):
+    advising = (part for part in search.recipe.parts if isinstance(part, Advising))
+    for sentence in (sentence for part in advising for sentence in part.advice(state)):
         observer.note(sentence)
     tried = sum(rule.count_trials(state.architecture) + rule.count_decisions(state.architecture) for rule in rules)
     if not tried:

@@ -12,7 +12,7 @@ from dartboard.parts.architecture import StepGates
 from dartboard.parts.gradient.problem import Bilevel, Gradient
 from dartboard.parts.relaxation.protocol import RelaxedCell
 
-__all__ = ["Attaching", "Foretelling", "Remarking", "StageAccess", "StageHook"]
+__all__ = ["Attaching", "Remarking", "StageAccess", "StageHook"]
 
 
 class StageAccess(Protocol):
@@ -133,20 +133,6 @@ class StageHook:
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Restore the state that `state_dict` returned; `saved` also holds entries that are not the hook's."""
-
-
-@runtime_checkable
-class Foretelling(Protocol):
-    """A part of a recipe that has something to say before a search begins."""
-
-    def foretell(self, epochs: int, steps: int) -> str:
-        """A sentence for the user; empty if there is nothing to say.
-
-        Args:
-            epochs: epochs of the stage.
-            steps: weight steps of an epoch.
-        """
-        ...
 
 
 @runtime_checkable

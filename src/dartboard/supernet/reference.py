@@ -20,7 +20,7 @@ from dartboard.supernet.mixing import bypass, join_channels, split_channels
 from dartboard.supernet.readers import CellReader, OutputReader, Reader
 from dartboard.supernet.spec import SupernetSpec
 
-__all__ = ["Active", "Gates", "MixedCell", "ReferenceSupernet", "SupernetCall", "by_place"]
+__all__ = ["Active", "Gates", "MixedCell", "ReferenceSupernet", "SupernetCall"]
 
 Gates = Mapping[str, Tensor]
 """Name -> factors of the outputs of operations or edges; `ReferenceSupernet.forward` lists the names."""
@@ -282,8 +282,8 @@ class ReferenceSupernet(nn.Module):
             images: (batch, channels, height, width).
             gates: `KIND`, for each cell kind: multiplies each operation's output, shape (edges, operations), or (cells
                 of the kind, edges, operations) for gates by place, with numbers of its own for every cell
-                (`by_place`); columns of operations that an edge does not have are ignored. Optional, but needed if the
-                spec says so:
+                (`gates_by_place`); columns of operations that an edge does not have are ignored. Optional, but needed
+                if the spec says so:
                 `KIND.edges`: multiplies the whole edge, shape (edges,), or (batch, edges) for a number per image;
                 `KIND.auxiliary`: multiplies the auxiliary skip connections, shape (edges,); needed if there are any;
                 `KIND.attention`: multiplies the attention operations, shape (edges, attention operations); needed if
@@ -345,19 +345,6 @@ class ReferenceSupernet(nn.Module):
     def _taps(self) -> tuple[int, int]:
         blocks = len(self.spec.plan.places)
         return blocks // 3, 2 * blocks // 3
-
-
-def by_place(gates: Gates, counts: Mapping[str, int]) -> dict[str, Tensor]:
-    """The same gates by place: every cell has gates of its own, which start from the same numbers.
-
-    The gradient of a loss at these gates tells what each cell would do to the gates that all cells of a kind share; its
-    sum over the cells is the gradient at the shared gates.
-
-    Args:
-        gates: as for `ReferenceSupernet.forward`, with gates of operations of the shape (edges, operations).
-        counts: cell kind -> number of its cells (`SupernetSpec.cell_counts`); the gates of other kinds stay shared.
-    """
-    return {name: gate.expand(counts[name], *gate.shape) if name in counts else gate for name, gate in gates.items()}
 
 
 def make_call(

@@ -15,6 +15,7 @@ from dartboard.parts.gradient.problem import Bilevel, Gradient, differentiate_re
 from dartboard.parts.gradient.unrolled import FirstOrder
 from dartboard.parts.hooks import StageAccess, StageHook
 from dartboard.parts.resting import RestingOperations
+from dartboard.parts.rules.protocol import SearchView
 from dartboard.space import has_weights
 from dartboard.wording import count
 
@@ -60,14 +61,14 @@ class FirstOrderWatched(FirstOrder):
             return "FirstOrderWatched lets weights of operations rest, and those of a hypernetwork are made anew"
         return ""
 
-    def foretell(self, epochs: int, steps: int) -> str:
+    def advice(self, search: SearchView) -> Sequence[str]:
         """Say when there are too few windows for operations to come to rest in turn."""
-        windows = epochs * steps // self.window
+        windows = search.stage_epochs * search.steps // self.window
         if windows >= _FEW_WINDOWS:
-            return ""
+            return ()
         return (
             f"This search has {count(windows, 'window')} of {self.window} steps, after each of which operations may be "
-            f"stopped; with fewer than {_FEW_WINDOWS} it is hardly more than plain DARTS."
+            f"stopped; with fewer than {_FEW_WINDOWS} it is hardly more than plain DARTS.",
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from dartboard.parts.trials import Trying
 from dartboard.runs import DecisionMade
 from dartboard.space import Genotype
 
-__all__ = ["EpochPlan", "GoingBack", "MovableSearch", "Outcome", "Rule", "SearchView"]
+__all__ = ["Advising", "EpochPlan", "GoingBack", "MovableSearch", "Outcome", "Rule", "SearchView"]
 
 
 @dataclass(frozen=True)
@@ -223,6 +223,15 @@ class Outcome:
     final_alphas: Mapping[str, Tensor] | None = None
     plan: EpochPlan | None = None
     back: GoingBack | None = None
+
+
+@runtime_checkable
+class Advising(Protocol):
+    """A part of a recipe, such as a rule, that has something to say before a stage begins."""
+
+    def advice(self, search: SearchView) -> Sequence[str]:
+        """Sentences that a user should read before the first epoch of a stage."""
+        ...
 
 
 class Rule:
