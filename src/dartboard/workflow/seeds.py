@@ -8,7 +8,7 @@ from dartboard.engine.finished.seed_choice import CHOICE_RULES, ChoiceRule, Seed
 from dartboard.records import Candidate, GenotypeForms, SeedChoiceRecord
 from dartboard.runs import PhaseEnd, RunDirectory, SearchEpoch
 from dartboard.session.clock import CHILD_FOLDERS, phase_seconds
-from dartboard.session.search import search_genotype
+from dartboard.session.searching import search_genotype
 from dartboard.session.session import Session
 from dartboard.session.sizes import check_sizes
 from dartboard.session.training import holding_out, train_networks
