@@ -47,7 +47,7 @@ def rank_nosh(
     """
     return Recipe(
         discrete=DiscreteSearch(
-            sampler=PredictedBest(start=start, networks=networks, steps=fit_steps, least=least, loss=loss),
+            sampler=PredictedBest(networks=networks, steps=fit_steps, least=least, loss=loss),
             schedule=Nosh(tuple(levels), share, start, added, members),
             proxies=tuple(proxies),
             screened=screened if proxies else 1,
@@ -70,8 +70,8 @@ SMALL_POOL = {
     "": {
         "method.options.levels": (2, 4, 8),
         "method.options.start": 8,
-        "method.options.added": 2,
-        "method.options.members": 14,
+        "method.options.added": 4,
+        "method.options.members": 16,
     }
 }
 """A pool that a preset for minutes can train."""

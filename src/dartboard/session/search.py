@@ -54,6 +54,10 @@ def search_problem(session: Session) -> SearchProblem:
 def search_recipe(settings: RunSettings) -> Recipe:
     """The recipe of the method, with the rules that the settings of the search add to it."""
     recipe, search = make_recipe(settings.method.name, settings.method.options), settings.search
+    if recipe.discrete:
+        if search.pool_share < 1:
+            recipe = replace(recipe, discrete=recipe.discrete.shrunk(search.pool_share))
+        return recipe
     recipe = recipe.with_published_steps(published_steps(get_space(settings.space), recipe, settings.preset))
     if search.curvature_every and not any(isinstance(rule, MeasureCurvature) for rule in recipe.rules):
         recipe = recipe.with_rules_first(MeasureCurvature(search.curvature_every))

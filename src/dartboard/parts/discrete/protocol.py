@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -77,6 +77,10 @@ class Sampler(Protocol):
         """
         ...
 
+    def shrunk(self, share: float) -> "Sampler":  # noqa: ARG002 - for samplers whose numbers grow with the pool
+        """The same sampler for a pool of about this share of its size."""
+        return self
+
 
 @runtime_checkable
 class Predicting(Protocol):
@@ -108,3 +112,7 @@ class DiscreteSearch:
     schedule: Schedule
     proxies: tuple[str, ...] = ()
     screened: int = 1
+
+    def shrunk(self, share: float) -> "DiscreteSearch":
+        """The same search with about this share of the architectures."""
+        return replace(self, sampler=self.sampler.shrunk(share), schedule=self.schedule.shrunk(share))

@@ -1,7 +1,7 @@
 """Regularised evolution: the fittest of a few has a child, and the oldest leaves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from typing_extensions import override
@@ -47,6 +47,11 @@ class Evolution(Sampler):
                 break
             found.append(further)
         return found
+
+    @override
+    def shrunk(self, share: float) -> "Evolution":
+        population = max(2, round(share * self.population))
+        return replace(self, population=population, contenders=min(self.contenders, population))
 
     def queue(self, pool: Pool) -> tuple[Member, ...]:
         """The living members, the oldest first."""

@@ -1,7 +1,7 @@
 """Local search: all neighbours of the best, until none is better; then another start."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -55,6 +55,10 @@ class LocalSearch(Sampler):
         order = torch.randperm(len(place.waiting), generator=generator).tolist()
         wanted = 1 if self.moves == "first" else count
         return [place.waiting[number] for number in order[:wanted]]
+
+    @override
+    def shrunk(self, share: float) -> "LocalSearch":
+        return replace(self, starts=max(1, round(share * self.starts)))
 
     def place(self, pool: Pool, space: SearchSpace) -> Place:
         """Where the search stands, replayed from the pool: every move that its members led to."""

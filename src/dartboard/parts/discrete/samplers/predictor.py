@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import torch
@@ -28,7 +29,7 @@ _BEST = 10
 
 @dataclass(frozen=True)
 class PredictedBest(Sampler):
-    """Architectures of the pool's start are drawn; later ones are those that a predictor of the order puts first.
+    """The architectures that a predictor of the order puts first; before anything is evaluated, they are drawn.
 
     Candidates are all architectures of a small space. Of a large one they are `drawn` random ones and all neighbours of
     the ten best members.
@@ -36,7 +37,6 @@ class PredictedBest(Sampler):
     Source: RANK-NOSH (arXiv:2108.08019); the candidates of large spaces are a choice.
 
     Attributes:
-        start: architectures that are drawn uniformly at first.
         drawn: random candidates in a large space.
         networks: networks of the predictor.
         steps: that each of them learns for.
@@ -44,7 +44,6 @@ class PredictedBest(Sampler):
         loss: of a pair.
     """
 
-    start: int = 32
     drawn: int = 10_000
     networks: int = 5
     steps: int = 200
@@ -53,22 +52,23 @@ class PredictedBest(Sampler):
 
     @override
     def propose(self, pool: Pool, space: SearchSpace, count: int, generator: torch.Generator) -> Sequence[Genotype]:
-        if len(pool.members) < self.start:
-            return draw_new(pool, space, count, generator)
         predictor = self._fitted(pool, space, generator)
         if predictor is None:
             return draw_new(pool, space, count, generator)
-        candidates = list(self._candidates(pool, space, generator))
-        if not candidates:
-            return ()
-        order = predictor(_vectors(space, candidates)).argsort(descending=True, stable=True)[:count]
-        return [candidates[place] for place in order.tolist()]
+        candidates, vectors = self._candidates(pool, space, generator)
+        seen, found = pool.texts, list[Genotype]()
+        for place in predictor(vectors).argsort(descending=True, stable=True).tolist() if candidates else ():
+            if len(found) == count:
+                break
+            if candidates[place].to_text() not in seen:
+                found.append(candidates[place])
+        return found
 
     def predict(
         self, pool: Pool, space: SearchSpace, genotypes: Sequence[Genotype], generator: torch.Generator
     ) -> list[float]:
         """What the predictor says of architectures; empty where the pool teaches nothing yet."""
-        if len(pool.members) < self.start or not genotypes:
+        if not genotypes:
             return []
         predictor = self._fitted(pool, space, generator)
         return [] if predictor is None else predictor(_vectors(space, genotypes)).tolist()
@@ -85,21 +85,24 @@ class PredictedBest(Sampler):
         predictor.fit(_vectors(space, [member.architecture for member in members]), pairs)
         return predictor
 
-    def _candidates(self, pool: Pool, space: SearchSpace, generator: torch.Generator) -> Iterator[Genotype]:
-        seen = set(pool.texts)
-        for genotype in self._all(pool, space, generator):
-            text = genotype.to_text()
-            if text not in seen and lets_images_through(space, genotype):
-                seen.add(text)
-                yield genotype
-
-    def _all(self, pool: Pool, space: SearchSpace, generator: torch.Generator) -> Iterator[Genotype]:
+    def _candidates(
+        self, pool: Pool, space: SearchSpace, generator: torch.Generator
+    ) -> tuple[Sequence[Genotype], Tensor]:
+        """Architectures and their vectors, (architectures, features); members of the pool may be among them."""
         if space.cell.edges_per_node is None and space.num_architectures <= _FEW:
-            yield from _every(space)
-            return
-        for member in sorted(known_members(pool), key=lambda it: (-it.level, -it.accuracies[-1]))[:_BEST]:
-            yield from neighbours(space, member.architecture)
-        yield from draw_new(pool, space, self.drawn, generator)
+            return _listed(space)
+        best = sorted(known_members(pool), key=lambda it: (-it.level, -it.accuracies[-1]))[:_BEST]
+        near = (each for member in best for each in neighbours(space, member.architecture))
+        drawn = draw_new(pool, space, self.drawn, generator)
+        passing = [each for each in dict.fromkeys([*near, *drawn]) if lets_images_through(space, each)]
+        return passing, _vectors(space, passing)
+
+
+@lru_cache(maxsize=2)
+def _listed(space: SearchSpace) -> tuple[Sequence[Genotype], Tensor]:
+    """All architectures of a small space through which images pass, and their vectors; the list takes seconds."""
+    passing = [genotype for genotype in _every(space) if lets_images_through(space, genotype)]
+    return passing, _vectors(space, passing)
 
 
 def _every(space: SearchSpace) -> Iterator[Genotype]:
