@@ -1,4 +1,4 @@
-"""Chooses how many architectures a search without a supernet evaluates, and how long it trains each, within a budget."""
+"""Chooses how many architectures a search without a supernet evaluates within a budget, and how long it trains each."""
 
 from dartboard.budget.account import Account
 from dartboard.budget.timing import measure_training
@@ -71,7 +71,7 @@ def plan_discrete(account: Account, search: DiscreteSearch, part: float, count: 
 
 
 def _costs(session: Session, typical: Genotype) -> tuple[float, float, int]:
-    """Seconds of a step and of scoring an image, and the steps of a pass over the images that a training learns from."""
+    """Seconds of a step and of scoring an image, and the steps of a pass over the images of a training."""
     size = session.settings.search
     rate = measure_training(session, typical, init_channels=size.init_channels, layers=size.layers)
     images = len(holding_out(session).splits.train)

@@ -100,7 +100,7 @@ def run_discrete(
     saved = pool.epochs_of_full_training - pool.epochs_spent
     after = count(pool.epochs[best.level - 1], "epoch")
     observer.note(
-        f"Of {count(len(pool.members), 'architecture')}, number {best.number} is the best after {after} "
+        f"Of {count(len(pool.members), 'architecture')}, number {best.number + 1} is the best after {after} "
         f"({percent(best.accuracies[-1])} of the validation images); all took {count(pool.epochs_spent, 'epoch')}"
         + (f", {saved:,} fewer than if each had been trained to the end." if saved else ".")
     )

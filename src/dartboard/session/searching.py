@@ -35,8 +35,8 @@ def describe_search(session: Session) -> str:
     recipe, size = make_recipe(settings.method.name, settings.method.options), settings.search
     if only_draws(settings):
         return f"{settings.method.name} in {settings.space}: an architecture is drawn at random, without training"
-    if recipe.discrete:
-        return f"{settings.method.name} in {settings.space}: {describe_discrete(session, recipe.discrete)}"
+    if discrete := search_recipe(settings).discrete:
+        return f"{settings.method.name} in {settings.space}: {describe_discrete(session, discrete)}"
     if recipe.images == "halves":
         images, available = f"two halves of {len(splits.weights)} and {len(splits.alphas)} images", len(splits.weights)
     else:
