@@ -4,27 +4,19 @@ from dartboard.parts import Count, DiscreteSearch, Recipe, SuccessiveHalving, Un
 
 
 @method("hyperband", paper="arXiv:1603.06560", group="discrete")
-def hyperband(*, longest: Count = 81, factor: Count = 3, proxies: tuple[str, ...] = (), screened: Count = 8) -> Recipe:
+def hyperband(*, longest: Count = 81, factor: Count = 3) -> Recipe:
     """Hyperband: brackets of successive halving over random architectures, from many short trainings to few long ones.
 
-    In a bracket all architectures are trained for a few epochs, the best third for three times as many, and so on. With
-    `proxies`, each bracket takes the best of `screened` times as many architectures by the mean of their ranks.
+    In a bracket all architectures are trained for a few epochs, the best third for three times as many, and so on.
 
     Source: Li et al. 2018, arXiv:1603.06560, algorithm 1.
 
     Args:
         longest: epochs of a whole training.
         factor: of the architectures of a level, one in so many goes on.
-        proxies: zero-cost proxies that choose the architectures of a bracket before any training.
-        screened: architectures that are scored for every one that is trained, with `proxies`.
     """
     return Recipe(
-        discrete=DiscreteSearch(
-            Uniform(),
-            SuccessiveHalving.hyperband(longest, factor),
-            proxies=tuple(proxies),
-            screened=screened if proxies else 1,
-        ),
+        discrete=DiscreteSearch(Uniform(), SuccessiveHalving.hyperband(longest, factor)),
         smallest={"": {"method.options.longest": 9}},
     )
 
@@ -43,4 +35,9 @@ def proxy_hyperband(*, longest: Count = 81, factor: Count = 3, screened: Count =
         factor: of the architectures of a level, one in so many goes on.
         screened: architectures that are scored for every one that is trained.
     """
-    return hyperband(longest=longest, factor=factor, screened=screened, proxies=("naswot", "synflow", "az-nas"))
+    return Recipe(
+        discrete=DiscreteSearch(
+            Uniform(), SuccessiveHalving.hyperband(longest, factor), ("naswot", "synflow", "az-nas"), screened
+        ),
+        smallest={"": {"method.options.longest": 9}},
+    )

@@ -1,9 +1,10 @@
 """RANK-NOSH."""
 
-from dartboard.parts import Count, DiscreteSearch, NonNegative, Nosh, PredictedBest, Recipe, Share, method
+from dartboard.parts import Count, DiscreteSearch, NonNegative, Nosh, PredictedBest, Recipe, Share, method, needs
 from dartboard.parts.discrete.ranking import Loss
 
 
+@needs(screened="proxies")
 @method("rank-nosh", paper="arXiv:2108.08019", group="discrete")
 def rank_nosh(
     *,
@@ -12,11 +13,12 @@ def rank_nosh(
     start: Count = 32,
     added: Count = 8,
     members: Count = 96,
+    candidates: Count = 10_000,
     networks: Count = 5,
     fit_steps: Count = 200,
     least: NonNegative = 0.001,
     loss: Loss = "logistic",
-    proxies: tuple[str, ...] = (),
+    proxies: tuple[str, ...] | None = None,
     screened: Count = 4,
 ) -> Recipe:
     """RANK-NOSH: a predictor learns the order of architectures whose trainings pause early.
@@ -38,6 +40,8 @@ def rank_nosh(
         start: random architectures before the first update.
         added: architectures that the predictor adds at every update.
         members: architectures in the end.
+        candidates: architectures drawn at every update in a space too large to be listed, beside the neighbours of the
+            ten best.
         networks: of the predictor, whose mean counts.
         fit_steps: of each network at every update.
         least: pairs whose accuracies differ by less, as a fraction, teach nothing.
@@ -47,9 +51,9 @@ def rank_nosh(
     """
     return Recipe(
         discrete=DiscreteSearch(
-            sampler=PredictedBest(networks=networks, steps=fit_steps, least=least, loss=loss),
-            schedule=Nosh(tuple(levels), share, start, added, members),
-            proxies=tuple(proxies),
+            sampler=PredictedBest(candidates, networks=networks, steps=fit_steps, least=least, loss=loss),
+            schedule=Nosh(levels, share, start, added, members),
+            proxies=proxies or (),
             screened=screened if proxies else 1,
         ),
         published_in={

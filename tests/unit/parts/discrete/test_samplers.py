@@ -2,6 +2,7 @@
 
 import statistics
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -113,3 +114,17 @@ def test_a_predictor_without_pairs_foretells_nothing() -> None:
     pool = Pool(epochs=(1,), evaluated_by="training")
     drawn = Uniform().propose(pool, SPACE, 2, make_generator(0, "test"))
     assert PredictedBest().predict(pool, SPACE, drawn, make_generator(0, "test")) == []
+
+
+@pytest.mark.parametrize(
+    "changes", [{"networks": 3}, {"steps": 3}, {"least": 0.9}, {"loss": "hinge"}, {"drawn": 3}], ids=repr
+)
+def test_every_setting_of_the_predictor_matters(changes: dict[str, Any]) -> None:
+    space, plain = get_space("darts:nodes=2"), PredictedBest(drawn=60, networks=1, steps=20)
+
+    def skips(genotype: Genotype) -> float:
+        return genotype.operation_counts.get("skip_connect", 0) / 10
+
+    schedule = Nosh((1,), 0.5, 8, 8, 32)
+    changed = searched(DiscreteSearch(replace(plain, **changes), schedule), space, skips)
+    assert changed != searched(DiscreteSearch(plain, schedule), space, skips)
