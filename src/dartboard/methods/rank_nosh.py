@@ -28,8 +28,9 @@ def rank_nosh(
     level that both have passed, since accuracies after different lengths do not compare. What it puts first joins the
     pool, and trainings that have paused go on when they are among the best. The answer is the best at the last level.
 
-    Source: Wang et al. 2021, arXiv:2108.08019. Differs: the paper gives neither the levels nor the network of the
-    predictor nor the making of pairs; the values here are choices. All trainings follow the schedule of the last level.
+    Source: Wang et al. 2021, arXiv:2108.08019. Differs from the paper: it gives neither the levels nor the network of
+    the predictor nor the making of pairs; the values here are choices. All trainings follow the schedule of the last
+    level.
 
     Reference figures: CIFAR-10 error 2.53 % on average in the DARTS space, with a fifth of the budget of arch2vec
     (the paper).

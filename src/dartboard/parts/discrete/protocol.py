@@ -17,10 +17,10 @@ class Propose(NamedTuple):
     """So many new architectures join the pool.
 
     Attributes:
-        count: how many.
+        wanted: how many.
     """
 
-    count: int
+    wanted: int
 
 
 class Advance(NamedTuple):

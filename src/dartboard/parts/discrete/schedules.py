@@ -50,11 +50,13 @@ class Full(Schedule):
     @property
     @override
     def size(self) -> int:
+        """Members of the pool in the end."""
         return self.members
 
     @property
     @override
     def total_epochs(self) -> int:
+        """Epochs of all trainings together."""
         return self.members * self.epochs[-1]
 
     @override
@@ -100,6 +102,7 @@ class Nosh(Schedule):
     @property
     @override
     def size(self) -> int:
+        """Members of the pool in the end."""
         return self.start + self.updates * self.added
 
     @property
@@ -110,6 +113,7 @@ class Nosh(Schedule):
     @property
     @override
     def total_epochs(self) -> int:
+        """Epochs of all trainings together."""
         return self._cost(self.start) + self.updates * self._cost(self.added)
 
     @override
@@ -188,11 +192,13 @@ class SuccessiveHalving(Schedule):
     @property
     @override
     def size(self) -> int:
+        """Members of the pool in the end."""
         return sum(members for members, _ in self.brackets)
 
     @property
     @override
     def total_epochs(self) -> int:
+        """Epochs of all trainings together."""
         return sum(self._cost(*bracket) for bracket in self.brackets)
 
     @override
@@ -215,7 +221,7 @@ class SuccessiveHalving(Schedule):
         return replace(self, brackets=brackets[:kept])
 
     def _survivors(self, members: int, lowest: int, level: int) -> int:
-        return max(1, members // self.factor ** max(0, level - lowest))
+        return max(1, members // int(self.factor ** max(0, level - lowest)))
 
     def _cost(self, members: int, lowest: int) -> int:
         steps = (after - before for before, after in pairwise((0, *self.epochs)))

@@ -116,9 +116,7 @@ def test_a_predictor_without_pairs_foretells_nothing() -> None:
     assert PredictedBest().predict(pool, SPACE, drawn, make_generator(0, "test")) == []
 
 
-@pytest.mark.parametrize(
-    "changes", [{"networks": 3}, {"steps": 3}, {"least": 0.9}, {"loss": "hinge"}, {"drawn": 3}], ids=repr
-)
+@pytest.mark.parametrize("changes", [{"networks": 3}, {"steps": 3}, {"least": 0.9}, {"loss": "hinge"}], ids=repr)
 def test_every_setting_of_the_predictor_matters(changes: dict[str, Any]) -> None:
     space, plain = get_space("darts:nodes=2"), PredictedBest(drawn=60, networks=1, steps=20)
 
@@ -128,3 +126,9 @@ def test_every_setting_of_the_predictor_matters(changes: dict[str, Any]) -> None
     schedule = Nosh((1,), 0.5, 8, 8, 32)
     changed = searched(DiscreteSearch(replace(plain, **changes), schedule), space, skips)
     assert changed != searched(DiscreteSearch(plain, schedule), space, skips)
+
+
+def test_a_large_space_is_sampled_as_often_as_asked() -> None:
+    space, pool = get_space("darts:nodes=2"), Pool(epochs=(1,), evaluated_by="training")
+    generator = make_generator(0, "test")
+    assert [len(PredictedBest(drawn=drawn)._candidates(pool, space, generator)[0]) for drawn in (3, 9)] == [3, 9]
