@@ -13,6 +13,7 @@ from dartboard.errors import DartboardError
 from dartboard.parts import (
     METHODS,
     Concrete,
+    Dirichlet,
     EdgeSimplex,
     EdgeSoftmax,
     PairSoftmax,
@@ -25,6 +26,7 @@ from dartboard.parts import (
 from dartboard.parts.architecture import Architecture
 from dartboard.parts.fits import check_fit
 from dartboard.parts.recipe import initial_live, make_recipe
+from dartboard.parts.relaxation.drawn import concentration
 from dartboard.parts.relaxation.protocol import PerCell
 from dartboard.settings.start import check_start
 from dartboard.space import ATTENTION, PUBLISHED, Choice, Genotype, SearchSpace, get_space
@@ -64,7 +66,14 @@ STILL = Softmax(initial_scale=0.0)
 
 
 @pytest.mark.parametrize(
-    "relaxation", [STILL, replace(STILL, coldness=1e3), UniformPaths(replace(STILL, coldness=5.0)), Simplex()]
+    "relaxation",
+    [
+        STILL,
+        replace(STILL, coldness=1e3),
+        UniformPaths(replace(STILL, coldness=5.0)),
+        Simplex(),
+        Dirichlet(initial_scale=0.0),
+    ],
 )
 @pytest.mark.parametrize("lead", [0.5, LEAD])
 def test_every_operation_of_the_member_has_the_share_that_the_lead_gives_in_a_softmax(
@@ -93,6 +102,19 @@ def test_noise_is_kept_and_the_lead_comes_on_top() -> None:
         assert drawn[kind].std() > 0
         assert int((added != 0).sum()) == len(cell.choices)
         torch.testing.assert_close(added[added != 0], torch.full((len(cell.choices),), LEAD))
+
+
+def test_the_concentrations_of_a_dirichlet_keep_their_sum_and_their_noise() -> None:
+    drawn, led = starts(Recipe(relaxation=Dirichlet()), DARTS)
+    for kind, cell in DARTS.cells:
+        before, after = concentration(drawn[kind]), concentration(led[kind])
+        torch.testing.assert_close(after.sum(dim=-1), before.sum(dim=-1))
+        rows = {get_space("darts").cell.row(each.target, each.source) for each in cell.choices}
+        for row in set(range(14)) - rows:
+            assert torch.equal(led[kind][row], drawn[kind][row])
+    nearest = starts(Recipe(relaxation=Dirichlet(radius=1.0)), DARTS)[1]
+    for kind, _ in DARTS.cells:
+        assert (concentration(nearest[kind]) - 1).norm(dim=-1).max() == pytest.approx(1.0)
 
 
 NODES = {2: [0, 1], 3: [0, 1], 4: [0, 1], 5: [0, 2]}

@@ -14,6 +14,8 @@ from typing_extensions import override
 from dartboard.devices.sending import send
 from dartboard.parts.relaxation.deterministic import live_softmax
 from dartboard.parts.relaxation.protocol import Cells, Columns, Draw, PerCell, RelaxedCell, SmallStart
+from dartboard.parts.relaxation.shares import grown_shares
+from dartboard.space import CellGenotype
 
 __all__ = ["Concrete", "Dirichlet", "HardGumbel", "ReinMax", "concentration", "drawn_back", "reinmax_gates"]
 
@@ -42,6 +44,19 @@ class Dirichlet(SmallStart):
     radius: float | None = None
     derivative: Literal["dirichlet", "gamma"] = "dirichlet"
     sums_to_one = True
+
+    @override
+    def lean(self, alpha: Tensor, cell: RelaxedCell, discrete: CellGenotype, lead: float) -> Tensor:
+        """Give the means the shares that the lead gives in a softmax; the sum of an edge's concentrations stays.
+
+        So draws vary no less than at the start without a lead. A radius holds from the start on.
+        """
+        marked, live = cell.marked(cell.columns_of(discrete)).cpu(), cell.live.cpu()
+        concentrations = concentration(alpha)
+        total = (concentrations * live).sum(dim=-1, keepdim=True)
+        led = total * grown_shares(_shares_of(concentrations, live), lead * marked)
+        leaning = torch.where(marked.any(dim=-1, keepdim=True) & live, _alpha_of(led), alpha)
+        return leaning if self.radius is None else drawn_back(leaning, live, self.radius)
 
     @override
     def draw(self, alpha: Tensor, cell: RelaxedCell, generator: Generator, *, of_alpha: bool) -> Draw:
@@ -93,8 +108,13 @@ def drawn_back(alpha: Tensor, live: Tensor, radius: float) -> Tensor:
     away = (concentration(alpha) - 1) * live
     distance = away.norm(dim=-1, keepdim=True)
     nearer = 1 + away * (radius / distance.clamp_min(radius))
-    back = torch.where(nearer >= 1, nearer - 1, nearer.clamp_min(torch.finfo(alpha.dtype).tiny).log())
-    return torch.where(live & (distance > radius), back, alpha)
+    return torch.where(live & (distance > radius), _alpha_of(nearer), alpha)
+
+
+def _alpha_of(concentrations: Tensor) -> Tensor:
+    """The alphas that have these concentrations, in the same shape."""
+    below = concentrations.clamp_min(torch.finfo(concentrations.dtype).tiny).log()
+    return torch.where(concentrations >= 1, concentrations - 1, below)
 
 
 class _DirichletDraw(torch.autograd.Function):
