@@ -6,7 +6,7 @@ import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.parts import METHODS
 from dartboard.testing import PLANTED_FAN, PLANTED_PAIRS, MethodCase
 
-__all__ = ["CASES", "WATCHED"]
+__all__ = ["CASES", "RETURNING"]
 
 PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
     # A whole auxiliary skip connection on every edge leaves nothing to find but what undoes it.
@@ -95,7 +95,14 @@ SMALL: dict[str, tuple[dict[str, Any], int]] = {
 
 # Measurements of about this large decay of alpha, so that none is more than 1.3 times another, but all exceed 0 times
 # another: the search stops, or goes back, where the test may do so for the first time.
-WATCHED = {"search.epochs": 10, "method.options.alpha_weight_decay": 10.0, "method.options.factor": 0.0}
+WATCHED = {
+    "space": "smaller",
+    "search.epochs": 10,
+    "method.options.alpha_weight_decay": 10.0,
+    "method.options.factor": 0.0,
+}
+# The loss is too sharp whenever two measurements tell, so that the search goes back as often as it may.
+RETURNING = WATCHED | {"search.epochs": 5}
 WATCHING = ("every", "window", "gap", "first", "factor")
 
 SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
@@ -117,8 +124,8 @@ SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
         for option in ("pairing", "step")
     },
     ("robust-darts", "cutout"): {"method.options.drop_path": 0.5},
-    ("robust-darts-ada", "decay_factor"): WATCHED,
-    ("robust-darts-ada", "largest_decay"): WATCHED,
+    ("robust-darts-ada", "decay_factor"): RETURNING,
+    ("robust-darts-ada", "largest_decay"): RETURNING,
 }
 """(method, option) -> what else must be set on both sides for the option to matter in a tiny search."""
 

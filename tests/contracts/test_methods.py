@@ -15,11 +15,12 @@ from dartboard.testing import (
     StopAfter,
     Stopped,
     finds_planted,
+    search_once,
     search_planted,
     search_small,
 )
 
-from .cases import BY_REMOVAL, CASES, WATCHED
+from .cases import BY_REMOVAL, CASES, RETURNING
 
 TESTS = Path(__file__).parents[1]
 FAST = {"alpha_lr": 0.03}
@@ -58,16 +59,12 @@ def test_no_seed_finds_what_is_planted_by_what_the_supernet_misses_least(
     assert not any(finds_planted(CASES[name], tmp_path / str(seed), seed) for seed in range(3))
 
 
-# The loss is too sharp whenever two measurements tell, so that the search goes back as often as it may.
-RETURNING = WATCHED | {"search.epochs": 5}
-
-
 @pytest.mark.parametrize(
     "stop_after", [(1, 0), (2, 1), (5, 0), *(pytest.param(stop, marks=pytest.mark.slow) for stop in ((1, 1), (3, 1)))]
 )
 def test_a_search_that_goes_back_is_resumed_bit_for_bit(stop_after: tuple[int, int], tmp_path: Path) -> None:
     case = CASES["robust-darts-ada"]
-    whole = search_small(tmp_path / "whole", case, RETURNING)
+    whole = search_once(case, *RETURNING.items())
     assert [event["event"] for event in whole["events"]].count("rollback") == 2
     with pytest.raises(Stopped):
         search_small(tmp_path / "halved", case, RETURNING, observer=StopAfter(*stop_after))

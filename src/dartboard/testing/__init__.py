@@ -40,7 +40,7 @@ from dartboard.testing.planted import (  # noqa: E402
     search_planted,
 )
 from dartboard.testing.planted_checks import PlantedContract, finds_planted  # noqa: E402
-from dartboard.testing.search_checks import SearchContract, search_small  # noqa: E402
+from dartboard.testing.search_checks import SearchContract, search_once, search_small  # noqa: E402
 from dartboard.testing.small import (  # noqa: E402
     Outcome,
     StopAfter,
@@ -83,6 +83,7 @@ __all__ = [
     "open_small",
     "outcome",
     "search_begun",
+    "search_once",
     "search_planted",
     "search_small",
     "small_space_registered",

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ __all__ = [
     "random_images",
     "small_space",
     "small_space_registered",
+    "smaller_space",
     "timeless",
 ]
 
@@ -50,12 +52,26 @@ def small_space() -> SearchSpace:
     )
 
 
+def smaller_space() -> SearchSpace:
+    """The small space with one node and two operations, for what takes many passes, such as the curvature in alpha."""
+    return replace(
+        small_space(),
+        name="smaller",
+        ops=("skip_connect", "nor_conv_1x1"),
+        cell=CellTopology(num_inputs=2, num_nodes=1, output="concat", projects_inputs=True, edges_per_node=2),
+        normalized_ops=frozenset(),
+    )
+
+
 @contextmanager
 def small_space_registered() -> Iterator[None]:
-    """A context in which the small space is registered under the name `small`."""
-    SPACES.add("small", small_space)
+    """A context in which the small spaces are registered under the names `small` and `smaller`."""
+    made = {"small": small_space, "smaller": smaller_space}
+    for name, factory in made.items():
+        SPACES.add(name, factory)
     yield
-    SPACES.remove("small")
+    for name in made:
+        SPACES.remove(name)
 
 
 class Stopped(Exception):

@@ -5,6 +5,7 @@ from dartboard.engine.watches.curvature import Curvature
 from dartboard.engine.watches.derived import DerivedAccuracy, DiscretisationGap
 from dartboard.engine.watches.operator_gradients import HypergradientSize, OperatorGradients
 from dartboard.engine.watches.protocol import WATCHES, Chart, Observation, Probes, Seen, Watch, make_watch, watch
+from dartboard.engine.watches.removal import RemovalPrediction
 from dartboard.engine.watches.skips import ResidualVariance, SkipAdvantage
 from dartboard.engine.watches.watching import Watching, refuse_watches, watched_seconds
 
@@ -19,6 +20,7 @@ __all__ = [
     "Observation",
     "OperatorGradients",
     "Probes",
+    "RemovalPrediction",
     "ResidualVariance",
     "Seen",
     "SkipAdvantage",
