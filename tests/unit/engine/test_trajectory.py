@@ -8,11 +8,11 @@ from dartboard.engine.finished.analyses.trajectory import Snapshots, Trajectory
 from dartboard.engine.finished.search import FinishedSearch, snapshot_epochs
 from dartboard.errors import SettingsError, UnknownNameError
 from dartboard.runs import RunDirectory, SearchEpoch
-from dartboard.session.search import search_problem, search_recipe
 from dartboard.session.searching import search_genotype
-from dartboard.session.sizes import search_length
 from dartboard.space import Genotype, get_space
 from dartboard.testing.small import open_small, outcome
+
+from .watches.searched import finished
 
 LAYERS = {
     "space": "nas-bench-201",
@@ -23,25 +23,18 @@ LAYERS = {
 }
 
 
-def finished(run: RunDirectory, **layers: object) -> FinishedSearch:
-    """The search of a run directory, which is searched first."""
+def searched(run: RunDirectory, **layers: object) -> FinishedSearch:
+    """A search in a run directory, once it has ended."""
     session = open_small(run, LAYERS, layers)
     search_genotype(session)
-    return FinishedSearch(
-        search_problem(session),
-        search_recipe(session.settings),
-        session.settings.search,
-        run,
-        length=search_length(session),
-        seed=session.settings.seed,
-    )
+    return finished(session)
 
 
 def test_snapshots_are_kept_along_the_search_and_change_nothing(tmp_path: Path) -> None:
     with RunDirectory(tmp_path / "plain") as run:
-        finished(run)
+        searched(run)
     with RunDirectory(tmp_path / "kept") as run:
-        finished(run, **{"search.snapshots": 2})
+        searched(run, **{"search.snapshots": 2})
     plain, kept = outcome(tmp_path / "plain"), outcome(tmp_path / "kept")
     assert kept["events"] == plain["events"]
     assert sorted(kept["checkpoints"]) == ["search.pt", "snapshot-2.pt", "snapshot-4.pt"]
@@ -52,7 +45,7 @@ def test_snapshots_are_kept_along_the_search_and_change_nothing(tmp_path: Path) 
 @pytest.mark.usefixtures("real_tables")
 def test_every_snapshot_is_read_by_its_gates_and_by_perturbation(tmp_path: Path) -> None:
     with RunDirectory(tmp_path) as run:
-        search = finished(run, **{"search.snapshots": 2})
+        search = searched(run, **{"search.snapshots": 2})
         events = [event for event in run.events.read() if isinstance(event, SearchEpoch)]
     before, wanted = outcome(tmp_path), Snapshots(epochs=2)
     measurements = wanted.measurements(search)
@@ -73,7 +66,7 @@ def test_every_snapshot_is_read_by_its_gates_and_by_perturbation(tmp_path: Path)
 
 def test_a_search_without_snapshots_and_unknown_selections_are_refused(tmp_path: Path) -> None:
     with RunDirectory(tmp_path) as run, pytest.raises(SettingsError, match=r"--set search\.snapshots=5"):
-        Snapshots().measurements(finished(run))
+        Snapshots().measurements(searched(run))
     with pytest.raises(UnknownNameError, match="no selection 'alpha'"):
         Snapshots(("alpha",)).refuse(get_space("nas-bench-201"))
 

@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dartboard.engine.finished.search import FinishedSearch
 from dartboard.engine.stage import StageSearch
 from dartboard.engine.watches import Probes
 from dartboard.parts.recipe import initial_live
 from dartboard.runs import Length, Observer, RunDirectory, SearchEpoch, Watched
+from dartboard.session import Session
 from dartboard.session.search import search_problem, search_recipe
 from dartboard.session.searching import search_genotype
+from dartboard.session.sizes import search_length
 from dartboard.testing.small import open_small
 
 STEPS = 3
@@ -47,3 +50,15 @@ def search(folder: Path, *layers: Mapping[str, Any], observer: Observer | None =
     with RunDirectory(folder) as run:
         search_genotype(open_small(run, LAYERS, *layers, observer=observer))
         return [event for event in run.events.read() if isinstance(event, Watched)]
+
+
+def finished(session: Session) -> FinishedSearch:
+    """The search of a session, once it has ended."""
+    return FinishedSearch(
+        search_problem(session),
+        search_recipe(session.settings),
+        session.settings.search,
+        session.run,
+        length=search_length(session),
+        seed=session.settings.seed,
+    )

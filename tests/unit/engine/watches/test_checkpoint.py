@@ -5,31 +5,15 @@ from pathlib import Path
 import pytest
 
 from dartboard.engine.finished.analyses.watches import WatchedCheckpoint, Watches
-from dartboard.engine.finished.search import FinishedSearch
 from dartboard.engine.watches import WATCHES
 from dartboard.errors import SettingsError
 from dartboard.runs import RunDirectory
-from dartboard.session.search import search_problem, search_recipe
-from dartboard.session.sizes import search_length
 from dartboard.testing.small import open_small, outcome, small_space_registered
 
-from .searched import LAYERS, search
+from .searched import LAYERS, finished, search
 
 EVERY = tuple(sorted(entry.name for entry in WATCHES if entry.name != "derived-accuracy"))
 """All that need no table of NAS-Bench-201."""
-
-
-def finished(run: RunDirectory, *layers: dict[str, object]) -> FinishedSearch:
-    """The search of a run directory, once it has ended."""
-    session = open_small(run, LAYERS, *layers)
-    return FinishedSearch(
-        search_problem(session),
-        search_recipe(session.settings),
-        session.settings.search,
-        run,
-        length=search_length(session),
-        seed=session.settings.seed,
-    )
 
 
 @pytest.mark.parametrize("method", ["darts", pytest.param("hyperdarts-1", marks=pytest.mark.slow)])
@@ -39,7 +23,7 @@ def test_the_checkpoint_gives_the_same_as_the_search_after_its_last_epoch(method
     before = outcome(tmp_path)
     with RunDirectory(tmp_path) as run:
         wanted = Watches(EVERY)
-        measured = {each.name: each.measure() for each in wanted.measurements(finished(run, asked))}
+        measured = {each.name: each.measure() for each in wanted.measurements(finished(open_small(run, LAYERS, asked)))}
         found = WatchedCheckpoint.model_validate(wanted.conclude(measured)).watched
     last = {event.name: event for event in watched if event.epoch == 2}
     again = {each.name: each for each in found if each.epoch == 2}
@@ -57,6 +41,6 @@ def test_watches_with_nothing_to_measure_are_refused_before_anything_is_measured
     with small_space_registered():
         search(tmp_path, asked)
         with RunDirectory(tmp_path) as run, pytest.raises(SettingsError, match="tables of the space nas-bench-201"):
-            Watches(("derived-accuracy",)).measurements(finished(run, asked))
+            Watches(("derived-accuracy",)).measurements(finished(open_small(run, LAYERS, asked)))
     with pytest.raises(SettingsError, match="no watch is named"):
         Watches(()).refuse(None)  # type: ignore[arg-type]
