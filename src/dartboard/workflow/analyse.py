@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from dartboard.config import resolve
-from dartboard.engine.finished.analyses.protocol import Analysis, Measurement, make_analysis, run_analysis
+from dartboard.engine.finished.analyses.protocol import (
+    Analysis,
+    Measurement,
+    changed_search,
+    make_analysis,
+    run_analysis,
+)
 from dartboard.engine.finished.search import FinishedSearch
 from dartboard.errors import CheckpointError, RunDirectoryError
 from dartboard.records import AnalysisRecord
@@ -38,7 +44,7 @@ def analysis_settings(run_directory: Path, name: str, options: dict[str, Any]) -
                 f"{run_directory} holds {what} the search in {recorded[key]['run']}; name that run."
             )
     given = {"analysis": {"run": str(source.path), "name": name, "options": options}}
-    settings = resolve(RunSettings, recorded, given, ALONE)
+    settings = resolve(RunSettings, recorded, given, ALONE, {"search": changed_search(wanted)})
     wanted.refuse(get_space(settings.space))
     _check_supernet(settings, wanted, trained_supernet(source))
     return settings

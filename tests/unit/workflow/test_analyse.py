@@ -63,6 +63,16 @@ def test_the_supernet_is_the_one_that_the_search_has_trained(searched: Path, tmp
         assert [each["gate"] for each in edge["operations"]] == epochs[-1]["gates"]["cell"][row]
 
 
+def test_strengths_are_scored_on_as_many_images_as_asked_for(searched: Path, tmp_path: Path) -> None:
+    asked = {"edges": "0-1", "epochs": 1, "images": "all"}
+    result = dartboard.analyse(searched, "discretisation", asked, out=tmp_path / "all")
+    recorded = json.loads((searched / "settings.json").read_text())["search"]["validation_images"]
+    assert recorded is not None
+    assert json.loads((result.path / "settings.json").read_text())["search"]["validation_images"] is None
+    fewer = findings(searched, "discretisation", {**asked, "images": 5}, tmp_path / "fewer")
+    assert round(5 * fewer["supernet_accuracy"], 6).is_integer()
+
+
 def test_a_copy_that_cannot_learn_settles_where_it_starts(tmp_path: Path) -> None:
     still = {"search.weight_lr": 0.0, "search.weight_lr_min": 0.0, "method.options.alpha_lr": 0.0}
     run = search(tmp_path / "run", **still)
@@ -124,6 +134,10 @@ def test_what_cannot_be_analysed_is_refused_in_a_sentence_and_leaves_nothing(sea
     refused(UnknownNameError, "there is no analysis 'shufle'; did you mean 'shuffling'", searched, "shufle")
     refused(SettingsError, "'shuffling' has no option 'part'", searched, "shuffling", {"part": "edges"})
     refused(SettingsError, "'patience' of the analysis", searched, "discretisation", {"patience": 0})
+    refused(SettingsError, "'epochs' of .* does nothing without networks", searched, "shuffling", {"epochs": 3})
+    refused(SettingsError, "set parts=edges", searched, "shuffling", {"parts": "layers", "pairs": "own"})
+    only_read = {"selections": "strongest,threshold", "epochs": 2}
+    refused(SettingsError, "no selection of strongest, threshold tunes", searched, "trajectory", only_read)
     refused(SettingsError, "there is no edge '9-0'", searched, "discretisation", {"edges": "9-0"})
     refused(RunDirectoryError, "holds no run of dartboard", tmp_path, "shuffling")
     refused(CheckpointError, "no trained supernet", search(tmp_path / "random", "random"), "shuffling")

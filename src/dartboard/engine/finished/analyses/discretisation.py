@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from typing_extensions import override
 
@@ -70,12 +70,22 @@ class Discretisation(Analysis):
         edges: which; see `find_edges`.
         patience: epochs without a better accuracy after which a copy has settled.
         epochs: that a copy learns at most.
+        images: on which supernets are scored: a number of those on which alpha learned, or all; None: as many as in the
+            search.
     """
 
     edges: str | Sequence[str] = "all"
     patience: int = 5
     epochs: int = 20
+    images: int | Literal["all"] | None = None
     learns = True
+
+    @property
+    def search(self) -> Mapping[str, Any]:
+        """What differs from the search: on how many images supernets are scored."""
+        if self.images is None:
+            return {}
+        return {"validation_images": None if self.images == "all" else self.images}
 
     @override
     def refuse(self, space: SearchSpace) -> None:
@@ -177,12 +187,20 @@ def _choices(search: StageSearch, kind: str, row: int) -> tuple[int, ...]:
 
 
 @analysis("discretisation", paper="arXiv:2108.04392")
-def discretisation(*, edges: str | tuple[str, ...] = "all", patience: Count = 5, epochs: Count = 20) -> Any:
+def discretisation(
+    *,
+    edges: str | tuple[str, ...] = "all",
+    patience: Count = 5,
+    epochs: Count = 20,
+    images: Count | Literal["all"] | None = None,
+) -> Any:
     """Fix each operation of each edge in turn, let the rest learn on, and compare.
 
     Args:
         edges: "all", or some, as in normal:0-2,normal:1-2.
         patience: epochs without a better validation accuracy after which the rest has settled.
         epochs: that it learns at most.
+        images: on which supernets are scored: so many of the half on which alpha learned, or "all" of it; null: as many
+            as in the search (`search.validation_images`).
     """
-    return Discretisation(edges, patience, epochs)
+    return Discretisation(edges, patience, epochs, images)

@@ -13,7 +13,17 @@ from dartboard.registry import Registry
 from dartboard.runs import MeasurementDone, Observer, RunDirectory, Score
 from dartboard.space import SearchSpace
 
-__all__ = ["ANALYSES", "Analysis", "Findings", "Measurement", "analysis", "make_analysis", "run_analysis", "scored"]
+__all__ = [
+    "ANALYSES",
+    "Analysis",
+    "Findings",
+    "Measurement",
+    "analysis",
+    "changed_search",
+    "make_analysis",
+    "run_analysis",
+    "scored",
+]
 
 Findings = dict[str, Any]
 """Plain data, as in `analysis.json`."""
@@ -33,7 +43,11 @@ class Measurement:
 
 
 class Analysis(Protocol):
-    """Looks into what a search has learned; the supernet of the search stays as it is."""
+    """Looks into what a search has learned; the supernet of the search stays as it is.
+
+    An analysis may have an attribute `search`: settings of the search, by name, that differ from those of the run
+    (`changed_search`).
+    """
 
     learns: bool
     """Whether copies of the supernet learn on."""
@@ -73,6 +87,12 @@ def make_analysis(name: str, options: Mapping[str, Any]) -> Analysis:
     """
     made: Analysis = ANALYSES.made(name, lambda: call_with_options("analysis", name, ANALYSES[name].factory, options))
     return made
+
+
+def changed_search(wanted: Analysis) -> Mapping[str, Any]:
+    """Settings of the search, by name, that an analysis changes; all others stay as in the search."""
+    changes: Mapping[str, Any] = getattr(wanted, "search", {})
+    return changes
 
 
 def run_analysis(

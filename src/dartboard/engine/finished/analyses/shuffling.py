@@ -22,6 +22,7 @@ from dartboard.engine.finished.search import FinishedSearch
 from dartboard.engine.stage import StageSearch
 from dartboard.errors import SettingsError
 from dartboard.parts.architecture import StepGates
+from dartboard.parts.options import needs
 from dartboard.parts.recipe import Count
 from dartboard.parts.removal import learning_on
 from dartboard.parts.scoring import Scorer
@@ -217,12 +218,13 @@ def shuffled_accuracy(search: StageSearch, exchanges: Sequence[Exchange]) -> flo
 
 
 @analysis("shuffling", paper="arXiv:2108.04392")
+@needs(pairs="parts=edges", epochs="networks", statistics="networks")
 def shuffling(
     *,
     parts: Parts = "edges",
     permutations: Count = 10,
     pairs: Pairs = "own",
-    networks: str = "",
+    networks: str | None = None,
     epochs: Count = 200,
     statistics: Statistics = "running",
 ) -> Any:
@@ -232,8 +234,8 @@ def shuffling(
         parts: "edges", two in every cell, or "layers", two in every stage.
         permutations: drawn.
         pairs: whether every cell exchanges a pair of edges of its "own", or all cells of a kind a "shared" one.
-        networks: plain networks that are trained and shuffled as well, as in vgg19_bn,resnet56.
+        networks: plain networks that are trained and shuffled as well, as in vgg19_bn,resnet56; null: none.
         epochs: of their training.
         statistics: whether their norms use "running" averages, or those of each "batch".
     """
-    return Shuffling(parts, permutations, pairs, names_in(networks), epochs, statistics)
+    return Shuffling(parts, permutations, pairs, names_in(networks or ""), epochs, statistics)

@@ -75,8 +75,12 @@ class Snapshots(Analysis):
 
     @override
     def refuse(self, space: SearchSpace) -> None:
-        for name in self.selections:
-            self._made(name)
+        made = [self._made(name) for name in self.selections]
+        if self.epochs is not None and not any(each.epochs for each in made):
+            raise SettingsError(
+                f"the option 'epochs' of the analysis 'trajectory' does nothing, as no selection of "
+                f"{', '.join(self.selections)} tunes the supernet; leave it out, or name one that does (perturbation)."
+            )
 
     def _made(self, name: str) -> Reselection:
         tunes = self.epochs is not None and "epochs" in RESELECTIONS[name].options
