@@ -11,7 +11,7 @@ from dartboard.runs import Length
 from dartboard.session.baselines import find_baselines, holds_contest, trains_baselines
 from dartboard.session.search import only_draws, search_recipe
 from dartboard.session.session import Session
-from dartboard.session.sizes import search_length, train_epochs
+from dartboard.session.sizes import search_length, search_splits, train_epochs
 from dartboard.session.training import holding_out, learned_images, num_scored
 from dartboard.settings.tree import Step
 from dartboard.space import Genotype
@@ -30,7 +30,7 @@ def is_short(session: Session, steps: Sequence[Step]) -> bool:
         # A table is looked up at once; trainings of architectures are worth a forecast, however short each is.
         wanted += 0 if settings.search.evaluate == "table" else _FEW_STEPS
     elif "search" in steps and not only_draws(settings):
-        length, images = search_length(session), len(session.splits.weights)
+        length, images = search_length(session), len(search_splits(session).weights)
         whole = max(1, images // settings.search.batch_size)
         wanted += len(settings.seeds or (0,)) * length.epochs * min(length.steps or whole, whole)
     if "train" in steps:

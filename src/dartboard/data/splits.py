@@ -104,6 +104,29 @@ class Splits:
         whole = replace(self, train=np.sort(np.concatenate([self.train, held_out])))
         return whole.view(dataset, "train")
 
+    def shared(self, labels: Indices, shares: tuple[float, float], seed: int) -> "Splits":
+        """Other parts for weights and alphas: these shares of the images for retraining, of every class alike.
+
+        Args:
+            labels: of the whole training set, shape (images,).
+            shares: of weights and of alphas; at most 1 together.
+            seed: an integer of at least 0; the only source of randomness.
+
+        Raises:
+            DataError: a share has no image.
+        """
+        own = labels[self.train]
+        counts = np.bincount(own)
+        weights = apportion(counts, round(shares[0] * len(own)))
+        alphas = np.minimum(apportion(counts, round(shares[1] * len(own))), counts - weights)
+        if not weights.any() or not alphas.any():
+            raise DataError(
+                f"of {len(own)} training images the shares {shares[0]:g} and {shares[1]:g} leave none for weights or "
+                "for alpha; set search.image_shares to larger ones."
+            )
+        dealt = _deal(own, np.stack([weights, alphas], axis=1), np.random.default_rng([_STREAM, seed, 1]))
+        return replace(self, weights=self.train[dealt[0]], alphas=self.train[dealt[1]])
+
     def to_json(self) -> dict[str, Any]:
         """Lists and strings, ready for `json.dumps`."""
         parts: dict[str, Any] = {part: getattr(self, part).tolist() for part in get_args(Part)}
@@ -208,7 +231,8 @@ def _deal(labels: Indices, amounts: Indices, rng: np.random.Generator) -> list[I
     dealt: list[list[Indices]] = [[] for _ in range(amounts.shape[1])]
     for number, class_amounts in enumerate(amounts):
         shuffled = rng.permutation(np.flatnonzero(labels == number))
-        for part, piece in zip(dealt, np.split(shuffled, np.cumsum(class_amounts)[:-1]), strict=True):
+        # What is left over after the last part, if anything, belongs to none.
+        for part, piece in zip(dealt, np.split(shuffled, np.cumsum(class_amounts)), strict=False):
             part.append(piece)
     return [np.sort(np.concatenate(pieces)).astype(np.int64) for pieces in dealt]
 

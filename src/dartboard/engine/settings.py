@@ -13,6 +13,7 @@ __all__ = ["SearchSettings"]
 
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
+ImageShare = Annotated[float, Field(gt=0, lt=1)]
 
 
 class SearchSettings(Settings):
@@ -72,6 +73,10 @@ class SearchSettings(Settings):
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the epochs in which the weights learn alone, before the method's own rules."""
 
+    weight_lr_warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the epochs in which the learning rate of the weights rises to `weight_lr` in equal steps, before the
+    cosine takes over: 0.1 in searches on ImageNet, 5 of 50 epochs."""
+
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Momentum of the weights."""
 
@@ -85,6 +90,15 @@ class SearchSettings(Settings):
     """Images of the other half on which the supernet is scored after every epoch; null: all. A search on one level
     learns from both halves: it is scored on as many of the images held out for validation, and where there are none, on
     at most 2,000 and 4% of the images, which it then does not learn from."""
+
+    image_shares: tuple[ImageShare, ImageShare] | None = None
+    """Shares of the training images from which weights and alpha learn, of every class alike: [0.1, 0.025] in searches
+    on ImageNet. null: a half each. A search on one level has no such parts."""
+
+    choose_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of the half of alpha that alpha does not learn from: all of these images score the supernet, which decides
+    between seeds, and `validation_images` has no say. 0: the supernet is scored on images that alpha has learned from,
+    which is optimistic. A search on one level scores on other images anyway."""
 
     decision_images: Positive | Literal["all", "adaptive"] = "all"
     """Images of the other half behind every decision by perturbation: a number, "all" of them, or "adaptive": 2,000 for
@@ -128,6 +142,13 @@ class SearchSettings(Settings):
 
     augment: AugmentSettings = AugmentSettings()
     """Augmentation of both halves."""
+
+    @field_validator("image_shares")
+    @classmethod
+    def _fit(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and sum(value) > 1:
+            raise ValueError("weights and alpha learn from different images, so the two shares are at most 1 together")
+        return value
 
     @field_validator("watch", mode="before")
     @classmethod

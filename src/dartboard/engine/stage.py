@@ -370,6 +370,9 @@ class StageSearch:
         """The rate of the epoch at hand, on the cosine of the weights from `start` down."""
         state, settings = self.state, self.settings
         first, last = state.span if self.recipe.restarts_rate else (0, state.epochs)
+        rising = round(settings.weight_lr_warmup * state.epochs)
+        if state.epoch < rising:
+            return start * (state.epoch + 1) / rising
         # A rate that begins at its floor or below would stay where it is.
         end = settings.weight_lr_min if start > settings.weight_lr_min else 0.0
         return cosine(state.epoch - first, last - first, start, end)

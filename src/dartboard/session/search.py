@@ -10,6 +10,7 @@ import torch
 
 from dartboard.data import ImageView
 from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetRequest
+from dartboard.errors import SettingsError
 from dartboard.parts.architecture import Architecture
 from dartboard.parts.recipe import Images, Recipe, initial_live, make_recipe
 from dartboard.parts.rules.curvature import MeasureCurvature
@@ -18,11 +19,12 @@ from dartboard.parts.trials import FIRST_IMAGES, TrialImages, trial_batch
 from dartboard.runs import CollapsedSearch, ImagesBy, RunDirectory, make_generator, seeded_initialization
 from dartboard.session.batches import EVALUATION_BATCH, batches_of
 from dartboard.session.session import Session
-from dartboard.session.sizes import network_plan
+from dartboard.session.sizes import network_plan, search_splits
 from dartboard.settings.published import published_steps
 from dartboard.settings.tree import RunSettings
 from dartboard.space import OperationCosts, get_space, operation_costs
 from dartboard.supernet import FusedSupernet, SupernetSpec
+from dartboard.wording import count
 
 __all__ = [
     "FALLBACK",
@@ -148,8 +150,8 @@ def _search_batches(session: Session, images: Images) -> SearchBatches:
     """The batches of a search: from two halves, or from one set of images that trains both weights and alphas."""
     settings = session.settings.search
     if images == "halves":
-        weights, alphas = (session.splits.view(session.dataset, part) for part in ("weights", "alphas"))
-        scored = ImageView(alphas.image_set, _mixed_alphas(session)[: settings.validation_images])
+        weights = search_splits(session).view(session.dataset, "weights")
+        alphas, scored = _two_levels(session)
     else:
         weights, scored = one_level(session, images)
         alphas = weights
@@ -168,8 +170,9 @@ def trial_images(session: Session, images: Images) -> TrialImages:
     """
     settings = session.settings.search
     if images == "halves":
-        alphas = session.splits.view(session.dataset, "alphas")
-        view = ImageView(alphas.image_set, _mixed_alphas(session))
+        alphas, _ = _two_levels(session)
+        learned = _mixed_alphas(session)
+        view = ImageView(alphas.image_set, learned[np.isin(learned, alphas.indices)])
     else:
         _, view = one_level(session, images)
     asked, available = settings.decision_images, len(view)
@@ -192,7 +195,27 @@ def num_learning_images(session: Session) -> int | None:
 
 def learning_images(session: Session, images: Images) -> ImageView:
     """The images from which the weights of the supernet learn."""
-    return session.splits.view(session.dataset, "weights") if images == "halves" else one_level(session, images)[0]
+    if images == "halves":
+        return search_splits(session).view(session.dataset, "weights")
+    return one_level(session, images)[0]
+
+
+def _two_levels(session: Session) -> tuple[ImageView, ImageView]:
+    """Two sets of images of the half of alpha: those from which alpha learns, and those that score the supernet.
+
+    The second are some of the first, unless a part is set aside for the choice among searches.
+    """
+    settings, alphas = session.settings.search, search_splits(session).view(session.dataset, "alphas")
+    mixed = _mixed_alphas(session)
+    aside = round(settings.choose_fraction * len(mixed))
+    if not settings.choose_fraction:
+        return alphas, replace(alphas, indices=mixed[: settings.validation_images])
+    if not aside:
+        raise SettingsError(
+            f"search.choose_fraction={settings.choose_fraction:g} sets none of {count(len(mixed), 'image')} aside; "
+            "choose a larger share, or 0."
+        )
+    return replace(alphas, indices=np.sort(mixed[aside:])), replace(alphas, indices=mixed[:aside])
 
 
 _MOST_SET_ASIDE = 2_000
@@ -223,7 +246,7 @@ def one_level(session: Session, images: Images) -> tuple[ImageView, ImageView]:
 
 def _mixed_alphas(session: Session) -> npt.NDArray[np.int64]:
     """Indices of the alpha half in random order, shape (images,)."""
-    return _mixed(session, session.splits.alphas)
+    return _mixed(session, search_splits(session).alphas)
 
 
 def _mixed(session: Session, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -20,7 +20,7 @@ from dartboard.session.search import (
     trial_images,
 )
 from dartboard.session.session import Session
-from dartboard.session.sizes import search_length
+from dartboard.session.sizes import search_length, search_splits
 from dartboard.settings.genotype import read_genotype
 from dartboard.space import Genotype, get_space, name_or_text
 from dartboard.supernet import FusedSupernet
@@ -31,7 +31,7 @@ __all__ = ["describe_search", "search_genotype"]
 
 def describe_search(session: Session) -> str:
     """One line about the search: method, space, length, images and size of the supernet."""
-    settings, splits, length = session.settings, session.splits, search_length(session)
+    settings, splits, length = session.settings, search_splits(session), search_length(session)
     recipe, size = make_recipe(settings.method.name, settings.method.options), settings.search
     if only_draws(settings):
         return f"{settings.method.name} in {settings.space}: an architecture is drawn at random, without training"

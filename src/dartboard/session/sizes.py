@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dartboard.data import PHOTOGRAPH_SIDE
+from dartboard.data import PHOTOGRAPH_SIDE, Splits
 from dartboard.errors import GenotypeError, SettingsError
 from dartboard.runs import Length
 from dartboard.session.session import Session
@@ -12,7 +12,7 @@ from dartboard.settings.tree import Step
 from dartboard.space import Genotype, NetworkPlan, Stem, get_space, lets_images_through, smallest_map
 from dartboard.training import check_compiler
 
-__all__ = ["check_sizes", "network_plan", "network_stem", "search_length", "train_epochs", "with_size"]
+__all__ = ["check_sizes", "network_plan", "network_stem", "search_length", "search_splits", "train_epochs", "with_size"]
 
 
 def network_plan(session: Session, step: Step, deeper: int = 0) -> NetworkPlan:
@@ -51,9 +51,21 @@ def network_stem(session: Session, asked: Stem | None) -> Stem:
     return "imagenet" if min(session.dataset.image_shape[1:]) >= PHOTOGRAPH_SIDE else "cifar"
 
 
+def search_splits(session: Session) -> Splits:
+    """The parts of the dataset from which weights and alpha learn in the search: a half each, or the shares asked for.
+
+    Raises:
+        DataError: a share has no image.
+    """
+    shares = session.settings.search.image_shares
+    if shares is None:
+        return session.splits
+    return session.splits.shared(session.dataset.train.true_labels, shares, session.settings.split_seed)
+
+
 def search_length(session: Session) -> Length:
     """Number of epochs of the search, and steps of each epoch."""
-    settings, available = session.settings.search, len(session.splits.weights)
+    settings, available = session.settings.search, len(search_splits(session).weights)
     if settings.epochs is not None:
         return Length(settings.epochs, settings.steps_per_epoch)
     images = _affordable(session, "search", settings.images)

@@ -46,6 +46,13 @@ def check_method(settings: RunSettings) -> None:
         _check_discrete(settings)
     if size.start_at is not None:
         check_start(settings.method.name, recipe, space, Genotype.from_json(size.start_at))
+    one_level = all(stage.recipe.images != "halves" for stage in recipe.stages)
+    for name in ("image_shares", "choose_fraction") if one_level else ():
+        if getattr(size, name):
+            raise SettingsError(
+                f"search.{name} divides the images between weights and alpha, but with {settings.method.name} both "
+                "learn from the same ones; leave it out, or choose another method."
+            )
     if size.epochs is not None:
         stage_spans([stage.share for stage in recipe.stages], size.epochs)
     divisor = math.lcm(*(stage.recipe.mixing.channel_share for stage in recipe.stages))

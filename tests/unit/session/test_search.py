@@ -1,12 +1,14 @@
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import dartboard.methods  # noqa: F401 - importing registers the methods
 from dartboard.errors import SettingsError
 from dartboard.parts.recipe import make_recipe
-from dartboard.runs import Observer, RunDirectory
+from dartboard.runs import Observer, RunDirectory, SearchEpoch
 from dartboard.session import search_genotype
 from dartboard.session.search import search_problem
 from dartboard.session.searching import describe_search
@@ -106,6 +108,52 @@ def test_a_search_on_one_level_sees_all_training_images(method: str, held_out: f
         assert not learned & scored
         assert len(scored) == round(0.04 * len(every))
     assert f"{len(learned)} images, {len(scored)} others score it" in describe_search(session)
+
+
+def test_a_part_of_the_half_of_alpha_serves_for_the_choice_alone(tmp_path: Path) -> None:
+    with RunDirectory(tmp_path) as run:
+        session = open_small(run, {"method": "darts", "search.choose_fraction": 0.25, "search.validation_images": 1})
+    batches, splits = search_problem(session).make_batches("halves"), session.splits
+    learned, scored = (set(given.view.indices.tolist()) for given in (batches.alphas, batches.validation))
+    assert learned | scored == set(splits.alphas.tolist())
+    assert not learned & scored
+    assert len(scored) == round(0.25 * len(splits.alphas))
+    assert batches.weights.view.indices.tolist() == splits.weights.tolist()
+    assert batches.trials.total == len(learned)
+
+
+def test_weights_and_alpha_learn_from_unequal_shares_of_every_class(tmp_path: Path) -> None:
+    with RunDirectory(tmp_path) as run:
+        session = open_small(run, {"method": "pc-darts", "search.image_shares": [0.5, 0.25]})
+    batches, every = search_problem(session).make_batches("halves"), session.splits.train.tolist()
+    weights, alphas = batches.weights.view, batches.alphas.view
+    assert set(weights.indices.tolist()) | set(alphas.indices.tolist()) <= set(every)
+    assert not set(weights.indices.tolist()) & set(alphas.indices.tolist())
+    assert (len(weights), len(alphas)) == (round(0.5 * len(every)), round(0.25 * len(every)))
+    for view in (weights, alphas):
+        assert max(np.bincount(view.labels)) - min(np.bincount(view.labels)) <= 1
+    assert f"{len(weights)} and {len(alphas)} images" in describe_search(session)
+
+
+def test_the_rate_of_the_weights_rises_before_it_falls(tmp_path: Path) -> None:
+    layer = {"search.weight_lr": 0.4, "search.weight_lr_min": 0.0, "search.weight_lr_warmup": 0.5}
+    with RunDirectory(tmp_path) as run:
+        search_genotype(open_small(run, layer, {"method": "darts", "search.epochs": 4, "search.steps_per_epoch": 1}))
+        rates = [event.learning_rate for event in run.events.read() if isinstance(event, SearchEpoch)]
+    assert rates == pytest.approx([0.2, 0.4, 0.2, 0.4 * (1 + math.cos(0.75 * math.pi)) / 2])
+
+
+@pytest.mark.parametrize(
+    ("layer", "sentence"),
+    [
+        ({"method": "single-darts", "search.choose_fraction": 0.1}, "learn from the same ones"),
+        ({"method": "single-darts", "search.image_shares": [0.1, 0.1]}, "learn from the same ones"),
+        ({"method": "darts", "search.image_shares": [0.9, 0.2]}, "at most 1 together"),
+    ],
+)
+def test_parts_of_the_images_that_make_no_sense_are_refused(layer: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        check_method(resolve_settings({"space": "darts", "preset": "smoke"}, layer))
 
 
 def test_arms_of_one_level_and_two_have_equal_images_and_steps(tmp_path: Path) -> None:
