@@ -1,6 +1,6 @@
 """The page of a comparison of methods, and its tables as files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from dartboard.errors import DartboardError
 from dartboard.estimate import SCHEDULES
 from dartboard.records import ComparedRun, Comparison
 from dartboard.reports.charts.svg import INK, figure_to_svg, style
+from dartboard.reports.derived import draw_bands
 from dartboard.reports.drawings.genotypes import draw_genotype
 from dartboard.reports.method_table import MethodTable, tabulate, tabulate_schedules, what_counts, what_it_shows
 from dartboard.reports.table_forms import latex, markdown, runs_as_csv
@@ -72,7 +73,7 @@ def write_comparison(path: Path) -> Path:
     comparison = Comparison.read(path, remedy="repeat the comparison with --resume")
     table, *by_schedule = tabulate(comparison), *tabulate_schedules(comparison)
     texts = {
-        "comparison.html": _page(comparison, table, by_schedule),
+        "comparison.html": _page(comparison, table, by_schedule, draw_bands(path, comparison)),
         "comparison.md": "\n".join(map(markdown, (table, *by_schedule))),
         "comparison.tex": "\n".join(map(latex, (table, *by_schedule))),
         "comparison.csv": runs_as_csv(comparison),
@@ -82,7 +83,9 @@ def write_comparison(path: Path) -> Path:
     return path / "comparison.html"
 
 
-def _page(comparison: Comparison, table: MethodTable, by_schedule: Sequence[MethodTable]) -> str:
+def _page(
+    comparison: Comparison, table: MethodTable, by_schedule: Sequence[MethodTable], bands: Mapping[int, str]
+) -> str:
     chart = Markup(draw_comparison(comparison))  # the drawing escapes every name in it
     ended = [run for run in comparison.runs if run.failure is None]
     columns = [(heading, write) for key, heading, write in _RUN_FIGURES if any(_has(run, key) for run in ended)]
@@ -92,6 +95,7 @@ def _page(comparison: Comparison, table: MethodTable, by_schedule: Sequence[Meth
         table=table,
         by_schedule=by_schedule,
         chart=chart,
+        bands={epochs: Markup(drawn) for epochs, drawn in bands.items()},
         shown=what_it_shows(comparison),
         findings=[finding.sentence for finding in comparison.findings],
         headings=[heading for heading, _ in columns],

@@ -2,7 +2,7 @@
 
 from dartboard.engine.watches.correlation import GradientCorrelation
 from dartboard.engine.watches.curvature import Curvature
-from dartboard.engine.watches.derived import DerivedAccuracy, DiscretisationGap
+from dartboard.engine.watches.derived import DerivedAccuracy, DiscretisationGap, table_figures
 from dartboard.engine.watches.operator_gradients import HypergradientSize, OperatorGradients
 from dartboard.engine.watches.protocol import WATCHES, Chart, Observation, Probes, Seen, Watch, make_watch, watch
 from dartboard.engine.watches.removal import RemovalPrediction
@@ -28,6 +28,7 @@ __all__ = [
     "Watching",
     "make_watch",
     "refuse_watches",
+    "table_figures",
     "watch",
     "watched_seconds",
 ]

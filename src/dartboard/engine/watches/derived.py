@@ -21,7 +21,15 @@ from dartboard.parts.recipe import Recipe
 from dartboard.runs import SearchEpoch
 from dartboard.space import Genotype, SearchSpace
 
-__all__ = ["DerivedAccuracy", "DiscretisationGap", "discrete_step", "onset", "watched_derived", "watched_gap"]
+__all__ = [
+    "DerivedAccuracy",
+    "DiscretisationGap",
+    "discrete_step",
+    "onset",
+    "table_figures",
+    "watched_derived",
+    "watched_gap",
+]
 
 
 def onset(accuracies: Sequence[float | None], mean: float) -> int | None:
@@ -40,6 +48,21 @@ def onset(accuracies: Sequence[float | None], mean: float) -> int | None:
 
 
 _COLUMN = "cifar10_test"
+
+
+def table_figures(genotype: Genotype) -> dict[str, float]:
+    """What a cell is worth in every table that is there, beside the mean and the best of all cells, as fractions.
+
+    Returns:
+        "EPOCHS epochs COLUMN" -> the accuracy, and the same with " mean" and " best"; empty where no table holds it.
+    """
+    tables, figures = find_tables(), dict[str, float]()
+    for entry in look_up(genotype):
+        for column, found in entry.figures.items():
+            name, every = f"{entry.epochs} epochs {column}", tables[entry.epochs].accuracies(column) / 100
+            told = {name: found.accuracy, f"{name} mean": every.mean(), f"{name} best": every.max()}
+            figures |= {key: float(value) for key, value in told.items()}
+    return figures
 
 
 @dataclass(frozen=True)
@@ -88,13 +111,8 @@ class DerivedAccuracy(Watch):
 
     def measure(self, search: StageSearch, epoch: SearchEpoch, probes: Probes) -> Seen | None:  # noqa: ARG002
         """Free."""
-        tables, figures = find_tables(), dict[str, float | None]()
-        for entry in look_up(Genotype.from_json(epoch.genotype)):
-            table = tables[entry.epochs]
-            for column, found in entry.figures.items():
-                name, every = f"{entry.epochs} epochs {column}", table.accuracies(column) / 100
-                figures |= {name: found.accuracy, f"{name} mean": every.mean(), f"{name} best": every.max()}
-        return Seen({name: float(value) for name, value in figures.items() if value is not None}) if figures else None
+        figures = table_figures(Genotype.from_json(epoch.genotype))
+        return Seen(figures) if figures else None
 
     def conclude(self, seen: Sequence[Observation]) -> dict[str, float | int | str | None]:
         """For every series the epoch from which on all cells are worse than the mean of the table."""

@@ -26,13 +26,17 @@ _FEW_EPOCHS = 12
 
 @dataclass(frozen=True)
 class Line:
-    """One curve. A curve without a name is not in the legend, and None in `values` leaves a gap."""
+    """One curve. A curve without a name is not in the legend, and None in `values` leaves a gap.
+
+    `spread` is half the height of a band around the curve; None draws none.
+    """
 
     name: str | None
     colour: str
     epochs: Sequence[int]
     values: Series
     opacity: float = 1.0
+    spread: Series | None = None
 
 
 def draw_lines(name: str, title: str, lines: Sequence[Line], *, label: str, percent: bool = False) -> str:
@@ -58,6 +62,9 @@ def draw_lines(name: str, title: str, lines: Sequence[Line], *, label: str, perc
         axes = figure.add_subplot()
         for line in reversed(drawn):
             values = np.array([np.nan if value is None else value for value in line.values]) * (100 if percent else 1)
+            if line.spread is not None:
+                half = np.array([0.0 if each is None else each for each in line.spread]) * (100 if percent else 1)
+                axes.fill_between(line.epochs, values - half, values + half, color=line.colour, alpha=0.15, linewidth=0)
             marker = "o" if len(line.epochs) <= _FEW_EPOCHS else ""
             axes.plot(
                 line.epochs,
