@@ -4,7 +4,7 @@ DATA ?=
 RUN_OPTIONS ?=
 MINUTES ?= 25
 
-.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-rates benchmark-short-trainings benchmark-ingredients benchmark-law benchmark-inherited benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-long-searches benchmark-table-search benchmark-s2 benchmark-worth benchmark-proxies clean
+.PHONY: help install run test test-all check docs format benchmark-budgets benchmark-unseen benchmark-sharing benchmark-short-searches benchmark-short-rates benchmark-short-trainings benchmark-ingredients benchmark-depth-gap benchmark-law benchmark-inherited benchmark-streaming benchmark-engine benchmark-training benchmark-profile benchmark-scaling benchmark-accelerator benchmark-methods benchmark-collapse benchmark-long-searches benchmark-table-search benchmark-s2 benchmark-worth benchmark-proxies clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -85,6 +85,9 @@ benchmark-short-rates: install ## what rate of alpha each method should have in 
 
 benchmark-short-trainings: install ## width, passes, rates and augmentation of trainings of minutes (needs CIFAR-10 and flowers5)
 	$(BIN)/python benchmarks/short_trainings.py
+
+benchmark-depth-gap: install ## whether shallow networks of cells are in the order of deep ones (needs CIFAR-10)
+	$(BIN)/python benchmarks/depth_gap.py
 
 benchmark-law: install ## how accuracy depends on width and passes, fitted (needs CIFAR-10, fashion, emotions, flowers5)
 	$(BIN)/python benchmarks/law.py
