@@ -23,11 +23,11 @@ def two_level(
 ) -> Draws:
     """Mean accuracies of methods whose seeds and test images are both drawn again, with replacement.
 
-    All methods get the same seeds and images in a resample, so differences of draws are paired. Where every seed has the
-    same test images, these are drawn once for all seeds (Owen 2007, the pigeonhole bootstrap); otherwise for each seed
-    anew. A bootstrap of n seeds finds only (n - 1) / n of the variance between them (Hesterberg 2015, section 5.2), which
-    for 4 seeds is a quarter too little; deviations by the choice of seeds are widened by the root of n / (n - 1).
-    With one seed only images are drawn.
+    All methods get the same seeds and images in a resample, so differences of draws are paired. Where every seed has
+    the same test images, these are drawn once for all seeds (Owen 2007, the pigeonhole bootstrap); otherwise for each
+    seed anew. A bootstrap of n seeds finds only (n - 1) / n of the variance between them (Hesterberg 2015, on its
+    narrowness), which for 4 seeds is a quarter too little; deviations by the choice of seeds are widened by the root of
+    n / (n - 1). With one seed only images are drawn.
 
     Args:
         right: whether each image was classified as it should be, (methods, seeds, images); or a weight of it, such as
@@ -42,7 +42,7 @@ def two_level(
     Raises:
         ValueError: there are no seeds or no images.
     """
-    methods, seeds, images = right.shape
+    _, seeds, images = right.shape
     if not seeds or not images:
         raise ValueError(f"a bootstrap needs seeds and images, not {seeds} and {images}.")
     generator = np.random.default_rng(seed)

@@ -14,8 +14,9 @@ __all__ = ["Pair", "Verdict", "all_pairs", "pairs_with"]
 Verdict = Literal["apart", "apart if normal", "not apart", "not tested"]
 """What the tests say of two methods.
 
-"apart": an exact test tells them apart. "apart if normal": there are too few blocks for an exact test ever to do so, and
-a t test, which assumes differences of a normal distribution, does. "not tested": they have fewer than two blocks in common.
+"apart": an exact test tells them apart. "apart if normal": there are too few blocks for an exact test ever to do so,
+and a t test, which assumes differences of a normal distribution, does. "not tested": they have fewer than two blocks in
+common.
 """
 
 

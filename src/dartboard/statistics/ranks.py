@@ -1,4 +1,4 @@
-"""Whether several methods differ over blocks, by their ranks: Friedman's test and the critical difference of Nemenyi."""
+"""Whether several methods differ over blocks, by their ranks: Friedman's test and the critical difference."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -82,8 +82,8 @@ def _chi_square(ranks: npt.NDArray[np.float64]) -> float:
 def critical_difference(methods: int, blocks: int, level: float = LEVEL) -> float:
     """The difference of two mean ranks that Nemenyi's test tells from chance (Demsar 2006, section 3.2.2).
 
-    It is q * sqrt(k (k + 1) / (6 N)) for k methods and N blocks, q from the studentized range of infinitely many degrees
-    of freedom, divided by the square root of 2.
+    It is q * sqrt(k (k + 1) / (6 N)) for k methods and N blocks, q from the studentized range of infinitely many
+    degrees of freedom, divided by the square root of 2.
 
     >>> round(critical_difference(4, 14), 2), round(critical_difference(4, 14, 0.1), 2)
     (1.25, 1.12)
