@@ -8,7 +8,7 @@ from dartboard.errors import RunDirectoryError
 from dartboard.records.published import PublishedFigure
 from dartboard.records.reader import RunRecords
 from dartboard.runs import Record
-from dartboard.wording import listing
+from dartboard.wording import count, listing
 
 __all__ = ["RunScale", "scale_sentence", "scales_of"]
 
@@ -62,10 +62,10 @@ def scale_sentence(ours: Iterable[RunScale], published: Iterable[PublishedFigure
     """How published figures differ from those that were measured here."""
     scales, figures = tuple(ours), tuple(published)
     here = [
-        _range([each.search_epochs for each in scales], "searches of {} epochs"),
-        _range([each.train_epochs for each in scales], "trainings of {} epochs"),
-        _range([each.channels for each in scales], "networks of {} channels")
-        + _range([each.layers for each in scales], " and {} layers"),
+        _range([each.search_epochs for each in scales], "searches of {}", "epoch"),
+        _range([each.train_epochs for each in scales], "trainings of {}", "epoch"),
+        _range([each.channels for each in scales], "networks of {}", "channel")
+        + _range([each.layers for each in scales], " and {}", "layer"),
     ]
     devices = listing(dict.fromkeys(each.device for each in scales if each.device))
     told = listing(filter(None, here)) or "runs of a size that is not recorded"
@@ -75,8 +75,8 @@ def scale_sentence(ours: Iterable[RunScale], published: Iterable[PublishedFigure
     return (
         f"Ours are {told}{f' on {devices}' if devices else ''}; the published figures are of schedules of their own "
         f"({schedules}), of hardware that is {f'{hardware} or not stated' if hardware else 'not stated'}"
-        f"{f', and of {sizes}' if sizes else ''}: a difference between the two is first of all one of scale, and no mean "
-        "holds both."
+        f"{f', and of {sizes}' if sizes else ''}: a difference between the two is first of all one of scale, and no "
+        "mean holds both."
     )
 
 
@@ -88,8 +88,10 @@ _SIZES = {
 """Space -> the networks of its papers."""
 
 
-def _range(values: Iterable[int | None], text: str) -> str:
+def _range(values: Iterable[int | None], text: str, noun: str) -> str:
+    """A number of things, or the smallest and the largest one; empty where none is known."""
     known = sorted({value for value in values if value is not None})
     if not known:
         return ""
-    return text.format(f"{known[0]:,}" if len(known) == 1 else f"{known[0]:,} to {known[-1]:,}")
+    least = f"{known[0]:,} to " if len(known) > 1 else ""
+    return text.format(least + count(known[-1], noun))

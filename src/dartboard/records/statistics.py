@@ -31,7 +31,7 @@ __all__ = ["PairStatistics", "RankStatistics", "Statistics", "statistics_of"]
 
 
 class PairStatistics(Record):
-    """Two methods, and whether they can be told apart; a p value is two-sided, and null where there is nothing to test."""
+    """Two methods, and whether they can be told apart; p values are two-sided, and null without a test."""
 
     first: str
     """The one method."""

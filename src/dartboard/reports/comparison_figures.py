@@ -43,29 +43,31 @@ class PaperFigure:
 
 
 def comparison_figures(comparison: Comparison, place: Path) -> Iterator[PaperFigure]:
-    """Accuracy against cost, accuracy by the table over epochs, and critical differences, where there is what they show.
+    """Accuracy against cost, accuracy by the table over epochs, and critical differences, as far as they are known.
 
     Args:
         comparison: the comparison.
         place: its directory.
     """
     key, measure = what_counts(comparison)
-    points = [
-        CostPoint(each.method, each.search_seconds.mean / 60, worth.mean, worth.std)
+    searched = [
+        (each.method, each.search_seconds.mean, worth)
         for each in comparison.methods
         if (worth := getattr(each, key)) and each.search_seconds
     ]
-    if points:
+    if searched:
+        unit, seconds = _unit(max(cost for _, cost, _ in searched))
+        points = [CostPoint(name, cost / seconds, worth.mean, worth.std) for name, cost, worth in searched]
         yield PaperFigure(
             "accuracy-against-cost",
             f"The {measure} of every method against the time of its search; bars are standard deviations over seeds.",
-            partial(draw_cost, points, cost="time of a search (min)", accuracy=measure),
+            partial(draw_cost, points, cost=f"time of a search ({unit})", accuracy=measure),
         )
     if curves := read_table_curves(comparison, place):
         yield PaperFigure(
             "accuracy-over-epochs",
-            f"Accuracy on CIFAR-10's test images, by the table of NAS-Bench-201 after {curves.epochs} epochs, of the cell "
-            "that would be chosen after each epoch; the mean over seeds, and a band from the worst to the best.",
+            f"Accuracy on CIFAR-10's test images, by the table of NAS-Bench-201 after {curves.epochs} epochs, of the "
+            "cell that would be chosen after each epoch; the mean over seeds, and a band from the worst to the best.",
             partial(draw_table_curves, curves),
         )
     if comparison.statistics and (ranks := comparison.statistics.ranks):
@@ -74,6 +76,11 @@ def comparison_figures(comparison: Comparison, place: Path) -> Iterator[PaperFig
             "Mean ranks of the methods; a bar joins those that Nemenyi's test does not tell apart (level 0.05).",
             partial(draw_ranks, ranks),
         )
+
+
+def _unit(seconds: float) -> tuple[str, float]:
+    """The unit in which a time is a number of few digits, and its seconds."""
+    return ("s", 1) if seconds < 120 else ("min", 60) if seconds < 7200 else ("h", 3600)
 
 
 def write_figures(comparison: Comparison, place: Path) -> tuple[Path, ...]:

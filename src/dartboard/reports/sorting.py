@@ -42,7 +42,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 """
-"""Every heading becomes a button. Figures are compared as numbers, times in seconds, and a second click turns it round."""
+"""Every heading becomes a button. Figures are compared as numbers, times in seconds; a second click turns it round."""
 
 
 def script_hash(script: str) -> str:

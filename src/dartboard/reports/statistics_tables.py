@@ -1,4 +1,4 @@
-"""Tables of what tests say of pairs of methods, and of published figures, which stand apart from those measured here."""
+"""Tables of what tests say of pairs of methods, and of published figures, which stand apart from our own."""
 
 from collections.abc import Sequence
 

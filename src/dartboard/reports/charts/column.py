@@ -13,10 +13,16 @@ from dartboard.runs import write_atomically
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLUMN", "paper_style", "write_figure"]
+__all__ = ["COLOURS", "COLUMN", "paper_style", "write_figure"]
 
 COLUMN = 3.5
 """Width of a column in inches, 88.9 mm: that of two-column journals; single-column ones scale it."""
+
+COLOURS = (
+    *("#3b82c4", "#d9772b", "#2f9e6e", "#8b5cc7", "#c2474f"),
+    *("#7a6a53", "#4b9fb0", "#a3882c", "#5f6b78", "#b0568f"),
+)
+"""Colours of methods, in their order."""
 
 _STYLE: Any = MappingProxyType(
     {
@@ -54,10 +60,10 @@ def paper_style() -> Iterator[None]:
 
 
 def write_figure(draw: Callable[[], "Figure"], path: Path) -> None:
-    """Draw a figure in the style of papers, and write it as `path`.svg and `path`.pdf, the same bytes for the same data.
+    """Draw a figure in the style of papers, and write it as `path`.svg and `path`.pdf.
 
     Args:
-        draw: makes the figure, one column wide.
+        draw: makes the figure, one column wide; the same figure is written as the same bytes.
         path: where the files go, without an ending.
 
     Raises:

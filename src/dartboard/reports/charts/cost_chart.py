@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dartboard.reports.charts.column import COLUMN
+from dartboard.reports.charts.column import COLOURS, COLUMN
 from dartboard.wording import shortened
 
 if TYPE_CHECKING:
@@ -13,19 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["CostPoint", "draw_cost"]
 
 _HEIGHT = 2.5
-_COLOURS = (
-    "#3b82c4",
-    "#d9772b",
-    "#2f9e6e",
-    "#8b5cc7",
-    "#c2474f",
-    "#7a6a53",
-    "#4b9fb0",
-    "#a3882c",
-    "#5f6b78",
-    "#b0568f",
-)
-_MARKS = "osD^vPX<>h"
+_MARKS = "osD^vPX<>"
+"""One fewer than the colours, so that both repeat together only after 90 methods."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +54,7 @@ def draw_cost(points: Sequence[CostPoint], *, cost: str, accuracy: str) -> "Figu
             [100 * point.accuracy],
             yerr=deviation,
             fmt=_MARKS[place % len(_MARKS)],
-            color=_COLOURS[place % len(_COLOURS)],
+            color=COLOURS[place % len(COLOURS)],
             markersize=4,
             elinewidth=0.8,
             capsize=1.5,

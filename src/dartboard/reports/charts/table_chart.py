@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dartboard.estimate import TABLE_SPACE, look_up
 from dartboard.records import Comparison
-from dartboard.reports.charts.column import COLUMN
+from dartboard.reports.charts.column import COLOURS, COLUMN
 from dartboard.runs import EventLog, SearchEpoch
 from dartboard.space import Genotype
 from dartboard.wording import shortened
@@ -22,18 +22,6 @@ __all__ = ["TableCurves", "draw_table_curves", "read_table_curves"]
 
 _COLUMN = "cifar10_test"
 _HEIGHT = 2.5
-_COLOURS = (
-    "#3b82c4",
-    "#d9772b",
-    "#2f9e6e",
-    "#8b5cc7",
-    "#c2474f",
-    "#7a6a53",
-    "#4b9fb0",
-    "#a3882c",
-    "#5f6b78",
-    "#b0568f",
-)
 
 
 @dataclass(frozen=True)
@@ -96,8 +84,8 @@ def draw_table_curves(told: TableCurves) -> "Figure":
     for place, (name, curves) in enumerate(told.curves.items()):
         seen = np.isfinite(curves).any(axis=0)
         epochs, values = np.flatnonzero(seen) + 1, 100 * curves[:, seen]
-        colour, label = _COLOURS[place % len(_COLOURS)], shortened(name, 24)
-        style = "-" if place < len(_COLOURS) else "--"
+        colour, label = COLOURS[place % len(COLOURS)], shortened(name, 24)
+        style = "-" if place < len(COLOURS) else "--"
         axes.plot(epochs, np.nanmean(values, axis=0), style, color=colour, label=label, marker=".", markersize=2.5)
         axes.fill_between(
             epochs, np.nanmin(values, axis=0), np.nanmax(values, axis=0), color=colour, alpha=0.15, linewidth=0
