@@ -1,8 +1,9 @@
 """Which test images the networks of several methods got right, seed by seed: what a bootstrap over images needs."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from dartboard.runs import read_arrays
 __all__ = ["TestedImages"]
 
 
-class TestedImages(NamedTuple):
+@dataclass(frozen=True)
+class TestedImages:
     """Test images by method and seed.
 
     Attributes:
@@ -24,7 +26,7 @@ class TestedImages(NamedTuple):
         same_images: whether every seed has the same test images, in the same order.
     """
 
-    __test__ = False
+    __test__: ClassVar[bool] = False
 
     methods: tuple[str, ...]
     seeds: tuple[int, ...]

@@ -80,12 +80,12 @@ def _needed(pair: PairStatistics) -> str:
     return DASH if pair.seeds_needed is None else f"{pair.seeds_needed:,}"
 
 
-def tabulate_published(figures: Sequence[PublishedFigure], scales: Sequence[RunScale] = ()) -> MethodTable:
+def tabulate_published(figures: Sequence[PublishedFigure], scales: Sequence[RunScale] | None = None) -> MethodTable:
     """Published figures, one row each, with schedule, cost, hardware and source.
 
     Args:
         figures: the figures, one or more.
-        scales: sizes of the runs that they are set beside; empty for figures alone.
+        scales: sizes of the runs that they are set beside; None for figures alone.
     """
     columns = [
         ("published", [f"{each.method} ({each.variant})" if each.variant else each.method for each in figures]),
@@ -113,8 +113,8 @@ def _number(value: float | None) -> str:
     return DASH if value is None else f"{value:g}"
 
 
-def _notes(figures: Sequence[PublishedFigure], scales: Sequence[RunScale]) -> list[str]:
-    notes = [scale_sentence(scales, figures)] if scales else []
+def _notes(figures: Sequence[PublishedFigure], scales: Sequence[RunScale] | None) -> list[str]:
+    notes = [] if scales is None else [scale_sentence(scales, figures)]
     if any(each.gpu_days for each in figures):
         notes.append(
             "GPU days are the sources' own counts, of one search or of several and on other cards; they cannot be "

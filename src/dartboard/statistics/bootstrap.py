@@ -49,7 +49,7 @@ def two_level(
     by_seed = _images_drawn(np.asarray(right, np.float64), same_images, resamples, generator)
     centre = by_seed.mean(axis=2)
     if seeds == 1:
-        return centre
+        return np.asarray(centre)
     chosen = generator.multinomial(seeds, np.full(seeds, 1 / seeds), resamples) / seeds
     drawn = np.einsum("rms,rs->rm", by_seed, chosen)
     widened: Draws = centre + math.sqrt(seeds / (seeds - 1)) * (drawn - centre)

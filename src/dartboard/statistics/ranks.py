@@ -10,7 +10,7 @@ from dartboard.statistics.paired import LEVEL
 
 __all__ = ["RankTest", "critical_difference", "rank_test", "same_groups"]
 
-_PERMUTATIONS = 9_999
+_PERMUTATIONS, _AT_ONCE = 9_999, 1_111
 
 
 class RankTest(NamedTuple):
@@ -54,29 +54,37 @@ def rank_test(values: npt.ArrayLike) -> RankTest | None:
         return None
     # Accuracies are shares of images: sums of the same numbers in another order must be ties.
     ranks = rankdata(-table.round(12), axis=0)
-    chi_square = _chi_square(ranks)
+    chi_square = float(_chi_square(ranks))
     left = blocks * (methods - 1) - chi_square
     f = float("inf") if left <= 1e-9 else (blocks - 1) * chi_square / left
-    generator = np.random.default_rng(0)
-    drawn = [_chi_square(generator.permuted(ranks, axis=0)) for _ in range(_PERMUTATIONS)]
-    above = sum(each >= chi_square - 1e-9 for each in drawn)
     return RankTest(
         ranks=tuple(map(float, ranks.mean(axis=1))),
         blocks=blocks,
         chi_square=chi_square,
         f=f,
         p=0.0 if np.isinf(f) else float(fdtrc(methods - 1, (methods - 1) * (blocks - 1), f)),
-        permutation_p=(above + 1) / (_PERMUTATIONS + 1),
+        permutation_p=_permutation_p(ranks, chi_square),
         critical_difference=critical_difference(methods, blocks),
     )
 
 
-def _chi_square(ranks: npt.NDArray[np.float64]) -> float:
-    """Friedman's statistic of ranks, (methods, blocks), corrected for ties; 0 where all is tied."""
-    methods, blocks = ranks.shape
-    spread = float(((ranks - (methods + 1) / 2) ** 2).sum())
-    between = float(((ranks.sum(axis=1) - blocks * (methods + 1) / 2) ** 2).sum())
-    return (methods - 1) * between / spread if spread else 0.0
+def _permutation_p(ranks: npt.NDArray[np.float64], chi_square: float) -> float:
+    """P of Friedman's statistic among orders drawn within the blocks."""
+    generator, above, left = np.random.default_rng(0), 0, _PERMUTATIONS
+    while left:
+        size = min(_AT_ONCE, left)
+        drawn = generator.permuted(np.broadcast_to(ranks, (size, *ranks.shape)), axis=1)
+        above += int((_chi_square(drawn) >= chi_square - 1e-9).sum())
+        left -= size
+    return (above + 1) / (_PERMUTATIONS + 1)
+
+
+def _chi_square(ranks: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Friedman's statistic of ranks, (..., methods, blocks), corrected for ties; 0 where all is tied."""
+    methods, blocks = ranks.shape[-2:]
+    spread = ((ranks - (methods + 1) / 2) ** 2).sum(axis=(-2, -1))
+    between = ((ranks.sum(axis=-1) - blocks * (methods + 1) / 2) ** 2).sum(axis=-1)
+    return np.asarray((methods - 1) * between / np.where(spread > 0, spread, 1.0))
 
 
 def critical_difference(methods: int, blocks: int, level: float = LEVEL) -> float:

@@ -78,6 +78,7 @@ def _padded(runs: Sequence[Sequence[float]]) -> NDArray[np.float64]:
 def draw_table_curves(told: TableCurves) -> "Figure":
     """Mean over the seeds that have come so far, and from the worst to the best of them as a band."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(COLUMN, _HEIGHT + 0.11 * (len(told.curves) // 2)), layout="constrained")
     axes = figure.add_subplot()
@@ -92,6 +93,6 @@ def draw_table_curves(told: TableCurves) -> "Figure":
         )
     axes.set_xlabel("epoch of the search")
     axes.set_ylabel(f"CIFAR-10 by the table, {told.epochs} epochs (%)")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(loc="outside lower center", ncols=2)
     return figure
