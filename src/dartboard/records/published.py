@@ -5,6 +5,7 @@ Nothing of it was measured here, and no mean mixes it with what was.
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,9 @@ __all__ = ["PUBLISHED", "PublishedFigure", "find_published", "same_name", "to_se
 
 PUBLISHED = Path(__file__).with_name("published.csv")
 """The figures as they were printed, one a row."""
+
+_FEW = 15
+"""So many names or fewer are all told."""
 
 _ERRORS, _ACCURACIES = ("test_error", "top1_error"), ("test_accuracy", "top1_accuracy")
 
@@ -133,9 +137,11 @@ def find_published(
         ("data set", data, [each.dataset for each in every]),
     ):
         if asked is not None and not any(same_name(asked, name) for name in names):
-            wrong.append(f"the {what} '{asked}' (there are {listing(sorted(set(names)))})")
+            wrong.append(f"the {what} '{asked}' ({_offered(asked, sorted(set(names)))})")
     if wrong:
-        raise UnknownNameError(f"there is no published figure of {listing(wrong)}; name one of those.")
+        raise UnknownNameError(
+            f"there is no published figure of {listing(wrong)}; `dartboard published` without options lists all."
+        )
     return tuple(
         each
         for each in every
@@ -143,6 +149,14 @@ def find_published(
         and (space is None or same_name(space, each.space))
         and (data is None or same_name(data, each.dataset))
     )
+
+
+def _offered(asked: str, names: Sequence[str]) -> str:
+    """The names that there are, or of many those that look like the one asked for."""
+    if len(names) <= _FEW:
+        return f"there are {listing(names)}"
+    close = get_close_matches(asked, names, cutoff=0.5)
+    return f"there are {listing(close)}" if close else f"none of {len(names)} has such a name"
 
 
 def to_set_beside(

@@ -74,6 +74,8 @@ def test_names_are_found_whatever_their_case_and_punctuation() -> None:
 def test_all_unknown_names_are_told_at_once() -> None:
     with pytest.raises(UnknownNameError, match=r"method 'nothing'.*space 'nowhere'.*data set 'nobody' .*GeoClassing"):
         find_published("nothing", "nowhere", "nobody")
+    with pytest.raises(UnknownNameError, match=r"method 'pcdart' \(there are pc-darts"):
+        find_published("pcdart")
 
 
 def beside(*methods: str, space: str = "darts") -> list[PublishedFigure]:
