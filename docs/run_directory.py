@@ -80,6 +80,17 @@ OTHERS = (
     ),
     ("error.log", "any step", "All about an error of dartboard itself, or of another package, if there was one."),
     ("comparison.html", "compare", "The page of a comparison."),
+    ("comparison.md, comparison.tex", "compare", "Its tables: methods, pairs of methods, and published figures."),
+    (
+        "comparison.csv, comparison-pairs.csv, comparison-published.csv",
+        "compare",
+        "A row for each run, for each pair of methods with its tests, and for each published figure beside it.",
+    ),
+    (
+        "figures/NAME.svg, figures/NAME.pdf",
+        "compare, once all runs are done",
+        "Accuracy against cost, accuracy by the table over epochs, and critical differences, one column wide.",
+    ),
 )
 """Files that no document describes: name, the step that writes it, and what it holds."""
 

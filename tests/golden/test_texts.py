@@ -43,6 +43,7 @@ def type_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "analyse",
         "report",
         "evaluate",
+        "published",
         "query",
         "score",
         "runs",

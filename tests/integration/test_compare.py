@@ -43,6 +43,11 @@ def test_a_comparison_is_a_table_of_ordinary_runs(dartboard: Run, folder: Path) 
         ("darts", 0), ("random", 0), ("darts", 1), ("random", 1),
     ]  # fmt: skip
     assert comparison["baseline"] == "random"
+    (pair,) = comparison["statistics"]["pairs"]
+    assert (pair["blocks"], pair["smallest_p"]) == (2, 0.5)
+    assert pair["interval"][0] <= pair["difference"] <= pair["interval"][1]
+    assert (comparison["scales"][0]["search_epochs"], comparison["scales"][0]["train_epochs"]) == (2, 1)
+    assert {path.suffix for path in (folder / "both" / "figures").iterdir()} == {".svg", ".pdf"}
     for run in comparison["runs"]:
         result = json.loads((folder / "both" / run["folder"] / "result.json").read_text())
         assert (result["method"], result["seed"]) == (run["method"], run["seed"])

@@ -38,3 +38,14 @@ def test_what_cannot_be_looked_up_is_said_in_one_sentence(dartboard: Run, folder
         refused = dartboard("query", name, environment={"DARTBOARD_DATA": root})
         assert (refused.code, refused.out) == (2, "")
         assert sentence in refused.error
+
+
+def test_published_figures_are_listed_and_an_unknown_name_is_one_sentence(dartboard: Run) -> None:
+    outcome = dartboard("published", "--method", "pc-darts", "--space", "nas-bench-201", "--data", "cifar10")
+    assert outcome.code == 0, outcome.err
+    assert "test accuracy 93.41 ± 0.30" in outcome.out
+    assert "none of them measured here" in outcome.out
+    wrong = dartboard("published", "--method", "pcdarts-", "--data", "nowhere")
+    assert wrong.code == 2
+    assert "data set 'nowhere'" in wrong.err
+    assert wrong.err.count("\n") == 1

@@ -25,7 +25,7 @@ from dartboard.api.listing import (
 )
 from dartboard.api.runs import plan, run, search, train
 from dartboard.api.scores import score
-from dartboard.api.tables import query
+from dartboard.api.tables import published, query
 from dartboard.api.trained import evaluate, export, load, predict, predict_in_memory
 from dartboard.api.upkeep import cached, clean_cache, examine, list_runs
 
@@ -55,6 +55,7 @@ __all__ = [
     "plan",
     "predict",
     "predict_in_memory",
+    "published",
     "query",
     "report",
     "run",

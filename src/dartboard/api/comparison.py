@@ -96,7 +96,7 @@ def compare(
             if (seconds := time.perf_counter() - started) > _READ_SECONDS:
                 spent.append(seconds)
             comparison = record.summarize()
-            write_comparison(place)
+            write_comparison(place, figures=number == plan.wanted)
     return comparison
 
 

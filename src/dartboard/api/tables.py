@@ -1,9 +1,31 @@
-"""The verb that looks an architecture up in the tables of NAS-Bench-201: query."""
+"""The verbs that look up what others have measured: an architecture in NAS-Bench-201, and figures of papers."""
 
 from dartboard.api.opening import Place
+from dartboard.records import PublishedFigure, find_published
 from dartboard.workflow import TableQuery, query_tables
 
-__all__ = ["query"]
+__all__ = ["published", "query"]
+
+
+def published(
+    method: str | None = None, *, space: str | None = None, data: str | None = None
+) -> tuple[PublishedFigure, ...]:
+    """What papers print of methods: figures with their source, schedule, and hardware where it is stated.
+
+    Nothing of it was measured here. Figures of different schedules are different experiments.
+
+    Args:
+        method: name of a method; None stands for all.
+        space: search space; "own" is a space of a method's own, "hand-designed" no search at all.
+        data: data set, as in "cifar10" or "CIFAR-10".
+
+    Returns:
+        The figures, in the order of their sources; empty where none is of all that is asked.
+
+    Raises:
+        UnknownNameError: there is no figure of such a method, space or data set.
+    """
+    return find_published(method, space, data)
 
 
 def query(architecture: Place | int) -> TableQuery:

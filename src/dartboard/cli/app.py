@@ -35,6 +35,7 @@ From a dataset to a searched, retrained, tested and reported network:
 
   [bold]dartboard score ARCH...[/]                      guess what architectures are worth, without training
   [bold]dartboard query ARCH[/]                         an architecture in the tables of NAS-Bench-201
+  [bold]dartboard published[/]                          what papers print of methods
   [bold]dartboard runs[/]                               what your runs have come to
   [bold]dartboard settings[/], [bold]methods[/], [bold]spaces[/]          what can be set and chosen
   [bold]dartboard doctor[/]                             what this machine has, and what is missing

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dartboard.data import DatasetDescription
-    from dartboard.records import Comparison, Result
+    from dartboard.records import Comparison, PublishedFigure, Result
     from dartboard.reports import MethodTable
     from dartboard.training import ExportedModel, ImagePredictions
     from dartboard.workflow import Evaluation, Plan, ProxyScores, TableQuery
@@ -31,6 +31,7 @@ __all__ = [
     "print_exported",
     "print_plan",
     "print_predictions",
+    "print_published",
     "print_query",
     "print_result",
     "print_rows",
@@ -42,6 +43,9 @@ __all__ = [
 
 _UNBOUNDED = 10_000
 """Width in characters of output that does not go to a terminal."""
+
+_MOST_NOTES = 16
+"""Sentences below a table of pairs: twelve methods have 66 pairs, and the files have a sentence for each."""
 
 _PAPER = 16
 """Width of the column of papers, in characters: that of an arXiv number; longer references are wrapped."""
@@ -131,7 +135,7 @@ def print_evaluation(evaluation: "Evaluation", out: "Path | None", *, as_json: b
 
 def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     """Print the tables of a comparison, and the paths of its report and directory."""
-    from dartboard.reports import tabulate, tabulate_schedules
+    from dartboard.reports import further_tables, tabulate, tabulate_schedules
 
     if as_json:
         typer.echo(json.dumps(comparison.to_json()))
@@ -143,6 +147,13 @@ def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     for each in tabulate_schedules(comparison):
         typer.echo()
         _print_method_table(console, each)
+    for each in further_tables(comparison):
+        typer.echo()
+        _print_method_table(console, each)
+        for note in each.notes[:_MOST_NOTES]:
+            _print_sentence(console, note)
+        if left := each.notes[_MOST_NOTES:]:
+            _print_sentence(console, f"{count(len(left), 'further sentence')} of this kind: see comparison.md.")
     places = {"report": comparison.path / "comparison.html", "directory": comparison.path}
     print_rows({heading: Verbatim(place) for heading, place in places.items()})
 
@@ -176,6 +187,22 @@ def print_query(found: "TableQuery", *, as_json: bool) -> None:
         console.print(line, highlight=False, soft_wrap=True)
     typer.echo()
     for note in found.notes:
+        _print_sentence(console, note)
+
+
+def print_published(figures: "Sequence[PublishedFigure]", *, as_json: bool) -> None:
+    """Print published figures, and what must be known to read them."""
+    from dartboard.reports import tabulate_published
+
+    if as_json:
+        typer.echo(json.dumps([each.model_dump(mode="json") for each in figures]))
+        return
+    if not figures:
+        typer.echo("No published figure is of all of that.")
+        return
+    table, console = tabulate_published(figures), Console()
+    _print_method_table(console, table)
+    for note in table.notes:
         _print_sentence(console, note)
 
 

@@ -1,4 +1,4 @@
-"""The verb that looks an architecture up in the tables of NAS-Bench-201: query."""
+"""The verbs that look up what others have measured: query, published."""
 
 from typing import Annotated
 
@@ -38,3 +38,27 @@ def query(
     from dartboard.cli.output import print_query
 
     print_query(api.query(architecture), as_json=as_json)
+
+
+@verbs.command()
+def published(
+    method: Annotated[str | None, typer.Option(metavar="NAME", help="Only figures of this method.")] = None,
+    space: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only figures in this space: darts, nas-bench-201, ...")
+    ] = None,
+    data: Annotated[str | None, typer.Option(metavar="NAME", help="Only figures on this data set, as cifar10.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List what papers print of methods: figures with source, schedule, and hardware where it is stated.
+
+    Nothing of it was measured here. Figures of different schedules are different experiments.
+
+    [bold]Examples[/]
+
+      dartboard published --method pc-darts
+      dartboard published --space nas-bench-201 --data cifar10
+    """
+    from dartboard import api
+    from dartboard.cli.output import print_published
+
+    print_published(api.published(method, space=space, data=data), as_json=as_json)

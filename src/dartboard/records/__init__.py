@@ -8,11 +8,15 @@ from dartboard.records.contest import Contest, Contestant, SearchWorth, survivor
 from dartboard.records.dataset import DataFinding, DatasetRecord, GenotypeForms, RunDataset
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.notebook import notebook_view
+from dartboard.records.published import PublishedFigure, find_published, to_set_beside
 from dartboard.records.reader import RunRecords
 from dartboard.records.result import CollapseSummary, Result
+from dartboard.records.scale import RunScale, scale_sentence, scales_of
 from dartboard.records.scores import NetworkScores, Scores
 from dartboard.records.start import Beginning, Split, Timetable
+from dartboard.records.statistics import PairStatistics, RankStatistics, Statistics, statistics_of
 from dartboard.records.tables import TableLookUp
+from dartboard.records.tested_images import TestedImages
 from dartboard.runs import CollapsedSearch, Document
 
 __all__ = [
@@ -36,18 +40,29 @@ __all__ = [
     "Finalists",
     "GenotypeForms",
     "NetworkScores",
+    "PairStatistics",
+    "PublishedFigure",
+    "RankStatistics",
     "ReselectionRecord",
     "Result",
     "RunDataset",
     "RunRecords",
+    "RunScale",
     "Scores",
     "SearchWorth",
     "SeedChoiceRecord",
     "Split",
+    "Statistics",
     "TableLookUp",
+    "TestedImages",
     "Timetable",
+    "find_published",
     "notebook_view",
+    "scale_sentence",
+    "scales_of",
+    "statistics_of",
     "survivors",
+    "to_set_beside",
 ]
 
 DOCUMENTS: tuple[type[Document], ...] = (

@@ -9,7 +9,10 @@ from typing import Any, ClassVar
 from dartboard.estimate import Agreement, TableEntry
 from dartboard.records.dataset import DataFinding, GenotypeForms
 from dartboard.records.notebook import view_of
+from dartboard.records.published import PublishedFigure
 from dartboard.records.result import CollapseSummary
+from dartboard.records.scale import RunScale
+from dartboard.records.statistics import Statistics
 from dartboard.runs import Document, Fraction, Record, TestAccuracies, Version
 
 __all__ = ["ComparedMethod", "ComparedRun", "Comparison", "ScheduleSpread", "Spread", "TableSpread", "summary_of"]
@@ -200,6 +203,15 @@ class Comparison(Document):
     agreements: tuple[Agreement, ...] = ()
     """How far the two schedules of NAS-Bench-201 order all its cells alike, by data set; empty unless both tables were
     found."""
+
+    statistics: Statistics | None = None
+    """Which methods tests tell apart; null for fewer than two methods with an accuracy."""
+
+    published: tuple[PublishedFigure, ...] = ()
+    """What papers print of these methods in this space and on this data set; nothing of it was measured here."""
+
+    scales: tuple[RunScale, ...] = ()
+    """How large the runs were: what published figures differ in."""
 
     wanted: int
     """Number of runs of the whole comparison."""

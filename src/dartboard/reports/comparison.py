@@ -10,10 +10,13 @@ from dartboard.errors import DartboardError
 from dartboard.estimate import SCHEDULES
 from dartboard.records import ComparedRun, Comparison
 from dartboard.reports.charts.svg import INK, figure_to_svg, style
+from dartboard.reports.comparison_figures import comparison_figures, write_figures
 from dartboard.reports.derived import draw_bands
 from dartboard.reports.drawings.genotypes import draw_genotype
 from dartboard.reports.method_table import MethodTable, tabulate, tabulate_schedules, what_counts, what_it_shows
-from dartboard.reports.table_forms import latex, markdown, runs_as_csv
+from dartboard.reports.sorting import SORTING, script_hash
+from dartboard.reports.statistics_tables import further_tables, tabulate_pairs, tabulate_published
+from dartboard.reports.table_forms import latex, markdown, pairs_as_csv, published_as_csv, runs_as_csv
 from dartboard.reports.templates import render
 from dartboard.runs import write_text
 from dartboard.wording import DASH, percent
@@ -58,11 +61,12 @@ def _draw_method(axes: "Axes", row: int, values: list[float]) -> None:
     axes.scatter(values, [row] * len(values), s=42, color=_BLUE, alpha=0.75, zorder=2)
 
 
-def write_comparison(path: Path) -> Path:
+def write_comparison(path: Path, *, figures: bool = True) -> Path:
     """Write the page of a comparison, and its tables as CSV, Markdown and LaTeX, from `comparison.json`.
 
     Args:
         path: the directory of the comparison, finished or not.
+        figures: whether to write the figures for a paper, too, into the folder `figures`.
 
     Returns:
         Path of `comparison.html`, which needs no other file and no network.
@@ -72,19 +76,28 @@ def write_comparison(path: Path) -> Path:
     """
     comparison = Comparison.read(path, remedy="repeat the comparison with --resume")
     table, *by_schedule = tabulate(comparison), *tabulate_schedules(comparison)
+    further = further_tables(comparison)
     texts = {
-        "comparison.html": _page(comparison, table, by_schedule, draw_bands(path, comparison)),
-        "comparison.md": "\n".join(map(markdown, (table, *by_schedule))),
-        "comparison.tex": "\n".join(map(latex, (table, *by_schedule))),
+        "comparison.html": _page(comparison, path, table, by_schedule, draw_bands(path, comparison)),
+        "comparison.md": "\n".join(map(markdown, (table, *by_schedule, *further))),
+        "comparison.tex": "\n".join(map(latex, (table, *by_schedule, *further))),
         "comparison.csv": runs_as_csv(comparison),
+        **({"comparison-pairs.csv": pairs_as_csv(comparison.statistics)} if comparison.statistics else {}),
+        **({"comparison-published.csv": published_as_csv(comparison.published)} if comparison.published else {}),
     }
     for name, text in texts.items():
         write_text(path / name, text)
+    if figures:
+        write_figures(comparison, path)
     return path / "comparison.html"
 
 
 def _page(
-    comparison: Comparison, table: MethodTable, by_schedule: Sequence[MethodTable], bands: Mapping[int, str]
+    comparison: Comparison,
+    path: Path,
+    table: MethodTable,
+    by_schedule: Sequence[MethodTable],
+    bands: Mapping[int, str],
 ) -> str:
     chart = Markup(draw_comparison(comparison))  # the drawing escapes every name in it
     ended = [run for run in comparison.runs if run.failure is None]
@@ -96,6 +109,11 @@ def _page(
         by_schedule=by_schedule,
         chart=chart,
         bands={epochs: Markup(drawn) for epochs, drawn in bands.items()},
+        pairs=tabulate_pairs(comparison.statistics) if comparison.statistics else None,
+        published=tabulate_published(comparison.published, comparison.scales) if comparison.published else None,
+        figures_for_papers=[(Markup(each.svg()), each.caption) for each in comparison_figures(comparison, path)],
+        sorting=Markup(SORTING),
+        sorting_hash=script_hash(SORTING),
         shown=what_it_shows(comparison),
         findings=[finding.sentence for finding in comparison.findings],
         headings=[heading for heading, _ in columns],

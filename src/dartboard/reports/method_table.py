@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dartboard.estimate import SCHEDULES, column_in_words
-from dartboard.records import CollapseSummary, ComparedMethod, Comparison
+from dartboard.records import CollapseSummary, ComparedMethod, Comparison, PairStatistics
 from dartboard.records.comparison import Spread, TableSpread
 from dartboard.reports.schedule_notes import schedule_notes
+from dartboard.statistics import limit_sentence
 from dartboard.wording import DASH, compact, count, duration, listing, signed_points
 
 __all__ = [
@@ -245,19 +246,43 @@ def what_it_shows(comparison: Comparison) -> str:
     """Which methods differ from the baseline beyond chance with these seeds, in one or two sentences; "" for none."""
     differences = {method.method: method.difference for method in comparison.methods if method.difference}
     other = comparison.baseline
+    if comparison.statistics and any(pair.t_p is not None for pair in comparison.statistics.against_baseline):
+        return _shown_by_tests(comparison.statistics.against_baseline)
     known = {name: spread.interval for name, spread in differences.items() if spread.interval}
     if not known:
         alone = f"With one seed nothing can be said about a difference to {other}: repeat it with --seeds 3 or more."
         return alone if differences else ""
     better = [name for name, (low, _) in known.items() if low > 0]
     worse = [name for name, (_, high) in known.items() if high < 0]
-    even = [name for name in known if name not in (*better, *worse)]
+    return _told(other or "", better, worse, [name for name in known if name not in (*better, *worse)])
+
+
+def _told(other: str, better: Sequence[str], worse: Sequence[str], even: Sequence[str]) -> str:
     told = [
         f"{listing(better)} {_are(better)} better than {other} beyond chance." if better else "",
         f"{listing(worse)} {_are(worse)} worse than {other} beyond chance." if worse else "",
         f"{listing(even)} cannot be told from {other} with these seeds." if even else "",
     ]
     return " ".join(filter(None, told))
+
+
+def _shown_by_tests(pairs: Sequence[PairStatistics]) -> str:
+    """The same by tests that are corrected for the number of methods, and what a verdict assumes."""
+    apart = [pair for pair in pairs if pair.verdict in ("apart", "apart if normal")]
+    better = [pair.first for pair in apart if (pair.difference or 0) > 0]
+    worse = [pair.first for pair in apart if pair.first not in better]
+    even = [pair.first for pair in pairs if pair not in apart]
+    told = _told(pairs[0].second, better, worse, even)
+    if assumed := [pair for pair in apart if pair.verdict == "apart if normal"]:
+        least = min(pair.blocks for pair in assumed)
+        told += (
+            f" That {listing(pair.first for pair in assumed)} {_are([pair.first for pair in assumed])} so holds if "
+            f"differences are normally distributed: {limit_sentence(least) or _TOO_MANY}"
+        )
+    return told
+
+
+_TOO_MANY = "an exact test with so few seeds cannot tell it among so many methods."
 
 
 def _are(names: Sequence[str]) -> str:
@@ -312,5 +337,7 @@ def _resolution(comparison: Comparison) -> Iterator[str]:
             f"chance where its interval does not hold 0; with these seeds that takes more than {listing(smallest)}. "
             "Four times as many seeds halve that at least."
         )
-    if len(smallest) >= _MOST_METHODS:
+    if comparison.statistics and len(smallest) > 1:
+        yield ("An interval is that of one method alone; what is said of methods above is corrected for their number.")
+    elif len(smallest) >= _MOST_METHODS:
         yield "Of 20 methods that differ in nothing, one would be expected to seem different by chance."

@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dartboard.records import ComparedRun, Comparison
+from dartboard.records import ComparedRun, Comparison, PairStatistics, PublishedFigure, Statistics
 from dartboard.reports.method_table import MethodTable
 from dartboard.runs import csv_text
 from dartboard.wording import DASH
 
-__all__ = ["latex", "markdown", "runs_as_csv"]
+__all__ = ["latex", "markdown", "pairs_as_csv", "published_as_csv", "runs_as_csv"]
 
 _RUN_COLUMNS = (
     "dataset", "space", "preset", "method", "seed", "test_accuracy", "balanced_accuracy", "validation_accuracy",
@@ -110,3 +110,22 @@ def _plain(comparison: Comparison, run: ComparedRun) -> Mapping[str, Any]:
         for key, value in {**dict(run), **_looked_up(run)}.items()
     }
     return {**shared, **figures, "genotype": run.genotype.text if run.genotype else None}
+
+
+def pairs_as_csv(statistics: Statistics) -> str:
+    """One row for each pair of methods, with every figure of its tests; differences are fractions."""
+    columns = tuple(PairStatistics.model_fields)
+    plain = (pair.model_dump(mode="json") for pair in statistics.pairs)
+    return csv_text(columns, ([_spelled(row[column]) for column in columns] for row in plain))
+
+
+def published_as_csv(figures: Sequence[PublishedFigure]) -> str:
+    """One row for each published figure, all that is known of it."""
+    columns = tuple(PublishedFigure.model_fields)
+    return csv_text(columns, ([getattr(each, column) for column in columns] for each in figures))
+
+
+def _spelled(value: Any) -> Any:
+    if isinstance(value, list):
+        return " to ".join(f"{each:.6f}" for each in value)
+    return round(value, 6) if isinstance(value, float) else value

@@ -8,6 +8,7 @@ from dartboard.workflow.contest import hold_contest
 from dartboard.workflow.evaluate import CLASS_HEADINGS, ClassScore, Evaluation, evaluate_run
 from dartboard.workflow.examination import EXTRAS, Examination, examine
 from dartboard.workflow.finalists import check_finalists, compare_finalists
+from dartboard.workflow.judging import statistics_of_grid, with_statistics
 from dartboard.workflow.listing import list_registered
 from dartboard.workflow.open import open_request
 from dartboard.workflow.overview import OVERVIEW_HEADINGS, SORT_KEYS, RunOverview, runs_in
@@ -67,4 +68,6 @@ __all__ = [
     "reselection_settings",
     "runs_in",
     "score_architectures",
+    "statistics_of_grid",
+    "with_statistics",
 ]

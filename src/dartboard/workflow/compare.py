@@ -20,6 +20,7 @@ from dartboard.settings.presets import AUTO
 from dartboard.settings.request import search_request
 from dartboard.settings.tree import DEFAULT_RULE, FALLBACK, RunSettings, Step, asked_settings
 from dartboard.wording import listing
+from dartboard.workflow.judging import with_statistics
 
 __all__ = ["ComparisonPlan", "ComparisonRecord", "Contender", "grown", "plan_comparison", "recorded_space"]
 
@@ -293,8 +294,9 @@ class ComparisonRecord:
             run_directory=str(self._run.path),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        comparison.write(self._run.path)
-        return comparison
+        judged = with_statistics(comparison, self._run.path)
+        judged.write(self._run.path)
+        return judged
 
 
 def _short_schedule(tables: Sequence[TableEntry]) -> tuple[float | None, float | None]:

@@ -188,7 +188,7 @@ def test_page_and_tables_are_written_and_every_name_is_escaped(tmp_path: Path) -
     assert "cats &amp; &lt;dogs&gt;" in page
     assert "<dogs>" not in page
     assert "href" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 5
     assert "random, seed 1." in page
     assert "91.00 ± 2.12" in page
     assert "the training loss is nan" in page
