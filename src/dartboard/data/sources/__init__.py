@@ -47,6 +47,10 @@ _ADVICE = {
     (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"): (
         "nothing can be learned from a single image, so give the folder that holds one folder of images per class"
     ),
+    (".arrow", ".feather"): "write the table as a parquet file",
+    (".h5", ".hdf5", ".mat", ".pkl", ".pickle", ".pt", ".pth"): (
+        "save its arrays as an .npz file, with the names images and labels"
+    ),
     (".xlsx", ".xls", ".ods", ".json", ".jsonl"): "save the table of images and labels as a CSV file",
 }
 """Endings of files that people take for datasets -> what to do with such a file."""
