@@ -123,8 +123,9 @@ sys.meta_path.append(_Names())
 
 
 def __dir__() -> list[str]:
-    """All public names, those that are not imported yet among them."""
-    return sorted({*globals(), *__all__})
+    """All public names, those that are not imported yet among them, and the rooms that are; not what is imported here."""
+    rooms = {name for name in globals() if f"{__name__}.{name}" in sys.modules or name.startswith("__")}
+    return sorted({*rooms, *__all__})
 
 
 def __getattr__(name: str) -> Any:
