@@ -123,7 +123,7 @@ sys.meta_path.append(_Names())
 
 
 def __dir__() -> list[str]:
-    """All public names, those that are not imported yet among them, and the rooms that are; not what is imported here."""
+    """All public names, imported or not yet, and the rooms that are imported; not what this file uses itself."""
     rooms = {name for name in globals() if f"{__name__}.{name}" in sys.modules or name.startswith("__")}
     return sorted({*rooms, *__all__})
 

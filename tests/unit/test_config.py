@@ -281,7 +281,6 @@ def test_a_mistyped_group_of_settings_gets_its_nearest_name() -> None:
 @pytest.mark.parametrize("layer", [["search.epochs=9"], "quick", 3])
 def test_settings_that_are_no_mapping_are_refused_in_a_sentence(layer) -> None:
     for use in (mapping_of, lambda given: resolve(Outer, given)):
-        with pytest.raises(
-            SettingsError, match=f"settings of class {type(layer).__name__} are not understood; give a dict"
-        ):
+        told = f"settings of class {type(layer).__name__} are not understood; give a dict"
+        with pytest.raises(SettingsError, match=told):
             use(layer)
