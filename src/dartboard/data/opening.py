@@ -287,7 +287,7 @@ def _opened_tiff(stream: IO[bytes]) -> Iterator[Opened]:
             raise BrokenImageError(f"it has {what}; an image has rows and columns of whole or decimal numbers")
         height, width = (first.shape[place] for place in places)
         channels = int(np.prod(first.shape)) // (height * width)
-        orientation = _orientation_of_pages(first.keyframe.tags)
+        orientation = _orientation_of_pages(first.keyframe)
 
         def read() -> Values:
             values = np.moveaxis(first.asarray(), places, (0, 1)).reshape(height, width, channels)
@@ -301,8 +301,8 @@ def _opened_tiff(stream: IO[bytes]) -> Iterator[Opened]:
         yield Opened(Header(*sides, channels, first.dtype.name, len(file.series) - 1), None, read)
 
 
-def _orientation_of_pages(tags: Mapping[int, Any]) -> int:
-    tag = tags.get(_ORIENTATION)
+def _orientation_of_pages(page: Any) -> int:
+    tag = page.tags.get(_ORIENTATION)
     return 1 if tag is None else int(tag.value)
 
 
