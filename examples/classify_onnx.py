@@ -46,6 +46,7 @@ def read(name: str) -> Array:
         tile = image.tile[0] if image.tile else None
         if image.format == "PNG" and tile and tile[3] in SPLIT:
             raise ValueError("colours of 16 bits; save it as TIFF, or with 8 bits")
+        refuse_rare(image)
         image.draft(image.mode, (2 * width, 2 * height))  # large JPEGs are read faster so
         upright = ImageOps.exif_transpose(image)
     if is_deep(upright.mode):
@@ -91,12 +92,24 @@ def is_single(name: str) -> bool:
         return False
 
 
+def refuse_rare(image: Image.Image) -> None:
+    """Refuse TIFF files whose values Pillow takes for others: signed bytes, 32 bits without sign, deep negatives."""
+    tags = getattr(image, "tag_v2", {})
+    signed, bits, meaning_of_zero = tags.get(339, (1,))[0] == 2, tags.get(258), tags.get(262)
+    unsigned = image.mode == "I" and bits == (32,) and not signed
+    if (image.mode == "L" and signed) or unsigned or (is_deep(image.mode) and meaning_of_zero == 0):
+        raise ValueError("a rare kind of TIFF; save it with 16 bits without sign, 0 being black")
+
+
 def pages(name: str) -> Array:
     """The values of a TIFF file, whose pages and samples are channels, (height, width, channels)."""
     import tifffile
 
     with tifffile.TiffFile(name) as file:
         first = file.series[0]
+        turned = first.keyframe.tags.get(274)
+        if first.keyframe.photometric == 0 or (turned is not None and turned.value != 1):
+            raise ValueError("a TIFF that lies on its side or is a negative; save it upright, 0 being black")
         values = np.moveaxis(first.asarray(), [first.axes.index(axis) for axis in "YX"], (0, 1))
     return values.reshape(*values.shape[:2], -1)
 

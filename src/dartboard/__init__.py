@@ -125,8 +125,9 @@ sys.meta_path.append(_Names())
 
 
 def __dir__() -> list[str]:
-    """All public names, those that are not imported yet among them."""
-    return sorted({*globals(), *__all__})
+    """All public names, imported or not yet, and the rooms that are imported; not what this file uses itself."""
+    rooms = {name for name in globals() if f"{__name__}.{name}" in sys.modules or name.startswith("__")}
+    return sorted({*rooms, *__all__})
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ __all__ = [
     "Settings",
     "changed_keys",
     "in_long_form",
+    "mapping_of",
     "nest",
     "parse_overrides",
     "read_settings_file",
@@ -128,9 +129,22 @@ def in_long_form(cls: type[Settings], layer: Mapping[str, Any]) -> dict[str, Any
         layer: a mapping whose keys may be nested, dotted or both.
 
     Raises:
-        SettingsError: one key is used both as a value and as a group, or has two values.
+        SettingsError: it is no mapping, or one key is used both as a value and as a group, or has two values.
     """
-    return nest(_long_keys(cls, layer))
+    return nest(_long_keys(cls, mapping_of(layer)))
+
+
+def mapping_of(layer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The layer itself, as calls from Python give it.
+
+    Raises:
+        SettingsError: it is no mapping.
+    """
+    if not isinstance(layer, Mapping):
+        raise SettingsError(
+            f"settings of class {type(layer).__name__} are not understood; give a dict such as {{'search.epochs': 9}}."
+        )
+    return layer
 
 
 def nest(layer: Mapping[str, Any]) -> dict[str, Any]:

@@ -96,12 +96,21 @@ def test_the_example_reads_what_the_library_reads(
         np.testing.assert_array_equal(found, wanted)
 
 
+DEEP = np.arange(16, dtype=np.uint16).reshape(4, 4)
+TURNED = {"photometric": "minisblack", "extratags": [(274, "H", 1, 6, True)]}
+"""The note of a TIFF file that the image lies on its side."""
+
+
 @pytest.mark.parametrize(
     ("name", "write", "told"),
     [
         ("two.npz", lambda path: np.savez(path, a=values(4, 4), b=values(4, 4)), "holds 2 arrays"),
         ("flat.npy", lambda path: np.save(path, values(9)), r"shape \(9,\)"),
         ("nan.npy", lambda path: np.save(path, np.full((4, 4), np.nan)), "not finite"),
+        ("signed.tif", lambda path: tifffile.imwrite(path, values(4, 4).view(np.int8)), "a rare kind of TIFF"),
+        ("wide.tif", lambda path: tifffile.imwrite(path, np.ones((4, 4), np.uint32)), "a rare kind of TIFF"),
+        ("dark.tif", lambda path: tifffile.imwrite(path, DEEP, photometric="miniswhite"), "a rare kind of TIFF"),
+        ("turned.tif", lambda path: tifffile.imwrite(path, DEEP[None].repeat(2, 0), **TURNED), "on its side"),
         ("text.jpg", lambda path: path.write_text("no image"), "cannot identify"),
         ("absent.png", lambda _: None, "No such file"),
         ("cut.png", lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n"), "cut.png"),

@@ -74,6 +74,7 @@ def refused(dartboard: Run, folder: Path) -> Callable[..., str]:
         (["run", "--set", "finalists=0"], ["'finalists'", "greater than 0"]),
         (["train", "--genotype", "darts-v2", "--set", "train.precision=half"], ["'train.precision'", "bfloat16"]),
         (["run", "one", "two"], ["unexpected extra argument", "two"]),
+        (["data", ""], ["an argument is empty; check that the variable it comes from is set"]),
         (["train"], ["missing option '--genotype'"]),
         (["report"], ["missing argument 'FOLDER'"]),
         (["run", "--method", "drats"], ["no method 'drats'", "'darts'"]),

@@ -110,6 +110,8 @@ def test_one_image_file_is_predicted(dartboard: Run, folder: Path, made: tuple[P
     (row,) = table(folder / "one.csv")
     whole = package.predict(made[0], others, device="cpu")
     assert (row["image_file_name"], row["prediction"]) == ("b gray.png", whole.predicted_classes[1])
+    shown = dartboard("predict", made[0], others / "b gray.png", "--device", "cpu")
+    assert shown.out.split()[:6] == ["image", "prediction", "probability", "b", "gray.png", row["prediction"]]
     (folder / "notes.txt").write_text("no image")
     refused = dartboard("predict", made[0], "notes.txt", "--out", "two.csv")
     assert refused.code == 2

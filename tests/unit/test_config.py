@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
-from dartboard.config import Settings, changed_keys, nest, parse_overrides, read_settings_file, resolve, settings_named
+from dartboard.config import (
+    Settings,
+    changed_keys,
+    mapping_of,
+    nest,
+    parse_overrides,
+    read_settings_file,
+    resolve,
+    settings_named,
+)
 from dartboard.errors import SettingsError
 
 
@@ -267,3 +276,11 @@ def test_a_mistyped_group_of_settings_gets_its_nearest_name() -> None:
         settings_named(entries, "train.augmnt")
     with pytest.raises(SettingsError, match="no setting 'xyz'; dartboard settings lists all of them"):
         settings_named(entries, "xyz")
+
+
+@pytest.mark.parametrize("layer", [["search.epochs=9"], "quick", 3])
+def test_settings_that_are_no_mapping_are_refused_in_a_sentence(layer) -> None:
+    for use in (mapping_of, lambda given: resolve(Outer, given)):
+        told = f"settings of class {type(layer).__name__} are not understood; give a dict"
+        with pytest.raises(SettingsError, match=told):
+            use(layer)

@@ -105,3 +105,4 @@ def test_where_torch_came_first_the_first_run_says_what_that_costs() -> None:
 
 def test_the_verbs_are_names_of_the_package_before_they_are_imported() -> None:
     assert {"run", "load", "evaluate", "progress", "list_methods", "__version__"} <= set(dir(dartboard))
+    assert not {"Any", "Loader", "find_spec", "_Names"} & set(dir(dartboard))

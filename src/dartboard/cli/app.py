@@ -3,12 +3,14 @@
 Importing torch takes a second. Commands therefore import the API only when they run, and `--help` stays quick.
 """
 
+import sys
 from typing import Annotated
 
 import typer
 
 from dartboard.cli import finished, listing, runs, scores, tables, trained, upkeep
 from dartboard.cli.ending import to_its_end
+from dartboard.errors import SettingsError
 from dartboard.version import __version__
 
 __all__ = ["main"]
@@ -63,4 +65,11 @@ def dartboard(
 
 def main() -> None:
     """Run the command line, and leave the program with an exit code; what goes wrong is told in one sentence."""
-    to_its_end(lambda: app(standalone_mode=False, prog_name="dartboard"))
+    to_its_end(_carry_out)
+
+
+def _carry_out() -> int | None:
+    if "" in sys.argv[1:]:  # it would mean the current folder
+        raise SettingsError("an argument is empty; check that the variable it comes from is set, or leave it out.")
+    code: int | None = app(standalone_mode=False, prog_name="dartboard")
+    return code

@@ -31,6 +31,8 @@ _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasa
 _INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
+_NO_MEMORY = "this machine has too little memory for that; close other programs, or ask for less."
+
 _NOTHING_DONE = "interrupted before anything was recorded; give the same command again."
 
 
@@ -70,13 +72,8 @@ def to_its_end(command: Callable[[], int | None]) -> None:
         except OSError as error:
             sentence, code = f"{error.filename or 'a file'} cannot be used: {error.strerror or error}.", 2
             silence(1)  # it may be standard output that cannot be written, and Python would try it again at the end
-        except MemoryError:
-            sentence, code = (
-                "this machine has too little memory for that; close other programs, or ask for less.",
-                2,
-            )
         except Exception as error:  # noqa: BLE001 - a fault of ours, which reaches the user as a sentence too
-            sentence, code = _own_fault(error), 1
+            sentence, code = (_NO_MEMORY, 2) if _lacks_memory(error) else (_own_fault(error), 1)
     if sentence:
         _say(sentence)
     sys.exit(code)
@@ -140,6 +137,11 @@ def _tell_warnings() -> None:
             shown(message, category, filename, lineno, file, line)
 
     warnings.showwarning = show
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether memory ran out, for which torch has an error of its own on each kind of device."""
+    return isinstance(error, MemoryError) or "can't allocate memory" in str(error) or "out of memory" in str(error)
 
 
 def _own_fault(error: Exception) -> str:

@@ -3,6 +3,7 @@
 import json
 import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from dartboard.rows import Sentence, lay_out
 from dartboard.rows import print_rows as print_rows_to
-from dartboard.wording import DASH, Verbatim, count, duration, plain_value
+from dartboard.wording import DASH, Verbatim, count, duration, percent, plain_value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,9 @@ _UNBOUNDED = 10_000
 
 _MOST_NOTES = 16
 """Sentences below a table of pairs: twelve methods have 66 pairs, and the files have a sentence for each."""
+
+_FIRST = 20
+"""Number of predictions that are printed where no file is named."""
 
 _PAPER = 16
 """Width of the column of papers, in characters: that of an arXiv number; longer references are wrapped."""
@@ -95,26 +99,32 @@ def print_description(description: "DatasetDescription", *, as_json: bool) -> No
     Console().print(table, highlight=False)
 
 
-def print_predictions(predictions: "ImagePredictions", out: "Path", *, as_json: bool) -> None:
-    """Print how many images were predicted, how fast, and the path of the predictions."""
-    facts = {
+def print_predictions(predictions: "ImagePredictions", out: "Path | None", *, as_json: bool) -> None:
+    """Print how many images were predicted, how fast, and the path of the predictions, or without one the first."""
+    facts: dict[str, object] = {
         "images": len(predictions.names),
         "left_out": len(predictions.left_out),
         "seconds": round(predictions.seconds, 3),
         "images_per_second": round(predictions.images_per_second, 1),
-        "predictions": str(out),
+        "predictions": str(out) if out else list(predictions.rows()),
     }
     if as_json:
         typer.echo(json.dumps(facts))
         return
-    print_rows(
-        {
-            "images": f"{len(predictions.names):,}"
-            + (f", of which {len(predictions.left_out):,} were left out" if predictions.left_out else ""),
-            "throughput": f"{predictions.images_per_second:,.0f} images per second",
-            "predictions": str(out),
-        }
-    )
+    rows = {
+        "images": f"{len(predictions.names):,}"
+        + (f", {len(predictions.left_out):,} of them left out" if predictions.left_out else ""),
+        "throughput": f"{predictions.images_per_second:,.0f} images per second",
+    }
+    if out is None:
+        table = Table(*_folded("image", "prediction", "probability"), box=None, header_style="dim")
+        for row in islice(predictions.rows(), _FIRST):
+            cells = row["image"], row["prediction"] or DASH, percent(row["probability"], digits=1)
+            table.add_row(*map(Text, cells))
+        print_table(table)
+        more = len(predictions.names) - _FIRST
+        rows |= {"more": f"{more:,}, which --out FILE.csv writes"} if more > 0 else {}
+    print_rows(rows | ({"predictions": str(out)} if out else {}))
 
 
 def print_evaluation(evaluation: "Evaluation", out: "Path | None", *, as_json: bool) -> None:

@@ -29,15 +29,16 @@ def predict(
         ),
     ],
     out: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--out",
             "-o",
             metavar="FILE",
+            show_default=False,
             help="A .npy file gets the predicted classes as integers; a .csv file gets names, predictions, labels "
-            "where they are known, and probabilities.",
+            "where they are known, and probabilities. Without it, the first predictions are printed.",
         ),
-    ],
+    ] = None,
     skip_broken: SkipBroken = False,
     image_column: ImageColumn = None,
     label_column: LabelColumn = None,
@@ -50,8 +51,8 @@ def predict(
 
     [bold]Examples[/]
 
+      dartboard predict runs/flowers new-flowers/1.jpg
       dartboard predict runs/flowers new-flowers/ --out preds.csv
-      dartboard predict runs/flowers new-flowers/1.jpg --out preds.csv
       dartboard predict runs/flowers task/ --out preds.npy --overwrite
     """
     from dartboard.cli.output import print_predictions

@@ -38,7 +38,7 @@ __all__ = [
     "take_over",
 ]
 
-FORMAT = 3
+FORMAT = 4
 
 DECODER = f"Pillow {PIL.__version__}, format {FORMAT}"
 """What decodes images to pixels; other versions may decode the same files otherwise."""

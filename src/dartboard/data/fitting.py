@@ -23,6 +23,8 @@ _SAME_ASPECT = 1.02
 _NEARLY_SQUARE = 1.5
 _MOST_CUT = 0.35
 _WORTH_TELLING = 0.005
+_UNUSUAL = 0.1
+"""Share of the images that may fit worse into the common shape than what it is chosen by."""
 _LONGEST = 256
 """Ratio of the sides beyond which images are squeezed: 8 by 2048 pixels, as many as a square of 128 has."""
 
@@ -105,9 +107,13 @@ def _kept(sizes: Mapping[Size, int], image_size: int | None) -> Fitting:
 
 
 def _common(sizes: Counter[Size], image_size: int | None, *, square: bool) -> Size:
-    """A square, or the median shape where that is longer than 3:2."""
+    """A square, or the median shape where that is longer than 3:2 and suits all but a few images as well as a square.
+
+    It does not where images stand as often as they lie.
+    """
     aspect = median_high(map(_aspect, sizes.elements()))
-    if square or 1 / _NEARLY_SQUARE <= aspect <= _NEARLY_SQUARE:
+    nearly_square = 1 / _NEARLY_SQUARE <= aspect <= _NEARLY_SQUARE
+    if square or nearly_square or _usual_cut(sizes, 1.0) < _usual_cut(sizes, aspect):
         side = image_size or min(_LARGEST_DEFAULT_SIDE, max(_SMALLEST_SIDE, median_high(map(min, sizes))))
         return side, side
     side = image_size or min(_LARGEST_DEFAULT_SIDE, median_high(math.isqrt(math.prod(size)) for size in sizes))
@@ -128,8 +134,17 @@ def _rounded(side: float) -> int:
 
 def _share_cut(sizes: Mapping[Size, int], target: float) -> float:
     """Share of the average image that lies outside of the largest box of that ratio of height to width."""
-    lost = sum(number * (1 - min(_aspect(size) / target, target / _aspect(size))) for size, number in sizes.items())
-    return lost / sum(sizes.values())
+    return sum(number * _cut(size, target) for size, number in sizes.items()) / sum(sizes.values())
+
+
+def _usual_cut(sizes: Counter[Size], target: float) -> float:
+    """The share that at most a tenth of the images lose more than."""
+    cuts = sorted((_cut(size, target) for size in sizes.elements()), reverse=True)
+    return cuts[int(_UNUSUAL * len(cuts))]
+
+
+def _cut(size: Size, target: float) -> float:
+    return 1 - min(_aspect(size) / target, target / _aspect(size))
 
 
 def _note(sizes: str, shape: str, fit: Fit, lost: float) -> str:
@@ -145,7 +160,7 @@ def _note(sizes: str, shape: str, fit: Fit, lost: float) -> str:
 
 
 def _told(sizes: Mapping[Size, int]) -> str:
-    smallest, largest = min(sizes, key=math.prod), max(sizes, key=math.prod)
+    smallest, *_, largest = sorted([*sizes, *sizes], key=lambda size: (math.prod(size), size))
     if len(sizes) == 1:
         return f"{largest[1]}x{largest[0]}"
     return f"{len(sizes)} sizes from {smallest[1]}x{smallest[0]} to {largest[1]}x{largest[0]}"

@@ -68,7 +68,7 @@ def load_dataset(
     if not to_look_at:
         refuse_broken_unlabelled(index.splits, decoded.broken)
     splits = {name: _named(images, index.splits[name], decoded.broken[name]) for name, images in decoded.splits.items()}
-    _check_classes(index.name, index.classes, splits["train"].true_labels)
+    _check_classes(index.name, index.classes, splits["train"].true_labels, _broken_of_train(index, decoded))
     notes = (*index.notes, *decoded.notes, *_unlabelled_note(index))
     validation, test = (_if_any(splits.get(name)) for name in ("validation", "test"))
     broken: dict[str, dict[str, str]] = {
@@ -182,7 +182,16 @@ def _named(images: ImageSet, split: EncodedSplit, broken: Mapping[int, str]) -> 
     return replace(images, names=names)
 
 
-def _check_classes(name: str, classes: Sequence[str], labels: npt.NDArray[np.int64]) -> None:
+def _broken_of_train(index: SourceIndex, decoded: Decoded) -> str:
+    """What is to be said of training images that cannot be read, as the end of a sentence; empty if there are none."""
+    if not (broken := decoded.broken["train"]):
+        return ""
+    row = min(broken)
+    images = count(len(broken), "training image")
+    return f" ({images} cannot be read, such as {index.splits['train'].names[row]}: {broken[row]})"
+
+
+def _check_classes(name: str, classes: Sequence[str], labels: npt.NDArray[np.int64], broken: str = "") -> None:
     if len(classes) < 2:
         raise DataError(
             f"{name} has {count(len(classes), 'class', 'classes')}"
@@ -191,7 +200,7 @@ def _check_classes(name: str, classes: Sequence[str], labels: npt.NDArray[np.int
         )
     counts = np.bincount(labels, minlength=len(classes))
     for number in np.flatnonzero(counts < 2).tolist():
-        found = "a single training image" if counts[number] else "no training image"
+        found = ("a single training image" if counts[number] else "no training image") + broken
         others = [other for group in alike(classes) if classes[number] in group for other in group]
         spelt = f"; if {listing(others)} are one class, give it a single name" if others else ""
         raise DataError(

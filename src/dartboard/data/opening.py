@@ -34,10 +34,18 @@ _NUMPY, _ZIP = b"\x93NUMPY", b"PK\x03\x04"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HEIF = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _HEAD = 12
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLES_PER_PIXEL, _EXTRA_SAMPLES = 258, 262, 277, 338
-_CMYK, _ALPHA = 5, (1, 2)
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION, _SAMPLES_PER_PIXEL, _EXTRA_SAMPLES = 258, 262, 274, 277, 338
+_SAMPLE_FORMAT = 339
+_WHITE_IS_ZERO, _CMYK, _ALPHA = 0, 5, (1, 2)
+_SIGNED = 2
 _SWAPPING_TURNS = (5, 6, 7, 8)
 """Orientations of images that lie on their side."""
+
+_BACKWARDS: dict[int, tuple[slice, slice]] = {
+    orientation: (slice(None, None, rows), slice(None, None, columns))
+    for orientation, rows, columns in ((2, 1, -1), (3, -1, -1), (4, -1, 1), (6, 1, -1), (7, -1, -1), (8, -1, 1))
+}
+"""Orientation -> which axes run backwards, after the axes of those that lie on their side have changed places."""
 
 # What the readers let through on damaged content; a warning arrives here where warnings are made errors.
 _READER_ERRORS = (
@@ -173,8 +181,7 @@ def _of_pillow(image: Image.Image, stream: IO[bytes]) -> Opened:
     if _orientation(image) in _SWAPPING_TURNS:
         width, height = height, width
     unread = getattr(image, "n_frames", 1) - 1
-    if image.mode in _GRAY_DEEP:
-        kind = _GRAY_DEEP[image.mode]
+    if kind := _deep_kind(image):
         return Opened(Header(height, width, 1, kind, unread), image, lambda: _finite(_deep(image, kind)))
     if _is_of_16_bits(image):
         return Opened(Header(height, width, 3, "uint16", unread), image, lambda: _of_16_bits(stream))
@@ -196,10 +203,24 @@ def upright(image: Image.Image, mode: str) -> Image.Image:
     return plain if orientation == 1 else _turned(plain, orientation)
 
 
+def _deep_kind(image: Image.Image) -> str:
+    """The type of the values of a gray image that are not of 8 bits; empty for another image."""
+    tags = getattr(image, "tag_v2", {})  # of a TIFF file
+    signed = tags.get(_SAMPLE_FORMAT, (1,))[0] == _SIGNED
+    if image.mode == "L":
+        return "int8" if signed else ""
+    if image.mode == "I" and not signed and tags.get(_BITS_PER_SAMPLE) == (32,):
+        return "uint32"
+    return _GRAY_DEEP.get(image.mode, "")
+
+
 def _deep(image: Image.Image, kind: str) -> Values:
     orientation = _orientation(image)
-    found = image if orientation == 1 else _turned(image, orientation)
-    return np.asarray(found).astype(kind)[..., None]
+    is_negative = kind == "uint16" and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    found = np.asarray(image if orientation == 1 else _turned(image, orientation))
+    # Pillow has no type for some kinds of values, and holds their bits in another one.
+    values = found.view(kind) if kind in ("int8", "uint32") else found.astype(kind)
+    return (np.iinfo(kind).max - values if is_negative else values)[..., None]
 
 
 def _is_of_16_bits(image: Image.Image) -> bool:
@@ -235,7 +256,7 @@ def _is_for_pillow(stream: IO[bytes]) -> bool:
             tags = image.tag_v2  # type: ignore[attr-defined]
             single = getattr(image, "n_frames", 1) == 1
             ordinary = max(tags.get(_BITS_PER_SAMPLE, (1,))) <= 8 and _has_gray_or_colours(tags)
-            return single and (ordinary or image.mode in _GRAY_DEEP)
+            return single and (ordinary or bool(_deep_kind(image)))
     except UnidentifiedImageError:
         return False
     finally:
@@ -262,15 +283,27 @@ def _opened_tiff(stream: IO[bytes]) -> Iterator[Opened]:
         first = file.series[0]
         places = [first.axes.index(axis) for axis in "YX" if axis in first.axes]
         if len(places) != 2 or first.dtype is None or first.dtype.kind not in "buif":
-            raise BrokenImageError(f"its axes {first.axes} of {first.dtype} are no image")
+            what = f"axes {first.axes} of {first.dtype}" if first.axes else "no pixels that can be read"
+            raise BrokenImageError(f"it has {what}; an image has rows and columns of whole or decimal numbers")
         height, width = (first.shape[place] for place in places)
         channels = int(np.prod(first.shape)) // (height * width)
+        orientation = _orientation_of_pages(first.keyframe)
 
         def read() -> Values:
-            values = np.moveaxis(first.asarray(), places, (0, 1))
-            return _finite(values.reshape(height, width, channels))
+            values = np.moveaxis(first.asarray(), places, (0, 1)).reshape(height, width, channels)
+            if first.keyframe.photometric == _WHITE_IS_ZERO and values.dtype.kind == "u":
+                values = np.iinfo(values.dtype).max - values
+            if orientation in _SWAPPING_TURNS:
+                values = values.swapaxes(0, 1)
+            return _finite(values[_BACKWARDS.get(orientation, ())])
 
-        yield Opened(Header(height, width, channels, first.dtype.name, len(file.series) - 1), None, read)
+        sides = (width, height) if orientation in _SWAPPING_TURNS else (height, width)
+        yield Opened(Header(*sides, channels, first.dtype.name, len(file.series) - 1), None, read)
+
+
+def _orientation_of_pages(page: Any) -> int:
+    tag = page.tags.get(_ORIENTATION)
+    return 1 if tag is None else int(tag.value)
 
 
 def _finite(values: Values) -> Values:

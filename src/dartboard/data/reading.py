@@ -12,7 +12,8 @@ both directions by factors of their own."""
 Ranges = tuple[tuple[float, float], ...]
 """For each channel the value that becomes 0 and the value that becomes 255."""
 
-FULL_SCALES = {"bool": 1.0, "int8": 127.0, "uint16": 65535.0, "int16": 32767.0, "int32": 65535.0, "float16": 1.0} | {
+FULL_SCALES = {"bool": 1.0, "int8": 127.0, "uint16": 65535.0, "int16": 32767.0, "int32": 65535.0, "uint32": 65535.0} | {
+    "float16": 1.0,
     "float32": 1.0,
     "float64": 1.0,
 }

@@ -89,10 +89,8 @@ def choose_ranges(
     notes = [f"Pixels are {listing(measured.kinds)}: {listing(told)} becomes 0 to 255, {whose}."]
     if not asked and measured.is_dim:
         low, high = (extreme(pair[side] for pair in measured.middle) for side, extreme in ((0, min), (1, max)))
-        notes.append(
-            f"99.8 % of the values lie within few of the 256 shades; data.value_range=[{low:.6g},{high:.6g}] would "
-            "spread them and cut off the rest."
-        )
+        advice = f"; data.value_range=[{low:.6g},{high:.6g}] would spread them and cut off the rest"
+        notes.append(f"99.8 % of the values lie within few of the 256 shades{advice if low < high else ''}.")
     return ranges, notes
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from dartboard.config import Settings, in_long_form, resolve
+from dartboard.config import Settings, in_long_form, mapping_of, resolve
 from dartboard.data import DataSettings
 from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.engine.settings import SearchSettings
@@ -243,7 +243,7 @@ def _current(layers: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
     So a run needs neither the name nor the file to be resumed. A later start replaces an earlier one as a whole, while
     other groups of settings are merged.
     """
-    nested = tuple(in_long_form(RunSettings, migrate(layer)) for layer in layers)
+    nested = tuple(in_long_form(RunSettings, migrate(mapping_of(layer))) for layer in layers)
     groups = [layer["search"] for layer in nested if isinstance(layer.get("search"), dict)]
     *earlier, last = [group for group in groups if "start_at" in group] or [{}]
     for group in earlier:

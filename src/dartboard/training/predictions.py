@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,13 @@ class ImagePredictions:
         """The name of the most probable class of each image; empty for an image that was left out."""
         best = enumerate(self.probabilities.argmax(axis=1).tolist())
         return ["" if row in self.left_out else self.classes[number] for row, number in best]
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """For each image its name, the most probable class and the probability of that; None where it was left out."""
+        told = zip(self.names, self.predicted_classes, self.probabilities.max(axis=1).tolist(), strict=True)
+        for row, (name, predicted, share) in enumerate(told):
+            lost = row in self.left_out
+            yield {"image": name, "prediction": predicted or None, "probability": None if lost else share}
 
     @property
     def images_per_second(self) -> float:

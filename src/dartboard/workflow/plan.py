@@ -1,6 +1,7 @@
 """The announcement of a run that begins, and the plan of a run with reasons and times."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -108,7 +109,9 @@ def describe_plan(session: Session, summary: Mapping[str, str]) -> Plan:
         seconds |= {"planning": session.planning_seconds, "the rest": reserve(settings.budget)}
     if seconds:
         seconds["total"] = sum(seconds.values())
-    end = datetime.now(UTC) + timedelta(seconds=seconds["total"]) if seconds else None
+    end: datetime | None = None
+    with suppress(OverflowError):  # after the last day that a calendar has
+        end = datetime.now(UTC) + timedelta(seconds=seconds["total"]) if seconds else None
     return Plan(
         summary={heading: text for heading, text in summary.items() if heading != "run directory"},
         automatic_choices=settings.automatic_choices,

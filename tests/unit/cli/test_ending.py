@@ -37,6 +37,11 @@ def raising(error: BaseException) -> Callable[[], None]:
         (PermissionError(13, "Permission denied", "x.png"), 2, "dartboard: x.png cannot be used: Permission denied.\n"),
         (OSError(28, "No space left on device"), 2, "dartboard: a file cannot be used: No space left on device.\n"),
         (MemoryError(), 2, "dartboard: this machine has too little memory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+            2,
+            "dartboard: this machine has too little memory",
+        ),
         (KeyboardInterrupt(), 130, "dartboard: interrupted before anything was recorded"),
         (ZeroDivisionError("division by\nzero"), 1, "dartboard: dartboard itself failed, which is not your fault"),
     ],

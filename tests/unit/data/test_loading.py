@@ -46,3 +46,28 @@ def test_a_subset_smaller_than_two_per_class_is_refused() -> None:
 
 def test_a_note_and_a_string_path_are_fine(image_folder) -> None:
     assert load_dataset(str(image_folder), DataSettings(cache=False)).name == "pets"
+
+
+def test_classes_whose_images_cannot_be_read_are_told_with_the_reason(tmp_path) -> None:
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        for number in range(3):
+            np.save(tmp_path / label / f"{number}.npy", np.full((8, 8), np.nan, np.float32))
+    with pytest.raises(
+        DataError, match=r"'a' of .* has no training image \(6 training images cannot be read, such as "
+    ) as e:
+        load_dataset(tmp_path, DataSettings(cache=False, skip_broken=True))
+    assert "a/0.npy: it holds values that are not finite" in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("", "the name of the dataset is empty"),
+        ("https://example.org/a.zip", "https://example.org/a.zip is an address; fetch what lies there"),
+        ("/home/me/https:/example.org/a.zip", "https:/example.org/a.zip is an address"),
+    ],
+)
+def test_what_cannot_be_a_path_is_refused(source: str, told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        load_dataset(source, DataSettings(cache=False))

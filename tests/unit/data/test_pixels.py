@@ -329,3 +329,59 @@ def test_the_pixel_limit_holds_where_pillows_is_lifted(monkeypatch) -> None:
     monkeypatch.setattr(opening, "MAX_PIXELS", 15)
     with pytest.raises(BrokenImageError, match="pixels"):
         decode_image(encode(ramp(4, 4)), Reading(4, 4, 1))
+
+
+TURNED = {
+    1: lambda values: values,
+    2: np.fliplr,
+    3: lambda values: np.rot90(values, 2),
+    4: np.flipud,
+    5: lambda values: values.swapaxes(0, 1),
+    6: lambda values: np.rot90(values, -1),
+    7: lambda values: np.rot90(values, 2).swapaxes(0, 1),
+    8: np.rot90,
+}
+"""Orientation of a camera's notes -> the image as it is meant to be seen."""
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+def test_tiff_files_that_pillow_does_not_read_are_turned_as_others_are(orientation: int) -> None:
+    values = np.random.default_rng(orientation).integers(0, 2**16, (4, 6, 3)).astype(np.uint16)
+    notes = [(274, "H", 1, orientation, True)]
+    contents = {
+        "colours of 16 bits": tiff(values, photometric="rgb", extratags=notes),
+        "pages": tiff(np.moveaxis(values, 2, 0), photometric="minisblack", extratags=notes),
+        "colours of 8 bits": tiff(values.astype(np.uint8), photometric="rgb", extratags=notes),
+    }
+    for kind, content in contents.items():
+        wanted = TURNED[orientation](values if "8" not in kind else values.astype(np.uint8))
+        assert read_header(content)[:3] == wanted.shape, kind
+        if "8" in kind:
+            np.testing.assert_array_equal(decode_image(content, Reading(*wanted.shape)), wanted)
+        else:
+            np.testing.assert_array_equal(read_deep_values(content, 3), wanted, kind)
+
+
+def test_values_that_pillow_has_no_type_for_keep_their_sign_and_size() -> None:
+    low = np.array([[-128, -1, 0], [1, 100, 127]], dtype=np.int8)
+    high = np.array([[0, 1, 2**31 - 1], [2**31, 2**31 + 1, 2**32 - 1]], dtype=np.uint32)
+    for values in (low, high):
+        assert read_header(tiff(values)) == Header(2, 3, 1, values.dtype.name)
+        np.testing.assert_array_equal(read_deep_values(tiff(values), 1)[..., 0], values)
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+@pytest.mark.parametrize("kind", ["uint8", "uint16"])
+def test_scans_whose_zero_is_white_are_no_negatives(kind: str, pages: int) -> None:
+    values = np.random.default_rng(2).integers(0, 256, (pages, 5, 6)).astype(kind)
+    negative = np.iinfo(kind).max - values
+    content, wanted = tiff(negative, photometric="miniswhite"), np.moveaxis(values, 0, 2)
+    if kind == "uint8":
+        np.testing.assert_array_equal(decode_image(content, Reading(5, 6, pages)), wanted)
+    else:
+        np.testing.assert_array_equal(read_deep_values(content, pages), wanted)
+
+
+def test_a_tiff_file_without_pixels_is_told_as_such() -> None:
+    with pytest.raises(BrokenImageError, match="complex64; an image has rows and columns of whole or decimal numbers"):
+        read_header(tiff(np.ones((4, 4), np.complex64)))

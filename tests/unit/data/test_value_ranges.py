@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from dartboard.data import ArrayData, DataSettings, load_dataset, load_images
 from dartboard.data.pixels import decode_image
 from dartboard.data.reading import Reading
-from dartboard.data.value_ranges import measure_ranges, range_of
+from dartboard.data.value_ranges import choose_ranges, measure_ranges, range_of
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
@@ -137,3 +137,10 @@ def test_new_images_unlike_those_of_the_training_are_pointed_out(images, reading
     load_images(ArrayData({"images": images}), DataSettings(), reading, note=told.append)
     assert len(told) == (1 if said else 0)
     assert all(part in told[0] for part in said)
+
+
+def test_no_range_is_advised_where_nearly_all_values_are_one() -> None:
+    measured = measure_ranges([np.full((8, 8, 1), 700, np.uint16)])
+    assert measured is not None
+    _, (_, note) = choose_ranges(measured, None, 1)
+    assert note == "99.8 % of the values lie within few of the 256 shades."

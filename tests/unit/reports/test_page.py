@@ -88,6 +88,13 @@ def test_the_next_steps_name_the_network_that_is_best(finished_run):
     assert all(link.startswith(("data:", "#")) for link in outline(page).links)
 
 
+def test_the_next_steps_of_a_run_that_was_moved_name_where_it_lies_now(finished_run):
+    (finished_run / "model.safetensors").touch()
+    write_report(finished_run)
+    moved = finished_run.rename(finished_run.parent / "elsewhere")
+    assert f"dartboard export {moved} --out model.onnx" in write_report(moved).read_text()
+
+
 def test_the_next_step_after_a_search_is_a_training(run_path):
     run, genotype = FakeRun(run_path), parse_genotype(NAS_BENCH_201)
     run.search(genotype)

@@ -92,3 +92,12 @@ def test_another_ending_is_refused_and_nothing_written(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"p\.txt cannot be written; its name must end with \.npy or \.csv"):
         made("x", "y", "z").write(tmp_path / "p.txt")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_tell_image_prediction_and_its_probability() -> None:
+    shares = np.array([[0.25, 0.75], [np.nan, np.nan]], dtype=np.float32)
+    found = ImagePredictions(["x.png", "y.png"], ["a", "b"], shares, 1.0, left_out={1: "it is empty"})
+    assert list(found.rows()) == [
+        {"image": "x.png", "prediction": "b", "probability": 0.75},
+        {"image": "y.png", "prediction": None, "probability": None},
+    ]

@@ -1,5 +1,6 @@
 """Where datasets come from; each source lists its splits and leaves the decoding to `dartboard.data.decode`."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -46,6 +47,10 @@ _ADVICE = {
     (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"): (
         "nothing can be learned from a single image, so give the folder that holds one folder of images per class"
     ),
+    (".arrow", ".feather"): "write the table as a parquet file",
+    (".h5", ".hdf5", ".mat", ".pkl", ".pickle", ".pt", ".pth"): (
+        "save its arrays as an .npz file, with the names images and labels"
+    ),
     (".xlsx", ".xls", ".ods", ".json", ".jsonl"): "save the table of images and labels as a CSV file",
 }
 """Endings of files that people take for datasets -> what to do with such a file."""
@@ -71,6 +76,7 @@ def open_source(source: str | Path | ArrayData | None, settings: DataSettings) -
         return index_arrays(source).with_test()
     if str(source).startswith(HUB_PREFIX):
         return index_hub(str(source), settings)
+    _refuse_no_path(str(source))
     path = expanded(source)
     with _told(path):
         index = _index_folder(path, settings) if path.is_dir() else _index_file(path, settings)
@@ -98,6 +104,7 @@ def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -
     """
     path = expanded(source) if isinstance(source, str | Path) else None
     index: SourceIndex | None = None
+    _refuse_no_path("." if path is None else str(source))
     if path is not None:
         with _told(path):
             if path.is_dir() and _is_plain(path, settings):
@@ -109,13 +116,27 @@ def open_images(source: str | Path | ArrayData | None, settings: DataSettings) -
     return replace(index, splits={"test": index.splits.get("test") or index.splits["train"]})
 
 
+def _refuse_no_path(source: str) -> None:
+    """Refuse what cannot be the path of a dataset: an empty name, and an address.
+
+    An address that was taken for a path has lost a slash and may stand below the current folder.
+    """
+    if not source.strip():
+        raise DataError(f"the name of the dataset is empty; {_ACCEPTED}.")
+    if (address := re.search(r"(^|/)(https?|ftp|s3|gs):/", source)) and not Path(source).exists():
+        found = source[address.start() :].removeprefix("/")
+        raise DataError(f"{found} is an address; fetch what lies there, unpack it, and give the folder.")
+
+
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
     """A context in which faults of a dataset become messages that can be shown, whatever its folders are called."""
     try:
         yield
     except OSError as error:
-        raise DataError(f"the dataset {path} cannot be read: {error.strerror or error}.") from error
+        place = f" ({error.filename})" if error.filename and str(error.filename) != str(path) else ""
+        message = f"the dataset {path} cannot be read: {error.strerror or error}{place}."
+        raise DataError(printable(message)) from error
     except DataError as error:
         raise DataError(printable(str(error))) from error
 

@@ -29,9 +29,10 @@ def label_texts(labels: npt.NDArray[Any], key: str, count: int) -> list[str | No
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.shape != (count,) or labels.dtype.kind not in _LABEL_KINDS:
+        columns = f"; labels.argmax(axis=1) makes them of {labels.shape[1]} columns" if labels.ndim == 2 else ""
         raise DataError(
             f"the array '{key}' has shape {labels.shape} and holds {labels.dtype}; it must hold {count} integers or "
-            "strings, one for each image."
+            f"strings, one for each image{columns}."
         )
     values = [None if _is_missing(value) else value for value in labels.tolist()]
     for row, value in enumerate(values):

@@ -78,7 +78,9 @@ def read_npz(path: Path) -> ArrayData:
         with np.load(path, allow_pickle=False) as archive:
             return ArrayData(dict(archive), file_text(path.stem))
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path.name} cannot be read ({error}); save plain arrays with numpy.savez.") from error
+        # NumPy takes whatever it does not know for Python objects, and tells how to run the program in them.
+        reason = "it holds Python objects, or is no file of NumPy" if "allow_pickle" in str(error) else error
+        raise DataError(f"{path.name} cannot be read ({reason}); save plain arrays with numpy.savez.") from error
 
 
 def find_idx(folder: Path) -> dict[str, Path]:

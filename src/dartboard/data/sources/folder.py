@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from dartboard.data.sources.index import EncodedSplit, SourceIndex, SplitName
+from dartboard.data.sources.index import EncodedSplit, SourceIndex, SplitName, left_out_text
 from dartboard.data.sources.listing import BESIDE_CLASSES, Listing
 from dartboard.data.sources.names import class_name, file_text, order_classes, same_name
 from dartboard.data.sources.split_folders import find_split_folders
 from dartboard.data.sources.split_names import split_of
 from dartboard.errors import DataError
+from dartboard.wording import count
 from dartboard.wording import listing as in_words
 
 __all__ = ["index_folder"]
@@ -89,9 +90,9 @@ def _without_folders(listing: Listing, folder: Path, files: int) -> str:
     if table := _table(listing):
         advice += f", or give {table} as the dataset if it lists the images and their labels"
     if files:
-        return f"{folder} holds {files} files but no class folders; {advice}."
+        return f"{folder} holds {count(files, 'file')} but no class folders; {advice}."
     if listing.left_out:
-        return f"{folder} holds no images in class folders; {advice}."
+        return f"{folder} holds no images in class folders, only {left_out_text(listing.left_out)}; {advice}."
     return f"the folder {folder} is empty; put images there, in one folder per class."
 
 

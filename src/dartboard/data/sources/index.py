@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from dartboard.wording import count, some
 
-__all__ = ["Encoded", "EncodedSplit", "LeftOut", "SourceIndex", "SplitName", "left_out_sentence"]
+__all__ = ["Encoded", "EncodedSplit", "LeftOut", "SourceIndex", "SplitName", "left_out_sentence", "left_out_text"]
 
 Encoded = bytes | Path | npt.NDArray[Any]
 """One image that is not decoded yet: the content of an image file, where that file lies, or an array of its values,
@@ -108,8 +108,14 @@ class SourceIndex:
 
 def left_out_sentence(left_out: Sequence[LeftOut]) -> str:
     """What lies in the folders of a dataset and is no image of it: how many entries, why, and some of their names."""
-    parts = [f"{count(len(each.names), 'entry', 'entries')} {each.reason} ({some(each.names)})" for each in left_out]
-    return f"Left out of the dataset: {'; '.join(parts)}."
+    return f"Left out of the dataset: {left_out_text(left_out)}."
+
+
+def left_out_text(left_out: Sequence[LeftOut]) -> str:
+    """How many entries were left out, why, and some of their names, as a part of a sentence."""
+    return "; ".join(
+        f"{count(len(each.names), 'entry', 'entries')} {each.reason} ({some(each.names)})" for each in left_out
+    )
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dartboard.data.data_settings import DataSettings
 from dartboard.data.sources.index import Encoded, SourceIndex, SplitName
 from dartboard.data.sources.labelled_rows import ListedSplit, build_index, label_text
 from dartboard.data.sources.listed_files import ListedFiles
-from dartboard.data.sources.names import file_text
+from dartboard.data.sources.names import file_text, path_text
 from dartboard.data.sources.parquet import is_text
 from dartboard.data.sources.split_names import SPLIT_WORDS, split_of
 from dartboard.errors import DataError, suggest
@@ -183,6 +183,11 @@ def _image_column(names: Sequence[str], settings: DataSettings) -> str | None:
 
 def _choose_columns(path: Path, names: Sequence[str], settings: DataSettings) -> _Columns:
     image = _image_column(names, settings)
+    if image is None and any(name and os.path.isfile(path.parent / path_text(name)) for name in names):  # noqa: PTH113
+        raise DataError(
+            f"the first line of {path.name} lists an image ({shortened(', '.join(names))}); write a line with the "
+            f"names of the columns above it, such as {settings.image_column},{settings.label_column}."
+        )
     if image is None:
         raise DataError(_lacks(path, settings.image_column, names, "--image-column") + ".")
     label, split = (name if name in names else None for name in (settings.label_column, settings.split_column))

@@ -152,16 +152,23 @@ def _read_labels(path: Path, settings: DataSettings) -> list[Label | None]:
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{path} is damaged and its labels cannot be read; fetch it again.") from error
     kind = _of_values(column.type)
-    if not (pa.types.is_integer(kind) or is_text(kind) or _is_binary(kind)):
+    values = column.to_pylist()
+    if pa.types.is_floating(kind):  # a column of pandas with gaps holds whole numbers as decimal ones
+        plain = [int(value) if value is not None and float(value).is_integer() else value for value in values]
+        values = [None if value != value else value for value in plain]
+    whole = pa.types.is_boolean(kind) or all(value is None or isinstance(value, int) for value in values)
+    if not (whole or is_text(kind) or _is_binary(kind)):
         raise DataError(
             f"the column '{settings.label_column}' of {path.name} holds {kind}; labels must be integers or strings."
         )
-    return [_plain_label(value) for value in column.to_pylist()]
+    return [_plain_label(value) for value in values]
 
 
 def _plain_label(value: int | str | bytes | None) -> Label | None:
     if isinstance(value, bytes):
         value = value.decode(errors="backslashreplace")
+    if isinstance(value, bool):
+        return str(value)
     return (class_name(value) or None) if isinstance(value, str) else value
 
 
@@ -218,10 +225,8 @@ def _number(path: Path, values: Sequence[Label | None], known: Mapping[Label, in
     for row, value in enumerate(values):
         number = None if value is None else known.get(value)
         if number is None:
-            found = "no label" if value is None else f"the label {value!r}"
-            raise DataError(
-                f"row {row} of {path.name} has {found}, which is none of the {len(known)} classes; correct the label "
-                "or leave the row out."
-            )
+            found = "no label" if value is None else f"the label {value!r}, which is none of the {len(known)} classes"
+            remedy = "give it one" if value is None else "correct the label"
+            raise DataError(f"row {row} of {path.name} has {found}; {remedy}, or leave the row out.")
         numbers[row] = number
     return numbers

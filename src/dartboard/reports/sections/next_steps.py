@@ -2,7 +2,6 @@
 
 import shlex
 from dataclasses import dataclass
-from pathlib import Path
 
 from dartboard.records.reader import RunRecords
 from dartboard.reports.section import Section, section
@@ -52,14 +51,14 @@ class NextStepsSection(Section[NextSteps]):
         if result is None or run.analysis is not None:
             return None
         if (run.path / "model.safetensors").exists():
-            place, better = Path(result.run_directory), ""
+            place, better = run.path, ""
             best = better_baseline(run.baselines.networks) if run.baselines else None
             if run.baselines and best is not None:
                 place, better = place / "baselines" / best, described(run.baselines.networks[best])
             return NextSteps(_uses(str(place)), better)
         source = run.settings.get("source") or ("digits" if result.dataset.name == "digits" else _UNNAMED)
         data = "DATA" if source.startswith(_UNNAMED) else source
-        command = shlex.join(["dartboard", "train", data, "--genotype", result.run_directory])
+        command = shlex.join(["dartboard", "train", data, "--genotype", str(run.path)])
         return NextSteps((Step("Train the architecture found, test it, and write a report of both", command),))
 
 

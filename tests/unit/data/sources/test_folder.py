@@ -148,3 +148,9 @@ def test_what_cannot_be_used_is_explained_in_one_sentence(image_folder, spoil, m
     with pytest.raises(DataError, match=message) as raised:
         load_dataset(image_folder, SETTINGS)
     assert len(re.findall(r"\.(?:\s|$)", str(raised.value))) == 1
+
+
+def test_a_folder_of_other_kinds_of_files_is_told_what_it_holds(tmp_path) -> None:
+    (tmp_path / "scans.zip").write_bytes(b"PK")
+    with pytest.raises(DataError, match=r"only 1 entry of kinds that are no images \(scans.zip\)"):
+        open_source(tmp_path, DataSettings())

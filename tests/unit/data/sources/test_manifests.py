@@ -89,3 +89,11 @@ def test_files_that_people_take_for_datasets_are_refused_with_what_to_do(tmp_pat
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(DataError, match=rf"neither a folder nor a file of a known kind; .*{told}"):
         open_source(tmp_path / name, SETTINGS)
+
+
+def test_a_table_that_lacks_its_line_of_names_is_refused_by_its_first_line(tmp_path) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}.png").touch()
+    (tmp_path / "list.csv").write_text("\n".join(f"{number}.png,{'ab'[number % 2]}" for number in range(4)))
+    with pytest.raises(DataError, match=r"the first line of list.csv lists an image \(0.png, a\); .* image,label"):
+        open_source(tmp_path / "list.csv", DataSettings())

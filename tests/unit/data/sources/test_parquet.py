@@ -145,3 +145,17 @@ def test_cifar10_images_have_32_pixels_and_three_channels(data_root, tmp_path) -
     dataset = load_dataset(file, DataSettings(max_train_images=500), cache_dir=tmp_path)
     assert dataset.train.images.shape == (500, 32, 32, 3)
     assert np.bincount(dataset.train.labels).tolist() == [50] * 10
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [([1.0, 10.0, 2.0], ("1", "2", "10")), ([True, False, True], ("False", "True"))],
+)
+def test_whole_decimal_numbers_and_truth_values_are_labels(tmp_path, write_parquet, labels, classes) -> None:
+    assert open_source(write_parquet(tmp_path / "x.parquet", labels * 2), SETTINGS).classes == classes
+
+
+def test_a_gap_in_a_column_of_decimal_numbers_is_a_missing_label(tmp_path, write_parquet) -> None:
+    path = write_parquet(tmp_path / "x.parquet", [1.0, float("nan"), 0.0, 1.0])
+    with pytest.raises(DataError, match=r"row 1 of x\.parquet has no label; give it one, or leave the row out"):
+        open_source(path, SETTINGS)
