@@ -9,7 +9,15 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from dartboard.cli.registered import completing
-from dartboard.cli.single_options import WHAT_TO_WORK_ON, ImageColumn, LabelColumn, Quiet
+from dartboard.cli.single_options import (
+    WHAT_TO_WORK_ON,
+    ImageColumn,
+    LabelColumn,
+    MaxLatency,
+    MaxMacs,
+    MaxParams,
+    Quiet,
+)
 from dartboard.config import parse_overrides, read_settings_file
 from dartboard.wording import names_in
 
@@ -39,6 +47,9 @@ _PLACES = {
     "runs": "train.runs",
     "baselines": "baselines",
     "contest": "contest",
+    "max_params": "limits.params",
+    "max_macs": "limits.macs",
+    "max_latency": "limits.latency",
     "skip_broken": "data.skip_broken",
     "image_column": "data.image_column",
     "label_column": "data.label_column",
@@ -111,6 +122,9 @@ class _Options:
             help="YAML or JSON file with settings, such as the settings.json of another run.",
         ),
     ] = None
+    max_params: MaxParams = None
+    max_macs: MaxMacs = None
+    max_latency: MaxLatency = None
     overrides: Annotated[
         list[str] | None,
         typer.Option(

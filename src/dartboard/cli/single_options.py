@@ -49,6 +49,29 @@ Quiet = Annotated[
         "\\[default: progress and notes]",
     ),
 ]
+_LIMITS = "What the network may cost"
+MaxParams = Annotated[
+    str | None,
+    typer.Option(metavar="NUMBER", rich_help_panel=_LIMITS, show_default=False, help="Most learned numbers, as in 1M."),
+]
+MaxMacs = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NUMBER",
+        rich_help_panel=_LIMITS,
+        show_default=False,
+        help="Most multiply-adds for one image, as in 50M or 1.5G.",
+    ),
+]
+MaxLatency = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        rich_help_panel=_LIMITS,
+        show_default=False,
+        help="Most time that the network may take for one image on this machine, as in 5ms.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print only JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it exists.")]
 
