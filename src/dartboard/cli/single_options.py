@@ -9,10 +9,14 @@ __all__ = [
     "ImageColumn",
     "Json",
     "LabelColumn",
+    "MaxLatency",
+    "MaxMacs",
+    "MaxParams",
     "Overwrite",
     "Quiet",
     "SkipBroken",
     "columns",
+    "given_limits",
 ]
 
 WHAT_TO_WORK_ON = "What to work on"
@@ -74,6 +78,12 @@ MaxLatency = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print only JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it exists.")]
+
+
+def given_limits(params: str | None, macs: str | None, latency: str | None) -> dict[str, str] | None:
+    """The settings in the group `limits` that the user gave; None without any."""
+    given = {"params": params, "macs": macs, "latency": latency}
+    return {name: value for name, value in given.items() if value is not None} or None
 
 
 def columns(image_column: str | None, label_column: str | None) -> dict[str, str]:

@@ -16,7 +16,7 @@ from dartboard.parts.rules import Rule
 from dartboard.parts.selection import Judged, Selection, StrongestEdges
 from dartboard.space import Genotype, SearchSpace, lets_images_through
 
-__all__ = ["ExpectedWithin", "Limit", "LimitedCost", "choose_within", "expected_cost", "judged_within"]
+__all__ = ["ExpectedWithin", "Limit", "LimitedCost", "choose_within", "expected_cost", "expected_name", "judged_within"]
 
 _TINY = 1e-6
 """Share that an operation without a gate has when others cost too much."""
@@ -51,6 +51,11 @@ class Limit:
 
     costs: tuple[LimitedCost, ...]
     admits: Callable[[Genotype], bool]
+
+
+def expected_name(name: str) -> str:
+    """Name of the figure of an epoch that has the expected cost in units of a limit."""
+    return f"expected_{name}_of_limit"
 
 
 def expected_cost(cost: LimitedCost, gates: Tensors, cells: Mapping[str, RelaxedCell], space: SearchSpace) -> Tensor:
@@ -140,7 +145,7 @@ class Multipliers(StageHook):
     def figures(self) -> Mapping[str, float]:
         told = {}
         for cost, value, expected in zip(self._rule.costs, self.values.tolist(), self.expected.tolist(), strict=True):
-            told |= {f"expected_{cost.name}_of_limit": expected, f"{cost.name}_multiplier": value}
+            told |= {expected_name(cost.name): expected, f"{cost.name}_multiplier": value}
         return told
 
     @override

@@ -7,6 +7,7 @@ from dartboard.records.comparison import ComparedMethod, ComparedRun, Comparison
 from dartboard.records.contest import Contest, Contestant, SearchWorth, survivors
 from dartboard.records.dataset import DataFinding, DatasetRecord, GenotypeForms, RunDataset
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
+from dartboard.records.limits import LimitMet, LimitsRecord
 from dartboard.records.notebook import notebook_view
 from dartboard.records.reader import RunRecords
 from dartboard.records.result import CollapseSummary, Result
@@ -35,6 +36,8 @@ __all__ = [
     "Finalist",
     "Finalists",
     "GenotypeForms",
+    "LimitMet",
+    "LimitsRecord",
     "NetworkScores",
     "ReselectionRecord",
     "Result",

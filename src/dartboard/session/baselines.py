@@ -8,7 +8,7 @@ from dartboard.engine.finished.proposals import propose_random
 from dartboard.parts.selection.trying import UniformlyRandom
 from dartboard.registry import Entry, Registry, leaving_out
 from dartboard.runs import make_generator
-from dartboard.session.limits import fitting_width, limit_of
+from dartboard.session.limits import limit_of, measured_width
 from dartboard.session.search import only_draws
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, with_size
@@ -78,7 +78,7 @@ def network_found(session: Session, genotype: Genotype) -> BaselineNetwork:
     """The network of the search, in the form of what it is compared with."""
     size = session.settings.train
     what = "a random architecture" if only_draws(session.settings) else "the network found"
-    width = fitting_width(session, genotype) or size.init_channels
+    width = measured_width(session, genotype) or size.init_channels
     return BaselineNetwork(what, genotype, width, size.layers, FOUND)
 
 
@@ -120,7 +120,7 @@ def find_baselines(session: Session, genotype: Genotype) -> Iterator[BaselineNet
 def narrowed(session: Session, network: BaselineNetwork) -> BaselineNetwork | None:
     """The network with the width that the limits of the run allow it; None, with a note, where there is none."""
     size = {"init_channels": network.init_channels, "layers": network.layers}
-    width = fitting_width(with_size(session, "train", size, network.genotype.space), network.genotype)
+    width = measured_width(with_size(session, "train", size, network.genotype.space), network.genotype)
     if width is None:
         session.observer.note(f"Even the narrowest network of {network.what} is above the limits, so it is left out.")
         return None

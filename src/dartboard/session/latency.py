@@ -45,12 +45,16 @@ def table_of(session: Session, space: SearchSpace, plan: NetworkPlan) -> Latency
     return made
 
 
-def measured_latency(session: Session, genotype: Genotype) -> dict[str, Mapping[int, float]]:
+def measured_latency(
+    session: Session, genotype: Genotype, sizes: tuple[int, ...] = BATCHES, *, exports: bool = True
+) -> dict[str, Mapping[int, float]]:
     """Seconds of the network of an architecture, as it is trained and as it is exported, by the size of the batch.
 
     Args:
         session: the session, with the size of the network.
         genotype: the architecture.
+        sizes: images of the batches.
+        exports: whether the exported network is measured as well.
 
     Returns:
         "network", and "exported" where the network can be exported and the device is the CPU; each batch size ->
@@ -59,17 +63,16 @@ def measured_latency(session: Session, genotype: Genotype) -> dict[str, Mapping[
     plan, time_network = network_plan(session, "train"), network_timer(session.device)
     network = Network(get_space(genotype.space), genotype, plan).eval()
     network = network.to(device=session.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    sizes = sorted({*BATCHES, session.settings.limits.latency_batch})
     images = {size: torch.zeros((size, *session.dataset.image_shape), device=session.device) for size in sizes}
     images = {size: each.contiguous(memory_format=torch.channels_last) for size, each in images.items()}
     found: dict[str, Mapping[int, float]] = {
         "network": {size: time_network(network, each) for size, each in images.items()}
     }
-    if session.device.type == "cpu":
+    if exports and session.device.type == "cpu":
         try:
             with plain_kernels(), torch.no_grad():
                 batch = {0: torch.export.Dim("batch")}
-                program = torch.export.export(network, (images[64],), dynamic_shapes=(batch, None))
+                program = torch.export.export(network, (images[sizes[-1]],), dynamic_shapes=(batch, None))
                 exported = program.module()
             found["exported"] = {size: time_network(exported, each) for size, each in images.items()}
         except (ExportError, RuntimeError, ValueError, TypeError):

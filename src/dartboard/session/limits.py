@@ -7,11 +7,12 @@ from statistics import median_low
 import torch
 
 from dartboard.errors import SettingsError
-from dartboard.parts.limits import ExpectedWithin, Limit, LimitedCost, choose_within
+from dartboard.parts.limits import ExpectedWithin, Limit, LimitedCost, choose_within, expected_name
 from dartboard.parts.recipe import Recipe
 from dartboard.parts.selection import StrongestEdges, UniformlyRandom
-from dartboard.runs import make_generator
-from dartboard.session.latency import table_of
+from dartboard.records import GenotypeForms, LimitMet, LimitsRecord
+from dartboard.runs import SearchEpoch, SelectionDone, make_generator
+from dartboard.session.latency import BATCHES, measured_latency, table_of
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, with_size
 from dartboard.settings.tree import Step
@@ -25,6 +26,7 @@ __all__ = [
     "fitting_width",
     "limit_of",
     "limited_recipe",
+    "measured_width",
     "told_value",
     "within_limit",
 ]
@@ -104,18 +106,81 @@ def within_limit(session: Session, genotype: Genotype) -> Session:
     Raises:
         SettingsError: even the narrowest network of the architecture is above a limit.
     """
-    limits = session.settings.limits
+    limits, asked = session.settings.limits, session.settings.train.init_channels
     if not limits.given:
         return session
-    width = fitting_width(session, genotype)
-    if width is None:
-        raise SettingsError(_refusal(session, genotype))
-    if limits.width != "widest" and width == session.settings.train.init_channels:
-        return session
-    told = listing(told_value(name, cost) for name, cost in costs_of(session, genotype, width).items())
-    most = listing(told_value(name, value) for name, value in limits.given.items())
-    session.observer.note(f"The network has {width} channels, the largest even width with at most {most}: {told}.")
-    return with_size(session, "train", {"init_channels": width}, genotype.space)
+    record = LimitsRecord.find(session.run.path)
+    if record is None or record.genotype.genotype != genotype:
+        begun = session.run.has("checkpoints/train-0.pt")  # as wide as in the contest that it has won
+        width = asked if begun else measured_width(session, genotype)
+        if width is None:
+            raise SettingsError(_refusal(session, genotype))
+        sized = with_size(session, "train", {"init_channels": width}, genotype.space)
+        record = _record(sized, genotype, asked)
+        record.write(session.run.path)
+        if width != asked or limits.width == "widest":
+            told = listing(told_value(each.name, each.value) for each in record.limits)
+            most = listing(told_value(each.name, each.limit) for each in record.limits)
+            session.observer.note(
+                f"The network has {width} channels, the largest even width with at most {most}: {told}."
+            )
+    return with_size(session, "train", {"init_channels": record.init_channels}, genotype.space)
+
+
+def measured_width(session: Session, genotype: Genotype) -> int | None:
+    """The width by `fitting_width`, or the largest even width below it whose latency keeps the limit when measured."""
+    width, limit = fitting_width(session, genotype), session.settings.limits.latency
+    if limit is None:
+        return width
+    train, batch = session.settings.train, session.settings.limits.latency_batch
+    while width is not None:
+        sized = with_size(session, "train", {"init_channels": width}, genotype.space)
+        if (key := _measured_key(sized, genotype)) not in session.timed:
+            session.timed[key] = measured_latency(sized, genotype, (batch,), exports=False)["network"][batch]
+        if session.timed[key] <= limit:
+            return width
+        narrower = (width - 1) // 2 * 2
+        width = narrower if narrower and train.start == "fresh" else None
+    return None
+
+
+def _record(session: Session, genotype: Genotype, asked: int) -> LimitsRecord:
+    """What the network of an architecture has of everything limited.
+
+    Args:
+        session: with the width of the network.
+        genotype: the architecture.
+        asked: the width that the settings ask for.
+    """
+    limits, costs = session.settings.limits, costs_of(session, genotype)
+    sizes = tuple(sorted({*BATCHES, limits.latency_batch}))
+    latency = measured_latency(session, genotype, sizes) if limits.latency else {}
+    met = []
+    for name, limit in limits.given.items():
+        foretold = costs[name] if name == "latency" else None
+        value = costs[name]
+        if name == "latency":
+            value = session.timed.get(_measured_key(session, genotype), latency["network"][limits.latency_batch])
+        met.append(LimitMet(name=name, limit=limit, value=value, foretold=foretold, met=value <= limit))
+    events = session.run.events.read()
+    chosen = [event.figures for event in events if isinstance(event, SelectionDone)]
+    epochs = [event for event in events if isinstance(event, SearchEpoch)]
+    figures = epochs[-1].figures if epochs else {}
+    return LimitsRecord(
+        limits=tuple(met),
+        genotype=GenotypeForms.of(genotype),
+        init_channels=session.settings.train.init_channels,
+        asked_channels=asked,
+        without_limits=next((each["without_limits"] for each in chosen if "without_limits" in each), None),
+        expected={name: figures[key] for name in limits.given if (key := expected_name(name)) in figures},
+        latency={form: dict(seconds) for form, seconds in latency.items()},
+        latency_batch=limits.latency_batch,
+    )
+
+
+def _measured_key(session: Session, genotype: Genotype) -> tuple[object, ...]:
+    train, batch = session.settings.train, session.settings.limits.latency_batch
+    return ("measured", genotype, train.init_channels, train.layers, train.stem, train.whiten, batch)
 
 
 def told_value(name: str, value: float) -> str:
