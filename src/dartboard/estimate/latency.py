@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from dartboard.errors import RunDirectoryError, SettingsError
 from dartboard.parts.selection import make_genotype
 from dartboard.runs import read_json, write_json
-from dartboard.space import Choice, Genotype, Network, NetworkPlan, Norm, SearchSpace, lets_images_through
+from dartboard.space import Choice, Genotype, Network, NetworkPlan, SearchSpace, lets_images_through
+from dartboard.space.network import NETWORK_NORM
 from dartboard.space.network_costs import sized_cells
 from dartboard.space.ops import build_op
 
@@ -192,7 +193,7 @@ def latency_table(
                     operations[place.kind][row][column] += times.seconds(
                         f"{name} {inputs}>{place.channels} /{stride} {taken[0]}x{taken[1]} b{batch}",
                         lambda name=name, place=place, stride=stride, inputs=inputs, written=written: build_op(  # type: ignore[misc]
-                            name, place.channels, stride, Norm(), written, inputs
+                            name, place.channels, stride, NETWORK_NORM, written, inputs
                         ),
                         shape,
                     )

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from dartboard.records.dataset import GenotypeForms
 from dartboard.runs import Document, Record
 
@@ -48,11 +50,11 @@ class LimitsRecord(Document):
     without_limits: str | None = None
     """The architecture that the search would have chosen without limits, as text; null where it met them itself."""
 
-    expected: dict[str, float] = {}
+    expected: dict[str, float] = Field(default_factory=dict)
     """Name of each limit -> expected cost of the architecture at the end of the search, by its gates, in units of the
     limit; empty where no gradient was drawn to the limits."""
 
-    latency: dict[str, dict[int, float]] = {}
+    latency: dict[str, dict[int, float]] = Field(default_factory=dict)
     """Form of the network (`network`, `exported`) -> images of a batch -> seconds, the median of warm runs; empty
     without a limit on the latency."""
 
