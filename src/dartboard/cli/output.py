@@ -12,13 +12,13 @@ from rich.text import Text
 
 from dartboard.rows import Sentence, lay_out
 from dartboard.rows import print_rows as print_rows_to
-from dartboard.wording import DASH, Verbatim, count, duration, plain_value
+from dartboard.wording import DASH, Verbatim, count, duration, percent, plain_value
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dartboard.data import DatasetDescription
-    from dartboard.records import Comparison, Result
+    from dartboard.records import Comparison, ParetoFront, Result
     from dartboard.reports import MethodTable
     from dartboard.training import ExportedModel, ImagePredictions
     from dartboard.workflow import Evaluation, Plan, ProxyScores, TableQuery
@@ -29,6 +29,7 @@ __all__ = [
     "print_entries",
     "print_evaluation",
     "print_exported",
+    "print_front",
     "print_plan",
     "print_predictions",
     "print_query",
@@ -145,6 +146,20 @@ def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
         _print_method_table(console, each)
     places = {"report": comparison.path / "comparison.html", "directory": comparison.path}
     print_rows({heading: Verbatim(place) for heading, place in places.items()})
+
+
+def print_front(front: "ParetoFront", *, as_json: bool) -> None:
+    """Print the architectures of a Pareto front, the cheapest first."""
+    from dartboard.reports import told_cost
+
+    if as_json:
+        typer.echo(json.dumps(front.to_json()))
+        return
+    for each in front.points:
+        text = f"{told_cost(front.cost, each.cost)}, {front.accuracy} {percent(each.accuracy)}"
+        print_rows({each.name: f"{text}{', on the front' if each.front else ''}"})
+    print_rows(front.failed)
+    print_rows({"report": Verbatim(front.path / "pareto.html")})
 
 
 def _print_method_table(console: Console, table: "MethodTable") -> None:

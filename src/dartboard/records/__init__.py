@@ -9,6 +9,7 @@ from dartboard.records.dataset import DataFinding, DatasetRecord, GenotypeForms,
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
 from dartboard.records.limits import LimitMet, LimitsRecord
 from dartboard.records.notebook import notebook_view
+from dartboard.records.pareto import ParetoFront, ParetoPoint, on_front
 from dartboard.records.reader import RunRecords
 from dartboard.records.result import CollapseSummary, Result
 from dartboard.records.scores import NetworkScores, Scores
@@ -39,6 +40,8 @@ __all__ = [
     "LimitMet",
     "LimitsRecord",
     "NetworkScores",
+    "ParetoFront",
+    "ParetoPoint",
     "ReselectionRecord",
     "Result",
     "RunDataset",
@@ -50,6 +53,7 @@ __all__ = [
     "TableLookUp",
     "Timetable",
     "notebook_view",
+    "on_front",
     "survivors",
 ]
 

@@ -7,6 +7,7 @@ from dartboard.reports.drawings.cell_diagram import draw_cell
 from dartboard.reports.drawings.genotypes import draw_genotype
 from dartboard.reports.method_table import MethodTable, tabulate, tabulate_schedules
 from dartboard.reports.page import read_facts, render_page, write_report
+from dartboard.reports.pareto import told_cost, write_pareto
 from dartboard.reports.readme import write_readme
 from dartboard.reports.rows import result_html, result_rows
 from dartboard.reports.section import SECTIONS, Section, section
@@ -26,7 +27,9 @@ __all__ = [
     "sections",
     "tabulate",
     "tabulate_schedules",
+    "told_cost",
     "write_comparison",
+    "write_pareto",
     "write_readme",
     "write_report",
 ]
