@@ -143,7 +143,7 @@ class Multipliers(StageHook):
 
     @override
     def figures(self) -> Mapping[str, float]:
-        told = {}
+        told: dict[str, float] = {}
         for cost, value, expected in zip(self._rule.costs, self.values.tolist(), self.expected.tolist(), strict=True):
             told |= {expected_name(cost.name): expected, f"{cost.name}_multiplier": value}
         return told

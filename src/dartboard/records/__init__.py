@@ -67,11 +67,13 @@ DOCUMENTS: tuple[type[Document], ...] = (
     Finalists,
     Contest,
     Allowances,
+    LimitsRecord,
     Scores,
     Baselines,
     ReselectionRecord,
     AnalysisRecord,
     Result,
     Comparison,
+    ParetoFront,
 )
 """All documents of a run directory, in the order in which a run writes them."""

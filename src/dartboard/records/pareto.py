@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
+from pydantic import Field
+
 from dartboard.records.dataset import GenotypeForms
 from dartboard.runs import Document, Record
 
@@ -47,7 +49,7 @@ class ParetoPoint(Record):
     front: bool
     """Whether no other architecture is at least as good in both and better in one."""
 
-    figures: dict[str, float] = {}  # noqa: RUF012 - pydantic copies defaults
+    figures: dict[str, float] = Field(default_factory=dict)
     """Further figures by name, such as its test accuracy."""
 
     report: str | None = None
@@ -72,7 +74,7 @@ class ParetoFront(Document):
     points: tuple[ParetoPoint, ...]
     """All architectures, the cheapest first."""
 
-    failed: dict[str, str] = {}  # noqa: RUF012 - pydantic copies defaults
+    failed: dict[str, str] = Field(default_factory=dict)
     """What made an architecture -> why there is none."""
 
     command: str
@@ -97,7 +99,3 @@ class ParetoFront(Document):
         marks = on_front([(each.cost, each.accuracy) for each in points])
         marked = [each.model_copy(update={"front": mark}) for each, mark in zip(points, marks, strict=True)]
         return cls(points=tuple(sorted(marked, key=lambda each: (each.cost, -each.accuracy))), **further)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, ready for `json.dumps`."""
-        return self.model_dump(mode="json")

@@ -1,6 +1,6 @@
 """The limits of a run on its trained network: the width that meets them, what meets them, and what cannot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from statistics import median_low
 
@@ -241,6 +241,8 @@ def _limited_costs(session: Session) -> tuple[LimitedCost, ...]:
     costs, limits = operation_costs(space, plan, (height, width)), session.settings.limits.given
     made = []
     for name, limit in limits.items():
+        fixed: float
+        operations: Mapping[str, tuple[tuple[float, ...], ...]]
         if name == "latency":
             table = table_of(session, space, plan)
             fixed, operations = table.fixed, table.operations

@@ -54,7 +54,7 @@ def parse_sweep(text: str) -> Sweep:
     Raises:
         SettingsError: the text has another form, names no limit, or a limit twice.
     """
-    name, equals, values = text.partition("=")
+    name, _, values = text.partition("=")
     name = name.strip().removeprefix("limits.")
     texts = [each.strip() for each in values.split(",") if each.strip()]
     for known in _NAMES:

@@ -80,8 +80,9 @@ def propose(
             for _ in range(_TRIES * count):
                 shaken = _shaken(gates, able, generator)
                 chosen = chooses(space, shaken, generator)
-                within = limit is None or limit.admits(chosen)
-                yield chosen if within else choose_within(space, shaken, chooses, generator, limit) or chosen
+                if limit is not None and not limit.admits(chosen):
+                    chosen = choose_within(space, shaken, chooses, generator, limit) or chosen
+                yield chosen
 
     return _first_different(space, found, _admitted(drawn(), limit), count)
 
