@@ -9,17 +9,21 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
+from dartboard.parts.drawing import cell_choices, likeliest
 from dartboard.parts.gradient import Tensors
 from dartboard.parts.hooks import StageAccess, StageHook
 from dartboard.parts.relaxation import RelaxedCell
 from dartboard.parts.rules import Rule
-from dartboard.parts.selection import Judged, Selection, StrongestEdges
+from dartboard.parts.selection import Judged, Selection, StrongestEdges, make_genotype
 from dartboard.space import Genotype, SearchSpace, lets_images_through
 
 __all__ = ["ExpectedWithin", "Limit", "LimitedCost", "choose_within", "expected_cost", "expected_name", "judged_within"]
 
 _TINY = 1e-6
 """Share that an operation without a gate has when others cost too much."""
+
+_LISTED = 16_000
+"""So many of the likeliest architectures are looked at one by one: all 15,625 of NAS-Bench-201."""
 
 _PRICES = (0.0, *(2.0**power for power in range(-6, 14)))
 """Prices of cost that are tried in turn, in natural logarithms of a gate for the whole limit."""
@@ -190,7 +194,8 @@ def choose_within(
 ) -> Genotype | None:
     """The architecture with the largest gates among those that a selection makes and that meet the limits.
 
-    Its gates lose a price for the cost of their operations, as in Lagrangian relaxation (Everett 1963): the selection
+    Where a selection takes the largest gate of every edge, the likeliest architectures are looked at in turn, so that
+    the first one is the best in a space as small as NAS-Bench-201. Otherwise the gates lose a price for the cost of their operations, as in Lagrangian relaxation (Everett 1963): the selection
     chooses at rising prices until a choice meets the limits. Then single edges go back to their own gates, the ones
     that gain most first, as long as the limits hold. So whatever the selection demands of an architecture still holds.
 
@@ -204,12 +209,39 @@ def choose_within(
     Returns:
         The architecture; None where no price is high enough.
     """
+    if type(selection) is StrongestEdges and (best := _first_fitting(space, gates, limit)):
+        return best
     for without_zero in (False, True):
         for price in _PRICES:
             priced = _Priced(space, gates, limit.costs, price, without_zero=without_zero)
             genotype = selection(space, priced.tilted(frozenset()), generator)
             if _fits(space, genotype, limit):
                 return _improved(space, priced, genotype, selection, generator, limit)
+    return None
+
+
+def _first_fitting(space: SearchSpace, gates: Mapping[str, Tensor], limit: Limit) -> Genotype | None:
+    """The likeliest architecture that meets the limits, among the likeliest of a space that keeps all edges.
+
+    It is the best of all in a space of no more than `_LISTED`. None where edges are dropped or have weights, or none of
+    those that are listed meets the limits.
+    """
+    if space.cell.edges_per_node is not None or any(f"{kind}.edges" in gates for kind in space.cell_kinds):
+        return None
+    edges = len(space.cell.edges)
+    columns = [own for kind in space.cell_kinds for own in space.selectable_columns(kind)]
+    costs = [[row for kind in space.cell_kinds for row in each.operations[kind]] for each in limit.costs]
+    for way in likeliest(torch.cat([gates[kind] for kind in space.cell_kinds]), columns, _LISTED):
+        totals = (
+            each.fixed + sum(row[column] for row, column in zip(rows, way, strict=True))
+            for each, rows in zip(limit.costs, costs, strict=True)
+        )
+        if all(total <= 1 + 1e-9 for total in totals):
+            parts = {kind: way[edges * place : edges * (place + 1)] for place, kind in enumerate(space.cell_kinds)}
+            chosen = {kind: cell_choices(space, dict(enumerate(part))) for kind, part in parts.items()}
+            genotype = make_genotype(space, chosen)
+            if _fits(space, genotype, limit):
+                return genotype
     return None
 
 
