@@ -195,9 +195,10 @@ def choose_within(
     """The architecture with the largest gates among those that a selection makes and that meet the limits.
 
     Where a selection takes the largest gate of every edge, the likeliest architectures are looked at in turn, so that
-    the first one is the best in a space as small as NAS-Bench-201. Otherwise the gates lose a price for the cost of their operations, as in Lagrangian relaxation (Everett 1963): the selection
-    chooses at rising prices until a choice meets the limits. Then single edges go back to their own gates, the ones
-    that gain most first, as long as the limits hold. So whatever the selection demands of an architecture still holds.
+    the first one is the best in a space as small as NAS-Bench-201. Otherwise the gates lose a price for the cost of
+    their operations, as in Lagrangian relaxation (Everett 1963): the selection chooses at rising prices until a choice
+    meets the limits. Then single edges go back to their own gates, the ones that gain most first, as long as the limits
+    hold. So whatever the selection demands of an architecture still holds.
 
     Args:
         space: the search space.

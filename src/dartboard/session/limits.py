@@ -172,7 +172,7 @@ def _record(session: Session, genotype: Genotype, asked: int) -> LimitsRecord:
         init_channels=session.settings.train.init_channels,
         asked_channels=asked,
         without_limits=next((each["without_limits"] for each in chosen if "without_limits" in each), None),
-        expected={name: figures[key] for name in limits.given if (key := expected_name(name)) in figures},
+        expected={name: share for name in limits.given if (share := figures.get(expected_name(name))) is not None},
         latency={form: dict(seconds) for form, seconds in latency.items()},
         latency_batch=limits.latency_batch,
     )
