@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from dartboard.errors import RunDirectoryError, SettingsError
-from dartboard.parts.selection import make_genotype
 from dartboard.runs import read_json, write_json
-from dartboard.space import Choice, Genotype, Network, NetworkPlan, SearchSpace, lets_images_through
+from dartboard.space import CellGenotype, Choice, Genotype, Network, NetworkPlan, SearchSpace, lets_images_through
 from dartboard.space.network import NETWORK_NORM
 from dartboard.space.network_costs import sized_cells
 from dartboard.space.ops import build_op
@@ -210,7 +209,7 @@ def latency_table(
 
 def _example(space: SearchSpace, table: LatencyTable) -> Genotype:
     """The architecture with the first operation on every kept edge that is not `none`."""
-    cells = {}
+    cells = []
     for kind in space.cell_kinds:
         choices = []
         for node in space.cell.nodes:
@@ -219,8 +218,9 @@ def _example(space: SearchSpace, table: LatencyTable) -> Genotype:
                 columns = [column for column in space.selectable_on(kind, row) if space.ops[column] != "none"]
                 cheapest = min(columns or space.selectable_on(kind, row), key=lambda c: table.operations[kind][row][c])
                 choices.append(Choice(node, space.cell.edges[row].source, space.ops[cheapest]))
-        cells[kind] = choices
-    genotype = make_genotype(space, cells)
+        outputs = tuple(space.cell.nodes) if space.cell.output == "concat" else (space.cell.nodes[-1],)
+        cells.append((kind, CellGenotype(tuple(choices), outputs)))
+    genotype = Genotype(space.name, tuple(cells))
     assert lets_images_through(space, genotype)
     return genotype
 

@@ -9,7 +9,8 @@ from torch import nn
 
 from dartboard.errors import SettingsError
 from dartboard.estimate.latency import BlockTimes, check_timed, latency_table, machine
-from dartboard.space import PUBLISHED, Network, get_space
+from dartboard.parts.selection import UniformlyRandom
+from dartboard.space import Network, get_space
 
 MACHINE = machine(torch.device("cpu"), "a processor")
 
@@ -28,16 +29,12 @@ class Counted:
         return float(torch.Size(shape).numel()) / 1e6
 
 
-@pytest.mark.parametrize(
-    ("name", "published"),
-    [("nas-bench-201", "nas-bench-201-resnet"), ("darts", "darts-v2"), ("proxyless", "proxyless-cpu")],
-)
-def test_a_network_takes_what_its_operations_take_and_what_stands_around_them(name: str, published: str) -> None:
+@pytest.mark.parametrize("name", ["nas-bench-201", "darts", "proxyless"])
+def test_a_network_takes_what_its_operations_take_and_what_stands_around_them(name: str) -> None:
     space, timer = get_space(name), Counted()
     plan = space.plan(in_channels=3, num_classes=10, init_channels=8, layers=space.small_size[1])
     table = latency_table(space, plan, (32, 32), 2, BlockTimes(timer, None, MACHINE))
-    genotype = next((each for key, each in PUBLISHED.items() if each.space == name), None)
-    assert genotype is not None, published
+    genotype = UniformlyRandom()(space, {}, torch.Generator().manual_seed(0))
     by_hand = table.fixed
     for kind, cell in genotype.cells:
         for choice in cell.choices:
@@ -45,9 +42,7 @@ def test_a_network_takes_what_its_operations_take_and_what_stands_around_them(na
             by_hand += table.operations[kind][row][space.ops.index(choice.op)]
     assert table.network(genotype) == pytest.approx(by_hand)
     assert 0 < table.fixed <= 100
-    assert len(timer.asked) == len(set(timer.asked)) or len(timer.asked) < sum(
-        len(space.ops) * len(space.cell.edges) for _ in plan.places
-    )
+    assert len(timer.asked) < len(space.ops) * len(space.cell.edges) * len(plan.places)  # equal blocks only once
 
 
 def test_every_cell_of_a_kind_counts() -> None:
