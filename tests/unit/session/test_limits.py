@@ -6,9 +6,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 import dartboard
+from dartboard.engine.discrete import _Loop
 from dartboard.errors import SettingsError
+from dartboard.parts.selection import UniformlyRandom
 from dartboard.records import LimitsRecord
 from dartboard.runs import Observer
 from dartboard.session import Session, check_limit, open_session, within_limit
@@ -16,7 +19,7 @@ from dartboard.session.baselines import find_baselines, multiply_adds
 from dartboard.session.limits import costs_of, fitting_width, limit_of, limited_recipe
 from dartboard.session.search import search_recipe
 from dartboard.settings import resolve_settings
-from dartboard.space import PUBLISHED
+from dartboard.space import PUBLISHED, Genotype, SearchSpace, get_space
 
 CELL = PUBLISHED["nas-bench-201-resnet"]
 TINY = {"space": "nas-bench-201", "preset": "smoke", "device": "cpu", "data.max_train_images": 60, "train.epochs": 1}
@@ -148,3 +151,23 @@ def test_a_training_with_the_earlier_setting_is_as_wide_as_it_allows(tmp_path: P
     assert result.multiply_adds is not None
     assert 300_000 < result.multiply_adds <= 500_000
     assert dartboard.load(tmp_path / "run") is not None
+
+
+def test_a_search_without_a_supernet_evaluates_only_what_meets_the_limits(session: Session) -> None:
+    class Sampler:
+        """Proposes random architectures."""
+
+        def propose(self, _pool: object, space: SearchSpace, count: int, generator: torch.Generator) -> list[Genotype]:
+            return [UniformlyRandom()(space, {}, generator) for _ in range(count)]
+
+    limit = limit_of(limited(session, limits__macs="150k", train__init_channels=8))
+    assert limit is not None
+    problem = SimpleNamespace(space=get_space("nas-bench-201"), limit=limit)
+    loop = _Loop.__new__(_Loop)
+    loop.problem, loop.search = problem, SimpleNamespace(sampler=Sampler())  # type: ignore[assignment]
+    loop.seed, loop.pool = 0, SimpleNamespace(members=())  # type: ignore[assignment]
+    found = loop._within_limit(6)
+    assert len(found) == 6
+    assert all(map(limit.admits, found))
+    problem.limit = None
+    assert len(loop._within_limit(6)) == 6
