@@ -166,9 +166,10 @@ def latency_table(
 ) -> LatencyTable:
     """The table of a space at one size of network; every different block is measured once.
 
-    What stands around the operations (stem, joins, reductions, classifier) is what a whole network takes beyond the
-    sum of its operations. That network has the first operation of every edge that a discrete cell may take and that
-    lets images through.
+    Two whole networks are measured as well, that of the fastest and that of the slowest operations. Inside a network an
+    operation finds other things in the caches than when it runs alone again and again, so all times of operations are
+    multiplied by one factor, with which the sums differ by as much as the two networks. What stands around the
+    operations (stem, joins, reductions, classifier) is what the first network takes beyond the sum of its operations.
 
     Args:
         space: the search space.
@@ -197,18 +198,25 @@ def latency_table(
                         shape,
                     )
     table = LatencyTable(space, 0.0, {kind: tuple(map(tuple, rows)) for kind, rows in operations.items()})
-    example = _example(space, table)
-    whole = times.seconds(
-        f"network {space.name} {plan!r} {example.to_text()} {image_size[0]}x{image_size[1]} b{batch}",
-        lambda: Network(space, example, plan),
-        (batch, plan.in_channels, *image_size),
-    )
+    cheap, dear = (_example(space, table, choose) for choose in (min, max))
+
+    def whole(genotype: Genotype) -> float:
+        return times.seconds(
+            f"network {space.name} {plan!r} {genotype.to_text()} {image_size[0]}x{image_size[1]} b{batch}",
+            lambda: Network(space, genotype, plan),
+            (batch, plan.in_channels, *image_size),
+        )
+
+    lowest, highest = whole(cheap), whole(dear)
     times.keep()
-    return LatencyTable(space, max(0.0, whole - table.in_cells(example)), table.operations)
+    grown, summed = highest - lowest, table.in_cells(dear) - table.in_cells(cheap)
+    scale = grown / summed if grown > 0 and summed > 0 else 1.0
+    scaled = {kind: tuple(tuple(scale * each for each in row) for row in rows) for kind, rows in operations.items()}
+    return LatencyTable(space, max(0.0, lowest - scale * table.in_cells(cheap)), scaled)
 
 
-def _example(space: SearchSpace, table: LatencyTable) -> Genotype:
-    """The architecture with the first operation on every kept edge that is not `none`."""
+def _example(space: SearchSpace, table: LatencyTable, choose: Callable[..., int]) -> Genotype:
+    """The architecture with the fastest (`min`) or slowest (`max`) operation but `none` on the first edges of nodes."""
     cells = []
     for kind in space.cell_kinds:
         choices = []
@@ -216,8 +224,8 @@ def _example(space: SearchSpace, table: LatencyTable) -> Genotype:
             rows = list(space.cell.incoming(node))[: space.cell.edges_per_node]
             for row in rows:
                 columns = [column for column in space.selectable_on(kind, row) if space.ops[column] != "none"]
-                cheapest = min(columns or space.selectable_on(kind, row), key=lambda c: table.operations[kind][row][c])
-                choices.append(Choice(node, space.cell.edges[row].source, space.ops[cheapest]))
+                chosen = choose(columns or space.selectable_on(kind, row), key=table.operations[kind][row].__getitem__)
+                choices.append(Choice(node, space.cell.edges[row].source, space.ops[chosen]))
         outputs = tuple(space.cell.nodes) if space.cell.output == "concat" else (space.cell.nodes[-1],)
         cells.append((kind, CellGenotype(tuple(choices), outputs)))
     genotype = Genotype(space.name, tuple(cells))

@@ -1,5 +1,6 @@
 """The table of blocks: its arithmetic, what it keeps, and devices that cannot be timed. Nothing here is timed."""
 
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from torch import nn
 from dartboard.errors import SettingsError
 from dartboard.estimate.latency import BlockTimes, check_timed, latency_table, machine
 from dartboard.parts.selection import UniformlyRandom
-from dartboard.space import Network, get_space
+from dartboard.space import Genotype, Network, get_space, parse_genotype
 
 MACHINE = machine(torch.device("cpu"), "a processor")
 
@@ -43,6 +44,27 @@ def test_a_network_takes_what_its_operations_take_and_what_stands_around_them(na
     assert table.network(genotype) == pytest.approx(by_hand)
     assert 0 < table.fixed <= 100
     assert len(timer.asked) < len(space.ops) * len(space.cell.edges) * len(plan.places)  # equal blocks only once
+
+
+def test_operations_are_scaled_to_what_they_take_inside_networks() -> None:
+    """A timer for which everything in a network takes twice its own time, and the rest of it 5 seconds."""
+    space = get_space("nas-bench-201")
+    plan = space.plan(in_channels=3, num_classes=10, init_channels=8, layers=2)
+    own = {"avg_pool_3x3": 1.0, "nor_conv_1x1": 2.0, "nor_conv_3x3": 4.0, "skip_connect": 0.5}
+
+    def of(genotype: Genotype) -> float:
+        return 5 + 2 * sum(3 * 2 * own.get(each.op, 0.0) for each in genotype["cell"].choices)
+
+    class Known(BlockTimes):
+        def seconds(self, block: str, make: Callable[[], nn.Module], shape: tuple[int, ...]) -> float:  # noqa: ARG002
+            text = next((part for part in block.split() if "|" in part), None)
+            return own[block.split()[0]] if text is None else of(parse_genotype(text, space.name))
+
+    table = latency_table(space, plan, (8, 8), 1, Known(Counted(), None, MACHINE))
+    assert table.fixed == pytest.approx(5)
+    for seed in range(3):
+        genotype = UniformlyRandom()(space, {}, torch.Generator().manual_seed(seed))
+        assert table.network(genotype) == pytest.approx(of(genotype))
 
 
 def test_every_cell_of_a_kind_counts() -> None:
