@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -154,10 +155,15 @@ class LatencyTable:
 
     def in_cells(self, genotype: Genotype) -> float:
         """The part of `network` that is spent inside the operations of the cells."""
-        return sum(
-            self.operations[kind][self.space.cell.row(choice.target, choice.source)][self.space.ops.index(choice.op)]
+        return math.fsum(self.only(genotype, column) for column in range(len(self.space.ops)))
+
+    def only(self, genotype: Genotype, column: int) -> float:
+        """The part of `in_cells` that one operation takes, by its column."""
+        return math.fsum(
+            self.operations[kind][self.space.cell.row(choice.target, choice.source)][column]
             for kind, cell in genotype.cells
             for choice in cell.choices
+            if choice.op == self.space.ops[column]
         )
 
 
@@ -166,10 +172,10 @@ def latency_table(
 ) -> LatencyTable:
     """The table of a space at one size of network; every different block is measured once.
 
-    Two whole networks are measured as well, that of the fastest and that of the slowest operations. Inside a network an
-    operation finds other things in the caches than when it runs alone again and again, so all times of operations are
-    multiplied by one factor, with which the sums differ by as much as the two networks. What stands around the
-    operations (stem, joins, reductions, classifier) is what the first network takes beyond the sum of its operations.
+    Whole networks are measured as well. What stands around the operations (stem, joins, reductions, classifier) is what
+    the network of the fastest operations takes beyond their sum. Inside a network an operation finds other things in
+    the caches than when it runs alone again and again, so all its times are multiplied by one factor: that with which
+    the sum is right for the network that has this operation everywhere.
 
     Args:
         space: the search space.
@@ -198,7 +204,7 @@ def latency_table(
                         shape,
                     )
     table = LatencyTable(space, 0.0, {kind: tuple(map(tuple, rows)) for kind, rows in operations.items()})
-    cheap, dear = (_example(space, table, choose) for choose in (min, max))
+    cheap = _example(space, table, "")
 
     def whole(genotype: Genotype) -> float:
         return times.seconds(
@@ -207,16 +213,23 @@ def latency_table(
             (batch, plan.in_channels, *image_size),
         )
 
-    lowest, highest = whole(cheap), whole(dear)
+    table = replace(table, fixed=max(0.0, whole(cheap) - table.in_cells(cheap)))
+    factors = []
+    for column, name in enumerate(space.ops):
+        example = _example(space, table, name)
+        own = table.only(example, column)
+        taken = whole(example) - table.network(example) + own if own and name != "none" else 0.0
+        factors.append(taken / own if taken > 0 else 1.0)
     times.keep()
-    grown, summed = highest - lowest, table.in_cells(dear) - table.in_cells(cheap)
-    scale = grown / summed if grown > 0 and summed > 0 else 1.0
-    scaled = {kind: tuple(tuple(scale * each for each in row) for row in rows) for kind, rows in operations.items()}
-    return LatencyTable(space, max(0.0, lowest - scale * table.in_cells(cheap)), scaled)
+    scaled = {
+        kind: tuple(tuple(factor * each for factor, each in zip(factors, row, strict=True)) for row in rows)
+        for kind, rows in operations.items()
+    }
+    return replace(table, operations=scaled)
 
 
-def _example(space: SearchSpace, table: LatencyTable, choose: Callable[..., int]) -> Genotype:
-    """The architecture with the fastest (`min`) or slowest (`max`) operation but `none` on the first edges of nodes."""
+def _example(space: SearchSpace, table: LatencyTable, name: str) -> Genotype:
+    """The architecture with one operation on the first edges of every node, or the fastest where these lack it."""
     cells = []
     for kind in space.cell_kinds:
         choices = []
@@ -224,7 +237,10 @@ def _example(space: SearchSpace, table: LatencyTable, choose: Callable[..., int]
             rows = list(space.cell.incoming(node))[: space.cell.edges_per_node]
             for row in rows:
                 columns = [column for column in space.selectable_on(kind, row) if space.ops[column] != "none"]
-                chosen = choose(columns or space.selectable_on(kind, row), key=table.operations[kind][row].__getitem__)
+                chosen = next((column for column in columns if space.ops[column] == name), None)
+                if chosen is None:
+                    allowed = columns or space.selectable_on(kind, row)
+                    chosen = min(allowed, key=table.operations[kind][row].__getitem__)
                 choices.append(Choice(node, space.cell.edges[row].source, space.ops[chosen]))
         outputs = tuple(space.cell.nodes) if space.cell.output == "concat" else (space.cell.nodes[-1],)
         cells.append((kind, CellGenotype(tuple(choices), outputs)))

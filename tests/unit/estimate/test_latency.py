@@ -47,13 +47,15 @@ def test_a_network_takes_what_its_operations_take_and_what_stands_around_them(na
 
 
 def test_operations_are_scaled_to_what_they_take_inside_networks() -> None:
-    """A timer for which everything in a network takes twice its own time, and the rest of it 5 seconds."""
+    """A timer for which operations take two to four times their own time in a network, and its rest 5 seconds."""
     space = get_space("nas-bench-201")
     plan = space.plan(in_channels=3, num_classes=10, init_channels=8, layers=2)
-    own = {"avg_pool_3x3": 1.0, "nor_conv_1x1": 2.0, "nor_conv_3x3": 4.0, "skip_connect": 0.5}
+    own = {"avg_pool_3x3": 1.0, "nor_conv_1x1": 2.0, "nor_conv_3x3": 4.0, "skip_connect": 0.0}
+
+    factor = {"avg_pool_3x3": 2.0, "nor_conv_1x1": 3.0, "nor_conv_3x3": 4.0, "skip_connect": 1.0, "none": 1.0}
 
     def of(genotype: Genotype) -> float:
-        return 5 + 2 * sum(3 * 2 * own.get(each.op, 0.0) for each in genotype["cell"].choices)
+        return 5 + sum(3 * 2 * factor[each.op] * own.get(each.op, 0.0) for each in genotype["cell"].choices)
 
     class Known(BlockTimes):
         def seconds(self, block: str, make: Callable[[], nn.Module], shape: tuple[int, ...]) -> float:  # noqa: ARG002
