@@ -115,8 +115,6 @@ COLOUR_ONLY = {"hue_jitter"}
 AFTER_A_SEARCH = {"start", "shrink"}
 """Fields of trainings that follow a search; tests/unit/session/test_inheritance.py has their effect."""
 
-LIMITS = {"max_multiply_adds"}
-"""Fields that other fields have to fit; tests/unit/session/test_scaling.py has their effect."""
 
 AUGMENT_FIELDS: dict[str, tuple[Any, Layer]] = {
     "flip": (False, {}),
@@ -157,7 +155,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Plain:
     [(SearchSettings, SEARCH_FIELDS), (TrainSettings, TRAIN_FIELDS), (AugmentSettings, AUGMENT_FIELDS)],
 )
 def test_the_tables_of_this_file_name_every_field(settings: type[Settings], table: dict[str, object]) -> None:
-    assert set(table) == set(settings.model_fields) - ({"augment"} | LIMITS | SPEED_ONLY | COLOUR_ONLY | AFTER_A_SEARCH)
+    assert set(table) == set(settings.model_fields) - ({"augment"} | SPEED_ONLY | COLOUR_ONLY | AFTER_A_SEARCH)
 
 
 @pytest.mark.parametrize("field", [*SEARCH_FIELDS, *(f"augment.{name}" for name in AUGMENT_FIELDS)])

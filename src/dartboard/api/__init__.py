@@ -23,6 +23,7 @@ from dartboard.api.listing import (
     list_spaces,
     list_watches,
 )
+from dartboard.api.pareto import pareto
 from dartboard.api.runs import plan, run, search, train
 from dartboard.api.scores import score
 from dartboard.api.tables import published, query
@@ -52,6 +53,7 @@ __all__ = [
     "list_spaces",
     "list_watches",
     "load",
+    "pareto",
     "plan",
     "predict",
     "predict_in_memory",

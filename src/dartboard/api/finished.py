@@ -7,7 +7,7 @@ from dartboard.data import Data
 from dartboard.records import Comparison, Result
 from dartboard.reports import write_comparison, write_report
 from dartboard.runs import Observer
-from dartboard.session import finished_result
+from dartboard.session import finished_result, within_limit
 from dartboard.settings import stored_request
 from dartboard.workflow import (
     analyse_search,
@@ -28,6 +28,7 @@ def select(
     name: str,
     options: Layer | None = None,
     *,
+    limits: Layer | None = None,
     data: Data | None = None,
     out: Place | None = None,
     resume: bool = False,
@@ -40,6 +41,8 @@ def select(
         run_directory: run directory of the search; nothing in it is changed.
         name: name of the selection; `dartboard.list_selections()` lists them with their options.
         options: options of the selection, by name.
+        limits: what the network may cost, as in the settings `limits`, such as `{"macs": "50M"}`; None: as in the
+            search.
         data: the images of the search, where they were given as arrays; otherwise the run has recorded their place.
         out: the run directory of the selection; None makes a new one beside that of the search.
         resume: continue the selection in `out`, or begin it there.
@@ -52,13 +55,13 @@ def select(
     Raises:
         DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
-    settings = reselection_settings(Path(run_directory), name, dict(options or {}))
+    settings = reselection_settings(Path(run_directory), name, dict(options or {}), limits)
     place = reselection_directory(settings, Path(out) if out else None, resume=resume)
     with opened(data, stored_request(settings), place, resume, observer) as session:
         if result := finished_result(session, tested=False):
             return result
         begin(session, ("search",), command)
-        reselect_genotype(session)
+        session = within_limit(session, reselect_genotype(session))
         return finish_run(session, command)
 
 

@@ -106,7 +106,7 @@ def search(
         if result := finished_result(session, tested=False):
             return result
         session = begin(session, ("search",), command)
-        compare_finalists(session, choose_genotype(session))
+        session = within_limit(session, compare_finalists(session, choose_genotype(session)))
         return finish_run(session, command)
 
 

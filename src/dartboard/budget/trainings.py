@@ -21,7 +21,9 @@ from dartboard.data import PHOTOGRAPH_SIDE
 from dartboard.engine.finished.seed_choice import CHOICE_RULES
 from dartboard.runs import Length
 from dartboard.session.baselines import find_baselines, is_comparable, multiply_adds
+from dartboard.session.limits import fitting_width
 from dartboard.session.session import Session
+from dartboard.session.sizes import with_size
 from dartboard.session.training import learned_images, num_scored
 from dartboard.space import Genotype, get_space
 from dartboard.training import more_steps
@@ -89,7 +91,7 @@ class TrainingPlan:
     def make(self) -> None:
         """Measure steps, choose size and length, and enter the planned seconds into the account."""
         account, settings = self._account, self._session.settings.train
-        sizes = account.allowed("train", training_sizes(self._space))
+        sizes = self._within_limits(account.allowed("train", training_sizes(self._space)))
         size, rate = self._choose_network(sizes)
         length = self._length(rate)
         self._choose_contest(self._passes(rate, length))
@@ -110,6 +112,11 @@ class TrainingPlan:
     def _more(self) -> float:
         """How many times as many steps a training takes as whole images would allow in its time."""
         return more_steps() if self._session.settings.train.progressive_resizing else 1.0
+
+    def _within_limits(self, sizes: list[Size]) -> list[Size]:
+        """The sizes at which the typical architecture meets the limits of the run; the first, where none does."""
+        fitting = [size for size in sizes if _fits(self._session, self._genotype, size)]
+        return fitting or sizes[:1]
 
     def _length(self, rate: TrainingRate) -> Length:
         """The length of each whole training."""
@@ -292,6 +299,11 @@ class TrainingPlan:
                     self._account.choose("train.augment.min_scale", 1.0, f"{seen}, so crops are only shifted")
         elif side < PHOTOGRAPH_SIDE and passes < _FEW_PASSES:
             self._account.choose("train.augment.crop_padding", 0, f"{seen}, too rarely to overfit")
+
+
+def _fits(session: Session, genotype: Genotype, size: Size) -> bool:
+    sized = with_size(session, "train", {"init_channels": size.channels, "layers": size.layers})
+    return fitting_width(sized, genotype) == size.channels
 
 
 def _work(session: Session, genotype: Genotype, size: Size) -> float:

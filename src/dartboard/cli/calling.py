@@ -78,7 +78,7 @@ def make(
     resume: bool,
     as_json: bool,
     quiet: bool | None = None,
-    **further: str,
+    **further: Any,
 ) -> None:
     """Call a verb of the API with a display on standard error, then print the result on standard output."""
     from dartboard.cli.output import print_result

@@ -8,7 +8,7 @@ import typer
 
 from dartboard.cli.calling import make
 from dartboard.cli.registered import showing
-from dartboard.cli.single_options import Json, Quiet
+from dartboard.cli.single_options import Json, MaxLatency, MaxMacs, MaxParams, Quiet, given_limits
 from dartboard.config import parse_overrides
 
 __all__ = ["verbs"]
@@ -28,6 +28,9 @@ def select(
         list[str] | None,
         typer.Option("--set", metavar="OPTION=VALUE", help="An option of the selection; may be repeated."),
     ] = None,
+    max_params: MaxParams = None,
+    max_macs: MaxMacs = None,
+    max_latency: MaxLatency = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -55,6 +58,7 @@ def select(
         run_directory,
         name,
         parse_overrides(overrides or []),
+        limits=given_limits(max_params, max_macs, max_latency),
         out=out,
         resume=resume,
         as_json=as_json,

@@ -1,25 +1,31 @@
 """The options of the verbs that make a run, each declared once: every such verb takes one of these objects."""
 
-import inspect
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
 from dartboard.cli.registered import completing
-from dartboard.cli.single_options import WHAT_TO_WORK_ON, ImageColumn, LabelColumn, Quiet
+from dartboard.cli.single_options import (
+    WHAT_TO_WORK_ON,
+    ImageColumn,
+    LabelColumn,
+    MaxLatency,
+    MaxMacs,
+    MaxParams,
+    Quiet,
+)
 from dartboard.config import parse_overrides, read_settings_file
 from dartboard.wording import names_in
 
 __all__ = [
     "CompareOptions",
+    "ParetoOptions",
     "PlanOptions",
     "RunOptions",
     "SearchOptions",
     "TrainOptions",
-    "takes",
 ]
 
 _HOW, _WHERE = "How to work", "Where the results go"
@@ -39,6 +45,9 @@ _PLACES = {
     "runs": "train.runs",
     "baselines": "baselines",
     "contest": "contest",
+    "max_params": "limits.params",
+    "max_macs": "limits.macs",
+    "max_latency": "limits.latency",
     "skip_broken": "data.skip_broken",
     "image_column": "data.image_column",
     "label_column": "data.label_column",
@@ -111,6 +120,9 @@ class _Options:
             help="YAML or JSON file with settings, such as the settings.json of another run.",
         ),
     ] = None
+    max_params: MaxParams = None
+    max_macs: MaxMacs = None
+    max_latency: MaxLatency = None
     overrides: Annotated[
         list[str] | None,
         typer.Option(
@@ -338,6 +350,21 @@ class CompareOptions(_Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ParetoOptions(RunOptions):
+    """The options of `pareto`."""
+
+    sweep: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME=LIMITS",
+            rich_help_panel=WHAT_TO_WORK_ON,
+            help="What is limited, params, macs or latency, and the limits, as in macs=10M,20M,50M; every limit has a "
+            "run of its own.",
+        ),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlanOptions(RunOptions):
     """The options of `plan`."""
 
@@ -367,31 +394,3 @@ class TrainOptions(_Options):
         ),
     ] = None
     runs: _Runs = None
-
-
-O = TypeVar("O", bound=_Options)  # noqa: E741 - the customary single letter, and no number can be meant
-
-
-def takes(options: type[O]) -> Callable[[Callable[[O], None]], Callable[..., None]]:
-    """Show typer the fields of `options` as the parameters of the decorated function, which receives one object."""
-
-    def decorate(function: Callable[[O], None]) -> Callable[..., None]:
-        def command(**values: Any) -> None:
-            function(options(**values))
-
-        command.__name__, command.__doc__ = function.__name__, function.__doc__
-        command.__annotations__ = {field.name: field.type for field in fields(options)}
-        command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [
-                inspect.Parameter(
-                    field.name,
-                    inspect.Parameter.KEYWORD_ONLY,
-                    default=inspect.Parameter.empty if field.default is MISSING else field.default,
-                    annotation=field.type,
-                )
-                for field in fields(options)
-            ]
-        )
-        return command
-
-    return decorate

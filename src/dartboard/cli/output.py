@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dartboard.data import DatasetDescription
-    from dartboard.records import Comparison, PublishedFigure, Result
+    from dartboard.records import Comparison, ParetoFront, PublishedFigure, Result
     from dartboard.reports import MethodTable
     from dartboard.training import ExportedModel, ImagePredictions
     from dartboard.workflow import Evaluation, Plan, ProxyScores, TableQuery
@@ -30,6 +30,7 @@ __all__ = [
     "print_entries",
     "print_evaluation",
     "print_exported",
+    "print_front",
     "print_plan",
     "print_predictions",
     "print_published",
@@ -166,6 +167,20 @@ def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
             _print_sentence(console, f"{count(len(left), 'further sentence')} of this kind: see comparison.md.")
     places = {"report": comparison.path / "comparison.html", "directory": comparison.path}
     print_rows({heading: Verbatim(place) for heading, place in places.items()})
+
+
+def print_front(front: "ParetoFront", *, as_json: bool) -> None:
+    """Print the architectures of a Pareto front, the cheapest first."""
+    from dartboard.reports import told_cost
+
+    if as_json:
+        typer.echo(json.dumps(front.to_json()))
+        return
+    for each in front.points:
+        text = f"{told_cost(front.cost, each.cost)}, {front.accuracy} {percent(each.accuracy)}"
+        print_rows({each.name: f"{text}{', on the front' if each.front else ''}"})
+    print_rows(front.failed)
+    print_rows({"report": Verbatim(front.path / "pareto.html")})
 
 
 def _print_method_table(console: Console, table: "MethodTable") -> None:

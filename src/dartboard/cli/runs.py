@@ -1,10 +1,11 @@
-"""The verbs that make a network from a dataset: run, search, train, plan, compare."""
+"""The verbs that make a network from a dataset: run, search, train, plan, compare, pareto."""
 
 import typer
 
 from dartboard.cli.calling import at_work, make_run, resumable, typed
-from dartboard.cli.options import CompareOptions, PlanOptions, RunOptions, SearchOptions, TrainOptions, takes
+from dartboard.cli.options import CompareOptions, ParetoOptions, PlanOptions, RunOptions, SearchOptions, TrainOptions
 from dartboard.cli.registered import showing
+from dartboard.cli.taking import takes
 
 __all__ = ["verbs"]
 
@@ -70,6 +71,32 @@ def plan(options: PlanOptions) -> None:
     with at_work(options.quiet) as (api, display):
         planned = api.plan(options.data, *layers, genotype=options.genotype, observer=display)
     print_plan(planned, as_json=options.as_json)
+
+
+@verbs.command(cls=showing("presets"))
+@takes(ParetoOptions)
+def pareto(options: ParetoOptions) -> None:
+    """Search and train under each of several limits, and draw the front of cost and accuracy.
+
+    Every run is kept with its report, in the folder NAME-LIMIT of the sweep's directory.
+
+    [bold]Example[/]
+
+      dartboard pareto flowers/ --sweep macs=10M,20M,50M --out runs/front
+    """
+    from dartboard.cli.output import print_front
+
+    with resumable(options.out, resume=options.resume), at_work(options.quiet) as (api, display):
+        front = api.pareto(
+            options.data,
+            *options.layers(),
+            sweep=options.sweep,
+            out=options.out,
+            resume=options.resume,
+            observer=display,
+            command=typed(),
+        )
+    print_front(front, as_json=options.as_json)
 
 
 @verbs.command(cls=showing("presets"))

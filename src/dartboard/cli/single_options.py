@@ -9,10 +9,14 @@ __all__ = [
     "ImageColumn",
     "Json",
     "LabelColumn",
+    "MaxLatency",
+    "MaxMacs",
+    "MaxParams",
     "Overwrite",
     "Quiet",
     "SkipBroken",
     "columns",
+    "given_limits",
 ]
 
 WHAT_TO_WORK_ON = "What to work on"
@@ -49,8 +53,37 @@ Quiet = Annotated[
         "\\[default: progress and notes]",
     ),
 ]
+_LIMITS = "What the network may cost"
+MaxParams = Annotated[
+    str | None,
+    typer.Option(metavar="NUMBER", rich_help_panel=_LIMITS, show_default=False, help="Most learned numbers, as in 1M."),
+]
+MaxMacs = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NUMBER",
+        rich_help_panel=_LIMITS,
+        show_default=False,
+        help="Most multiply-adds for one image, as in 50M or 1.5G.",
+    ),
+]
+MaxLatency = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        rich_help_panel=_LIMITS,
+        show_default=False,
+        help="Most time that the network may take for one image on this machine, as in 5ms.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print only JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace FILE if it exists.")]
+
+
+def given_limits(params: str | None, macs: str | None, latency: str | None) -> dict[str, str] | None:
+    """The settings in the group `limits` that the user gave; None without any."""
+    given = {"params": params, "macs": macs, "latency": latency}
+    return {name: value for name, value in given.items() if value is not None} or None
 
 
 def columns(image_column: str | None, label_column: str | None) -> dict[str, str]:

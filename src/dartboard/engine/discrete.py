@@ -8,11 +8,16 @@ from typing import NamedTuple, Protocol
 from dartboard.errors import NonFiniteLossError, RunDirectoryError
 from dartboard.estimate.proxies import average_rank
 from dartboard.parts.discrete import Advance, DiscreteSearch, Member, Pool, Predicting
+from dartboard.parts.limits import Limit
 from dartboard.runs import Evaluated, Event, Observer, RunDirectory, SearchStop, make_generator
 from dartboard.space import Genotype, SearchSpace
 from dartboard.wording import count, duration, percent
 
 __all__ = ["DiscreteProblem", "Evaluation", "Evaluator", "run_discrete"]
+
+
+_MORE = (1, 4, 16, 64, 256)
+"""So many times the wanted number of architectures are proposed, factor by factor, until enough meet a limit."""
 
 
 class Evaluation(NamedTuple):
@@ -57,11 +62,13 @@ class DiscreteProblem:
         evaluator: evaluates architectures.
         score: scores architectures by zero-cost proxies, given their names: for each architecture, proxy -> number,
             higher for better.
+        limit: that every architecture meets which is evaluated; None: no limit.
     """
 
     space: SearchSpace
     evaluator: Evaluator
     score: Callable[[Sequence[Genotype], Sequence[str]], list[Mapping[str, float]]]
+    limit: Limit | None = None
 
 
 def run_discrete(
@@ -161,8 +168,7 @@ class _Loop:
     def _propose(self, wanted: int) -> bool:
         """Add new architectures to the pool; False if there are none."""
         pool, space, sampler = self.pool, self.problem.space, self.search.sampler
-        generator = make_generator(self.seed, "discrete", "propose", len(pool.members))
-        proposed = list(sampler.propose(pool, space, wanted * self.search.screened, generator))
+        proposed = self._within_limit(wanted * self.search.screened)
         scores: list[Mapping[str, float]] = [{} for _ in proposed]
         if self.search.proxies and proposed:
             scores = self.problem.score(proposed, self.search.proxies)
@@ -186,6 +192,17 @@ class _Loop:
         ]
         self._save(pool.joined(*members))
         return bool(members)
+
+    def _within_limit(self, wanted: int) -> list[Genotype]:
+        """New architectures of the sampler that meet the limit; it proposes more where few of them do."""
+        limit, fitting = self.problem.limit, list[Genotype]()
+        for factor in _MORE if limit else (1,):
+            generator = make_generator(self.seed, "discrete", "propose", len(self.pool.members))
+            proposed = list(self.search.sampler.propose(self.pool, self.problem.space, wanted * factor, generator))
+            fitting = [each for each in proposed if limit is None or limit.admits(each)]
+            if len(fitting) >= wanted or len(proposed) < wanted * factor:
+                break
+        return fitting[:wanted]
 
     def _evaluate(self, member: Member) -> None:
         started, epochs, failure = time.perf_counter(), self.search.schedule.epochs, None

@@ -9,6 +9,7 @@ from torch import nn
 
 from dartboard.data import Batches
 from dartboard.parts.architecture import Live
+from dartboard.parts.limits import Limit
 from dartboard.parts.recipe import Images
 from dartboard.parts.trials import TrialImages
 from dartboard.space import OperationCosts, SearchSpace
@@ -68,6 +69,7 @@ class SearchProblem:
         make_batches: the batches for a choice of images.
         device: where everything runs.
         costs: what operations cost in a network of a supernet's size; None where no part asks.
+        limit: what the network of the architecture may cost; None: no limit.
     """
 
     space: SearchSpace
@@ -75,3 +77,4 @@ class SearchProblem:
     make_batches: Callable[[Images], SearchBatches]
     device: torch.device
     costs: Callable[[SupernetRequest], OperationCosts] | None = None
+    limit: Limit | None = None

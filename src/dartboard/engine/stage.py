@@ -26,6 +26,7 @@ from dartboard.errors import NonFiniteLossError
 from dartboard.parts.architecture import Architecture, Live, StepGates
 from dartboard.parts.hooks import Attaching
 from dartboard.parts.hypernetworks import attach_hypernetwork, learned_weights
+from dartboard.parts.limits import judged_within
 from dartboard.parts.recipe import Recipe, Stage
 from dartboard.parts.relaxation import RelaxedCell
 from dartboard.parts.rules import Rule
@@ -145,6 +146,10 @@ class StageSearch:
         own = {each: tuple(filter(self.state.weights.__contains__, names)) for each, names in supernet.named_by_op()}
         return {each: names for each, names in own.items() if names}
 
+    def expected_gates(self, alphas: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The deterministic gates of these alphas by name, on the device."""
+        return self.state.architecture.mean_gates(alphas)
+
     def further_supernet(self, deeper: int) -> nn.Module:
         """A further supernet like that of the stage, with `deeper` more cells in every group between reductions."""
         return self.problem.make_supernet(self._request._replace(deeper=self._request.deeper + deeper))
@@ -253,6 +258,13 @@ class StageSearch:
 
     def judge(self, note: Callable[[str], None]) -> Judged:
         """The architecture that the selection chooses in the end."""
+        judged, limit = self._judge(note), self.problem.limit
+        if limit is None:
+            return judged
+        generator = make_generator(self._seed, "search", "limits")
+        return judged_within(judged, limit, self.problem.space, self.final_gates, self.recipe.selection, generator)
+
+    def _judge(self, note: Callable[[str], None]) -> Judged:
         gates, selection = self.final_gates, self.recipe.selection
         if isinstance(selection, Drawing):
             genotype, before = selection.draw(self.problem.space, make_generator(self._seed, "search", "selection"))
@@ -272,6 +284,7 @@ class StageSearch:
                 generator,
                 note,
                 self._judging_seconds,
+                self.problem.limit.admits if self.problem.limit else None,
             )
         )
 

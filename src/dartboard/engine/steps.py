@@ -338,6 +338,9 @@ class Steps:
 
     def _move_alphas(self, gradients: Tensors) -> None:
         """Move alpha, and let the relaxation correct the result."""
+        for hook in self._state.hooks:
+            pulls = hook.alpha_pull(self._state.alphas)
+            gradients = {name: own + pulls[name] if name in pulls else own for name, own in gradients.items()}
         active = None if self._drawn is None else self._drawn.active
         with self._state.architecture.settling(self._state.alphas, active):
             self._state.move_alphas(gradients)

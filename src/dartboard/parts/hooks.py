@@ -52,6 +52,10 @@ class StageAccess(Protocol):
         """
         ...
 
+    def expected_gates(self, alphas: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The deterministic gates of these alphas by name, through which a gradient flows where there is one."""
+        ...
+
     def further_supernet(self, deeper: int) -> nn.Module:
         """A further supernet like that of the stage, with `deeper` more cells in every group between reductions."""
         ...
@@ -106,6 +110,14 @@ class StageHook:
             otherwise: computes the gradient that alpha would get without this hook.
         """
         return otherwise(problem)
+
+    def alpha_pull(self, alphas: Mapping[str, Tensor]) -> Mapping[str, Tensor]:  # noqa: ARG002 - for hooks that pull
+        """What joins the gradient of alpha, however it was computed, by the names of some alphas.
+
+        Args:
+            alphas: by name; they have not moved yet.
+        """
+        return {}
 
     def weight_gradients(self, gradients: Mapping[str, Tensor | None]) -> Mapping[str, Tensor | None]:
         """The gradients by which a step moves the weights of the supernet, by name; called in every step.

@@ -7,7 +7,9 @@ from dartboard.records.comparison import ComparedMethod, ComparedRun, Comparison
 from dartboard.records.contest import Contest, Contestant, SearchWorth, survivors
 from dartboard.records.dataset import DataFinding, DatasetRecord, GenotypeForms, RunDataset
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
+from dartboard.records.limits import LimitMet, LimitsRecord
 from dartboard.records.notebook import notebook_view
+from dartboard.records.pareto import ParetoFront, ParetoPoint, on_front
 from dartboard.records.published import PublishedFigure, find_published, to_set_beside
 from dartboard.records.reader import RunRecords
 from dartboard.records.result import CollapseSummary, Result
@@ -19,6 +21,25 @@ from dartboard.records.tables import TableLookUp
 from dartboard.records.tested_images import TestedImages
 from dartboard.runs import CollapsedSearch, Document
 
+DOCUMENTS: tuple[type[Document], ...] = (
+    Beginning,
+    Split,
+    RunDataset,
+    Timetable,
+    CollapsedSearch,
+    SeedChoiceRecord,
+    Finalists,
+    Contest,
+    Allowances,
+    LimitsRecord,
+    Scores,
+    Baselines,
+    ReselectionRecord,
+    AnalysisRecord,
+    Result,
+    Comparison,
+    ParetoFront,
+)
 __all__ = [
     "DOCUMENTS",
     "Allowance",
@@ -39,8 +60,12 @@ __all__ = [
     "Finalist",
     "Finalists",
     "GenotypeForms",
+    "LimitMet",
+    "LimitsRecord",
     "NetworkScores",
     "PairStatistics",
+    "ParetoFront",
+    "ParetoPoint",
     "PublishedFigure",
     "RankStatistics",
     "ReselectionRecord",
@@ -58,28 +83,10 @@ __all__ = [
     "Timetable",
     "find_published",
     "notebook_view",
+    "on_front",
     "scale_sentence",
     "scales_of",
     "statistics_of",
     "survivors",
     "to_set_beside",
 ]
-
-DOCUMENTS: tuple[type[Document], ...] = (
-    Beginning,
-    Split,
-    RunDataset,
-    Timetable,
-    CollapsedSearch,
-    SeedChoiceRecord,
-    Finalists,
-    Contest,
-    Allowances,
-    Scores,
-    Baselines,
-    ReselectionRecord,
-    AnalysisRecord,
-    Result,
-    Comparison,
-)
-"""All documents of a run directory, in the order in which a run writes them."""

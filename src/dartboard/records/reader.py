@@ -17,6 +17,7 @@ from dartboard.records.choice import Finalists, SeedChoiceRecord
 from dartboard.records.contest import Contest
 from dartboard.records.dataset import DatasetRecord, RunDataset
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
+from dartboard.records.limits import LimitsRecord
 from dartboard.records.result import Result
 from dartboard.records.scores import Scores
 from dartboard.records.start import Beginning, Split, Timetable
@@ -160,6 +161,11 @@ class RunRecords:
     def pool(self) -> Pool | None:
         """The architectures that a search without a supernet has evaluated."""
         return self._document(Pool)
+
+    @cached_property
+    def limits(self) -> LimitsRecord | None:
+        """The limits, and what the network has."""
+        return self._document(LimitsRecord)
 
     @cached_property
     def contest(self) -> Contest | None:

@@ -14,6 +14,7 @@ from dartboard.records.baselines import Baseline
 from dartboard.records.choice import Finalists, SeedChoiceRecord
 from dartboard.records.dataset import DatasetRecord, GenotypeForms
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
+from dartboard.records.limits import LimitsRecord
 from dartboard.records.notebook import view_of
 from dartboard.records.tables import TableLookUp
 from dartboard.runs import (
@@ -135,6 +136,9 @@ class Result(TestAccuracies, ValidationAccuracies, Document):
 
     multiply_adds: int | None
     """Multiply-adds of convolutions and linear layers for one image."""
+
+    limits: LimitsRecord | None = None
+    """The limits on the network, what it has, and how it meets them; null without limits."""
 
     budget: float | None = None
     """Seconds that the whole command was allowed to take; null without a budget."""

@@ -8,6 +8,7 @@ from dartboard.reports.drawings.cell_diagram import draw_cell
 from dartboard.reports.drawings.genotypes import draw_genotype
 from dartboard.reports.method_table import MethodTable, tabulate, tabulate_schedules, what_counts
 from dartboard.reports.page import read_facts, render_page, write_report
+from dartboard.reports.pareto import told_cost, write_pareto
 from dartboard.reports.readme import write_readme
 from dartboard.reports.rows import result_html, result_rows
 from dartboard.reports.section import SECTIONS, Section, section
@@ -32,9 +33,11 @@ __all__ = [
     "tabulate_pairs",
     "tabulate_published",
     "tabulate_schedules",
+    "told_cost",
     "what_counts",
     "write_comparison",
     "write_figures",
+    "write_pareto",
     "write_readme",
     "write_report",
 ]

@@ -8,6 +8,7 @@ from dartboard.engine.finished.proposals import propose_random
 from dartboard.parts.selection.trying import UniformlyRandom
 from dartboard.registry import Entry, Registry, leaving_out
 from dartboard.runs import make_generator
+from dartboard.session.limits import limit_of, measured_width
 from dartboard.session.search import only_draws
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, with_size
@@ -32,6 +33,7 @@ FOUND = "found"
 """Name of the network found, beside the names of the baselines."""
 
 _RANDOM = "a random architecture of the space"
+_MOST_DRAWS = 1000
 _RESNET_WIDTHS = range(2, 257, 2)
 
 
@@ -76,7 +78,8 @@ def network_found(session: Session, genotype: Genotype) -> BaselineNetwork:
     """The network of the search, in the form of what it is compared with."""
     size = session.settings.train
     what = "a random architecture" if only_draws(session.settings) else "the network found"
-    return BaselineNetwork(what, genotype, size.init_channels, size.layers, FOUND)
+    width = measured_width(session, genotype) or size.init_channels
+    return BaselineNetwork(what, genotype, width, size.layers, FOUND)
 
 
 def is_comparable(session: Session) -> bool:
@@ -109,8 +112,19 @@ def find_baselines(session: Session, genotype: Genotype) -> Iterator[BaselineNet
         network = None
         with leaving_out(BASELINES.kind, entry.name, entry.place):
             network = _built(entry, session, genotype)
+        network = network and narrowed(session, network)
         if network is not None:
             yield replace(network, name=entry.name)
+
+
+def narrowed(session: Session, network: BaselineNetwork) -> BaselineNetwork | None:
+    """The network with the width that the limits of the run allow it; None, with a note, where there is none."""
+    size = {"init_channels": network.init_channels, "layers": network.layers}
+    width = measured_width(with_size(session, "train", size, network.genotype.space), network.genotype)
+    if width is None:
+        session.observer.note(f"Even the narrowest network of {network.what} is above the limits, so it is left out.")
+        return None
+    return replace(network, init_channels=width)
 
 
 def _built(entry: Entry[BaselineBuilder], session: Session, genotype: Genotype) -> BaselineNetwork | None:
@@ -129,11 +143,12 @@ def find_rivals(session: Session, genotype: Genotype) -> list[BaselineNetwork]:
         return [each for each in find_baselines(session, genotype) if each.genotype != genotype]
     space, size = get_space(settings.space), settings.train
     generator = make_generator(settings.seed, "contest", "random")
-    _, *drawn = propose_random(space, genotype, 1 + settings.contest_random, generator)
-    return [
+    _, *drawn = propose_random(space, genotype, 1 + settings.contest_random, generator, limit_of(session))
+    rivals = [
         BaselineNetwork(_RANDOM, each, size.init_channels, size.layers, f"random-{number}" if number > 1 else "random")
         for number, each in enumerate(drawn, 1)
     ]
+    return [each for rival in rivals if (each := narrowed(session, rival))]
 
 
 @baseline("random")
@@ -144,6 +159,9 @@ def random_architecture(session: Session, _found: Genotype) -> BaselineNetwork |
         return None
     generator = make_generator(settings.seed, "yardsticks", "random")
     drawn, in_vain = UniformlyRandom().draw(get_space(settings.space), generator)
+    limit, tries = limit_of(session), 0
+    while limit is not None and not limit.admits(drawn) and tries < _MOST_DRAWS:
+        drawn, tries = UniformlyRandom()(get_space(settings.space), {}, generator), tries + 1
     what = f"{_RANDOM} (number {in_vain + 1} drawn: nothing of the images passes those before)" if in_vain else _RANDOM
     size = settings.train
     return BaselineNetwork(what, drawn, size.init_channels, size.layers)

@@ -15,9 +15,11 @@ from dartboard.estimate.proxies import Conditions, refuse_proxies, score_genotyp
 from dartboard.parts.discrete import DiscreteSearch, Member
 from dartboard.runs import Observer, TrainEpoch, make_generator
 from dartboard.session.batches import EVALUATION_BATCH, batches_of, part_batches
+from dartboard.session.limits import limit_of
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_stem
 from dartboard.session.training import holding_out, train_networks
+from dartboard.settings.limits import LimitSettings
 from dartboard.settings.tree import ALONE
 from dartboard.space import Genotype, Network, get_space
 from dartboard.training import predict
@@ -36,7 +38,8 @@ def discrete_problem(session: Session) -> DiscreteProblem:
     Raises:
         DataError: there is no table.
     """
-    return DiscreteProblem(get_space(session.settings.space), _evaluator(session), _Scorer(session))
+    space = get_space(session.settings.space)
+    return DiscreteProblem(space, _evaluator(session), _Scorer(session), limit_of(session))
 
 
 def describe_discrete(session: Session, search: DiscreteSearch) -> str:
@@ -67,7 +70,6 @@ def trial_settings(session: Session, epochs: int) -> dict[str, Any]:
         update={
             "init_channels": search.init_channels,
             "layers": search.layers,
-            "max_multiply_adds": None,
             "epochs": epochs,
             "steps_per_epoch": search.steps_per_epoch,
             "runs": 1,
@@ -75,7 +77,7 @@ def trial_settings(session: Session, epochs: int) -> dict[str, Any]:
             "start": "fresh",
         }
     )
-    return {**ALONE, "train": train, "baselines": False, "contest": False, "budget": None}
+    return {**ALONE, "limits": LimitSettings(), "train": train, "baselines": False, "contest": False, "budget": None}
 
 
 def _evaluator(session: Session) -> Evaluator:

@@ -18,6 +18,7 @@ from dartboard.parts.rules.schedules import NoTraining, WarmUp
 from dartboard.parts.trials import FIRST_IMAGES, TrialImages, trial_batch
 from dartboard.runs import CollapsedSearch, ImagesBy, RunDirectory, make_generator, seeded_initialization
 from dartboard.session.batches import EVALUATION_BATCH, batches_of
+from dartboard.session.limits import limit_of
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan, search_splits
 from dartboard.settings.published import published_steps
@@ -50,6 +51,7 @@ def search_problem(session: Session) -> SearchProblem:
         make_batches=partial(_search_batches, session),
         device=session.device,
         costs=partial(_operation_costs, session),
+        limit=limit_of(session),
     )
 
 

@@ -9,6 +9,7 @@ from dartboard.parts.architecture import Architecture
 from dartboard.parts.recipe import Recipe, initial_live, make_recipe
 from dartboard.runs import make_generator
 from dartboard.session.discrete import describe_discrete, discrete_problem
+from dartboard.session.limits import limited_recipe
 from dartboard.session.search import (
     FALLBACK,
     decision_trials,
@@ -79,6 +80,7 @@ def search_genotype(session: Session) -> Genotype:
                 observer=session.observer,
                 seconds=settings.search.seconds,
             )
+        recipe = limited_recipe(session, recipe)
         _note_hypernetwork(session, recipe)
         return run_search(
             search_problem(session),

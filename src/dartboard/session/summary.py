@@ -9,6 +9,7 @@ from dartboard.records import (
     CollapseSummary,
     Finalists,
     GenotypeForms,
+    LimitsRecord,
     ReselectionRecord,
     Result,
     Scores,
@@ -19,6 +20,7 @@ from dartboard.records import (
 from dartboard.records.result import versions
 from dartboard.runs import CollapsedSearch, RunDirectory, SearchEpoch
 from dartboard.session.clock import phase_seconds
+from dartboard.session.limits import fitted
 from dartboard.session.session import Session
 from dartboard.session.sizes import network_plan
 from dartboard.session.training import last_validation_accuracy
@@ -61,6 +63,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
     run, settings = session.run, session.settings
     scores, timetable = Scores.find(run.path), Timetable.find(run.path)
     baselines = Baselines.find(run.path)
+    session = fitted(session, genotype)
     plan = network_plan(session, "train")
     height, width = session.dataset.image_shape[1:]
     cost = network_cost(get_space(genotype.space), genotype, plan, (height, width))
@@ -80,6 +83,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         train_start=settings.train.start if run.has("model.json") else None,
         parameters=cost.parameters,
         multiply_adds=cost.multiply_adds,
+        limits=LimitsRecord.find(run.path),
         budget=settings.budget,
         planned=timetable.seconds if timetable else {},
         automatic_choices=settings.automatic_choices,

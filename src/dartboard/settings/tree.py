@@ -15,6 +15,7 @@ from dartboard.engine.watches import refuse_watches
 from dartboard.parts.recipe import make_recipe
 from dartboard.runs import Objective
 from dartboard.settings.genotype import read_genotype
+from dartboard.settings.limits import LimitSettings
 from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO, PRESETS
 from dartboard.settings.published import Published, published_in, smallest_in
@@ -176,6 +177,9 @@ class RunSettings(Settings):
     contest_random: Annotated[int, Field(ge=0)] = 0
     """Number of random architectures that compete in the contest in place of the baselines, however short its rounds
     are; 0: the baselines compete."""
+
+    limits: LimitSettings = LimitSettings()
+    """What the trained network may cost."""
 
     data: DataSettings = DataSettings()
     """Reading and splitting the data."""

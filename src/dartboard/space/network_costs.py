@@ -13,7 +13,7 @@ from dartboard.space.skeleton import CellPlace, NetworkPlan, ResidualPlace, halv
 from dartboard.space.spaces.search_space import SearchSpace
 from dartboard.space.whitening import whitening_cost
 
-__all__ = ["OperationCosts", "cells_cost", "network_cost", "operation_costs", "smallest_map"]
+__all__ = ["OperationCosts", "cells_cost", "network_cost", "operation_costs", "sized_cells", "smallest_map"]
 
 
 _PASSING = ("none", "zero", "skip_connect")
@@ -30,11 +30,15 @@ class OperationCosts:
             of the kind.
         resources: cell kind -> for every edge the resources of every operation: the sum of its parameters, its
             multiply-adds and the values that it reads and writes; 0 for `none`, `zero` and identities.
+        fixed_parameters: learned numbers of everything but these operations.
+        parameters: cell kind -> for every edge the learned numbers of every operation.
     """
 
     fixed: int
     operations: Mapping[str, tuple[tuple[int, ...], ...]]
     resources: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    fixed_parameters: int = 0
+    parameters: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
 
 def network_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, image_size: Size) -> Cost:
@@ -59,7 +63,7 @@ def cells_cost(space: SearchSpace, genotype: Genotype, plan: NetworkPlan, image_
     """The part of `network_cost` that is spent inside the operations of the cells, without what stands around them."""
     plan = plan.joining({kind: len(cell.outputs) for kind, cell in genotype.cells})
     cost = Cost()
-    for place, size in _cells(plan, image_size):
+    for place, size in sized_cells(plan, image_size):
         for choice in genotype[place.kind].choices:
             cost += _op_cost(space, choice.op, place, choice.source, size)
             if choice.attention:
@@ -83,21 +87,23 @@ def operation_costs(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> 
         Multiply-adds, counted as in `network_cost`: `fixed` and the numbers of one operation per edge add up to the
         cost of that network.
     """
-    sums, resources = (
-        {kind: [[0] * len(space.ops) for _ in space.cell.edges] for kind in space.cell_kinds} for _ in range(2)
+    sums, resources, parameters = (
+        {kind: [[0] * len(space.ops) for _ in space.cell.edges] for kind in space.cell_kinds} for _ in range(3)
     )
-    for place, size in _cells(plan, image_size):
+    for place, size in sized_cells(plan, image_size):
         for row, edge in enumerate(space.cell.edges):
             for column, name in enumerate(space.ops):
                 if name in space.ops_on(place.kind, row):
                     cost = _op_cost(space, name, place, edge.source, size)
                     sums[place.kind][row][column] += cost.multiply_adds
+                    parameters[place.kind][row][column] += cost.parameters
                     moved = _values_moved(space, name, place, edge.source, size, cost)
                     resources[place.kind][row][column] += cost.parameters + cost.multiply_adds + moved
-    fixed = _frame_cost(space, plan, image_size).multiply_adds
-    return OperationCosts(
-        fixed, *({kind: tuple(map(tuple, rows)) for kind, rows in each.items()} for each in (sums, resources))
+    fixed = _frame_cost(space, plan, image_size)
+    by_kind, moved_by_kind, learned_by_kind = (
+        {kind: tuple(map(tuple, rows)) for kind, rows in each.items()} for each in (sums, resources, parameters)
     )
+    return OperationCosts(fixed.multiply_adds, by_kind, moved_by_kind, fixed.parameters, learned_by_kind)
 
 
 def smallest_map(plan: NetworkPlan, image_size: Size) -> Size:
@@ -160,7 +166,7 @@ def _frame_cost(space: SearchSpace, plan: NetworkPlan, image_size: Size) -> Cost
     return cost + Cost(classifier + plan.num_classes, classifier)
 
 
-def _cells(plan: NetworkPlan, image_size: Size) -> Iterator[tuple[CellPlace, Size]]:
+def sized_cells(plan: NetworkPlan, image_size: Size) -> Iterator[tuple[CellPlace, Size]]:
     """Every cell, with the size of the maps that it reads."""
     _, newer = _stem_cost(plan, image_size)
     for place in plan.places:

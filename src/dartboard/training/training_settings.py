@@ -53,10 +53,6 @@ class TrainSettings(Settings):
     layers: Annotated[int, Field(gt=0, le=1000)] = 20
     """Number of cells (in NAS-Bench-201: of each stage)."""
 
-    max_multiply_adds: Positive | None = None
-    """The most multiply-adds for one image: the network gets the largest even width that stays within, in place of
-    `init_channels`, once its architecture is known. null: no limit."""
-
     stem: Stem | None = None
     """"cifar" keeps the resolution, "imagenet" divides it by 8 before the first cell; null: "imagenet" for images of at
     least 96 pixels a side."""

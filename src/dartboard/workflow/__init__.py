@@ -17,6 +17,7 @@ from dartboard.workflow.predict import export_network, predict_images, predict_w
 from dartboard.workflow.proxy_scores import ArchitectureScore, ProxyScores, ScoreRequest, score_architectures
 from dartboard.workflow.seeds import check_choice, choose_genotype
 from dartboard.workflow.select import reselect_genotype, reselection_directory, reselection_settings
+from dartboard.workflow.sweep import Sweep, parse_sweep, point_of
 from dartboard.workflow.table_query import TableQuery, query_tables
 from dartboard.workflow.trained_model import TrainedModel, load_run
 
@@ -35,6 +36,7 @@ __all__ = [
     "ProxyScores",
     "RunOverview",
     "ScoreRequest",
+    "Sweep",
     "TableQuery",
     "TrainedModel",
     "analyse_search",
@@ -57,8 +59,10 @@ __all__ = [
     "list_registered",
     "load_run",
     "open_request",
+    "parse_sweep",
     "plan_analysis",
     "plan_comparison",
+    "point_of",
     "predict_images",
     "predict_with",
     "query_tables",

@@ -9,7 +9,7 @@ from dartboard.errors import NonFiniteLossError
 from dartboard.records.result import Result
 from dartboard.reports import write_readme, write_report
 from dartboard.runs import Objective, Observer, RunDirectory
-from dartboard.session.scaling import within_limit
+from dartboard.session.limits import within_limit
 from dartboard.session.session import Session
 from dartboard.session.summary import recorded_result, summarize
 from dartboard.settings.genotype import read_genotype

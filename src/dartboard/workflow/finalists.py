@@ -8,6 +8,7 @@ from dartboard.engine.finished.search import FinishedSearch
 from dartboard.records import Finalist, Finalists, GenotypeForms, SeedChoiceRecord
 from dartboard.runs import RunDirectory, SelectionDone, make_generator
 from dartboard.session.clock import CHILD_FOLDERS
+from dartboard.session.limits import limit_of
 from dartboard.session.search import only_draws, search_problem, search_recipe
 from dartboard.session.session import Session
 from dartboard.session.sizes import check_sizes, search_length, train_epochs
@@ -97,14 +98,14 @@ def _proposals(session: Session, found: Genotype) -> list[Genotype]:
     there are none. A method that draws its architecture without training draws them as well.
     """
     settings, space = session.settings, get_space(session.settings.space)
-    generator = make_generator(settings.seed, "finalists")
+    generator, limit = make_generator(settings.seed, "finalists"), limit_of(session)
     if only_draws(settings):
-        return propose_random(space, found, settings.finalists, generator)
+        return propose_random(space, found, settings.finalists, generator, limit)
     done = [event for event in session.run.events.read() if isinstance(event, SelectionDone)]
     ranked = [parse_genotype(text, space.name) for event in done for text in event.figures.get("runners_up", ())]
     finished = _finished_search(session)
     if finished is None or finished.recipe.update is None:
-        return propose(space, found, None, settings.finalists, generator, ranked=ranked)
+        return propose(space, found, None, settings.finalists, generator, ranked=ranked, limit=limit)
     return propose(
         space,
         found,
@@ -114,6 +115,7 @@ def _proposals(session: Session, found: Genotype) -> list[Genotype]:
         selection=finished.recipe.selection,
         searched=finished.drawable,
         ranked=ranked,
+        limit=limit,
     )
 
 

@@ -9,14 +9,14 @@ from dartboard.budget.arithmetic import reserve
 from dartboard.config import Settings
 from dartboard.devices import device_name
 from dartboard.engine.rates import AlphaRate
+from dartboard.session.limits import told_value
 from dartboard.session.rates import alpha_rates, idle_rules
 from dartboard.session.searching import describe_search
 from dartboard.session.session import Session
 from dartboard.session.sizes import train_epochs
 from dartboard.settings.replaced import ReplacedSetting, replaced_settings
 from dartboard.settings.tree import AutomaticChoice, Step
-from dartboard.training import TrainSettings
-from dartboard.wording import Verbatim, count, duration
+from dartboard.wording import Verbatim, count, duration, listing
 from dartboard.workflow.finalists import describe_finalists
 from dartboard.workflow.seeds import describe_choice
 
@@ -76,7 +76,7 @@ def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
     if "train" in steps:
         network = settings.train
         rows["train"] = (
-            f"{count(train_epochs(session), 'epoch')}, {_width(network)}, "
+            f"{count(train_epochs(session), 'epoch')}, {_width(session)}, "
             f"{count(network.layers, 'layer')}" + (f", {network.runs} networks" if network.runs > 1 else "")
         )
     if settings.analysis:
@@ -90,10 +90,12 @@ def announce(session: Session, steps: Sequence[Step]) -> dict[str, str]:
     }
 
 
-def _width(network: TrainSettings) -> str:
-    if network.max_multiply_adds is None:
-        return count(network.init_channels, "channel")
-    return f"as wide as {network.max_multiply_adds:,} multiply-adds allow"
+def _width(session: Session) -> str:
+    limits, channels = session.settings.limits, count(session.settings.train.init_channels, "channel")
+    if not limits.given:
+        return channels
+    most = listing(told_value(name, value) for name, value in limits.given.items())
+    return f"as wide as {most} allow" if limits.width == "widest" else f"{channels}, or fewer with at most {most}"
 
 
 def describe_plan(session: Session, summary: Mapping[str, str]) -> Plan:

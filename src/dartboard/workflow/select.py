@@ -24,7 +24,9 @@ __all__ = ["reselect_genotype", "reselection_directory", "reselection_settings"]
 _SKIP = "skip_connect"
 
 
-def reselection_settings(run_directory: Path, name: str, options: dict[str, Any]) -> RunSettings:
+def reselection_settings(
+    run_directory: Path, name: str, options: dict[str, Any], limits: Mapping[str, Any] | None = None
+) -> RunSettings:
     """The settings of a selection: those of the search, with the name and options of the selection.
 
     Raises:
@@ -39,7 +41,14 @@ def reselection_settings(run_directory: Path, name: str, options: dict[str, Any]
     asked = {key: value for key, value in wanted.search.items() if value is not None}
     if not asked and before.get("budget") and before["search"].get("decision_images", "all") == "all":
         asked["decision_images"] = "adaptive"  # as the plan of a budget chooses
-    settings = resolve(RunSettings, before, given, ALONE, {"search": asked} if wanted.epochs else {})
+    settings = resolve(
+        RunSettings,
+        before,
+        given,
+        ALONE,
+        {"search": asked} if wanted.epochs else {},
+        {"limits": limits} if limits else {},
+    )
     _check_supernet(settings, wanted, trained_supernet(source))
     return settings
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from dartboard.parts.drawing import cell_choices, draw_uniformly
+from dartboard.parts.limits import Limit, choose_within
 from dartboard.parts.selection import Barring, Selection, StrongestEdges, make_genotype
 from dartboard.space import Choice, Genotype, SearchSpace, lets_images_through
 
@@ -17,7 +18,9 @@ _SHARPNESS = 2.0
 yet their order tells: see what is proposed in benchmarks/results/short_searches.md."""
 
 
-def propose_random(space: SearchSpace, found: Genotype, count: int, generator: torch.Generator) -> list[Genotype]:
+def propose_random(
+    space: SearchSpace, found: Genotype, count: int, generator: torch.Generator, limit: Limit | None = None
+) -> list[Genotype]:
     """The architecture found, and others drawn uniformly from the space; all of them differ.
 
     Args:
@@ -25,6 +28,7 @@ def propose_random(space: SearchSpace, found: Genotype, count: int, generator: t
         found: the first of them.
         count: how many; fewer where no more turn up.
         generator: on the CPU.
+        limit: that the others meet; None: no limit.
     """
     columns = {kind: space.selectable_columns(kind) for kind in space.cell_kinds}
 
@@ -33,7 +37,7 @@ def propose_random(space: SearchSpace, found: Genotype, count: int, generator: t
             cells = {kind: draw_uniformly(space.cell, columns[kind], generator) for kind in space.cell_kinds}
             yield make_genotype(space, {kind: cell_choices(space, chosen) for kind, chosen in cells.items()})
 
-    return _first_different(space, found, drawn(), count)
+    return _first_different(space, found, _admitted(drawn(), limit), count)
 
 
 def propose(
@@ -46,6 +50,7 @@ def propose(
     selection: Selection | None = None,
     searched: Mapping[str, Tensor] | None = None,
     ranked: Sequence[Genotype] = (),
+    limit: Limit | None = None,
 ) -> list[Genotype]:
     """The architecture found, those of a ranking, and what the selection makes of shaken gates; all of them differ.
 
@@ -64,6 +69,7 @@ def propose(
         selection: of the method; None: `StrongestEdges`.
         searched: cell kind -> which operations can be proposed, (edges, operations), bool; None: all.
         ranked: come before what is drawn, in their order.
+        limit: that the others meet; None: no limit.
     """
     chooses = selection or StrongestEdges()
 
@@ -72,9 +78,17 @@ def propose(
         if gates is not None:
             able = _able(space, gates, chooses, searched or {})
             for _ in range(_TRIES * count):
-                yield chooses(space, _shaken(gates, able, generator), generator)
+                shaken = _shaken(gates, able, generator)
+                chosen = chooses(space, shaken, generator)
+                if limit is not None and not limit.admits(chosen):
+                    chosen = choose_within(space, shaken, chooses, generator, limit) or chosen
+                yield chosen
 
-    return _first_different(space, found, drawn(), count)
+    return _first_different(space, found, _admitted(drawn(), limit), count)
+
+
+def _admitted(drawn: Iterator[Genotype], limit: Limit | None) -> Iterator[Genotype]:
+    return drawn if limit is None else filter(limit.admits, drawn)
 
 
 def _first_different(space: SearchSpace, found: Genotype, others: Iterator[Genotype], count: int) -> list[Genotype]:

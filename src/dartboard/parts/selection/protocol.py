@@ -50,6 +50,7 @@ class Trained(NamedTuple):
         generator: on the CPU.
         note: shows a message to the user.
         seconds: time limit of the trials, in seconds; None: no limit.
+        admits: which architectures may be tried; None: all.
     """
 
     space: SearchSpace
@@ -61,6 +62,7 @@ class Trained(NamedTuple):
     generator: torch.Generator
     note: Callable[[str], None]
     seconds: float | None = None
+    admits: Callable[[Genotype], bool] | None = None
 
 
 class Judged(NamedTuple):

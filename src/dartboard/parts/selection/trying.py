@@ -145,10 +145,10 @@ class SampleAndValidate(Selection):
         return Judged(best[1], {**figures, "runners_up": texts, "runner_up_accuracies": accuracies})
 
     def _draw(self, trained: Trained) -> Iterator[Genotype]:
-        """The candidates; those that let nothing of the images through only where no others are drawn."""
+        """The candidates; those that let nothing through or are not admitted only where no others are drawn."""
         passing, blind = False, None
         for genotype in self._draw_any(trained):
-            if lets_images_through(trained.space, genotype):
+            if (trained.admits is None or trained.admits(genotype)) and lets_images_through(trained.space, genotype):
                 passing = True
                 yield genotype
             else:
