@@ -145,7 +145,7 @@ class _Loop:
                     if self._is_over():
                         return
                     self._evaluate(self.pool.members[number])
-            elif not self._propose(step.count):
+            elif not self._propose(step.wanted):
                 self.observer.note("The space has no further architectures, so the search ends.")
                 return
 
