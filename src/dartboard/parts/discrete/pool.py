@@ -8,7 +8,12 @@ from pydantic import Field
 from dartboard.runs import Document, Record
 from dartboard.space import Genotype
 
-__all__ = ["Member", "Pool"]
+__all__ = ["CORRELATIONS", "Correlation", "Member", "Pool"]
+
+Correlation = Literal["kendall", "spearman"]
+"""Kendall's tau, or Spearman's rho."""
+
+CORRELATIONS: tuple[Correlation, ...] = ("kendall", "spearman")
 
 
 class Member(Record):
@@ -123,14 +128,14 @@ class Pool(Document):
         """The members that an update proposed."""
         return [member for member in self.members if member.update == update]
 
-    def rank_correlation(self, update: int, by: Literal["kendall", "spearman"] = "kendall") -> float | None:
+    def rank_correlation(self, update: int, by: Correlation = "kendall") -> float | None:
         """The rank correlation between what was predicted at an update and the accuracies after the first level.
 
         It is None without a predictor, and where fewer than two architectures or only equals can be compared.
 
         Args:
             update: its number, from 1 on.
-            by: Kendall's tau or Spearman's rho.
+            by: which one.
         """
         from scipy.stats import kendalltau, spearmanr  # slow to import, and most verbs rank nothing
 

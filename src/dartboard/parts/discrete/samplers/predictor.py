@@ -90,9 +90,7 @@ class PredictedBest(Sampler):
 
 
 @lru_cache(maxsize=1)
-def _fitted(
-    sampler: PredictedBest, members: tuple[Member, ...], space: SearchSpace, seed: int
-) -> RankPredictor | None:
+def _fitted(sampler: PredictedBest, members: tuple[Member, ...], space: SearchSpace, seed: int) -> RankPredictor | None:
     """The predictor of some members, kept since it is asked for what to propose, and then what it says of that."""
     pairs = make_pairs(members, sampler.least)
     if not pairs:
