@@ -160,17 +160,17 @@ def test_a_table_is_looked_up_at_one_level_whose_epochs_are_counted(
     class Table:
         def accuracy(self, genotype: Genotype, name: str) -> float:
             assert name == column
-            return 100 * genotype.operation_counts.get("nor_conv_3x3", 0) / 6
+            return 100 * genotype.operation_counts.get("nor_conv_3x3", 0) / 3
 
     monkeypatch.setattr(session_discrete, "find_table", lambda epochs: {table: Table()}[epochs])
     options = {"levels": (1, 2), "start": 4, "added": 2, "members": 8, "networks": 1, "fit_passes": 9}
-    layer = {"space": "nas-bench-201", "method.options": options, "search.evaluate": f"table-{table}"}
+    layer = {"space": "nas-bench-201:nodes=2", "method.options": options, "search.evaluate": f"table-{table}"}
     search(tmp_path, layer)
     pool = Pool.read(tmp_path)
     assert (pool.epochs, pool.evaluated_by) == ((table,), f"table-{table}")
     assert pool.epochs_spent == pool.epochs_of_full_training == 8 * table
     assert pool.best is not None
-    assert pool.best.accuracies == (pool.best.architecture.operation_counts["nor_conv_3x3"] / 6,)
+    assert pool.best.accuracies == (pool.best.architecture.operation_counts["nor_conv_3x3"] / 3,)
     judged = [event for event in RunDirectory(tmp_path).events.read() if isinstance(event, PredictorJudged)]
     assert [(event.update, event.known, event.judged, event.epochs_spent) for event in judged] == [
         (1, 4, 2, 6 * table),
