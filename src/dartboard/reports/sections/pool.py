@@ -6,7 +6,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from dartboard.parts.discrete import CORRELATIONS, Member
+from dartboard.parts.discrete import Member
 from dartboard.records.reader import RunRecords
 from dartboard.reports.charts.curves import BLUE, ORANGE, VIOLET
 from dartboard.reports.charts.svg import figure_to_svg, style
@@ -72,6 +72,7 @@ class PoolSection(Section[PoolFacts]):
         pool = run.pool
         if pool is None or pool.best is None:
             return None
+        updates = range(1, pool.updates + 1)
         return PoolFacts(
             pool.epochs,
             pool.evaluated_by,
@@ -80,7 +81,8 @@ class PoolSection(Section[PoolFacts]):
             tuple(len(pool.reached(level)) for level in range(1, pool.levels + 1)),
             pool.epochs_spent,
             pool.epochs_of_full_training,
-            *(tuple(pool.rank_correlation(each, by) for each in range(1, pool.updates + 1)) for by in CORRELATIONS),
+            tuple(pool.rank_correlation(each) for each in updates),
+            tuple(pool.rank_correlation(each, "spearman") for each in updates),
             pool.members,
         )
 
