@@ -170,7 +170,7 @@ def test_a_table_is_looked_up_at_one_level_whose_epochs_are_counted(
     assert (pool.epochs, pool.evaluated_by) == ((table,), f"table-{table}")
     assert pool.epochs_spent == pool.epochs_of_full_training == 8 * table
     assert pool.best is not None
-    assert pool.best.accuracies == (pool.best.architecture.operation_counts["nor_conv_3x3"] / 3,)
+    assert pool.best.accuracies == pytest.approx((pool.best.architecture.operation_counts["nor_conv_3x3"] / 3,))
     judged = [event for event in RunDirectory(tmp_path).events.read() if isinstance(event, PredictorJudged)]
     assert [(event.update, event.known, event.judged, event.epochs_spent) for event in judged] == [
         (1, 4, 2, 6 * table),
