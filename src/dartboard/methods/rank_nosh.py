@@ -15,7 +15,7 @@ def rank_nosh(
     members: Count = 96,
     candidates: Count = 10_000,
     networks: Count = 5,
-    fit_steps: Count = 200,
+    fit_passes: Count = 200,
     least: NonNegative = 0.001,
     loss: Loss = "logistic",
     proxies: tuple[str, ...] | None = None,
@@ -44,7 +44,7 @@ def rank_nosh(
         candidates: architectures drawn at every update in a space too large to be listed, beside the neighbours of the
             ten best.
         networks: of the predictor, whose mean counts.
-        fit_steps: of each network at every update.
+        fit_passes: of each network over all pairs, at every update.
         least: pairs whose accuracies differ by less, as a fraction, teach nothing.
         loss: of a pair, "logistic" or "hinge".
         proxies: zero-cost proxies that choose among `screened` times as many proposals before any training.
@@ -52,7 +52,7 @@ def rank_nosh(
     """
     return Recipe(
         discrete=DiscreteSearch(
-            sampler=PredictedBest(candidates, networks=networks, steps=fit_steps, least=least, loss=loss),
+            sampler=PredictedBest(candidates, networks=networks, passes=fit_passes, least=least, loss=loss),
             schedule=Nosh(levels, share, start, added, members),
             proxies=proxies or (),
             screened=screened if proxies else 1,

@@ -18,6 +18,7 @@ from dartboard.runs import (
     KeptWeights,
     MeasurementDone,
     PhaseEnd,
+    PredictorJudged,
     Rollback,
     SearchEpoch,
     SearchStop,
@@ -56,6 +57,7 @@ EVERY_KIND = [
         images_by="all",
         contrast=Contrast.of(30, 5, 100),
     ),
+    PredictorJudged(update=1, known=32, judged=8, kendall=0.5, spearman=None, epochs_spent=700),
     SelectionDone(figures={"tried": 3, "rounds": 1, "validation_accuracy": 0.5}),
     Watched(
         name="skip-advantage",

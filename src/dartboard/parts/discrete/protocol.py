@@ -59,6 +59,10 @@ class Schedule(ABC):
         """What comes next; None when the search is over."""
 
     @abstractmethod
+    def at(self, epochs: tuple[int, ...]) -> "Schedule":
+        """The same schedule with other levels."""
+
+    @abstractmethod
     def shrunk(self, share: float) -> "Schedule":
         """The same schedule with about this share of the members, and at least as many as it needs."""
 
@@ -116,3 +120,7 @@ class DiscreteSearch:
     def shrunk(self, share: float) -> "DiscreteSearch":
         """The same search with about this share of the architectures."""
         return replace(self, sampler=self.sampler.shrunk(share), schedule=self.schedule.shrunk(share))
+
+    def at(self, epochs: tuple[int, ...]) -> "DiscreteSearch":
+        """The same search with other levels."""
+        return replace(self, schedule=self.schedule.at(epochs))

@@ -64,7 +64,11 @@ class Full(Schedule):
         if waiting := unfinished(pool, 1, len(pool.members)):
             return Advance(waiting, 1)
         left = self.members - len(pool.members)
-        return Propose(1) if left > 0 else None
+        return Propose(1) if left > 0 and not pool.exhausted else None
+
+    @override
+    def at(self, epochs: tuple[int, ...]) -> "Full":
+        return replace(self, epochs=epochs)
 
     @override
     def shrunk(self, share: float) -> "Full":
@@ -103,7 +107,7 @@ class Nosh(Schedule):
     @override
     def size(self) -> int:
         """Members of the pool in the end."""
-        return self.start + self.updates * self.added
+        return max(self.start, self.members)
 
     @property
     def updates(self) -> int:
@@ -114,23 +118,30 @@ class Nosh(Schedule):
     @override
     def total_epochs(self) -> int:
         """Epochs of all trainings together."""
-        return self._cost(self.start) + self.updates * self._cost(self.added)
+        missing = self.start + self.updates * self.added - self.size  # of the last update, which may be smaller
+        return self._cost(self.start) + self.updates * self._cost(self.added) - missing * self.epochs[0]
 
     @override
     def next(self, pool: Pool) -> Propose | Advance | None:
         number = len(pool.members)
-        if number < self.start:
+        if number < self.start and not pool.exhausted:
             return Propose(self.start - number)
-        done = (number - self.start) // self.added
+        start = min(self.start, number)
+        done = math.ceil((number - start) / self.added)
         for level in range(1, len(self.epochs) + 1):
-            arrived = self._promoted(self.start, level) + done * self._promoted(self.added, level)
-            short = arrived - len(pool.reached(level))
+            arrived = self._promoted(start, level) + done * self._promoted(self.added, level)
+            short = min(arrived, number) - len(pool.reached(level))
             if short <= 0:
                 continue
             best = [each for each in pool.residents(level - 1) if each.failure is None][:short]
             if best:
                 return Advance(tuple(member.number for member in best), level)
-        return Propose(self.added) if done < self.updates else None
+        left = self.size - number
+        return Propose(min(self.added, left)) if left > 0 and not pool.exhausted else None
+
+    @override
+    def at(self, epochs: tuple[int, ...]) -> "Nosh":
+        return replace(self, epochs=epochs)
 
     @override
     def shrunk(self, share: float) -> "Nosh":
@@ -207,12 +218,17 @@ class SuccessiveHalving(Schedule):
         for members, lowest in self.brackets:
             own = pool.model_copy(update={"members": pool.members[first : first + members]})
             first += members
-            if len(own.members) < members:
+            if len(own.members) < members and not pool.exhausted:
                 return Propose(members - len(own.members))
             for level in range(1, len(self.epochs) + 1):
                 if waiting := unfinished(own, level, self._survivors(members, lowest, level)):
                     return Advance(waiting, level)
         return None
+
+    @override
+    def at(self, epochs: tuple[int, ...]) -> "SuccessiveHalving":
+        brackets = tuple((members, min(lowest, len(epochs))) for members, lowest in self.brackets)
+        return replace(self, epochs=epochs, brackets=brackets)
 
     @override
     def shrunk(self, share: float) -> "SuccessiveHalving":
