@@ -164,7 +164,7 @@ class RemovalPrediction(Watch):
 
 def _open_edges(search: StageSearch, step: StepGates) -> dict[tuple[str, int], tuple[int, ...]]:
     """Kind of cells and row -> columns of the operations, for every edge that has two or more."""
-    found = {}
+    found = dict[tuple[str, int], tuple[int, ...]]()
     for kind, cell in search.state.architecture.cells.items():
         every = cell.live_columns if step.active is None else step.active[kind]
         found |= {(kind, row): tuple(columns) for row, columns in enumerate(every) if len(columns) > 1}
