@@ -1,0 +1,142 @@
+"""NSGA-II of Optuna: accuracy against multiply-adds, without weighing one against the other."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import torch
+
+from dartboard.parts.discrete.pool import Member, Pool
+from dartboard.parts.discrete.samplers.fresh import draw_fresh, last_merit
+from dartboard.parts.discrete.samplers.optuna_trials import (
+    distributions,
+    genotype_of,
+    member_trial,
+    missing_optuna,
+    new_study,
+)
+from dartboard.space import Genotype, SearchSpace, get_space, network_cost
+
+if TYPE_CHECKING:
+    from optuna.samplers import NSGAIISampler
+    from optuna.study import Study
+    from optuna.trial import FrozenTrial
+
+__all__ = ["NSGA2", "pareto_front", "reference_macs"]
+
+_TRIES = 50
+_PIXELS = 32
+
+
+@dataclass(frozen=True)
+class NSGA2:
+    """Breed a population towards high accuracy and few multiply-adds at once.
+
+    Source: Deb et al. 2002, IEEE Transactions on Evolutionary Computation 6(2), as Optuna has it (arXiv:1907.10902):
+    uniform crossover, and a mutation of each decision with the chance of one in their number. Differs: a child that
+    was evaluated before is drawn again.
+
+    Every `population` members of the pool are one generation, so the pool tells which members are the parents.
+
+    Attributes:
+        population: architectures of a generation.
+        crossover: chance that a child has two parents.
+    """
+
+    population: int = 20
+    crossover: float = 0.9
+
+    def refuse(self, space: SearchSpace) -> str:
+        """Without Optuna there is no such sampler."""
+        return missing_optuna("nsga2")
+
+    def propose(
+        self, pool: Pool, space: SearchSpace, count: int, generator: torch.Generator
+    ) -> tuple[Genotype, ...]:
+        """The rest of a generation; the first one is drawn at random.
+
+        Args:
+            pool: all members, in the order in which they were proposed.
+            space: their space.
+            count: architectures wanted at most.
+            generator: on the CPU.
+        """
+        taken = {member.genotype for member in pool.members}
+        generation, grown = divmod(len(pool.members), self.population)
+        count = min(count, self.population - grown)
+        if generation == 0:
+            return draw_fresh(space, count, taken, generator)
+        study, found = self._study(pool, space, generation, generator), dict[Genotype, None]()
+        parameters = distributions(space)
+        for _ in range(_TRIES + count):
+            if len(found) == count:
+                break
+            child = genotype_of(study.ask(parameters).params, space, generator)
+            if child not in taken:
+                found[child] = None
+        further = draw_fresh(space, count - len(found), taken | set(found), generator)
+        return (*found, *further)
+
+    def _study(self, pool: Pool, space: SearchSpace, generation: int, generator: torch.Generator) -> "Study":
+        parameters = distributions(space)
+        seed = int(torch.randint(2**31, (), generator=generator))
+        sampler = _sampler(self.population, self.crossover, generation, seed)
+        known = [member_trial(each, _values(each, space), space, parameters) for each in pool.members]
+        return new_study(sampler, ["maximize", "minimize"], known)
+
+
+def _sampler(population: int, crossover: float, current: int, seed: int) -> "NSGAIISampler":
+    """A sampler of Optuna that counts generations by the numbers of trials."""
+    from optuna.samplers import NSGAIISampler
+    from optuna.trial import TrialState
+
+    class Counting(NSGAIISampler):
+        def get_trial_generation(self, study: "Study", trial: "FrozenTrial") -> int:
+            return current
+
+        def get_population(self, study: "Study", generation: int) -> list["FrozenTrial"]:
+            complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            return [trial for trial in complete if trial.number // population == generation]
+
+    return Counting(population_size=population, crossover_prob=crossover, seed=seed)
+
+
+def _values(member: Member, space: SearchSpace) -> list[float] | None:
+    if not member.level and member.failure is None:
+        return None
+    return [max(0.0, last_merit(member)), _macs(member, space)]
+
+
+def _macs(member: Member, space: SearchSpace) -> float:
+    known = member.proxies.get("macs")
+    return float(reference_macs(member.genotype) if known is None else known)
+
+
+@lru_cache(maxsize=4096)
+def reference_macs(genotype: Genotype) -> int:
+    """Multiply-adds of an architecture in the reference network of its space, for one colour image of 32x32 pixels."""
+    space = get_space(genotype.space)
+    channels, layers = space.reference_size
+    plan = space.plan(
+        in_channels=3, num_classes=10, init_channels=channels, layers=layers, image_size=(_PIXELS, _PIXELS)
+    )
+    return network_cost(space, genotype, plan, (_PIXELS, _PIXELS)).multiply_adds
+
+
+def pareto_front(pool: Pool) -> tuple[Member, ...]:
+    """The members that no other one beats both in accuracy and in multiply-adds, the cheapest first.
+
+    Args:
+        pool: members with accuracies; only those at the highest level that any has reached are compared.
+    """
+    highest = max((member.level for member in pool.members), default=0)
+    there = [member for member in pool.members if member.level == highest > 0 and member.failure is None]
+    front: list[Member] = []
+    for member in sorted(there, key=lambda each: (_own_macs(each), -each.accuracies[-1], each.number)):
+        if not front or member.accuracies[-1] > front[-1].accuracies[-1]:
+            front.append(member)
+    return tuple(front)
+
+
+def _own_macs(member: Member) -> float:
+    return _macs(member, get_space(member.genotype.space))
