@@ -25,10 +25,11 @@ from dartboard.parts.fits import does_fit
 from dartboard.parts.options import needs_of
 from dartboard.parts.recipe import METHODS, Recipe, make_recipe
 from dartboard.records import Result
-from dartboard.registry import REGISTRIES, Entry, Shelf
+from dartboard.registry import Entry
 from dartboard.settings import PRESETS
 from dartboard.settings.manual import MANUAL, describe_settings
 from dartboard.settings.published import published_in, published_steps
+from dartboard.shelves import REGISTRIES, Shelf
 from dartboard.space import SPACES, get_space
 from dartboard.wording import listing, plain_value
 from dartboard.workflow import list_registered

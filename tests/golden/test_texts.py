@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dartboard.registry import REGISTRIES
+from dartboard.shelves import REGISTRIES
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 Golden = Callable[[str, str], None]

@@ -7,8 +7,8 @@ from types import ModuleType
 import pytest
 
 from dartboard.parts.recipe import METHODS
-from dartboard.registry import REGISTRIES
 from dartboard.settings.manual import MANUAL
+from dartboard.shelves import REGISTRIES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

@@ -36,11 +36,11 @@ from dartboard.engine import (
 from dartboard.estimate.proxies import Untrained, proxy
 from dartboard.parts import AdamUpdate, FirstOrder, Recipe, Threshold, method
 from dartboard.records import RunRecords
-from dartboard.registry import REGISTRIES
 from dartboard.reports import Section, section
 from dartboard.runs import SearchEpoch
 from dartboard.session import BaselineNetwork, Session, baseline
 from dartboard.settings import preset, resolve_settings
+from dartboard.shelves import REGISTRIES
 from dartboard.space import CellTopology, Cost, Genotype, Norm, SearchSpace, op, parse_genotype, space
 from dartboard.space.skeleton import NasBench201Skeleton
 

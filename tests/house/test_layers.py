@@ -8,7 +8,19 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "dartboard"
 LEVELS = (
-    ("config", "devices", "errors", "kernels", "places", "processors", "registry", "rows", "version", "wording"),
+    (
+        "config",
+        "devices",
+        "errors",
+        "kernels",
+        "places",
+        "processors",
+        "registry",
+        "rows",
+        "shelves",
+        "version",
+        "wording",
+    ),
     ("data", "runs", "space"),
     ("supernet",),
     ("estimate", "parts", "training"),
@@ -35,6 +47,7 @@ FOUNDATION = (
     "kernels",
     "devices",
     "registry",
+    "shelves",
     "config",
 )
 """The rooms of the lowest level are single modules that lean on one another in this order."""

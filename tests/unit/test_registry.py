@@ -7,7 +7,8 @@ import pytest
 
 import dartboard
 from dartboard.errors import DartboardWarning, ExtensionError, UnknownNameError
-from dartboard.registry import REGISTRIES, Registry, leaving_out
+from dartboard.registry import Registry, leaving_out
+from dartboard.shelves import REGISTRIES
 
 
 def build_small() -> str:

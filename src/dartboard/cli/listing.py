@@ -9,7 +9,7 @@ from dartboard.cli.calling import at_work
 from dartboard.cli.registered import completing, is_ours_alone, listed, manual
 from dartboard.cli.single_options import ImageColumn, Json, LabelColumn, Overwrite, Quiet, columns
 from dartboard.config import settings_named
-from dartboard.registry import REGISTRIES, Shelf
+from dartboard.shelves import REGISTRIES, Shelf
 
 __all__ = ["verbs"]
 

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperCommand
 
-from dartboard.registry import REGISTRIES, Shelf
+from dartboard.shelves import REGISTRIES, Shelf
 
 __all__ = ["Registered", "completing", "find_registered", "is_ours_alone", "listed", "manual", "read_source", "showing"]
 

@@ -136,6 +136,15 @@ class SearchContract(Contract):
         assert not (tmp_path / "genotype.json").exists()
         assert search_small(tmp_path, case) == search_once(case)
 
+    @for_each("case", lambda own: [case for case in own.methods if case.recipe.discrete])
+    def test_stopped_after_evaluations_and_resumed_is_never_stopped(self, case: MethodCase, tmp_path: Path) -> None:
+        """All state of a search without a supernet is in its pool, and its trainings go on where they have paused."""
+        for evaluations in (1, 2):
+            with pytest.raises(Stopped):
+                search_small(tmp_path, case, observer=StopAfter(evaluations))
+        assert not (tmp_path / "genotype.json").exists()
+        assert search_small(tmp_path, case) == search_once(case)
+
     @for_each("case, change", lambda own: [(case, change) for case in own.methods for change in case.changes()])
     def test_every_option_changes_the_search(self, case: MethodCase, change: Change, tmp_path: Path) -> None:
         """Another value of the option must change alpha; if it does not, another test must show the effect."""
@@ -143,10 +152,10 @@ class SearchContract(Contract):
         needed = case.shows_with.get(change.option, {})
         base = {other: setting for other, setting in needed.items() if other != key}
         before, changed = search_once(case, *base.items()), search_small(tmp_path, case, base, {key: change.value})
-        unmoved = before["checkpoints"]["search.pt"]["alphas"] == changed["checkpoints"]["search.pt"]["alphas"]
-        assert not unmoved, (
-            f"{key}={change.value} changes no alpha; if the effect needs a longer search, other values or other "
-            "settings, or if another test shows it, set epochs, values, shows_with or shown_elsewhere of MethodCase"
+        assert _learned(before) != _learned(changed), (
+            f"{key}={change.value} changes no alpha, and no architecture of a pool; if the effect needs a longer "
+            "search, other values or other settings, or if another test shows it, set epochs, values, shows_with or "
+            "shown_elsewhere of MethodCase"
         )
 
     @for_each("case", lambda own: own.methods)
@@ -182,6 +191,11 @@ class SearchContract(Contract):
         with RunDirectory(tmp_path) as run:
             genotype = search_genotype(open_small(run, layers))
         check_genotype(genotype, get_space(space))
+
+
+def _learned(found: Outcome) -> object:
+    """What the options of a method must change: alpha, or the pool of a search without a supernet."""
+    return found["pool"] if "pool" in found else found["checkpoints"]["search.pt"]["alphas"]
 
 
 def _refused(name: str, options: Mapping[str, object]) -> bool:

@@ -16,8 +16,8 @@ from dartboard.data import cache_entries, cache_root
 from dartboard.devices import device_name, find_device
 from dartboard.errors import DartboardError
 from dartboard.processors import busy_cores
-from dartboard.registry import REGISTRIES
 from dartboard.runs import Record
+from dartboard.shelves import REGISTRIES
 from dartboard.version import __version__
 
 __all__ = ["EXTRAS", "Examination", "Extra", "examine"]

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dartboard.registry import REGISTRIES, Entry, leaving_out
+from dartboard.registry import Entry, leaving_out
 from dartboard.settings.presets import Preset
+from dartboard.shelves import REGISTRIES
 from dartboard.space import SearchSpace
 from dartboard.supernet import describe_forms
 

@@ -5,10 +5,11 @@ from functools import partial
 from statistics import fmean, pstdev
 
 from dartboard.engine.finished.seed_choice import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome
+from dartboard.parts.discrete import Pool
 from dartboard.records import Candidate, GenotypeForms, SeedChoiceRecord
 from dartboard.runs import PhaseEnd, RunDirectory, SearchEpoch
 from dartboard.session.clock import CHILD_FOLDERS, phase_seconds
-from dartboard.session.search import search_genotype
+from dartboard.session.searching import search_genotype
 from dartboard.session.session import Session
 from dartboard.session.sizes import check_sizes
 from dartboard.session.training import holding_out, train_networks
@@ -87,6 +88,9 @@ def _search(session: Session, seed: int, rule: ChoiceRule) -> SeedOutcome:
     child = run_child(session, _folder(seed), changes, work, task=f"The search with seed {seed} is in {place}.")
     epochs = [event for event in child.run.events.read() if isinstance(event, SearchEpoch)]
     accuracies = [event.validation(objective) for event in _decisive(epochs)]
+    pool = Pool.find(child.run.path)
+    if pool and pool.best:
+        accuracies = [pool.best.accuracies[-1]]
     return SeedOutcome(
         seed,
         read_genotype(child.run.path),

@@ -9,7 +9,7 @@ import pytest
 
 import dartboard
 from dartboard.cli.registered import find_registered, listed, read_source
-from dartboard.registry import REGISTRIES
+from dartboard.shelves import REGISTRIES
 
 SHOWN = {"run": ("presets", "choice-rules", "baselines"), "select": ("selections",), "analyse": ("analyses",)}
 

@@ -1,120 +1,121 @@
-"""Local search: evaluate the neighbours of an architecture, move to a better one, begin elsewhere where none is."""
+"""Local search: all neighbours of the best, until none is better; then another start."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
+from typing_extensions import override
 
 from dartboard.parts.discrete.neighbours import neighbours
 from dartboard.parts.discrete.pool import Member, Pool
-from dartboard.parts.discrete.samplers.fresh import draw_fresh, last_merit
-from dartboard.space import Genotype, SearchSpace
+from dartboard.parts.discrete.protocol import Sampler
+from dartboard.parts.discrete.samplers.uniform import draw_new
+from dartboard.space import Genotype, SearchSpace, lets_images_through
 
-__all__ = ["LocalSearch"]
+__all__ = ["LocalSearch", "Place"]
 
 
-@dataclass(frozen=True)
-class _Walk:
+class Place(NamedTuple):
     """Where a local search stands.
 
     Attributes:
-        open: neighbours of the current architecture that nobody has evaluated; empty where a random one comes next.
-        missing: random architectures that come next.
-        optima: numbers of the members at which the search has stopped, in order.
+        centre: the member whose neighbours are evaluated; None while starts are drawn.
+        waiting: neighbours of the centre that are not in the pool.
+        optima: members of which no neighbour is better.
     """
 
-    open: tuple[Genotype, ...]
-    missing: int
-    optima: tuple[int, ...]
+    centre: Member | None
+    waiting: tuple[Genotype, ...]
+    optima: tuple[Member, ...]
 
 
 @dataclass(frozen=True)
-class LocalSearch:
-    """Climb from the best of some random architectures, and begin again from a random one at every local optimum.
+class LocalSearch(Sampler):
+    """Local search (arXiv:2004.08996): it evaluates all neighbours, and moves to the best one if that is better.
 
-    Source: White et al. 2021, arXiv:2005.02960. The walk is read from the pool: whoever replays it knows where it
-    stands. A neighbour that has been evaluated before costs nothing.
+    The first centre is the best of `starts` random architectures. Where no neighbour is better, the search starts
+    again from one random architecture. What the pool knows is not evaluated again. The answer is the best of the whole
+    history.
 
     Attributes:
-        starts: random architectures in the beginning.
-        mode: "best": all neighbours are evaluated, and the best of them is next if it is better; "first": they are
-            evaluated in random order, and the first better one is next.
+        starts: random architectures before the first move.
+        moves: "best" evaluates all neighbours before it moves; "first" moves to the first one that is better, in random
+            order.
     """
 
     starts: int = 10
-    mode: Literal["best", "first"] = "best"
+    moves: str = "best"
 
-    def propose(
-        self, pool: Pool, space: SearchSpace, count: int, generator: torch.Generator
-    ) -> tuple[Genotype, ...]:
-        """Neighbours that are still open, or random architectures where the walk begins or has stopped.
+    @override
+    def propose(self, pool: Pool, space: SearchSpace, count: int, generator: torch.Generator) -> Sequence[Genotype]:
+        place = self.place(pool, space)
+        if place.centre is None:
+            return draw_new(pool, space, min(count, max(1, self.starts - len(pool.members))), generator)
+        order = torch.randperm(len(place.waiting), generator=generator).tolist()
+        wanted = 1 if self.moves == "first" else count
+        return [place.waiting[number] for number in order[:wanted]]
 
-        Args:
-            pool: all members, in the order in which they were proposed.
-            space: their space.
-            count: architectures wanted at most.
-            generator: on the CPU.
-        """
-        walk = self._replay(pool, space)
-        if not walk.open:
-            taken = {member.genotype for member in pool.members}
-            return draw_fresh(space, min(count, walk.missing), taken, generator)
-        if self.mode == "best":
-            return walk.open[:count]
-        return (walk.open[int(torch.randint(len(walk.open), (), generator=generator))],)
+    @override
+    def shrunk(self, share: float) -> "LocalSearch":
+        return replace(self, starts=max(1, round(share * self.starts)))
 
-    def optima(self, pool: Pool, space: SearchSpace) -> tuple[int, ...]:
-        """Numbers of the members that are local optima at which the walk has stopped, in order."""
-        return self._replay(pool, space).optima
+    def place(self, pool: Pool, space: SearchSpace) -> Place:
+        """Where the search stands, replayed from the pool: every move that its members led to."""
+        if len(pool.members) < self.starts:
+            return Place(None, (), ())
+        return _Walk(self, pool, space).to_the_end()
 
-    def _replay(self, pool: Pool, space: SearchSpace) -> _Walk:
-        members, used = pool.members, min(self.starts, len(pool.members))
-        if used < self.starts:
-            return _Walk((), self.starts - used, ())
-        seen = {member.genotype: member for member in members[:used]}
-        current, optima = max(members[:used], key=last_merit), list[int]()
+
+class _Walk:
+    """A replay. It only knows the members that it has come to, since later ones had no part in its moves."""
+
+    def __init__(self, search: LocalSearch, pool: Pool, space: SearchSpace) -> None:
+        self.first, self.space, self.members = search.moves == "first", space, pool.members
+        self.used = search.starts
+        self.known = {member.architecture: member for member in self.members[: self.used]}
+        self.centre = max(self.members[: self.used], key=_fitness)
+
+    def to_the_end(self) -> Place:
+        """Move until a neighbour is missing, or a new start."""
+        optima: list[Member] = []
         while True:
-            around = neighbours(current.genotype, space)
-            used, best = self._look_around(members, used, seen, current, around)
-            if last_merit(best) > last_merit(current):
-                current = best
-                continue
-            still = tuple(each for each in around if each not in seen)
-            if still:
-                return _Walk(still, 0, tuple(optima))
-            optima.append(current.number)
-            if used == len(members):
-                return _Walk((), 1, tuple(optima))
-            current = members[used]
-            seen[current.genotype] = current
-            used += 1
+            around = [each for each in neighbours(self.space, self.centre.architecture) if self._passes(each)]
+            following = self._following(around)
+            waiting = tuple(each for each in around if each not in self.known)
+            if _fitness(following) > _fitness(self.centre):
+                self.centre = following
+            elif waiting:
+                return Place(self.centre, waiting, tuple(optima))
+            else:
+                optima.append(self.centre)
+                if self.used == len(self.members):
+                    return Place(None, (), tuple(optima))
+                self.centre = self._take()
 
-    def _look_around(
-        self,
-        members: Sequence[Member],
-        used: int,
-        seen: dict[Genotype, Member],
-        current: Member,
-        around: Sequence[Genotype],
-    ) -> tuple[int, Member]:
-        """Take up the members that belong to this step of the walk; gives how many are used, and who is next.
+    def _following(self, around: Sequence[Genotype]) -> Member:
+        """Where the search moves; the centre itself while neighbours are missing, or where none is better."""
+        there = [self.known[each] for each in around if each in self.known]
+        if self.first and any(_fitness(member) > _fitness(self.centre) for member in there):
+            return max(there, key=_fitness)
+        missing = {each for each in around if each not in self.known}
+        while missing and self.used < len(self.members):
+            member = self._take()
+            missing.discard(member.architecture)
+            there.append(member)
+            if self.first and _fitness(member) > _fitness(self.centre):
+                return member
+        return self.centre if missing or self.first else max(there, key=_fitness, default=self.centre)
 
-        In the mode "best" nobody is next while a neighbour is open.
-        """
-        first, close = self.mode == "first", set(around)
-        known = [seen[each] for each in around if each in seen]
-        better = max(known, key=last_merit, default=current)
-        if first and last_merit(better) > last_merit(current):
-            return used, better
-        still = sum(each not in seen for each in around)
-        while still and used < len(members) and members[used].genotype in close:
-            member = seen[members[used].genotype] = members[used]
-            used, still = used + 1, still - 1
-            if first and last_merit(member) > last_merit(current):
-                return used, member
-        return used, current if first or still else _best_of(seen, around)
+    def _take(self) -> Member:
+        member = self.members[self.used]
+        self.known[member.architecture] = member
+        self.used += 1
+        return member
+
+    def _passes(self, genotype: Genotype) -> bool:
+        return lets_images_through(self.space, genotype)
 
 
-def _best_of(seen: Mapping[Genotype, Member], around: Sequence[Genotype]) -> Member:
-    return max((seen[each] for each in around), key=last_merit)
+def _fitness(member: Member) -> float:
+    return member.accuracies[-1] if member.accuracies else 0.0
