@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from dartboard.errors import NonFiniteLossError, RunDirectoryError
 from dartboard.estimate.proxies import average_rank
@@ -12,7 +12,7 @@ from dartboard.runs import Evaluated, Event, Observer, RunDirectory, SearchStop,
 from dartboard.space import Genotype, SearchSpace
 from dartboard.wording import count, duration, percent
 
-__all__ = ["DiscreteProblem", "Evaluation", "Evaluator", "run_discrete"]
+__all__ = ["DiscreteProblem", "Evaluation", "Evaluator", "Ordering", "run_discrete"]
 
 
 class Evaluation(NamedTuple):
@@ -45,6 +45,15 @@ class Evaluator(Protocol):
         Raises:
             NonFiniteLossError: the training failed.
         """
+        ...
+
+
+@runtime_checkable
+class Ordering(Protocol):
+    """An `Evaluator` that knows which evaluations had better wait, since another process works on them."""
+
+    def ready_first(self, members: Sequence[Member]) -> list[Member]:
+        """The members that shall be advanced, those that can be at once before the others."""
         ...
 
 
@@ -141,10 +150,13 @@ class _Loop:
             if self._is_over():
                 return
             if isinstance(step, Advance):
-                for number in step.numbers:
+                waiting = [self.pool.members[number] for number in step.numbers]
+                while waiting:
                     if self._is_over():
                         return
-                    self._evaluate(self.pool.members[number])
+                    if isinstance(self.problem.evaluator, Ordering):
+                        waiting = self.problem.evaluator.ready_first(waiting)
+                    self._evaluate(waiting.pop(0))
             elif not self._propose(step.count):
                 self.observer.note("The space has no further architectures, so the search ends.")
                 return

@@ -1,36 +1,51 @@
 """The study of a discrete search in a database, by the storages of Optuna: SQLite, or a server such as PostgreSQL.
 
-Every architecture is a trial, its accuracies are the intermediate values. Several processes that run the same search on
-one storage share the work: whoever writes the first trial of an architecture evaluates it, and all others wait for what
-comes of it. So nothing is evaluated twice, and since proposals depend on the pool and the seed alone, every process ends
-with the same pool. The pool in the run directory stays the record of the run: the database can be lost without harm.
+Every architecture is a trial, its accuracies are the intermediate values. Whoever writes the first trial of an
+architecture evaluates it. The pool in the run directory stays the record of the run: the database can be lost without
+harm.
 """
 
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dartboard.engine.discrete import Evaluation, Evaluator
-from dartboard.errors import NonFiniteLossError, StorageError
-from dartboard.parts.discrete.pool import Member, Pool
+from dartboard.engine.discrete import Evaluation
+from dartboard.errors import StorageError
 from dartboard.parts.discrete.samplers.optuna_trials import decision_values, distributions, missing_optuna
 from dartboard.space import Genotype, SearchSpace
-from dartboard.wording import duration, listing
+from dartboard.wording import listing
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
-__all__ = ["SearchStudy", "SharedEvaluator", "open_study", "worker_name"]
+__all__ = ["SearchStudy", "Trial", "open_study", "worker_name"]
 
 _OWNER, _ARCHITECTURE, _FAILURE, _FACTS = "worker", "architecture", "failure", "dartboard"
-_POLL_SECONDS = 1.0
-_PATIENCE = 6 * 3600.0
-"""Seconds without any news after which a process no longer waits for an evaluation elsewhere."""
+
+
+class Trial(NamedTuple):
+    """What a study knows of an architecture.
+
+    Attributes:
+        worker: name of the process that evaluates it.
+        is_own: whether that is this process.
+        results: epochs of training -> accuracy and seconds.
+        failure: why its training failed, if it did.
+    """
+
+    worker: str
+    is_own: bool
+    results: Mapping[int, Evaluation]
+    failure: str | None
+
+    def is_known(self, epochs: int) -> bool:
+        """Whether nothing has to be evaluated any more after so many epochs."""
+        return self.failure is not None or epochs in self.results
 
 
 @dataclass
@@ -52,7 +67,7 @@ class SearchStudy:
     worker: str
     _first: dict[str, int] = field(default_factory=dict)
 
-    def claim(self, genotype: Genotype) -> "FrozenTrial":
+    def claim(self, genotype: Genotype) -> Trial:
         """The trial of an architecture, made by this process if there is none yet.
 
         A trial is written in one transaction, and numbers are given in the order of transactions. Among trials of one
@@ -63,16 +78,23 @@ class SearchStudy:
         """
         text = genotype.to_text()
         with _reaching(self.place):
-            if text not in self._first and not self._look_for(text):
+            if text not in self._first and text not in self._look_around():
                 own = self.storage.create_new_trial(self.study_id, self._template(genotype))
-                self._look_for(text)
-                if self._first[text] != own:
+                if self._look_around()[text] != own:
                     self._withdraw(own)
-            return self.storage.get_trial(self._first[text])
+            return self._read(self.storage.get_trial(self._first[text]))
 
-    def is_own(self, trial: "FrozenTrial") -> bool:
-        """Whether this process evaluates the architecture of a trial."""
-        return trial.user_attrs[_OWNER] == self.worker
+    def peek(self, genotypes: Sequence[Genotype]) -> list[Trial | None]:
+        """The trials of some architectures; None for one that nobody has claimed.
+
+        Raises:
+            StorageError: the database cannot be reached.
+        """
+        with _reaching(self.place):
+            trials = {trial._trial_id: trial for trial in self.storage.get_all_trials(self.study_id, deepcopy=False)}
+            first = self._look_around()
+            found = (trials.get(first.get(each.to_text(), -1)) for each in genotypes)
+            return [None if trial is None else self._read(trial) for trial in found]
 
     def record(self, genotype: Genotype, epochs: int, evaluation: Evaluation, last: bool) -> None:
         """Write what an evaluation has given.
@@ -119,16 +141,24 @@ class SearchStudy:
         with _reaching(self.place):
             running = self.storage.get_all_trials(self.study_id, deepcopy=False, states=(TrialState.RUNNING,))
             for trial in list(running):
-                if self.is_own(trial) and trial.intermediate_values:
+                if trial.user_attrs[_OWNER] == self.worker and trial.intermediate_values:
                     reached = trial.intermediate_values[max(trial.intermediate_values)]
                     self.storage.set_trial_state_values(trial._trial_id, TrialState.PRUNED, [reached])
 
-    def _look_for(self, text: str) -> bool:
-        """Take up the first trial of every architecture; whether this one has any."""
+    def _look_around(self) -> dict[str, int]:
+        """The first trial of every architecture, by its text."""
         for trial in self.storage.get_all_trials(self.study_id, deepcopy=False):
             if not trial.user_attrs.get("withdrawn"):
                 self._first.setdefault(trial.user_attrs[_ARCHITECTURE], trial._trial_id)
-        return text in self._first
+        return self._first
+
+    def _read(self, trial: "FrozenTrial") -> Trial:
+        own = trial.user_attrs
+        results = {
+            epochs: Evaluation(accuracy, own.get(f"seconds {epochs}", 0.0))
+            for epochs, accuracy in trial.intermediate_values.items()
+        }
+        return Trial(own[_OWNER], own[_OWNER] == self.worker, results, own.get(_FAILURE))
 
     def _template(self, genotype: Genotype) -> "FrozenTrial":
         from optuna.trial import TrialState, create_trial
@@ -145,113 +175,6 @@ class SearchStudy:
 
         self.storage.set_trial_user_attr(own, "withdrawn", "another process was first")
         self.storage.set_trial_state_values(own, TrialState.FAIL)
-
-
-@dataclass
-class SharedEvaluator:
-    """An evaluator that looks into a study before it evaluates, and writes there what it has found.
-
-    Attributes:
-        inner: what evaluates.
-        study: where results are shared.
-        epochs: lengths at which trainings pause.
-        note: tells the user something.
-        sleep: waits so many seconds.
-    """
-
-    inner: Evaluator
-    study: SearchStudy
-    epochs: Sequence[int]
-    note: Callable[[str], None] = lambda _: None
-    sleep: Callable[[float], None] = time.sleep
-    _unwritten: list[tuple[Genotype, int, Evaluation]] = field(default_factory=list)
-
-    def advance(self, member: Member, level: int, epochs: int) -> Evaluation:
-        """What the study knows of the member at this level, or what the evaluation gives if that is ours to do.
-
-        A result that cannot be written is returned all the same, so that the pool has it; the next call says so.
-
-        Raises:
-            StorageError: the database cannot be reached, or another process has evaluated for too long.
-            NonFiniteLossError: the training has failed, here or elsewhere.
-        """
-        self._write()
-        trial, waited = self.study.claim(member.genotype), 0.0
-        while not (self.study.is_own(trial) or epochs in trial.intermediate_values or _FAILURE in trial.user_attrs):
-            waited = self._wait(member, trial, waited)
-            trial = self.study.claim(member.genotype)
-        if _FAILURE in trial.user_attrs:
-            raise NonFiniteLossError(trial.user_attrs[_FAILURE])
-        if epochs in trial.intermediate_values:
-            return Evaluation(trial.intermediate_values[epochs], trial.user_attrs[f"seconds {epochs}"])
-        try:
-            evaluation = self.inner.advance(member, level, epochs)
-        except NonFiniteLossError as error:
-            self.study.record_failure(member.genotype, str(error))
-            raise
-        self._unwritten.append((member.genotype, epochs, evaluation))
-        try:
-            self._write()
-        except StorageError as error:
-            self.note(f"{error} What this evaluation has given is kept in the pool.")
-        return evaluation
-
-    def ready_first(self, members: Sequence[Member], level: int) -> list[Member]:
-        """The members in the order in which to advance them: those that another process works on come last.
-
-        Args:
-            members: members to advance.
-            level: the level that they shall reach.
-        """
-        def elsewhere(member: Member) -> bool:
-            trial = self.study.claim(member.genotype)
-            known = self.epochs[level - 1] in trial.intermediate_values or _FAILURE in trial.user_attrs
-            return not known and not self.study.is_own(trial)
-
-        return sorted(members, key=elsewhere)
-
-    def adopt(self, pool: Pool) -> None:
-        """Write results of the pool that the study lacks: of a database that was unreachable, or made anew.
-
-        Raises:
-            StorageError: the database cannot be reached.
-        """
-        for member in pool.members:
-            if not member.level:
-                continue
-            known = self.study.claim(member.genotype)
-            for epochs, accuracy in zip(self.epochs, member.accuracies, strict=False):
-                if epochs not in known.intermediate_values and self.study.is_own(known):
-                    share = member.seconds / member.level
-                    self._unwritten.append((member.genotype, epochs, Evaluation(accuracy, share)))
-        self._write()
-
-    def close(self) -> None:
-        """Write what is left, and mark trainings that did not get to the end.
-
-        Raises:
-            StorageError: the database cannot be reached.
-        """
-        self._write()
-        self.study.close()
-
-    def _write(self) -> None:
-        while self._unwritten:
-            genotype, epochs, evaluation = self._unwritten[0]
-            self.study.record(genotype, epochs, evaluation, last=epochs == self.epochs[-1])
-            del self._unwritten[0]
-
-    def _wait(self, member: Member, trial: "FrozenTrial", waited: float) -> float:
-        worker = trial.user_attrs[_OWNER]
-        if waited == 0:
-            self.note(f"Architecture {member.number} is being evaluated by {worker}; this run waits for the result.")
-        if waited >= _PATIENCE:
-            raise StorageError(
-                f"{worker} has claimed architecture {member.number} in {self.study.place} and gave no result in "
-                f"{duration(waited)}; resume that run, or name another study."
-            )
-        self.sleep(_POLL_SECONDS)
-        return waited + _POLL_SECONDS
 
 
 def worker_name(run: Path) -> str:

@@ -3,10 +3,21 @@
 from dartboard.parts.discrete.neighbours import encode, encoding_size, mutate, neighbours
 from dartboard.parts.discrete.pool import Member, Pool
 from dartboard.parts.discrete.protocol import Advance, DiscreteSearch, Predicting, Propose, Sampler, Schedule
-from dartboard.parts.discrete.samplers import Evolution, LocalSearch, PredictedBest, Uniform
+from dartboard.parts.discrete.samplers import (
+    NSGA2,
+    TPE,
+    Evolution,
+    LocalSearch,
+    PredictedBest,
+    Uniform,
+    pareto_front,
+    reference_macs,
+)
 from dartboard.parts.discrete.schedules import Full, Nosh, SuccessiveHalving
 
 __all__ = [
+    "NSGA2",
+    "TPE",
     "Advance",
     "DiscreteSearch",
     "Evolution",
@@ -26,4 +37,6 @@ __all__ = [
     "encoding_size",
     "mutate",
     "neighbours",
+    "pareto_front",
+    "reference_macs",
 ]

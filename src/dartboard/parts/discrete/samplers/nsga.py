@@ -1,13 +1,15 @@
 """NSGA-II of Optuna: accuracy against multiply-adds, without weighing one against the other."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
+from typing_extensions import override
 
 from dartboard.parts.discrete.pool import Member, Pool
-from dartboard.parts.discrete.samplers.fresh import draw_fresh, last_merit
+from dartboard.parts.discrete.protocol import Sampler
 from dartboard.parts.discrete.samplers.optuna_trials import (
     distributions,
     genotype_of,
@@ -15,7 +17,8 @@ from dartboard.parts.discrete.samplers.optuna_trials import (
     missing_optuna,
     new_study,
 )
-from dartboard.space import Genotype, SearchSpace, get_space, network_cost
+from dartboard.parts.discrete.samplers.uniform import draw_new
+from dartboard.space import Genotype, SearchSpace, get_space, lets_images_through, network_cost
 
 if TYPE_CHECKING:
     from optuna.samplers import NSGAIISampler
@@ -29,12 +32,12 @@ _PIXELS = 32
 
 
 @dataclass(frozen=True)
-class NSGA2:
+class NSGA2(Sampler):
     """Breed a population towards high accuracy and few multiply-adds at once.
 
     Source: Deb et al. 2002, IEEE Transactions on Evolutionary Computation 6(2), as Optuna has it (arXiv:1907.10902):
     uniform crossover, and a mutation of each decision with the chance of one in their number. Differs: a child that
-    was evaluated before is drawn again.
+    was evaluated before, or through which nothing passes, is drawn again.
 
     Every `population` members of the pool are one generation, so the pool tells which members are the parents.
 
@@ -46,42 +49,34 @@ class NSGA2:
     population: int = 20
     crossover: float = 0.9
 
-    def refuse(self, space: SearchSpace) -> str:
+    def refuse(self, space: SearchSpace) -> str:  # noqa: ARG002
         """Without Optuna there is no such sampler."""
         return missing_optuna("nsga2")
 
-    def propose(
-        self, pool: Pool, space: SearchSpace, count: int, generator: torch.Generator
-    ) -> tuple[Genotype, ...]:
-        """The rest of a generation; the first one is drawn at random.
-
-        Args:
-            pool: all members, in the order in which they were proposed.
-            space: their space.
-            count: architectures wanted at most.
-            generator: on the CPU.
-        """
-        taken = {member.genotype for member in pool.members}
+    @override
+    def propose(self, pool: Pool, space: SearchSpace, count: int, generator: torch.Generator) -> Sequence[Genotype]:
         generation, grown = divmod(len(pool.members), self.population)
         count = min(count, self.population - grown)
         if generation == 0:
-            return draw_fresh(space, count, taken, generator)
-        study, found = self._study(pool, space, generation, generator), dict[Genotype, None]()
-        parameters = distributions(space)
+            return draw_new(pool, space, count, generator)
+        study, found, seen = self._study(pool, space, generation, generator), list[Genotype](), set(pool.texts)
         for _ in range(_TRIES + count):
             if len(found) == count:
                 break
-            child = genotype_of(study.ask(parameters).params, space, generator)
-            if child not in taken:
-                found[child] = None
-        further = draw_fresh(space, count - len(found), taken | set(found), generator)
-        return (*found, *further)
+            child = genotype_of(study.ask(distributions(space)).params, space, generator)
+            if child.to_text() not in seen and lets_images_through(space, child):
+                found.append(child)
+                seen.add(child.to_text())
+        return [*found, *draw_new(pool, space, count - len(found), generator, besides=found)]
+
+    @override
+    def shrunk(self, share: float) -> "NSGA2":
+        return replace(self, population=max(2, round(share * self.population)))
 
     def _study(self, pool: Pool, space: SearchSpace, generation: int, generator: torch.Generator) -> "Study":
-        parameters = distributions(space)
         seed = int(torch.randint(2**31, (), generator=generator))
         sampler = _sampler(self.population, self.crossover, generation, seed)
-        known = [member_trial(each, _values(each, space), space, parameters) for each in pool.members]
+        known = [member_trial(each.architecture, _values(each), space) for each in pool.members]
         return new_study(sampler, ["maximize", "minimize"], known)
 
 
@@ -91,7 +86,7 @@ def _sampler(population: int, crossover: float, current: int, seed: int) -> "NSG
     from optuna.trial import TrialState
 
     class Counting(NSGAIISampler):
-        def get_trial_generation(self, study: "Study", trial: "FrozenTrial") -> int:
+        def get_trial_generation(self, study: "Study", trial: "FrozenTrial") -> int:  # noqa: ARG002
             return current
 
         def get_population(self, study: "Study", generation: int) -> list["FrozenTrial"]:
@@ -101,20 +96,16 @@ def _sampler(population: int, crossover: float, current: int, seed: int) -> "NSG
     return Counting(population_size=population, crossover_prob=crossover, seed=seed)
 
 
-def _values(member: Member, space: SearchSpace) -> list[float] | None:
-    if not member.level and member.failure is None:
-        return None
-    return [max(0.0, last_merit(member)), _macs(member, space)]
+def _values(member: Member) -> list[float] | None:
+    return [member.accuracies[-1], reference_macs(member.architecture)] if member.level else None
 
 
-def _macs(member: Member, space: SearchSpace) -> float:
-    known = member.proxies.get("macs")
-    return float(reference_macs(member.genotype) if known is None else known)
-
-
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=10_000)
 def reference_macs(genotype: Genotype) -> int:
-    """Multiply-adds of an architecture in the reference network of its space, for one colour image of 32x32 pixels."""
+    """Multiply-adds of an architecture in the reference network of its space, for one colour image of 32x32 pixels.
+
+    The networks of a search have other sizes, and order architectures alike.
+    """
     space = get_space(genotype.space)
     channels, layers = space.reference_size
     plan = space.plan(
@@ -129,14 +120,10 @@ def pareto_front(pool: Pool) -> tuple[Member, ...]:
     Args:
         pool: members with accuracies; only those at the highest level that any has reached are compared.
     """
-    highest = max((member.level for member in pool.members), default=0)
-    there = [member for member in pool.members if member.level == highest > 0 and member.failure is None]
+    top = max((member.level for member in pool.members), default=0)
+    there = [member for member in pool.reached(top) if top and member.failure is None]
     front: list[Member] = []
-    for member in sorted(there, key=lambda each: (_own_macs(each), -each.accuracies[-1], each.number)):
+    for member in sorted(there, key=lambda each: (reference_macs(each.architecture), -each.accuracies[-1])):
         if not front or member.accuracies[-1] > front[-1].accuracies[-1]:
             front.append(member)
     return tuple(front)
-
-
-def _own_macs(member: Member) -> float:
-    return _macs(member, get_space(member.genotype.space))

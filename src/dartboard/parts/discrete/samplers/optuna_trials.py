@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dartboard.parts.discrete.pool import Member
 from dartboard.parts.selection import make_genotype
 from dartboard.space import CellGenotype, Choice, Genotype, SearchSpace
 
@@ -122,24 +121,21 @@ def new_study(sampler: "BaseSampler", directions: Sequence[str], trials: Sequenc
     return study
 
 
-def member_trial(
-    member: Member, values: Sequence[float] | None, space: SearchSpace, parameters: Mapping[str, "BaseDistribution"]
-) -> "FrozenTrial":
-    """A member as a trial.
+def member_trial(genotype: Genotype, values: Sequence[float] | None, space: SearchSpace) -> "FrozenTrial":
+    """An architecture of the pool as a trial.
 
     Args:
-        member: the member.
-        values: what it is worth; None if it is still being evaluated.
+        genotype: the architecture.
+        values: what it is worth; None if that is not known yet.
         space: its space.
-        parameters: `distributions(space)`.
     """
     from optuna.trial import TrialState, create_trial
 
     return create_trial(
         state=TrialState.RUNNING if values is None else TrialState.COMPLETE,
         values=None if values is None else list(values),
-        params=decision_values(member.genotype, space),
-        distributions=dict(parameters),
+        params=decision_values(genotype, space),
+        distributions=distributions(space),
     )
 
 

@@ -1,11 +1,13 @@
 """The tree-structured Parzen estimator of Optuna, over the decisions of an architecture."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
+from typing_extensions import override
 
 from dartboard.parts.discrete.pool import Member, Pool
-from dartboard.parts.discrete.samplers.fresh import draw_fresh
+from dartboard.parts.discrete.protocol import Sampler
 from dartboard.parts.discrete.samplers.optuna_trials import (
     distributions,
     genotype_of,
@@ -13,7 +15,8 @@ from dartboard.parts.discrete.samplers.optuna_trials import (
     missing_optuna,
     new_study,
 )
-from dartboard.space import Genotype, SearchSpace
+from dartboard.parts.discrete.samplers.uniform import draw_new
+from dartboard.space import Genotype, SearchSpace, lets_images_through
 
 __all__ = ["TPE"]
 
@@ -22,11 +25,11 @@ _TRIES = 20
 
 
 @dataclass(frozen=True)
-class TPE:
+class TPE(Sampler):
     """Model good and other architectures decision by decision, and try where the good ones are denser.
 
     Source: Bergstra et al. 2011, Algorithms for Hyper-Parameter Optimization; the estimator is that of Optuna
-    (arXiv:1907.10902). Differs: a proposal that was evaluated before is drawn again.
+    (arXiv:1907.10902). Differs: a proposal that was evaluated before, or through which nothing passes, is drawn again.
 
     Members at several levels are compared at the highest level that `startup` of them have reached, as in BOHB
     (arXiv:1807.01774).
@@ -39,37 +42,30 @@ class TPE:
     startup: int = 10
     candidates: int = 24
 
-    def refuse(self, space: SearchSpace) -> str:
+    def refuse(self, space: SearchSpace) -> str:  # noqa: ARG002
         """Without Optuna there is no such sampler."""
         return missing_optuna("tpe")
 
-    def propose(
-        self, pool: Pool, space: SearchSpace, count: int, generator: torch.Generator
-    ) -> tuple[Genotype, ...]:
-        """The first random architectures, or one that the estimator proposes.
-
-        Args:
-            pool: all members, in the order in which they were proposed.
-            space: their space.
-            count: architectures wanted at most.
-            generator: on the CPU.
-        """
-        taken = {member.genotype for member in pool.members}
+    @override
+    def propose(self, pool: Pool, space: SearchSpace, count: int, generator: torch.Generator) -> Sequence[Genotype]:
         missing = self.startup - len(pool.members)
         if missing > 0:
-            return draw_fresh(space, min(count, missing), taken, generator)
+            return draw_new(pool, space, min(count, missing), generator)
         from optuna.samplers import TPESampler
 
-        seed = int(torch.randint(2**31, (), generator=generator))
+        seed, level = int(torch.randint(2**31, (), generator=generator)), self._level(pool)
         sampler = TPESampler(n_startup_trials=0, n_ei_candidates=self.candidates, seed=seed)
-        parameters, level = distributions(space), self._level(pool)
-        known = [member_trial(each, _values(each, level), space, parameters) for each in pool.members]
-        study = new_study(sampler, ["maximize"], known)
+        known = [member_trial(each.architecture, _values(each, level), space) for each in pool.members]
+        study, seen = new_study(sampler, ["maximize"], known), pool.texts
         for _ in range(_TRIES):
-            asked = study.ask(parameters)
-            if (proposed := genotype_of(asked.params, space, generator)) not in taken:
-                return (proposed,)
-        return draw_fresh(space, 1, taken, generator)
+            proposed = genotype_of(study.ask(distributions(space)).params, space, generator)
+            if proposed.to_text() not in seen and lets_images_through(space, proposed):
+                return [proposed]
+        return draw_new(pool, space, 1, generator)
+
+    @override
+    def shrunk(self, share: float) -> "TPE":
+        return replace(self, startup=max(2, round(share * self.startup)))
 
     def _level(self, pool: Pool) -> int:
         reached = [member.level for member in pool.members]
