@@ -163,10 +163,11 @@ class SearchStudy:
     def _template(self, genotype: Genotype) -> "FrozenTrial":
         from optuna.trial import TrialState, create_trial
 
+        parameters, decided = distributions(self.space), decision_values(genotype, self.space)
         return create_trial(
             state=TrialState.RUNNING,
-            params=decision_values(genotype, self.space),
-            distributions=distributions(self.space),
+            params={name: decided[name] for name in parameters},
+            distributions=parameters,
             user_attrs={_ARCHITECTURE: genotype.to_text(), _OWNER: self.worker},
         )
 
@@ -237,6 +238,7 @@ def _refuse_other(found: Mapping[str, Any], facts: Mapping[str, Any], place: str
 def _connect(url: str) -> "BaseStorage":
     import optuna
     from sqlalchemy.engine import make_url
+    from sqlalchemy.pool import NullPool
 
     parsed = make_url(url)
     backend = parsed.get_backend_name()
@@ -249,7 +251,7 @@ def _connect(url: str) -> "BaseStorage":
         parsed = parsed.set(drivername=_postgres_driver())
     made = optuna.storages.RDBStorage(
         parsed.render_as_string(hide_password=False),
-        engine_kwargs={"connect_args": arguments, "pool_pre_ping": backend != "sqlite"},
+        engine_kwargs={"connect_args": arguments, "poolclass": NullPool},  # none stays open while a network is trained
     )
     return optuna.storages.get_storage(made)
 

@@ -80,7 +80,7 @@ class _Walk:
         """Move until a neighbour is missing, or a new start."""
         optima: list[Member] = []
         while True:
-            around = [each for each in neighbours(self.space, self.centre.architecture) if self._passes(each)]
+            around = [each for each in neighbours(self.space, self.centre.architecture) if self._counts(each)]
             following = self._following(around)
             waiting = tuple(each for each in around if each not in self.known)
             if _fitness(following) > _fitness(self.centre):
@@ -113,8 +113,8 @@ class _Walk:
         self.used += 1
         return member
 
-    def _passes(self, genotype: Genotype) -> bool:
-        return lets_images_through(self.space, genotype)
+    def _counts(self, genotype: Genotype) -> bool:
+        return genotype in self.known or lets_images_through(self.space, genotype)
 
 
 def _fitness(member: Member) -> float:

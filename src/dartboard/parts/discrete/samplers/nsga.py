@@ -60,10 +60,11 @@ class NSGA2(Sampler):
         if generation == 0:
             return draw_new(pool, space, count, generator)
         study, found, seen = self._study(pool, space, generation, generator), list[Genotype](), set(pool.texts)
+        parameters = distributions(space)
         for _ in range(_TRIES + count):
             if len(found) == count:
                 break
-            child = genotype_of(study.ask(distributions(space)).params, space, generator)
+            child = genotype_of(study.ask(parameters).params, space, generator)
             if child.to_text() not in seen and lets_images_through(space, child):
                 found.append(child)
                 seen.add(child.to_text())
@@ -76,7 +77,8 @@ class NSGA2(Sampler):
     def _study(self, pool: Pool, space: SearchSpace, generation: int, generator: torch.Generator) -> "Study":
         seed = int(torch.randint(2**31, (), generator=generator))
         sampler = _sampler(self.population, self.crossover, generation, seed)
-        known = [member_trial(each.architecture, _values(each), space) for each in pool.members]
+        parameters = distributions(space)
+        known = [member_trial(each.architecture, _values(each), space, parameters) for each in pool.members]
         return new_study(sampler, ["maximize", "minimize"], known)
 
 

@@ -58,7 +58,7 @@ def decisions(space: SearchSpace) -> dict[str, tuple[str | int, ...]]:
 
 
 def decision_values(genotype: Genotype, space: SearchSpace) -> dict[str, str | int]:
-    """What an architecture decides; `genotype_of` reads it back.
+    """What an architecture decides, and what is decided for it; `genotype_of` reads it back.
 
     Args:
         genotype: of the form that searches give (`check_genotype(..., exact=True)`).
@@ -69,8 +69,7 @@ def decision_values(genotype: Genotype, space: SearchSpace) -> dict[str, str | i
     for kind, node, place, _ in _places(space):
         choice = cells[kind][node][place]
         values |= {f"{kind} {node}.{place} from": choice.source, f"{kind} {node}.{place}": choice.op}
-    open_ = decisions(space)
-    return {name: value for name, value in values.items() if name in open_}
+    return values
 
 
 def genotype_of(values: Values, space: SearchSpace, generator: torch.Generator) -> Genotype:
@@ -121,21 +120,29 @@ def new_study(sampler: "BaseSampler", directions: Sequence[str], trials: Sequenc
     return study
 
 
-def member_trial(genotype: Genotype, values: Sequence[float] | None, space: SearchSpace) -> "FrozenTrial":
+def member_trial(
+    genotype: Genotype,
+    values: Sequence[float] | None,
+    space: SearchSpace,
+    parameters: Mapping[str, "BaseDistribution"],
+) -> "FrozenTrial":
     """An architecture of the pool as a trial.
 
     Args:
         genotype: the architecture.
         values: what it is worth; None if that is not known yet.
         space: its space.
+        parameters: `distributions(space)`.
     """
     from optuna.trial import TrialState, create_trial
+
+    decided = decision_values(genotype, space)
 
     return create_trial(
         state=TrialState.RUNNING if values is None else TrialState.COMPLETE,
         values=None if values is None else list(values),
-        params=decision_values(genotype, space),
-        distributions=distributions(space),
+        params={name: decided[name] for name in parameters},
+        distributions=dict(parameters),
     )
 
 

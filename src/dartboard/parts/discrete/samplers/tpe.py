@@ -55,10 +55,11 @@ class TPE(Sampler):
 
         seed, level = int(torch.randint(2**31, (), generator=generator)), self._level(pool)
         sampler = TPESampler(n_startup_trials=0, n_ei_candidates=self.candidates, seed=seed)
-        known = [member_trial(each.architecture, _values(each, level), space) for each in pool.members]
+        parameters = distributions(space)
+        known = [member_trial(each.architecture, _values(each, level), space, parameters) for each in pool.members]
         study, seen = new_study(sampler, ["maximize"], known), pool.texts
         for _ in range(_TRIES):
-            proposed = genotype_of(study.ask(distributions(space)).params, space, generator)
+            proposed = genotype_of(study.ask(parameters).params, space, generator)
             if proposed.to_text() not in seen and lets_images_through(space, proposed):
                 return [proposed]
         return draw_new(pool, space, 1, generator)
@@ -69,7 +70,8 @@ class TPE(Sampler):
 
     def _level(self, pool: Pool) -> int:
         reached = [member.level for member in pool.members]
-        return max((level for level in set(reached) if sum(own >= level for own in reached) >= self.startup), default=1)
+        enough = {level for level in reached if level and sum(own >= level for own in reached) >= self.startup}
+        return max(enough, default=1)
 
 
 def _values(member: Member, level: int) -> list[float] | None:
