@@ -114,7 +114,7 @@ def searched(search: DiscreteSearch, accuracy: Callable[[Genotype], float], seed
                 pool = pool.with_member(member.model_copy(update={"accuracies": found, "epochs": EPOCHS}))
             continue
         first = len(pool.members)
-        proposed = search.sampler.propose(pool, space, step.count, make_generator(seed, "discrete", "propose", first))
+        proposed = search.sampler.propose(pool, space, step.wanted, make_generator(seed, "discrete", "propose", first))
         if not proposed:
             break
         pool = pool.joined(*(Member(number=first + at, genotype=each.to_json()) for at, each in enumerate(proposed)))

@@ -82,7 +82,7 @@ SMALL: dict[str, tuple[dict[str, Any], int]] = {
     "proxyless": ({"alpha_every": 1}, 2),
     # Pools of few architectures that learn for few steps.
     "rank-nosh": (
-        {"levels": (1, 2), "start": 2, "added": 2, "members": 4, "networks": 1, "fit_steps": 2, "candidates": 9},
+        {"levels": (1, 2), "start": 2, "added": 2, "members": 4, "networks": 1, "fit_passes": 2, "candidates": 9},
         None,
     ),
     "random-search": ({"members": 3, "length": 1}, None),
@@ -132,7 +132,7 @@ SHOWN_ELSEWHERE = {
     ("local-search", "moves"): "unit/parts/discrete/test_samplers.py",
     **{
         ("rank-nosh", option): "unit/parts/discrete/test_samplers.py"
-        for option in ("candidates", "fit_steps", "least", "loss", "networks")
+        for option in ("candidates", "fit_passes", "least", "loss", "networks")
     },
     ("darts-plus", "criterion"): "unit/parts/test_simple_methods.py",
     ("darts-plus", "keep"): "unit/parts/test_rules.py",

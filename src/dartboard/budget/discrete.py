@@ -28,7 +28,7 @@ def discrete_seconds(session: Session, search: DiscreteSearch, typical: Genotype
         typical: an architecture like those that will be trained.
     """
     settings = session.settings.search
-    if settings.evaluate == "table":
+    if settings.evaluate != "training":
         return 0.0
     step, image, whole = _costs(session, typical)
     steps = min(whole, settings.steps_per_epoch or whole)
@@ -46,7 +46,7 @@ def plan_discrete(account: Account, search: DiscreteSearch, part: float, count: 
         typical: an architecture like those that will be trained.
     """
     session = account.session
-    if session.settings.search.evaluate == "table":
+    if session.settings.search.evaluate != "training":
         account.timetable["search"] = 0.0
         return
     step, image, whole = _costs(session, typical)

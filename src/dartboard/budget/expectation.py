@@ -28,7 +28,7 @@ def is_short(session: Session, steps: Sequence[Step]) -> bool:
     discrete = search_recipe(settings).discrete
     if "search" in steps and discrete:
         # A table is looked up at once; trainings of architectures are worth a forecast, however short each is.
-        wanted += 0 if settings.search.evaluate == "table" else _FEW_STEPS
+        wanted += 0 if settings.search.evaluate != "training" else _FEW_STEPS
     elif "search" in steps and not only_draws(settings):
         length, images = search_length(session), len(session.splits.weights)
         whole = max(1, images // settings.search.batch_size)

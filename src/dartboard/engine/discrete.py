@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from dartboard.errors import NonFiniteLossError, RunDirectoryError
 from dartboard.estimate.proxies import average_rank
-from dartboard.parts.discrete import Advance, DiscreteSearch, Member, Pool, Predicting
-from dartboard.runs import Evaluated, Event, Observer, RunDirectory, SearchStop, make_generator
+from dartboard.parts.discrete import CORRELATIONS, Advance, DiscreteSearch, Member, Pool, Predicting
+from dartboard.runs import Evaluated, Event, Observer, PredictorJudged, RunDirectory, SearchStop, make_generator
 from dartboard.space import Genotype, SearchSpace
 from dartboard.wording import count, duration, percent
 
@@ -147,28 +147,39 @@ class _Loop:
         """Do what the schedule asks for until it asks for nothing, or the time is over."""
         schedule = self.search.schedule
         while (step := schedule.next(self.pool)) is not None:
-            if self._is_over():
-                return
             if isinstance(step, Advance):
                 waiting = [self.pool.members[number] for number in step.numbers]
                 while waiting:
-                    if self._is_over():
-                        return
                     if isinstance(self.problem.evaluator, Ordering):
                         waiting = self.problem.evaluator.ready_first(waiting)
+                    if self._is_over(waiting[0]):
+                        return
                     self._evaluate(waiting.pop(0))
-            elif not self._propose(step.count):
-                self.observer.note("The space has no further architectures, so the search ends.")
+            elif self._is_over():
                 return
+            elif not self._propose(step.wanted):
+                self.observer.note("The space has no further architectures; those in the pool are trained on.")
+                self._save(self.pool.model_copy(update={"exhausted": True}))
 
-    def _is_over(self) -> bool:
-        if self._until is None or time.perf_counter() < self._until or self.pool.best is None:
+    def _is_over(self, member: Member | None = None) -> bool:
+        """Whether the time is over, or too short for the next level of a member; the first evaluation always begins."""
+        if self._until is None or self.pool.best is None:
+            return False
+        if time.perf_counter() + self._expected(member) < self._until:
             return False
         whole = self.search.schedule.size
         reason = f"the time is over after {len(self.pool.members)} of {count(whole, 'architecture')}"
         self.run.events.append(SearchStop(reason=reason))
         self.observer.note(f"The search stops: {reason}.")
         return True
+
+    def _expected(self, member: Member | None) -> float:
+        """Seconds that the next level of a member should take, by the seconds of an epoch so far."""
+        trained = [each for each in self.pool.members if each.epochs]
+        if member is None or not trained:
+            return 0.0
+        rate = sum(each.seconds for each in trained) / sum(each.epochs for each in trained)
+        return rate * (self.pool.epochs[member.level] - member.epochs)
 
     def _propose(self, wanted: int) -> bool:
         """Add new architectures to the pool; False if there are none."""
@@ -222,14 +233,35 @@ class _Loop:
             "seconds": member.seconds + seconds,
             "failure": failure,
         }
-        self._save(self.pool.with_member(member.model_copy(update=changes)))
+        pool = self.pool.with_member(member.model_copy(update=changes))
+        if level == 1 and member.update:
+            self._judge_predictor(pool, member.update)
+        self._save(pool)
         told = f"after {count(event.epochs, 'epoch')} {percent(accuracy)}" if failure is None else failure
-        self.observer.measured(
-            f"architecture {member.number + 1} {told}, in {duration(seconds)}",
-            sum(each.epochs for each in self.pool.members),
-            self.search.schedule.total_epochs,
-            phase="search",
+        spent, whole = self.pool.epochs_spent, self.search.schedule.total_epochs
+        left = (whole - spent) * sum(each.seconds for each in self.pool.members) / spent if spent else 0.0
+        if self._until is not None:
+            left = max(0.0, min(left, self._until - time.perf_counter()))
+        pace = f"in {duration(seconds)}, {duration(left)} left" if left else f"in {duration(seconds)}"
+        self.observer.measured(f"architecture {member.number + 1} {told}, {pace}, epochs", spent, whole, phase="search")
+
+    def _judge_predictor(self, pool: Pool, update: int) -> None:
+        """Record how well the predictor foretold the order of an update, once all its architectures are evaluated."""
+        members = pool.of_update(update)
+        if not all(member.level for member in members):
+            return
+        kendall, spearman = (pool.rank_correlation(update, by) for by in CORRELATIONS)
+        known, spent = len(pool.members) - len(members), pool.epochs_spent
+        self.run.events.append(
+            PredictorJudged(
+                update=update, known=known, judged=len(members), kendall=kendall, spearman=spearman, epochs_spent=spent
+            )
         )
+        if kendall is not None:
+            self.observer.note(
+                f"Update {update}: the predictor learned from {count(known, 'architecture')}, and the rank correlation "
+                f"(Kendall) of its order with that of the {len(members)} that it proposed is {kendall:.2f}."
+            )
 
     def _save(self, pool: Pool) -> None:
         self.pool = pool
@@ -239,7 +271,15 @@ class _Loop:
         """Drop events of evaluations that a kill kept from the pool; they are repeated."""
         levels = {member.number: member.level for member in self.pool.members}
 
+        judged = {
+            update
+            for update in range(1, self.pool.updates + 1)
+            if all(member.level for member in self.pool.of_update(update))
+        }
+
         def is_known(event: Event) -> bool:
+            if isinstance(event, PredictorJudged):
+                return event.update in judged
             return not isinstance(event, Evaluated) or event.level <= levels.get(event.number, 0)
 
         self.run.events.keep(lambda event: is_known(event) and not isinstance(event, SearchStop))

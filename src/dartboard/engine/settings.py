@@ -117,9 +117,10 @@ class SearchSettings(Settings):
     """Share of the method's architectures that a search without a supernet evaluates; a budget lowers it where each
     training would be too short."""
 
-    evaluate: Literal["training", "table"] = "training"
-    """How a method that trains no supernet evaluates architectures: by "training" them, or by the "table" of 12 epochs
-    of NAS-Bench-201 on CIFAR-10, which costs nothing and is the same whatever the data are."""
+    evaluate: Literal["training", "table-12", "table-200"] = "training"
+    """How a method that trains no supernet evaluates architectures: by "training" them, or by the table of 12 or of 200
+    epochs of NAS-Bench-201 on CIFAR-10, which costs nothing, has one level, and is the same whatever the data are. That
+    of 12 epochs has accuracies on validation images, that of 200 only on test images."""
 
     storage: str | None = None
     """Where a search without a supernet keeps its study, by Optuna: "sqlite" in the file study.db of the run directory,

@@ -9,7 +9,7 @@ def hyperband(*, longest: Count = 81, factor: Count = 3) -> Recipe:
 
     In a bracket all architectures are trained for a few epochs, the best third for three times as many, and so on.
 
-    Source: Li et al. 2018, arXiv:1603.06560, algorithm 1.
+    Source: Li et al. 2018, arXiv:1603.06560, algorithm 1. Differs from the paper: no architecture is drawn twice.
 
     Args:
         longest: epochs of a whole training.
@@ -29,6 +29,7 @@ def proxy_hyperband(*, longest: Count = 81, factor: Count = 3, screened: Count =
     synflow and az-nas join.
 
     Source: Li et al. 2018, arXiv:1603.06560, with the warm-up by proxies of Abdelfattah et al. 2021, arXiv:2101.08134.
+    Differs from the papers: neither joins the two; no architecture is drawn twice.
 
     Args:
         longest: epochs of a whole training.

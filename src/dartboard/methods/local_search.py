@@ -18,7 +18,8 @@ def local_search(
     Neighbours differ in one decision: 24 in NAS-Bench-201, 120 in the DARTS space. The answer is the best of the whole
     history.
 
-    Source: White et al. 2020, arXiv:2004.08996.
+    Source: White et al. 2020, arXiv:2004.08996. Differs from the paper: architectures through which nothing of the
+    images passes are no neighbours.
 
     Args:
         members: architectures that are evaluated.

@@ -10,7 +10,7 @@ def random_search(*, members: Count = 24, length: Count = 100) -> Recipe:
     This is the baseline that DARTS is compared with: 24 architectures, each trained for 100 epochs.
 
     Source: Li and Talwalkar 2019, arXiv:1902.07638; DARTS, arXiv:1806.09055, section 3.2. `random` draws one without
-    any training. `rsps` draws with shared weights.
+    any training. `rsps` draws with shared weights. Differs from the papers: no architecture is drawn twice.
 
     Args:
         members: architectures.

@@ -15,7 +15,7 @@ def rank_nosh(
     members: Count = 96,
     candidates: Count = 10_000,
     networks: Count = 5,
-    fit_steps: Count = 200,
+    fit_passes: Count = 200,
     least: NonNegative = 0.001,
     loss: Loss = "logistic",
     proxies: tuple[str, ...] | None = None,
@@ -28,8 +28,9 @@ def rank_nosh(
     level that both have passed, since accuracies after different lengths do not compare. What it puts first joins the
     pool, and trainings that have paused go on when they are among the best. The answer is the best at the last level.
 
-    Source: Wang et al. 2021, arXiv:2108.08019. Differs: the paper gives neither the levels nor the network of the
-    predictor nor the making of pairs; the values here are choices. All trainings follow the schedule of the last level.
+    Source: Wang et al. 2021, arXiv:2108.08019. Differs from the paper: it gives neither the levels nor the network of
+    the predictor nor the making of pairs; the values here are choices. All trainings follow the schedule of the last
+    level.
 
     Reference figures: CIFAR-10 error 2.53 % on average in the DARTS space, with a fifth of the budget of arch2vec
     (the paper).
@@ -43,7 +44,7 @@ def rank_nosh(
         candidates: architectures drawn at every update in a space too large to be listed, beside the neighbours of the
             ten best.
         networks: of the predictor, whose mean counts.
-        fit_steps: of each network at every update.
+        fit_passes: of each network over all pairs, at every update.
         least: pairs whose accuracies differ by less, as a fraction, teach nothing.
         loss: of a pair, "logistic" or "hinge".
         proxies: zero-cost proxies that choose among `screened` times as many proposals before any training.
@@ -51,7 +52,7 @@ def rank_nosh(
     """
     return Recipe(
         discrete=DiscreteSearch(
-            sampler=PredictedBest(candidates, networks=networks, steps=fit_steps, least=least, loss=loss),
+            sampler=PredictedBest(candidates, networks=networks, passes=fit_passes, least=least, loss=loss),
             schedule=Nosh(levels, share, start, added, members),
             proxies=proxies or (),
             screened=screened if proxies else 1,

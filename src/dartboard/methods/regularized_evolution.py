@@ -13,7 +13,7 @@ def regularized_evolution(
     are trained anew. The answer is the best of the whole history.
 
     Source: Real et al. 2019, arXiv:1802.01548; population and contenders as in NAS-Bench-201, arXiv:2001.00326.
-    Differs: a child that was evaluated already is drawn again.
+    Differs from the paper: a child that was evaluated already is drawn again.
 
     Args:
         members: architectures that are evaluated.

@@ -17,6 +17,7 @@ __all__ = [
     "KeptWeights",
     "MeasurementDone",
     "PhaseEnd",
+    "PredictorJudged",
     "Rollback",
     "SearchEpoch",
     "SearchStop",
@@ -246,6 +247,34 @@ class Evaluated(Event):
     """Why the training failed, if it did."""
 
 
+class PredictorJudged(Event):
+    """All architectures that an update of a search without a supernet proposed are evaluated after the first level."""
+
+    event: Literal["predictor"] = "predictor"
+    """Kind of the event."""
+
+    phase: Literal["search"] = "search"
+    """Phase of the run."""
+
+    update: int
+    """Number of the update, from 1 on."""
+
+    known: int
+    """Architectures in the pool before the update, from which the predictor learned."""
+
+    judged: int
+    """Architectures that the update proposed."""
+
+    kendall: float | None
+    """Kendall's rank correlation between predictions and accuracies; null where they cannot be compared."""
+
+    spearman: float | None
+    """Spearman's rank correlation between them; null likewise."""
+
+    epochs_spent: int
+    """Epochs of all trainings by then."""
+
+
 class MeasurementDone(Event):
     """A measurement of an analysis is done; a resumed analysis does not repeat it."""
 
@@ -284,6 +313,7 @@ EVENTS: tuple[type[Event], ...] = (
     DecisionMade,
     Watched,
     Evaluated,
+    PredictorJudged,
     SelectionDone,
     MeasurementDone,
     PhaseEnd,

@@ -35,6 +35,7 @@ __all__ = [
     "search_problem",
     "search_recipe",
     "supernet_spec",
+    "table_epochs",
     "trains_supernet",
     "trial_images",
 ]
@@ -54,10 +55,10 @@ def search_problem(session: Session) -> SearchProblem:
 def search_recipe(settings: RunSettings) -> Recipe:
     """The recipe of the method, with the rules that the settings of the search add to it."""
     recipe, search = make_recipe(settings.method.name, settings.method.options), settings.search
-    if recipe.discrete:
-        if search.pool_share < 1:
-            recipe = replace(recipe, discrete=recipe.discrete.shrunk(search.pool_share))
-        return recipe
+    if discrete := recipe.discrete:
+        discrete = discrete.shrunk(search.pool_share) if search.pool_share < 1 else discrete
+        table = table_epochs(settings)
+        return replace(recipe, discrete=discrete if table is None else discrete.at((table,)))
     recipe = recipe.with_published_steps(published_steps(get_space(settings.space), recipe, settings.preset))
     if search.curvature_every and not any(isinstance(rule, MeasureCurvature) for rule in recipe.rules):
         recipe = recipe.with_rules_first(MeasureCurvature(search.curvature_every))
@@ -100,6 +101,12 @@ def decision_trials(settings: RunSettings) -> DecisionTrials:
         decisions += sum(rule.count_decisions(architecture) for rule in stage.recipe.rules)
         further += sum(rule.scored_images(architecture) for rule in stage.recipe.rules)
     return DecisionTrials(trials, decisions, further)
+
+
+def table_epochs(settings: RunSettings) -> int | None:
+    """Epochs of the table in which a search looks architectures up; None where it trains."""
+    _, _, epochs = settings.search.evaluate.partition("-")
+    return int(epochs) if epochs else None
 
 
 def learned_recipe(settings: RunSettings, source: RunDirectory) -> Recipe:

@@ -81,10 +81,10 @@ def _check_discrete(settings: RunSettings) -> None:
             f"{settings.method.name} trains architectures one by one and has no supernet, which {given[0]} needs; "
             "leave that out, or choose another method."
         )
-    if search.evaluate == "table" and get_space(settings.space).family != "nas-bench-201":
+    if search.evaluate != "training" and settings.space != "nas-bench-201":
         raise SettingsError(
-            f"search.evaluate=table looks architectures up in the table of NAS-Bench-201, which has none of "
-            f"'{settings.space}'; take --space nas-bench-201, or search.evaluate=training."
+            f"search.evaluate={search.evaluate} looks architectures up in the table of NAS-Bench-201, which has none "
+            f"of '{settings.space}'; take --space nas-bench-201, or search.evaluate=training."
         )
 
 

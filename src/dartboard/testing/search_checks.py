@@ -122,26 +122,22 @@ class SearchContract(Contract):
         else:
             assert found["genotype"] != before["genotype"]
 
-    @for_each("case", lambda own: [case for case in own.methods if case.trains])
+    @for_each("case", lambda own: [case for case in own.methods if case.trains or case.recipe.discrete])
     def test_stopped_and_resumed_again_and_again_is_never_stopped_bit_for_bit(
         self, case: MethodCase, tmp_path: Path
     ) -> None:
-        """All state of a method is in the checkpoint, or follows from seed and epoch."""
+        """All state of a method is in the checkpoint or the pool, or follows from seed and epoch.
+
+        Where there is no supernet, the evaluations of architectures count as epochs, and nobody hears of their steps.
+        """
         done = 0
         for epochs, steps in self.stops:
+            if case.recipe.discrete and steps:
+                continue
             if epochs <= case.num_epochs - (steps > 0):
                 with pytest.raises(Stopped):
                     search_small(tmp_path, case, observer=StopAfter(epochs - done, steps))
                 done = epochs
-        assert not (tmp_path / "genotype.json").exists()
-        assert search_small(tmp_path, case) == search_once(case)
-
-    @for_each("case", lambda own: [case for case in own.methods if case.recipe.discrete])
-    def test_stopped_after_evaluations_and_resumed_is_never_stopped(self, case: MethodCase, tmp_path: Path) -> None:
-        """All state of a search without a supernet is in its pool, and its trainings go on where they have paused."""
-        for evaluations in (1, 2):
-            with pytest.raises(Stopped):
-                search_small(tmp_path, case, observer=StopAfter(evaluations))
         assert not (tmp_path / "genotype.json").exists()
         assert search_small(tmp_path, case) == search_once(case)
 

@@ -5,6 +5,7 @@ from functools import partial
 
 from dartboard.engine.finished.proposals import propose, propose_random
 from dartboard.engine.finished.search import FinishedSearch
+from dartboard.parts.discrete import Pool
 from dartboard.records import Finalist, Finalists, GenotypeForms, SeedChoiceRecord
 from dartboard.runs import RunDirectory, SelectionDone, make_generator
 from dartboard.session.clock import CHILD_FOLDERS
@@ -93,13 +94,17 @@ def short_epochs(session: Session) -> int:
 def _proposals(session: Session, found: Genotype) -> list[Genotype]:
     """The architecture found and further ones: the runners-up where the search has ranked some, then others.
 
-    The others come from the gates at the end of the search, by the method's own selection; where alpha did not learn,
-    there are none. A method that draws its architecture without training draws them as well.
+    The runners-up of a search without a supernet are the next best of its pool. The others come from the gates at the
+    end of the search, by the method's own selection; where alpha did not learn, there are none. A method that draws its
+    architecture without training draws them as well.
     """
     settings, space = session.settings, get_space(session.settings.space)
     generator = make_generator(settings.seed, "finalists")
     if only_draws(settings):
         return propose_random(space, found, settings.finalists, generator)
+    if pool := Pool.find(_searched(session).path):
+        ranked = [member.architecture for member in pool.ranked]
+        return propose(space, found, None, settings.finalists, generator, ranked=ranked)
     done = [event for event in session.run.events.read() if isinstance(event, SelectionDone)]
     ranked = [parse_genotype(text, space.name) for event in done for text in event.figures.get("runners_up", ())]
     finished = _finished_search(session)
@@ -122,10 +127,9 @@ def _finished_search(session: Session) -> FinishedSearch | None:
 
     It is None where the checkpoint was removed since.
     """
-    settings, source = session.settings, session.run
+    settings, source = session.settings, _searched(session)
     if choice := SeedChoiceRecord.find(session.run.path):
         settings = settings.model_copy(update={"seed": choice.chosen.seed})
-        source = RunDirectory(session.run.path / choice.chosen.folder)
     if source.load_checkpoint("search", "search") is None:
         return None
     return FinishedSearch(
@@ -136,6 +140,12 @@ def _finished_search(session: Session) -> FinishedSearch | None:
         length=search_length(session),
         seed=settings.seed,
     )
+
+
+def _searched(session: Session) -> RunDirectory:
+    """The directory of the search: that of the run, or of the search that was chosen among several seeds."""
+    choice = SeedChoiceRecord.find(session.run.path)
+    return session.run if choice is None else RunDirectory(session.run.path / choice.chosen.folder)
 
 
 def _record(session: Session, proposals: Sequence[Genotype]) -> Finalists:

@@ -13,10 +13,12 @@ from dartboard.runs import (
     Candidate,
     Contrast,
     DecisionMade,
+    Evaluated,
     EventLog,
     KeptWeights,
     MeasurementDone,
     PhaseEnd,
+    PredictorJudged,
     Rollback,
     SearchEpoch,
     SearchStop,
@@ -55,6 +57,7 @@ EVERY_KIND = [
         images_by="all",
         contrast=Contrast.of(30, 5, 100),
     ),
+    PredictorJudged(update=1, known=32, judged=8, kendall=0.5, spearman=None, epochs_spent=700),
     SelectionDone(figures={"tried": 3, "rounds": 1, "validation_accuracy": 0.5}),
     Watched(
         name="skip-advantage",
@@ -63,6 +66,7 @@ EVERY_KIND = [
         figures={"advantage": 0.25, "undefined": None},
         parts=({"cell": 1, "gradients": {"none": 0.0}},),
     ),
+    Evaluated(number=3, level=2, epochs=25, accuracy=0.5, seconds=1.5, genotype="|none~0|", failure=None),
     MeasurementDone(name="before", figures={"accuracy": 0.5, "exchanged": ["a"]}, seconds=1.0),
     PhaseEnd(phase="train", seconds=3.0),
 ]

@@ -1,7 +1,7 @@
 """Searches that train and compare architectures one by one: their pool, samplers and schedules."""
 
 from dartboard.parts.discrete.neighbours import encode, encoding_size, mutate, neighbours
-from dartboard.parts.discrete.pool import Member, Pool
+from dartboard.parts.discrete.pool import CORRELATIONS, Correlation, Member, Pool
 from dartboard.parts.discrete.protocol import Advance, DiscreteSearch, Predicting, Propose, Sampler, Schedule
 from dartboard.parts.discrete.samplers import (
     NSGA2,
@@ -16,9 +16,11 @@ from dartboard.parts.discrete.samplers import (
 from dartboard.parts.discrete.schedules import Full, Nosh, SuccessiveHalving
 
 __all__ = [
+    "CORRELATIONS",
     "NSGA2",
     "TPE",
     "Advance",
+    "Correlation",
     "DiscreteSearch",
     "Evolution",
     "Full",

@@ -1,14 +1,19 @@
 """The architectures that a search without a supernet has evaluated, as the document `pool.json`."""
 
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from dartboard.runs import Document, Record
 from dartboard.space import Genotype
 
-__all__ = ["Member", "Pool"]
+__all__ = ["CORRELATIONS", "Correlation", "Member", "Pool"]
+
+Correlation = Literal["kendall", "spearman"]
+"""Kendall's tau, or Spearman's rho."""
+
+CORRELATIONS: tuple[Correlation, ...] = ("kendall", "spearman")
 
 
 class Member(Record):
@@ -41,6 +46,9 @@ class Member(Record):
     failure: str | None = None
     """Why its training failed, if it did; it is then worse than all others, and not trained further."""
 
+    def __hash__(self) -> int:
+        return hash((self.number, self.accuracies))
+
     @property
     def level(self) -> int:
         """Number of levels that it has passed."""
@@ -67,6 +75,9 @@ class Pool(Document):
     members: tuple[Member, ...] = ()
     """All architectures in the order of proposals."""
 
+    exhausted: bool = False
+    """Whether the space has no further architectures."""
+
     @property
     def levels(self) -> int:
         """Number of levels."""
@@ -92,6 +103,12 @@ class Pool(Document):
         return [member for member in self.reached(level) if member.level == level]
 
     @property
+    def ranked(self) -> list[Member]:
+        """All evaluated members that did not fail: those at higher levels first, and the best of a level first."""
+        there = [member for member in self.members if member.level and not member.failure]
+        return sorted(there, key=lambda member: (-member.level, -member.accuracies[-1]))
+
+    @property
     def best(self) -> Member | None:
         """The best at the highest level that any member has passed; None before the first evaluation."""
         top = max((member.level for member in self.members), default=0)
@@ -107,18 +124,26 @@ class Pool(Document):
         """Number of the last update."""
         return max((member.update for member in self.members), default=0)
 
-    def rank_correlation(self, update: int) -> float | None:
-        """Kendall's rank correlation between what was predicted at an update and the accuracies after the first level.
+    def of_update(self, update: int) -> list[Member]:
+        """The members that an update proposed."""
+        return [member for member in self.members if member.update == update]
+
+    def rank_correlation(self, update: int, by: Correlation = "kendall") -> float | None:
+        """The rank correlation between what was predicted at an update and the accuracies after the first level.
 
         It is None without a predictor, and where fewer than two architectures or only equals can be compared.
-        """
-        from scipy.stats import kendalltau  # slow to import, and most verbs rank nothing
 
-        there = [each for each in self.members if each.update == update and each.predicted is not None and each.level]
+        Args:
+            update: its number, from 1 on.
+            by: which one.
+        """
+        from scipy.stats import kendalltau, spearmanr  # slow to import, and most verbs rank nothing
+
+        there = [each for each in self.of_update(update) if each.predicted is not None and each.level]
         predicted, measured = [each.predicted for each in there], [each.accuracies[0] for each in there]
         if len(set(predicted)) < 2 or len(set(measured)) < 2:
             return None
-        return float(kendalltau(predicted, measured).statistic)
+        return float((kendalltau if by == "kendall" else spearmanr)(predicted, measured).statistic)
 
     def joined(self, *members: Member) -> "Pool":
         """The pool with further members."""

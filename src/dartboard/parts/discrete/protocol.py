@@ -17,10 +17,10 @@ class Propose(NamedTuple):
     """So many new architectures join the pool.
 
     Attributes:
-        count: how many.
+        wanted: how many.
     """
 
-    count: int
+    wanted: int
 
 
 class Advance(NamedTuple):
@@ -57,6 +57,10 @@ class Schedule(ABC):
     @abstractmethod
     def next(self, pool: Pool) -> Propose | Advance | None:
         """What comes next; None when the search is over."""
+
+    @abstractmethod
+    def at(self, epochs: tuple[int, ...]) -> "Schedule":
+        """The same schedule with other levels."""
 
     @abstractmethod
     def shrunk(self, share: float) -> "Schedule":
@@ -116,3 +120,7 @@ class DiscreteSearch:
     def shrunk(self, share: float) -> "DiscreteSearch":
         """The same search with about this share of the architectures."""
         return replace(self, sampler=self.sampler.shrunk(share), schedule=self.schedule.shrunk(share))
+
+    def at(self, epochs: tuple[int, ...]) -> "DiscreteSearch":
+        """The same search with other levels."""
+        return replace(self, schedule=self.schedule.at(epochs))

@@ -4,16 +4,17 @@ Source: RANK-NOSH (arXiv:2108.08019). The paper leaves pairs, loss and network o
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from dartboard.parts.discrete.pool import Member, Pool
-from dartboard.runs import seeded_initialization
+from dartboard.runs import make_generator
 
-__all__ = ["Loss", "RankPredictor", "make_pairs", "pair_loss"]
+__all__ = ["Loss", "RankPredictor", "known_members", "make_pairs", "pair_loss"]
 
 Loss = Literal["logistic", "hinge"]
 """The loss of a pair by the difference d of the numbers predicted for the better and the worse: log(1 + exp(-d)), or
@@ -64,17 +65,18 @@ def pair_loss(better: Tensor, worse: Tensor, loss: Loss = "logistic") -> Tensor:
 class RankPredictor:
     """The mean of several small networks that map the vector of an architecture to a number, higher for better.
 
-    Each has two hidden layers of ReLU and learns by Adam from batches of pairs; they differ in weights and batches.
+    Each has two hidden layers of ReLU and learns by Adam, pass after pass over the pairs in an order of its own. The
+    networks are one stack of matrices: each step moves all of them, and none sees another.
 
     Args:
         features: length of a vector.
         networks: how many.
         width: units of a hidden layer.
-        steps: of Adam, for each network.
+        passes: over all pairs, for each network.
         rate: learning rate.
         batch: pairs of a step.
         loss: of the pairs.
-        seed: of weights and batches.
+        seed: of weights and orders.
     """
 
     def __init__(
@@ -83,20 +85,16 @@ class RankPredictor:
         *,
         networks: int = 5,
         width: int = 128,
-        steps: int = 200,
+        passes: int = 200,
         rate: float = 1e-3,
         batch: int = 512,
         loss: Loss = "logistic",
         seed: int = 0,
     ) -> None:
-        self.steps, self.rate, self.batch, self.loss, self.seed = steps, rate, batch, loss, seed
-        with seeded_initialization(seed, "predictor"):
-            self.networks = [
-                nn.Sequential(
-                    nn.Linear(features, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1)
-                )
-                for _ in range(networks)
-            ]
+        self.passes, self.rate, self.batch, self.loss, self.seed = passes, rate, batch, loss, seed
+        self.networks = networks
+        drawn_by = make_generator(seed, "predictor", "weights")
+        self._layers = [_layer(networks, *sizes, drawn_by) for sizes in pairwise((features, width, width, 1))]
 
     def fit(self, vectors: Tensor, pairs: Sequence[Pair]) -> None:
         """Learn the order of architectures.
@@ -106,21 +104,39 @@ class RankPredictor:
             pairs: places of the better and the worse of each pair, at least one.
         """
         known = torch.tensor(pairs)
-        for number, network in enumerate(self.networks):
-            generator = torch.Generator().manual_seed(self.seed + number)
-            optimizer = torch.optim.Adam(network.parameters(), lr=self.rate)
-            for _ in range(self.steps):
-                drawn = torch.randint(len(known), (min(self.batch, len(known)),), generator=generator)
-                numbers = network(vectors).squeeze(1)
-                better, worse = known[drawn].unbind(1)
+        optimizer = torch.optim.Adam([weight for layer in self._layers for weight in layer], lr=self.rate)
+        for number in range(self.passes):
+            generator = make_generator(self.seed, "predictor", "order", number)
+            orders = torch.stack([torch.randperm(len(known), generator=generator) for _ in range(self.networks)])
+            for drawn in orders.split(self.batch, dim=1):
+                numbers = self._numbers(vectors)
+                better, worse = (numbers.gather(1, known[drawn, side]) for side in (0, 1))
                 optimizer.zero_grad()
-                pair_loss(numbers[better], numbers[worse], self.loss).backward()  # type: ignore[no-untyped-call]
+                # The mean over networks times their number: each has the gradient that it would have alone.
+                (self.networks * pair_loss(better, worse, self.loss)).backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
 
     @torch.no_grad()
     def __call__(self, vectors: Tensor) -> Tensor:
         """A number for each architecture, (architectures,)."""
-        return torch.stack([network(vectors).squeeze(1) for network in self.networks]).mean(0)
+        return self._numbers(vectors).mean(0)
+
+    def _numbers(self, vectors: Tensor) -> Tensor:
+        """What each network says of each architecture, (networks, architectures)."""
+        hidden = vectors.expand(self.networks, *vectors.shape)
+        for place, (weight, bias) in enumerate(self._layers):
+            hidden = torch.baddbmm(bias, relu(hidden) if place else hidden, weight)
+        return hidden.squeeze(2)
+
+
+def _layer(networks: int, inputs: int, outputs: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Weights (networks, inputs, outputs) and biases (networks, 1, outputs), drawn as `nn.Linear` draws them."""
+    bound = inputs**-0.5
+
+    def drawn(*shape: int) -> Tensor:
+        return torch.empty(shape).uniform_(-bound, bound, generator=generator).requires_grad_()
+
+    return drawn(networks, inputs, outputs), drawn(networks, 1, outputs)
 
 
 def known_members(pool: Pool) -> list[Member]:

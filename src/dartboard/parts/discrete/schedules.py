@@ -50,11 +50,13 @@ class Full(Schedule):
     @property
     @override
     def size(self) -> int:
+        """Members of the pool in the end."""
         return self.members
 
     @property
     @override
     def total_epochs(self) -> int:
+        """Epochs of all trainings together."""
         return self.members * self.epochs[-1]
 
     @override
@@ -62,7 +64,11 @@ class Full(Schedule):
         if waiting := unfinished(pool, 1, len(pool.members)):
             return Advance(waiting, 1)
         left = self.members - len(pool.members)
-        return Propose(1) if left > 0 else None
+        return Propose(1) if left > 0 and not pool.exhausted else None
+
+    @override
+    def at(self, epochs: tuple[int, ...]) -> "Full":
+        return replace(self, epochs=epochs)
 
     @override
     def shrunk(self, share: float) -> "Full":
@@ -100,7 +106,8 @@ class Nosh(Schedule):
     @property
     @override
     def size(self) -> int:
-        return self.start + self.updates * self.added
+        """Members of the pool in the end."""
+        return max(self.start, self.members)
 
     @property
     def updates(self) -> int:
@@ -110,23 +117,31 @@ class Nosh(Schedule):
     @property
     @override
     def total_epochs(self) -> int:
-        return self._cost(self.start) + self.updates * self._cost(self.added)
+        """Epochs of all trainings together."""
+        missing = self.start + self.updates * self.added - self.size  # of the last update, which may be smaller
+        return self._cost(self.start) + self.updates * self._cost(self.added) - missing * self.epochs[0]
 
     @override
     def next(self, pool: Pool) -> Propose | Advance | None:
         number = len(pool.members)
-        if number < self.start:
+        if number < self.start and not pool.exhausted:
             return Propose(self.start - number)
-        done = (number - self.start) // self.added
+        start = min(self.start, number)
+        done = math.ceil((number - start) / self.added)
         for level in range(1, len(self.epochs) + 1):
-            arrived = self._promoted(self.start, level) + done * self._promoted(self.added, level)
-            short = arrived - len(pool.reached(level))
+            arrived = self._promoted(start, level) + done * self._promoted(self.added, level)
+            short = min(arrived, number) - len(pool.reached(level))
             if short <= 0:
                 continue
             best = [each for each in pool.residents(level - 1) if each.failure is None][:short]
             if best:
                 return Advance(tuple(member.number for member in best), level)
-        return Propose(self.added) if done < self.updates else None
+        left = self.size - number
+        return Propose(min(self.added, left)) if left > 0 and not pool.exhausted else None
+
+    @override
+    def at(self, epochs: tuple[int, ...]) -> "Nosh":
+        return replace(self, epochs=epochs)
 
     @override
     def shrunk(self, share: float) -> "Nosh":
@@ -188,11 +203,13 @@ class SuccessiveHalving(Schedule):
     @property
     @override
     def size(self) -> int:
+        """Members of the pool in the end."""
         return sum(members for members, _ in self.brackets)
 
     @property
     @override
     def total_epochs(self) -> int:
+        """Epochs of all trainings together."""
         return sum(self._cost(*bracket) for bracket in self.brackets)
 
     @override
@@ -201,12 +218,17 @@ class SuccessiveHalving(Schedule):
         for members, lowest in self.brackets:
             own = pool.model_copy(update={"members": pool.members[first : first + members]})
             first += members
-            if len(own.members) < members:
+            if len(own.members) < members and not pool.exhausted:
                 return Propose(members - len(own.members))
             for level in range(1, len(self.epochs) + 1):
                 if waiting := unfinished(own, level, self._survivors(members, lowest, level)):
                     return Advance(waiting, level)
         return None
+
+    @override
+    def at(self, epochs: tuple[int, ...]) -> "SuccessiveHalving":
+        brackets = tuple((members, min(lowest, len(epochs))) for members, lowest in self.brackets)
+        return replace(self, epochs=epochs, brackets=brackets)
 
     @override
     def shrunk(self, share: float) -> "SuccessiveHalving":
@@ -215,7 +237,7 @@ class SuccessiveHalving(Schedule):
         return replace(self, brackets=brackets[:kept])
 
     def _survivors(self, members: int, lowest: int, level: int) -> int:
-        return max(1, members // self.factor ** max(0, level - lowest))
+        return max(1, members // int(self.factor ** max(0, level - lowest)))
 
     def _cost(self, members: int, lowest: int) -> int:
         steps = (after - before for before, after in pairwise((0, *self.epochs)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from dartboard.parts.discrete import Member
+from dartboard.parts.discrete import CORRELATIONS, Member
 from dartboard.records.reader import RunRecords
 from dartboard.reports.charts.curves import BLUE, ORANGE, VIOLET
 from dartboard.reports.charts.svg import figure_to_svg, style
@@ -34,6 +34,7 @@ class PoolFacts:
         epochs_spent: epochs of all trainings.
         epochs_of_full_training: epochs if each had been trained to the end.
         correlations: Kendall's rank correlation of the predictor at every update; None where it has none to tell.
+        spearman: Spearman's, likewise.
         members: all of them.
     """
 
@@ -45,6 +46,7 @@ class PoolFacts:
     epochs_spent: int
     epochs_of_full_training: int
     correlations: tuple[float | None, ...]
+    spearman: tuple[float | None, ...]
     members: tuple[Member, ...] = field(metadata={"plain": False})
 
     @property
@@ -70,16 +72,15 @@ class PoolSection(Section[PoolFacts]):
         pool = run.pool
         if pool is None or pool.best is None:
             return None
-        members = [member for member in pool.members if member.level]
         return PoolFacts(
             pool.epochs,
             pool.evaluated_by,
             pool.best,
-            tuple(sorted(members, key=lambda it: (-it.level, -it.accuracies[-1]))[:_SHOWN]),
+            tuple(pool.ranked[:_SHOWN]),
             tuple(len(pool.reached(level)) for level in range(1, pool.levels + 1)),
             pool.epochs_spent,
             pool.epochs_of_full_training,
-            tuple(pool.rank_correlation(update) for update in range(1, pool.updates + 1)),
+            *(tuple(pool.rank_correlation(each, by) for each in range(1, pool.updates + 1)) for by in CORRELATIONS),
             pool.members,
         )
 

@@ -37,10 +37,10 @@ def followed(schedule: Schedule, pool: Pool, until: int | None = None) -> Pool:
         if isinstance(step, Advance):
             pool = evaluated(pool, step, lambda member: member.number / 1000)
             continue
-        if until is not None and len(pool.members) + step.count > until:
+        if until is not None and len(pool.members) + step.wanted > until:
             break
         first = len(pool.members)
-        pool = pool.joined(*(Member(number=first + place, genotype={}) for place in range(step.count)))
+        pool = pool.joined(*(Member(number=first + place, genotype={}) for place in range(step.wanted)))
     return pool
 
 
@@ -54,7 +54,7 @@ def searched(
             pool = evaluated(pool, step, lambda member: accuracy(member.architecture))
             continue
         generator = make_generator(seed, "propose", len(pool.members))
-        proposed = search.sampler.propose(pool, space, step.count, generator)
+        proposed = search.sampler.propose(pool, space, step.wanted, generator)
         if not proposed:
             return pool
         first = len(pool.members)

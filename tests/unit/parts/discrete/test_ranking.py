@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_predictor_and_leaves_torchs_own_state_alon
     vectors, state = torch.eye(6), torch.get_rng_state()
 
     def numbers(seed: int) -> list[float]:
-        predictor = RankPredictor(6, networks=2, steps=3, seed=seed)
+        predictor = RankPredictor(6, networks=2, passes=3, seed=seed)
         predictor.fit(vectors, [(0, 1), (2, 3)])
         return predictor(vectors).tolist()
 

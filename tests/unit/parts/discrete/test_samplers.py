@@ -25,7 +25,7 @@ from dartboard.space import Genotype, get_space, lets_images_through
 from .pools import searched, separable
 
 SPACE = get_space("nas-bench-201")
-SAMPLERS = (Uniform(), Evolution(5, 2), LocalSearch(3), LocalSearch(3, "first"), PredictedBest(networks=1, steps=5))
+SAMPLERS = (Uniform(), Evolution(5, 2), LocalSearch(3), LocalSearch(3, "first"), PredictedBest(networks=1, passes=5))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=repr)
@@ -66,7 +66,7 @@ def test_evolution_and_the_predictor_beat_random_search_on_a_separable_problem()
     random = statistics.fmean(best(Uniform(), seed) for seed in seeds)
     assert statistics.fmean(best(Evolution(10, 3), seed) for seed in seeds) > random
     schedule = Nosh((1,), 0.5, 16, 8, 40)
-    pool = searched(DiscreteSearch(PredictedBest(networks=1, steps=60), schedule), SPACE, separable)
+    pool = searched(DiscreteSearch(PredictedBest(networks=1, passes=60), schedule), SPACE, separable)
     assert max(member.accuracies[-1] for member in pool.members) > random
 
 
@@ -99,7 +99,7 @@ def test_local_search_by_first_moves_as_soon_as_a_neighbour_is_better() -> None:
 
 def test_a_large_space_offers_neighbours_of_the_best_beside_random_ones() -> None:
     space = get_space("darts:nodes=2")
-    sampler = PredictedBest(drawn=5, networks=1, steps=40)
+    sampler = PredictedBest(drawn=5, networks=1, passes=40)
 
     def skips(genotype: Genotype) -> float:
         return genotype.operation_counts.get("skip_connect", 0) / 10
@@ -116,11 +116,9 @@ def test_a_predictor_without_pairs_foretells_nothing() -> None:
     assert PredictedBest().predict(pool, SPACE, drawn, make_generator(0, "test")) == []
 
 
-@pytest.mark.parametrize(
-    "changes", [{"networks": 3}, {"steps": 3}, {"least": 0.9}, {"loss": "hinge"}, {"drawn": 3}], ids=repr
-)
+@pytest.mark.parametrize("changes", [{"networks": 3}, {"passes": 3}, {"least": 0.9}, {"loss": "hinge"}], ids=repr)
 def test_every_setting_of_the_predictor_matters(changes: dict[str, Any]) -> None:
-    space, plain = get_space("darts:nodes=2"), PredictedBest(drawn=60, networks=1, steps=20)
+    space, plain = get_space("darts:nodes=2"), PredictedBest(drawn=60, networks=1, passes=20)
 
     def skips(genotype: Genotype) -> float:
         return genotype.operation_counts.get("skip_connect", 0) / 10
@@ -128,3 +126,9 @@ def test_every_setting_of_the_predictor_matters(changes: dict[str, Any]) -> None
     schedule = Nosh((1,), 0.5, 8, 8, 32)
     changed = searched(DiscreteSearch(replace(plain, **changes), schedule), space, skips)
     assert changed != searched(DiscreteSearch(plain, schedule), space, skips)
+
+
+def test_a_large_space_is_sampled_as_often_as_asked() -> None:
+    space, pool = get_space("darts:nodes=2"), Pool(epochs=(1,), evaluated_by="training")
+    generator = make_generator(0, "test")
+    assert [len(PredictedBest(drawn=drawn)._candidates(pool, space, generator)[0]) for drawn in (3, 9)] == [3, 9]

@@ -62,7 +62,7 @@ def test_the_pool_never_shrinks_and_nothing_is_trained_twice(
     while (step := schedule.next(pool)) is not None:
         if isinstance(step, Propose):
             first = len(pool.members)
-            new = numbered(*((),) * (first + step.count), epochs=(2, 4, 8)).members[first:]
+            new = numbered(*((),) * (first + step.wanted), epochs=(2, 4, 8)).members[first:]
             pool = pool.joined(*new)
         else:
             pool = evaluated(pool, step, lambda member: ranks[member.number % 9] / 10)

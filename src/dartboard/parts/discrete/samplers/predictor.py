@@ -10,7 +10,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from dartboard.parts.discrete.neighbours import encode, encoding_size, neighbours
-from dartboard.parts.discrete.pool import Pool
+from dartboard.parts.discrete.pool import Member, Pool
 from dartboard.parts.discrete.protocol import Sampler
 from dartboard.parts.discrete.ranking import Loss, RankPredictor, known_members, make_pairs
 from dartboard.parts.discrete.samplers.uniform import draw_new
@@ -39,14 +39,14 @@ class PredictedBest(Sampler):
     Attributes:
         drawn: random candidates in a large space.
         networks: networks of the predictor.
-        steps: that each of them learns for.
+        passes: of each of them over all pairs.
         least: pairs closer than this accuracy, as a fraction, teach nothing.
         loss: of a pair.
     """
 
     drawn: int = 10_000
     networks: int = 5
-    steps: int = 200
+    passes: int = 200
     least: float = 0.001
     loss: Loss = "logistic"
 
@@ -74,16 +74,7 @@ class PredictedBest(Sampler):
         return [] if predictor is None else predictor(_vectors(space, genotypes)).tolist()
 
     def _fitted(self, pool: Pool, space: SearchSpace, generator: torch.Generator) -> RankPredictor | None:
-        members = known_members(pool)
-        pairs = make_pairs(members, self.least)
-        if not pairs:
-            return None
-        seed = int(torch.randint(2**31, (), generator=generator))
-        predictor = RankPredictor(
-            encoding_size(space), networks=self.networks, steps=self.steps, loss=self.loss, seed=seed
-        )
-        predictor.fit(_vectors(space, [member.architecture for member in members]), pairs)
-        return predictor
+        return _fitted(self, tuple(known_members(pool)), space, int(torch.randint(2**31, (), generator=generator)))
 
     def _candidates(
         self, pool: Pool, space: SearchSpace, generator: torch.Generator
@@ -96,6 +87,19 @@ class PredictedBest(Sampler):
         drawn = draw_new(pool, space, self.drawn, generator)
         passing = [each for each in dict.fromkeys([*near, *drawn]) if lets_images_through(space, each)]
         return passing, _vectors(space, passing)
+
+
+@lru_cache(maxsize=1)
+def _fitted(sampler: PredictedBest, members: tuple[Member, ...], space: SearchSpace, seed: int) -> RankPredictor | None:
+    """The predictor of some members, kept since it is asked for what to propose, and then what it says of that."""
+    pairs = make_pairs(members, sampler.least)
+    if not pairs:
+        return None
+    predictor = RankPredictor(
+        encoding_size(space), networks=sampler.networks, passes=sampler.passes, loss=sampler.loss, seed=seed
+    )
+    predictor.fit(_vectors(space, [member.architecture for member in members]), pairs)
+    return predictor
 
 
 @lru_cache(maxsize=2)
