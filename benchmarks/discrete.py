@@ -53,7 +53,7 @@ ARMS: Mapping[str, str] = {
     "tpe": "`tpe`, 10 random first",
     "nsga2": "`nsga2`, generations of 20",
     "proxies": f"proxies first: the best of {SCREENED} times as many by naswot, synflow and az-nas",
-    "rank-nosh": "`rank-nosh` without pauses, 32 random first, 8 an update, one network of 100 steps",
+    "rank-nosh": "`rank-nosh` without pauses, 32 random first, 16 an update, one network of 10 passes",
 }
 
 
@@ -94,7 +94,7 @@ def history(arm: str, evaluations: int, seed: int) -> Sequence[Genotype]:
         "tpe": lambda: DiscreteSearch(TPE(), full),
         "nsga2": lambda: DiscreteSearch(NSGA2(), full),
         "rank-nosh": lambda: DiscreteSearch(
-            PredictedBest(networks=1, steps=100), Nosh((EPOCHS,), 0.5, 32, 8, evaluations)
+            PredictedBest(networks=1, passes=10), Nosh((EPOCHS,), 0.5, 32, 16, evaluations)
         ),
     }
     if arm == "proxies":

@@ -5,7 +5,7 @@ Optuna is the extra `optuna` and takes a moment to import, so every function imp
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
@@ -104,7 +104,7 @@ def distributions(space: SearchSpace) -> dict[str, "BaseDistribution"]:
     return {name: CategoricalDistribution(values) for name, values in decisions(space).items()}
 
 
-def new_study(sampler: "BaseSampler", directions: Sequence[str], trials: Sequence["FrozenTrial"]) -> "Study":
+def new_study(sampler: "BaseSampler", directions: Sequence[Literal["minimize", "maximize"]], trials: Sequence["FrozenTrial"]) -> "Study":
     """A study in memory that has seen some trials.
 
     Args:
