@@ -104,7 +104,9 @@ def distributions(space: SearchSpace) -> dict[str, "BaseDistribution"]:
     return {name: CategoricalDistribution(values) for name, values in decisions(space).items()}
 
 
-def new_study(sampler: "BaseSampler", directions: Sequence[Literal["minimize", "maximize"]], trials: Sequence["FrozenTrial"]) -> "Study":
+def new_study(
+    sampler: "BaseSampler", directions: Sequence[Literal["minimize", "maximize"]], trials: Sequence["FrozenTrial"]
+) -> "Study":
     """A study in memory that has seen some trials.
 
     Args:
