@@ -21,7 +21,7 @@ def nsga2(
     those in the reference network of the space.
 
     Source: Deb et al. 2002, IEEE Transactions on Evolutionary Computation 6(2), as in Optuna, arXiv:1907.10902.
-    Differs: a child that was evaluated already is drawn again.
+    Differs from the paper: a child that was evaluated already is drawn again.
 
     Args:
         members: architectures that are evaluated.

@@ -12,7 +12,7 @@ def successive_halving(
     It is the first bracket of `hyperband`. Weak architectures pause and stay in the pool.
 
     Source: Jamieson and Talwalkar 2016, arXiv:1502.07943; the numbers are those of the first bracket in
-    arXiv:1603.06560.
+    arXiv:1603.06560. Differs from the paper: an architecture that is not promoted pauses, and is not discarded.
 
     Args:
         members: architectures in the beginning.

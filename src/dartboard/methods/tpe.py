@@ -10,7 +10,7 @@ def tpe(*, members: Count = 200, length: Count = 12, startup: Count = 10, candid
     It needs the extra `optuna`.
 
     Source: Bergstra et al. 2011, Algorithms for Hyper-Parameter Optimization, with the estimator of Optuna,
-    arXiv:1907.10902. Differs: an architecture that was evaluated already is drawn again.
+    arXiv:1907.10902. Differs from the paper: an architecture that was evaluated already is drawn again.
 
     Args:
         members: architectures that are evaluated.
