@@ -8,7 +8,16 @@ from dartboard.testing import PLANTED_FAN, PLANTED_PAIRS, MethodCase
 
 __all__ = ["CASES", "WATCHED"]
 
-PLANTED_WITH: dict[str, tuple[dict[str, Any], int]] = {
+PLANTED_WITH: dict[str, tuple[dict[str, Any], int | None]] = {
+    # Of 125 architectures in a table, those that learn see a part; those that only draw must see all.
+    "rank-nosh": (
+        {"levels": (1, 2), "start": 8, "added": 4, "members": 32, "networks": 1, "fit_passes": 40},
+        None,
+    ),
+    "random-search": ({"members": 125, "length": 1}, None),
+    "regularized-evolution": ({"members": 80}, None),
+    "local-search": ({"members": 60, "starts": 4}, None),
+    "proxy-hyperband": ({"screened": 1}, None),
     # A whole auxiliary skip connection on every edge leaves nothing to find but what undoes it.
     "darts-minus": ({"auxiliary_gate": 0.3}, 2),
     # After so few steps the weights are far from the best ones, whose answer to alpha less damping would exaggerate.

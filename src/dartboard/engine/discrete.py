@@ -243,7 +243,7 @@ class _Loop:
         if self._until is not None:
             left = max(0.0, min(left, self._until - time.perf_counter()))
         pace = f"in {duration(seconds)}, {duration(left)} left" if left else f"in {duration(seconds)}"
-        self.observer.measured(f"architecture {member.number + 1} {told}, {pace}, epochs", spent, whole, phase="search")
+        self.observer.measured(f"architecture {member.number + 1} {told}, {pace}; epochs", spent, whole, phase="search")
 
     def _judge_predictor(self, pool: Pool, update: int) -> None:
         """Record how well the predictor foretold the order of an update, once all its architectures are evaluated."""

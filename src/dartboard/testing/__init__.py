@@ -40,6 +40,7 @@ from dartboard.testing.planted import (  # noqa: E402
     search_planted,
 )
 from dartboard.testing.planted_checks import PlantedContract, finds_planted  # noqa: E402
+from dartboard.testing.planted_table import PLANTED_BEST, PlantedTable, search_planted_table  # noqa: E402
 from dartboard.testing.search_checks import SearchContract, search_small  # noqa: E402
 from dartboard.testing.small import (  # noqa: E402
     Outcome,
@@ -56,6 +57,7 @@ from dartboard.testing.standin import STAND_IN, StandInMode, stand_in  # noqa: E
 
 __all__ = [
     "PLANTED",
+    "PLANTED_BEST",
     "PLANTED_FAN",
     "PLANTED_PAIRS",
     "STAND_IN",
@@ -70,6 +72,7 @@ __all__ = [
     "PlantedBatches",
     "PlantedContract",
     "PlantedSupernet",
+    "PlantedTable",
     "SearchContract",
     "SpaceContract",
     "StandInMode",
@@ -84,6 +87,7 @@ __all__ = [
     "outcome",
     "search_begun",
     "search_planted",
+    "search_planted_table",
     "search_small",
     "small_space_registered",
     "stand_in",

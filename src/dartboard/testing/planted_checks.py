@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from dartboard.parts import Recipe
+from dartboard.parts.discrete import Pool
 from dartboard.parts.relaxation.protocol import RelaxedCell
 from dartboard.parts.update import Update
 from dartboard.testing.cases import MethodCase
 from dartboard.testing.contract import Contract, for_each
 from dartboard.testing.planted import search_planted
+from dartboard.testing.planted_table import search_planted_table
 
 __all__ = ["PlantedContract", "finds_planted"]
 
@@ -33,6 +35,8 @@ def finds_planted(case: MethodCase, folder: Path, seed: int, recipe: Recipe | No
 
 class PlantedContract(Contract):
     """Every seed finds the planted operations, and no seed finds them with a zero or reversed gradient of alpha.
+
+    A method that trains no supernet finds the planted best architecture of a table instead.
 
     Attributes:
         methods: the methods to test.
@@ -55,6 +59,20 @@ class PlantedContract(Contract):
         """In `PLANTED` there are five operations on each of three edges; the search takes a few dozen steps."""
         found = finds_planted(case, tmp_path, seed)
         assert found, f"{case.name} misses planted operations in {case.num_planted_epochs} epochs, seed {seed}"
+
+    @for_each(
+        "case, seed", lambda own: [(case, seed) for case in own.methods if case.recipe.discrete for seed in own.seeds]
+    )
+    def test_a_search_without_a_supernet_finds_the_best_of_a_table(
+        self, case: MethodCase, seed: int, tmp_path: Path
+    ) -> None:
+        """The table has 125 architectures, and one is planted; a table turned around leads away from it."""
+        found, planted = search_planted_table(case.planted_recipe, tmp_path / "right", seed)
+        assert found == planted, f"{case.name} misses the planted architecture, seed {seed}"
+        if Pool.read(tmp_path / "right").exhausted:
+            return  # it has seen everything, and so it would in any other table
+        away, _ = search_planted_table(case.planted_recipe, tmp_path / "turned", seed, turned=True)
+        assert not set(away["cell"].choices) & set(planted["cell"].choices), f"{case.name} finds what is worst"
 
     @for_each(
         "case, factor", lambda own: [(case, factor) for case in own.methods if case.learns_alpha for factor in (0, -1)]

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
+from dartboard.engine.discrete import Evaluation
 from dartboard.errors import NonFiniteLossError, RunDirectoryError, SettingsError
 from dartboard.parts.discrete import Pool
 from dartboard.records import RunRecords
 from dartboard.reports.sections.pool import PoolSection
-from dartboard.runs import Evaluated, RunDirectory
+from dartboard.runs import Evaluated, PredictorJudged, RunDirectory
 from dartboard.session import discrete as session_discrete
 from dartboard.session import search_genotype
 from dartboard.settings.request import check_method
 from dartboard.settings.tree import resolve_settings
+from dartboard.space import Genotype
 from dartboard.testing import outcome
 from dartboard.testing.small import open_small
 
@@ -149,3 +151,35 @@ def test_what_only_a_supernet_can_have_is_refused(changed: dict[str, Any], named
     settings = resolve_settings({"method": "random-search", "space": "nas-bench-201"}, changed)
     with pytest.raises(SettingsError, match=named):
         check_method(settings)
+
+
+@pytest.mark.parametrize(("table", "column"), [(12, "cifar10_val"), (200, "cifar10_test")])
+def test_a_table_is_looked_up_at_one_level_whose_epochs_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: int, column: str
+) -> None:
+    class Table:
+        def accuracy(self, genotype: Genotype, name: str) -> float:
+            assert name == column
+            return 100 * genotype.operation_counts.get("nor_conv_3x3", 0) / 3
+
+    monkeypatch.setattr(session_discrete, "find_table", lambda epochs: {table: Table()}[epochs])
+    options = {"levels": (1, 2), "start": 4, "added": 2, "members": 8, "networks": 1, "fit_passes": 9}
+    layer = {"space": "nas-bench-201:nodes=2", "method.options": options, "search.evaluate": f"table-{table}"}
+    search(tmp_path, layer)
+    pool = Pool.read(tmp_path)
+    assert (pool.epochs, pool.evaluated_by) == ((table,), f"table-{table}")
+    assert pool.epochs_spent == pool.epochs_of_full_training == 8 * table
+    assert pool.best is not None
+    assert pool.best.accuracies == (pool.best.architecture.operation_counts["nor_conv_3x3"] / 3,)
+    judged = [event for event in RunDirectory(tmp_path).events.read() if isinstance(event, PredictorJudged)]
+    assert [(event.update, event.known, event.judged, event.epochs_spent) for event in judged] == [
+        (1, 4, 2, 6 * table),
+        (2, 6, 2, 8 * table),
+    ]
+
+
+def test_no_evaluation_begins_for_which_the_time_is_too_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The first level of the first architecture takes 100 s, and the time is 90 s.
+    monkeypatch.setattr(session_discrete._Trainings, "__call__", lambda *_: Evaluation(0.5, 100.0))
+    search(tmp_path, {"search.seconds": 90.0})
+    assert [member.level for member in Pool.read(tmp_path).members] == [1, 0]

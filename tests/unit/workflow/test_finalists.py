@@ -14,6 +14,7 @@ import dartboard
 import dartboard.methods
 from dartboard.data import Part, Splits
 from dartboard.errors import SettingsError
+from dartboard.parts.discrete import Pool
 from dartboard.runs import (
     EventLog,
     Observer,
@@ -307,3 +308,22 @@ def test_the_same_seed_proposes_the_same(held: Path, tmp_path: Path) -> None:
         assert finalists._proposals(session, first[0]) == first
     facts = json.loads((held / "finalists.json").read_text())
     assert [each.to_json() for each in first] == [each["genotype"]["json"] for each in facts["finalists"]]
+
+
+POOL = {
+    "method.name": "rank-nosh",
+    "method.options": {"levels": (1, 2), "start": 4, "added": 1, "members": 4, "networks": 1, "candidates": 9},
+    "search.steps_per_epoch": 1,
+}
+
+
+@pytest.mark.parametrize("seeds", [None, (3, 4)])
+def test_the_finalists_of_a_search_without_a_supernet_are_the_best_of_its_pool(
+    tmp_path: Path, seeds: tuple[int, ...] | None
+) -> None:
+    content = hold(tmp_path, POOL, {"finalists": 2, "train.epochs": 1, "seeds": seeds})
+    folders = [tmp_path / "candidates" / f"seed-{seed}" for seed in seeds or ()] or [tmp_path]
+    pools = [Pool.read(folder) for folder in folders]
+    best = max(pools, key=lambda pool: pool.ranked[0].accuracies[-1])  # of equals the first
+    texts = [each["genotype"]["text"] for each in content["finalists"]]
+    assert texts == [member.architecture.to_text() for member in best.ranked[:2]]

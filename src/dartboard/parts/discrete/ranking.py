@@ -108,7 +108,7 @@ class RankPredictor:
         for number in range(self.passes):
             generator = make_generator(self.seed, "predictor", "order", number)
             orders = torch.stack([torch.randperm(len(known), generator=generator) for _ in range(self.networks)])
-            for drawn in orders.split(self.batch, dim=1):
+            for drawn in torch.split(orders, self.batch, dim=1):  # type: ignore[no-untyped-call]
                 numbers = self._numbers(vectors)
                 better, worse = (numbers.gather(1, known[drawn, side]) for side in (0, 1))
                 optimizer.zero_grad()
