@@ -175,7 +175,7 @@ def as_table(records: Records) -> str:
         f"regret of {limit[200]:.2f} after 200 epochs and {limit[12]:.2f} after 12: no search that chooses by it can count on less.",
         "",
         "Successive halving and Hyperband are not in the table: it has no accuracies from within a training. The "
-        "scores of the proxies are those of `benchmarks/proxies.py`, and come on top of the epochs; they are known for "
+        "scores of the proxies are those of `benchmarks/proxies.py`, and come on top of the epochs; they are known of "
         "1,000 architectures, so that row cannot come below the best of these.",
         "",
         "Published for another benchmark, NAS-Bench-101 with accuracies of its own, so of the order only: test error "
