@@ -172,7 +172,8 @@ def as_table(records: Records) -> str:
     limit = _limit(tables)
     lines += [
         f"Whoever looks up all {len(tables[12]):,} architectures and lets the same validation accuracy choose has a "
-        f"regret of {limit[200]:.2f} after 200 epochs and {limit[12]:.2f} after 12: no search that chooses by it can count on less.",
+        f"regret of {limit[200]:.2f} after 200 epochs and {limit[12]:.2f} after 12: no search that "
+        "chooses by it can count on less.",
         "",
         "Successive halving and Hyperband are not in the table: it has no accuracies from within a training. The "
         "scores of the proxies are those of `benchmarks/proxies.py`, and come on top of the epochs; they are known of "
