@@ -13,7 +13,7 @@ from dartboard.estimate.proxies import ProxyFigures, average_rank, summed_up
 from dartboard.runs import make_generator
 from dartboard.space import Genotype, parse_genotype
 
-__all__ = ["CHEAP", "COSTLY", "SIZES", "agreement", "as_table", "correlations", "draw", "numbers"]
+__all__ = ["CHEAP", "COSTLY", "SIZES", "TOGETHER", "agreement", "as_table", "correlations", "draw", "numbers"]
 
 Records = dict[str, Any]
 

@@ -25,6 +25,7 @@ __all__ = [
     "RecipeError",
     "RunDirectoryError",
     "SettingsError",
+    "StorageError",
     "UnknownNameError",
     "fault_log",
     "suggest",
@@ -62,6 +63,10 @@ class RecipeError(DartboardError, ValueError):
 
 class RunDirectoryError(DartboardError, OSError):
     """A run directory is in use, taken, incomplete or cannot be written."""
+
+
+class StorageError(DartboardError, OSError):
+    """The database of a discrete search cannot be used, or its study belongs to another search."""
 
 
 class CheckpointError(DartboardError, ValueError):

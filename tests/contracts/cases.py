@@ -99,6 +99,9 @@ SMALL: dict[str, tuple[dict[str, Any], int]] = {
     "local-search": ({"members": 4, "length": 1, "starts": 2}, None),
     "hyperband": ({"longest": 3}, None),
     "proxy-hyperband": ({"longest": 3, "factor": 2, "screened": 1}, None),
+    "successive-halving": ({"members": 4, "levels": (1, 2)}, None),
+    "tpe": ({"members": 4, "length": 1, "startup": 2}, None),
+    "nsga2": ({"members": 5, "length": 1, "population": 2}, None),
 }
 """Method -> options of its small searches, and epochs; otherwise none, and two a stage."""
 
@@ -185,8 +188,16 @@ VALUES: dict[tuple[str, str], list[object]] = {
     ("rank-nosh", "added"): [1],
     ("rank-nosh", "members"): [2],
     ("rank-nosh", "proxies"): [("params",)],
+    **{(name, "members"): [3] for name in ("tpe", "nsga2")},
     **{(name, "members"): [5] for name in ("random-search", "regularized-evolution", "local-search")},
-    **{(name, "length"): [2] for name in ("random-search", "regularized-evolution", "local-search")},
+    **{(name, "length"): [2] for name in ("random-search", "regularized-evolution", "local-search", "tpe", "nsga2")},
+    ("successive-halving", "members"): [3],
+    ("successive-halving", "levels"): [(1, 3)],
+    ("successive-halving", "factor"): [2],
+    ("tpe", "startup"): [3],
+    ("tpe", "candidates"): [2],
+    ("nsga2", "population"): [3],
+    ("nsga2", "crossover"): [0.0],
     ("regularized-evolution", "population"): [3],
     ("regularized-evolution", "contenders"): [2],
     ("local-search", "starts"): [3],

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from dartboard.errors import NonFiniteLossError, RunDirectoryError
 from dartboard.estimate.proxies import average_rank
@@ -13,7 +13,7 @@ from dartboard.runs import Evaluated, Event, Observer, PredictorJudged, RunDirec
 from dartboard.space import Genotype, SearchSpace
 from dartboard.wording import count, duration, percent
 
-__all__ = ["DiscreteProblem", "Evaluation", "Evaluator", "run_discrete"]
+__all__ = ["DiscreteProblem", "Evaluation", "Evaluator", "Ordering", "run_discrete"]
 
 
 _MORE = (1, 4, 16, 64, 256)
@@ -50,6 +50,15 @@ class Evaluator(Protocol):
         Raises:
             NonFiniteLossError: the training failed.
         """
+        ...
+
+
+@runtime_checkable
+class Ordering(Protocol):
+    """An `Evaluator` that knows which evaluations had better wait, since another process works on them."""
+
+    def ready_first(self, members: Sequence[Member]) -> list[Member]:
+        """The members that shall be advanced, those that can be at once before the others."""
         ...
 
 
@@ -146,10 +155,13 @@ class _Loop:
         schedule = self.search.schedule
         while (step := schedule.next(self.pool)) is not None:
             if isinstance(step, Advance):
-                for number in step.numbers:
-                    if self._is_over(self.pool.members[number]):
+                waiting = [self.pool.members[number] for number in step.numbers]
+                while waiting:
+                    if isinstance(self.problem.evaluator, Ordering):
+                        waiting = self.problem.evaluator.ready_first(waiting)
+                    if self._is_over(waiting[0]):
                         return
-                    self._evaluate(self.pool.members[number])
+                    self._evaluate(waiting.pop(0))
             elif self._is_over():
                 return
             elif not self._propose(step.wanted):

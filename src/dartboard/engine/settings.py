@@ -136,6 +136,17 @@ class SearchSettings(Settings):
     epochs of NAS-Bench-201 on CIFAR-10, which costs nothing, has one level, and is the same whatever the data are. That
     of 12 epochs has accuracies on validation images, that of 200 only on test images."""
 
+    storage: str | None = None
+    """Where a search without a supernet keeps its study, by Optuna: "sqlite" in the file study.db of the run directory,
+    "none" nowhere but in pool.json, or the URL of a database such as postgresql://user@host/database. Runs with the
+    same search and the same URL share the work, and nothing is evaluated twice. A password in the URL stands in the
+    settings of the run: leave it to PGPASSWORD. null: "sqlite" where tpe or nsga2 train architectures, otherwise
+    "none"."""
+
+    study: str | None = None
+    """Name of the study in `storage`; null: made of method, space, seed and data, so that runs of one search find each
+    other."""
+
     cuda_graph: bool = False
     """Record the step of every epoch once as a CUDA graph and repeat it from there: a step has thousands of small
     operations, and most of its time on a GPU goes into launching them. Methods that draw what a step runs launch it as

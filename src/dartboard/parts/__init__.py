@@ -5,6 +5,8 @@ Method files import from here; everything else imports from the module that defi
 
 from dartboard.parts.companions import Distillation
 from dartboard.parts.discrete import (
+    NSGA2,
+    TPE,
     DiscreteSearch,
     Evolution,
     Full,
@@ -92,6 +94,8 @@ from dartboard.parts.update import AdamUpdate, ExponentiatedUpdate, SgdUpdate
 __all__ = [
     "DARTS_STEPS",
     "METHODS",
+    "NSGA2",
+    "TPE",
     "AdamUpdate",
     "AdversarialPerturbation",
     "AlignedCells",

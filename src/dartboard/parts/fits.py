@@ -27,7 +27,8 @@ def check_fit(recipe: Recipe, space: SearchSpace) -> None:
                     )
         for part in stage.recipe.parts:
             if isinstance(part, Choosy) and (reason := part.refuse(space)):
-                raise RecipeError(f"{reason}; choose another method, or another space than '{space.name}'.")
+                remedy = "" if ";" in reason else f"; choose another method, or another space than '{space.name}'"
+                raise RecipeError(f"{reason}{remedy}.")
 
 
 def does_fit(recipe: Recipe, space: SearchSpace) -> bool:

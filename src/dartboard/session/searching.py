@@ -21,6 +21,7 @@ from dartboard.session.search import (
     trial_images,
 )
 from dartboard.session.session import Session
+from dartboard.session.shared_search import sharing
 from dartboard.session.sizes import search_length, search_splits
 from dartboard.settings.genotype import read_genotype
 from dartboard.space import Genotype, get_space, name_or_text
@@ -72,14 +73,15 @@ def search_genotype(session: Session) -> Genotype:
             return read_genotype(session.run.path)
         recipe = search_recipe(settings)
         if recipe.discrete:
-            return run_discrete(
-                discrete_problem(session),
-                recipe.discrete,
-                session.run,
-                seed=seed,
-                observer=session.observer,
-                seconds=settings.search.seconds,
-            )
+            with sharing(session, discrete_problem(session), recipe.discrete) as problem:
+                return run_discrete(
+                    problem,
+                    recipe.discrete,
+                    session.run,
+                    seed=seed,
+                    observer=session.observer,
+                    seconds=settings.search.seconds,
+                )
         recipe = limited_recipe(session, recipe)
         _note_hypernetwork(session, recipe)
         return run_search(

@@ -137,7 +137,14 @@ def open_small(run: RunDirectory, *layers: Mapping[str, Any], observer: Observer
         layers: settings that differ from those of the preset; later layers override earlier ones.
         observer: receives all events and messages.
     """
-    defaults = {"space": "small", "preset": "smoke", "device": "cpu", "search.batch_size": 6, "train.batch_size": 12}
+    defaults = {
+        "space": "small",
+        "preset": "smoke",
+        "device": "cpu",
+        "search.batch_size": 6,
+        "search.storage": "none",
+        "train.batch_size": 12,
+    }
     settings = resolve_settings(defaults, *layers)
     dataset = random_images(settings.data.image_size or 8)
     splits = make_splits(dataset, settings.data, settings.split_seed)

@@ -3,11 +3,22 @@
 from dartboard.parts.discrete.neighbours import encode, encoding_size, mutate, neighbours
 from dartboard.parts.discrete.pool import CORRELATIONS, Correlation, Member, Pool
 from dartboard.parts.discrete.protocol import Advance, DiscreteSearch, Predicting, Propose, Sampler, Schedule
-from dartboard.parts.discrete.samplers import Evolution, LocalSearch, PredictedBest, Uniform
+from dartboard.parts.discrete.samplers import (
+    NSGA2,
+    TPE,
+    Evolution,
+    LocalSearch,
+    PredictedBest,
+    Uniform,
+    pareto_front,
+    reference_macs,
+)
 from dartboard.parts.discrete.schedules import Full, Nosh, SuccessiveHalving
 
 __all__ = [
     "CORRELATIONS",
+    "NSGA2",
+    "TPE",
     "Advance",
     "Correlation",
     "DiscreteSearch",
@@ -28,4 +39,6 @@ __all__ = [
     "encoding_size",
     "mutate",
     "neighbours",
+    "pareto_front",
+    "reference_macs",
 ]

@@ -62,28 +62,59 @@ class LocalSearch(Sampler):
 
     def place(self, pool: Pool, space: SearchSpace) -> Place:
         """Where the search stands, replayed from the pool: every move that its members led to."""
-        known = {member.architecture.to_text(): member for member in pool.members}
-        optima: list[Member] = []
         if len(pool.members) < self.starts:
             return Place(None, (), ())
-        centre, seen = max(pool.members[: self.starts], key=_fitness), self.starts
+        return _Walk(self, pool, space).to_the_end()
+
+
+class _Walk:
+    """A replay. It only knows the members that it has come to, since later ones had no part in its moves."""
+
+    def __init__(self, search: LocalSearch, pool: Pool, space: SearchSpace) -> None:
+        self.first, self.space, self.members = search.moves == "first", space, pool.members
+        self.used = search.starts
+        self.known = {member.architecture: member for member in self.members[: self.used]}
+        self.centre = max(self.members[: self.used], key=_fitness)
+
+    def to_the_end(self) -> Place:
+        """Move until a neighbour is missing, or a new start."""
+        optima: list[Member] = []
         while True:
-            around = [each for each in neighbours(space, centre.architecture) if lets_images_through(space, each)]
-            there = [known[text] for each in around if (text := each.to_text()) in known]
-            waiting = tuple(each for each in around if each.to_text() not in known)
-            better = [member for member in there if _fitness(member) > _fitness(centre)]
-            if better and (not waiting or self.moves == "first"):
-                centre = max(better, key=_fitness) if self.moves == "best" else min(better, key=lambda it: it.number)
-                seen = max(seen, *(member.number + 1 for member in there))
-                continue
-            if waiting:
-                return Place(centre, waiting, tuple(optima))
-            optima.append(centre)
-            seen = max(seen, *(member.number + 1 for member in there), 0)
-            restart = next((member for member in pool.members[seen:]), None)
-            if restart is None:
-                return Place(None, (), tuple(optima))
-            centre, seen = restart, restart.number + 1
+            around = [each for each in neighbours(self.space, self.centre.architecture) if self._counts(each)]
+            following = self._following(around)
+            waiting = tuple(each for each in around if each not in self.known)
+            if _fitness(following) > _fitness(self.centre):
+                self.centre = following
+            elif waiting:
+                return Place(self.centre, waiting, tuple(optima))
+            else:
+                optima.append(self.centre)
+                if self.used == len(self.members):
+                    return Place(None, (), tuple(optima))
+                self.centre = self._take()
+
+    def _following(self, around: Sequence[Genotype]) -> Member:
+        """Where the search moves; the centre itself while neighbours are missing, or where none is better."""
+        there = [self.known[each] for each in around if each in self.known]
+        if self.first and any(_fitness(member) > _fitness(self.centre) for member in there):
+            return max(there, key=_fitness)
+        missing = {each for each in around if each not in self.known}
+        while missing and self.used < len(self.members):
+            member = self._take()
+            missing.discard(member.architecture)
+            there.append(member)
+            if self.first and _fitness(member) > _fitness(self.centre):
+                return member
+        return self.centre if missing or self.first else max(there, key=_fitness, default=self.centre)
+
+    def _take(self) -> Member:
+        member = self.members[self.used]
+        self.known[member.architecture] = member
+        self.used += 1
+        return member
+
+    def _counts(self, genotype: Genotype) -> bool:
+        return genotype in self.known or lets_images_through(self.space, genotype)
 
 
 def _fitness(member: Member) -> float:
