@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from statistics import fmean
 
-from dartboard.api.opening import Layer, Place, opened
 from dartboard.api.runs import run, search
 from dartboard.data import Data
 from dartboard.display import fitting_observer
@@ -25,6 +24,7 @@ from dartboard.workflow import (
     plan_comparison,
     recorded_space,
 )
+from dartboard.workflow.opening import Layer, Place, opened
 
 __all__ = ["compare"]
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from dartboard.api.opening import Layer, Place, begin, opened
 from dartboard.data import Data
 from dartboard.records import Comparison, Result
 from dartboard.reports import write_comparison, write_report
@@ -19,6 +18,7 @@ from dartboard.workflow import (
     reselection_directory,
     reselection_settings,
 )
+from dartboard.workflow.opening import Layer, Place, begin, opened
 
 __all__ = ["analyse", "report", "select"]
 

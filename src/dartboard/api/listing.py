@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from dartboard.api.opening import Layer, Place
 from dartboard.config import resolve
 from dartboard.data import (
     Data,
@@ -18,6 +17,7 @@ from dartboard.display import fitting_observer
 from dartboard.runs import Observer, check_new_file, write_atomically
 from dartboard.settings import describe_settings
 from dartboard.workflow import list_registered
+from dartboard.workflow.opening import Layer, Place
 
 __all__ = [
     "describe",

@@ -1,7 +1,7 @@
 """The verb that looks an architecture up in the tables of NAS-Bench-201: query."""
 
-from dartboard.api.opening import Place
 from dartboard.workflow import TableQuery, query_tables
+from dartboard.workflow.opening import Place
 
 __all__ = ["query"]
 

@@ -13,6 +13,7 @@ from dartboard.records.result import CollapseSummary, Result
 from dartboard.records.scores import NetworkScores, Scores
 from dartboard.records.start import Beginning, Split, Timetable
 from dartboard.records.tables import TableLookUp
+from dartboard.records.trials import RunFigures, TrialResult
 from dartboard.runs import CollapsedSearch, Document
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "ReselectionRecord",
     "Result",
     "RunDataset",
+    "RunFigures",
     "RunRecords",
     "Scores",
     "SearchWorth",
@@ -46,6 +48,7 @@ __all__ = [
     "Split",
     "TableLookUp",
     "Timetable",
+    "TrialResult",
     "notebook_view",
     "survivors",
 ]

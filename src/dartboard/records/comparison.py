@@ -7,15 +7,15 @@ from statistics import fmean, stdev
 from typing import Any, ClassVar
 
 from dartboard.estimate import Agreement, TableEntry
-from dartboard.records.dataset import DataFinding, GenotypeForms
+from dartboard.records.dataset import DataFinding
 from dartboard.records.notebook import view_of
-from dartboard.records.result import CollapseSummary
-from dartboard.runs import Document, Fraction, Record, TestAccuracies, Version
+from dartboard.records.trials import RunFigures
+from dartboard.runs import Document, Record, Version
 
 __all__ = ["ComparedMethod", "ComparedRun", "Comparison", "ScheduleSpread", "Spread", "TableSpread", "summary_of"]
 
 
-class ComparedRun(TestAccuracies):
+class ComparedRun(RunFigures):
     """One run of a comparison; accuracies are fractions, and null where they were not measured."""
 
     method: str
@@ -26,51 +26,6 @@ class ComparedRun(TestAccuracies):
 
     folder: str
     """Its run directory, relative to the directory of the comparison."""
-
-    genotype: GenotypeForms | None = None
-    """The architecture that it found."""
-
-    blind: bool = False
-    """Whether nothing of the images passes through that architecture."""
-
-    validation_accuracy: Fraction | None = None
-    """Validation accuracy of the trained network; if none was trained, that of the supernet."""
-
-    table_accuracy: float | None = None
-    """Accuracy on CIFAR-10's test images after the short schedule of 12 epochs, by the table of NAS-Bench-201."""
-
-    table_percentile: float | None = None
-    """Percentage of the architectures in that table that are worse."""
-
-    tables: tuple[TableEntry, ...] = ()
-    """All figures of the tables of NAS-Bench-201, one entry for each schedule whose table was found."""
-
-    skips: int | None = None
-    """Number of skip connections in its cells."""
-
-    parameters: int | None = None
-    """Number of learned parameters of the network."""
-
-    multiply_adds: int | None = None
-    """Multiply-adds for one image."""
-
-    search_images: int | None = None
-    """Number of images from which the weights of its supernet learned."""
-
-    search_steps: int | None = None
-    """Number of weight steps of its search."""
-
-    search_seconds: float | None = None
-    """Seconds of the search; of both searches where one collapsed and a second one went on."""
-
-    collapse: CollapseSummary | None = None
-    """The search that collapsed and was stopped, or gave way to a second one; null for all other runs."""
-
-    train_seconds: float | None = None
-    """Seconds of the training."""
-
-    failure: str | None = None
-    """Reason why the run failed; null for a run that ended."""
 
 
 class Spread(Record):

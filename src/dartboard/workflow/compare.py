@@ -10,10 +10,11 @@ from typing import Any
 from dartboard.config import in_long_form, parse_overrides
 from dartboard.data.given import Data
 from dartboard.errors import SettingsError
-from dartboard.estimate import SCHEDULES, TABLE_SPACE, TableEntry, agreements, find_tables, look_up
-from dartboard.records import Beginning, ComparedRun, Comparison, DataFinding, Result
+from dartboard.estimate import SCHEDULES, TABLE_SPACE, agreements, find_tables
+from dartboard.records import ComparedRun, Comparison, DataFinding, Result
 from dartboard.records.comparison import summary_of
-from dartboard.runs import Observer, RunDirectory, SearchEpoch
+from dartboard.records.trials import figures_of
+from dartboard.runs import Observer, RunDirectory
 from dartboard.settings.automatic import CHOSEN_SPACES
 from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO
@@ -23,7 +24,6 @@ from dartboard.wording import listing
 
 __all__ = ["ComparisonPlan", "ComparisonRecord", "Contender", "grown", "plan_comparison", "recorded_space"]
 
-_TABLE_COLUMN = "cifar10_test"
 _BASELINE = "random"
 
 Layer = Mapping[str, Any]
@@ -204,13 +204,6 @@ def _common_space(plan: ComparisonPlan, data: Data | None) -> str:
     return spaces[0]
 
 
-def _searched(run: RunDirectory) -> tuple[int | None, int | None]:
-    """The number of images from which the weights of a run's supernet learned, and that of its weight steps."""
-    begun = Beginning.find(run.path)
-    steps = sum(event.steps for event in run.events.read() if isinstance(event, SearchEpoch))
-    return begun.search_images if begun else None, steps or None
-
-
 class ComparisonRecord:
     """Collects the runs of a comparison and writes `comparison.json`.
 
@@ -235,38 +228,13 @@ class ComparisonRecord:
 
     def add(self, seed: int, contender: Contender, result: Result) -> None:
         """Add a run that has ended, with its accuracy and percentile by the table."""
-        genotype = result.genotype.genotype
-        tables = look_up(genotype)
-        accuracy, percentile = _short_schedule(tables)
-        images, steps = _searched(RunDirectory(self._run.path / self._plan.folder(seed, contender)))
         self._dataset = result.dataset.name
         known = {finding.kind for finding in self._findings}
         # Runs with the same seed have the same split, and thus the same findings.
         self._findings += [finding for finding in result.dataset.findings if finding.kind not in known]
-        self._runs.append(
-            ComparedRun(
-                method=contender.label,
-                seed=seed,
-                folder=self._plan.folder(seed, contender),
-                genotype=result.genotype,
-                blind=result.blind,
-                test_accuracy=result.test_accuracy,
-                balanced_accuracy=result.balanced_accuracy,
-                objective=result.objective,
-                validation_accuracy=result.validation_accuracy,
-                table_accuracy=accuracy,
-                table_percentile=percentile,
-                tables=tables,
-                skips=genotype.operation_counts.get("skip_connect", 0),
-                parameters=result.parameters,
-                multiply_adds=result.multiply_adds,
-                search_images=images,
-                search_steps=steps,
-                search_seconds=result.seconds.get("search"),
-                collapse=result.collapse,
-                train_seconds=result.seconds.get("train"),
-            )
-        )
+        folder = self._plan.folder(seed, contender)
+        figures = figures_of(result, RunDirectory(self._run.path / folder))
+        self._runs.append(ComparedRun(method=contender.label, seed=seed, folder=folder, **figures))
 
     def fail(self, seed: int, contender: Contender, reason: str) -> None:
         """Add a run that failed."""
@@ -295,11 +263,3 @@ class ComparisonRecord:
         )
         comparison.write(self._run.path)
         return comparison
-
-
-def _short_schedule(tables: Sequence[TableEntry]) -> tuple[float | None, float | None]:
-    """Accuracy and percentile on CIFAR-10 after the short schedule; None where its table is not there."""
-    for entry in tables:
-        if entry.epochs == SCHEDULES[0] and _TABLE_COLUMN in entry.figures:
-            return entry.figures[_TABLE_COLUMN].accuracy, entry.figures[_TABLE_COLUMN].percentile
-    return None, None
