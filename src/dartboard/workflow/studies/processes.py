@@ -6,7 +6,7 @@ import uuid
 from functools import cache
 from pathlib import Path
 
-__all__ = ["host", "is_dead", "this_process"]
+__all__ = ["host", "is_dead", "number_here", "this_process"]
 
 
 def host() -> str:
@@ -30,20 +30,26 @@ def this_process() -> str:
     return f"{_place()}/{os.getpid()}/{_started(os.getpid()) or ''}"
 
 
+def number_here(process: str) -> int | None:
+    """The number of a process of this host by its name; None for one of another host."""
+    place, _, rest = process.partition("/")
+    number = rest.partition("/")[0]
+    return int(number) if place == _place() and number.isdigit() else None
+
+
 def is_dead(process: str) -> bool:
     """Whether a process is known to be dead; False for one of another host, of which nothing is known.
 
     Args:
         process: its name, as `this_process` told it there.
     """
-    place, _, rest = process.partition("/")
-    number, _, started = rest.partition("/")
-    if place != _place() or not number.isdigit():
+    number = number_here(process)
+    if number is None:
         return False
     if Path("/proc/self/stat").exists():
-        return _started(int(number)) != started
+        return _started(number) != process.rpartition("/")[2]
     try:
-        os.kill(int(number), 0)
+        os.kill(number, 0)
     except ProcessLookupError:
         return True
     except PermissionError:

@@ -1,7 +1,7 @@
 """What every trial of a study is at: waiting, claimed by one process, done or failed; in a database for all processes.
 
-A claim is alive while its process lets the claim's count grow (`StudyState.beat`). Whoever watches compares two looks at
-the count by a clock of its own (`Watch`), so that the clocks of the hosts and of the database have no part in it.
+A claim is alive while its process lets the claim's count grow (`StudyState.beat`). Whoever watches compares two looks
+at the count by a clock of its own (`Watch`), so that the clocks of the hosts and of the database have no part in it.
 """
 
 import json
@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from dartboard.workflow.studies.database import STUDIES, TRIALS, StudyDatabase, as_text
-from dartboard.workflow.studies.processes import is_dead
+from dartboard.workflow.studies.processes import is_dead, number_here
 from dartboard.workflow.studies.trial import Trial
 
 __all__ = ["MOST_LOSSES", "Claim", "StudyState", "TrialState", "Watch"]
@@ -63,6 +63,11 @@ class TrialState:
     def has_ended(self) -> bool:
         """Whether nothing is left to do."""
         return self.status in ("done", "failed")
+
+    @property
+    def process_number(self) -> int | None:
+        """Number of the process that holds the claim; None if it is one of another host."""
+        return number_here(self.process)
 
 
 @dataclass(frozen=True)
@@ -261,7 +266,9 @@ class StudyState:
 
     def _rows(self, connection: Connection) -> list[TrialState]:
         asked = (TRIALS.c.study == self.database.study, TRIALS.c.position.is_not(None))
-        return [_state_of(row._mapping) for row in connection.execute(select(TRIALS).where(*asked).order_by("position"))]
+        return [
+            _state_of(row._mapping) for row in connection.execute(select(TRIALS).where(*asked).order_by("position"))
+        ]
 
     def _settled(self, connection: Connection) -> list[TrialState]:
         """The trials, after those that need a failed one have been recorded as failed too."""
