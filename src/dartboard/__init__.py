@@ -37,9 +37,11 @@ if TYPE_CHECKING:
         list_selections,
         list_settings,
         list_spaces,
+        list_studies,
         list_watches,
         load,
         plan,
+        plan_of_study,
         predict,
         query,
         report,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
         score,
         search,
         select,
+        study,
         train,
     )
     from dartboard.display import progress
@@ -79,9 +82,11 @@ __all__ = [
     "list_selections",
     "list_settings",
     "list_spaces",
+    "list_studies",
     "list_watches",
     "load",
     "plan",
+    "plan_of_study",
     "predict",
     "progress",
     "query",
@@ -90,6 +95,7 @@ __all__ = [
     "score",
     "search",
     "select",
+    "study",
     "train",
 ]
 

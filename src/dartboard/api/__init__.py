@@ -21,10 +21,12 @@ from dartboard.api.listing import (
     list_selections,
     list_settings,
     list_spaces,
+    list_studies,
     list_watches,
 )
 from dartboard.api.runs import plan, run, search, train
 from dartboard.api.scores import score
+from dartboard.api.study import plan_of_study, study
 from dartboard.api.tables import query
 from dartboard.api.trained import evaluate, export, load, predict, predict_in_memory
 from dartboard.api.upkeep import cached, clean_cache, examine, list_runs
@@ -50,9 +52,11 @@ __all__ = [
     "list_selections",
     "list_settings",
     "list_spaces",
+    "list_studies",
     "list_watches",
     "load",
     "plan",
+    "plan_of_study",
     "predict",
     "predict_in_memory",
     "query",
@@ -61,5 +65,6 @@ __all__ = [
     "score",
     "search",
     "select",
+    "study",
     "train",
 ]

@@ -32,6 +32,7 @@ __all__ = [
     "list_selections",
     "list_settings",
     "list_spaces",
+    "list_studies",
     "list_watches",
 ]
 
@@ -93,6 +94,11 @@ def list_settings(prefix: str = "", *, preset: str | None = None) -> list[dict[s
 def list_spaces() -> list[dict[str, Any]]:
     """The registered search spaces: name, summary, paper, options, possible cells, and form in the fast engine."""
     return list_registered("spaces")
+
+
+def list_studies() -> list[dict[str, Any]]:
+    """The ready studies, each the protocol of a paper: name, summary, paper."""
+    return list_registered("studies")
 
 
 def list_operations() -> list[dict[str, Any]]:

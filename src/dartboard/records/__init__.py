@@ -3,7 +3,7 @@
 from dartboard.records.allowances import Allowance, Allowances
 from dartboard.records.baselines import Baseline, Baselines
 from dartboard.records.choice import Candidate, Finalist, Finalists, SeedChoiceRecord
-from dartboard.records.comparison import ComparedMethod, ComparedRun, Comparison
+from dartboard.records.comparison import ChosenRun, ComparedMethod, ComparedRun, Comparison
 from dartboard.records.contest import Contest, Contestant, SearchWorth, survivors
 from dartboard.records.dataset import DataFinding, DatasetRecord, GenotypeForms, RunDataset
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
@@ -12,6 +12,7 @@ from dartboard.records.reader import RunRecords
 from dartboard.records.result import CollapseSummary, Result
 from dartboard.records.scores import NetworkScores, Scores
 from dartboard.records.start import Beginning, Split, Timetable
+from dartboard.records.study import Study, StudyBlock, StudyRecord, StudyRow
 from dartboard.records.tables import TableLookUp
 from dartboard.records.trials import RunFigures, TrialResult
 from dartboard.runs import CollapsedSearch, Document
@@ -25,6 +26,7 @@ __all__ = [
     "Baselines",
     "Beginning",
     "Candidate",
+    "ChosenRun",
     "CollapseSummary",
     "ComparedMethod",
     "ComparedRun",
@@ -46,6 +48,10 @@ __all__ = [
     "SearchWorth",
     "SeedChoiceRecord",
     "Split",
+    "Study",
+    "StudyBlock",
+    "StudyRecord",
+    "StudyRow",
     "TableLookUp",
     "Timetable",
     "TrialResult",
@@ -69,5 +75,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     AnalysisRecord,
     Result,
     Comparison,
+    Study,
+    StudyRecord,
 )
 """All documents of a run directory, in the order in which a run writes them."""

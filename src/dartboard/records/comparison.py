@@ -12,7 +12,16 @@ from dartboard.records.notebook import view_of
 from dartboard.records.trials import RunFigures
 from dartboard.runs import Document, Record, Version
 
-__all__ = ["ComparedMethod", "ComparedRun", "Comparison", "ScheduleSpread", "Spread", "TableSpread", "summary_of"]
+__all__ = [
+    "ChosenRun",
+    "ComparedMethod",
+    "ComparedRun",
+    "Comparison",
+    "ScheduleSpread",
+    "Spread",
+    "TableSpread",
+    "summary_of",
+]
 
 
 class ComparedRun(RunFigures):
@@ -62,6 +71,28 @@ class ScheduleSpread(Record):
 
     figures: dict[str, TableSpread]
     """The figures by data set and part, such as "cifar10_test"."""
+
+
+class ChosenRun(Record):
+    """One seed of a method that a choice rule takes, beside the mean over all of them."""
+
+    rule: str
+    """Name of the rule."""
+
+    of: int
+    """Number of seeds that it chose among."""
+
+    seed: int
+    """The seed."""
+
+    test_accuracy: float | None
+    """Test accuracy of its network, or the mean of its networks; null where none was tested."""
+
+    std: float | None = None
+    """Standard deviation over its networks (ddof 0); null for one network."""
+
+    rule_violated: bool = False
+    """Whether the rule rejects every seed, so that the best of all was taken."""
 
 
 class ComparedMethod(Record):
@@ -116,6 +147,15 @@ class ComparedMethod(Record):
     train_seconds: Spread | None
     """Seconds of the training."""
 
+    top5_accuracy: Spread | None = None
+    """Share of the test images whose class is among the five most probable ones."""
+
+    memory: Spread | None = None
+    """Largest memory of a run, in bytes."""
+
+    chosen: ChosenRun | None = None
+    """The seed that a choice rule takes; null where none chooses."""
+
 
 class Comparison(Document):
     """Summary of a comparison of methods, which `--json` prints."""
@@ -151,6 +191,12 @@ class Comparison(Document):
 
     runs: tuple[ComparedRun, ...]
     """The runs that ended or failed so far, in the order in which they were made."""
+
+    errors: bool = False
+    """Whether its tables show errors on the test images, as papers do, in place of accuracies."""
+
+    notes: tuple[str, ...] = ()
+    """Sentences about the whole, such as what was left out."""
 
     agreements: tuple[Agreement, ...] = ()
     """How far the two schedules of NAS-Bench-201 order all its cells alike, by data set; empty unless both tables were
@@ -214,6 +260,8 @@ def summary_of(method: str, baseline: str | None, runs: Sequence[ComparedRun]) -
         search_steps=spread(lambda run: run.search_steps),
         search_seconds=spread(lambda run: run.search_seconds),
         train_seconds=spread(lambda run: run.train_seconds),
+        top5_accuracy=spread(lambda run: run.top5_accuracy),
+        memory=spread(lambda run: run.memory),
     )
 
 

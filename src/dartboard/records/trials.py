@@ -62,6 +62,17 @@ class RunFigures(TestAccuracies):
     train_seconds: float | None = None
     """Seconds of the training."""
 
+    top5_accuracy: Fraction | None = None
+    """Share of the test images whose class is among the five most probable ones; of the first network, and null with
+    five classes or fewer."""
+
+    device: str | None = None
+    """Device that it used."""
+
+    memory: int | None = None
+    """Largest memory of search and training in bytes: what the allocator of an accelerator gave out, or by how much the
+    resident set of the process grew; null where it was not measured."""
+
     failure: str | None = None
     """Reason why the run failed; null for a run that ended."""
 
@@ -81,15 +92,8 @@ class TrialResult(RunFigures):
     folder: str
     """Its run directory, relative to the directory of the study."""
 
-    top5_accuracy: Fraction | None = None
-    """Share of the test images whose class is among the five most probable ones; of the first network, and null with
-    five classes or fewer."""
-
     test_accuracy_std: float | None = None
     """Standard deviation of the test accuracy over the networks of the trial (ddof 0); null where one was trained."""
-
-    device: str | None = None
-    """Device that it used."""
 
     @classmethod
     def of(cls, result: Result, run: RunDirectory, **place: Any) -> Self:
@@ -104,9 +108,7 @@ class TrialResult(RunFigures):
         return cls(
             **place,
             **figures_of(result, run),
-            top5_accuracy=_top5(run),
             test_accuracy_std=networks,
-            device=result.device,
         )
 
 
@@ -140,6 +142,9 @@ def figures_of(result: Result, run: RunDirectory) -> dict[str, Any]:
         "search_seconds": result.seconds.get("search"),
         "collapse": result.collapse,
         "train_seconds": result.seconds.get("train"),
+        "top5_accuracy": _top5(run),
+        "device": result.device,
+        "memory": result.memory,
     }
 
 

@@ -10,6 +10,7 @@ from dartboard.reports.page import read_facts, render_page, write_report
 from dartboard.reports.readme import write_readme
 from dartboard.reports.rows import result_html, result_rows
 from dartboard.reports.section import SECTIONS, Section, section
+from dartboard.reports.study import study_tables, write_study
 
 __all__ = [
     "SECTIONS",
@@ -24,9 +25,11 @@ __all__ = [
     "result_rows",
     "section",
     "sections",
+    "study_tables",
     "tabulate",
     "tabulate_schedules",
     "write_comparison",
     "write_readme",
     "write_report",
+    "write_study",
 ]

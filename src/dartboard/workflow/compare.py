@@ -1,13 +1,12 @@
 """Comparisons of several methods by the same recipe, on the same data and seeds: their plan and their record."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dartboard.config import in_long_form, parse_overrides
+from dartboard.config import in_long_form
 from dartboard.data.given import Data
 from dartboard.errors import SettingsError
 from dartboard.estimate import SCHEDULES, TABLE_SPACE, agreements, find_tables
@@ -21,30 +20,13 @@ from dartboard.settings.presets import AUTO
 from dartboard.settings.request import search_request
 from dartboard.settings.tree import DEFAULT_RULE, FALLBACK, RunSettings, Step, asked_settings
 from dartboard.wording import listing
+from dartboard.workflow.contenders import Contender, read_contenders
 
 __all__ = ["ComparisonPlan", "ComparisonRecord", "Contender", "grown", "plan_comparison", "recorded_space"]
 
 _BASELINE = "random"
 
 Layer = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One method of a comparison.
-
-    Attributes:
-        label: name and options, as the user gave them.
-        layer: its settings: the method, and those of its search that only it has.
-    """
-
-    label: str
-    layer: Mapping[str, Any]
-
-    @property
-    def folder(self) -> str:
-        """Its label in characters that are safe in the name of a folder."""
-        return re.sub(r"[^\w.=-]+", "-", self.label)
 
 
 @dataclass(frozen=True)
@@ -145,13 +127,7 @@ def plan_comparison(
         SettingsError: a method is named twice, none is named, a setting does not fit, or a budget is given.
         RecipeError: a method does not fit the space.
     """
-    contenders = tuple(map(_contender, methods))
-    labels = [contender.folder for contender in contenders]
-    if not labels:
-        raise SettingsError("there is nothing to compare; name methods, as in --methods darts,gdas,random.")
-    for label in labels:
-        if labels.count(label) > 1:
-            raise SettingsError(f"the method '{label}' is named twice; name every method once.")
+    contenders = read_contenders(methods)
     asked = asked_settings(*layers, {"seeds": seeds})
     if asked.budget is not None:
         raise SettingsError(
@@ -171,25 +147,6 @@ def plan_comparison(
 def _without_method(layer: Layer) -> Layer:
     """The settings that all runs can share: the options of another method are none of theirs."""
     return {key: value for key, value in in_long_form(RunSettings, migrate(layer)).items() if key != "method"}
-
-
-def _contender(name: str) -> Contender:
-    """A contender by its text: options of the method, and dotted names of settings of its search alone.
-
-    Raises:
-        SettingsError: a setting is not one of the search.
-    """
-    method, _, options = name.strip().partition(":")
-    given = parse_overrides([part for part in options.split(",") if part.strip()])
-    settings = {key: value for key, value in given.items() if "." in key}
-    for key in settings:
-        if not key.startswith("search."):
-            raise SettingsError(
-                f"the contender '{name.strip()}' has '{key}', but only options of the method and settings of the "
-                f"search (search.NAME) can differ between contenders; give it to all by --set {key}={settings[key]}."
-            )
-    own = {key: value for key, value in given.items() if key not in settings}
-    return Contender(name.strip(), {"method": {"name": method, "options": own}, **settings})
 
 
 def _common_space(plan: ComparisonPlan, data: Data | None) -> str:

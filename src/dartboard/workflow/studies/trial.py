@@ -59,6 +59,13 @@ class Trial:
     shorts: tuple[str, ...] = ()
     rule: str = ""
 
+    def settings_at(self, study_folder: Path | None) -> dict[str, Any]:
+        """The settings with the place of the data; a relative one is in the directory of the study."""
+        source = self.settings.get("source")
+        if study_folder is None or not isinstance(source, str) or not (study_folder / source).exists():
+            return dict(self.settings)
+        return {**self.settings, "source": str((study_folder / source).resolve())}
+
     def to_json(self) -> dict[str, Any]:
         """The trial as plain data for JSON."""
         return {**asdict(self), "labels": dict(self.labels)}
@@ -116,10 +123,7 @@ def run_trial(trial: Trial, study_folder: Path, observer: Observer) -> TrialResu
 
 
 def _make(trial: Trial, study_folder: Path, folder: Path, observer: Observer) -> Result:
-    settings = dict(trial.settings)
-    source = settings.get("source")
-    if isinstance(source, str) and (study_folder / source).exists():
-        settings["source"] = str((study_folder / source).resolve())
+    settings = trial.settings_at(study_folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     verb = {"run": "run", "search": "search"}.get(trial.task, "train")
     command, layers = command_to_repeat(verb, folder), (settings,)
