@@ -25,6 +25,7 @@ __all__ = [
     "RecipeError",
     "RunDirectoryError",
     "SettingsError",
+    "StateError",
     "UnknownNameError",
     "fault_log",
     "suggest",
@@ -62,6 +63,10 @@ class RecipeError(DartboardError, ValueError):
 
 class RunDirectoryError(DartboardError, OSError):
     """A run directory is in use, taken, incomplete or cannot be written."""
+
+
+class StateError(DartboardError, OSError):
+    """The database of a study, or the cluster that it runs on, does not answer."""
 
 
 class CheckpointError(DartboardError, ValueError):
