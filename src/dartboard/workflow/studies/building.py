@@ -49,7 +49,8 @@ class Variant:
     @property
     def label(self) -> str:
         """The method and the values."""
-        return ", ".join([self.contender.label, *(f"{key}={plain_value(value)}" for key, value in self.varied.items())])
+        values = ", ".join(f"{key}={plain_value(value)}" for key, value in self.varied.items())
+        return f"{self.contender.label} ({values})" if values else self.contender.label
 
     @property
     def steps(self) -> tuple[Step, ...]:
