@@ -25,6 +25,7 @@ import torch
 from filelock import Timeout
 from rich.console import Console
 
+import dartboard.methods  # noqa: F401 - registers the methods
 from dartboard.display import VerboseDisplay
 from dartboard.errors import DartboardError, StateError, fault_log
 from dartboard.runs import Observer, ProgressKeeper
@@ -246,7 +247,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     display = VerboseDisplay(Console(stderr=True, width=200))
     try:
         state = StudyState.open(asked["folder"], os.environ.get(STATE_VARIABLE), shared=shared)
-        import_module("dartboard.api")  # registers all that trials can ask for by name
         return work(Job(**asked), state, display)
     except KeyboardInterrupt:
         display.note("This worker was stopped; what it has done is kept.")
