@@ -4,7 +4,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from dartboard.session.search import only_draws
 from dartboard.session.sizes import network_plan
 from dartboard.settings import RunSettings, Step, search_request
 from dartboard.space import get_space, network_cost
-from dartboard.wording import count, duration
+from dartboard.wording import count
 from dartboard.workflow.opening import opened
 from dartboard.workflow.studies.trial import Trial
 
@@ -32,7 +32,7 @@ _STEPS: Mapping[str, tuple[Step, ...]] = {
     "train": ("train",),
     "short-train": ("train",),
 }
-_SECONDS = 120.0
+_SECONDS = 30.0
 """Time for the timing of steps; what is left then is estimated from what was timed."""
 
 _LEAST_BYTES = 400_000
@@ -99,15 +99,6 @@ class StudyPlan(Settings):
         return self.model_dump(mode="json")
 
 
-@dataclass(frozen=True)
-class _Measured:
-    """The cost of one trial: seconds and bytes, and the work by which others are estimated."""
-
-    seconds: float
-    size: int
-    work: float
-
-
 def plan_study(study: Study, missing: Sequence[Trial], study_folder: Path | None, observer: Observer) -> StudyPlan:
     """Time some steps of each kind of trial that is missing; nothing is kept.
 
@@ -123,25 +114,19 @@ def plan_study(study: Study, missing: Sequence[Trial], study_folder: Path | None
     kinds: dict[str, list[Trial]] = {}
     for trial in missing:
         kinds.setdefault(_kind(trial), []).append(trial)
-    planned, measured, device = [], dict[str, _Measured](), ""
-    started = time.perf_counter()
-    observer.note(f"Some steps of {count(len(kinds), 'kind')} of trials are timed.")
+    planned, device = list[PlannedKind](), ""
+    observer.note(f"Some steps are timed for {count(len(kinds), 'kind')} of trials.")
     with ExitStack() as stack, tempfile.TemporaryDirectory(prefix="dartboard-study-") as place:
-        sessions = _Sessions(stack, Path(place), observer)
-        for number, (kind, trials) in enumerate(kinds.items()):
+        sessions, clock = _Sessions(stack, Path(place), observer), _Stopwatch()
+        for number, (kind, trials) in enumerate(kinds.items(), 1):
             session = sessions.of(trials[0], study_folder)
             device = device_name(session.device)
-            # The first kind of every task is timed however long that takes, since the others follow from it.
-            is_timed = time.perf_counter() - started < _SECONDS or trials[0].task not in measured
-            cost = _measure(session, trials[0]) if is_timed else _estimate(session, trials[0], measured)
-            if is_timed:
-                measured[trials[0].task] = cost
+            seconds, measured = clock.seconds(session, _STEPS[trials[0].task])
+            size = _size(session, trials[0])
             planned.append(
-                PlannedKind(
-                    what=kind, trials=len(trials), seconds=round(cost.seconds, 1), measured=is_timed, size=cost.size
-                )
+                PlannedKind(what=kind, trials=len(trials), seconds=round(seconds, 1), measured=measured, size=size)
             )
-            observer.measured(kind, number + 1, len(kinds))
+            observer.measured(kind, number, len(kinds))
     return StudyPlan(
         name=study.name,
         source=study.source,
@@ -200,32 +185,49 @@ class _Sessions:
         return session if request.is_open else replace(session, settings=request.resolved(), timed={}, expected={})
 
 
-def _measure(session: Session, trial: Trial) -> _Measured:
-    """Seconds by timing some steps, and bytes by the numbers of weights."""
-    seconds = sum(expected_seconds(session, _STEPS[trial.task], _typical(session, trial)).values())
-    return _Measured(seconds, _size(session, trial), _work(session.settings, trial.task))
+class _Stopwatch:
+    """Times steps, each kind of them once; what a training takes does not depend on the method."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._timed: dict[tuple[Step, str], tuple[float, float]] = {}
+        """Step and what it is -> seconds and work of the one that was timed."""
+
+    def seconds(self, session: Session, steps: Sequence[Step]) -> tuple[float, bool]:
+        """Seconds of these steps of a trial, and whether all of them were timed, perhaps at another length."""
+        costs = [self._of_step(session, step) for step in steps]
+        return sum(seconds for seconds, _ in costs), all(measured for _, measured in costs)
+
+    def _of_step(self, session: Session, step: Step) -> tuple[float, bool]:
+        settings = session.settings
+        if step == "search" and only_draws(settings):
+            return 0.0, True
+        key, work = (step, _without_length(settings, step)), _work(settings, step)
+        others = [timed for (other, _), timed in self._timed.items() if other == step]
+        if key not in self._timed:
+            # The first of every step is timed however long that takes, since others follow from it.
+            if others and time.perf_counter() - self._started > _SECONDS:
+                return others[0][0] * work / others[0][1], False
+            typical = typical_genotype(session) if step == "train" else None
+            self._timed[key] = sum(expected_seconds(session, (step,), typical).values()), work
+        seconds, timed = self._timed[key]
+        return seconds * work / timed, True
 
 
-def _typical(session: Session, trial: Trial) -> Any:
-    return typical_genotype(session) if "train" in _STEPS[trial.task] else None
+def _without_length(settings: RunSettings, step: Step) -> str:
+    """What determines the seconds of a step of a search or a training, as text: all settings of it but its length."""
+    group = settings.search if step == "search" else settings.train
+    own = group.model_dump(mode="json", exclude={"epochs", "images", "runs"})
+    method = settings.method.model_dump(mode="json") if step == "search" else None
+    return repr((settings.source, settings.data.model_dump(mode="json"), settings.space, method, own))
 
 
-def _estimate(session: Session, trial: Trial, measured: Mapping[str, _Measured]) -> _Measured:
-    """What another trial of the same task took, by the ratio of their work."""
-    like, work = measured[trial.task], _work(session.settings, trial.task)
-    return _Measured(like.seconds * work / like.work, _size(session, trial), work)
-
-
-def _work(settings: RunSettings, task: str) -> float:
-    """Epochs by layers by the square of the width, for search and training together: a rough measure of work."""
-    search, train = settings.search, settings.train
-    space = get_space(settings.space)
-    work = 0.0
-    if "search" in _STEPS[task] and not only_draws(settings):
-        work += (search.epochs or 1) * search.layers * search.init_channels**2 * max(map(len, [space.ops]))
-    if "train" in _STEPS[task]:
-        work += train.runs * (train.epochs or 1) * train.layers * train.init_channels**2
-    return max(work, 1.0)
+def _work(settings: RunSettings, step: Step) -> float:
+    """Epochs by layers by the square of the width: a rough measure of work, which is exact between lengths."""
+    group = settings.search if step == "search" else settings.train
+    networks = settings.train.runs if step == "train" else 1
+    length = group.epochs if group.epochs is not None else group.images / 10_000
+    return float(networks * length * group.layers * group.init_channels**2)
 
 
 def _size(session: Session, trial: Trial) -> int:
@@ -246,13 +248,3 @@ def _size(session: Session, trial: Trial) -> int:
     except DartboardError:
         weights = 0
     return _LEAST_BYTES + _COPIES * _BYTES * weights
-
-
-def told_cost(plan: StudyPlan) -> str:
-    """The whole cost in one sentence."""
-    left = plan.trials - plan.done
-    done = f", {plan.done} of {plan.trials} are done already" if plan.done else ""
-    return (
-        f"{count(left, 'trial')}, about {duration(plan.seconds)} one after the other on {plan.device}, and "
-        f"{plan.size / 2**30:.1f} GiB on disk{done}."
-    )
