@@ -1,5 +1,6 @@
 """Who makes the trials of a study: this process, worker processes, or those of a cluster."""
 
+import io
 import os
 import signal
 import subprocess
@@ -158,9 +159,9 @@ def test_a_keeper_knows_how_far_a_run_is() -> None:
 def test_every_running_trial_is_shown() -> None:
     running = (TrialProgress("first", "search", 1, 4, 0.25, 60.0, "a"), TrialProgress("second", host="b"))
     progress = StudyProgress(9, 3, 1, running, 130.0)
-    plain = Console(record=True, width=200, force_terminal=False, file=Path(os.devnull).open("w"))
+    plain = Console(record=True, width=200, force_terminal=False, file=io.StringIO())
     PlainDisplay(plain).study(progress)
-    live = Console(record=True, width=120, force_terminal=True, file=Path(os.devnull).open("w"))
+    live = Console(record=True, width=120, force_terminal=True, file=io.StringIO())
     display = LiveDisplay(live)
     display.study(progress)
     live.print(display.render())
@@ -169,7 +170,6 @@ def test_every_running_trial_is_shown() -> None:
         assert "3 of 9 trials done, 1 failed, 2 running, 3 waiting, left about 2 min 10 s" in text
         assert "search, epoch 1/4" in text
         assert "second" in text
-        console.file.close()
 
 
 _STUDY = """
@@ -221,10 +221,9 @@ def test_the_job_script_of_slurm_works_on_the_study(tmp_path: Path) -> None:
     (tools / "srun").chmod(0o755)
     environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
     bash = ["bash", str(study / "slurm.sh")]
-    codes = [
-        subprocess.run(bash, env={**environment, "SLURM_ARRAY_TASK_ID": str(task)}, timeout=300) for task in (0, 1)
-    ]
-    assert [done.returncode for done in codes] == [137, 0]  # the first one made the trial that kills its process
+    tasks = [{**environment, "SLURM_ARRAY_TASK_ID": number} for number in "01"]
+    codes = [subprocess.run(bash, env=each, timeout=300).returncode for each in tasks]
+    assert codes == [137, 0]  # the first one made the trial that kills its process
     assert [each.status for each in StudyState.open(study).trials()] == ["done"] * 4
     assert make(wanted, study, workers=2) == {}
     assert [len(tries(study, name)) for name in "abcd"] == [1, 2, 2, 1]

@@ -41,6 +41,7 @@ class TrialState:
         beats: how often the process has said that it lives.
         progress: what it said last.
         failures: how often the trial has failed.
+        losses: how often its process has vanished without a word.
         seconds: seconds that the last process took from its claim to the end.
         error: why it failed last.
         origin: folder of the finished run that joined; empty for a trial that was made here.
@@ -55,6 +56,7 @@ class TrialState:
     beats: int
     progress: Mapping[str, Any]
     failures: int
+    losses: int
     seconds: float | None
     error: str
     origin: str
@@ -294,7 +296,7 @@ class StudyState:
 
 
 def _state_of(row: Mapping[str, Any]) -> TrialState:
-    names = ("key", "status", "token", "process", "host", "beats", "failures", "seconds", "error", "origin")
+    names = ("key", "status", "token", "process", "host", "beats", "failures", "losses", "seconds", "error", "origin")
     told = {name: row[name] for name in names}
     return TrialState(**told, trial=Trial.from_json(json.loads(row["trial"])), progress=json.loads(row["progress"]))
 
