@@ -225,10 +225,19 @@ class _Heart:
             if not own or self._job.is_left_alone:
                 if not self._ended.is_set():
                     self.lost = True
-                    _thread.interrupt_main()
+                    _interrupt_main_thread()
                 return
             if self._ended.wait(_SECONDS_BETWEEN_BEATS):
                 return
+
+
+def _interrupt_main_thread() -> None:
+    """Do to the main thread what Ctrl-C does."""
+    number = threading.main_thread().ident
+    if number is not None and hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(number, signal.SIGINT)  # also wakes it where it waits
+    else:
+        _thread.interrupt_main()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
