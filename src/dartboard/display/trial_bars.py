@@ -59,6 +59,7 @@ class TrialBars:
             left = "" if trial.left is None else f"{duration(trial.left)} left"
             bar = ProgressBar(total=1.0, completed=trial.share, width=16)
             table.add_row(name, bar, describe_trial(trial), left, place)
-        yield ProgressBar(total=max(1, whole.wanted), completed=ended, width=min(60, options.max_width))
-        yield describe_study(whole)
+        above = Table.grid(padding=(0, 1))
+        above.add_row(ProgressBar(total=max(1, whole.wanted), completed=ended, width=16), describe_study(whole))
+        yield above
         yield table

@@ -83,9 +83,17 @@ class StudyDatabase:
     """
 
     def __init__(self, url: str | None, folder: Path, *, shared: bool = False) -> None:
+        new = not (folder / STATE_FILE).exists()
         self.url, self.study, self.moved_from = _place_of(url, folder)
-        self.engine = _engine(self.url, shared=shared)
-        self.do(self._create)
+        try:
+            self.engine = _engine(self.url, shared=shared)
+            self.do(self._create)
+        except (SettingsError, StateError):
+            if new and url is not None:
+                (folder / STATE_FILE).unlink(missing_ok=True)
+            raise
+        if url is not None:
+            write_json(folder / STATE_FILE, {"study": self.study, "database": _without_password(self.url)})
 
     @property
     def is_file(self) -> bool:
@@ -158,9 +166,8 @@ def _place_of(url: str | None, folder: Path) -> tuple[URL, str, str | None]:
     """The URL of a study's database, the study's name in it, and the earlier URL where it was another."""
     path = folder / STATE_FILE
     given = None if url is None else _parsed(url)
-    told = None if given is None else given.set(password=None).render_as_string(hide_password=False)
     if not path.exists():
-        _record_once(path, {"study": uuid.uuid4().hex, "database": told})
+        _record_once(path, {"study": uuid.uuid4().hex, "database": None if given is None else _without_password(given)})
     recorded = read_json(path)
     try:
         study, earlier = str(recorded["study"]), recorded["database"]
@@ -169,10 +176,11 @@ def _place_of(url: str | None, folder: Path) -> tuple[URL, str, str | None]:
     if given is None:
         own = URL.create("sqlite", database=str((folder / SQLITE_FILE).resolve()))
         return (own if earlier is None else _parsed(earlier)), study, None
-    if told != earlier:
-        write_json(path, {"study": study, "database": told})
-        return given, study, earlier or SQLITE_FILE
-    return given, study, None
+    return given, study, (earlier or SQLITE_FILE) if _without_password(given) != earlier else None
+
+
+def _without_password(url: URL) -> str:
+    return url._replace(password=None).render_as_string(hide_password=False)
 
 
 def _record_once(path: Path, content: dict[str, Any]) -> None:

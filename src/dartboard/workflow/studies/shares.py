@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -128,7 +129,7 @@ def _pinned(cores: tuple[int, ...], workers: int) -> tuple[tuple[int, ...], ...]
     if workers >= len(cores):
         return tuple((cores[place % len(cores)],) for place in range(workers))
     bounds = [place * len(cores) // workers for place in range(workers + 1)]
-    return tuple(cores[start:end] for start, end in zip(bounds[:-1], bounds[1:], strict=True))
+    return tuple(cores[start:end] for start, end in pairwise(bounds))
 
 
 def _accelerators(devices: Sequence[str]) -> tuple[str, ...]:

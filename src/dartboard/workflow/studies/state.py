@@ -41,6 +41,7 @@ class TrialState:
         beats: how often the process has said that it lives.
         progress: what it said last.
         failures: how often the trial has failed.
+        losses: how often its process has vanished without a word.
         seconds: seconds that the last process took from its claim to the end.
         error: why it failed last.
         origin: folder of the finished run that joined; empty for a trial that was made here.
@@ -55,6 +56,7 @@ class TrialState:
     beats: int
     progress: Mapping[str, Any]
     failures: int
+    losses: int
     seconds: float | None
     error: str
     origin: str
@@ -164,6 +166,15 @@ class StudyState:
         """What the trials of the study are at, in their order."""
         return self.database.do(self._rows)
 
+    def without_results(self, folder: Path) -> list[str]:
+        """Keys of the trials that are done by the table, and whose results are gone.
+
+        Args:
+            folder: directory of the study.
+        """
+        done = [each.trial for each in self.trials() if each.status == "done"]
+        return [trial.key for trial in done if not (folder / trial.folder / "result.json").exists()]
+
     def claim(self, token: str, process: str, host: str, only: str | None = None) -> Claim | None:
         """Take the first trial that waits and whose needs are done; nobody else gets it meanwhile.
 
@@ -198,9 +209,15 @@ class StudyState:
         """Say that the process lives, and how far it is; False if the claim is no longer its own."""
         return self._end(claim, beats=TRIALS.c.beats + 1, progress=as_text(progress))
 
-    def finish(self, claim: Claim, seconds: float) -> bool:
-        """The trial has ended; False if the claim was no longer one's own."""
-        return self._end(claim, status="done", token=None, error="", seconds=seconds, origin="")
+    def finish(self, claim: Claim, seconds: float | None, origin: str = "") -> bool:
+        """The trial has ended; False if the claim was no longer one's own.
+
+        Args:
+            claim: the claim.
+            seconds: seconds since the claim; None where the work was done elsewhere.
+            origin: folder of the finished run that joined; empty for a trial that was made here.
+        """
+        return self._end(claim, status="done", token=None, error="", seconds=seconds, origin=origin)
 
     def release(self, claim: Claim) -> bool:
         """The work was interrupted and goes on later; that is no failure."""
@@ -247,12 +264,6 @@ class StudyState:
 
         return self.database.do(write)
 
-    def join(self, key: str, origin: str) -> bool:
-        """A run made elsewhere takes the place of a trial that nobody is working on; False if somebody is."""
-        free = self._change(TRIALS.c.key == key, TRIALS.c.status.in_(("waiting", "failed")))
-        joined = free.values(status="done", origin=origin, error="", token=None, failures=0, losses=0, seconds=None)
-        return self.database.do(lambda connection: connection.execute(joined).rowcount == 1)
-
     def _change(self, *conditions: ColumnElement[bool]) -> Update:
         return update(TRIALS).where(TRIALS.c.study == self.database.study, *conditions)
 
@@ -285,7 +296,7 @@ class StudyState:
 
 
 def _state_of(row: Mapping[str, Any]) -> TrialState:
-    names = ("key", "status", "token", "process", "host", "beats", "failures", "seconds", "error", "origin")
+    names = ("key", "status", "token", "process", "host", "beats", "failures", "losses", "seconds", "error", "origin")
     told = {name: row[name] for name in names}
     return TrialState(**told, trial=Trial.from_json(json.loads(row["trial"])), progress=json.loads(row["progress"]))
 

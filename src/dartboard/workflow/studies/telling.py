@@ -42,7 +42,7 @@ def progress_of(trials: Sequence[TrialState], at_once: int) -> StudyProgress:
         rest = [usual / 2 if left is None else left for left in rest]
     known = [left for left in rest if left is not None]
     whole = None
-    if len(known) == len(rest) and (usual is not None or not waiting):
+    if rest and len(known) == len(rest) and (usual is not None or not waiting):
         whole = max([(sum(known) + waiting * (usual or 0.0)) / max(1, at_once), *known])
     done, failed = (sum(each.status == status for each in trials) for status in ("done", "failed"))
     return StudyProgress(len(trials), done, failed, running, whole)

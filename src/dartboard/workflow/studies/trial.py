@@ -17,7 +17,7 @@ from dartboard.workflow.child import command_to_repeat
 from dartboard.workflow.making import make_run, make_search, make_short_training, make_training
 from dartboard.workflow.seeds import supernet_accuracy
 
-__all__ = ["FOLDER", "Task", "Trial", "chosen_seed", "run_trial", "trial_key"]
+__all__ = ["FOLDER", "Task", "Trial", "architecture_of", "chosen_seed", "run_trial", "trial_key"]
 
 Task = Literal["run", "search", "train", "short-train"]
 """What a trial does: search, train and test; only search; train and test a given architecture, or one that other
@@ -132,12 +132,18 @@ def _make(trial: Trial, study_folder: Path, folder: Path, observer: Observer) ->
     if trial.task == "search":
         return make_search(None, layers, out=folder, resume=True, observer=observer, command=command)
     train = make_training if trial.task == "train" else make_short_training
-    genotype = _architecture(trial, study_folder, settings)
+    genotype = architecture_of(trial, study_folder, settings)
     return train(None, layers, genotype, out=folder, resume=True, observer=observer, command=command)
 
 
-def _architecture(trial: Trial, study_folder: Path, settings: dict[str, Any]) -> Genotype:
-    """The architecture that a trial trains; a genotype in its settings is taken out of them."""
+def architecture_of(trial: Trial, study_folder: Path, settings: dict[str, Any]) -> Genotype:
+    """The architecture that a trial trains; a genotype in its settings is taken out of them.
+
+    Args:
+        trial: a trial that trains a given architecture, or that of other trials that have ended.
+        study_folder: directory of the study.
+        settings: its settings, which are changed.
+    """
     given = settings.pop("genotype", None)
     if not trial.searched:
         return Genotype.from_json(given) if isinstance(given, Mapping) else read_genotype(given)

@@ -25,6 +25,7 @@ import torch
 from filelock import Timeout
 from rich.console import Console
 
+import dartboard.methods  # noqa: F401 - registers the methods
 from dartboard.display import VerboseDisplay
 from dartboard.errors import DartboardError, StateError, fault_log
 from dartboard.runs import Observer, ProgressKeeper
@@ -224,10 +225,19 @@ class _Heart:
             if not own or self._job.is_left_alone:
                 if not self._ended.is_set():
                     self.lost = True
-                    _thread.interrupt_main()
+                    _interrupt_main_thread()
                 return
             if self._ended.wait(_SECONDS_BETWEEN_BEATS):
                 return
+
+
+def _interrupt_main_thread() -> None:
+    """Do to the main thread what Ctrl-C does."""
+    number = threading.main_thread().ident
+    if number is not None and hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(number, signal.SIGINT)  # also wakes it where it waits
+    else:
+        _thread.interrupt_main()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -246,7 +256,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     display = VerboseDisplay(Console(stderr=True, width=200))
     try:
         state = StudyState.open(asked["folder"], os.environ.get(STATE_VARIABLE), shared=shared)
-        import_module("dartboard.api")  # registers all that trials can ask for by name
         return work(Job(**asked), state, display)
     except KeyboardInterrupt:
         display.note("This worker was stopped; what it has done is kept.")

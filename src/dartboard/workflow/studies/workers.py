@@ -87,7 +87,7 @@ def run_trials(
     study_folder.mkdir(parents=True, exist_ok=True)
     state = StudyState.open(study_folder, state_url, shared=chosen is not None)
     try:
-        state.enroll(trials, again=again, lost=_lost(state.trials(), study_folder))
+        state.enroll(trials, again=again, lost=state.without_results(study_folder))
         told = Telling(state, observer or Observer(), ended)
         devices = [str(trial.settings.get("device", "auto")) for trial in trials]
         recorded = state.recorded_threads()
@@ -116,15 +116,6 @@ def work_here(job: Job, state: StudyState, told: Telling) -> None:
     """Make the trials one after the other in this process."""
     while work(job, state, told.observer) == AFRESH:
         told.look()
-
-
-def _lost(trials: Sequence[TrialState], folder: Path) -> list[str]:
-    """Keys of the trials that are done by the table and whose results are gone."""
-    return [each.key for each in trials if each.status == "done" and not _has_result(folder / each.trial.folder)]
-
-
-def _has_result(run: Path) -> bool:
-    return (run / "result.json").exists()
 
 
 class _Workers:

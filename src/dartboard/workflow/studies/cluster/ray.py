@@ -66,8 +66,6 @@ def make_claimed_trial(job: Job, url: str, key: str, token: str) -> None:
     Raises:
         StateError: the directory of the study is not on this host, or the database does not answer.
     """
-    import dartboard.api  # noqa: F401 - registers all that trials can ask for by name
-
     if not (job.folder / STATE_FILE).exists():
         raise StateError(
             f"the directory of the study, {job.folder}, is not there on the host {host()}; put it where all hosts of "
