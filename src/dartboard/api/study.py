@@ -48,6 +48,7 @@ def study(
     state: str | None = None,
     cluster: str | None = None,
     retries: int = 1,
+    join: Place | None = None,
     out: Place | None = None,
     resume: bool = False,
     observer: Observer | None = None,
@@ -80,6 +81,7 @@ def study(
             the directory of the study.
         cluster: "ray", "ray:ADDRESS" or "slurm"; None for this machine.
         retries: how often a trial that failed is tried again.
+        join: folder with finished runs made elsewhere; those with the settings and images of a trial take its place.
         out: directory of the study; None makes a new one under `runs/`.
         resume: continue the study in `out`, or begin it there.
         observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
@@ -91,7 +93,8 @@ def study(
     Raises:
         DartboardError: the study cannot be carried out; the message is one sentence for the user.
     """
-    from dartboard.workflow.studies.workers import run_trials  # databases are slow to import
+    from dartboard.workflow.studies.joining import join_runs  # databases are slow to import
+    from dartboard.workflow.studies.workers import run_trials
 
     grid = {"methods": methods, "spaces": spaces, "data": data, "seeds": seeds, "vary": vary, "choose": choose}
     asked = _asked(what, layers, {**grid, "train": train, "transfer": transfer}, scale, skip_unfit)
@@ -107,8 +110,13 @@ def study(
             table.write(failed)
             write_study(place)
 
+        trials = list(table.trials.values())
+        if join is not None:
+            join_runs(trials, place, Path(join), state_url=state, observer=watching)
+            table.write(failed)
+            write_study(place)
         failures = run_trials(
-            list(table.trials.values()),
+            trials,
             place,
             state_url=state,
             workers=workers,

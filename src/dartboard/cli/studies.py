@@ -198,6 +198,15 @@ Retries = Annotated[
         help="How often a trial that failed is tried again before it is recorded as failed.",
     ),
 ]
+Join = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        show_default=False,
+        rich_help_panel=_WHERE,
+        help="Folder with finished runs made elsewhere: those with the settings and images of a trial take its place.",
+    ),
+]
 
 
 @verbs.command(cls=showing("studies", "choice-rules"))
@@ -229,6 +238,7 @@ def study(
     state: State = None,
     retries: Retries = 1,
     dry_run: DryRun = False,
+    join: Join = None,
     out: Out = None,
     resume: Resume = False,
     quiet: Quiet = None,
@@ -267,7 +277,7 @@ def study(
             plan = api.plan_of_study(what, *layers, **grid, out=out, observer=display)
         print_study_plan(plan, as_json=as_json)
         return
-    work: dict[str, Any] = {"workers": workers, "cluster": cluster, "state": state, "retries": retries}
+    work: dict[str, Any] = {"workers": workers, "cluster": cluster, "state": state, "retries": retries, "join": join}
     with resumable(out, resume=resume), at_work(quiet) as (api, display):
         record = api.study(what, *layers, **grid, **work, out=out, resume=resume, observer=display, command=typed())
     print_study(record, as_json=as_json)

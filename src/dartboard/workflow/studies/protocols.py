@@ -198,7 +198,7 @@ def darts_bench_suite() -> dict[str, Any]:
         "notes": (
             "Of the three supernets and three operation sets these are two and two: the single wide cell and the "
             "auxiliary skip of every edge are not there, and the deep supernet has 8 channels instead of 7.",
-            "In the wide supernet PC-DARTS sends half of the 18 channels through the operations, since 4 does not divide"
+            "In the wide supernet PC-DARTS sends half of the 18 channels through the operations, as 4 does not divide"
             " them.",
             "The best of three searches is chosen by the validation accuracy of its supernet instead of its loss, and "
             "supernets and networks learn from the same images, not from two halves.",

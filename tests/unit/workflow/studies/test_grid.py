@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import dartboard.methods  # noqa: F401
+from dartboard.config import read_settings_file
 from dartboard.errors import DartboardError, DataError, RecipeError, SettingsError, UnknownNameError
 from dartboard.records import Study
 from dartboard.workflow.contenders import read_contenders
@@ -222,3 +223,10 @@ def test_the_protocols_have_the_seeds_and_the_rules_of_their_papers(tmp_path: Pa
     assert {trial.settings["train"]["runs"] for trial in final} == {10}
     assert {len(trial.searched) for trial in final} == {4}
     assert len(made("single-darts").blocks) == 5
+
+
+def test_the_file_of_the_example_is_a_study() -> None:
+    path = Path(__file__).resolve().parents[4] / "examples" / "study.yaml"
+    found = expand(request(read_settings_file(path), name="example"))
+    assert (found.name, found.blocks[0].choose, found.blocks[-1].train) == ("rates", "best-supernet", "none")
+    assert [len(block.rows) for block in found.blocks] == [3, 3, 6]
