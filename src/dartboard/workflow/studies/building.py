@@ -19,7 +19,7 @@ from dartboard.workflow.studies.trial import FOLDER, Task, Trial, trial_key
 
 __all__ = ["TrialBuilder", "Variant"]
 
-_ALONE = {"seeds": None, "choose": DEFAULT_RULE, "baselines": False, "automatic_choices": []}
+_ALONE: Mapping[str, Any] = {"seeds": None, "choose": DEFAULT_RULE, "baselines": False, "automatic_choices": []}
 """Settings of a run that neither chooses among seeds nor trains baselines: a study has trials for that."""
 
 _OF_TRAINING = "train."

@@ -141,7 +141,7 @@ class StudyTable:
         runs = []
         for place, seed in enumerate(block.seeds):
             keys = [row.searched[place], *row.trained[place : place + 1]]
-            labels = {"method": row.label, "seed": seed, "folder": self.trials[keys[-1]].folder}
+            labels: dict[str, Any] = {"method": row.label, "seed": seed, "folder": self.trials[keys[-1]].folder}
             if reasons := [failed[key] for key in keys if key in failed]:
                 runs.append(ComparedRun(**labels, failure=reasons[0]))
             elif all(key in self.results for key in keys):
