@@ -43,6 +43,7 @@ from dartboard.settings import preset, resolve_settings
 from dartboard.shelves import REGISTRIES
 from dartboard.space import CellTopology, Cost, Genotype, Norm, SearchSpace, op, parse_genotype, space
 from dartboard.space.skeleton import NasBench201Skeleton
+from dartboard.workflow.studies import expand, ready_study, request
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -57,6 +58,7 @@ OURS = {
     "analyses": "headcount",
     "watches": "epochs-seen",
     "proxies": "letters",
+    "studies": "two-seeds",
     "sections": "counted",
 }
 """Kind -> what the fixture below registers of it."""
@@ -170,6 +172,11 @@ def _register_what_stands_around_a_search() -> None:
         """How long the text of an architecture is."""
         return len(untrained.genotype.to_text())
 
+    @ready_study("two-seeds")
+    def two_seeds() -> Mapping[str, Any]:
+        """Random architectures with two seeds."""
+        return {"methods": ["random"], "seeds": 2, "settings": {"preset": "smoke"}}
+
     @section("counted")
     class Counted(Section[int]):
         """What a headcount found."""
@@ -240,6 +247,13 @@ def test_a_finished_search_takes_a_selection_and_an_analysis_of_ones_own(tmp_pat
 
 
 @pytest.mark.usefixtures("_extensions")
+def test_a_study_of_ones_own_is_asked_for_by_name() -> None:
+    entry = REGISTRIES["studies"].open()["two-seeds"]
+    found = expand(request(entry.factory(), name=entry.name))
+    assert [trial["labels"]["seed"] for trial in found.trials] == ["0", "1"]
+
+
+@pytest.mark.usefixtures("_extensions")
 def test_architectures_are_scored_by_a_proxy_of_ones_own() -> None:
     scores = api.score("nas-bench-201-resnet", proxies=["letters"], batch_size=2)
     assert scores.scores[0].figures["letters"] == len(scores.scores[0].architecture)
@@ -263,6 +277,7 @@ SHOWN = {
     "analyses": ["gate-sizes"],
     "watches": ["gate-entropy"],
     "proxies": ["depth-of-skips"],
+    "studies": ["two-and-chance"],
     "sections": ["epoch-time"],
 }
 

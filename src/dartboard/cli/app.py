@@ -28,7 +28,7 @@ From a dataset to a searched, retrained, tested and reported network:
   [bold]dartboard train PICTURES --genotype darts-v2[/] only train a given one
 
   [bold]dartboard compare PICTURES --methods darts,random[/] compare several methods
-  [bold]dartboard study --methods darts,random[/]     compare in several spaces, on several data sets, or as a paper did
+  [bold]dartboard study NAME[/]                       tables over spaces, data sets and settings; those of papers
   [bold]dartboard data PICTURES[/]                      what a dataset holds
   [bold]dartboard predict RUN IMAGES --out preds.csv[/] classify other images with the network of a run
   [bold]dartboard evaluate RUN PICTURES[/]              its accuracy on other labelled images
