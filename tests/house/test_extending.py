@@ -69,6 +69,7 @@ def _extensions() -> Iterator[None]:
     """Registers one of each kind, and forgets them afterwards."""
     _register_what_a_search_is_made_of()
     _register_what_stands_around_a_search()
+    _register_a_study()
     yield
     for kind, name in OURS.items():
         REGISTRIES[kind].open().remove(name)
@@ -130,6 +131,13 @@ class EpochsSeen(Watch):
         return Seen({"number": float(self.times * epoch.epoch)})
 
 
+def _register_a_study() -> None:
+    @ready_study("two-seeds")
+    def two_seeds() -> Mapping[str, Any]:
+        """Random architectures with two seeds."""
+        return {"methods": ["random"], "seeds": 2, "settings": {"preset": "smoke"}}
+
+
 def _register_what_stands_around_a_search() -> None:
     @preset("hurried", space="two-nodes", method="hasty")
     def hurried(space: SearchSpace) -> dict[str, Any]:
@@ -171,11 +179,6 @@ def _register_what_stands_around_a_search() -> None:
     def letters(untrained: Untrained) -> float:
         """How long the text of an architecture is."""
         return len(untrained.genotype.to_text())
-
-    @ready_study("two-seeds")
-    def two_seeds() -> Mapping[str, Any]:
-        """Random architectures with two seeds."""
-        return {"methods": ["random"], "seeds": 2, "settings": {"preset": "smoke"}}
 
     @section("counted")
     class Counted(Section[int]):
