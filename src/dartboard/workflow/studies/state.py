@@ -152,7 +152,7 @@ class StudyState:
                 told = {"position": position, "trial": as_text(trial.to_json())}
                 new = {"study": self.database.study, "key": trial.key, "status": "waiting", **told}
                 index = [TRIALS.c.study, TRIALS.c.key]
-                connection.execute(insert(TRIALS).values(**new).on_conflict_do_update(index, set_=told))
+                connection.execute(insert(TRIALS).values(**new).on_conflict_do_update(index_elements=index, set_=told))
             fresh = {"status": "waiting", "failures": 0, "losses": 0, "error": "", "token": None}
             if again:
                 connection.execute(self._change(TRIALS.c.status == "failed").values(**fresh))
