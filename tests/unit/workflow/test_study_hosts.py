@@ -119,7 +119,7 @@ def test_a_ray_cluster_makes_the_study_although_a_node_dies(tmp_path: Path, ray_
     nodes = [cluster.add_node(num_cpus=1, **store) for _ in range(2)]
     cluster.wait_for_nodes()
     wanted = [
-        *(trial(f"slow{number}", "sleeps 60") for number in range(2)),
+        *(trial(f"slow{number}", "sleeps 25") for number in range(2)),
         trial("once", "fails 1"),
         trial("always", "fails"),
         trial("after", needs=("once",)),
