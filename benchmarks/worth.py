@@ -17,7 +17,7 @@ long as it plans them, by the recipe of the preset quick:
   `results/methods.md`; and `rsps`, which draws at random too, with shared weights. Partial channels do not fit the
   space, so `drnas` has none.
 
-By itself `dartboard run` searches from a budget of four minutes on. With less than about seven, the rounds of a contest
+By itself `dartboard run` searches from a budget of two hours on. With less than about seven, the rounds of a contest
 between eight are shorter than it would hold, so that the best of eight is worth little; the table says how many were.
 DARTBOARD_DATA names the folder of the data sets. Time is by the clock, so keep other programs away. What is recorded is
 not repeated; `worth.json` and `.md` in `benchmarks/results` are written after each run.

@@ -75,6 +75,7 @@ REGISTRIES: Mapping[str, Shelf] = {
             "competition": "Operations that compete in another way",
             "response": "How the weights respond to alpha",
             "attention": "Attention modules",
+            "discrete": "No supernet: architectures are trained, or looked up, one by one",
         },
     ),
     "spaces": Shelf(

@@ -80,6 +80,16 @@ SMALL: dict[str, tuple[dict[str, Any], int]] = {
     "shapley-nas": ({"samples": 1, "images": 12}, 4),
     # An epoch of two steps would have one of alpha.
     "proxyless": ({"alpha_every": 1}, 2),
+    # Pools of few architectures that learn for few steps.
+    "rank-nosh": (
+        {"levels": (1, 2), "start": 2, "added": 2, "members": 4, "networks": 1, "fit_steps": 2, "candidates": 9},
+        None,
+    ),
+    "random-search": ({"members": 3, "length": 1}, None),
+    "regularized-evolution": ({"members": 4, "length": 1, "population": 2, "contenders": 1}, None),
+    "local-search": ({"members": 4, "length": 1, "starts": 2}, None),
+    "hyperband": ({"longest": 3}, None),
+    "proxy-hyperband": ({"longest": 3, "factor": 2, "screened": 1}, None),
 }
 """Method -> options of its small searches, and epochs; otherwise none, and two a stage."""
 
@@ -91,6 +101,7 @@ WATCHING = ("every", "window", "gap", "first", "factor")
 SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
     # Without much damping the curvature turns negative at once here, and ends the iterations.
     ("darts-cg", "iterations"): {"method.options.damping": 30.0},
+    ("rank-nosh", "screened"): {"method.options.proxies": ("params",), "method.options.members": 2},
     ("darts-cg", "tolerance"): {"method.options.damping": 30.0},
     ("single-darts", "alpha_momentum"): {"method.options.update": "sgd"},
     **{(name, "anchor_radius"): {"method.options.anchor": "ball"} for name in ("drnas", "drnas-progressive")},
@@ -115,6 +126,11 @@ SHOWS_WITH: dict[tuple[str, str], dict[str, Any]] = {
 GREEDY = ("criterion", "history", "last_decision", "more_images")
 
 SHOWN_ELSEWHERE = {
+    ("local-search", "moves"): "unit/parts/discrete/test_samplers.py",
+    **{
+        ("rank-nosh", option): "unit/parts/discrete/test_samplers.py"
+        for option in ("candidates", "fit_steps", "least", "loss", "networks")
+    },
     ("darts-plus", "criterion"): "unit/parts/test_simple_methods.py",
     ("darts-plus", "keep"): "unit/parts/test_rules.py",
     ("darts-plus", "skips"): "unit/parts/test_rules.py",
@@ -147,6 +163,22 @@ SHOWN_ELSEWHERE = {
 """Options that decide when a search stops or what comes out of it, not how alpha moves -> the tests of their effect."""
 
 VALUES: dict[tuple[str, str], list[object]] = {
+    ("rank-nosh", "levels"): [(1, 3)],
+    ("rank-nosh", "share"): [0.3],
+    ("rank-nosh", "start"): [3],
+    ("rank-nosh", "added"): [1],
+    ("rank-nosh", "members"): [2],
+    ("rank-nosh", "proxies"): [("params",)],
+    **{(name, "members"): [5] for name in ("random-search", "regularized-evolution", "local-search")},
+    **{(name, "length"): [2] for name in ("random-search", "regularized-evolution", "local-search")},
+    ("regularized-evolution", "population"): [3],
+    ("regularized-evolution", "contenders"): [2],
+    ("local-search", "starts"): [3],
+    ("hyperband", "longest"): [2],
+    ("hyperband", "factor"): [2],
+    ("proxy-hyperband", "longest"): [2],
+    ("proxy-hyperband", "factor"): [4],
+    ("proxy-hyperband", "screened"): [2],
     # Null stands for a number that depends on `update`.
     ("single-darts", "alpha_lr"): [0.5],
     ("single-darts", "alpha_weight_decay"): [0.5],

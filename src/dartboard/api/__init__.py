@@ -26,7 +26,7 @@ from dartboard.api.listing import (
 )
 from dartboard.api.runs import plan, run, search, train
 from dartboard.api.scores import score
-from dartboard.api.study import plan_of_study, study
+from dartboard.api.studies import plan_of_study, study
 from dartboard.api.tables import query
 from dartboard.api.trained import evaluate, export, load, predict, predict_in_memory
 from dartboard.api.upkeep import cached, clean_cache, examine, list_runs

@@ -22,8 +22,8 @@ from dartboard.workflow import (
     plan_comparison,
     recorded_space,
 )
+from dartboard.workflow.failing import failing_alone
 from dartboard.workflow.opening import Layer, Place, opened
-from dartboard.workflow.studies import failing_alone
 
 __all__ = ["compare"]
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from dartboard.budget.allowances import CONTEST_PARTS, contest_costs
-from dartboard.budget.planner import typical_genotype
+from dartboard.budget.discrete import discrete_seconds
 from dartboard.budget.timing import measure_search, measure_training
 from dartboard.budget.trainings import seeds_compared
+from dartboard.budget.typical import typical_genotype
 from dartboard.runs import Length
 from dartboard.session.baselines import find_baselines, holds_contest, trains_baselines
-from dartboard.session.search import only_draws
+from dartboard.session.search import only_draws, search_recipe
 from dartboard.session.session import Session
 from dartboard.session.sizes import search_length, train_epochs
 from dartboard.session.training import holding_out, learned_images, num_scored
@@ -24,7 +25,11 @@ _FEW_STEPS = 150
 def is_short(session: Session, steps: Sequence[Step]) -> bool:
     """Whether a command takes so few steps that nothing needs to be timed before it."""
     settings, wanted = session.settings, 0
-    if "search" in steps and not only_draws(settings):
+    discrete = search_recipe(settings).discrete
+    if "search" in steps and discrete:
+        # A table is looked up at once; trainings of architectures are worth a forecast, however short each is.
+        wanted += 0 if settings.search.evaluate == "table" else _FEW_STEPS
+    elif "search" in steps and not only_draws(settings):
         length, images = search_length(session), len(session.splits.weights)
         whole = max(1, images // settings.search.batch_size)
         wanted += len(settings.seeds or (0,)) * length.epochs * min(length.steps or whole, whole)
@@ -48,7 +53,10 @@ def expected_seconds(session: Session, steps: Sequence[Step], genotype: Genotype
     """
     settings, expected = session.settings, dict[str, float]()
     searches, trains = "search" in steps, "train" in steps
-    if searches and not only_draws(settings):
+    if searches and (discrete := search_recipe(settings).discrete):
+        each = discrete_seconds(session, discrete, typical_genotype(session))
+        expected["search"] = len(settings.seeds or (0,)) * each
+    elif searches and not only_draws(settings):
         rate = measure_search(session)
         searching = rate.seconds(search_length(session), share=1.0) + rate.trials
         expected["search"] = len(settings.seeds or (0,)) * searching

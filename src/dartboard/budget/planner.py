@@ -1,28 +1,22 @@
 """Turns a budget into settings: steps are timed on this machine, then sizes and lengths are chosen."""
 
 from collections.abc import Collection, Sequence
-from statistics import quantiles
 
 from dartboard.budget.account import Account
 from dartboard.budget.searches import plan_search
 from dartboard.budget.trainings import TrainingPlan, seeds_compared
+from dartboard.budget.typical import typical_genotype
 from dartboard.parts.recipe import make_recipe
-from dartboard.parts.selection.trying import UniformlyRandom
-from dartboard.runs import make_generator
 from dartboard.session.baselines import is_comparable
 from dartboard.session.session import Session
-from dartboard.session.sizes import network_plan
 from dartboard.settings.published import smallest_in
 from dartboard.settings.tree import AutomaticChoice, Step
-from dartboard.space import PUBLISHED, Genotype, get_space, network_cost
+from dartboard.space import Genotype, get_space
 
-__all__ = ["plan_budget", "typical_genotype"]
+__all__ = ["plan_budget"]
 
 _SEARCH_SHARE, _SEARCH_SHARE_BESIDE_BASELINES = 0.3, 0.1
 """Share of the time for the search, in a run that also trains: without baselines, and with them."""
-
-_DRAWN = 15
-"""Number of architectures drawn at random; one of them serves as an example of what a search may find."""
 
 
 def plan_budget(
@@ -71,20 +65,3 @@ def _search_share(session: Session, *, trains: bool) -> float:
 def _compares(session: Session) -> bool:
     """Whether short trainings will compare seeds or finalists."""
     return session.settings.finalists > 1 or seeds_compared(session) > 0
-
-
-def typical_genotype(session: Session) -> Genotype:
-    """The known good architecture of the space.
-
-    Without one it is a random architecture at the upper quartile of cost among those drawn, since few searches find
-    cheap ones.
-    """
-    space, plan = get_space(session.settings.space), network_plan(session, "train")
-    if space.known is not None:
-        return PUBLISHED[space.known]
-    height, width = session.dataset.image_shape[1:]
-    generator = make_generator(session.settings.seed, "probe-genotypes")
-    drawn = [UniformlyRandom()(space, {}, generator) for _ in range(_DRAWN)]
-    costs = [network_cost(space, each, plan, (height, width)).multiply_adds for each in drawn]
-    wanted = quantiles(costs, n=4)[2]
-    return min(zip(costs, drawn, strict=True), key=lambda pair: abs(pair[0] - wanted))[1]

@@ -5,7 +5,9 @@ from typing import Any
 
 from dartboard.budget.account import Account
 from dartboard.budget.arithmetic import SEARCH_STEPS, SearchRate, Size, choose_size, search_sizes, search_within
+from dartboard.budget.discrete import plan_discrete
 from dartboard.budget.timing import measure_search
+from dartboard.budget.typical import typical_genotype
 from dartboard.engine.problem import SupernetRequest
 from dartboard.engine.schedule import judging_share
 from dartboard.parts.recipe import initial_live
@@ -44,6 +46,9 @@ def plan_search(account: Account, share: float) -> None:
     part = share * account.left / count
     if "search.seconds" in account.given and settings.search.seconds:
         part = settings.search.seconds
+    if recipe.discrete:
+        plan_discrete(account, recipe.discrete, part, count, typical_genotype(account.session))
+        return
     learning, tries = 1 - judging_share(recipe.stages[-1].recipe), decision_trials(settings).trials > 0
     if tries:
         account.choose("search.decision_images", "adaptive", _ADAPTIVE)

@@ -161,6 +161,54 @@ Resume = Annotated[
 ]
 
 
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        metavar="NUMBER",
+        min=0,
+        rich_help_panel=_HOW,
+        help="Trials at a time, each in a process of its own with its share of this machine; 0 makes them in this "
+        "process.  \\[default: as many as cores, memory and accelerators carry]",
+    ),
+]
+State = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        rich_help_panel=_HOW,
+        help="Database that knows what every trial is at, as in postgresql://user@host/studies, for a study on several "
+        "hosts.  \\[default: a file in the directory of the study]",
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        show_default=False,
+        rich_help_panel=_HOW,
+        help="Where the trials are made: ray or ray:ADDRESS, on the hosts of a Ray cluster; slurm writes a job script.",
+    ),
+]
+Retries = Annotated[
+    int,
+    typer.Option(
+        metavar="NUMBER",
+        min=0,
+        rich_help_panel=_HOW,
+        help="How often a trial that failed is tried again before it is recorded as failed.",
+    ),
+]
+Join = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        show_default=False,
+        rich_help_panel=_WHERE,
+        help="Folder with finished runs made elsewhere: those with the settings and images of a trial take its place.",
+    ),
+]
+
+
 @verbs.command(cls=showing("studies", "choice-rules"))
 def study(
     what: Annotated[
@@ -185,7 +233,12 @@ def study(
     scale: Scale = None,
     skip_unfit: SkipUnfit = False,
     device: Device = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    state: State = None,
+    retries: Retries = 1,
     dry_run: DryRun = False,
+    join: Join = None,
     out: Out = None,
     resume: Resume = False,
     quiet: Quiet = None,
@@ -224,8 +277,9 @@ def study(
             plan = api.plan_of_study(what, *layers, **grid, out=out, observer=display)
         print_study_plan(plan, as_json=as_json)
         return
+    work: dict[str, Any] = {"workers": workers, "cluster": cluster, "state": state, "retries": retries, "join": join}
     with resumable(out, resume=resume), at_work(quiet) as (api, display):
-        record = api.study(what, *layers, **grid, out=out, resume=resume, observer=display, command=typed())
+        record = api.study(what, *layers, **grid, **work, out=out, resume=resume, observer=display, command=typed())
     print_study(record, as_json=as_json)
 
 

@@ -132,9 +132,9 @@ class PlainDisplay(Observer):
             facts["left in all"] = whole
         self._line(f"{self._phase}: " + ", ".join(f"{name} {text}" for name, text in facts.items()))
 
-    def measured(self, name: str, done: int, total: int) -> None:
+    def measured(self, name: str, done: int, total: int, *, phase: str = "analysis") -> None:
         """Say what has been measured."""
-        self._line(f"analysis: {name}, {done} of {total}")
+        self._line(f"{phase}: {name}, {done} of {total}")
 
     def _line(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
@@ -246,7 +246,7 @@ class BarsDisplay(PlainDisplay):
         """Move the bar."""
         self._progress.advance(self._task)
 
-    def measured(self, name: str, done: int, total: int) -> None:
+    def measured(self, name: str, done: int, total: int, *, phase: str = "analysis") -> None:  # noqa: ARG002 - its bar is named
         """Move the bar of the measurements, which is named after the last one."""
         if not self._measuring:
             self._task, self._measuring = self._progress.add_task("", total=total, unit="measurements"), True

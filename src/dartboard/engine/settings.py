@@ -113,6 +113,14 @@ class SearchSettings(Settings):
     """How many snapshots of the supernet are kept along the search, at equal distances and the last one at its end:
     checkpoints for `dartboard analyse RUN --what trajectory`. 0: none but the checkpoint at the end."""
 
+    pool_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the method's architectures that a search without a supernet evaluates; a budget lowers it where each
+    training would be too short."""
+
+    evaluate: Literal["training", "table"] = "training"
+    """How a method that trains no supernet evaluates architectures: by "training" them, or by the "table" of 12 epochs
+    of NAS-Bench-201 on CIFAR-10, which costs nothing and is the same whatever the data are."""
+
     cuda_graph: bool = False
     """Record the step of every epoch once as a CUDA graph and repeat it from there: a step has thousands of small
     operations, and most of its time on a GPU goes into launching them. Methods that draw what a step runs launch it as

@@ -4,6 +4,16 @@ Method files import from here; everything else imports from the module that defi
 """
 
 from dartboard.parts.companions import Distillation
+from dartboard.parts.discrete import (
+    DiscreteSearch,
+    Evolution,
+    Full,
+    LocalSearch,
+    Nosh,
+    PredictedBest,
+    SuccessiveHalving,
+    Uniform,
+)
 from dartboard.parts.dropping import Dropping
 from dartboard.parts.gradient import Bilevel, Gradient, differentiate_both
 from dartboard.parts.gradient.implicit import ConjugateGradient, Implicit, Neumann
@@ -102,6 +112,7 @@ __all__ = [
     "Dirichlet",
     "DirichletAnchor",
     "DirichletDistance",
+    "DiscreteSearch",
     "Distillation",
     "Dropping",
     "EdgeSimplex",
@@ -109,6 +120,7 @@ __all__ = [
     "EmbeddingHypernetwork",
     "EpochPlan",
     "EveryEdge",
+    "Evolution",
     "ExpectedCost",
     "ExpectedResources",
     "ExponentiatedUpdate",
@@ -119,6 +131,7 @@ __all__ = [
     "FirstOrder",
     "FirstOrderWatched",
     "Flooding",
+    "Full",
     "Gradient",
     "GroupSoftmax",
     "GrowDropping",
@@ -128,15 +141,18 @@ __all__ = [
     "KeepStrongest",
     "KeepStrongestOfGroups",
     "LinearCooling",
+    "LocalSearch",
     "Measure",
     "MeasureCurvature",
     "Neumann",
     "NoTraining",
     "NodeSoftmax",
     "NonNegative",
+    "Nosh",
     "Outcome",
     "PairSoftmax",
     "Positive",
+    "PredictedBest",
     "RandomPerturbation",
     "Recipe",
     "ReinMax",
@@ -169,8 +185,10 @@ __all__ = [
     "StrongestPairs",
     "StrongestRemaining",
     "StrongestSoftmax",
+    "SuccessiveHalving",
     "Threshold",
     "TruncatedUnrolled",
+    "Uniform",
     "UniformPaths",
     "UniformShares",
     "UniformlyRandom",

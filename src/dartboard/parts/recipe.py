@@ -10,6 +10,7 @@ from dartboard.errors import RecipeError
 from dartboard.parts.architecture import all_live
 from dartboard.parts.companions import Distillation
 from dartboard.parts.demands import Demanding
+from dartboard.parts.discrete import DiscreteSearch
 from dartboard.parts.gradient import FirstOrder, Gradient
 from dartboard.parts.hypernetworks import Hypernetwork
 from dartboard.parts.options import call_with_options
@@ -90,6 +91,7 @@ class Recipe:
         perturbation: perturbs the gates of the weight step; None: the gates stay as they are.
         rules: rules that look at the search before and after every epoch, in the order in which they are asked.
         selection: chooses the genotype.
+        discrete: architectures are trained and compared one by one, and no supernet learns; None: one does.
         deeper: cells added to every group of cells between reductions.
         earlier: stages before this one, each with its own supernet; they leave fewer live operations to the next.
         restarts_rate: whether the cosine of the weights' learning rate starts again in every stage.
@@ -125,6 +127,7 @@ class Recipe:
     perturbation: Perturbation | None = None
     rules: tuple[Rule, ...] = ()
     selection: Selection = field(default_factory=StrongestEdges)
+    discrete: DiscreteSearch | None = None
     deeper: int = 0
     earlier: tuple["Stage", ...] = ()
     restarts_rate: bool = True
@@ -135,15 +138,11 @@ class Recipe:
     smallest: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        moves = self.gradient is not None or any(rule.moves_alpha for rule in self.rules)
-        if moves != (self.update is not None):
-            mover = "gradient" if self.gradient else "rule that moves alpha"
-            given, missing = (mover, "update") if self.update is None else ("update", "gradient")
-            raise RecipeError(
-                f"the recipe has a {given} but no {missing}; alpha moves only with both, so give both or none"
-            )
+        self._check_moves()
         if sum(isinstance(penalty, JoiningGradient) for penalty in self.weight_penalties) > 1:
             raise RecipeError("two penalties cannot both make the gradient of the weights; keep one of them.")
+        if self.discrete:
+            self._check_discrete()
         if self.images in ONE_BATCH:
             self._check_same_batch()
         self._check_simplex()
@@ -167,6 +166,25 @@ class Recipe:
             )
         if sum(stage.share for stage in self.earlier) >= 1:
             raise RecipeError("the earlier stages take all epochs and leave none to the last one; lower their shares.")
+
+    def _check_moves(self) -> None:
+        moves = self.gradient is not None or any(rule.moves_alpha for rule in self.rules)
+        if moves != (self.update is not None):
+            mover = "gradient" if self.gradient else "rule that moves alpha"
+            given, missing = (mover, "update") if self.update is None else ("update", "gradient")
+            raise RecipeError(
+                f"the recipe has a {given} but no {missing}; alpha moves only with both, so give both or none"
+            )
+
+    def _check_discrete(self) -> None:
+        learning = (self.gradient, self.hypernetwork, self.companion, self.perturbation, self.edges)
+        parts = [*filter(None, learning), *self.penalties, *self.weight_penalties, *self.rules]
+        if parts or self.earlier:
+            what = f"{type(parts[0]).__name__} acts" if parts else "earlier stages act"
+            raise RecipeError(
+                f"{what} on a supernet, and a search that trains architectures one by one has none; leave it out, or "
+                "leave out the slot discrete."
+            )
 
     def _check_same_batch(self) -> None:
         if not isinstance(self.gradient, FirstOrder):
@@ -219,7 +237,9 @@ class Recipe:
         """Every part, except those of earlier stages."""
         learning = (self.relaxation, self.edges, self.hypernetwork, self.gradient, self.update, self.companion)
         single = (*learning, self.perturbation, self.selection)
-        return (*(part for part in single if part is not None), *self.penalties, *self.weight_penalties, *self.rules)
+        discrete = (self.discrete.sampler, self.discrete.schedule) if self.discrete else ()
+        slots = (*(part for part in single if part is not None), *discrete)
+        return (*slots, *self.penalties, *self.weight_penalties, *self.rules)
 
     def alpha_steps(self, epochs: int, steps: int) -> int:
         """How many steps a gradient of alpha takes in a stage of so many epochs of so many weight steps.

@@ -195,6 +195,9 @@ class Comparison(Document):
     errors: bool = False
     """Whether its tables show errors on the test images, as papers do, in place of accuracies."""
 
+    differs: tuple[str, ...] = ()
+    """Settings beside those of the search in which rows differ, so that not all of them have the same recipe."""
+
     notes: tuple[str, ...] = ()
     """Sentences about the whole, such as what was left out."""
 

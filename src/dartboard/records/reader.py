@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from dartboard.config import Settings
 from dartboard.errors import RunDirectoryError
+from dartboard.parts.discrete import Pool
 from dartboard.records.allowances import Allowances
 from dartboard.records.baselines import Baselines
 from dartboard.records.choice import Finalists, SeedChoiceRecord
@@ -154,6 +155,11 @@ class RunRecords:
     def finalists(self) -> Finalists | None:
         """The choice among the finalists."""
         return self._document(Finalists)
+
+    @cached_property
+    def pool(self) -> Pool | None:
+        """The architectures that a search without a supernet has evaluated."""
+        return self._document(Pool)
 
     @cached_property
     def contest(self) -> Contest | None:

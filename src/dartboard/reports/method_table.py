@@ -306,7 +306,8 @@ def _are(names: Sequence[str]) -> str:
 
 def _notes(comparison: Comparison) -> Iterator[str]:
     made = len(comparison.runs)
-    yield "Mean ± sample standard deviation over seeds. All methods have the same images, seeds and recipe."
+    other = f", but for {listing(comparison.differs)}" if comparison.differs else ""
+    yield f"Mean ± sample standard deviation over seeds. All methods have the same images, seeds and recipe{other}."
     if made < comparison.wanted:
         yield f"{made} of {count(comparison.wanted, 'run')} {'is' if made == 1 else 'are'} done."
     if any(method.difference for method in comparison.methods):
@@ -314,8 +315,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         yield f"The difference to {comparison.baseline} is that of {worth} between runs with the same seed."
     yield from comparison.notes
     yield from _chosen_seeds(comparison)
-    if comparison.errors and (devices := dict.fromkeys(run.device for run in comparison.runs if run.device)):
-        yield f"Times and memory are those on {listing(devices)}."
+    yield from _devices(comparison)
     yield from _resolution(comparison)
     yield from schedule_notes(comparison)
     yield from (finding.sentence for finding in comparison.findings)
@@ -328,6 +328,12 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     for run in comparison.runs:
         if run.failure:
             yield f"{run.method} with seed {run.seed} failed: {run.failure}"
+
+
+def _devices(comparison: Comparison) -> Iterator[str]:
+    """On which devices times and memory were measured."""
+    if devices := dict.fromkeys(run.device for run in comparison.runs if run.device):
+        yield f"Times and memory are those on {listing(devices)}."
 
 
 def _chosen_seeds(comparison: Comparison) -> Iterator[str]:

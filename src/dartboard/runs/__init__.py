@@ -10,6 +10,7 @@ from dartboard.runs.event_log import EventLog
 from dartboard.runs.events import (
     EVENTS,
     Epoch,
+    Evaluated,
     KeptWeights,
     MeasurementDone,
     PhaseEnd,
@@ -51,6 +52,7 @@ __all__ = [
     "Document",
     "EdgeScore",
     "Epoch",
+    "Evaluated",
     "Event",
     "EventLog",
     "Fraction",

@@ -13,6 +13,7 @@ from dartboard.runs.watched import Watched
 __all__ = [
     "EVENTS",
     "Epoch",
+    "Evaluated",
     "KeptWeights",
     "MeasurementDone",
     "PhaseEnd",
@@ -214,6 +215,37 @@ class SelectionDone(Event):
     """Figures about the choice: numbers, text, or lists of these; each is a key of the line."""
 
 
+class Evaluated(Event):
+    """An architecture of a search without a supernet was trained on to the end of a level, or looked up, and scored."""
+
+    event: Literal["evaluated"] = "evaluated"
+    """Kind of the event."""
+
+    phase: Literal["search"] = "search"
+    """Phase of the run."""
+
+    number: int
+    """Number of the architecture in pool.json."""
+
+    level: int
+    """Level that it has passed, from 1 on."""
+
+    epochs: int
+    """Epochs that it has been trained for by now."""
+
+    accuracy: float
+    """Accuracy on the validation images, as a fraction; 0 if the training failed."""
+
+    seconds: float
+    """Seconds that this evaluation took."""
+
+    genotype: str
+    """The architecture as text."""
+
+    failure: str | None = None
+    """Why the training failed, if it did."""
+
+
 class MeasurementDone(Event):
     """A measurement of an analysis is done; a resumed analysis does not repeat it."""
 
@@ -255,6 +287,7 @@ EVENTS: tuple[type[Event], ...] = (
     Rollback,
     DecisionMade,
     Watched,
+    Evaluated,
     SelectionDone,
     MeasurementDone,
     PhaseEnd,

@@ -56,8 +56,8 @@ class Observer:
     def epoch(self, event: Epoch) -> None:
         """An epoch is done; `event` is the recorded event, a `SearchEpoch` or a `TrainEpoch`."""
 
-    def measured(self, name: str, done: int, total: int) -> None:
-        """A measurement of an analysis is done: its name, the number done, and the number in all."""
+    def measured(self, name: str, done: int, total: int, *, phase: str = "analysis") -> None:
+        """A measurement of a phase is done: its name, how much is done, and how much there is in all."""
 
     def end(self, phase: str) -> None:
         """The phase is done."""

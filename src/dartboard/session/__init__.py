@@ -4,7 +4,7 @@ from dartboard.session.baselines import BASELINES, FOUND, BaselineNetwork, basel
 from dartboard.session.evaluation import evaluate_networks
 from dartboard.session.inheritance import check_start
 from dartboard.session.scaling import check_limit, within_limit
-from dartboard.session.search import search_genotype
+from dartboard.session.searching import search_genotype
 from dartboard.session.session import Session, open_session
 from dartboard.session.sizes import check_sizes, search_length, train_epochs
 from dartboard.session.summary import finished_result, summarize

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from dartboard.runs import Epoch, MeasurementDone, PhaseEnd, Rollback, RunDirectory, Watched
+from dartboard.runs import Epoch, Evaluated, MeasurementDone, PhaseEnd, Rollback, RunDirectory, Watched
 
 __all__ = ["CHILD_FOLDERS", "Clock", "begun_seconds", "phase_seconds", "worked_seconds"]
 
@@ -41,9 +41,11 @@ def phase_seconds(run: RunDirectory) -> dict[str, float]:
 
 
 def begun_seconds(run: RunDirectory, phase: str) -> float:
-    """Seconds of a phase's epochs (with those undone by a rollback), measurements, watches and inner runs."""
+    """Seconds of a phase's epochs (also those undone), measurements, watches, evaluations and inner runs."""
     events = [event for event in run.events.read() if event.phase == phase]
-    own = sum(event.seconds for event in events if isinstance(event, Epoch | Rollback | MeasurementDone | Watched))
+    own = sum(
+        event.seconds for event in events if isinstance(event, Epoch | Rollback | MeasurementDone | Watched | Evaluated)
+    )
     return own + _child_seconds(run, phase)
 
 
@@ -51,7 +53,7 @@ def worked_seconds(run: RunDirectory) -> float:
     """Seconds of all phases that have ended, and of the epochs and inner runs of the other phases."""
     events = run.events.read()
     ended = {event.phase: event.seconds for event in events if isinstance(event, PhaseEnd)}
-    timed = [event for event in events if isinstance(event, Epoch | Rollback | Watched)]
+    timed = [event for event in events if isinstance(event, Epoch | Rollback | Watched | Evaluated)]
     begun = sum(event.seconds for event in timed if event.phase not in ended)
     inside = sum(_child_seconds(run, phase) for phase in CHILD_FOLDERS if phase not in ended)
     return float(sum(ended.values()) + begun + inside)

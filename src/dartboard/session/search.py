@@ -9,7 +9,6 @@ import numpy.typing as npt
 import torch
 
 from dartboard.data import ImageView
-from dartboard.engine.loop import run_search
 from dartboard.engine.problem import SearchBatches, SearchProblem, SupernetRequest
 from dartboard.parts.architecture import Architecture
 from dartboard.parts.recipe import Images, Recipe, initial_live, make_recipe
@@ -19,85 +18,26 @@ from dartboard.parts.trials import FIRST_IMAGES, TrialImages, trial_batch
 from dartboard.runs import CollapsedSearch, ImagesBy, RunDirectory, make_generator, seeded_initialization
 from dartboard.session.batches import EVALUATION_BATCH, batches_of
 from dartboard.session.session import Session
-from dartboard.session.sizes import network_plan, search_length
-from dartboard.settings.genotype import read_genotype
+from dartboard.session.sizes import network_plan
 from dartboard.settings.published import published_steps
 from dartboard.settings.tree import RunSettings
-from dartboard.space import Genotype, OperationCosts, get_space, name_or_text, operation_costs
+from dartboard.space import OperationCosts, get_space, operation_costs
 from dartboard.supernet import FusedSupernet, SupernetSpec
-from dartboard.wording import count
 
 __all__ = [
     "FALLBACK",
     "DecisionTrials",
     "decision_trials",
-    "describe_search",
     "learned_recipe",
     "learning_images",
     "num_learning_images",
     "only_draws",
-    "search_genotype",
     "search_problem",
     "search_recipe",
     "supernet_spec",
+    "trains_supernet",
     "trial_images",
 ]
-
-
-FALLBACK = "robust-darts"
-"""The method that goes on with a search that collapses, where `search.guard` asks for it."""
-
-
-def describe_search(session: Session) -> str:
-    """One line about the search: method, space, length, images and size of the supernet."""
-    settings, splits, length = session.settings, session.splits, search_length(session)
-    recipe, size = make_recipe(settings.method.name, settings.method.options), settings.search
-    if only_draws(settings):
-        return f"{settings.method.name} in {settings.space}: an architecture is drawn at random, without training"
-    if recipe.images == "halves":
-        images, available = f"two halves of {len(splits.weights)} and {len(splits.alphas)} images", len(splits.weights)
-    else:
-        learned, scored = _one_level(session, recipe.images)
-        available, images = len(learned), f"{len(learned)} images, {len(scored)} others score it"
-    whole = max(1, available // size.batch_size)
-    steps = whole if length.steps is None else min(whole, length.steps)
-    start = f", from {name_or_text(Genotype.from_json(size.start_at))}" if size.start_at else ""
-    return (
-        f"{settings.method.name} in {settings.space}: {count(length.epochs, 'epoch')} of {count(steps, 'step')} on "
-        f"{images}, {count(size.init_channels, 'channel')}, {count(size.layers, 'layer')}{start}"
-        f"{_describe_trials(session, recipe)}"
-    )
-
-
-def _describe_trials(session: Session, recipe: Recipe) -> str:
-    """How often decisions try the supernet, and on how many images; empty without trials."""
-    tried, images = decision_trials(session.settings), trial_images(session, recipe.images)
-    if tried.further:
-        return f", the supernet tried on {tried.further:,} images in all at most"
-    if not tried.trials:
-        return ""
-    more = " or more" if images.by == "adaptive" and images.first < images.total else ""
-    return f", decisions by {count(tried.trials, 'trial')} of the supernet on {images.first:,} images{more} each"
-
-
-def search_genotype(session: Session) -> Genotype:
-    """Run the search, and return the genotype found; a genotype in the run directory is returned without a search."""
-    settings, seed = session.settings, session.settings.seed
-    with session.phase("search"):
-        if session.run.has("genotype.json"):
-            return read_genotype(session.run.path)
-        problem, recipe = search_problem(session), search_recipe(settings)
-        _note_hypernetwork(session, recipe)
-        return run_search(
-            problem,
-            recipe,
-            settings.search,
-            session.run,
-            length=search_length(session),
-            seed=seed,
-            observer=session.observer,
-            fallback=make_recipe(FALLBACK, {}) if settings.search.guard == "fallback" else None,
-        )
 
 
 def search_problem(session: Session) -> SearchProblem:
@@ -114,10 +54,18 @@ def search_problem(session: Session) -> SearchProblem:
 def search_recipe(settings: RunSettings) -> Recipe:
     """The recipe of the method, with the rules that the settings of the search add to it."""
     recipe, search = make_recipe(settings.method.name, settings.method.options), settings.search
+    if recipe.discrete:
+        if search.pool_share < 1:
+            recipe = replace(recipe, discrete=recipe.discrete.shrunk(search.pool_share))
+        return recipe
     recipe = recipe.with_published_steps(published_steps(get_space(settings.space), recipe, settings.preset))
     if search.curvature_every and not any(isinstance(rule, MeasureCurvature) for rule in recipe.rules):
         recipe = recipe.with_rules_first(MeasureCurvature(search.curvature_every))
     return recipe.with_rules_first(WarmUp(search.warmup_fraction)) if search.warmup_fraction else recipe
+
+
+FALLBACK = "robust-darts"
+"""The method that goes on with a search that collapses, where `search.guard` asks for it."""
 
 
 class DecisionTrials(NamedTuple):
@@ -167,6 +115,11 @@ def learned_recipe(settings: RunSettings, source: RunDirectory) -> Recipe:
     return search_recipe(settings)
 
 
+def trains_supernet(settings: RunSettings) -> bool:
+    """Whether the method trains a supernet, rather than drawing an architecture or training each one that it tries."""
+    return not only_draws(settings) and search_recipe(settings).discrete is None
+
+
 def only_draws(settings: RunSettings) -> bool:
     """Whether the method draws an architecture without learning anything, so that what it finds is a random one."""
     return any(isinstance(rule, NoTraining) for rule in search_recipe(settings).stages[0].recipe.rules)
@@ -177,32 +130,6 @@ def _make_supernet(session: Session, request: SupernetRequest) -> FusedSupernet:
         supernet = FusedSupernet(supernet_spec(session, request))
     supernet.to(device=session.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return supernet
-
-
-_NOTED_BYTES = 2**30
-"""A hypernetwork that takes more bytes of memory than this is announced before the search begins."""
-
-
-def _note_hypernetwork(session: Session, recipe: Recipe) -> None:
-    """Announce the size of a large hypernetwork; it is built on the meta device, which takes no memory."""
-    space = get_space(session.settings.space)
-    counts = [0]
-    for number, stage in enumerate(recipe.stages):
-        if stage.recipe.hypernetwork:
-            live = initial_live(stage.recipe, space)
-            request = SupernetRequest(number, stage.recipe.mixing, live, stage.recipe.deeper)
-            architecture = Architecture.of(stage.recipe, space, live, torch.device("cpu"))
-            with torch.device("meta"):
-                supernet = FusedSupernet(supernet_spec(session, request))
-                hypernetwork = stage.recipe.hypernetwork.build(supernet, architecture, make_generator(0))
-            counts.append(sum(weight.numel() for weight in hypernetwork.parameters()))
-    weights = 4 * max(counts)
-    taken = 4 * weights  # weights, momentum, gradient, and the gradient of the step before, kept until it is replaced
-    if taken > _NOTED_BYTES:
-        session.observer.note(
-            f"The hypernetwork has {max(counts):,} weights; with gradients and momentum they take "
-            f"{taken / 2**30:.1f} GiB of memory, and every checkpoint {2 * weights / 2**30:.1f} GiB."
-        )
 
 
 def supernet_spec(session: Session, request: SupernetRequest) -> SupernetSpec:
@@ -224,7 +151,7 @@ def _search_batches(session: Session, images: Images) -> SearchBatches:
         weights, alphas = (session.splits.view(session.dataset, part) for part in ("weights", "alphas"))
         scored = ImageView(alphas.image_set, _mixed_alphas(session)[: settings.validation_images])
     else:
-        weights, scored = _one_level(session, images)
+        weights, scored = one_level(session, images)
         alphas = weights
     return SearchBatches(
         batches_of(session, weights, settings.augment, settings.batch_size),
@@ -244,7 +171,7 @@ def trial_images(session: Session, images: Images) -> TrialImages:
         alphas = session.splits.view(session.dataset, "alphas")
         view = ImageView(alphas.image_set, _mixed_alphas(session))
     else:
-        _, view = _one_level(session, images)
+        _, view = one_level(session, images)
     asked, available = settings.decision_images, len(view)
     by: ImagesBy = asked if isinstance(asked, str) else "asked"
     if not isinstance(asked, str):
@@ -258,14 +185,14 @@ def trial_images(session: Session, images: Images) -> TrialImages:
 def num_learning_images(session: Session) -> int | None:
     """The number of images from which the weights of the supernet learn; None where no supernet is trained."""
     settings = session.settings
-    if only_draws(settings):
+    if not trains_supernet(settings):
         return None
     return len(learning_images(session, make_recipe(settings.method.name, settings.method.options).images))
 
 
 def learning_images(session: Session, images: Images) -> ImageView:
     """The images from which the weights of the supernet learn."""
-    return session.splits.view(session.dataset, "weights") if images == "halves" else _one_level(session, images)[0]
+    return session.splits.view(session.dataset, "weights") if images == "halves" else one_level(session, images)[0]
 
 
 _MOST_SET_ASIDE = 2_000
@@ -274,7 +201,7 @@ _SHARE_SET_ASIDE = 0.04
 so many, and at most this share. A larger part would be missing where the method counts on all images."""
 
 
-def _one_level(session: Session, images: Images) -> tuple[ImageView, ImageView]:
+def one_level(session: Session, images: Images) -> tuple[ImageView, ImageView]:
     """Two sets of images: those from which both weights and alphas learn, and those on which the supernet is scored.
 
     The second are held out for validation anyway, or set aside of the alpha half; a search that learns from the half of

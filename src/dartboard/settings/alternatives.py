@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dartboard.settings.situation import DENSE_SIDE, DENSE_SPACE, LEAST_FOR_A_SEARCH, Rule, Situation
+from dartboard.settings.situation import DENSE_SIDE, DENSE_SPACE, Rule, Situation
 
 __all__ = ["OBJECTIONS", "why_not"]
 
@@ -16,7 +16,7 @@ def _unfit(space: str) -> Rule:
 
 
 def _learns_little(s: Situation) -> bool:
-    return s.data.images < 100 or (s.has_known and s.budget is not None and s.budget < LEAST_FOR_A_SEARCH)
+    return s.data.images < 100 or (s.has_known and s.is_short)
 
 
 OBJECTIONS: tuple[Rule, ...] = (

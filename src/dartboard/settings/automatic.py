@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from dartboard.settings.alternatives import why_not
-from dartboard.settings.situation import DENSE_SIDE, DENSE_SPACE, LEAST_FOR_A_SEARCH, Rule, Situation
+from dartboard.settings.situation import DENSE_SIDE, DENSE_SPACE, Rule, Situation
 from dartboard.settings.tree import AutomaticChoice
 
 __all__ = ["CHOSEN_SPACES", "RULES", "choose_by_rules"]
@@ -65,9 +65,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "method.name",
         "random",
-        lambda s: (
-            s.has_known and s.contests and not s.starts and s.budget is not None and s.budget < LEAST_FOR_A_SEARCH
-        ),
+        lambda s: s.has_known and s.contests and not s.starts and s.is_short,
         "in {time} a search learns too little to be worth its time, so an architecture is drawn",
     ),
     Rule(

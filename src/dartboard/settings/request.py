@@ -42,6 +42,8 @@ def check_method(settings: RunSettings) -> None:
     recipe = make_recipe(settings.method.name, settings.method.options)
     space, size = get_space(settings.space), settings.search
     check_fit(recipe, space)
+    if recipe.discrete:
+        _check_discrete(settings)
     if size.start_at is not None:
         check_start(settings.method.name, recipe, space, Genotype.from_json(size.start_at))
     if size.epochs is not None:
@@ -59,6 +61,30 @@ def check_method(settings: RunSettings) -> None:
             f"{settings.method.name} sends {shares} of the channels through the operations, so search.init_channels "
             f"must be a multiple of {divisor}, but it is {size.init_channels}; set search.init_channels={width}, or "
             "choose other shares by the options of the method."
+        )
+
+
+def _check_discrete(settings: RunSettings) -> None:
+    """Refuse what only a supernet can have, where the method trains architectures one by one."""
+    search, train = settings.search, settings.train
+    asked = {
+        "search.start_at": search.start_at is not None,
+        "search.watch": bool(search.watch),
+        "search.curvature_every": search.curvature_every is not None,
+        "search.snapshots": bool(search.snapshots),
+        f"search.guard={search.guard}": search.guard in ("stop", "fallback"),
+        "search.warmup_fraction": search.warmup_fraction > 0,
+        "train.start=supernet": train.start == "supernet",
+    }
+    if given := [name for name, is_asked in asked.items() if is_asked]:
+        raise SettingsError(
+            f"{settings.method.name} trains architectures one by one and has no supernet, which {given[0]} needs; "
+            "leave that out, or choose another method."
+        )
+    if search.evaluate == "table" and get_space(settings.space).family != "nas-bench-201":
+        raise SettingsError(
+            f"search.evaluate=table looks architectures up in the table of NAS-Bench-201, which has none of "
+            f"'{settings.space}'; take --space nas-bench-201, or search.evaluate=training."
         )
 
 

@@ -85,7 +85,8 @@ class MethodCase:
     @property
     def trains(self) -> bool:
         """Whether the method trains a supernet; without training it cannot find planted operations."""
-        return not any(isinstance(rule, NoTraining) for rule in self.recipe.rules)
+        recipe = self.recipe
+        return recipe.discrete is None and not any(isinstance(rule, NoTraining) for rule in recipe.rules)
 
     @property
     def heeds_labels(self) -> bool:

@@ -11,6 +11,7 @@ import torch
 
 import dartboard.methods  # noqa: F401 - importing registers the methods, with which spaces are searched
 from dartboard.data import Dataset, ImageSet, make_splits, measure_normalization
+from dartboard.parts.discrete import Member, Pool
 from dartboard.runs import Epoch, Event, Observer, PhaseEnd, RunDirectory
 from dartboard.session import Session
 from dartboard.settings import resolve_settings
@@ -82,6 +83,16 @@ class StopAfter(Observer):
         if self._epochs == 0 and self._steps == 0:
             raise Stopped
 
+    def measured(self, name: str, done: int, total: int, *, phase: str = "analysis") -> None:  # noqa: ARG002
+        """Count the evaluation of an architecture as an epoch.
+
+        Raises:
+            Stopped: this was the last one.
+        """
+        self._epochs -= 1
+        if self._epochs == 0:
+            raise Stopped
+
     def step(self) -> None:
         """Count a step.
 
@@ -127,18 +138,24 @@ def open_small(run: RunDirectory, *layers: Mapping[str, Any], observer: Observer
 
 
 def outcome(folder: Path) -> Outcome:
-    """The results of a run: events without times, checkpoints with tensors as hashes of their bits, and genotype."""
+    """The results of a run: events without times, checkpoints with tensors as hashes, genotype, and pool if any."""
     with RunDirectory(folder) as run:
         told = [event for event in run.events.read() if not isinstance(event, PhaseEnd)]
         checkpoints = {
             path.name: fingerprint(torch.load(path, weights_only=True)["state"])
             for path in sorted(folder.glob("checkpoints/*.pt"))
         }
+        pool = Pool.find(folder)
         return {
             "events": [event.to_json() for event in timeless(told)],
             "checkpoints": checkpoints,
             "genotype": run.read("genotype.json") if run.has("genotype.json") else None,
+            **({"pool": [_timeless_member(member) for member in pool.members]} if pool else {}),
         }
+
+
+def _timeless_member(member: Member) -> Member:
+    return member.model_copy(update={"seconds": 0.0})
 
 
 def timeless(events: Iterable[Event]) -> list[Event]:

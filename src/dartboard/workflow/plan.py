@@ -9,7 +9,7 @@ from dartboard.config import Settings
 from dartboard.devices import device_name
 from dartboard.engine.rates import AlphaRate
 from dartboard.session.rates import alpha_rates, idle_rules
-from dartboard.session.search import describe_search
+from dartboard.session.searching import describe_search
 from dartboard.session.session import Session
 from dartboard.session.sizes import train_epochs
 from dartboard.settings.replaced import ReplacedSetting, replaced_settings

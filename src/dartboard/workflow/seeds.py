@@ -5,10 +5,11 @@ from functools import partial
 from statistics import fmean, pstdev
 
 from dartboard.engine.finished.seed_choice import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome
+from dartboard.parts.discrete import Pool
 from dartboard.records import Candidate, GenotypeForms, SeedChoiceRecord
 from dartboard.runs import Objective, PhaseEnd, RunDirectory, SearchEpoch
 from dartboard.session.clock import CHILD_FOLDERS, phase_seconds
-from dartboard.session.search import search_genotype
+from dartboard.session.searching import search_genotype
 from dartboard.session.session import Session
 from dartboard.session.sizes import check_sizes
 from dartboard.session.training import holding_out, train_networks
@@ -96,10 +97,15 @@ def _search(session: Session, seed: int, rule: ChoiceRule) -> SeedOutcome:
 def supernet_accuracy(run: RunDirectory, objective: Objective) -> float | None:
     """The best accuracy of a supernet on validation images in the form from which its architecture was read.
 
+    Of a search by evaluations it is the last accuracy of the best architecture in its pool.
+
     Args:
         run: directory of a search.
         objective: the accuracy that counts.
     """
+    pool = Pool.find(run.path)
+    if pool and pool.best:
+        return pool.best.accuracies[-1]
     epochs = [event for event in run.events.read() if isinstance(event, SearchEpoch)]
     accuracies = [event.validation(objective) for event in _decisive(epochs)] if epochs else []
     return max((accuracy for accuracy in accuracies if accuracy is not None), default=None)

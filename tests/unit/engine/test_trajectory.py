@@ -8,7 +8,8 @@ from dartboard.engine.finished.analyses.trajectory import Snapshots, Trajectory
 from dartboard.engine.finished.search import FinishedSearch, snapshot_epochs
 from dartboard.errors import SettingsError, UnknownNameError
 from dartboard.runs import RunDirectory, SearchEpoch
-from dartboard.session.search import search_genotype, search_problem, search_recipe
+from dartboard.session.search import search_problem, search_recipe
+from dartboard.session.searching import search_genotype
 from dartboard.session.sizes import search_length
 from dartboard.space import Genotype, get_space
 from dartboard.testing.small import open_small, outcome

@@ -13,6 +13,7 @@ from dartboard.runs import (
     Candidate,
     Contrast,
     DecisionMade,
+    Evaluated,
     EventLog,
     KeptWeights,
     MeasurementDone,
@@ -63,6 +64,7 @@ EVERY_KIND = [
         figures={"advantage": 0.25, "undefined": None},
         parts=({"cell": 1, "gradients": {"none": 0.0}},),
     ),
+    Evaluated(number=3, level=2, epochs=25, accuracy=0.5, seconds=1.5, genotype="|none~0|", failure=None),
     MeasurementDone(name="before", figures={"accuracy": 0.5, "exchanged": ["a"]}, seconds=1.0),
     PhaseEnd(phase="train", seconds=3.0),
 ]

@@ -8,7 +8,8 @@ from dartboard.errors import SettingsError
 from dartboard.parts.recipe import make_recipe
 from dartboard.runs import Observer, RunDirectory
 from dartboard.session import search_genotype
-from dartboard.session.search import describe_search, search_problem
+from dartboard.session.search import search_problem
+from dartboard.session.searching import describe_search
 from dartboard.settings import check_method, resolve_settings
 from dartboard.testing import open_small
 

@@ -17,7 +17,7 @@ FASHION = DataLook(60_000, (6000,) * 10, channels=1, side=28, same_size=True, fl
 FLOWERS = DataLook(5732, (180, *(55,) * 100, 28), channels=3, side=512, same_size=True)
 EMOTIONS = DataLook(28_709, (3995, 436, 4097, 7215, 4830, 3171, 4965), channels=1, side=48, same_size=True, flat=0.02)
 FOLDER = DataLook(2934, (600, 700, 550, 500, 584), channels=3, side=128, same_size=False)
-HALF_AN_HOUR = 1800.0
+HALF_AN_HOUR, TWO_HOURS = 1800.0, 7200.0
 TINY = {"train.batch_size": 16, "train.lr": 0.025, "search.batch_size": 8}
 SMALL = {"train.batch_size": 32, "train.lr": 0.05, "search.batch_size": 16}
 DENSE_SMALL = {"train.batch_size": 32, "train.lr": 0.047, "search.batch_size": 16}
@@ -37,7 +37,7 @@ def decided(situation: Situation, *given: str) -> dict[str, Any]:
     return {choice.setting: choice.value for choice in choose_by_rules(situation, set(given))}
 
 
-def on_cpu(look: DataLook, budget: float | None = HALF_AN_HOUR, objective: str = "accuracy") -> Situation:
+def on_cpu(look: DataLook, budget: float | None = TWO_HOURS, objective: str = "accuracy") -> Situation:
     return Situation(look, budget, accelerator=False, objective=objective)
 
 
@@ -59,20 +59,23 @@ FAR = replace(FASHION, side=8)
         (replace(on_cpu(FASHION, 120), contests=False), DENSE),
         (on_cpu(FAR), CELLS | LARGE),
         (on_cpu(FAR, 120), CELLS),
-        (replace(on_cpu(FAR), accelerator=True), CELLS | {"train.batch_size": 256}),
+        (replace(on_cpu(FAR, HALF_AN_HOUR), accelerator=True), CELLS | {"train.batch_size": 256}),
         (replace(on_cpu(FASHION), image_size=8), CELLS | LARGE),
         (replace(on_cpu(FASHION), unfit=frozenset({"conv-stages"})), CELLS | LARGE),
-        (on_cpu(FLOWERS), DENSE | FEW | MIRRORED | {"train.imbalance": "none"}),
+        (
+            on_cpu(FLOWERS, HALF_AN_HOUR),
+            DENSE | FEW | MIRRORED | {"train.imbalance": "none", "method.name": "random"},
+        ),
         (on_cpu(EMOTIONS), FACES | {"train.imbalance": "none"}),
         (on_cpu(EMOTIONS, objective="balanced-accuracy"), FACES | {"train.imbalance": "logit-adjustment"}),
         (on_cpu(FOLDER, 600), DENSE | {"method.name": "random"} | FEW | MIRRORED),
         (on_cpu(FOLDER, 120), DENSE | {"method.name": "random"} | FEW | MIRRORED | {"data.image_size": 96}),
         (
-            on_cpu(FLOWERS, 2 * HALF_AN_HOUR),
+            on_cpu(FLOWERS, 2 * TWO_HOURS),
             DENSE | FEW | MIRRORED | {"data.image_size": 160, "train.imbalance": "none"},
         ),
         (
-            replace(on_cpu(FLOWERS, 2 * HALF_AN_HOUR), accelerator=True),
+            replace(on_cpu(FLOWERS, 2 * TWO_HOURS), accelerator=True),
             {
                 "space": "darts",
                 "method.name": "single-darts",
@@ -90,7 +93,9 @@ FAR = replace(FASHION, side=8)
         ),
         (on_cpu(DataLook(500, (100,) * 5, channels=3, side=32, same_size=True)), DENSE | DENSE_SMALL | MIRRORED),
         (on_cpu(DataLook(500, (100,) * 5, channels=3, side=8, same_size=True)), CELLS | SMALL),
-        (replace(on_cpu(FASHION), accelerator=True), DENSE),
+        (replace(on_cpu(FASHION, HALF_AN_HOUR), accelerator=True), DENSE),
+        (replace(on_cpu(FASHION, 120), accelerator=True), DENSE | {"method.name": "random"}),
+        (on_cpu(FASHION, HALF_AN_HOUR), DENSE | {"method.name": "random"}),
         (on_cpu(FASHION, None), DENSE),
         (on_cpu(LETTERS, None), DENSE | UNMIRRORED),
         (on_cpu(replace(LETTERS, side=128), None), DENSE | UNMIRRORED | WHOLE),

@@ -83,7 +83,7 @@ def test_every_operation_learns_on_from_the_same_supernet(searched: Path, tmp_pa
 class StopAfterTwo(Observer):
     """Raises once two measurements are done."""
 
-    def measured(self, name: str, done: int, total: int) -> None:  # noqa: ARG002 - the signature of observers
+    def measured(self, name: str, done: int, total: int, *, phase: str = "analysis") -> None:  # noqa: ARG002 - the signature of observers
         if done == 2:
             raise Stopped
 

@@ -138,7 +138,9 @@ class SearchSection(Section[SearchFacts]):
         )
 
     def missing(self, run: RunRecords) -> str:
-        """The sentence on a missing search; none for an analysis, which has no search of its own."""
+        """The sentence on a missing search; none for an analysis, and where architectures were evaluated one by one."""
+        if run.pool:
+            return ""
         if run.result is None or run.analysis:
             return "" if run.analysis else self.needs
         if run.result.method is None:

@@ -7,7 +7,6 @@ from dartboard.workflow.studies.gathering import StudyTable, read_result
 from dartboard.workflow.studies.grid import Grid, StudyRequest, read_seeds, read_varied, request
 from dartboard.workflow.studies.protocols import READY_STUDIES, ready_study
 from dartboard.workflow.studies.trial import Task, Trial, run_trial
-from dartboard.workflow.studies.turns import failing_alone, run_in_turn
 
 __all__ = [
     "READY_STUDIES",
@@ -19,7 +18,6 @@ __all__ = [
     "Trial",
     "begin_study",
     "expand",
-    "failing_alone",
     "going_on",
     "plan_study",
     "read_result",
@@ -27,6 +25,5 @@ __all__ = [
     "read_varied",
     "ready_study",
     "request",
-    "run_in_turn",
     "run_trial",
 ]

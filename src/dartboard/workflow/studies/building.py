@@ -19,7 +19,7 @@ from dartboard.workflow.studies.trial import FOLDER, Task, Trial, trial_key
 
 __all__ = ["TrialBuilder", "Variant"]
 
-_ALONE = {"seeds": None, "choose": DEFAULT_RULE, "baselines": False, "automatic_choices": []}
+_ALONE: Mapping[str, Any] = {"seeds": None, "choose": DEFAULT_RULE, "baselines": False, "automatic_choices": []}
 """Settings of a run that neither chooses among seeds nor trains baselines: a study has trials for that."""
 
 _OF_TRAINING = "train."
@@ -49,7 +49,8 @@ class Variant:
     @property
     def label(self) -> str:
         """The method and the values."""
-        return ", ".join([self.contender.label, *(f"{key}={plain_value(value)}" for key, value in self.varied.items())])
+        values = ", ".join(f"{key}={plain_value(value)}" for key, value in self.varied.items())
+        return f"{self.contender.label} ({values})" if values else self.contender.label
 
     @property
     def steps(self) -> tuple[Step, ...]:

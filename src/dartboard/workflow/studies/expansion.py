@@ -95,10 +95,10 @@ def _open_space(grid: Grid, contenders: Sequence[Contender]) -> str:
     """The space of a table that names none: that of the preset, or the first that every method fits."""
     preset = PRESETS[asked_settings(_preset_of(grid)).preset].factory
     if preset.space != AUTO:
-        return preset.space
+        return str(preset.space)
     for space in dict.fromkeys((FALLBACK["space"], *CHOSEN_SPACES)):
-        if not any(why_unfit(contender, space) for contender in contenders):
-            return space
+        if not any(why_unfit(contender, str(space)) for contender in contenders):
+            return str(space)
     raise SettingsError("no space fits all of these methods; name some with --spaces, and add --skip-unfit.")
 
 

@@ -1,5 +1,6 @@
 """What came of the trials of a study so far, as one comparison for each of its tables."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,6 +129,7 @@ class StudyTable:
             agreements=self._agreements if block.space == TABLE_SPACE else (),
             wanted=len(block.seeds) * len(block.rows),
             errors=block.train != "none",
+            differs=_differing(block),
             notes=block.notes,
             command=self.study.command,
             run_directory=str(self.folder),
@@ -139,7 +141,7 @@ class StudyTable:
         runs = []
         for place, seed in enumerate(block.seeds):
             keys = [row.searched[place], *row.trained[place : place + 1]]
-            labels = {"method": row.label, "seed": seed, "folder": self.trials[keys[-1]].folder}
+            labels: dict[str, Any] = {"method": row.label, "seed": seed, "folder": self.trials[keys[-1]].folder}
             if reasons := [failed[key] for key in keys if key in failed]:
                 runs.append(ComparedRun(**labels, failure=reasons[0]))
             elif all(key in self.results for key in keys):
@@ -193,6 +195,13 @@ def _baseline_of(row: StudyRow, rows: Sequence[StudyRow]) -> str | None:
     others = [each for each in rows if each.method == _BASELINE]
     same = [each for each in others if each.varied == row.varied]
     return (*same, *others, *rows)[0].label
+
+
+def _differing(block: StudyBlock) -> tuple[str, ...]:
+    """Settings beside those of the search in which the rows of a table differ."""
+    varied = (key for row in block.rows for key in row.varied)
+    own = (key for row in block.rows for key in re.findall(r"[{,]\s*(train\.[\w.]+)=", row.method))
+    return tuple(key for key in dict.fromkeys((*varied, *own)) if not key.startswith(("search.", "method.")))
 
 
 def _title(study: Study, block: StudyBlock) -> str:

@@ -9,7 +9,8 @@ from dartboard.engine.stage import StageSearch
 from dartboard.engine.watches import Probes
 from dartboard.parts.recipe import initial_live
 from dartboard.runs import Length, Observer, RunDirectory, SearchEpoch, Watched
-from dartboard.session.search import search_genotype, search_problem, search_recipe
+from dartboard.session.search import search_problem, search_recipe
+from dartboard.session.searching import search_genotype
 from dartboard.testing.small import open_small
 
 STEPS = 3

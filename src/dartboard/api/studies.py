@@ -24,7 +24,6 @@ from dartboard.workflow.studies import (
     going_on,
     plan_study,
     request,
-    run_in_turn,
 )
 
 __all__ = ["plan_of_study", "study"]
@@ -45,6 +44,11 @@ def study(
     transfer: Names | None = None,
     scale: float | None = None,
     skip_unfit: bool | None = None,
+    workers: int | None = None,
+    state: str | None = None,
+    cluster: str | None = None,
+    retries: int = 1,
+    join: Place | None = None,
     out: Place | None = None,
     resume: bool = False,
     observer: Observer | None = None,
@@ -71,6 +75,13 @@ def study(
         scale: share of all lengths that is done.
         skip_unfit: leave out methods in spaces that they do not fit, and make a method once that a varied setting
             changes nothing for.
+        workers: trials at a time, each in a process of its own; None for as many as this machine carries, 0 makes them
+            in this process, which knows what a script has registered.
+        state: URL of a database that knows what every trial is at, for studies on several hosts; None for a file in
+            the directory of the study.
+        cluster: "ray", "ray:ADDRESS" or "slurm"; None for this machine.
+        retries: how often a trial that failed is tried again.
+        join: folder with finished runs made elsewhere; those with the settings and images of a trial take its place.
         out: directory of the study; None makes a new one under `runs/`.
         resume: continue the study in `out`, or begin it there.
         observer: is told about progress; None shows it in IPython and notebooks, `dartboard.progress()` everywhere.
@@ -82,6 +93,9 @@ def study(
     Raises:
         DartboardError: the study cannot be carried out; the message is one sentence for the user.
     """
+    from dartboard.workflow.studies.joining import join_runs  # databases are slow to import
+    from dartboard.workflow.studies.workers import run_trials
+
     grid = {"methods": methods, "spaces": spaces, "data": data, "seeds": seeds, "vary": vary, "choose": choose}
     asked = _asked(what, layers, {**grid, "train": train, "transfer": transfer}, scale, skip_unfit)
     expanded = expand(asked, command)
@@ -96,8 +110,22 @@ def study(
             table.write(failed)
             write_study(place)
 
-        table.refresh()
-        run_in_turn(table.missing(), place, watching, ended)
+        trials = list(table.trials.values())
+        if join is not None:
+            join_runs(trials, place, Path(join), state_url=state, observer=watching)
+            table.write(failed)
+            write_study(place)
+        failures = run_trials(
+            trials,
+            place,
+            state_url=state,
+            workers=workers,
+            observer=watching,
+            cluster=cluster,
+            retries=retries,
+            ended=ended,
+        )
+        failed |= failures
         record = table.write(failed)
         write_study(place)
     return record
