@@ -278,7 +278,8 @@ class StudyState:
     def _rows(self, connection: Connection) -> list[TrialState]:
         asked = (TRIALS.c.study == self.database.study, TRIALS.c.position.is_not(None))
         return [
-            _state_of(dict(row._mapping)) for row in connection.execute(select(TRIALS).where(*asked).order_by("position"))
+            _state_of(dict(row._mapping))
+            for row in connection.execute(select(TRIALS).where(*asked).order_by("position"))
         ]
 
     def _settled(self, connection: Connection) -> list[TrialState]:

@@ -16,11 +16,11 @@ from dartboard.workflow.studies.state import StudyState, Watch
 from dartboard.workflow.studies.workers import run_trials
 from postgres_server import postgres_server
 
-from .tiny import Listener
+from ..tiny import Listener
 from .trivial_trials import RUNNER, trial, tries
 
 HERE = Path(__file__).parent
-SOURCE = HERE.parents[2] / "src"
+SOURCE = HERE.parents[3] / "src"
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of Ray and of forks are not ours
 
