@@ -152,7 +152,7 @@ class StudyState:
                 told = {"position": position, "trial": as_text(trial.to_json())}
                 new = {"study": self.database.study, "key": trial.key, "status": "waiting", **told}
                 index = [TRIALS.c.study, TRIALS.c.key]
-                connection.execute(insert(TRIALS).values(**new).on_conflict_do_update(index, set_=told))
+                connection.execute(insert(TRIALS).values(**new).on_conflict_do_update(index_elements=index, set_=told))
             fresh = {"status": "waiting", "failures": 0, "losses": 0, "error": "", "token": None}
             if again:
                 connection.execute(self._change(TRIALS.c.status == "failed").values(**fresh))
@@ -278,7 +278,8 @@ class StudyState:
     def _rows(self, connection: Connection) -> list[TrialState]:
         asked = (TRIALS.c.study == self.database.study, TRIALS.c.position.is_not(None))
         return [
-            _state_of(row._mapping) for row in connection.execute(select(TRIALS).where(*asked).order_by("position"))
+            _state_of(dict(row._mapping))
+            for row in connection.execute(select(TRIALS).where(*asked).order_by("position"))
         ]
 
     def _settled(self, connection: Connection) -> list[TrialState]:

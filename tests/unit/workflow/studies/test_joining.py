@@ -15,7 +15,7 @@ from dartboard.workflow.studies.joining import join_runs
 from dartboard.workflow.studies.state import StudyState
 from dartboard.workflow.studies.trial import Task, Trial, run_trial, trial_key
 
-from .tiny import TINY, Listener
+from ..tiny import TINY, Listener
 
 
 def trial(seed: int, changes: Mapping[str, Any] | None = None, task: Task = "search") -> Trial:

@@ -14,17 +14,17 @@ from rich.console import Console
 
 from dartboard.display import LiveDisplay, PlainDisplay
 from dartboard.errors import Interrupted, SettingsError, StateError
-from dartboard.runs import Observer, ProgressKeeper, StudyProgress, TrialProgress
+from dartboard.runs import Epoch, Observer, ProgressKeeper, RunDirectory, StudyProgress, TrialProgress
 from dartboard.workflow.studies.state import StudyState
 from dartboard.workflow.studies.telling import progress_of
 from dartboard.workflow.studies.trial import Trial
 from dartboard.workflow.studies.workers import run_trials
 
-from .tiny import Listener
+from ..tiny import Listener
 from .trivial_trials import RUNNER, trial, tries
 
 HERE = Path(__file__).parent
-SOURCE = HERE.parents[2] / "src"
+SOURCE = HERE.parents[3] / "src"
 
 
 class Watcher(Listener):
@@ -205,6 +205,28 @@ def test_workers_end_with_the_command_and_the_study_goes_on(tmp_path: Path, numb
     assert [(each.status, each.failures, each.losses) for each in state.trials()] == [("waiting", 0, 0)] * 2
     assert make([trial("a", "sleeps 600"), trial("b", "sleeps 600")], tmp_path) == {}
     assert [len(tries(tmp_path, name)) for name in "ab"] == [2, 2]
+
+
+@pytest.mark.slow
+def test_results_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
+    from .test_joining import trial as search
+
+    changes = {"method": "darts", "search": {"epochs": 2, "steps_per_epoch": 3, "validation_images": 16}}
+    wanted = [search(seed, changes, "run") for seed in range(2)]
+    found = {}
+    for workers in (0, 1, 2):
+        place = tmp_path / str(workers)
+        assert run_trials(wanted, place, workers=workers, threads=1) == {}
+        logs = [RunDirectory(place / each.folder).events.read() for each in wanted]
+        found[workers] = [
+            event.model_copy(update={"seconds": 0, "deciding_seconds": 0, "scoring_seconds": 0})
+            for log in logs
+            for event in log
+            if isinstance(event, Epoch)
+        ]
+        assert StudyState.open(place).recorded_threads() == 1
+    assert len(found[0]) > 2
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.slow
