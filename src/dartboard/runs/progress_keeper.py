@@ -76,9 +76,9 @@ class ProgressKeeper(Observer):
         self._epoch = event.epoch
         self._display.epoch(event)
 
-    def measured(self, name: str, done: int, total: int) -> None:
+    def measured(self, name: str, done: int, total: int, *, phase: str = "analysis") -> None:
         """Pass it on."""
-        self._display.measured(name, done, total)
+        self._display.measured(name, done, total, phase=phase)
 
     def end(self, phase: str) -> None:
         """Pass it on."""
