@@ -37,9 +37,11 @@ if TYPE_CHECKING:
         list_selections,
         list_settings,
         list_spaces,
+        list_studies,
         list_watches,
         load,
         plan,
+        plan_of_study,
         predict,
         published,
         query,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
         score,
         search,
         select,
+        study,
         train,
     )
     from dartboard.display import progress
@@ -80,9 +83,11 @@ __all__ = [
     "list_selections",
     "list_settings",
     "list_spaces",
+    "list_studies",
     "list_watches",
     "load",
     "plan",
+    "plan_of_study",
     "predict",
     "progress",
     "published",
@@ -92,6 +97,7 @@ __all__ = [
     "score",
     "search",
     "select",
+    "study",
     "train",
 ]
 

@@ -16,6 +16,7 @@ __all__ = [
     "changed_keys",
     "in_long_form",
     "mapping_of",
+    "merged",
     "nest",
     "parse_overrides",
     "read_settings_file",
@@ -75,13 +76,26 @@ def resolve(cls: type[S], *layers: Mapping[str, Any]) -> S:
     Raises:
         SettingsError: a key is unknown (the nearest are named) or a value does not fit.
     """
-    merged: dict[str, Any] = {}
-    for layer in _meant(cls, [in_long_form(cls, layer) for layer in layers]):
-        _merge(merged, layer, cls)
     try:
-        return cls.model_validate(merged)
+        return cls.model_validate(merged(cls, *layers))
     except ValidationError as error:
         raise SettingsError(_explain(cls, error.errors()[0])) from error
+
+
+def merged(cls: type[Settings], *layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Layers as one layer in long form, later ones winning; values are not checked.
+
+    Args:
+        cls: the settings class at the root of the tree.
+        layers: mappings whose keys may be nested, dotted or both.
+
+    Raises:
+        SettingsError: one key is used both as a value and as a group, or has two values.
+    """
+    into: dict[str, Any] = {}
+    for layer in _meant(cls, [in_long_form(cls, layer) for layer in layers]):
+        _merge(into, layer, cls)
+    return into
 
 
 def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:

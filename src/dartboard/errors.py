@@ -25,6 +25,7 @@ __all__ = [
     "RecipeError",
     "RunDirectoryError",
     "SettingsError",
+    "StateError",
     "StorageError",
     "UnknownNameError",
     "fault_log",
@@ -67,6 +68,10 @@ class RunDirectoryError(DartboardError, OSError):
 
 class StorageError(DartboardError, OSError):
     """The database of a discrete search cannot be used, or its study belongs to another search."""
+
+
+class StateError(DartboardError, OSError):
+    """The database of a study, or the cluster that it runs on, does not answer."""
 
 
 class CheckpointError(DartboardError, ValueError):

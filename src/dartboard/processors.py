@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-__all__ = ["busy_cores", "share_from_python", "share_processors", "what_threads_do"]
+__all__ = ["busy_cores", "share_from_python", "share_processors", "thread_environment", "what_threads_do"]
 
 _CHOSEN = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS")
 """Environment variables by which a user sets how threads wait."""
@@ -67,6 +67,16 @@ def what_threads_do() -> str:
         )
     sentence, _Here.sentence = _Here.sentence, ""
     return sentence
+
+
+def thread_environment(threads: int) -> dict[str, str]:
+    """Environment variables for a process that is to compute with so many threads, which sleep soon while they wait.
+
+    Args:
+        threads: number of threads.
+    """
+    libraries = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return {**dict.fromkeys(libraries, str(threads)), "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", _SPINS)}
 
 
 def busy_cores(stat: Path = Path("/proc/stat"), seconds: float = _SECONDS) -> float:

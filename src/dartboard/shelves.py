@@ -169,6 +169,15 @@ REGISTRIES: Mapping[str, Shelf] = {
             "several": "Several numbers, combined by ranks",
         },
     ),
+    "studies": Shelf(
+        what="ready studies, each the protocol of a paper",
+        one="study",
+        use="dartboard study NAME",
+        group="dartboard.studies",
+        registry="dartboard.workflow.studies.protocols:READY_STUDIES",
+        decorator="ready_study",
+        ours="dartboard.workflow.studies.protocols",
+    ),
     "sections": Shelf(
         what="sections of a report",
         one="report section",

@@ -19,6 +19,7 @@ __all__ = [
     "names_in",
     "number",
     "parse_duration",
+    "parts_in",
     "percent",
     "plain_value",
     "points",
@@ -105,14 +106,32 @@ def names_in(text: str) -> tuple[str, ...]:
 
     >>> names_in("random, darts:first=1,second=2,drnas")
     ('random', 'darts:first=1,second=2', 'drnas')
+    >>> names_in("darts{search.layers=5,alpha_lr=0.1},random")
+    ('darts{search.layers=5,alpha_lr=0.1}', 'random')
     """
     names: list[str] = []
-    for part in text.split(","):
+    for part in parts_in(text):
         if names and ":" in names[-1] and ":" not in part and "=" in part:
             names[-1] += f",{part}"
         elif part.strip():
             names.append(part.strip())
     return tuple(names)
+
+
+def parts_in(text: str) -> list[str]:
+    """What stands between the commas of a text; a comma in brackets or braces does not split it.
+
+    >>> parts_in("1,[2, 3],{a: 4, b: 5}")
+    ['1', '[2, 3]', '{a: 4, b: 5}']
+    """
+    parts, depth = [""], 0
+    for sign in text:
+        depth += (sign in "[{(") - (sign in "]})")
+        if sign == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return parts
 
 
 def some(names: Sequence[str], most: int = 3, *, whole: bool = False) -> str:

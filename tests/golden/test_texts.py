@@ -36,6 +36,7 @@ def type_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "search",
         "train",
         "compare",
+        "study",
         "data",
         "predict",
         "export",

@@ -43,6 +43,7 @@ from dartboard.settings import preset, resolve_settings
 from dartboard.shelves import REGISTRIES
 from dartboard.space import CellTopology, Cost, Genotype, Norm, SearchSpace, op, parse_genotype, space
 from dartboard.space.skeleton import NasBench201Skeleton
+from dartboard.workflow.studies import expand, ready_study, request
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -57,6 +58,7 @@ OURS = {
     "analyses": "headcount",
     "watches": "epochs-seen",
     "proxies": "letters",
+    "studies": "two-seeds",
     "sections": "counted",
 }
 """Kind -> what the fixture below registers of it."""
@@ -67,6 +69,7 @@ def _extensions() -> Iterator[None]:
     """Registers one of each kind, and forgets them afterwards."""
     _register_what_a_search_is_made_of()
     _register_what_stands_around_a_search()
+    _register_a_study()
     yield
     for kind, name in OURS.items():
         REGISTRIES[kind].open().remove(name)
@@ -126,6 +129,13 @@ class EpochsSeen(Watch):
     def measure(self, search: StageSearch, epoch: SearchEpoch, probes: Probes) -> Seen:  # noqa: ARG002
         """The number, so many times."""
         return Seen({"number": float(self.times * epoch.epoch)})
+
+
+def _register_a_study() -> None:
+    @ready_study("two-seeds")
+    def two_seeds() -> Mapping[str, Any]:
+        """Random architectures with two seeds."""
+        return {"methods": ["random"], "seeds": 2, "settings": {"preset": "smoke"}}
 
 
 def _register_what_stands_around_a_search() -> None:
@@ -240,6 +250,13 @@ def test_a_finished_search_takes_a_selection_and_an_analysis_of_ones_own(tmp_pat
 
 
 @pytest.mark.usefixtures("_extensions")
+def test_a_study_of_ones_own_is_asked_for_by_name() -> None:
+    entry = REGISTRIES["studies"].open()["two-seeds"]
+    found = expand(request(entry.factory(), name=entry.name))
+    assert [trial["labels"]["seed"] for trial in found.trials] == ["0", "1"]
+
+
+@pytest.mark.usefixtures("_extensions")
 def test_architectures_are_scored_by_a_proxy_of_ones_own() -> None:
     scores = api.score("nas-bench-201-resnet", proxies=["letters"], batch_size=2)
     assert scores.scores[0].figures["letters"] == len(scores.scores[0].architecture)
@@ -263,6 +280,7 @@ SHOWN = {
     "analyses": ["gate-sizes"],
     "watches": ["gate-entropy"],
     "proxies": ["depth-of-skips"],
+    "studies": ["two-and-chance"],
     "sections": ["epoch-time"],
 }
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from dartboard import api
-from dartboard.api import runs
 from dartboard.errors import DeviceMemoryError, SettingsError
 from dartboard.runs import Observer
 from dartboard.supernet.forms import describe_form
+from dartboard.workflow import making
 
 
 def test_too_little_device_memory_is_told_in_a_sentence(
@@ -19,7 +19,7 @@ def test_too_little_device_memory_is_told_in_a_sentence(
     def exhausted(_session: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(runs, "choose_genotype", exhausted)
+    monkeypatch.setattr(making, "choose_genotype", exhausted)
     with pytest.raises(DeviceMemoryError, match=r"memory of cpu .* is too small .* lower search\.batch_size"):
         api.search(image_folder, {"data.cache": False}, out=tmp_path / "run")
 

@@ -21,11 +21,13 @@ from dartboard.api.listing import (
     list_selections,
     list_settings,
     list_spaces,
+    list_studies,
     list_watches,
 )
 from dartboard.api.pareto import pareto
 from dartboard.api.runs import plan, run, search, train
 from dartboard.api.scores import score
+from dartboard.api.studies import plan_of_study, study
 from dartboard.api.tables import published, query
 from dartboard.api.trained import evaluate, export, load, predict, predict_in_memory
 from dartboard.api.upkeep import cached, clean_cache, examine, list_runs
@@ -51,10 +53,12 @@ __all__ = [
     "list_selections",
     "list_settings",
     "list_spaces",
+    "list_studies",
     "list_watches",
     "load",
     "pareto",
     "plan",
+    "plan_of_study",
     "predict",
     "predict_in_memory",
     "published",
@@ -64,5 +68,6 @@ __all__ = [
     "score",
     "search",
     "select",
+    "study",
     "train",
 ]

@@ -1,17 +1,14 @@
 """The verb that runs several search methods and compares them."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from statistics import fmean
 
-from dartboard.api.opening import Layer, Place, opened
 from dartboard.api.runs import run, search
 from dartboard.data import Data
 from dartboard.display import fitting_observer
-from dartboard.errors import DartboardError, DeviceMemoryError, NonFiniteLossError, fault_log
 from dartboard.records import Comparison
 from dartboard.reports import write_comparison
 from dartboard.runs import Observer, RunDirectory, next_free
@@ -25,6 +22,8 @@ from dartboard.workflow import (
     plan_comparison,
     recorded_space,
 )
+from dartboard.workflow.failing import failing_alone
+from dartboard.workflow.opening import Layer, Place, opened
 
 __all__ = ["compare"]
 
@@ -90,7 +89,7 @@ def compare(
             own = plan.layers_of(seed, contender)
             watching.more_runs(plan.wanted - number, fmean(spent) if spent else None)
             started = time.perf_counter()
-            with _failing_alone(folder, watching, partial(record.fail, seed, contender)):
+            with failing_alone(folder, watching, partial(record.fail, seed, contender)):
                 result = verb(data, *own, out=folder, resume=True, observer=watching, command=again)
                 record.add(seed, contender, result)
             if (seconds := time.perf_counter() - started) > _READ_SECONDS:
@@ -98,22 +97,6 @@ def compare(
             comparison = record.summarize()
             write_comparison(place, figures=number == plan.wanted)
     return comparison
-
-
-@contextmanager
-def _failing_alone(folder: Path, observer: Observer, fail: Callable[[str], None]) -> Iterator[None]:
-    """Tell of a run that fails, so that the others go on; what these would meet as well is raised."""
-    try:
-        yield
-    except (NonFiniteLossError, DeviceMemoryError) as error:
-        observer.note(f"This run failed: {error}")
-        fail(str(error))
-    except (DartboardError, OSError, MemoryError):
-        raise
-    except Exception as error:  # noqa: BLE001 - a fault in one method must not cost the work on the others
-        reason = f"{type(error).__name__}: {error}"
-        observer.note(f"This run failed ({reason}); all about it is in {fault_log(error) or folder}.")
-        fail(reason)
 
 
 def _refuse_early(data: Data | None, plan: ComparisonPlan, place: Path, observer: Observer) -> None:

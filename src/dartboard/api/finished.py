@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from dartboard.api.opening import Layer, Place, begin, opened
 from dartboard.data import Data
-from dartboard.records import Comparison, Result
-from dartboard.reports import write_comparison, write_report
+from dartboard.records import Comparison, Result, StudyRecord
+from dartboard.reports import write_comparison, write_report, write_study
 from dartboard.runs import Observer
 from dartboard.session import finished_result, within_limit
 from dartboard.settings import stored_request
@@ -19,6 +18,7 @@ from dartboard.workflow import (
     reselection_directory,
     reselection_settings,
 )
+from dartboard.workflow.opening import Layer, Place, begin, opened
 
 __all__ = ["analyse", "report", "select"]
 
@@ -106,16 +106,18 @@ def analyse(
 
 
 def report(run_directory: Place) -> Path:
-    """Write the report of a run or a comparison again, from the files in its directory.
+    """Write the report of a run, a comparison or a study again, from the files in its directory.
 
     Args:
-        run_directory: the run, finished or not, or the directory of a comparison.
+        run_directory: the run, finished or not, or the directory of a comparison or a study.
 
     Returns:
-        Path of the page: `report.html` of a run, or `comparison.html` of a comparison.
+        Path of the page: `report.html` of a run or a study, or `comparison.html` of a comparison.
 
     Raises:
         DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
     path = Path(run_directory)
+    if StudyRecord.exists(path):
+        return write_study(path)
     return write_comparison(path) if Comparison.exists(path) else write_report(path)

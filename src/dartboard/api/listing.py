@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from dartboard.api.opening import Layer, Place
 from dartboard.config import resolve
 from dartboard.data import (
     Data,
@@ -18,6 +17,7 @@ from dartboard.display import fitting_observer
 from dartboard.runs import Observer, check_new_file, write_atomically
 from dartboard.settings import describe_settings
 from dartboard.workflow import list_registered
+from dartboard.workflow.opening import Layer, Place
 
 __all__ = [
     "describe",
@@ -32,6 +32,7 @@ __all__ = [
     "list_selections",
     "list_settings",
     "list_spaces",
+    "list_studies",
     "list_watches",
 ]
 
@@ -93,6 +94,11 @@ def list_settings(prefix: str = "", *, preset: str | None = None) -> list[dict[s
 def list_spaces() -> list[dict[str, Any]]:
     """The registered search spaces: name, summary, paper, options, possible cells, and form in the fast engine."""
     return list_registered("spaces")
+
+
+def list_studies() -> list[dict[str, Any]]:
+    """The ready studies, each the protocol of a paper: name, summary, paper."""
+    return list_registered("studies")
 
 
 def list_operations() -> list[dict[str, Any]]:

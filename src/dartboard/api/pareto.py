@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dartboard.api.opening import Layer, Place, opened
+from dartboard.workflow.opening import Layer, Place, opened
 from dartboard.api.runs import run
 from dartboard.data import Data
 from dartboard.display import fitting_observer

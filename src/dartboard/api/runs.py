@@ -4,30 +4,14 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from dartboard.api.opening import Layer, Place, begin, opened
-from dartboard.budget import allot_trainings, expected_seconds
+from dartboard.budget import expected_seconds
 from dartboard.data import Data
 from dartboard.records import Result
 from dartboard.runs import Observer
-from dartboard.session import (
-    FOUND,
-    evaluate_networks,
-    finished_result,
-    holds_contest,
-    train_networks,
-    within_limit,
-)
 from dartboard.settings import read_genotype, search_request, train_request
-from dartboard.workflow import (
-    Plan,
-    announce,
-    choose_genotype,
-    compare_baselines,
-    compare_finalists,
-    describe_plan,
-    finish_run,
-    hold_contest,
-)
+from dartboard.workflow import Plan, announce, describe_plan
+from dartboard.workflow.making import make_run, make_search, make_training
+from dartboard.workflow.opening import Layer, Place, opened
 
 __all__ = ["plan", "run", "search", "train"]
 
@@ -61,17 +45,7 @@ def run(
     Raises:
         DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
-    with opened(data, search_request(data, layers, ("search", "train")), out, resume, observer) as session:
-        if result := finished_result(session, tested=True):
-            return result
-        session = begin(session, ("search", "train"), command)
-        session, genotype = hold_contest(session, compare_finalists(session, choose_genotype(session)))
-        session = within_limit(session, genotype)
-        allowances = allot_trainings(session, genotype)
-        evaluate_networks(session, train_networks(session, genotype, allowances.get(FOUND)))
-        if session.settings.baselines and not holds_contest(session):
-            compare_baselines(session, genotype, allowances)
-        return finish_run(session, command)
+    return make_run(data, layers, out=_path(out), resume=resume, observer=observer, command=command)
 
 
 def search(
@@ -102,12 +76,7 @@ def search(
     Raises:
         DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
-    with opened(data, search_request(data, layers, ("search",)), out, resume, observer) as session:
-        if result := finished_result(session, tested=False):
-            return result
-        session = begin(session, ("search",), command)
-        session = within_limit(session, compare_finalists(session, choose_genotype(session)))
-        return finish_run(session, command)
+    return make_search(data, layers, out=_path(out), resume=resume, observer=observer, command=command)
 
 
 def train(
@@ -139,15 +108,7 @@ def train(
         DartboardError: the request cannot be carried out; the message is one sentence for the user.
     """
     given = read_genotype(genotype)
-    with opened(data, train_request(data, layers, given), out, resume, observer) as session:
-        if result := finished_result(session, tested=True):
-            return result
-        session = begin(session, ("train",), command, given)
-        session.run.write("genotype.json", given.to_json())
-        session = within_limit(session, given)
-        allowances = allot_trainings(session, given)
-        evaluate_networks(session, train_networks(session, given, allowances.get(FOUND)))
-        return finish_run(session, command)
+    return make_training(data, layers, given, out=_path(out), resume=resume, observer=observer, command=command)
 
 
 def plan(
@@ -181,3 +142,7 @@ def plan(
         if not session.timetable:
             session = replace(session, expected=expected_seconds(session, request.steps, given))
         return describe_plan(session, announce(session, request.steps))
+
+
+def _path(out: Place | None) -> Path | None:
+    return Path(out) if out else None

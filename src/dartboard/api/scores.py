@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from dartboard.api.opening import Layer, Place
 from dartboard.config import resolve
 from dartboard.data import Data, DataSettings, given_arrays, recorded_source
 from dartboard.devices import find_device
 from dartboard.display import fitting_observer
 from dartboard.runs import Observer
 from dartboard.workflow import ProxyScores, ScoreRequest, score_architectures
+from dartboard.workflow.opening import Layer, Place
 
 __all__ = ["score"]
 

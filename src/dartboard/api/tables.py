@@ -1,8 +1,8 @@
 """The verbs that look up what others have measured: an architecture in NAS-Bench-201, and figures of papers."""
 
-from dartboard.api.opening import Place
 from dartboard.records import PublishedFigure, find_published
 from dartboard.workflow import TableQuery, query_tables
+from dartboard.workflow.opening import Place
 
 __all__ = ["published", "query"]
 

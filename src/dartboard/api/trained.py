@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dartboard.api.opening import Layer, Place
 from dartboard.data import ArrayData, Data, DataSettings, given_arrays, recorded_source
 from dartboard.devices import find_device
 from dartboard.display import fitting_observer
@@ -22,6 +21,7 @@ from dartboard.workflow import (
     predict_images,
     predict_with,
 )
+from dartboard.workflow.opening import Layer, Place
 
 __all__ = ["evaluate", "export", "load", "predict", "predict_in_memory"]
 

@@ -4,12 +4,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dartboard.api.opening import Place
 from dartboard.data import CacheEntry, cache_entries, cache_root, remove_entry
 from dartboard.errors import SettingsError
 from dartboard.wording import listing, parse_duration
 from dartboard.workflow import SORT_KEYS, Examination, runs_in
 from dartboard.workflow import examine as examine_here
+from dartboard.workflow.opening import Place
 
 __all__ = ["cached", "clean_cache", "examine", "list_runs"]
 

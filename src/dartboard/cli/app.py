@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dartboard.cli import finished, listing, runs, scores, tables, trained, upkeep
+from dartboard.cli import finished, listing, runs, scores, studies, tables, trained, upkeep
 from dartboard.cli.ending import to_its_end
 from dartboard.errors import SettingsError
 from dartboard.version import __version__
@@ -30,6 +30,7 @@ From a dataset to a searched, retrained, tested and reported network:
   [bold]dartboard train PICTURES --genotype darts-v2[/] only train a given one
 
   [bold]dartboard compare PICTURES --methods darts,random[/] compare several methods
+  [bold]dartboard study NAME[/]                       tables over spaces, data sets and settings; those of papers
   [bold]dartboard data PICTURES[/]                      what a dataset holds
   [bold]dartboard predict RUN IMAGES --out preds.csv[/] classify other images with the network of a run
   [bold]dartboard evaluate RUN PICTURES[/]              its accuracy on other labelled images
@@ -46,7 +47,16 @@ PICTURES is a folder with one folder of images per class, or any other layout th
 Verbs that search or train write their results into a run directory, and --resume continues an interrupted one.
 """,
 )
-for verbs in (runs.verbs, trained.verbs, finished.verbs, tables.verbs, scores.verbs, listing.verbs, upkeep.verbs):
+for verbs in (
+    runs.verbs,
+    studies.verbs,
+    trained.verbs,
+    finished.verbs,
+    tables.verbs,
+    scores.verbs,
+    listing.verbs,
+    upkeep.verbs,
+):
     app.add_typer(verbs)
 
 

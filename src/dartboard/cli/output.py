@@ -152,19 +152,19 @@ def print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
         typer.echo(json.dumps(comparison.to_json()))
         return
     table, console = tabulate(comparison), Console()
-    _print_method_table(console, table)
+    print_method_table(console, table)
     for note in table.notes:
-        _print_sentence(console, note)
+        print_sentence(console, note)
     for each in tabulate_schedules(comparison):
         typer.echo()
-        _print_method_table(console, each)
+        print_method_table(console, each)
     for each in further_tables(comparison):
         typer.echo()
-        _print_method_table(console, each)
+        print_method_table(console, each)
         for note in each.notes[:_MOST_NOTES]:
-            _print_sentence(console, note)
+            print_sentence(console, note)
         if left := each.notes[_MOST_NOTES:]:
-            _print_sentence(console, f"{count(len(left), 'further sentence')} of this kind: see comparison.md.")
+            print_sentence(console, f"{count(len(left), 'further sentence')} of this kind: see comparison.md.")
     places = {"report": comparison.path / "comparison.html", "directory": comparison.path}
     print_rows({heading: Verbatim(place) for heading, place in places.items()})
 
@@ -183,9 +183,9 @@ def print_front(front: "ParetoFront", *, as_json: bool) -> None:
     print_rows({"report": Verbatim(front.path / "pareto.html")})
 
 
-def _print_method_table(console: Console, table: "MethodTable") -> None:
+def print_method_table(console: Console, table: "MethodTable") -> None:
     """Print a table below its caption; where it is too wide, the figures of each method below each other."""
-    _print_sentence(console, table.caption)
+    print_sentence(console, table.caption)
     width = console.width if console.is_terminal else _UNBOUNDED
     lines = list(lay_out(table.headings, table.rows, table.best))
     if max(map(len, lines)) > width:
@@ -212,7 +212,7 @@ def print_query(found: "TableQuery", *, as_json: bool) -> None:
         console.print(line, highlight=False, soft_wrap=True)
     typer.echo()
     for note in found.notes:
-        _print_sentence(console, note)
+        print_sentence(console, note)
 
 
 def print_published(figures: "Sequence[PublishedFigure]", *, as_json: bool) -> None:
@@ -226,9 +226,9 @@ def print_published(figures: "Sequence[PublishedFigure]", *, as_json: bool) -> N
         typer.echo("No published figure is of all of that.")
         return
     table, console = tabulate_published(figures), Console()
-    _print_method_table(console, table)
+    print_method_table(console, table)
     for note in table.notes:
-        _print_sentence(console, note)
+        print_sentence(console, note)
 
 
 def print_scores(scores: "ProxyScores", *, as_json: bool) -> None:
@@ -251,10 +251,10 @@ def print_scores(scores: "ProxyScores", *, as_json: bool) -> None:
         print_rows(texts)
     print_rows({"images": scores.images, **{f"networks of {name}": size for name, size in scores.networks.items()}})
     for note in scores.notes:
-        _print_sentence(console, note)
+        print_sentence(console, note)
 
 
-def _print_sentence(console: Console, sentence: str) -> None:
+def print_sentence(console: Console, sentence: str) -> None:
     console.print(Sentence(sentence) if console.is_terminal else Text(sentence), highlight=False, soft_wrap=True)
 
 

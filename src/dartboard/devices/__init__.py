@@ -2,7 +2,17 @@
 
 from dartboard.devices.finding import device_name, find_device
 from dartboard.devices.graphs import GRAPHS, Graph, make_graph
-from dartboard.devices.memory import available_memory, equal_steps
+from dartboard.devices.memory import PeakMemory, available_memory, equal_steps
 from dartboard.devices.sending import send
 
-__all__ = ["GRAPHS", "Graph", "available_memory", "device_name", "equal_steps", "find_device", "make_graph", "send"]
+__all__ = [
+    "GRAPHS",
+    "Graph",
+    "PeakMemory",
+    "available_memory",
+    "device_name",
+    "equal_steps",
+    "find_device",
+    "make_graph",
+    "send",
+]

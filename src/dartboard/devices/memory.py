@@ -5,12 +5,12 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
 
-__all__ = ["available_memory", "equal_steps", "keep_freed_memory"]
+__all__ = ["PeakMemory", "available_memory", "equal_steps", "keep_freed_memory"]
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _UNKNOWN = 4 * 2**30
@@ -32,6 +32,44 @@ def available_memory(device: torch.device) -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
+class PeakMemory:
+    """The largest memory that this process holds on a device from now on.
+
+    It counts what the allocator of an accelerator gives out, and on a processor by how much the resident set of the
+    process grows, which Linux tells. Another one that begins in the meantime begins anew for both.
+
+    Args:
+        device: where the work is.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._before = 0
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+            return
+        give_back_freed_memory()
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")  # the peak is that of now
+        self._before = _resident("VmRSS") or 0
+
+    def taken(self) -> int | None:
+        """Bytes; None where the system does not tell."""
+        if self._device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self._device)
+        peak = _resident("VmHWM") if self._device.type == "cpu" else None
+        return None if peak is None else max(0, peak - self._before)
+
+
+def _resident(key: str) -> int | None:
+    """A figure of this process's memory, in bytes."""
+    try:
+        lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        return 1024 * int(lines[key].split()[0])
+    except (OSError, KeyError, ValueError):
+        return None
+
+
 @contextmanager
 def equal_steps() -> Iterator[None]:
     """A context in which steps wait neither for the system to hand out memory nor for Python to look at old objects.
@@ -47,6 +85,15 @@ def equal_steps() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+def give_back_freed_memory() -> None:
+    """Let the C library give freed memory back to the system, once; on Linux's glibc only.
+
+    What earlier work of this process has freed would otherwise count as held, and later work would seem to need none.
+    """
+    if sys.platform.startswith("linux") and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def keep_freed_memory() -> None:

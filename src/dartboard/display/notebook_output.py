@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.jupyter import JupyterMixin
 
 from dartboard.display.terminal import BarsDisplay
-from dartboard.runs import Epoch
+from dartboard.runs import Epoch, StudyProgress
 
 __all__ = ["NotebookDisplay"]
 
@@ -43,6 +43,11 @@ class NotebookDisplay(BarsDisplay):
         """Show the last state, which stays in the notebook."""
         if self._output is not None:
             self._show()
+
+    def study(self, progress: StudyProgress) -> None:
+        """Move the bars of the trials."""
+        super().study(progress)
+        self._show_now_and_then()
 
     def reading(self, done: int, total: int) -> None:
         """Move the bar of the images."""

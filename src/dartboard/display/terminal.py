@@ -25,15 +25,18 @@ from rich.table import Column
 from rich.text import Text
 
 from dartboard.devices import device_name, find_device
+from dartboard.display.trial_bars import TrialBars, describe_study, describe_trial
 from dartboard.rows import Figures, Rows, Sentence
 from dartboard.runs.events import Epoch, SearchEpoch
 from dartboard.runs.observer import Observer
+from dartboard.runs.trial_progress import StudyProgress
 from dartboard.version import __version__
 from dartboard.wording import count, duration, number, percent
 
 __all__ = ["BarsDisplay", "LiveDisplay", "PlainDisplay", "VerboseDisplay", "describe_epoch"]
 
 _SECONDS_BETWEEN_LINES = 5.0
+_SECONDS_BETWEEN_LOOKS_AT_TRIALS = 60.0
 
 
 def describe_epoch(event: Epoch) -> dict[str, str]:
@@ -72,6 +75,8 @@ class PlainDisplay(Observer):
         self._read_at = time.monotonic()
         self._ends: float | None = None
         self._later: tuple[int, float | None] = (0, None)
+        self._told: tuple[object, ...] = ()
+        self._told_at = float("-inf")
 
     def expect(self, seconds: float) -> None:
         """Take down when the whole command is expected to end."""
@@ -98,6 +103,15 @@ class PlainDisplay(Observer):
         if time.monotonic() - self._read_at > _SECONDS_BETWEEN_LINES:
             self._read_at = time.monotonic()
             self._line(f"reading: {done} of {total} images")
+
+    def study(self, progress: StudyProgress) -> None:
+        """Say what runs when a trial has begun or ended, and every minute how far the running ones are."""
+        now, told = time.monotonic(), (progress.done, progress.failed, *(trial.key for trial in progress.running))
+        if told == self._told and now - self._told_at < _SECONDS_BETWEEN_LOOKS_AT_TRIALS:
+            return
+        self._told, self._told_at = told, now
+        running = "; ".join(f"{trial.key}: {describe_trial(trial)}" for trial in progress.running)
+        self._line(f"study: {describe_study(progress)}" + (f" ({running})" if running else ""))
 
     def note(self, sentence: str) -> None:
         """Print the sentence."""
@@ -192,11 +206,17 @@ class BarsDisplay(PlainDisplay):
         self._reading: TaskID | None = None
         self._measuring = False
         self._ends = None
+        self._study: StudyProgress | None = None
 
     def render(self) -> RenderableType:
         """The bars and figures as they are now, and the time that is left of the whole command."""
         whole = [Text(f"left of the whole command: {left}")] if (left := self._whole()) else []
-        return Group(self._progress, *whole, *self._figures.values())
+        trials = [TrialBars(self._study)] if self._study else []
+        return Group(self._progress, *whole, *self._figures.values(), *trials)
+
+    def study(self, progress: StudyProgress) -> None:
+        """Move the bars of the trials."""
+        self._study = progress
 
     def plan(self, rows: Mapping[str, str]) -> None:
         """Show what is about to be done."""

@@ -3,7 +3,7 @@
 from dartboard.records.allowances import Allowance, Allowances
 from dartboard.records.baselines import Baseline, Baselines
 from dartboard.records.choice import Candidate, Finalist, Finalists, SeedChoiceRecord
-from dartboard.records.comparison import ComparedMethod, ComparedRun, Comparison
+from dartboard.records.comparison import ChosenRun, ComparedMethod, ComparedRun, Comparison
 from dartboard.records.contest import Contest, Contestant, SearchWorth, survivors
 from dartboard.records.dataset import DataFinding, DatasetRecord, GenotypeForms, RunDataset
 from dartboard.records.finished import AnalysisRecord, ReselectionRecord
@@ -17,29 +17,12 @@ from dartboard.records.scale import RunScale, scale_sentence, scales_of
 from dartboard.records.scores import NetworkScores, Scores
 from dartboard.records.start import Beginning, Split, Timetable
 from dartboard.records.statistics import PairStatistics, RankStatistics, Statistics, statistics_of
+from dartboard.records.study import Study, StudyBlock, StudyRecord, StudyRow
 from dartboard.records.tables import TableLookUp
 from dartboard.records.tested_images import TestedImages
+from dartboard.records.trials import RunFigures, TrialResult
 from dartboard.runs import CollapsedSearch, Document
 
-DOCUMENTS: tuple[type[Document], ...] = (
-    Beginning,
-    Split,
-    RunDataset,
-    Timetable,
-    CollapsedSearch,
-    SeedChoiceRecord,
-    Finalists,
-    Contest,
-    Allowances,
-    LimitsRecord,
-    Scores,
-    Baselines,
-    ReselectionRecord,
-    AnalysisRecord,
-    Result,
-    Comparison,
-    ParetoFront,
-)
 __all__ = [
     "DOCUMENTS",
     "Allowance",
@@ -49,6 +32,7 @@ __all__ = [
     "Baselines",
     "Beginning",
     "Candidate",
+    "ChosenRun",
     "CollapseSummary",
     "ComparedMethod",
     "ComparedRun",
@@ -71,6 +55,7 @@ __all__ = [
     "ReselectionRecord",
     "Result",
     "RunDataset",
+    "RunFigures",
     "RunRecords",
     "RunScale",
     "Scores",
@@ -78,9 +63,14 @@ __all__ = [
     "SeedChoiceRecord",
     "Split",
     "Statistics",
+    "Study",
+    "StudyBlock",
+    "StudyRecord",
+    "StudyRow",
     "TableLookUp",
     "TestedImages",
     "Timetable",
+    "TrialResult",
     "find_published",
     "notebook_view",
     "on_front",
@@ -90,3 +80,26 @@ __all__ = [
     "survivors",
     "to_set_beside",
 ]
+
+DOCUMENTS: tuple[type[Document], ...] = (
+    Beginning,
+    Split,
+    RunDataset,
+    Timetable,
+    CollapsedSearch,
+    SeedChoiceRecord,
+    Finalists,
+    Contest,
+    Allowances,
+    LimitsRecord,
+    Scores,
+    Baselines,
+    ReselectionRecord,
+    AnalysisRecord,
+    Result,
+    Comparison,
+    ParetoFront,
+    Study,
+    StudyRecord,
+)
+"""All documents of a run directory, in the order in which a run writes them."""

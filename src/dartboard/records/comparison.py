@@ -7,18 +7,27 @@ from statistics import fmean, stdev
 from typing import Any, ClassVar
 
 from dartboard.estimate import Agreement, TableEntry
-from dartboard.records.dataset import DataFinding, GenotypeForms
+from dartboard.records.dataset import DataFinding
 from dartboard.records.notebook import view_of
 from dartboard.records.published import PublishedFigure
-from dartboard.records.result import CollapseSummary
 from dartboard.records.scale import RunScale
 from dartboard.records.statistics import Statistics
-from dartboard.runs import Document, Fraction, Record, TestAccuracies, Version
+from dartboard.records.trials import RunFigures
+from dartboard.runs import Document, Record, Version
 
-__all__ = ["ComparedMethod", "ComparedRun", "Comparison", "ScheduleSpread", "Spread", "TableSpread", "summary_of"]
+__all__ = [
+    "ChosenRun",
+    "ComparedMethod",
+    "ComparedRun",
+    "Comparison",
+    "ScheduleSpread",
+    "Spread",
+    "TableSpread",
+    "summary_of",
+]
 
 
-class ComparedRun(TestAccuracies):
+class ComparedRun(RunFigures):
     """One run of a comparison; accuracies are fractions, and null where they were not measured."""
 
     method: str
@@ -29,51 +38,6 @@ class ComparedRun(TestAccuracies):
 
     folder: str
     """Its run directory, relative to the directory of the comparison."""
-
-    genotype: GenotypeForms | None = None
-    """The architecture that it found."""
-
-    blind: bool = False
-    """Whether nothing of the images passes through that architecture."""
-
-    validation_accuracy: Fraction | None = None
-    """Validation accuracy of the trained network; if none was trained, that of the supernet."""
-
-    table_accuracy: float | None = None
-    """Accuracy on CIFAR-10's test images after the short schedule of 12 epochs, by the table of NAS-Bench-201."""
-
-    table_percentile: float | None = None
-    """Percentage of the architectures in that table that are worse."""
-
-    tables: tuple[TableEntry, ...] = ()
-    """All figures of the tables of NAS-Bench-201, one entry for each schedule whose table was found."""
-
-    skips: int | None = None
-    """Number of skip connections in its cells."""
-
-    parameters: int | None = None
-    """Number of learned parameters of the network."""
-
-    multiply_adds: int | None = None
-    """Multiply-adds for one image."""
-
-    search_images: int | None = None
-    """Number of images from which the weights of its supernet learned."""
-
-    search_steps: int | None = None
-    """Number of weight steps of its search."""
-
-    search_seconds: float | None = None
-    """Seconds of the search; of both searches where one collapsed and a second one went on."""
-
-    collapse: CollapseSummary | None = None
-    """The search that collapsed and was stopped, or gave way to a second one; null for all other runs."""
-
-    train_seconds: float | None = None
-    """Seconds of the training."""
-
-    failure: str | None = None
-    """Reason why the run failed; null for a run that ended."""
 
 
 class Spread(Record):
@@ -110,6 +74,28 @@ class ScheduleSpread(Record):
 
     figures: dict[str, TableSpread]
     """The figures by data set and part, such as "cifar10_test"."""
+
+
+class ChosenRun(Record):
+    """One seed of a method that a choice rule takes, beside the mean over all of them."""
+
+    rule: str
+    """Name of the rule."""
+
+    of: int
+    """Number of seeds that it chose among."""
+
+    seed: int
+    """The seed."""
+
+    test_accuracy: float | None
+    """Test accuracy of its network, or the mean of its networks; null where none was tested."""
+
+    std: float | None = None
+    """Standard deviation over its networks (ddof 0); null for one network."""
+
+    rule_violated: bool = False
+    """Whether the rule rejects every seed, so that the best of all was taken."""
 
 
 class ComparedMethod(Record):
@@ -164,6 +150,15 @@ class ComparedMethod(Record):
     train_seconds: Spread | None
     """Seconds of the training."""
 
+    top5_accuracy: Spread | None = None
+    """Share of the test images whose class is among the five most probable ones."""
+
+    memory: Spread | None = None
+    """Largest memory of a run, in bytes."""
+
+    chosen: ChosenRun | None = None
+    """The seed that a choice rule takes; null where none chooses."""
+
 
 class Comparison(Document):
     """Summary of a comparison of methods, which `--json` prints."""
@@ -199,6 +194,15 @@ class Comparison(Document):
 
     runs: tuple[ComparedRun, ...]
     """The runs that ended or failed so far, in the order in which they were made."""
+
+    errors: bool = False
+    """Whether its tables show errors on the test images, as papers do, in place of accuracies."""
+
+    differs: tuple[str, ...] = ()
+    """Settings beside those of the search in which rows differ, so that not all of them have the same recipe."""
+
+    notes: tuple[str, ...] = ()
+    """Sentences about the whole, such as what was left out."""
 
     agreements: tuple[Agreement, ...] = ()
     """How far the two schedules of NAS-Bench-201 order all its cells alike, by data set; empty unless both tables were
@@ -271,6 +275,8 @@ def summary_of(method: str, baseline: str | None, runs: Sequence[ComparedRun]) -
         search_steps=spread(lambda run: run.search_steps),
         search_seconds=spread(lambda run: run.search_seconds),
         train_seconds=spread(lambda run: run.train_seconds),
+        top5_accuracy=spread(lambda run: run.top5_accuracy),
+        memory=spread(lambda run: run.memory),
     )
 
 

@@ -159,6 +159,10 @@ class Result(TestAccuracies, ValidationAccuracies, Document):
     baselines: dict[str, Baseline] = Field(default_factory=dict)
     """The results of the baselines, by name; empty where none were trained."""
 
+    memory: int | None = None
+    """Largest memory of search and training in bytes: what the allocator of an accelerator gave out, or by how much the
+    resident set of the process grew; null where the system does not tell."""
+
     device: str
     """Device that the run used."""
 

@@ -13,6 +13,7 @@ from dartboard.reports.readme import write_readme
 from dartboard.reports.rows import result_html, result_rows
 from dartboard.reports.section import SECTIONS, Section, section
 from dartboard.reports.statistics_tables import further_tables, tabulate_pairs, tabulate_published
+from dartboard.reports.study import study_tables, write_study
 
 __all__ = [
     "SECTIONS",
@@ -29,6 +30,7 @@ __all__ = [
     "result_rows",
     "section",
     "sections",
+    "study_tables",
     "tabulate",
     "tabulate_pairs",
     "tabulate_published",
@@ -40,4 +42,5 @@ __all__ = [
     "write_pareto",
     "write_readme",
     "write_report",
+    "write_study",
 ]

@@ -1,6 +1,6 @@
 """The table of the methods of a comparison, as text, and what it shows with the seeds that it has."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dartboard.estimate import SCHEDULES, column_in_words
@@ -22,14 +22,15 @@ __all__ = [
 _COLUMN = "cifar10_test"
 _SPREADING = (
     *("test_accuracy", "balanced_accuracy", "difference", "table_accuracy", "table_percentile", "skips"),
-    *("accuracy", "percentile"),
+    *("accuracy", "percentile", "test_error", "top5_accuracy", "top5_error", "chosen_accuracy", "chosen_error"),
 )
 """Figures that are shown with their standard deviation; the others are shown as means only."""
 
 _MORE_IS_BETTER = (
     *("test_accuracy", "balanced_accuracy", "table_accuracy", "table_percentile"),
-    *("accuracy", "percentile"),
+    *("accuracy", "percentile", "top5_accuracy", "chosen_accuracy"),
 )
+_LESS_IS_BETTER = ("test_error", "top5_error", "chosen_error")
 _UNEQUAL = ("search_images", "search_steps")
 """Figures that are shown only where methods differ in them, so that they had not the same chances."""
 
@@ -94,6 +95,7 @@ def tabulate(comparison: Comparison) -> MethodTable:
         ("runs", _runs, frozenset()),
     ]
     counts = what_counts(comparison)[0]
+    counts = "test_error" if comparison.errors and counts == "test_accuracy" else counts
     for key, heading, write in _figures(comparison):
         spreads = [_spread(method, key) for method in methods]
         if not any(spreads) or (key == "balanced_accuracy" and counts != key):
@@ -118,10 +120,16 @@ def tabulate(comparison: Comparison) -> MethodTable:
 def _figures(comparison: Comparison) -> tuple[tuple[str, str, Callable[[float], str]], ...]:
     """Key, heading and format of every figure that a method may have; of a longer schedule `KEY@EPOCHS`."""
     baseline = comparison.baseline
+    worth, above = (
+        ("error", f"accuracy above {baseline}") if comparison.errors else ("accuracy", f"difference to {baseline}")
+    )
+    chosen = next((method.chosen for method in comparison.methods if method.chosen), None)
     return (
-        ("test_accuracy", "test accuracy (%)", _percent),
+        (f"test_{worth}", f"test {worth} (%)", _percent),
+        *([(f"chosen_{worth}", f"test {worth} (%), 1 of {chosen.of} by {chosen.rule}", _percent)] if chosen else []),
+        (f"top5_{worth}", f"top-5 {worth} (%)", _percent),
         ("balanced_accuracy", "balanced accuracy (%)", _percent),
-        ("difference", f"difference to {baseline} (points)", signed_points),
+        ("difference", f"{above} (points)", signed_points),
         ("table_accuracy", "by the table, 12 epochs (%)", _percent),
         ("table_percentile", "better than, 12 epochs (%)", _one_digit),
         *(
@@ -141,6 +149,7 @@ def _figures(comparison: Comparison) -> tuple[tuple[str, str, Callable[[float], 
         ("search_steps", "steps of the search", lambda value: f"{value:,.0f}"),
         ("search_seconds", "search", duration),
         ("train_seconds", "training", duration),
+        ("memory", "memory", _mebibytes),
     )
 
 
@@ -190,12 +199,41 @@ def __longer_schedules(comparison: Comparison) -> tuple[int, ...]:
 def _spread(method: ComparedMethod, key: str) -> Spread | None:
     """The figure of a method; `KEY@EPOCHS` is that of CIFAR-10's test images in the table of that schedule."""
     name, at, epochs = key.partition("@")
+    if key in _DERIVED:
+        return _DERIVED[key](method)
     if not at:
         found: Spread | None = getattr(method, key)
         return found
     told = next((told.figures.get(_COLUMN) for told in method.tables if told.epochs == int(epochs)), None)
     figures: dict[str, Spread | None] = {} if told is None else dict(told)
     return figures.get(name)
+
+
+def _error(accuracy: Spread | None) -> Spread | None:
+    """The error that belongs to an accuracy."""
+    if accuracy is None:
+        return None
+    interval = (1 - accuracy.interval[1], 1 - accuracy.interval[0]) if accuracy.interval else None
+    return Spread(mean=1 - accuracy.mean, std=accuracy.std, interval=interval)
+
+
+def _chosen(method: ComparedMethod) -> Spread | None:
+    """The accuracy of the seed that a choice rule takes."""
+    told = method.chosen
+    return None if told is None or told.test_accuracy is None else Spread(mean=told.test_accuracy, std=told.std)
+
+
+_DERIVED: Mapping[str, Callable[[ComparedMethod], Spread | None]] = {
+    "test_error": lambda method: _error(method.test_accuracy),
+    "top5_error": lambda method: _error(method.top5_accuracy),
+    "chosen_accuracy": _chosen,
+    "chosen_error": lambda method: _error(_chosen(method)),
+}
+"""Figures that are computed from those of the record."""
+
+
+def _mebibytes(size: float) -> str:
+    return f"{size / 2**20:,.0f} MiB"
 
 
 def _cell(key: str, write: Callable[[float], str]) -> Write:
@@ -225,6 +263,8 @@ def _interval(key: str, write: Callable[[float], str]) -> Write:
 def _best(key: str, spreads: Sequence[Spread | None]) -> frozenset[int]:
     """Rows with the best mean, as far as it is shown; none where there is nothing to choose from."""
     means = {row: round(spread.mean, 4) for row, spread in enumerate(spreads) if spread is not None}
+    if key in _LESS_IS_BETTER and len(means) > 1:
+        return frozenset(row for row, mean in means.items() if mean == min(means.values()))
     if key.partition("@")[0] not in _MORE_IS_BETTER or len(means) < 2:
         return frozenset()
     return frozenset(row for row, mean in means.items() if mean == max(means.values()))
@@ -291,12 +331,16 @@ def _are(names: Sequence[str]) -> str:
 
 def _notes(comparison: Comparison) -> Iterator[str]:
     made = len(comparison.runs)
-    yield "Mean ± sample standard deviation over seeds. All methods have the same images, seeds and recipe."
+    other = f", but for {listing(comparison.differs)}" if comparison.differs else ""
+    yield f"Mean ± sample standard deviation over seeds. All methods have the same images, seeds and recipe{other}."
     if made < comparison.wanted:
         yield f"{made} of {count(comparison.wanted, 'run')} {'is' if made == 1 else 'are'} done."
     if any(method.difference for method in comparison.methods):
         worth = what_counts(comparison)[1]
         yield f"The difference to {comparison.baseline} is that of {worth} between runs with the same seed."
+    yield from comparison.notes
+    yield from _chosen_seeds(comparison)
+    yield from _devices(comparison)
     yield from _resolution(comparison)
     yield from schedule_notes(comparison)
     yield from (finding.sentence for finding in comparison.findings)
@@ -309,6 +353,23 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     for run in comparison.runs:
         if run.failure:
             yield f"{run.method} with seed {run.seed} failed: {run.failure}"
+
+
+def _devices(comparison: Comparison) -> Iterator[str]:
+    """On which devices times and memory were measured."""
+    if devices := dict.fromkeys(run.device for run in comparison.runs if run.device):
+        yield f"Times and memory are those on {listing(devices)}."
+
+
+def _chosen_seeds(comparison: Comparison) -> Iterator[str]:
+    """Which seeds a choice rule has taken."""
+    told = [method for method in comparison.methods if method.chosen]
+    chosen = [f"{each.method}: seed {each.chosen.seed}" for each in told if each.chosen]
+    if told and told[0].chosen:
+        yield f"{told[0].chosen.rule} looks at no test image; it takes of {listing(chosen)}."
+    for each in told:
+        if each.chosen and each.chosen.rule_violated:
+            yield f"{each.chosen.rule} rejects every seed of {each.method}, so the best of all was taken."
 
 
 def _after_collapse(told: CollapseSummary) -> str:

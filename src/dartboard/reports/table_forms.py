@@ -13,8 +13,8 @@ __all__ = ["latex", "markdown", "pairs_as_csv", "published_as_csv", "runs_as_csv
 
 _RUN_COLUMNS = (
     "dataset", "space", "preset", "method", "seed", "test_accuracy", "balanced_accuracy", "validation_accuracy",
-    "table_accuracy", "table_percentile", "skips", "parameters", "multiply_adds", "search_seconds", "train_seconds",
-    "genotype", "folder", "failure",
+    "top5_accuracy", "table_accuracy", "table_percentile", "skips", "parameters", "multiply_adds", "search_seconds",
+    "train_seconds", "memory", "device", "genotype", "folder", "failure",
 )  # fmt: skip
 
 _LATEX = str.maketrans(
@@ -78,13 +78,14 @@ def _figure(text: str, *, bold: bool) -> str:
     return f"\\textbf{{{figure}}}" if bold else figure
 
 
-def runs_as_csv(comparison: Comparison) -> str:
+def runs_as_csv(*comparisons: Comparison) -> str:
     """One row for each run, figures with six decimals; columns without any value are left out.
 
     The figures of the tables of NAS-Bench-201 are in columns such as `cifar10_test_200_epochs`.
     """
-    rows = [_plain(comparison, run) for run in comparison.runs]
-    looked_up = tuple(dict.fromkeys(column for run in comparison.runs for column in _looked_up(run)))
+    runs = [(comparison, run) for comparison in comparisons for run in comparison.runs]
+    rows = [_plain(comparison, run) for comparison, run in runs]
+    looked_up = tuple(dict.fromkeys(column for _, run in runs for column in _looked_up(run)))
     place = _RUN_COLUMNS.index("skips")
     columns = [
         column

@@ -36,8 +36,10 @@ from dartboard.runs.meter import (
     validation_facts,
 )
 from dartboard.runs.observer import Observer
+from dartboard.runs.progress_keeper import ProgressKeeper
 from dartboard.runs.seeding import Replayed, derive_seed, make_generator, seeded_initialization
 from dartboard.runs.tables import csv_rows, csv_text
+from dartboard.runs.trial_progress import StudyProgress, TrialProgress
 from dartboard.runs.watched import Watched
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "Observer",
     "PhaseEnd",
     "PredictorJudged",
+    "ProgressKeeper",
     "Record",
     "Replayed",
     "Rollback",
@@ -74,9 +77,11 @@ __all__ = [
     "SearchStop",
     "SelectionDone",
     "StepMeans",
+    "StudyProgress",
     "TestAccuracies",
     "TimeLimit",
     "TrainEpoch",
+    "TrialProgress",
     "ValidationAccuracies",
     "Version",
     "Watched",

@@ -303,6 +303,10 @@ class PhaseEnd(Event):
     seconds: float
     """Seconds that the phase took, including interrupted earlier tries and the runs inside this run."""
 
+    memory: int | None = None
+    """Largest memory of the phase in bytes, as far as its last try went: what the allocator of an accelerator gave out,
+    or by how much the resident set of the process grew; null where the system does not tell."""
+
 
 EVENTS: tuple[type[Event], ...] = (
     SearchEpoch,

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from dartboard.runs.events import Epoch
+from dartboard.runs.trial_progress import StudyProgress
 
 __all__ = ["Observer"]
 
@@ -33,6 +34,9 @@ class Observer:
 
     def more_runs(self, left: int, seconds: float | None) -> None:
         """After the run at hand, so many are left, each of which may take `seconds`; None where that is not known."""
+
+    def study(self, progress: StudyProgress) -> None:
+        """How far a study is, whose trials other processes make; told every second or so."""
 
     def reading(self, done: int, total: int) -> None:
         """Images are being decoded: `done` of `total`; not called if the images come from the cache."""

@@ -23,7 +23,7 @@ from dartboard.data import (
     make_splits,
     measure_normalization,
 )
-from dartboard.devices import GRAPHS, find_device
+from dartboard.devices import GRAPHS, PeakMemory, find_device
 from dartboard.errors import RunDirectoryError, SettingsError
 from dartboard.records import DatasetRecord, RunDataset, Split, Timetable
 from dartboard.runs import Observer, PhaseEnd, RunDirectory, next_free, write_text
@@ -206,12 +206,12 @@ class Session:
             ended = phase_seconds(self.run)
             self.observer.expect(sum(seconds for phase, seconds in self.expected.items() if phase not in ended))
         earlier = begun_seconds(self.run, name)
-        started = time.perf_counter()
+        started, memory = time.perf_counter(), PeakMemory(self.device)
         yield
         if name in phase_seconds(self.run):
             return
         seconds = earlier + time.perf_counter() - started
-        self.run.events.append(PhaseEnd(phase=name, seconds=seconds))
+        self.run.events.append(PhaseEnd(phase=name, seconds=seconds, memory=memory.taken()))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from dartboard.records import (
     Timetable,
 )
 from dartboard.records.result import versions
-from dartboard.runs import CollapsedSearch, RunDirectory, SearchEpoch
+from dartboard.runs import CollapsedSearch, PhaseEnd, RunDirectory, SearchEpoch
 from dartboard.session.clock import phase_seconds
 from dartboard.session.limits import fitted
 from dartboard.session.session import Session
@@ -95,6 +95,7 @@ def summarize(session: Session, genotype: Genotype, command: str) -> Result:
         balanced_accuracy=scores.balanced_accuracy if scores else None,
         objective=settings.objective,
         baselines=baselines.networks if baselines else {},
+        memory=_memory(run),
         device=device_name(session.device),
         versions=versions(),
         command=command,
@@ -111,6 +112,12 @@ def _collapse(run: RunDirectory) -> CollapseSummary | None:
     if record is None:
         return None
     return CollapseSummary.of(record, [event for event in run.events.read() if isinstance(event, SearchEpoch)])
+
+
+def _memory(run: RunDirectory) -> int | None:
+    """The largest memory of search and training, in bytes."""
+    ended = [event for event in run.events.read() if isinstance(event, PhaseEnd) and event.phase in ("search", "train")]
+    return max((event.memory for event in ended if event.memory is not None), default=None)
 
 
 def _tested(session: Session, result: Result) -> bool:

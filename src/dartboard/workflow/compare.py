@@ -1,51 +1,33 @@
 """Comparisons of several methods by the same recipe, on the same data and seeds: their plan and their record."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dartboard.config import in_long_form, parse_overrides
+from dartboard.config import in_long_form
 from dartboard.data.given import Data
 from dartboard.errors import SettingsError
-from dartboard.estimate import SCHEDULES, TABLE_SPACE, TableEntry, agreements, find_tables, look_up
-from dartboard.records import Beginning, ComparedRun, Comparison, DataFinding, Result
+from dartboard.estimate import SCHEDULES, TABLE_SPACE, agreements, find_tables
+from dartboard.records import ComparedRun, Comparison, DataFinding, Result
 from dartboard.records.comparison import summary_of
-from dartboard.runs import Observer, RunDirectory, SearchEpoch
+from dartboard.records.trials import figures_of
+from dartboard.runs import Observer, RunDirectory
 from dartboard.settings.automatic import CHOSEN_SPACES
 from dartboard.settings.migration import migrate
 from dartboard.settings.presets import AUTO
 from dartboard.settings.request import search_request
 from dartboard.settings.tree import DEFAULT_RULE, FALLBACK, RunSettings, Step, asked_settings
 from dartboard.wording import listing
+from dartboard.workflow.contenders import Contender, read_contenders
 from dartboard.workflow.judging import with_statistics
 
 __all__ = ["ComparisonPlan", "ComparisonRecord", "Contender", "grown", "plan_comparison", "recorded_space"]
 
-_TABLE_COLUMN = "cifar10_test"
 _BASELINE = "random"
 
 Layer = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One method of a comparison.
-
-    Attributes:
-        label: name and options, as the user gave them.
-        layer: its settings: the method, and those of its search that only it has.
-    """
-
-    label: str
-    layer: Mapping[str, Any]
-
-    @property
-    def folder(self) -> str:
-        """Its label in characters that are safe in the name of a folder."""
-        return re.sub(r"[^\w.=-]+", "-", self.label)
 
 
 @dataclass(frozen=True)
@@ -146,13 +128,7 @@ def plan_comparison(
         SettingsError: a method is named twice, none is named, a setting does not fit, or a budget is given.
         RecipeError: a method does not fit the space.
     """
-    contenders = tuple(map(_contender, methods))
-    labels = [contender.folder for contender in contenders]
-    if not labels:
-        raise SettingsError("there is nothing to compare; name methods, as in --methods darts,gdas,random.")
-    for label in labels:
-        if labels.count(label) > 1:
-            raise SettingsError(f"the method '{label}' is named twice; name every method once.")
+    contenders = read_contenders(methods)
     asked = asked_settings(*layers, {"seeds": seeds})
     if asked.budget is not None:
         raise SettingsError(
@@ -174,25 +150,6 @@ def _without_method(layer: Layer) -> Layer:
     return {key: value for key, value in in_long_form(RunSettings, migrate(layer)).items() if key != "method"}
 
 
-def _contender(name: str) -> Contender:
-    """A contender by its text: options of the method, and dotted names of settings of its search alone.
-
-    Raises:
-        SettingsError: a setting is not one of the search.
-    """
-    method, _, options = name.strip().partition(":")
-    given = parse_overrides([part for part in options.split(",") if part.strip()])
-    settings = {key: value for key, value in given.items() if "." in key}
-    for key in settings:
-        if not key.startswith("search."):
-            raise SettingsError(
-                f"the contender '{name.strip()}' has '{key}', but only options of the method and settings of the "
-                f"search (search.NAME) can differ between contenders; give it to all by --set {key}={settings[key]}."
-            )
-    own = {key: value for key, value in given.items() if key not in settings}
-    return Contender(name.strip(), {"method": {"name": method, "options": own}, **settings})
-
-
 def _common_space(plan: ComparisonPlan, data: Data | None) -> str:
     """The space for a comparison that names none: the first choice of the rules that every method fits."""
     requests = [search_request(data, plan.layers_of(plan.seeds[0], each), plan.steps) for each in plan.contenders]
@@ -203,13 +160,6 @@ def _common_space(plan: ComparisonPlan, data: Data | None) -> str:
             "no space fits all of these methods; name one with --space to see which methods it does not fit."
         )
     return spaces[0]
-
-
-def _searched(run: RunDirectory) -> tuple[int | None, int | None]:
-    """The number of images from which the weights of a run's supernet learned, and that of its weight steps."""
-    begun = Beginning.find(run.path)
-    steps = sum(event.steps for event in run.events.read() if isinstance(event, SearchEpoch))
-    return begun.search_images if begun else None, steps or None
 
 
 class ComparisonRecord:
@@ -236,38 +186,13 @@ class ComparisonRecord:
 
     def add(self, seed: int, contender: Contender, result: Result) -> None:
         """Add a run that has ended, with its accuracy and percentile by the table."""
-        genotype = result.genotype.genotype
-        tables = look_up(genotype)
-        accuracy, percentile = _short_schedule(tables)
-        images, steps = _searched(RunDirectory(self._run.path / self._plan.folder(seed, contender)))
         self._dataset = result.dataset.name
         known = {finding.kind for finding in self._findings}
         # Runs with the same seed have the same split, and thus the same findings.
         self._findings += [finding for finding in result.dataset.findings if finding.kind not in known]
-        self._runs.append(
-            ComparedRun(
-                method=contender.label,
-                seed=seed,
-                folder=self._plan.folder(seed, contender),
-                genotype=result.genotype,
-                blind=result.blind,
-                test_accuracy=result.test_accuracy,
-                balanced_accuracy=result.balanced_accuracy,
-                objective=result.objective,
-                validation_accuracy=result.validation_accuracy,
-                table_accuracy=accuracy,
-                table_percentile=percentile,
-                tables=tables,
-                skips=genotype.operation_counts.get("skip_connect", 0),
-                parameters=result.parameters,
-                multiply_adds=result.multiply_adds,
-                search_images=images,
-                search_steps=steps,
-                search_seconds=result.seconds.get("search"),
-                collapse=result.collapse,
-                train_seconds=result.seconds.get("train"),
-            )
-        )
+        folder = self._plan.folder(seed, contender)
+        figures = figures_of(result, RunDirectory(self._run.path / folder))
+        self._runs.append(ComparedRun(method=contender.label, seed=seed, folder=folder, **figures))
 
     def fail(self, seed: int, contender: Contender, reason: str) -> None:
         """Add a run that failed."""
@@ -297,11 +222,3 @@ class ComparisonRecord:
         judged = with_statistics(comparison, self._run.path)
         judged.write(self._run.path)
         return judged
-
-
-def _short_schedule(tables: Sequence[TableEntry]) -> tuple[float | None, float | None]:
-    """Accuracy and percentile on CIFAR-10 after the short schedule; None where its table is not there."""
-    for entry in tables:
-        if entry.epochs == SCHEDULES[0] and _TABLE_COLUMN in entry.figures:
-            return entry.figures[_TABLE_COLUMN].accuracy, entry.figures[_TABLE_COLUMN].percentile
-    return None, None

@@ -15,7 +15,7 @@ from dartboard.runs import Record
 from dartboard.settings.migration import migrate
 from dartboard.wording import listing, percent
 
-__all__ = ["OVERVIEW_HEADINGS", "SORT_KEYS", "RunOverview", "runs_in"]
+__all__ = ["OVERVIEW_HEADINGS", "SORT_KEYS", "RunOverview", "run_directories", "runs_in"]
 
 State = Literal["finished", "running", "interrupted", "damaged"]
 
@@ -90,7 +90,7 @@ def runs_in(folder: Path, *, sort: str = "changed", reverse: bool = False) -> li
     """
     if not folder.is_dir():
         raise RunDirectoryError(f"there is no folder {folder}; name the folder that holds your runs.")
-    found = [_overview(path) for path in _run_directories(folder)]
+    found = [_overview(path) for path in run_directories(folder)]
     found.sort(key=lambda each: each.changed, reverse=True)
     if sort == "accuracy":
         found.sort(key=lambda each: -1.0 if each.accuracy is None else each.accuracy, reverse=True)
@@ -99,7 +99,7 @@ def runs_in(folder: Path, *, sort: str = "changed", reverse: bool = False) -> li
     return found[::-1] if reverse else found
 
 
-def _run_directories(folder: Path) -> Iterator[Path]:
+def run_directories(folder: Path) -> Iterator[Path]:
     """Run directories below a folder, links to folders not followed, those inside of others left out."""
     for root, folders, files in os.walk(folder):
         here = Path(root)

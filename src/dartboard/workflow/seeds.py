@@ -7,7 +7,7 @@ from statistics import fmean, pstdev
 from dartboard.engine.finished.seed_choice import CHOICE_RULES, ChoiceRule, SeedChoice, SeedOutcome
 from dartboard.parts.discrete import Pool
 from dartboard.records import Candidate, GenotypeForms, SeedChoiceRecord
-from dartboard.runs import PhaseEnd, RunDirectory, SearchEpoch
+from dartboard.runs import Objective, PhaseEnd, RunDirectory, SearchEpoch
 from dartboard.session.clock import CHILD_FOLDERS, phase_seconds
 from dartboard.session.searching import search_genotype
 from dartboard.session.session import Session
@@ -20,7 +20,7 @@ from dartboard.wording import count, listing
 from dartboard.workflow.child import attempt, run_child
 from dartboard.workflow.finalists import short_epochs, told_halves
 
-__all__ = ["check_choice", "choose_genotype", "describe_choice"]
+__all__ = ["check_choice", "choose_genotype", "describe_choice", "supernet_accuracy"]
 
 
 def check_choice(session: Session) -> None:
@@ -86,17 +86,29 @@ def _search(session: Session, seed: int, rule: ChoiceRule) -> SeedOutcome:
 
     place = session.run.path / _folder(seed)
     child = run_child(session, _folder(seed), changes, work, task=f"The search with seed {seed} is in {place}.")
-    epochs = [event for event in child.run.events.read() if isinstance(event, SearchEpoch)]
-    accuracies = [event.validation(objective) for event in _decisive(epochs)]
-    pool = Pool.find(child.run.path)
-    if pool and pool.best:
-        accuracies = [pool.best.accuracies[-1]]
     return SeedOutcome(
         seed,
         read_genotype(child.run.path),
-        max((accuracy for accuracy in accuracies if accuracy is not None), default=None),
+        supernet_accuracy(child.run, objective),
         child.validation_accuracy(objective) if rule.short_train else None,
     )
+
+
+def supernet_accuracy(run: RunDirectory, objective: Objective) -> float | None:
+    """The best accuracy of a supernet on validation images in the form from which its architecture was read.
+
+    Of a search by evaluations it is the last accuracy of the best architecture in its pool.
+
+    Args:
+        run: directory of a search.
+        objective: the accuracy that counts.
+    """
+    pool = Pool.find(run.path)
+    if pool and pool.best:
+        return pool.best.accuracies[-1]
+    epochs = [event for event in run.events.read() if isinstance(event, SearchEpoch)]
+    accuracies = [event.validation(objective) for event in _decisive(epochs)] if epochs else []
+    return max((accuracy for accuracy in accuracies if accuracy is not None), default=None)
 
 
 def _decisive(epochs: Sequence[SearchEpoch]) -> list[SearchEpoch]:

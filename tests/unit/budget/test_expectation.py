@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from dartboard.api import opening
 from dartboard.budget import expectation
 from dartboard.budget.arithmetic import SearchRate, TrainingRate
 from dartboard.budget.expectation import expected_seconds, is_short
@@ -17,6 +16,7 @@ from dartboard.display import PlainDisplay, terminal
 from dartboard.runs import Observer
 from dartboard.session import Session, open_session
 from dartboard.settings import resolve_settings
+from dartboard.workflow import opening
 
 TINY = {
     "space": "nas-bench-201",

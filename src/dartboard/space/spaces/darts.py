@@ -10,7 +10,18 @@ from dartboard.space.skeleton import DartsSkeleton
 from dartboard.space.spaces.search_space import SearchSpace, space
 from dartboard.space.topology import CellTopology
 
-__all__ = ["Attention", "CellInputs", "Inputs", "Kinds", "Nodes", "darts", "darts_cell", "darts_s5", "darts_skeleton"]
+__all__ = [
+    "Attention",
+    "CellInputs",
+    "Inputs",
+    "Kinds",
+    "Nodes",
+    "darts",
+    "darts_cell",
+    "darts_no_skip",
+    "darts_s5",
+    "darts_skeleton",
+]
 
 Nodes = Annotated[int, Field(ge=1, le=6)]
 """How many computed nodes a cell may have."""
@@ -106,3 +117,17 @@ def darts_s5(nodes: Nodes = 4, inputs: Inputs = 2, kinds: Kinds = 2, cell_inputs
     """
     whole = darts(nodes, inputs, kinds, cell_inputs)
     return replace(whole, name="darts-s5", ops=whole.ops[1:])
+
+
+@space("darts-no-skip", paper="arXiv:2507.16533")
+def darts_no_skip(nodes: Nodes = 4, inputs: Inputs = 2, kinds: Kinds = 2, cell_inputs: CellInputs = 2) -> SearchSpace:
+    """DARTS cells whose candidates do not include skip connections: 7 operations, of DARTS-Bench-Suite.
+
+    Args:
+        nodes: computed nodes of a cell.
+        inputs: edges that a node of a discrete cell keeps, or "all".
+        kinds: kinds of cells, 2 or 1.
+        cell_inputs: cells before it that a cell reads, 2 or 1.
+    """
+    whole = darts(nodes, inputs, kinds, cell_inputs)
+    return replace(whole, name="darts-no-skip", ops=tuple(op for op in whole.ops if op != "skip_connect"))

@@ -23,7 +23,10 @@ from dartboard.settings import Request, Step
 from dartboard.settings.replaced import replaced_settings
 from dartboard.space import Genotype
 from dartboard.wording import duration, plain_value
-from dartboard.workflow import announce, check_choice, check_finalists, open_request
+from dartboard.workflow.finalists import check_finalists
+from dartboard.workflow.open import open_request
+from dartboard.workflow.plan import announce
+from dartboard.workflow.seeds import check_choice
 
 __all__ = ["Layer", "Place", "begin", "opened"]
 
