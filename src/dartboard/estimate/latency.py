@@ -218,8 +218,8 @@ def latency_table(
     for column, name in enumerate(space.ops):
         example = _example(space, table, name)
         own = table.only(example, column)
-        taken = whole(example) - table.network(example) + own if own else 0.0
-        factors.append(taken / own if taken > 0 else 1.0)
+        seconds = whole(example) - table.network(example) + own if own else 0.0
+        factors.append(seconds / own if seconds > 0 else 1.0)
     times.keep()
     scaled = {
         kind: tuple(tuple(factor * each for factor, each in zip(factors, row, strict=True)) for row in rows)
