@@ -24,6 +24,7 @@ from dartboard.session.baselines import find_baselines, is_comparable, multiply_
 from dartboard.session.session import Session
 from dartboard.session.training import learned_images, num_scored
 from dartboard.space import Genotype, get_space
+from dartboard.training import more_steps
 from dartboard.wording import count, duration
 
 __all__ = ["TrainingPlan", "seeds_compared"]
@@ -101,9 +102,14 @@ class TrainingPlan:
         account.choose("train.epochs", length.epochs, paced)
         if length.steps is not None:
             account.choose("train.steps_per_epoch", length.steps, f"{paced}: too little time for whole passes")
-        self._plan_augmentation(self._passes(rate, length))
+        self._plan_augmentation(self._more * self._passes(rate, length))
         if self._scored and settings.average == "none":
             account.choose("train.keep", "best", "the held-out images show which epoch has the best weights")
+
+    @property
+    def _more(self) -> float:
+        """How many times as many steps a training takes as whole images would allow in its time."""
+        return more_steps() if self._session.settings.train.progressive_resizing else 1.0
 
     def _length(self, rate: TrainingRate) -> Length:
         """The length of each whole training."""
@@ -111,7 +117,7 @@ class TrainingPlan:
         return training_within(rate, seconds, images=self._images, scored=self._scored, epochs=self._asked)
 
     def _passes(self, rate: TrainingRate, length: Length) -> float:
-        """How often a training of this length sees every image."""
+        """How often a training of this length would see every image if all were of their whole side."""
         steps = length.epochs * (length.steps or rate.available)
         return steps * self._session.settings.train.batch_size / self._images
 
@@ -130,7 +136,7 @@ class TrainingPlan:
 
     def _is_enough(self, size: Size, rate: TrainingRate) -> bool:
         """Whether a network of this size fits into memory and makes the wanted number of passes in its time."""
-        wanted = self._wanted(size) * rate.epoch(None, self._scored)
+        wanted = self._wanted(size) * rate.epoch(None, self._scored) / (1.0 if self._asked else self._more)
         return self._seconds_each(rate) >= wanted and self._account.fits_memory(rate)
 
     def _choose_network(self, sizes: Sequence[Size]) -> tuple[Size, TrainingRate]:

@@ -7,6 +7,7 @@ from dartboard.training.loop import train_network
 from dartboard.training.model import ModelCard, load_model, rebuild_model, save_model
 from dartboard.training.network_training import NetworkTraining, TrainingData
 from dartboard.training.predictions import PREDICTION_ENDINGS, ImagePredictions
+from dartboard.training.resizing import more_steps
 from dartboard.training.scores import (
     Predictions,
     class_probabilities,
@@ -36,6 +37,7 @@ __all__ = [
     "export_model",
     "load_model",
     "log_prior",
+    "more_steps",
     "paired_difference",
     "predict",
     "rebuild_model",

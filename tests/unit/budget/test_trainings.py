@@ -1,5 +1,6 @@
 """What the plan of a training chooses beside its length."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from dartboard.runs import Observer
 from dartboard.session import Session
 from dartboard.settings import search_request
 from dartboard.space import Genotype
+from dartboard.training import more_steps
 from dartboard.workflow.open import open_request
 
 
@@ -73,3 +75,27 @@ def test_where_a_processor_multiplies_bfloat16_no_time_goes_to_float32(
     with open_request(asked, tmp_path / "run", resume=False, observer=Observer(), arrays=arrays) as session:
         assert session.settings.train.precision == "bfloat16"
     assert list(dict.fromkeys(precisions)) == timed
+
+
+def test_the_plan_counts_the_steps_that_small_images_leave_time_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rate = TrainingRate(0.5, image=1e-6, available=2, memory=0)
+    monkeypatch.setattr(timing, "time_training", lambda *_, **__: rate)
+    monkeypatch.setattr(trainings, "computes_in_bfloat16", lambda _device: False)
+    slopes = np.random.default_rng(0).integers(0, 7, (1100, 2, 1, 1, 3)) * np.arange(32)[:, None, None]
+    arrays = given_arrays((((slopes[:, 0] + slopes[:, 1].swapaxes(1, 2)) // 2).astype(np.uint8), np.arange(1100) % 3))
+
+    def seen(*, growing: bool) -> tuple[float, int | None]:
+        layer = {"method": "random", "device": "cpu", "budget": "60s", "train.progressive_resizing": growing}
+        asked = search_request(None, [layer], ("search", "train"))
+        out = tmp_path / str(growing)
+        with open_request(asked, out, resume=False, observer=Observer(), arrays=arrays) as session:
+            reasons = {each.setting: each.reason for each in session.settings.automatic_choices}
+            told = re.search(r"sees each image ([\d.]+) times", reasons["train.augment.crop_padding"])
+            assert told is not None
+            return float(told[1]), session.settings.train.epochs
+
+    (small_first, epochs), (whole, same) = seen(growing=True), seen(growing=False)
+    assert epochs == same
+    assert small_first / whole == pytest.approx(more_steps(), rel=0.01)

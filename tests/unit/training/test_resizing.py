@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from dartboard.training.resizing import image_side, resized
+from dartboard.runs import step_work
+from dartboard.training.resizing import image_side, more_steps, resized
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,9 @@ def test_whole_images_are_not_touched_and_none_vanishes() -> None:
     images = torch.randn(1, 3, 8, 8)
     assert resized(images, 1.0) is images
     assert resized(torch.zeros(1, 1, 1, 9), 0.25).shape == (1, 1, 1, 2)
+
+
+def test_small_images_at_first_give_as_many_more_steps_as_a_training_takes() -> None:
+    epochs, steps = 2000, 1000
+    taken = sum(round(steps / step_work(image_side(epoch / epochs))) for epoch in range(epochs))
+    assert taken / (epochs * steps) == pytest.approx(more_steps(), rel=1e-3)
