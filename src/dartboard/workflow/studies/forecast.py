@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dartboard.budget import expected_seconds
-from dartboard.budget.planner import typical_genotype
+from dartboard.budget.typical import typical_genotype
 from dartboard.config import Settings
 from dartboard.devices import device_name
 from dartboard.errors import DartboardError
