@@ -77,7 +77,8 @@ class ProgressKeeper(Observer):
         self._display.epoch(event)
 
     def measured(self, name: str, done: int, total: int, *, phase: str = "analysis") -> None:
-        """Pass it on."""
+        """Take down the share that is done, and pass it on."""
+        self._phase, self._steps, self._whole = phase, done, total
         self._display.measured(name, done, total, phase=phase)
 
     def end(self, phase: str) -> None:
