@@ -102,7 +102,7 @@ def as_table(records: Records) -> str:
         f"Printed by `python benchmarks/first_round.py` ({records['device']}, torch {records['torch']}, "
         f"{records['date']}; other programs ran beside it). Accuracy on validation images in percent, after every",
         "contestant was trained for the first of its equal parts of the time; mean ± sample standard deviation over",
-        "seeds.",
+        "seeds; - where the network found is the network by hand itself.",
         "",
         "| dataset | arm | budget | seeds | steps of search | found | random | network by hand | ResNet "
         "| found minus random | found minus by hand |",

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from dartboard.workflow.opening import Layer, Place, opened
 from dartboard.api.runs import run
 from dartboard.data import Data
 from dartboard.display import fitting_observer
@@ -13,6 +12,7 @@ from dartboard.runs import Observer, RunDirectory, next_free
 from dartboard.settings import search_request
 from dartboard.settings.migration import migrate
 from dartboard.workflow import command_to_repeat, parse_sweep, point_of
+from dartboard.workflow.opening import Layer, Place, opened
 
 __all__ = ["pareto"]
 

@@ -90,6 +90,10 @@ def _digest(*parts: object) -> str:
     return sha256(repr(parts).encode()).hexdigest()[:8]
 
 
+def _say_nothing(sentence: str) -> None:
+    """Keep a sentence to oneself."""
+
+
 @dataclass
 class SharedEvaluator:
     """An evaluator that looks into a study before it evaluates, and writes there what it has found.
@@ -105,7 +109,7 @@ class SharedEvaluator:
     inner: Evaluator
     study: SearchStudy
     epochs: Sequence[int]
-    note: Callable[[str], None] = lambda _: None
+    note: Callable[[str], None] = _say_nothing
     sleep: Callable[[float], None] = time.sleep
     _unwritten: list[tuple[Genotype, int, Evaluation]] = field(default_factory=list)
 
