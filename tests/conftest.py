@@ -16,6 +16,7 @@ import torch
 from hypothesis import settings
 from PIL import Image
 
+from dartboard.devices import memory
 from dartboard.estimate import ArchitectureTable
 from dartboard.testing import small_space_registered
 
@@ -66,6 +67,14 @@ def real_tables(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def nas_bench_201_table(data_root: Path) -> ArchitectureTable:
     """The real table of NAS-Bench-201."""
     return ArchitectureTable(data_root / "nas-bench-201" / "nb201_12epochs.parquet")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def freed_memory_kept() -> Iterator[None]:
+    """Phases do not give freed memory back: in a process with thousands of tests that takes longer than the phase."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(memory, "give_back_freed_memory", lambda: None)
+        yield
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ PLANTED_WITH: dict[str, tuple[dict[str, Any], int | None]] = {
     "random-search": ({"members": 125, "length": 1}, None),
     "regularized-evolution": ({"members": 80}, None),
     "local-search": ({"members": 60, "starts": 4}, None),
+    "successive-halving": ({"members": 125, "levels": (1, 2)}, None),
     "proxy-hyperband": ({"screened": 1}, None),
     # A whole auxiliary skip connection on every edge leaves nothing to find but what undoes it.
     "darts-minus": ({"auxiliary_gate": 0.3}, 2),

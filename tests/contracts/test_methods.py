@@ -28,8 +28,26 @@ FAST = {"alpha_lr": 0.03}
 pytestmark = pytest.mark.usefixtures("small_space")
 
 
+SISTERS = (
+    "hyperband",
+    "local-search",
+    "nsga2",
+    "proxy-hyperband",
+    "regularized-evolution",
+    "successive-halving",
+    "tpe",
+)
+"""Methods without a supernet that share loop, pool and evaluator with `rank-nosh` and `random-search`."""
+
+
 class TestEveryMethod(PlantedContract, SearchContract):
-    methods = tuple(CASES.values())
+    methods = tuple(case for name, case in CASES.items() if name not in SISTERS)
+    seeds = (0,)
+
+
+@pytest.mark.slow
+class TestSisterMethods(PlantedContract, SearchContract):
+    methods = tuple(CASES[name] for name in SISTERS)
     seeds = (0,)
 
 

@@ -64,6 +64,7 @@ SEARCH_FIELDS: dict[str, tuple[Any, Layer]] = {
     "watch_share": (1e-9, {"search.watch": ("discretisation-gap",), "search.watch_share": 1e9}),
     "guard": ("stop", {}),
     "snapshots": (2, {}),
+    "pool_share": (0.5, {"method.name": "random-search", "method.options": {"members": 4, "length": 1}}),
 }
 """Field -> (another value, what else must be set on both sides for it to matter)."""
 
@@ -112,6 +113,10 @@ SPEED_ONLY = {"compile", "cuda_graph"}
 COLOUR_ONLY = {"hue_jitter"}
 """Fields without effect on the gray images here; tests/unit/data/test_colours.py has their effect."""
 
+OUTSIDE = {"evaluate", "storage", "study"}
+"""Fields of searches without a supernet that name a table or a database; tests/unit/session/test_discrete.py and
+test_shared_search.py have their effect."""
+
 AFTER_A_SEARCH = {"start", "shrink"}
 """Fields of trainings that follow a search; tests/unit/session/test_inheritance.py has their effect."""
 
@@ -155,7 +160,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Plain:
     [(SearchSettings, SEARCH_FIELDS), (TrainSettings, TRAIN_FIELDS), (AugmentSettings, AUGMENT_FIELDS)],
 )
 def test_the_tables_of_this_file_name_every_field(settings: type[Settings], table: dict[str, object]) -> None:
-    assert set(table) == set(settings.model_fields) - ({"augment"} | SPEED_ONLY | COLOUR_ONLY | AFTER_A_SEARCH)
+    elsewhere = {"augment"} | SPEED_ONLY | COLOUR_ONLY | AFTER_A_SEARCH | OUTSIDE
+    assert set(table) == set(settings.model_fields) - elsewhere
 
 
 @pytest.mark.parametrize("field", [*SEARCH_FIELDS, *(f"augment.{name}" for name in AUGMENT_FIELDS)])

@@ -32,7 +32,7 @@ def outcome_of(run: Path) -> dict[str, object]:
     for network in scores["runs"]:
         del network["seconds"]
     result = json.loads((run / "result.json").read_text())
-    changing = ("seconds", "finished", "command", "run_directory")
+    changing = ("seconds", "memory", "finished", "command", "run_directory")
     events = [event.to_json() for event in timeless(EventLog(run / "events.jsonl").read()) if isinstance(event, Epoch)]
     names = ("genotype.json", "model.safetensors", "model.json", "predictions.npz", "examples.npz", "split.json")
     return {

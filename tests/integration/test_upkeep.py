@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import time
 import tomllib
@@ -191,5 +192,5 @@ def test_the_doctor_knows_every_extra_of_the_package() -> None:
     extras = project["project"]["optional-dependencies"]
     assert set(EXTRAS) == set(extras) - {"dev", "browser"}, "those two are for whoever works on dartboard"
     for name, (modules, gives) in EXTRAS.items():
-        assert {each.partition(">")[0].replace("-", "_") for each in extras[name]} == set(modules)
+        assert {re.split(r"[>\[]", each)[0].replace("-", "_") for each in extras[name]} == set(modules)
         assert gives

@@ -47,8 +47,8 @@ def derived_epochs(epochs: Sequence[SearchEpoch]) -> list[WatchedEpoch]:
 def band(series: Sequence[Mapping[int, float]]) -> dict[int, tuple[float, float]]:
     """Epoch -> mean and standard deviation over several searches, each epoch -> value; of one search it is 0.
 
-    >>> band([{1: 0.5, 2: 0.25}, {1: 0.75}])
-    {1: (0.625, 0.17677669529663687), 2: (0.25, 0.0)}
+    >>> band([{1: 0.25, 2: 0.5}, {1: 0.5}, {1: 0.75}])
+    {1: (0.5, 0.25), 2: (0.5, 0.0)}
     """
     found = {}
     for epoch in sorted({epoch for each in series for epoch in each}):

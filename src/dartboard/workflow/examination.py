@@ -26,6 +26,7 @@ _LIBRARIES = ("torch", "numpy", "pillow", "scikit-learn", "pyarrow", "pydantic",
 
 EXTRAS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "export": (("onnx", "onnxscript", "onnxruntime"), "dartboard export RUN --out model.onnx"),
+    "optuna": (("optuna", "psycopg"), "the methods tpe and nsga2, and searches that share a database (search.storage)"),
     "postgres": (("psycopg",), "studies of many hosts, whose state is in a PostgreSQL database (--state)"),
     "ray": (("ray",), "studies on the hosts of a Ray cluster (--cluster ray)"),
     "hf": (("datasets",), "datasets of the Hugging Face Hub, as in hf:owner/name"),

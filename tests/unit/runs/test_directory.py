@@ -168,7 +168,8 @@ def test_checkpoints_are_kept_by_name_and_kind(tmp_path: Path) -> None:
 def test_events_lie_in_the_folder(tmp_path: Path) -> None:
     with RunDirectory(tmp_path / "a") as run:
         run.events.append(PhaseEnd(phase="data", seconds=1.5))
-    assert (tmp_path / "a" / "events.jsonl").read_text() == '{"event": "phase", "phase": "data", "seconds": 1.5}\n'
+    line = '{"event": "phase", "phase": "data", "seconds": 1.5, "memory": null}\n'
+    assert (tmp_path / "a" / "events.jsonl").read_text() == line
 
 
 def test_the_next_free_name_counts_from_two(tmp_path: Path) -> None:

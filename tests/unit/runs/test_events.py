@@ -97,7 +97,10 @@ def test_every_kind_of_event_comes_back_from_its_line_as_it_was(log: EventLog) -
     ("event", "line"),
     [
         (SearchStop(reason="enough"), {"event": "stop", "phase": "search", "reason": "enough"}),
-        (PhaseEnd(phase="data", seconds=2.0), {"event": "phase", "phase": "data", "seconds": 2.0}),
+        (
+            PhaseEnd(phase="data", seconds=2.0, memory=5),
+            {"event": "phase", "phase": "data", "seconds": 2.0, "memory": 5},
+        ),
         (SelectionDone(figures={"tried": 3}), {"event": "selection", "phase": "search", "tried": 3}),
         (
             Rollback(before=3, epoch=1, reason="so", seconds=2.0),
