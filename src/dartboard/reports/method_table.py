@@ -134,7 +134,7 @@ def _figures(comparison: Comparison) -> tuple[tuple[str, str, Callable[[float], 
         ("table_percentile", "better than, 12 epochs (%)", _one_digit),
         *(
             figure
-            for epochs in __longer_schedules(comparison)
+            for epochs in _longer_schedules(comparison)
             for figure in (
                 (f"accuracy@{epochs}", f"by the table, {epochs} epochs (%)", _percent),
                 (f"percentile@{epochs}", f"better than, {epochs} epochs (%)", _one_digit),
@@ -191,7 +191,7 @@ def _by_table(told: TableSpread | None) -> str:
     return f"{_percent(told.accuracy.mean)}{spread} ({_one_digit(told.percentile.mean)})"
 
 
-def __longer_schedules(comparison: Comparison) -> tuple[int, ...]:
+def _longer_schedules(comparison: Comparison) -> tuple[int, ...]:
     """Epochs of the schedules of NAS-Bench-201 beside the short one whose tables were found."""
     return tuple(sorted({told.epochs for method in comparison.methods for told in method.tables} - {SCHEDULES[0]}))
 
