@@ -135,7 +135,7 @@ def answer(supernet: ReferenceSupernet, question: Question) -> dict[str, Tensor]
 
 
 def assert_same(
-    found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], relative: float = 1e-9, floor: float = 1e-11
+    found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], relative: float = 1e-9, floor: float = 1e-12
 ) -> None:
     """Every tensor agrees in norm.
 

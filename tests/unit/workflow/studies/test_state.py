@@ -186,9 +186,11 @@ def test_of_several_processes_no_two_make_the_same_trial_and_a_killed_one_keeps_
     StudyState.open(tmp_path).enroll(wanted)
     fork = multiprocessing.get_context("fork")
     logs = [tmp_path / f"log-{number}" for number in range(4)]
+    for log in logs:
+        log.touch()  # a process that begins when the others have taken everything writes nothing
     killed, *others = (fork.Process(target=_take_all, args=(tmp_path, log, log == logs[0])) for log in logs)
     killed.start()
-    while not logs[0].exists() or not logs[0].stat().st_size:
+    while not logs[0].stat().st_size:
         time.sleep(0.01)
     for each in others:
         each.start()
