@@ -6,7 +6,7 @@ from dartboard.reports.comparison import write_comparison
 from dartboard.reports.comparison_figures import PaperFigure, write_figures
 from dartboard.reports.drawings.cell_diagram import draw_cell
 from dartboard.reports.drawings.genotypes import draw_genotype
-from dartboard.reports.method_table import MethodTable, tabulate, tabulate_schedules, what_counts
+from dartboard.reports.method_table import MethodTable, tabulate, tabulate_schedules
 from dartboard.reports.page import read_facts, render_page, write_report
 from dartboard.reports.pareto import told_cost, write_pareto
 from dartboard.reports.readme import write_readme
@@ -14,6 +14,7 @@ from dartboard.reports.rows import result_html, result_rows
 from dartboard.reports.section import SECTIONS, Section, section
 from dartboard.reports.statistics_tables import further_tables, tabulate_pairs, tabulate_published
 from dartboard.reports.study import study_tables, write_study
+from dartboard.reports.table_notes import what_counts
 
 __all__ = [
     "SECTIONS",

@@ -13,10 +13,11 @@ from dartboard.reports.charts.svg import INK, figure_to_svg, style
 from dartboard.reports.comparison_figures import comparison_figures, write_figures
 from dartboard.reports.derived import draw_bands
 from dartboard.reports.drawings.genotypes import draw_genotype
-from dartboard.reports.method_table import MethodTable, tabulate, tabulate_schedules, what_counts, what_it_shows
+from dartboard.reports.method_table import MethodTable, tabulate, tabulate_schedules
 from dartboard.reports.sorting import SORTING, script_hash
 from dartboard.reports.statistics_tables import further_tables, tabulate_pairs, tabulate_published
 from dartboard.reports.table_forms import latex, markdown, pairs_as_csv, published_as_csv, runs_as_csv
+from dartboard.reports.table_notes import what_counts, what_it_shows
 from dartboard.reports.templates import render
 from dartboard.runs import write_text
 from dartboard.wording import DASH, percent

@@ -12,7 +12,7 @@ from dartboard.reports.charts.cost_chart import CostPoint, draw_cost
 from dartboard.reports.charts.rank_chart import draw_ranks
 from dartboard.reports.charts.svg import figure_to_svg, style
 from dartboard.reports.charts.table_chart import draw_table_curves, read_table_curves
-from dartboard.reports.method_table import what_counts
+from dartboard.reports.table_notes import what_counts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

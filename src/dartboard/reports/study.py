@@ -6,8 +6,9 @@ from markupsafe import Markup
 
 from dartboard.records import Comparison, StudyRecord
 from dartboard.reports.comparison import draw_comparison
-from dartboard.reports.method_table import MethodTable, tabulate, tabulate_schedules, what_it_shows
+from dartboard.reports.method_table import MethodTable, tabulate, tabulate_schedules
 from dartboard.reports.table_forms import latex, markdown, runs_as_csv
+from dartboard.reports.table_notes import what_it_shows
 from dartboard.reports.templates import render
 from dartboard.runs import write_text
 
